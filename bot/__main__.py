@@ -1,0 +1,142 @@
+"""The command line: `python -m bot COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from bot import logs
+from bot.errors import CannotStart
+from bot.settings import Settings, lookalikes, read_settings
+
+WRONG_SETTING = 78  # EX_CONFIG of sysexits.h
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. What keeps it from starting is one line that says the fix."""
+    os.umask(0o077)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.run(given) or 0)
+    except CannotStart as error:
+        print(f"ots-bot cannot start: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return WRONG_SETTING
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ots-bot", description="One-time secrets in Slack.")
+    parser.add_argument("--env-file", type=Path, metavar="FILE", help="read settings from a file too")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    for name, does in (("run", "the bot in one process"), ("web", "the Slack front alone; any number on PostgreSQL")):
+        serve = commands.add_parser(name, help=does)
+        serve.add_argument("--host", help="where HTTP listens, instead of HOST")
+        serve.add_argument("--port", type=int, help="instead of PORT")
+        serve.set_defaults(run=_run, migrates=name == "run")
+
+    commands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
+
+    sandbox = commands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
+    sandbox.add_argument("--port", type=int, default=8080, help="where the emulated workspace listens (8080)")
+    sandbox.add_argument("--tour", action="store_true", help="play the journeys, print what each side saw, and end")
+    sandbox.add_argument("--server", default="0.26", choices=("0.18", "0.23", "0.25", "0.26"),
+                         help="which Onetime Secret to emulate (0.26)")  # fmt: skip
+    sandbox.set_defaults(run=_sandbox)
+
+    keys = commands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
+    generate = keys.add_parser("generate", help="write a new key to a new file, readable by its owner only")
+    generate.add_argument("file", type=Path, nargs="?", help="default: ENCRYPTION_KEYS_FILE, or ~/.config/ots-bot/")
+    generate.set_defaults(run=_keys_generate)
+    keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
+    keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
+    return parser
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    settings = read_settings(given.env_file)
+    changed = {name: getattr(given, name, None) for name in ("host", "port")}
+    settings = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    logs.set_up(settings.log_level, settings.log_style)
+    for sentence in lookalikes(given.env_file):
+        logs.Log("settings").warning("look_alike", reason=sentence)
+    return settings
+
+
+def _run(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - so that `keys` and `--help` need not import Slack
+
+    settings = _settings(given)
+    settings.needs_slack()
+    wiring.key_ring(settings)
+    if given.migrates:
+        wiring.migrate_own(settings)
+    asyncio.run(wiring.serve(settings))
+
+
+def _migrate(given: argparse.Namespace) -> None:
+    from bot.storage.migrate import migrate  # noqa: PLC0415 - as above
+
+    migrate(_settings(given).database_url)
+
+
+def _sandbox(given: argparse.Namespace) -> int:
+    from bot.sandbox.main import run  # noqa: PLC0415 - as above
+
+    return run(port=given.port, version=given.server, tour=given.tour)
+
+
+def _keys_generate(given: argparse.Namespace) -> None:
+    from bot import keys  # noqa: PLC0415 - as above
+
+    settings = _settings(given)
+    file = given.file or settings.encryption_keys_file
+    if file is None:
+        file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _say(keys.generate(file, database_url=settings.database_url))
+
+
+def _keys_list(given: argparse.Namespace) -> None:
+    from bot import keys, wiring  # noqa: PLC0415 - as above
+
+    settings = _settings(given)
+
+    async def run() -> list[str]:
+        async with wiring.database(settings) as opened:
+            return await keys.list_keys(opened, wiring.key_ring(settings))
+
+    _say(asyncio.run(run()))
+
+
+def _keys_verify(given: argparse.Namespace) -> int:
+    from bot import keys, wiring  # noqa: PLC0415 - as above
+    from bot.storage.seal import Sealer  # noqa: PLC0415 - as above
+
+    settings = _settings(given)
+
+    async def run() -> keys.Verified:
+        async with wiring.database(settings) as opened:
+            return await keys.verify(opened, Sealer(wiring.key_ring(settings)))
+
+    found = asyncio.run(run())
+    _say(found.lines())
+    return 0 if found.is_sound else 1
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)  # noqa: T201 - for whoever runs the command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""How one secret's metadata is shown, wherever it is shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from bot.onetime.links import Host
+from bot.onetime.wire import Metadata, State
+from bot.screen.parts import Button, Buttons, Confirm, Facts, Note, Part, Piece, Plain, Text, When
+
+STATE_WORDS = {
+    State.NEW: "Not opened yet",
+    State.VIEWED: "Not opened yet",  # the servers say so when its owner looked, not its recipient
+    State.RECEIVED: "Opened",
+    State.BURNED: "Burned before anybody opened it",
+    State.EXPIRED: "Expired unopened",
+    State.ORPHANED: "Gone before its time",
+    State.UNKNOWN: "In a state this bot does not know",
+}
+
+STATE_SIGNS = {
+    State.NEW: ":large_green_circle:",
+    State.VIEWED: ":large_green_circle:",
+    State.RECEIVED: ":white_check_mark:",
+    State.BURNED: ":fire:",
+    State.EXPIRED: ":hourglass:",
+    State.ORPHANED: ":grey_question:",
+    State.UNKNOWN: ":grey_question:",
+}
+
+BURN_CONFIRM = Confirm(
+    title="Burn this secret?",
+    question="It is destroyed for good. Nobody will be able to open its link any more.",
+    yes="Burn it",
+    no="Keep it",
+)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def state_line(metadata: Metadata) -> str:
+    state = metadata.state_at(now())
+    return f"{STATE_SIGNS[state]} *{STATE_WORDS[state]}*"
+
+
+def in_words(seconds: int) -> str:
+    """A duration as people say it: “7 days”, “1 hour 30 minutes”. At most two units."""
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    said = []
+    rest = max(0, int(timedelta(seconds=seconds).total_seconds()))
+    for name, size in units:
+        count, rest = divmod(rest, size)
+        if count:
+            said.append(f"{count} {name}{'s' if count > 1 else ''}")
+    return " ".join(said[:2]) or "0 seconds"
+
+
+def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
+    """State, times and the rest of what is known about one secret. No key, no link, no content."""
+    rows: list[tuple[str, Piece]] = [("Host", Plain(host.name))]
+    if metadata.created:
+        rows.append(("Created", When(metadata.created)))
+    if metadata.received:
+        rows.append(("Opened", When(metadata.received)))
+    elif metadata.expires_at:
+        over = metadata.state_at(now()).is_over
+        rows.append(("Would have expired" if over else "Expires", When(metadata.expires_at)))
+    if metadata.ttl:
+        rows.append(("Made to live", in_words(metadata.ttl)))
+    if metadata.passphrase_required is not None:
+        rows.append(("Passphrase", "Needed to open or burn it" if metadata.passphrase_required else "None"))
+    if metadata.recipients:
+        rows.append(("Sent to", Plain(", ".join(metadata.recipients))))
+    return (Text.of(state_line(metadata)), Facts(tuple(rows)))
+
+
+def line(metadata: Metadata) -> tuple[Part, ...]:
+    """The same in one line, for lists."""
+    pieces: list[Piece] = [state_line(metadata)]
+    if metadata.created:
+        pieces += [" · made ", When(metadata.created)]
+    if metadata.received:
+        pieces += [" · opened ", When(metadata.received)]
+    elif metadata.expires_at and not metadata.state_at(now()).is_over:
+        pieces += [" · expires ", When(metadata.expires_at)]
+    if metadata.recipients:
+        pieces += [" · to ", Plain(", ".join(metadata.recipients))]
+    return (Text(tuple(pieces)),)
+
+
+def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
+    """The buttons under a card: Burn while it can still be burned, and Refresh. `ref` is a handle of the key."""
+    refresh = Button("Refresh", "metadata_refresh", ref, spoken="Look at this secret again")
+    if metadata.state_at(now()).is_over:
+        return (Buttons.of(refresh),)
+    if metadata.passphrase_required:
+        burn = Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Burn this secret with its passphrase")
+    else:
+        burn = Button("Burn", "burn", ref, "danger", BURN_CONFIRM, spoken="Burn this secret")
+    return (Buttons.of(burn, refresh),)
+
+
+def nothing_opened() -> Note:
+    return Note.of("Looking does not open the secret.")

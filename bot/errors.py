@@ -1,0 +1,164 @@
+"""What can go wrong. `str(error)` is for the log and never holds a secret; `error.tell` is for the person.
+
+A feature raises these; only the front catches them. A library's error becomes one of ours where
+it is met, `from None` where the original carries a URL, a body or a value.
+"""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """Something expected went wrong. One INFO line in the log, `tell` for the person."""
+
+    tell = "That did not work. Please try again in a moment."
+
+    def __init__(self, why: str = "", *, tell: str | None = None) -> None:
+        super().__init__(why or type(self).__name__)
+        if tell is not None:
+            self.tell = tell
+
+
+# --- what a person typed or pasted
+
+
+class NotUnderstood(BotError):
+    """What was typed or pasted is not a link, a key or a host that we know. `tell` says what is wrong with it."""
+
+
+class HostNotAllowed(NotUnderstood):
+    """A link or name of a host that the operator did not allow. It is never contacted."""
+
+
+# --- who may do what
+
+
+class NotYours(BotError):
+    """It belongs to somebody else, or it does not exist: one answer for both, so that nothing can be probed."""
+
+    tell = "That isn't available to you, or not any more."
+
+
+class NotAllowed(BotError):
+    """The person may not use the bot here: a guest, a stranger from another workspace, a deactivated account."""
+
+    tell = "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
+
+
+class NotConnected(BotError):
+    """The call needs an account on that host and the person has connected none."""
+
+    tell = "Connect your Onetime Secret account first."
+
+
+# --- what Onetime Secret answered
+
+
+class OnetimeError(BotError):
+    """Something that a call to Onetime Secret ended with. Carries the operation and the host, never a key."""
+
+
+class SecretGone(OnetimeError):
+    """`Unknown secret`: unknown, opened, burned or expired; when opening also a wrong or missing passphrase.
+
+    v1 gives the same answer for all of them.
+    """
+
+    tell = "Onetime Secret doesn't know that secret: it was opened, burned, has expired, or the key is wrong."
+
+
+class WrongPassphrase(OnetimeError):
+    """The passphrase is missing or wrong, said in so many words (only burn does)."""
+
+    tell = "That passphrase is not right."
+
+
+class NotAuthorized(OnetimeError):
+    """The account's user name or API token was not accepted."""
+
+    tell = "Onetime Secret did not accept the account's API token. Reconnect it with `/ots connect`."
+
+
+class Refused(OnetimeError):
+    """The server understood and said no: a field it does not take. `reason` is its own sentence, untrusted."""
+
+    tell = "Onetime Secret refused that."
+
+    def __init__(self, why: str = "", *, reason: str = "") -> None:
+        super().__init__(why)
+        self.reason = reason
+
+
+class RateLimited(OnetimeError):
+    """Too many calls. `retry_after` seconds if the host said, bounded to 15 minutes."""
+
+    tell = "Onetime Secret is limiting requests right now. Please try again in a few minutes."
+
+    def __init__(self, why: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class HostTrouble(OnetimeError):
+    """Don't know, try later: a server error, HTML, a truncated or empty answer, anything not understood.
+
+    The call may or may not have been carried out.
+    """
+
+    tell = "Onetime Secret could not be reached or did not give a usable answer. Please try again in a moment."
+
+
+class NothingSent(HostTrouble):
+    """No connection could be made: the call certainly had no effect."""
+
+
+# --- what Slack answered
+
+
+class SlackTrouble(BotError):
+    """Slack did not take what we sent. Carries Slack's method and error code, never the content."""
+
+    tell = "Slack did not take the answer. Please try again."
+
+    def __init__(self, method: str, code: str, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{method}: {code}")
+        self.method = method
+        self.code = code  # Slack's error code, or ours: connection, http_502
+        self.retry_after = retry_after  # seconds, when Slack said
+
+    @property
+    def is_final(self) -> bool:
+        """Whether trying again can never help: nobody there to tell, or no right to."""
+        return self.code in FINAL
+
+
+# Source: docs.slack.dev, errors of chat.postMessage and conversations.open
+FINAL = frozenset({
+    "account_inactive", "cannot_dm_bot", "channel_not_found", "invalid_auth", "is_archived", "messages_tab_disabled",
+    "missing_scope", "not_in_channel", "restricted_action", "token_expired", "token_revoked", "user_disabled",
+    "user_not_found", "user_not_visible", "users_not_found",
+})  # fmt: skip
+
+
+class WindowClosed(SlackTrouble):
+    """The modal is not open any more (or never opened: its trigger had expired)."""
+
+    tell = "The window was closed before it could be shown."
+
+
+# --- ours
+
+
+class Unsealable(BotError):
+    """A sealed value does not open: other key, other row, other purpose, or damaged. Says nothing more."""
+
+    tell = "What was stored for this cannot be opened any more. Please start again."
+
+
+class StorageTrouble(BotError):
+    """The database could not do it (locked, full, away)."""
+
+    tell = "The bot's database did not answer. Nothing was changed. Please try again in a moment."
+
+
+class CannotStart(Exception):
+    """A setting, key or database that keeps the bot from starting. The text names it and the fix."""

@@ -1,0 +1,126 @@
+"""What a feature is made of, and what its handlers are given.
+
+A handler takes a `Call` and the stored row that it was asked about, and returns the screen to show. It never
+sees a Slack payload. Who may use it is part of it: a `Handler` cannot be made without `owns`, which loads the
+row for this very person or raises `NotYours`, so a handler without authorization does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from bot.errors import BotError
+from bot.onetime.client import Caller, Onetime
+from bot.onetime.links import Host, Hosts
+from bot.person import Person
+from bot.screen.parts import Message, Modal, Screen
+from bot.secret import Secret
+from bot.storage.accounts import Account, Accounts
+from bot.storage.handles import Handle, Handles
+from bot.storage.reveals import Reveal, Reveals
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the features work with. Made once, in wiring.py."""
+
+    onetime: Onetime
+    hosts: Hosts
+    accounts: Accounts
+    handles: Handles
+    reveals: Reveals
+    escrow: bool = True  # REVEAL_ESCROW
+
+    async def caller(self, person: Person, host: Host) -> Caller:
+        """The person's own account on exactly that host, or nobody: credentials never go to another host."""
+        account = await self.accounts.on_host(person, host.url)
+        return self.as_account(account) if account else Caller(host)
+
+    def as_account(self, account: Account) -> Caller:
+        return Caller(self.hosts.of(account.host), account.username, account.token)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing that one person did."""
+
+    person: Person
+    services: Services
+    show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackTrouble
+    tell: Callable[[Message], Awaitable[None]]  # a direct message; raises SlackTrouble
+    text: str = field(default="", repr=False)  # what stands behind the verb
+    typed: Mapping[str, Secret] = field(default_factory=dict)  # a modal's text fields
+    chosen: Mapping[str, str] = field(default_factory=dict)  # a modal's select menus
+
+
+@dataclass(frozen=True, slots=True)
+class Handler(Generic[Row]):
+    """`run` answers with a screen, or None when everything was shown by `call.show` already."""
+
+    run: Callable[[Call, Row], Awaitable[Screen | None]]
+    owns: Callable[[Services, Person, object], Awaitable[Row]]
+    opens_window: bool = False  # it shows a modal first: the trigger for that lives 3 seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`/ots NAME`. Either `handler`, or `words` for an answer that is only words and needs nobody's permission."""
+
+    name: str
+    does: str
+    usage: str = ""
+    aliases: tuple[str, ...] = ()
+    handler: Handler[None] | None = None
+    words: Callable[[tuple[Verb, ...]], Message] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Everything one file in features/ does. Names of actions and forms are unique over all features."""
+
+    name: str
+    verbs: tuple[Verb, ...] = ()
+    actions: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a button was pressed
+    forms: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was submitted
+    closed: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was closed
+
+
+class FieldErrors(BotError):
+    """Fields of a form need another value: field name -> what is wrong, shown at the field.
+
+    `form` is shown again, with the sentences above it, when the answer comes too late for Slack to show them
+    at the fields (it gives 3 seconds). What was typed is lost then: it is not kept anywhere.
+    """
+
+    def __init__(self, fields: dict[str, str], *, form: Modal | None = None) -> None:
+        super().__init__(f"fields {sorted(fields)}", tell=" ".join(fields.values()))
+        self.fields = fields
+        self.form = form
+
+
+# --- the ways to own something
+
+
+async def any_member(_services: Services, _person: Person, _ref: object) -> None:
+    """For handlers that touch nothing stored before: being a member, which the front checks for all, is enough."""
+
+
+async def own_account(services: Services, person: Person, ref: object) -> Account:
+    return await services.accounts.find(person, ref)
+
+
+async def own_reveal(services: Services, person: Person, ref: object) -> Reveal:
+    return await services.reveals.find(person, ref)
+
+
+def own_handle(kind: str) -> Callable[[Services, Person, object], Awaitable[Handle]]:
+    """The person's own handle of this kind."""
+
+    async def load(services: Services, person: Person, ref: object) -> Handle:
+        return await services.handles.find(person, kind, ref)
+
+    return load

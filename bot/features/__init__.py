@@ -1,0 +1,47 @@
+"""What the bot can do. A new verb is a file here and its line in `FEATURES`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bot.feature import Feature, Handler, Verb
+from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve  # noqa: A004 - the verb
+
+FEATURES: tuple[Feature, ...] = (
+    retrieve.FEATURE,
+    metadata.FEATURE,
+    burn.FEATURE,
+    recent.FEATURE,
+    connect.FEATURE,
+    accounts.FEATURE,
+    link.FEATURE,
+    help.FEATURE,
+)
+
+
+class Catalogue:
+    """All features by what reaches them. Two that claim the same name are refused at the start."""
+
+    def __init__(self, features: Iterable[Feature] = FEATURES) -> None:
+        features = tuple(features)
+        self.verbs: tuple[Verb, ...] = tuple(verb for feature in features for verb in feature.verbs)
+        self._by_word = _joined(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
+        self.actions: Mapping[str, Handler[Any]] = _joined(feature.actions for feature in features)
+        self.forms: Mapping[str, Handler[Any]] = _joined(feature.forms for feature in features)
+        self.closed: Mapping[str, Handler[Any]] = _joined(feature.closed for feature in features)
+
+    def read(self, text: str) -> tuple[Verb | None, str]:
+        """The verb of a command line and what stands behind it; no verb, and all of it, where it has none."""
+        first, _, rest = text.strip().partition(" ")
+        verb = self._by_word.get(first.lower() or "help")
+        return (verb, rest.strip()) if verb else (None, text.strip())
+
+
+def _joined(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    joined: dict[str, Any] = {}
+    for part in parts:
+        if both := joined.keys() & part.keys():
+            raise ValueError(f"claimed twice: {sorted(both)}")
+        joined |= part
+    return joined

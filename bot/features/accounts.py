@@ -1,0 +1,101 @@
+"""`/ots accounts` and `/ots disconnect`: which accounts a person has connected, and letting go of them."""
+
+from __future__ import annotations
+
+from bot.feature import Call, Feature, Handler, Verb, any_member, own_account
+from bot.onetime.links import Hosts
+from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
+from bot.storage.accounts import Account
+
+CONNECT = Buttons.of(Button("Connect an account", "connect_open", style="primary"))
+
+NONE_YET = Message.of(
+    "You have not connected an Onetime Secret account.",
+    Text.of(
+        "You have not connected an account. Opening links, looking at a secret and burning it work without one; "
+        "`/ots recent` needs one."
+    ),
+    CONNECT,
+)
+
+
+def _name(account: Account, hosts: Hosts) -> str:
+    return hosts.of(account.host).name
+
+
+def _disconnect_button(account: Account, host: str) -> Button:
+    question = f"Its API token is erased here. Your secrets on {host} stay as they are."
+    confirm = Confirm("Disconnect this account?", question, "Disconnect")
+    return Button(
+        "Disconnect", "account_disconnect", account.id, "danger", confirm, f"Disconnect the account on {host}"
+    )
+
+
+async def show_accounts(call: Call) -> Message:
+    accounts = await call.services.accounts.all_of(call.person)
+    if not accounts:
+        return NONE_YET
+    parts: list[Part] = [Text.of("*Your accounts*")]
+    for account in accounts:
+        host = _name(account, call.services.hosts)
+        mark = " · default" if account.is_default else ""
+        broken = "" if account.readable else " · :warning: cannot be read any more, please connect it again"
+        parts.append(Text.of("*", Plain(host), f"*{mark}{broken} · connected ", When(account.created_at)))
+        buttons = [_disconnect_button(account, host)]
+        if not account.is_default:
+            spoken = f"Make the account on {host} the default"
+            buttons.insert(0, Button("Make default", "account_default", account.id, spoken=spoken))
+        parts.append(Buttons(tuple(buttons)))
+    parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
+    return Message("Your accounts: " + ", ".join(_name(a, call.services.hosts) for a in accounts), tuple(parts))
+
+
+async def list_accounts(call: Call, _row: None) -> Message:
+    return await show_accounts(call)
+
+
+async def choose_to_disconnect(call: Call, _row: None) -> Message:
+    """`/ots disconnect [region|host]`: asks first."""
+    accounts = await call.services.accounts.all_of(call.person)
+    if call.text:
+        wanted = call.services.hosts.named(call.text)
+        accounts = [account for account in accounts if account.host == wanted.url]
+        if not accounts:
+            return Message.of(
+                f"You have no account connected on {wanted.name}.", Text.of("`/ots accounts` lists them.")
+            )
+    if not accounts:
+        return NONE_YET
+    parts: list[Part] = [Text.of("Which account do you want to disconnect?")]
+    for account in accounts:
+        host = _name(account, call.services.hosts)
+        parts += [Text.of("*", Plain(host), "*"), Buttons.of(_disconnect_button(account, host))]
+    return Message("Which account do you want to disconnect?", tuple(parts))
+
+
+async def disconnect(call: Call, account: Account) -> Message:
+    host = _name(account, call.services.hosts)
+    await call.services.accounts.disconnect(call.person, account.id)
+    return Message.of(
+        f"Your account on {host} is disconnected.",
+        Text.of(f":white_check_mark: Your account on *{host}* is disconnected and its token is erased here."),
+        Note.of("If the token may be known to somebody, make a new one on the account page as well."),
+    )
+
+
+async def make_default(call: Call, account: Account) -> Message:
+    await call.services.accounts.make_default(call.person, account.id)
+    return await show_accounts(call)
+
+
+FEATURE = Feature(
+    name="accounts",
+    verbs=(
+        Verb("accounts", "shows your accounts", handler=Handler(list_accounts, any_member)),
+        Verb("disconnect", "lets go of one", "[region]", handler=Handler(choose_to_disconnect, any_member)),
+    ),
+    actions={
+        "account_disconnect": Handler(disconnect, own_account),
+        "account_default": Handler(make_default, own_account),
+    },
+)

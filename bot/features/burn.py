@@ -1,0 +1,158 @@
+"""`/ots burn`: destroy a secret before anybody opens it.
+
+A 404 says nothing by itself, and neither does a timeout: what became of the secret is asked for before it is told.
+Burning twice does no harm, so a repeated click ends in the same words.
+"""
+
+from __future__ import annotations
+
+from bot import card, pasted
+from bot.errors import HostTrouble, OnetimeError, SecretGone, WrongPassphrase
+from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle
+from bot.onetime.client import Caller
+from bot.onetime.links import Host
+from bot.onetime.wire import Metadata, State
+from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
+from bot.secret import MetadataKey
+from bot.storage.handles import Handle, NewHandle
+
+FORM = "burn"
+TITLE = "Burn a secret"
+ASK = "Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`."
+FOREVER = "Burning destroys it for good. Nobody will be able to open its link any more."
+WRONG = "That is not its passphrase. Nothing was burned."
+
+OUTCOMES = {
+    State.BURNED: ":fire: *Burned.* Nobody can open it any more.",
+    State.RECEIVED: ":white_check_mark: *Too late to burn: it was opened already.*",
+    State.EXPIRED: ":hourglass: *Nothing to burn: it expired unopened.*",
+    State.ORPHANED: ":grey_question: *Nothing to burn: its content is gone already.*",
+}
+NOT_KNOWN = (
+    ":grey_question: *Onetime Secret does not know it any more.* It was burned, opened or expired a while ago, "
+    "or the link is not right."
+)
+
+
+async def ask_first(call: Call, _row: None) -> Modal:
+    """`/ots burn <link|key>`: shows what is about to be burned and asks."""
+    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    host, key = await pasted.metadata_key(call, ASK)
+    return await _question(call, host, key)
+
+
+async def ask_for_passphrase(call: Call, handle: Handle) -> Modal:
+    """The Burn button of a secret that has a passphrase."""
+    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    return await _question(call, call.services.hosts.of(handle.host), _key(handle))
+
+
+async def submit(call: Call, handle: Handle) -> Modal:
+    """The question was answered with “Burn it”."""
+    host = call.services.hosts.of(handle.host)
+    caller = await call.services.caller(call.person, host)
+    try:
+        state, metadata = await _destroy(call, caller, _key(handle), asked=True)
+    except WrongPassphrase:
+        again = _form(handle.id, Text.of(FOREVER), passphrase=True)
+        raise FieldErrors({"passphrase": WRONG}, form=again) from None
+    return Modal.of("burned", TITLE, *_outcome(host, state, metadata), close="Done")
+
+
+async def burn(call: Call, handle: Handle) -> Message:
+    """A card's Burn button, after its confirm dialog."""
+    host = call.services.hosts.of(handle.host)
+    caller = await call.services.caller(call.person, host)
+    try:
+        state, metadata = await _destroy(call, caller, _key(handle), asked=False)
+    except WrongPassphrase:
+        burn_it = Button("Burn…", "burn_with_passphrase", handle.id, "danger", spoken="Type the passphrase and burn it")
+        said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
+        return Message.of(said, Text.of(said), Buttons.of(burn_it))
+    summary = card.STATE_WORDS[state] if state else "Not known any more"
+    return Message.of(f"One-time secret on {host.name}: {summary}.", *_outcome(host, state, metadata))
+
+
+def _key(handle: Handle) -> MetadataKey:
+    assert handle.key is not None
+    return handle.key.as_kind(MetadataKey)
+
+
+async def _question(call: Call, host: Host, key: MetadataKey) -> Modal:
+    caller = await call.services.caller(call.person, host)
+    try:
+        metadata = await call.services.onetime.metadata(caller, key)
+    except SecretGone:
+        return Modal.of("burned", TITLE, Text.of(NOT_KNOWN))
+    state = metadata.state_at(card.now())
+    if state.is_over:
+        return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
+    parts = (*card.card(metadata, host), Text.of(FOREVER))
+    return _form(ref, *parts, passphrase=bool(metadata.passphrase_required))
+
+
+def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
+    field = (Field("passphrase", "Its passphrase", hint="It has one, so burning needs it too."),) if passphrase else ()
+    return Modal.of(FORM, TITLE, *parts, *field, ref=ref, submit="Burn it", close="Keep it")
+
+
+async def _destroy(
+    call: Call, caller: Caller, key: MetadataKey, *, asked: bool
+) -> tuple[State | None, Metadata | None]:
+    """Burn it, or find out why not: what it is now (None: not known any more).
+
+    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
+    `asked` says whether the person was asked for a passphrase.
+    """
+    passphrase = call.typed.get("passphrase") or None
+    try:
+        await call.services.onetime.burn(caller, key, passphrase)
+    except SecretGone:
+        metadata = await _look(call, caller, key)
+        return (metadata.state_at(card.now()) if metadata else None), metadata
+    except HostTrouble:
+        metadata = await _look(call, caller, key)
+        if metadata is None:
+            raise
+        state = metadata.state_at(card.now())
+        if state.is_over:
+            return state, metadata
+        if metadata.passphrase_required and (passphrase or not asked):
+            # Server 0.18 answers a wrong or missing passphrase with its “unexpected error”.
+            raise WrongPassphrase("burn") from None
+        raise
+    return State.BURNED, None
+
+
+async def _look(call: Call, caller: Caller, key: MetadataKey) -> Metadata | None:
+    try:
+        return await call.services.onetime.metadata(caller, key)
+    except OnetimeError:
+        return None
+
+
+def _outcome(host: Host, state: State | None, metadata: Metadata | None) -> tuple[Part, ...]:
+    if state is None:
+        return (Text.of(NOT_KNOWN),)
+    said = OUTCOMES.get(state, ":warning: *It could not be burned.* Please try again.")
+    details = card.card(metadata, host)[1:] if metadata else ()
+    return (Heading("One-time secret"), Text.of(said), *details)
+
+
+FEATURE = Feature(
+    name="burn",
+    verbs=(
+        Verb(
+            "burn",
+            "destroys a secret that nobody has opened yet",
+            "<private link>",
+            handler=Handler(ask_first, any_member, opens_window=True),
+        ),
+    ),
+    actions={
+        "burn": Handler(burn, own_handle("metadata")),
+        "burn_with_passphrase": Handler(ask_for_passphrase, own_handle("metadata"), opens_window=True),
+    },
+    forms={FORM: Handler(submit, own_handle("metadata"))},
+)

@@ -1,0 +1,104 @@
+"""`/ots connect`: a person's own account on one host, checked with that host before it is kept."""
+
+from __future__ import annotations
+
+from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited
+from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member
+from bot.onetime.client import Caller
+from bot.onetime.links import Host, Hosts
+from bot.screen.parts import Choice, Field, Modal, Note, Text
+from bot.secret import Secret
+
+FORM = "connect"
+MOST = 250  # characters of an e-mail address or a token
+
+
+def form(hosts: Hosts, chosen: Host) -> Modal:
+    return Modal.of(
+        FORM,
+        "Connect an account",
+        Text.of("Your own account, for your own use. Its API token is on the account page of the host, under *API*."),
+        Choice("host", "Where is the account?", tuple((h.name, h.name) for h in hosts.all), chosen.name),
+        Field("username", "E-mail address of the account", most=MOST),
+        Field("token", "API token", hint="Not your password. It is stored encrypted.", most=MOST),
+        Note.of("The regions share nothing: an account belongs to the one host where it was made."),
+        submit="Connect",
+        close="Cancel",
+    )
+
+
+async def open_form(call: Call, _row: None) -> Modal:
+    """`/ots connect [region|host]`."""
+    services = call.services
+    host = services.hosts.named(call.text) if call.text else services.hosts.default
+    return form(services.hosts, host)
+
+
+async def submit(call: Call, _row: None) -> Modal:
+    """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
+    services = call.services
+    host = services.hosts.named(call.chosen.get("host", ""))
+    username, token = _typed(call)
+    await _check(call, Caller(host, username, token))
+    account = await services.accounts.connect(call.person, host.url, username, token)
+    rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
+    return Modal.of(
+        "connected",
+        "Connected",
+        Text.of(f":white_check_mark: Your account on *{host.name}* is connected. {rest}"),
+        Text.of("Next: `/ots recent` lists your secrets, `/ots metadata` looks at one, `/ots burn` destroys one."),
+        close="Done",
+    )
+
+
+def _typed(call: Call) -> tuple[Secret, Secret]:
+    username, token = (call.typed.get(name, Secret("")).stripped() for name in ("username", "token"))
+    wrong: dict[str, str] = {}
+    if not username:
+        wrong["username"] = "Please type the e-mail address of the account."
+    elif ":" in username:
+        wrong["username"] = "An e-mail address with a colon cannot be used with the API."
+    elif not username.is_printable():
+        wrong["username"] = "That has characters in it that an e-mail address cannot have."
+    if not token:
+        wrong["token"] = "Please paste the API token."
+    elif not token.is_printable():
+        wrong["token"] = "That has characters in it that a token cannot have. Please copy it again."
+    if wrong:
+        raise FieldErrors(wrong)
+    return username, token
+
+
+async def _check(call: Call, caller: Caller) -> None:
+    host = caller.host.name
+    try:
+        await call.services.onetime.authcheck(caller)
+    except NotAuthorized:
+        field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
+    except RateLimited:
+        field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
+    except HostTrouble:
+        field, said = (
+            "host",
+            f"{host} could not be reached or did not answer. Nothing was stored; please try again.",
+        )
+    except OnetimeError:
+        field, said = "host", f"{host} does not let accounts use its API. Nothing was stored."
+    else:
+        return
+    raise FieldErrors({field: said}, form=form(call.services.hosts, caller.host)) from None
+
+
+FEATURE = Feature(
+    name="connect",
+    verbs=(
+        Verb(
+            "connect",
+            "connects your account",
+            "[region]",
+            handler=Handler(open_form, any_member, opens_window=True),
+        ),
+    ),
+    actions={"connect_open": Handler(open_form, any_member, opens_window=True)},
+    forms={FORM: Handler(submit, any_member)},
+)

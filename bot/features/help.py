@@ -1,0 +1,45 @@
+"""`/ots help`, and what is said to a verb that does not exist."""
+
+from __future__ import annotations
+
+import difflib
+
+from bot.feature import Feature, Verb
+from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
+
+PROMISES = (
+    "Secrets, passphrases and tokens are typed into windows only, never behind `/ots` and never in a message. "
+    "Slash commands do not work in threads: use them in the channel or in any direct message."
+)
+
+
+def help_words(verbs: tuple[Verb, ...]) -> Message:
+    """Every verb, one line each, grouped as they are listed."""
+    lines = "\n".join(f"`/ots {verb.name}{' ' + verb.usage if verb.usage else ''}` {verb.does}" for verb in verbs)
+    return Message.of(
+        "Onetime Secret in Slack: " + ", ".join(f"/ots {verb.name}" for verb in verbs),
+        Text.of("*Onetime Secret in Slack*\nA one-time link shows its secret once, to one person, and then is empty."),
+        Text.of(lines),
+        Text.of("Paste a link after `/ots` without a verb, and I say what it is and what can be done with it."),
+        Buttons.of(Button("Connect an account", "connect_open", style="primary")),
+        Note.of(PROMISES),
+    )
+
+
+def no_such_verb(typed: str, verbs: tuple[Verb, ...]) -> Message:
+    """The closest verb and the list. What was typed is not repeated: it may have been a secret."""
+    names = [name for verb in verbs for name in (verb.name, *verb.aliases)]
+    close = difflib.get_close_matches(typed.lower()[:40], names, n=1)
+    hint = f" Did you mean `/ots {close[0]}`?" if close else ""
+    parts: list[Part] = [
+        Text.of(f"I don't know that.{hint}"),
+        Text.of("I know " + ", ".join(f"`{verb.name}`" for verb in verbs) + ". `/ots help` says what they do."),
+        Note.of(
+            "If that was a secret: Slack has seen it now, so change it. Secrets belong in the windows that I open, "
+            "never behind `/ots`."
+        ),
+    ]
+    return Message("I don't know that." + hint.replace("`", ""), tuple(parts))
+
+
+FEATURE = Feature(name="help", verbs=(Verb("help", "shows this", words=help_words),))

@@ -1,0 +1,87 @@
+"""A link or key without a verb: say what it is and offer what can be done with it. Nothing is asked of the host."""
+
+from __future__ import annotations
+
+import re
+
+from bot import pasted
+from bot.feature import Call, Feature, Handler, any_member
+from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
+from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
+from bot.secret import Secret
+from bot.storage.handles import NewHandle
+
+_LINK = re.compile(
+    r"^[<`\"'(]*(https?:|[\w.-]+\.[a-z]{2,}[/:|])|^[A-Za-z0-9_-]{20,128}$|/(secret|private|receipt|metadata)/",
+    re.IGNORECASE,
+)
+
+UNTOUCHED = Note.of("Nothing was opened, and nothing was asked of the host.")
+
+
+def looks_like_one(text: str) -> bool:
+    """Whether a command line without a verb is meant as a link or a key."""
+    return _LINK.search(text.strip()) is not None
+
+
+async def say_what_it_is(call: Call, _row: None) -> Message:
+    match read_pasted(call.text, call.services.hosts):
+        case SecretLink(host, key):
+            return await _secret_link(call, host, key)
+        case MetadataLink(host, key):
+            return await _private_link(call, host, key)
+        case BareKey(key):
+            return await _bare_key(call, await pasted.usual_host(call), key)
+
+
+async def _secret_link(call: Call, host: Host, key: Secret) -> Message:
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("secret", host.url, key=key))
+    return Message.of(
+        f"That link opens a one-time secret on {host.name}.",
+        Text.of("That link opens a one-time secret on *", Plain(host.name), "*. It works once."),
+        Buttons.of(Button("Open it…", "retrieve_open", ref, "primary", spoken="Open this one-time secret")),
+        UNTOUCHED,
+    )
+
+
+async def _private_link(call: Call, host: Host, key: Secret) -> Message:
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
+    return Message.of(
+        f"That is the private link of a one-time secret on {host.name}.",
+        Text.of(
+            "That is the *private* link of a one-time secret on *",
+            Plain(host.name),
+            "*. It is for whoever made the "
+            "secret: it shows what became of it and can burn it, but does not open it. Don't send it to anybody.",
+        ),
+        Buttons.of(
+            Button("Show metadata", "metadata_refresh", ref, "primary"),
+            Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Burn this secret"),
+        ),
+        UNTOUCHED,
+    )
+
+
+async def _bare_key(call: Call, host: Host, key: Secret) -> Message:
+    refs = await call.services.handles.keep(
+        call.person, NewHandle("secret", host.url, key=key), NewHandle("metadata", host.url, key=key)
+    )
+    return Message.of(
+        "That looks like a key without its link.",
+        Text.of(
+            "That looks like a key without its link, so I can't tell which kind it is. On *",
+            Plain(host.name),
+            "* I can try it as the key that opens a secret, or as the private key of whoever made it.",
+        ),
+        Buttons.of(
+            Button("Open it…", "retrieve_open", refs[0], spoken="Try it as the key that opens a secret"),
+            Button("Show metadata", "metadata_refresh", refs[1], spoken="Try it as a private key"),
+        ),
+        UNTOUCHED,
+    )
+
+
+# The front hands anything that looks like a link or key to this, since it has no verb of its own.
+HANDLER: Handler[None] = Handler(say_what_it_is, any_member)
+
+FEATURE = Feature(name="link")

@@ -1,0 +1,103 @@
+"""`/ots retrieve`: open a one-time secret, in a window, once, without ever losing it.
+
+The order matters more than anything else in this bot and stands in opening.py. screens.py has the words,
+after_crash.py what is done for people whose opening was interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.errors import NotUnderstood
+from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_reveal
+from bot.features.retrieve import screens
+from bot.features.retrieve.opening import close_pages, finish, open_secret, show_again, turn_page
+from bot.onetime.links import Host
+from bot.pasted import from_field, secret_key, usual_host
+from bot.screen.parts import Modal
+from bot.secret import SecretKey
+from bot.storage.handles import Handle
+from bot.storage.reveals import Reveal
+from bot.storage.tables import new_id
+
+ASK = "Paste the link of the secret."
+ROW_WITHIN = 0.25  # seconds
+
+
+async def open_window(call: Call, _row: None) -> Modal | None:
+    """`/ots retrieve [link|key]`. Without a link, the window asks for it."""
+    if not call.text:
+        return screens.ask_for_link()
+    host, key = secret_key(call, ASK)
+    if host is None:
+        await call.show(screens.one_moment())
+        host = await usual_host(call)
+    await _ask(call, host, key)
+    return None
+
+
+async def read_link(call: Call, _row: None) -> None:
+    """The link was typed into the window."""
+    try:
+        host, key = secret_key(from_field(call, "link"), ASK)
+    except NotUnderstood as error:
+        raise FieldErrors({"link": error.tell.replace("*", "").replace("`", "")}) from None
+    await _ask(call, host or await usual_host(call), key)
+
+
+async def open_pasted(call: Call, handle: Handle) -> None:
+    """“Open it…” under a pasted link."""
+    assert handle.key is not None
+    await _ask(call, call.services.hosts.of(handle.host), handle.key.as_kind(SecretKey))
+
+
+async def add_passphrase(call: Call, reveal: Reveal) -> Modal:
+    return screens.ask(call.services.hosts.of(reveal.host), reveal.id, passphrase=True)
+
+
+async def try_again(call: Call, reveal: Reveal) -> Modal:
+    """“Try again” in the direct message after an interrupted opening."""
+    host = call.services.hosts.of(reveal.host)
+    if reveal.can_be_tried:
+        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True)
+    return screens.nothing_left()
+
+
+async def _ask(call: Call, host: Host, key: SecretKey) -> None:
+    """Show the window, and remember what it is about.
+
+    Its trigger lives 3 seconds, so a slow database is not waited for; a quick one is, so that the row is there
+    before anybody can press Open.
+    """
+    ref = new_id()
+    remembering = asyncio.create_task(call.services.reveals.begin(call.person, ref, host.url, key))
+    await asyncio.wait({remembering}, timeout=ROW_WITHIN)
+    await call.show(screens.ask(host, ref))
+    await remembering
+
+
+FEATURE = Feature(
+    name="retrieve",
+    verbs=(
+        Verb(
+            "retrieve",
+            "opens a one-time link in a window that only you see",
+            "<link>",
+            aliases=("get", "reveal", "open"),
+            handler=Handler(open_window, any_member, opens_window=True),
+        ),
+    ),
+    actions={
+        "retrieve_open": Handler(open_pasted, own_handle("secret"), opens_window=True),
+        "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
+        "retrieve_again": Handler(show_again, own_reveal, opens_window=True),
+        "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
+        "retrieve_page": Handler(turn_page, own_handle("page")),
+    },
+    forms={
+        screens.LINK_FORM: Handler(read_link, any_member),
+        screens.FORM: Handler(open_secret, own_reveal),
+        screens.DONE_FORM: Handler(finish, own_reveal),
+    },
+    closed={screens.DONE_FORM: Handler(close_pages, own_reveal)},
+)

@@ -1,0 +1,53 @@
+"""What is done for people whose opening was interrupted: at the start, and every minute."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.errors import BotError, SlackTrouble
+from bot.feature import Services
+from bot.features.retrieve import screens
+from bot.logs import Log
+from bot.person import Person
+from bot.screen.parts import Message
+
+Tell = Callable[[Person, Message, str], Awaitable[None]]  # the last is a key: told twice with it, it is said once
+
+STRANDED = 60.0  # seconds; an opening takes 10 at most
+UNSEEN = 120.0  # seconds; showing is tried for 60
+
+log = Log("after_crash")
+
+
+async def look_after(services: Services, tell: Tell, *, alone: bool = False) -> None:
+    """Report openings that were cut off, offer what is held and was not seen, and wipe what is over.
+
+    `alone`: no other process can be opening anything, so nothing has to be waited for (a start on SQLite).
+    Telling comes before marking: a crash in between tells again, with the same key, instead of never.
+    """
+    reveals = services.reveals
+    await reveals.put_back(0 if alone else STRANDED)
+    for reveal in await reveals.stranded(0 if alone else STRANDED):
+        host = services.hosts.of(reveal.host).name
+        if await _told(tell, reveal.person, screens.dm_may_be_opened(reveal.id, host), f"{reveal.id}:stranded"):
+            await reveals.mark_unsure(reveal.id)
+            log.warning("reveal_loss_reported", ref=reveal.id)
+    for reveal in await reveals.unseen(0 if alone else UNSEEN):
+        message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+        if await _told(tell, reveal.person, message, f"{reveal.id}:unseen"):
+            await reveals.told(reveal.id)
+    await reveals.purge()
+    await services.handles.purge()
+
+
+async def _told(tell: Tell, person: Person, message: Message, once: str) -> bool:
+    """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
+    try:
+        await tell(person, message, once)
+    except SlackTrouble as error:
+        log.warning("not_told", error=str(error))
+        return error.is_final
+    except BotError as error:
+        log.warning("not_told", error=str(error))
+        return False
+    return True

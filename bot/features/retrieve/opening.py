@@ -1,0 +1,187 @@
+"""The order in which a secret is opened, so that it is never consumed unseen and never lost.
+
+    reserve the row (a second click stops here) -> answer “Opening…” -> probe that the window is there
+    -> claim -> one POST -> escrow sealed and committed -> show -> wipe
+
+Onetime Secret claims before it answers and never answers twice, so the only place where a crash can lose the
+secret is between its claim and our escrow's commit. A row left `claiming` marks that; after_crash.py reports it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import stamina
+
+from bot import steps
+from bot.errors import (
+    HostTrouble,
+    NotAuthorized,
+    NothingSent,
+    OnetimeError,
+    SecretGone,
+    SlackTrouble,
+    StorageTrouble,
+    WindowClosed,
+)
+from bot.feature import Call
+from bot.features.retrieve import screens
+from bot.onetime.client import Caller
+from bot.onetime.links import Host
+from bot.screen.long import pages
+from bot.screen.parts import Button, Buttons, Modal
+from bot.secret import Secret
+from bot.storage.handles import Handle, NewHandle
+from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
+
+SHOW_TRIES = 6
+SHOW_WITHIN = 60.0  # seconds
+
+
+async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
+    """“Open” was pressed. Returns what to show instead when it could not be opened."""
+    services = call.services
+    host = services.hosts.of(reveal.host)
+    if not await services.reveals.reserve(reveal.id):
+        return screens.already()
+    steps.at("reserved")
+    await call.show(screens.opening(host, reveal.id, escrow=services.escrow))
+    steps.at("answered")
+    try:
+        await call.show(screens.opening(host, reveal.id, escrow=services.escrow))
+    except SlackTrouble:
+        await services.reveals.release(reveal.id)
+        await call.tell(screens.dm_nothing_opened())
+        return None
+    steps.at("probed")
+    if not await services.reveals.claim(reveal.id):
+        return None
+    steps.at("claimed")
+    try:
+        text = await _fetch(call, host, reveal)
+    except OnetimeError as error:
+        return await _not_opened(call, host, reveal, error)
+    steps.at("fetched")
+    await _deliver(call, host, reveal, text)
+    return None
+
+
+async def _fetch(call: Call, host: Host, reveal: Reveal) -> Secret:
+    """The one POST. With the person's own account on that host; without one when its token is not accepted."""
+    passphrase = call.typed.get("passphrase") or None
+    caller = await call.services.caller(call.person, host)
+    try:
+        return await call.services.onetime.reveal(caller, reveal.key, passphrase)
+    except NotAuthorized:
+        if caller.username is None:
+            raise
+        return await call.services.onetime.reveal(Caller(host), reveal.key, passphrase)
+
+
+async def _not_opened(call: Call, host: Host, reveal: Reveal, error: OnetimeError) -> Modal:
+    reveals = call.services.reveals
+    if isinstance(error, SecretGone):
+        if reveal.unsure and not call.typed.get("passphrase"):
+            await reveals.over(reveal.id)
+            return screens.gone()
+        tries = await reveals.release(reveal.id, wrong_passphrase=True)
+        if tries >= MOST_WRONG_TRIES:
+            return screens.stopped()
+        return screens.ask(host, reveal.id, screens.CANNOT_TELL, passphrase=True)
+    if isinstance(error, NothingSent):
+        await reveals.release(reveal.id)
+        said = screens.NOT_REACHED.format(host=host.name)
+    elif isinstance(error, HostTrouble):
+        await reveals.release(reveal.id, unsure=True)
+        said = screens.MAY_BE_OPENED
+    else:
+        await reveals.release(reveal.id)
+        said = f":warning: {error.tell} Nothing was opened."
+    return screens.ask(host, reveal.id, said, passphrase=True)
+
+
+async def _deliver(call: Call, host: Host, reveal: Reveal, text: Secret) -> None:
+    until = await _keep(call, reveal, text)
+    steps.at("escrowed")
+    try:
+        await _show(call, reveal.id, text, 0)
+    except SlackTrouble:
+        if until is None:
+            await call.services.reveals.over(reveal.id)
+            await call.tell(screens.dm_lost(host.name))
+        else:
+            await call.tell(screens.dm_show_again(reveal.id, until))
+            await call.services.reveals.told(reveal.id)
+
+
+async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
+    """Seal it and commit. None when it is not kept: switched off, or the database failed (then memory has to do)."""
+    if not call.services.escrow:
+        return None
+    try:
+        return await call.services.reveals.keep(reveal, text)
+    except StorageTrouble:
+        return None
+
+
+async def _show(call: Call, ref: str, text: Secret, page: int) -> None:
+    """Show one page, patiently, and wipe what was held once all of it has been shown."""
+    parts = pages(text)
+    page = min(page, len(parts) - 1)
+    turns = await _turns(call, ref, page, len(parts))
+    modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
+    async for attempt in stamina.retry_context(on=_worth_a_retry, attempts=SHOW_TRIES, timeout=SHOW_WITHIN):
+        with attempt:
+            await call.show(modal)
+    steps.at("shown")
+    if len(parts) == 1:
+        await call.services.reveals.shown(ref)
+        steps.at("wiped")
+
+
+def _worth_a_retry(error: Exception) -> bool | float:
+    """Whether to show it again after this: as soon as Slack's Retry-After says, or after a growing random wait."""
+    if isinstance(error, WindowClosed) or not isinstance(error, SlackTrouble):
+        return False
+    return error.retry_after or True
+
+
+async def _turns(call: Call, ref: str, page: int, count: int) -> Buttons | None:
+    to = [number for number in (page - 1, page + 1) if 0 <= number < count]
+    if not to:
+        return None
+    handles = (NewHandle("page", "-", facts={"reveal": ref, "page": str(number)}) for number in to)
+    refs = await call.services.handles.keep(call.person, *handles)
+    labels = ["Previous page" if number < page else "Next page" for number in to]
+    return Buttons(tuple(Button(label, "retrieve_page", one) for label, one in zip(labels, refs, strict=True)))
+
+
+async def turn_page(call: Call, handle: Handle) -> Modal | None:
+    ref = handle.facts["reveal"]
+    text = await call.services.reveals.escrowed(call.person, ref)
+    if text is None:
+        return screens.nothing_left()
+    await _show(call, ref, text, int(handle.facts["page"]))
+    return None
+
+
+async def show_again(call: Call, reveal: Reveal) -> Modal | None:
+    """“Show again” in the direct message: a new window for what is held."""
+    await call.show(screens.one_moment())
+    text = await call.services.reveals.escrowed(call.person, reveal.id)
+    if text is None:
+        return screens.nothing_left()
+    await _show(call, reveal.id, text, 0)
+    await call.show(screens.dm_shown())
+    return None
+
+
+async def finish(call: Call, reveal: Reveal) -> None:
+    """“Done” under a secret of several pages: it is not held any longer."""
+    await call.services.reveals.shown(reveal.id)
+
+
+async def close_pages(call: Call, reveal: Reveal) -> None:
+    """The window of a secret of several pages was closed without “Done”: it is still held."""
+    if reveal.has_escrow:
+        await call.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))

@@ -1,0 +1,176 @@
+"""What is shown while a one-time secret is opened. Direct messages here never hold content."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.onetime.links import Host
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Field,
+    Message,
+    Modal,
+    Note,
+    Part,
+    Piece,
+    Plain,
+    Revealed,
+    Text,
+    When,
+)
+from bot.secret import Secret
+
+FORM = "retrieve"
+LINK_FORM = "retrieve_link"
+DONE_FORM = "retrieve_done"
+TITLE = "Open a one-time link"
+
+CANNOT_TELL = (
+    ":warning: *It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, "
+    "or its passphrase is missing or wrong. If you were given a passphrase, try it."
+)
+INTERRUPTED_GONE = (
+    ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "
+    "reaching you. Ask whoever sent it for a new one."
+)
+STOPPED = (
+    ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
+    "Ask whoever sent it for the passphrase, then paste the link again."
+)
+MAY_BE_OPENED = (
+    ":warning: *It may have been opened.* Onetime Secret gave no usable answer. Trying again is safe: a secret opens "
+    "once only, so you either get it or learn that it is gone."
+)
+NOT_REACHED = ":warning: *{host} could not be reached.* Nothing was opened. Please try again."
+
+
+def one_moment() -> Modal:
+    return Modal.of(FORM, TITLE, Text.of("One moment…"))
+
+
+def ask_for_link() -> Modal:
+    return Modal.of(
+        LINK_FORM,
+        TITLE,
+        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…", most=500),
+        Note.of("Nothing is opened yet."),
+        submit="Next",
+        close="Cancel",
+    )
+
+
+def ask(host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, note: str = "") -> Modal:
+    """The question before the one and only opening. `said` is what came of an earlier try."""
+    parts: list[Part] = [Text.of(said)] if said else []
+    parts.append(
+        Text.of(
+            "This opens a one-time secret on *",
+            Plain(host.name),
+            "*. *This works once*: when you have seen it, its link is empty.",
+        )
+    )
+    if passphrase:
+        parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
+    else:
+        parts.append(Buttons.of(Button("It has a passphrase", "retrieve_with_passphrase", ref)))
+    parts.append(Note.of(note or "Keep this window open until the secret is shown. Only you see it."))
+    return Modal(FORM, TITLE, tuple(parts), ref=ref, submit="Open", close="Not now")
+
+
+def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
+    held = (
+        "If this window closes too early, you get a message with a button to show it again."
+        if escrow
+        else "Keep this window open: closing it now loses the secret."
+    )
+    parts = (Text.of(":hourglass_flowing_sand: Opening the secret on *", Plain(host.name), "*…"), Note.of(held))
+    return Modal(FORM, TITLE, parts, ref=ref)
+
+
+def already() -> Modal:
+    """Shown on top of the window, so that what is shown in it stays."""
+    return Modal(
+        "note", TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), on_top=True
+    )
+
+
+def nothing_left() -> Modal:
+    said = "There is nothing left to show here: it was shown to you, or its time is over."
+    return Modal.of("note", TITLE, Text.of(said))
+
+
+def stopped() -> Modal:
+    return Modal.of("note", TITLE, Text.of(STOPPED))
+
+
+def gone() -> Modal:
+    return Modal.of("note", TITLE, Text.of(INTERRUPTED_GONE))
+
+
+def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:
+    """The secret, or one page of it when one window cannot hold it all."""
+    of = f" · page {page} of {pages}" if pages > 1 else ""
+    notes: list[Part] = [
+        Note.of(
+            f"Copy it now: its link is empty, and this window is the only copy{of}. It is not kept in Slack's messages."
+        )
+    ]
+    shown = Revealed(text) if text else Text.of("_The secret is empty._")
+    parts = (shown, *([turns] if turns else []), *notes)
+    if pages > 1:
+        return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", tell_closed=True)
+    return Modal("note", "Your secret", parts, close="Done")
+
+
+# --- direct messages
+
+
+def dm_nothing_opened() -> Message:
+    said = (
+        "The window was not there any more, so the one-time secret was *not* opened. Paste its link again to open it."
+    )
+    return Message.of(said.replace("*", ""), Text.of(said))
+
+
+def dm_show_again(ref: str, until: datetime | None) -> Message:
+    """The secret was fetched but the window was gone. No content here, only the way back to it."""
+    pieces: list[Piece] = ["A one-time secret was opened for you, but its window closed before it was shown. "]
+    pieces += ["It is held encrypted until ", When(until, "clock"), "."] if until else []
+    button = Button("Show again", "retrieve_again", ref, "primary", spoken="Show the secret in a new window")
+    return Message.of(
+        "A one-time secret was opened for you but its window closed too early. Press Show again to see it.",
+        Text(tuple(pieces)),
+        Buttons.of(button),
+        Note.of("If you have seen it already, there is nothing to do."),
+    )
+
+
+def dm_shown() -> Message:
+    said = "The one-time secret was shown to you. It is not held here any more."
+    return Message.of(said, Text.of(":white_check_mark: " + said))
+
+
+def dm_may_be_opened(ref: str, host: str) -> Message:
+    """The bot stopped in the one moment that cannot be made safe. Reported, never silent."""
+    return Message.of(
+        "The bot was interrupted while it opened a one-time secret for you. It may have been opened. "
+        "Try again: that is safe.",
+        Text.of(
+            "The bot was interrupted while it opened a one-time secret on *",
+            Plain(host),
+            "* for you. It may have been "
+            "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
+        ),
+        Buttons.of(Button("Try again", "retrieve_try_again", ref, "primary", spoken="Try to open the secret again")),
+    )
+
+
+def dm_lost(host: str) -> Message:
+    said = (
+        "was opened, but the window closed before it could be shown, and nothing was kept. "
+        "Ask whoever sent it for a new one."
+    )
+    return Message.of(
+        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", Plain(host), f"* {said}")
+    )

@@ -1,0 +1,149 @@
+"""Logging that cannot tell a secret.
+
+Ours is the only logging set up in the process. A line is an event name and fields from a fixed list;
+what other libraries say is reduced to where it was said (their texts may quote request bodies and URLs);
+a traceback has files, lines and types but no values. A last filter over the finished line removes
+whatever still looks like a credential or a key.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+import traceback
+from types import TracebackType
+from typing import Literal, TextIO
+
+OURS = "ots"
+MOST_CAUSES = 4
+
+# What a line may carry besides its event. Ids here are opaque row ids or reference ids, never keys.
+FIELDS = (
+    "verb", "action", "form", "kind", "outcome", "error", "host", "status", "ms", "count", "ref", "reason",
+    "method", "code", "port", "mode", "version", "seconds", "name", "url", "path", "fix",
+)  # fmt: skip
+
+# Libraries that say too much at DEBUG and INFO (bodies, URLs, parameters). Clamped at every LOG_LEVEL.
+CLAMPED = (
+    "httpx", "httpcore", "httpx_aiohttp", "slack_sdk", "slack_bolt", "sqlalchemy", "aiosqlite", "psycopg",
+    "asyncio", "aiohttp", "alembic", "stamina", "concurrent",
+)  # fmt: skip
+
+_REDACTIONS = (
+    (re.compile(r"(?i)(/(?:secret|private|receipt|metadata)/)[^\s/?#\"'<>]+"), r"\1[hidden]"),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]+"), r"\1 [hidden]"),
+    (re.compile(r"\bx(?:ox[a-z]|app|oxe)-[A-Za-z0-9.-]+"), "[hidden]"),
+    (re.compile(r"(?i)hooks\.slack\.com/\S+"), "hooks.slack.com/[hidden]"),
+    (re.compile(r"://[^/\s:@]+:[^/\s@]+@"), "://[hidden]@"),
+)
+
+
+def redact(line: str) -> str:
+    """The line without anything that looks like a key in a path, a credential or a bearer URL."""
+    for pattern, instead in _REDACTIONS:
+        line = pattern.sub(instead, line)
+    return line
+
+
+def where(error: BaseException) -> str:
+    """A traceback without values: `Type at file:line in function < …`, innermost first, causes included."""
+    parts: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(parts) < MOST_CAUSES:
+        frames = traceback.extract_tb(seen.__traceback__)[-12:]
+        path = " < ".join(f"{_short(f.filename)}:{f.lineno} in {f.name}" for f in reversed(frames))
+        parts.append(f"{type(seen).__name__} at {path or '?'}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return " | after ".join(parts)
+
+
+def _short(filename: str) -> str:
+    return "/".join(filename.rsplit("/", 3)[-2:])
+
+
+class Log:
+    """Writes events: `log.info("command", verb="burn", ms=3)`. A field that is not in `FIELDS` is refused."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(f"{OURS}.{name}")
+
+    def debug(self, event: str, **fields: object) -> None:
+        self._write(logging.DEBUG, event, None, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        self._write(logging.INFO, event, None, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        self._write(logging.WARNING, event, None, fields)
+
+    def error(self, event: str, *, cause: BaseException | None = None, **fields: object) -> None:
+        """Something unexpected; `cause` is told by type and place only."""
+        self._write(logging.ERROR, event, cause, fields)
+
+    def _write(self, level: int, event: str, cause: BaseException | None, fields: dict[str, object]) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
+        unknown = fields.keys() - set(FIELDS)
+        if unknown:
+            raise ValueError(f"log fields not allowed: {sorted(unknown)}")
+        if cause is not None:
+            fields = {**fields, "at": where(cause)}
+        self._logger.log(level, event, extra={"fields": fields})
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, style: Literal["json", "text"]) -> None:
+        super().__init__()
+        self._json = style == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._read(record)
+        if self._json:
+            return redact(json.dumps(line, default=lambda _: "[object]"))
+        head = f"{line.pop('time')} {line.pop('level'):<7} {line.pop('event')}"
+        return redact(" ".join([head, *(f"{name}={_visible(value)}" for name, value in line.items())]))
+
+    @staticmethod
+    def _read(record: logging.LogRecord) -> dict[str, object]:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, object] = {"time": f"{stamp}.{int(record.msecs):03}Z", "level": record.levelname.lower()}
+        if record.name.startswith(f"{OURS}."):
+            line["event"] = record.msg
+            line["part"] = record.name.removeprefix(f"{OURS}.")
+            line |= getattr(record, "fields", {})
+        else:
+            # Not ours: its text may hold anything, so only the place is told.
+            line["event"] = "library"
+            line["part"] = record.name
+            line["at"] = f"{_short(record.pathname)}:{record.lineno}"
+            error = record.exc_info[1] if record.exc_info else None
+            if error is not None:
+                line["at"] = f"{line['at']} {where(error)}"
+        return line
+
+
+def _visible(value: object) -> str:
+    text = str(value) if isinstance(value, str | int | float | bool) or value is None else "[object]"
+    return json.dumps(text) if re.search(r"[\s\"\x00-\x1f\x7f-\x9f]", text) else text
+
+
+def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream: TextIO | None = None) -> None:
+    """Own the process's logging: one handler, our formatter, libraries clamped to WARNING at every level."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(_Formatter(style))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(OURS).setLevel(level.upper())
+    for name in CLAMPED:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.lastResort = handler
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _last_words
+
+
+def _last_words(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    Log("process").error("crashed", cause=error)

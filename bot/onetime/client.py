@@ -1,0 +1,286 @@
+"""The calls to Onetime Secret, over httpx on aiohttp's transport.
+
+What is promised for every call: one deadline over everything, at most 1 MiB read, no redirects, no cookies,
+no proxies, no compressed bodies, nothing logged. Errors are those of bot/errors.py and name the operation
+and the host; no library's error, which may quote a URL with a key in it, leaves this file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+import aiohttp
+import httpx
+import stamina
+from httpx_aiohttp import AiohttpTransport
+
+from bot.errors import HostTrouble, NothingSent, OnetimeError
+from bot.onetime import wire
+from bot.onetime.links import Host
+from bot.onetime.wire import Generated, Metadata, Shared, requests
+from bot.onetime.wire.requests import Request
+from bot.secret import MetadataKey, Secret, SecretKey
+
+T = TypeVar("T")
+Reader = Callable[[int, Mapping[str, str], bytes], T]
+Worth = Callable[[Exception], bool]  # whether an error is worth another try
+
+MOST_READ = 1024 * 1024  # bytes of a body
+IDLE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
+PER_HOST = 32  # connections; without a limit over all hosts a slow one cannot hold up the others
+V2_FOR = 3600.0  # seconds that a host's broken v1 list is not asked for again
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a call is made for, and where: anonymously, or with the account of exactly that host."""
+
+    host: Host
+    username: Secret | None = None
+    token: Secret | None = None
+
+    def authorization(self) -> Secret | None:
+        if self.username is None or self.token is None:
+            return None
+        return wire.basic(self.username, self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Onetime:
+    """Calls to any of the allowed hosts. One for the whole process; it opens its connections when first used.
+
+    `deadline` is for a whole call with all its tries, in seconds. `at_once` limits the calls to one host.
+    """
+
+    def __init__(self, *, deadline: float = 10.0, tries: int = 3, at_once: int | None = None) -> None:
+        self._deadline = deadline
+        self._tries = tries
+        self._at_once = at_once
+        self._http: httpx.AsyncClient | None = None
+        self._gates: dict[str, asyncio.Semaphore] = {}
+        self._v2_until: dict[str, float] = {}  # host -> the loop's time until which v1's list counts as broken
+
+    # --- opening a secret
+
+    async def reveal(self, caller: Caller, key: SecretKey, passphrase: Secret | None = None) -> Secret:
+        """Open the secret. One POST: sent again only if no connection could be made at all.
+
+        Raises `SecretGone` (v1 says the same for a wrong passphrase), `NotAuthorized`, `RateLimited`,
+        `NothingSent`, and any other `HostTrouble` when the secret may have been opened for nothing.
+        """
+        request = requests.reveal(key, passphrase)
+        return await self._call(caller, request, wire.read_reveal, worth=_nothing_sent, tries=2)
+
+    # --- looking at secrets
+
+    async def metadata(self, caller: Caller, key: MetadataKey) -> Metadata:
+        """What became of a secret. Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+
+        Up to 0.25 this very look makes a new secret "viewed".
+        """
+        return await self._call(caller, requests.metadata(key), wire.read_metadata, worth=_maybe_better)
+
+    async def recent(self, caller: Caller) -> list[Metadata]:
+        """The account's secrets, newest first, without changing anything. Servers of 0.21 to 0.24.0 are asked by v2.
+
+        Raises `NotAuthorized`, `RateLimited`, `HostTrouble`.
+        """
+        return await self._within(caller.host, "recent", self._recent(caller))
+
+    async def _recent(self, caller: Caller) -> list[Metadata]:
+        now = asyncio.get_running_loop().time
+        if self._v2_until.get(caller.host.url, 0.0) <= now():
+            try:
+                return await self._tried(caller, requests.recent(), wire.read_recent, _unanswered, self._tries)
+            except wire.Answered:
+                pass
+        found = await self._tried(caller, requests.recent_v2(), wire.read_recent_v2, _maybe_better, self._tries)
+        self._v2_until[caller.host.url] = now() + V2_FOR
+        return found
+
+    # --- changing and making secrets
+
+    async def burn(self, caller: Caller, key: MetadataKey, passphrase: Secret | None = None) -> None:
+        """Burn the secret. Sent once more if no answer came: then `SecretGone` may mean that the first try did it.
+
+        Raises `SecretGone`, `WrongPassphrase`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+        """
+        request = requests.burn(key, passphrase)
+        await self._call(caller, request, wire.read_burn, worth=_unanswered, tries=2)
+
+    async def share(
+        self, caller: Caller, text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None
+    ) -> Shared:
+        """Make a secret of a text; `ttl` in seconds. Never sent twice: after `HostTrouble` it may exist.
+
+        Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostTrouble`.
+        """
+        request = requests.share(text, ttl=ttl, passphrase=passphrase, recipient=recipient)
+        return await self._call(caller, request, wire.read_share, worth=_never, tries=1)
+
+    async def generate(self, caller: Caller, *, ttl: int | None, passphrase: Secret | None) -> Generated:
+        """Make a secret of a password that the server makes up. As `share`."""
+        request = requests.generate(ttl=ttl, passphrase=passphrase)
+        return await self._call(caller, request, wire.read_generate, worth=_never, tries=1)
+
+    # --- checking
+
+    async def authcheck(self, caller: Caller) -> None:
+        """Raise unless the host takes the caller's credentials: `NotAuthorized`, `RateLimited`, `HostTrouble`."""
+        await self._call(caller, requests.authcheck(), wire.read_authcheck, worth=_maybe_better)
+
+    async def status(self, host: Host) -> None:
+        """Raise `HostTrouble` or `RateLimited` unless the host says that it is well."""
+        await self._call(Caller(host), requests.status(), wire.read_status, worth=_maybe_better)
+
+    async def aclose(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        http, self._http = self._http, None
+        if http is not None:
+            await http.aclose()
+
+    # --- how a call is made
+
+    async def _call(
+        self, caller: Caller, request: Request, read: Reader[T], *, worth: Worth, tries: int | None = None
+    ) -> T:
+        work = self._tried(caller, request, read, worth, tries or self._tries)
+        return await self._within(caller.host, request.operation, work)
+
+    async def _within(self, host: Host, operation: str, work: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await work
+        except TimeoutError:
+            pass  # and raise below, where the timeout's own traceback is not part of the error
+        raise HostTrouble(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
+
+    async def _tried(self, caller: Caller, request: Request, read: Reader[T], worth: Worth, tries: int) -> T:
+        async for attempt in stamina.retry_context(
+            on=worth, attempts=min(tries, self._tries), timeout=None, wait_initial=0.1, wait_max=1.5, wait_jitter=0.5
+        ):
+            with attempt:
+                async with self._gate(caller.host):
+                    return await self._once(caller, request, read)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _once(self, caller: Caller, request: Request, read: Reader[T]) -> T:
+        """One exchange, read. An error starts here: no frame below it, whose values are secret, is in its traceback."""
+        target, authorization = Secret(caller.host.url + request.target()), caller.authorization()
+        answer = await self._exchange(request, target, authorization)
+        outcome = _understood(answer, read) if isinstance(answer, _Answer) else answer
+        if isinstance(outcome, OnetimeError):
+            outcome.args = (f"{request.operation} at {caller.host.name}: {outcome}",)
+            raise outcome.with_traceback(None) from None
+        return outcome
+
+    async def _exchange(self, request: Request, target: Secret, authorization: Secret | None) -> _Answer | OnetimeError:
+        try:
+            async with self._opened().stream(
+                request.method, target.reveal(), headers=request.headers(authorization), content=request.body()
+            ) as response:
+                return await _bounded(response)
+        except httpx.TransportError as trouble:
+            # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
+            # Only aiohttp's own error underneath can prove that it never got that far.
+            sure = isinstance(trouble.__cause__, aiohttp.ClientConnectorError)
+            return NothingSent("no connection") if sure else HostTrouble(type(trouble.__cause__).__name__)
+        except Exception as trouble:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
+            return HostTrouble(type(trouble).__name__)
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._http is None:
+            self._http = _client()
+        return self._http
+
+    def _gate(self, host: Host) -> AbstractAsyncContextManager[object]:
+        if self._at_once is None:
+            return nullcontext()
+        return self._gates.setdefault(host.url, asyncio.Semaphore(self._at_once))
+
+
+def _understood(answer: _Answer, read: Reader[T]) -> T | OnetimeError:
+    try:
+        return read(answer.status, answer.headers, answer.body)
+    except OnetimeError as error:
+        return error
+
+
+async def _bounded(response: httpx.Response) -> _Answer | OnetimeError:
+    """The answer, or why it is not read: encoded (a small bomb becomes a large one) or too large."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        return wire.SameAgain("an encoded body, not read")
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) > MOST_READ:
+                return wire.SameAgain(f"more than {MOST_READ} bytes")
+    except httpx.ReadError:
+        # Cut short of what was announced. It is read all the same: if it is JSON to its end, it is whole,
+        # and may be a secret that nobody will get again.
+        pass
+    return _Answer(response.status_code, response.headers, bytes(body))
+
+
+def _client() -> httpx.AsyncClient:
+    logging.getLogger("httpx").addFilter(_unsaid)  # it logs every URL, keys and all, at INFO
+    trusted = httpx.create_ssl_context(verify=True, trust_env=False)
+    trusted.load_default_certs()  # the machine's own authorities too, for hosts inside a company
+
+    def session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=PER_HOST, keepalive_timeout=IDLE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    return httpx.AsyncClient(
+        transport=AiohttpTransport(verify=trusted, trust_env=False, client=session),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        follow_redirects=False,
+        trust_env=False,
+        timeout=None,  # noqa: S113 - the deadline of the call is over everything, also over a slow drip
+        headers={"User-Agent": f"ots-bot/{_version()}"},
+    )
+
+
+def _unsaid(_record: logging.LogRecord) -> bool:
+    return False
+
+
+def _version() -> str:
+    try:
+        return version("ots-bot")
+    except PackageNotFoundError:  # run from a checkout
+        return "dev"
+
+
+def _nothing_sent(error: Exception) -> bool:
+    return isinstance(error, NothingSent)
+
+
+def _unanswered(error: Exception) -> bool:
+    """No answer, or none of the server's own words: what was asked may be asked again."""
+    return isinstance(error, HostTrouble) and not isinstance(error, wire.Answered | wire.SameAgain)
+
+
+def _maybe_better(error: Exception) -> bool:
+    return isinstance(error, HostTrouble) and not isinstance(error, wire.SameAgain)
+
+
+def _never(_error: Exception) -> bool:
+    return False

@@ -1,0 +1,311 @@
+"""Any link, key or host that a person may paste, as what it is. No I/O happens here.
+
+A pasted host is only ever compared with the hosts that the operator allowed; what is contacted is the
+allowed host's own base URL. Paths: the site's own pages, `/secret/KEY` for the reader, `/private/KEY`
+(older), `/receipt/KEY` (newer) and `/metadata/KEY` for the sender.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
+from bot.secret import MetadataKey, Secret, SecretKey
+
+KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; opaque, case matters
+DEFAULT = "https://eu.onetimesecret.com"
+REGIONS = ("ca", "eu", "nz", "uk", "us")
+HOME = "onetimesecret.com"
+MOST_PASTED = 2000  # characters
+
+_PORTS = {"https": 443, "http": 80}
+_SECRET_PAGES = frozenset({"secret"})
+_METADATA_PAGES = frozenset({"private", "receipt", "metadata"})
+_NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that stand where a key would
+
+_OPENING = "`'\"<([{*“”‘’«‹„"  # chats make typographic quotes of plain ones
+_CLOSING = "`'\">)]}*“”‘’»›.,;:!?…"
+_URL = re.compile(
+    r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<where>[^/?#]*)(?P<path>/[^?#]*)?(?:[?#].*)?", re.DOTALL
+)
+_WHERE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # what a resolver would take for part of an address
+_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """An Onetime Secret server that the operator allowed. Regions share nothing: each has its own accounts."""
+
+    url: str  #: canonical base, "https://eu.onetimesecret.com"; port and path prefix only if the operator gave them
+
+    @property
+    def name(self) -> str:
+        """For people: "eu.onetimesecret.com", with the port and the prefix if there are any."""
+        return self.url.split("://", 1)[1]
+
+    @property
+    def account_page(self) -> str:
+        """The page where a person finds the user name and makes an API token."""
+        return f"{self.url}/account"
+
+    def secret_link(self, key: SecretKey) -> Secret:
+        """The link that opens the secret, once. Built here because no v1 answer carries it."""
+        return Secret(f"{self.url}/secret/{key.reveal()}")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretLink:
+    """A `/secret/KEY` link: what the reader gets."""
+
+    host: Host
+    key: SecretKey
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataLink:
+    """A `/private/KEY`, `/receipt/KEY` or `/metadata/KEY` link: what the sender keeps."""
+
+    host: Host
+    key: MetadataKey
+
+
+@dataclass(frozen=True, slots=True)
+class BareKey:
+    """A key without its link: which kind it is, only the verb can say."""
+
+    key: Secret
+
+    def as_secret(self) -> SecretKey:
+        return SecretKey(self.key.reveal())
+
+    def as_metadata(self) -> MetadataKey:
+        return MetadataKey(self.key.reveal())
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    """A URL in its parts. `scheme` is None where none was written; `port` likewise. Holds the key: hidden."""
+
+    scheme: str | None
+    name: str
+    port: int | None
+    path: str = field(repr=False)
+
+
+class Hosts:
+    """The hosts that may be contacted: the five regions, onetimesecret.com and the operator's own.
+
+    Raises `CannotStart` for an operator's entry that is not a plain base URL, or a default that is not allowed.
+    """
+
+    def __init__(self, extra: Iterable[str] = (), default: str = DEFAULT) -> None:
+        builtin = [Host(f"https://{region}.{HOME}") for region in REGIONS]
+        own = [_operators(entry, "ONETIME_HOSTS") for entry in extra if entry.strip()]
+        everything = [*builtin, Host(f"https://{HOME}"), *own]
+        self.all: tuple[Host, ...] = tuple(dict.fromkeys(everything))
+        self._parts = {host: _split(host.url) for host in self.all}
+        self.default: Host = self._allowed_default(default)
+
+    def _allowed_default(self, default: str) -> Host:
+        host = _operators(default, "ONETIME_DEFAULT_HOST")
+        if host not in self._parts:
+            raise CannotStart(f"ONETIME_DEFAULT_HOST {host.url} is not allowed: add it to ONETIME_HOSTS.")
+        return host
+
+    def of(self, url: str) -> Host:
+        """The host with exactly this base, as it was stored. Raises `HostNotAllowed`."""
+        host = Host(url)
+        if host not in self._parts:
+            raise HostNotAllowed("a stored host is not allowed any more", tell=self._not_allowed("That host"))
+        return host
+
+    def named(self, text: str) -> Host:
+        """The host that a person means by a region ("eu"), a name or an address. Raises `HostNotAllowed`."""
+        bare = _unwrapped(text)
+        if bare.lower() in REGIONS:
+            return Host(f"https://{bare.lower()}.{HOME}")
+        url = _parsed(bare)
+        if url is None:
+            raise HostNotAllowed("not a host", tell=self._not_allowed("That"))
+        if not url.path.strip("/"):  # a name alone means the host of that name, whatever prefix it has
+            for host, own in self._parts.items():
+                if _same_place(url, own):
+                    return host
+        return self.place(url)[0]
+
+    def _match(self, url: _Url) -> tuple[Host, str] | None:
+        """The allowed host of that URL and the path below it; of several the closest."""
+        fits = [
+            (len(own.path), own.scheme == url.scheme, host)
+            for host, own in self._parts.items()
+            if _same_place(url, own) and f"{url.path}/".startswith(f"{own.path}/")
+        ]
+        if not fits:
+            return None
+        prefix, _, host = max(fits, key=lambda fit: fit[:2])
+        return host, url.path[prefix:]
+
+    def place(self, url: _Url) -> tuple[Host, str]:
+        """The allowed host of that URL and the path below it. Raises `HostNotAllowed`."""
+        match = self._match(url)
+        if match is None:
+            port = "" if url.port is None else f":{url.port}"
+            shown = f"`{url.name}{port}`" if _harmless(url.name) else "That host"
+            raise HostNotAllowed("not an allowed host", tell=self._not_allowed(shown))
+        return match
+
+    def _not_allowed(self, subject: str) -> str:
+        allowed = ", ".join(f"`{host.name}`" for host in self.all)
+        return f"{subject} is not one of the Onetime Secret hosts used here. They are: {allowed}."
+
+
+def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
+    """What a person pasted, however a chat wrapped it.
+
+    Raises `NotUnderstood`, or `HostNotAllowed` for a link of any other host. Neither repeats the key.
+    """
+    bare = _unwrapped(text)
+    if not bare:
+        raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
+    if len(bare) > MOST_PASTED or re.search(r"\s", bare):
+        raise NotUnderstood("more than a link", tell="Paste just the one link or key, with nothing around it.")
+    if re.fullmatch(r"[A-Za-z0-9_-]+/?", bare, re.ASCII):
+        return BareKey(Secret(_key(bare.rstrip("/"))))
+    url = _parsed(bare)
+    if url is None or (url.scheme is None and "." not in url.name and ":" not in url.name and url.name != "localhost"):
+        raise NotUnderstood(
+            "no link",
+            tell="That is not a link or a key of Onetime Secret. Paste the whole link, from `https://` on.",
+        )
+    host, path = hosts.place(url)
+    return _page(host, path)
+
+
+def _page(host: Host, path: str) -> SecretLink | MetadataLink:
+    match path.removesuffix("/").split("/"):
+        case ["", kind, key] if kind in _SECRET_PAGES:
+            return SecretLink(host, SecretKey(_key(key)))
+        case ["", kind, key] if kind in _METADATA_PAGES:
+            return MetadataLink(host, MetadataKey(_key(key)))
+        case ["", kind, _, "burn"] if kind in _METADATA_PAGES:
+            tell = "That is the page that burns a secret. Paste its link without `/burn` at the end."
+        case [""]:
+            tell = f"That is only the address of `{host.name}`. Paste the link of a secret, key and all."
+        case _:
+            tell = (
+                f"That link of `{host.name}` is not the link of a secret. Those have `/secret/`, `/private/` "
+                "or `/receipt/` and a key in them."
+            )
+    raise NotUnderstood("another page of the host", tell=tell)
+
+
+def _key(text: str) -> str:
+    """The key, if it has the shape of one. Raises `NotUnderstood` without repeating it."""
+    if KEY.fullmatch(text):
+        return text
+    if text in _NOT_KEYS or not text:
+        tell = "There is no key in that link. Paste the whole link of one secret."
+    elif not re.fullmatch(r"[A-Za-z0-9_-]*", text, re.ASCII):
+        tell = "That key has characters in it that no key has. Copy the link again."
+    elif len(text) < 20:  # noqa: PLR2004 - as in KEY
+        tell = "That key is too short: part of it is missing. Copy the whole link or key again."
+    else:
+        tell = "That key is too long to be one. Copy just the link or key again."
+    raise NotUnderstood("not a key", tell=tell)
+
+
+def _unwrapped(text: str) -> str:
+    """Without what chats and people put around a link: Slack's `<url|label>`, escapes, quotes, punctuation."""
+    before, bare = None, text.strip()
+    while bare != before:
+        before = bare
+        bare = _unescaped(bare).split("|", 1)[0]  # `<url|label>`; no URL of ours has a bar in it
+        bare = bare.lstrip(_OPENING).rstrip(_CLOSING).strip()
+    return bare
+
+
+def _unescaped(text: str) -> str:
+    """Slack escapes these three characters and no others. `&` comes last, so that nothing is unescaped twice."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _parsed(text: str) -> _Url | None:
+    """The parts, if it can be a web address. Strict: what a browser would repair is refused."""
+    match = _URL.fullmatch(text)
+    where = _WHERE.fullmatch(match["where"]) if match else None
+    if match is None or not match["where"]:
+        return None
+    if where is None:  # user@host, a backslash, letters of other alphabets: no host of ours
+        return _Url("", "", None, "")
+    scheme = match["scheme"].lower() if match["scheme"] else None
+    port = int(where["port"]) if where["port"] else None
+    return _Url(scheme, where["name"].lower(), port, match["path"] or "")
+
+
+def _same_place(pasted: _Url, own: _Url) -> bool:
+    """Whether a pasted address is that host.
+
+    Slack puts `http://` before an address that was typed without a scheme, so http means https where the host
+    has only that: what is contacted is always the host's own base.
+    """
+    schemes = {None, own.scheme, "http"} if pasted.port is None else {None, own.scheme}
+    port = _PORTS[own.scheme or "https"] if pasted.port is None else pasted.port
+    return pasted.scheme in schemes and pasted.name == own.name and port == own.port
+
+
+def _split(url: str) -> _Url:
+    """The parts of a canonical base, its port filled in."""
+    found = _parsed(url)
+    assert found is not None
+    return _Url(found.scheme, found.name, found.port or _PORTS[found.scheme or "https"], found.path)
+
+
+def _harmless(name: str) -> bool:
+    """Whether a host name may be repeated: short labels, so that no key can stand in it, and nothing else."""
+    labels = name.split(".")
+    return len(name) <= 60 and len(labels) > 1 and all(re.fullmatch(r"[a-z0-9-]{1,15}", label) for label in labels)  # noqa: PLR2004
+
+
+def _operators(entry: str, setting: str) -> Host:
+    """The canonical host of an operator's entry. Raises `CannotStart`, which names the setting and the fix."""
+    text = entry.strip()
+    match = _URL.fullmatch(text)
+    if match is None or match["scheme"] is None or match["scheme"].lower() not in _PORTS:
+        raise _malformed(setting, text, "it needs https:// (or http://) before the host")
+    if "?" in text or "#" in text or "@" in text:
+        raise _malformed(setting, text, "a user, a query or a fragment does not belong in it")
+    scheme = match["scheme"].lower()
+    name, _, port = (
+        match["where"].rpartition(":") if re.search(r":[0-9]*$", match["where"]) else (match["where"], "", "")
+    )
+    host = _host_name(name)
+    path = (match["path"] or "").rstrip("/")
+    if host is None or not (port == "" or (port.isascii() and port.isdigit() and 0 < int(port) <= 65535)):  # noqa: PLR2004
+        raise _malformed(setting, text, "the host name or the port is not one")
+    if path and not all(_SEGMENT.fullmatch(segment) for segment in path[1:].split("/")):
+        raise _malformed(setting, text, "the path has something in it that a base URL has not")
+    at = "" if not port or int(port) == _PORTS[scheme] else f":{int(port)}"
+    return Host(f"{scheme}://{host}{at}{path}")
+
+
+def _malformed(setting: str, text: str, why: str) -> CannotStart:
+    shown = text if re.fullmatch(r"[\x21-\x7e]{1,80}", text) and "@" not in text else "an entry"
+    return CannotStart(f"{setting}: {shown} is not a base URL: {why}. Write it like https://secrets.example.com.")
+
+
+def _host_name(text: str) -> str | None:
+    """In ASCII and lower case, or None: not a name, or a way to write an address that only resolvers know."""
+    try:
+        if text.startswith("["):
+            return f"[{IPv6Address(text.removeprefix('[').removesuffix(']')).compressed}]"
+        name = text.encode("idna").decode("ascii").lower()
+        if _NUMBER.fullmatch(name.rpartition(".")[2]):
+            return str(IPv4Address(name))
+    except (UnicodeError, AddressValueError):
+        return None
+    return name if all(_LABEL.fullmatch(label) for label in name.split(".")) else None

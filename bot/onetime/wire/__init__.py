@@ -1,0 +1,41 @@
+"""The v1 API as values: requests to send, answers to read. No I/O happens here.
+
+Source: docs.onetimesecret.com (REST API v1) and the answers recorded from servers 0.18 to 0.26, which
+differ: almost every error is a 404, so every `read_*` looks at the body. Each takes the status, the
+headers (names in lower case, or a mapping that ignores case) and the whole body, and raises the errors
+of bot/errors.py; none of their texts carries anything of the body.
+"""
+
+from bot.onetime.wire.answers import (
+    Generated,
+    Shared,
+    read_authcheck,
+    read_burn,
+    read_generate,
+    read_reveal,
+    read_share,
+    read_status,
+)
+from bot.onetime.wire.metadata import Metadata, State, read_metadata, read_recent, read_recent_v2
+from bot.onetime.wire.refusals import Answered, SameAgain
+from bot.onetime.wire.requests import Request, basic
+
+__all__ = [
+    "Answered",
+    "Generated",
+    "Metadata",
+    "Request",
+    "SameAgain",
+    "Shared",
+    "State",
+    "basic",
+    "read_authcheck",
+    "read_burn",
+    "read_generate",
+    "read_metadata",
+    "read_recent",
+    "read_recent_v2",
+    "read_reveal",
+    "read_share",
+    "read_status",
+]

@@ -1,0 +1,96 @@
+"""Reads a JSON body into a type that has only the fields we use: the others are never built.
+
+The fields are `Any`, because servers send numbers as text, as floats and as null; who reads a field says
+what it takes. What msgspec refuses but a person's secret may depend on (a byte order mark, lone
+surrogates, control characters, numbers out of range) is read again by a patient reader.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def one(body: bytes, kind: type[T]) -> T | None:
+    """The object in the body, or None if there is no JSON object in it."""
+    try:
+        found: T = _decoder(kind).decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _kept(_patiently(body, kind), kind)
+    except RecursionError:
+        return None
+    return found
+
+
+def one_at_any_cost(body: bytes, kind: type[T]) -> T | None:
+    """As `one`, by the patient reader alone: numbers stay text, and what follows the object is ignored."""
+    return _kept(_patiently(body, kind, whole=False), kind)
+
+
+def many(body: bytes, kind: type[T]) -> list[T] | None:
+    """The objects of the list in the body; None if it is no list, or has none in it but other things."""
+    try:
+        return _list_decoder(kind).decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _kept_of(_patiently(body, kind), kind)
+    except RecursionError:
+        return None
+
+
+def many_in(listing: object, kind: type[T]) -> list[T] | None:
+    """As `many`, of a list that was read with the object around it."""
+    if not isinstance(listing, msgspec.Raw):
+        return _kept_of(listing, kind)
+    return many(bytes(listing), kind)
+
+
+def _kept(tree: object, kind: type[T]) -> T | None:
+    if not isinstance(tree, dict):
+        return None
+    return kind(**{name: tree[name] for name in kind.__struct_fields__ if name in tree})
+
+
+def _kept_of(tree: object, kind: type[T]) -> list[T] | None:
+    if not isinstance(tree, list):
+        return None
+    kept = [item for item in (_kept(entry, kind) for entry in tree) if item is not None]
+    return kept if kept or not tree else None
+
+
+def _patiently(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
+    """What the body says, with only the fields of `kind` (at any depth), or None. Never raises."""
+    used = frozenset(kind.__struct_fields__)
+
+    def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in used and (value is not None or name not in kept):
+                kept[name] = value  # the last one counts, but null does not undo a value
+        return kept
+
+    # Numbers stay text (as those who read them expect anyway): no limit on digits, nothing rounded.
+    reader = json.JSONDecoder(
+        strict=False, object_pairs_hook=keep, parse_int=str, parse_float=str, parse_constant=lambda _: None
+    )
+    text = body.removeprefix(_BOM).decode("utf-8", "surrogateescape").strip(" \t\r\n")
+    try:
+        return reader.decode(text) if whole else reader.raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
+@cache
+def _list_decoder(kind: type[T]) -> msgspec.json.Decoder[list[T]]:
+    return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]

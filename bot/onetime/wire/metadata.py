@@ -1,0 +1,241 @@
+"""What became of a secret: metadata, one by one or as the list of an account's recent ones.
+
+The two vocabularies of states (up to 0.23, and since) become one here and nowhere else. `value`,
+`secret_value`, `secret_key` and `secret_identifier` are in many of these answers and are never read:
+up to 0.25 the first look at a secret's metadata even carries its plaintext.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from bot.errors import HostTrouble
+from bot.onetime.links import KEY
+from bot.onetime.wire.body import many, many_in, one
+from bot.onetime.wire.refusals import Answered, refusal
+from bot.secret import MetadataKey
+
+LATEST = 32_503_680_000  # epoch seconds, the year 3000: anything later is nonsense
+LONGEST = 10 * 366 * 86_400  # seconds, ten years: the longest that a secret is believed to live
+CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may be from ours
+MOST_RECIPIENTS = 20
+MOST_ADDRESS = 254  # characters
+
+
+class State(StrEnum):
+    """What a server last said. It says nothing about the reader before RECEIVED: VIEWED comes from looking, too."""
+
+    NEW = "new"
+    VIEWED = "viewed"
+    RECEIVED = "received"
+    BURNED = "burned"
+    EXPIRED = "expired"
+    ORPHANED = "orphaned"  #: the secret went missing before its time
+    UNKNOWN = "unknown"  #: a word that we do not know: no change
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it stays so: nobody can open the secret any more."""
+        return self in _OVER
+
+    @property
+    def is_open(self) -> bool:
+        return self in {State.NEW, State.VIEWED}
+
+
+_OVER = frozenset({State.RECEIVED, State.BURNED, State.EXPIRED, State.ORPHANED})
+_STATES: dict[object, State] = {
+    **{state.value: state for state in State},
+    "previewed": State.VIEWED,
+    "revealed": State.RECEIVED,
+    "shared": State.NEW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What the API says of a secret, without anything that opens it."""
+
+    key: MetadataKey
+    state: State
+    created: datetime | None  #: UTC
+    updated: datetime | None  #: UTC; the time of burning, when it was burned
+    received: datetime | None  #: UTC; only when it was received
+    ttl: int | None  #: seconds from `created`, as the server accepted it
+    secret_ttl: int | None  #: seconds that are left; a list never says
+    passphrase_required: bool | None  #: None when the answer does not say
+    recipients: tuple[str, ...]  #: obscured addresses, the server's own text
+    secret_missing: bool = False  #: the answer says that there is no secret, whatever its state says
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """UTC, or None when the answer does not say."""
+        if self.created is None or self.ttl is None:
+            return None
+        return self.created + timedelta(seconds=self.ttl)
+
+    def state_at(self, now: datetime) -> State:
+        """The state, computed where servers are late.
+
+        No list ever says expired; 0.18 never does at all, and neither it nor 0.23 says orphaned: there a secret
+        that is missing still shows as new or viewed.
+        """
+        if not self.state.is_open:
+            return self.state
+        expires = self.expires_at
+        if expires is not None and now >= expires:
+            return State.EXPIRED
+        if self.secret_missing:
+            return State.ORPHANED if expires is not None and now < expires - CLOCK_SKEW else State.EXPIRED
+        return self.state
+
+
+class _Fields(msgspec.Struct):
+    metadata_key: Any = None
+    identifier: Any = None
+    key: Any = None
+    state: Any = None
+    created: Any = None
+    updated: Any = None
+    received: Any = None
+    ttl: Any = None
+    secret_ttl: Any = msgspec.UNSET
+    passphrase_required: Any = None
+    has_passphrase: Any = None
+    recipient: Any = None
+    recipients: Any = None
+
+
+class _Listing(msgspec.Struct):
+    records: msgspec.Raw | None = None
+
+
+class _ListingPatiently(_Fields):
+    records: Any = None
+
+
+def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metadata:
+    """The metadata of one secret (`/private/KEY`).
+
+    Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+    """
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body, about_a_secret=True)
+    fields = one(body, _Fields)
+    found = None if fields is None else _metadata(fields, missing=_says_missing(fields))
+    if found is None:
+        raise HostTrouble("200 without metadata")
+    return found
+
+
+def read_recent(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
+    """The account's secrets, newest first, each once (`/private/recent`).
+
+    Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; of the last `Answered` where the list is broken on
+    that server (0.21 to 0.24.0: always "unexpected error", or entries without keys) and API v2 should be asked.
+    """
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body)
+    return _listed(many(body, _Fields))
+
+
+def read_recent_v2(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
+    """As `read_recent`, of API v2: `{"records": [...]}`, where `secret_ttl` is the whole lifetime."""
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body)
+    listing: _Listing | _ListingPatiently | None
+    try:
+        listing = msgspec.json.decode(body, type=_Listing)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        listing = one(body, _ListingPatiently)
+    entries = None if listing is None or listing.records is None else many_in(listing.records, _Fields)
+    for entry in entries or ():
+        entry.ttl, entry.secret_ttl = entry.secret_ttl, None
+    return _listed(entries)
+
+
+def _listed(entries: list[_Fields] | None) -> list[Metadata]:
+    if entries is None:
+        raise HostTrouble("200 without a list")
+    found = {m.key: m for m in map(_metadata, entries) if m is not None}
+    if entries and not found:
+        raise Answered("a list without keys")
+    newest_first = list(found.values())
+    if _age(newest_first[:1]) < _age(newest_first[-1:]):  # 0.24 and later send the oldest first
+        newest_first.reverse()
+    return sorted(newest_first, key=lambda m: _age([m]), reverse=True)
+
+
+def _age(some: list[Metadata]) -> float:
+    return some[0].created.timestamp() if some and some[0].created else 0.0
+
+
+def _metadata(fields: _Fields, *, missing: bool = False) -> Metadata | None:
+    """The entry, or None if it names no secret. Other fields may be missing or nonsense: they become None."""
+    keys = (fields.metadata_key, fields.identifier, fields.key)
+    key = next((key for key in keys if isinstance(key, str) and KEY.fullmatch(key)), None)
+    if key is None:
+        return None
+    state = state_of(fields.state)
+    asked = fields.passphrase_required
+    return Metadata(
+        key=MetadataKey(key),
+        state=state,
+        created=_moment(fields.created),
+        updated=_moment(fields.updated),
+        received=_moment(fields.received),
+        ttl=whole(fields.ttl, LONGEST),
+        secret_ttl=whole(fields.secret_ttl, LONGEST),
+        passphrase_required=yes_or_no(fields.has_passphrase if asked is None else asked),
+        recipients=addresses(fields.recipient) or addresses(fields.recipients),
+        secret_missing=missing and state.is_open,
+    )
+
+
+def _says_missing(fields: _Fields) -> bool:
+    """Only `/private/KEY` says so: an open secret's `secret_ttl` is a number there, and null when it is missing."""
+    return fields.secret_ttl is None
+
+
+def state_of(word: object) -> State:
+    """What a server's word for a state means; UNKNOWN for any that is not in the table."""
+    return _STATES.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN
+
+
+def whole(value: object, most: int) -> int | None:
+    """A number from 0 to `most`, sent as a number or as text; anything else is None."""
+    if isinstance(value, str):
+        try:
+            value = float(value[:32])
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return int(value) if 0 <= value <= most else None
+
+
+def _moment(value: object) -> datetime | None:
+    seconds = whole(value, LATEST)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def yes_or_no(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
+
+
+def addresses(value: object) -> tuple[str, ...]:
+    """Obscured addresses, sent as a list or as one text with commas."""
+    entries = value.split(",", MOST_RECIPIENTS) if isinstance(value, str) else value
+    if not isinstance(entries, list):
+        return ()
+    named = (entry.strip()[:MOST_ADDRESS] for entry in entries[:MOST_RECIPIENTS] if isinstance(entry, str))
+    return tuple(entry for entry in named if entry)

@@ -1,0 +1,113 @@
+"""The calls as values. Forms, never JSON (older servers ignore it); nothing secret in a query."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from bot.errors import NotAuthorized, NotUnderstood
+from bot.onetime.links import KEY
+from bot.secret import MetadataKey, Secret, SecretKey
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Request:
+    """A call, ready to be sent to any host. Its parts can be shown; what `target` and `body` return cannot."""
+
+    operation: str  #: our name for it, for logs: "reveal"
+    method: Literal["GET", "POST"]
+    path: str  #: below the host's base, `{key}` where the key goes: "/api/v1/secret/{key}"
+    key: Secret | None = None
+    form: Mapping[str, str | Secret] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Request {self.operation}>"
+
+    def target(self) -> str:
+        """The path with the key in it. Raises `NotUnderstood` for what is not shaped like a key."""
+        if self.key is None:
+            return self.path
+        key = self.key.reveal()
+        if not KEY.fullmatch(key):
+            raise NotUnderstood("not a key", tell="That is not a key of Onetime Secret.")
+        return self.path.replace("{key}", quote(key, safe=""))
+
+    def body(self) -> bytes | None:
+        """The form, UTF-8, or None for a GET."""
+        if self.method == "GET":
+            return None
+        plain = {name: text.reveal() if isinstance(text, Secret) else text for name, text in self.form.items()}
+        return urlencode(plain, encoding="utf-8", errors="surrogatepass").encode("ascii")
+
+    def headers(self, authorization: Secret | None) -> dict[str, str]:
+        """All that is sent, besides what HTTP itself needs. English, so that sentences can be recognised."""
+        sent = {"Accept": "application/json", "Accept-Encoding": "identity", "Accept-Language": "en"}
+        if self.method == "POST":
+            sent["Content-Type"] = FORM
+        if authorization is not None:
+            sent["Authorization"] = authorization.reveal()
+        return sent
+
+
+def basic(username: Secret, token: Secret) -> Secret:
+    """The Authorization header of an account, UTF-8.
+
+    Raises `NotAuthorized` for a user name with a colon: the server would take what follows for the token.
+    """
+    if ":" in username.reveal():
+        raise NotAuthorized("a colon in the user name", tell="A user name cannot have a colon in it.")
+    pair = f"{username.reveal()}:{token.reveal()}".encode("utf-8", "surrogatepass")
+    return Secret("Basic " + base64.b64encode(pair).decode("ascii"))
+
+
+def reveal(key: SecretKey, passphrase: Secret | None = None) -> Request:
+    return Request("reveal", "POST", "/api/v1/secret/{key}", key, _filled(passphrase=passphrase))
+
+
+def metadata(key: MetadataKey) -> Request:
+    """GET works like POST on all versions, and may be sent again."""
+    return Request("metadata", "GET", "/api/v1/private/{key}", key)
+
+
+def burn(key: MetadataKey, passphrase: Secret | None = None) -> Request:
+    return Request("burn", "POST", "/api/v1/private/{key}/burn", key, _filled(passphrase=passphrase))
+
+
+def recent() -> Request:
+    return Request("recent", "GET", "/api/v1/private/recent")
+
+
+def recent_v2() -> Request:
+    """The same list where v1 has lost it (0.21 to 0.24.0). `/receipt/recent` exists only from 0.23."""
+    return Request("recent", "GET", "/api/v2/private/recent")
+
+
+def authcheck() -> Request:
+    return Request("authcheck", "GET", "/api/v1/authcheck")
+
+
+def status() -> Request:
+    return Request("status", "GET", "/api/v1/status")
+
+
+def share(text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None) -> Request:
+    form = {"secret": text, **_filled(ttl=_seconds(ttl), passphrase=passphrase, recipient=recipient)}
+    return Request("share", "POST", "/api/v1/share", None, form)
+
+
+def generate(*, ttl: int | None, passphrase: Secret | None) -> Request:
+    return Request("generate", "POST", "/api/v1/generate", None, _filled(ttl=_seconds(ttl), passphrase=passphrase))
+
+
+def _seconds(ttl: int | None) -> str | None:
+    return None if ttl is None else str(ttl)
+
+
+def _filled(**fields: str | Secret | None) -> dict[str, str | Secret]:
+    """The fields that have something in them: an empty passphrase is no passphrase."""
+    return {name: text for name, text in fields.items() if text}

@@ -1,0 +1,60 @@
+"""What a person pasted behind a verb, as the key that the verb needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.errors import NotUnderstood
+from bot.feature import Call
+from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
+from bot.secret import MetadataKey, SecretKey
+
+NEEDS_THE_PRIVATE_LINK = (
+    "That is the link that opens the secret. For this the *private* link (`/private/…` or `/receipt/…`) is needed, "
+    "which whoever made the secret has. `/ots recent` lists yours."
+)
+NEEDS_THE_SECRET_LINK = (
+    "That is a *private* link: it belongs to whoever made the secret and cannot open it. If somebody sent it to you, "
+    "tell them: anybody who has it can burn the secret. The link that opens it has `/secret/` in it. "
+    "`/ots metadata` shows what became of it."
+)
+
+
+async def usual_host(call: Call) -> Host:
+    """Where a key without a link is looked for: the host of the person's default account, or the operator's default."""
+    account = await call.services.accounts.default_of(call.person)
+    return call.services.hosts.of(account.host) if account else call.services.hosts.default
+
+
+async def metadata_key(call: Call, ask: str) -> tuple[Host, MetadataKey]:
+    """The metadata key that was pasted, and its host.
+
+    Raises `NotUnderstood`: nothing there (`ask` says what is wanted), not a link, or the secret link instead.
+    """
+    if not call.text:
+        raise NotUnderstood("nothing pasted", tell=ask)
+    match read_pasted(call.text, call.services.hosts):
+        case SecretLink():
+            raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
+        case MetadataLink(host, key):
+            return host, key
+        case BareKey() as bare:
+            return await usual_host(call), bare.as_metadata()
+
+
+def secret_key(call: Call, ask: str) -> tuple[Host | None, SecretKey]:
+    """The secret key that was pasted, and its host if it was a link. Does no I/O. Raises as above."""
+    if not call.text:
+        raise NotUnderstood("nothing pasted", tell=ask)
+    match read_pasted(call.text, call.services.hosts):
+        case MetadataLink():
+            raise NotUnderstood("a private link", tell=NEEDS_THE_SECRET_LINK)
+        case SecretLink(host, key):
+            return host, key
+        case BareKey() as bare:
+            return None, bare.as_secret()
+
+
+def from_field(call: Call, name: str) -> Call:
+    """The same call with what was typed into a field in the place of what stands behind the verb."""
+    return replace(call, text=call.typed[name].reveal())

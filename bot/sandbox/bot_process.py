@@ -1,0 +1,99 @@
+"""The real bot as a process of its own: started, stopped, killed and restarted like an operator would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+START_WITHIN = 30.0  # seconds
+
+
+class BotProcess:
+    """`python -m bot run` with the settings given, and nothing else from the environment that is a setting."""
+
+    def __init__(self, settings: Mapping[str, str], command: Sequence[str] = ("-m", "bot", "run")) -> None:
+        self._settings = dict(settings)
+        self._command = tuple(command)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.output = bytearray()  # all that it ever wrote, stdout and stderr
+        self.port = 0  # where it listens; 0 until it is ready
+
+    async def start(self) -> None:
+        """Returns when it says that it is ready. Raises `RuntimeError` with what it said when it ends before."""
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *self._command,
+            env={**keep, "PYTHONPATH": str(CHECKOUT), "LOG_FORMAT": "json", **self._settings},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._events = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read())
+        async with asyncio.timeout(START_WITHIN):
+            while (event := await self._events.get()) is not None:
+                if event.get("event") == "ready":
+                    self.port = event["port"]
+                    return
+        raise RuntimeError(f"the bot did not start: {bytes(self.output[-2000:]).decode(errors='replace')}")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def stop(self) -> int:
+        """SIGTERM, as any supervisor sends it; returns the exit code."""
+        return await self._end(signal.SIGTERM)
+
+    async def kill(self) -> int:
+        """SIGKILL: no time to tidy up anything."""
+        return await self._end(signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself; returns the exit code."""
+        assert self._process is not None
+        code = await self._process.wait()
+        if self._reading is not None:
+            await self._reading
+        return code
+
+    async def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.send_signal(how)
+        return await self.ended()
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            self.output += line
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                self._events.put_nowait(event)
+        self._events.put_nowait(None)
+
+
+_SETTINGS = (
+    "SLACK_", "ONETIME_", "DATABASE_URL", "ENCRYPTION_", "WATCH_", "PORT", "HOST", "LOG_", "REVEAL_", "ALLOW_",
+    "PYTHON",
+)  # fmt: skip

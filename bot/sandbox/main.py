@@ -1,0 +1,61 @@
+"""`python -m bot sandbox`: everything on loopback, with nothing to configure."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from bot.errors import CannotStart
+from bot.sandbox.onetime import OnetimeServer
+from bot.sandbox.slack import Workspace
+from bot.sandbox.tour import Tour
+from bot.sandbox.world import World
+
+EMAIL = "ada@example.com"
+TOKEN = "sandbox-token-of-ada"
+
+
+def run(*, port: int, version: str, tour: bool) -> int:
+    """Start it; play the tour and end, or stay up until interrupted. Returns the exit code."""
+    return asyncio.run(_run(port=0 if tour else port, version=version, tour=tour))
+
+
+async def _run(*, port: int, version: str, tour: bool) -> int:
+    world = World(workspace=Workspace(), onetime=OnetimeServer(version))
+    world.onetime.add_account(EMAIL, TOKEN)
+    try:
+        await world.start(slack_port=port)
+    except OSError as error:
+        raise CannotStart(f"--port {port} cannot be listened on: {error.strerror}.") from None
+    try:
+        if tour:
+            return await Tour(world, EMAIL, TOKEN, sys.stdout).play()
+        print(_where(world), flush=True)  # noqa: T201 - for the person at the terminal
+        await _interrupted()
+        return 0
+    finally:
+        await world.stop()
+
+
+def _where(world: World) -> str:
+    return "\n".join([
+        "The sandbox is up. Nothing leaves this machine, and everything is forgotten when it ends.",
+        "",
+        f"  Onetime Secret {world.onetime.version} (emulated)  {world.onetime.url}",
+        f"  Slack's Web API (emulated)    {world.workspace.api_url}",
+        f"  The bot                       http://127.0.0.1:{world.bot.port}  (/healthz, /readyz, /slack/events)",
+        "",
+        f"  Signing secret  {world.workspace.signing_secret}",
+        f"  An account      {EMAIL} with the API token {TOKEN}",
+        "",
+        "See the journeys played: python -m bot sandbox --tour. End this with Ctrl-C.",
+    ])  # fmt: skip
+
+
+async def _interrupted() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(one, stop.set)
+    await stop.wait()

@@ -1,0 +1,215 @@
+"""What the emulated server answers to a request. One request is one step: no waiting, no I/O.
+
+Differences between versions are facts of `Version`; here they are only looked up.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.sandbox.onetime import pages, refusals, second, shapes, wanted
+from bot.sandbox.onetime.accounts import ANON, Accounts, Caller
+from bot.sandbox.onetime.exchange import Answer, Asked, Malformed, Refused, as_json, credentials, fields_of
+from bot.sandbox.onetime.limits import ANONYMOUS, Limits
+from bot.sandbox.onetime.refusals import NO_SUCH_ROUTE, UNEXPECTED, Refusals
+from bot.sandbox.onetime.routes import Does, Match, find
+from bot.sandbox.onetime.store import Kept, LockedOut, PassphraseNeeded, Store
+from bot.sandbox.onetime.versions import Action, Version
+
+KEY_LEAST = 20  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A v1 request, understood: who asks, about which key ("" for none), with which fields."""
+
+    caller: Caller
+    key: str = field(repr=False)
+    fields: Mapping[str, str] = field(repr=False)
+
+    @property
+    def passphrase(self) -> str:
+        return self.fields.get("passphrase", "")
+
+
+class Api:
+    """One server's answers. `auth_enabled` and `database_up` may be switched while it runs."""
+
+    def __init__(self, version: Version, store: Store, accounts: Accounts, limits: Limits) -> None:
+        self.version = version
+        self.base = ""  # the URL that answers carry; known once the server listens
+        self.auth_enabled = True
+        self.database_up = True
+        self._store = store
+        self._accounts = accounts
+        self._limits = limits
+        self._refusals = Refusals(version)
+        self._v1: dict[Does, Callable[[Call], Answer]] = {
+            "status": self._status,
+            "authcheck": self._authcheck,
+            "share": self._share,
+            "create": self._create,
+            "generate": self._generate,
+            "secret": self._open,
+            "metadata": self._metadata,
+            "burn": self._burn,
+            "recent": self._recent,
+        }
+
+    def match(self, asked: Asked) -> Match:
+        return find(asked.method, asked.path, self.version)
+
+    def answer(self, asked: Asked) -> Answer:
+        try:
+            answer = self._answer(asked, self.match(asked))
+        except Refused as refused:
+            answer = refused.answer
+        except Malformed:
+            answer = Answer(400, content_type=None)
+        return self._with_extras(answer)
+
+    def _answer(self, asked: Asked, match: Match) -> Answer:
+        if match.does is None:
+            return NO_SUCH_ROUTE
+        if match.does == "page":
+            return pages.page()
+        sent = credentials(asked)
+        if not self.database_up:
+            return self._refusals.without_database(anonymous=sent is None)
+        if match.does == "v2 status":
+            return second.status(self.version)
+        if match.does == "v2 recent":
+            return second.recent(self.version, self._store, self._accounts, sent)
+        fields = fields_of(asked, self.version)
+        return self._v1[match.does](Call(self._caller(asked, sent), match.key, fields))
+
+    # --- one method for each thing v1 does
+
+    def _status(self, call: Call) -> Answer:
+        self._count(call, "status")
+        return as_json({"status": "nominal", "locale": "en"})
+
+    def _authcheck(self, call: Call) -> Answer:
+        if call.caller.account is None:
+            raise self._refusals.not_authorized()
+        return self._status(call)
+
+    def _share(self, call: Call) -> Answer:
+        self._count(call, "create")
+        want = wanted.to_share(self.version, call.caller, dict(call.fields))
+        return as_json(self._shown(self._keep(call, want), "share", call))
+
+    def _create(self, call: Call) -> Answer:
+        if not self.version.create_works:
+            raise self._refusals.form_error(call.caller, "Incorrect payload format")
+        return self._share(call)
+
+    def _generate(self, call: Call) -> Answer:
+        self._count(call, "create")
+        want = wanted.to_generate(self.version, call.caller, dict(call.fields))
+        kept = self._keep(call, want, generated=True)
+        body = self._shown(kept, "share", call, value=want.text)
+        if self.version.generated_is_viewed:
+            self._store.poll(kept)
+        return as_json(body)
+
+    def _open(self, call: Call) -> Answer:
+        self._count(call, "secret")
+        self._check_key(call)
+        kept = self._store.secret(call.key)
+        if kept is None:
+            raise refusals.unknown(call.key)
+        try:
+            text = self._store.open(kept, call.passphrase)
+        except PassphraseNeeded:
+            self._count(call, "wrong passphrase")
+            raise refusals.unknown(call.key) from None
+        except LockedOut:
+            raise self._refusals.form_error(call.caller, UNEXPECTED) from None
+        return as_json({"value": text, "secret_key": call.key, "share_domain": self.base})
+
+    def _metadata(self, call: Call) -> Answer:
+        self._count(call, "metadata")
+        kept = self._kept(call)
+        value = self._store.poll(kept)
+        return as_json(self._shown(kept, "poll", call, value=value))
+
+    def _burn(self, call: Call) -> Answer:
+        self._count(call, "burn")
+        kept = self._kept(call)
+        if not kept.has_text(self._store.now()):
+            raise refusals.unknown(call.key)
+        # Every version answers with what it had read before it burned the secret: the state is the old one.
+        stale = self._shown(kept, "burn", call)
+        try:
+            self._store.burn(kept, call.passphrase)
+        except PassphraseNeeded:
+            self._count(call, "wrong passphrase")
+            raise self._refusals.wrong_burn_passphrase(call.caller) from None
+        except LockedOut:
+            raise self._refusals.form_error(call.caller, UNEXPECTED) from None
+        return as_json({"state": stale, "secret_shortkey": kept.secret_key[: self.version.shortkey_length]})
+
+    def _recent(self, call: Call) -> Answer:
+        account = call.caller.account
+        if account is None:
+            raise self._refusals.not_authorized()
+        if self.version.recent == "broken":
+            raise self._refusals.form_error(call.caller, UNEXPECTED)
+        self._count(call, "metadata")
+        kept = self._store.of_owner(account.username)
+        if self.version.recent == "newest first":
+            # Redis orders by whole seconds here, and what is of the same second by key.
+            kept.sort(key=lambda each: (int(each.created), each.metadata_key), reverse=True)
+        if self.version.recent_window is not None:
+            oldest = self._store.now() - self.version.recent_window
+            kept = [each for each in kept if each.created >= oldest]
+        return as_json([self._shown(each, "recent", call) for each in kept])
+
+    # --- what they share
+
+    def _caller(self, asked: Asked, sent: tuple[str, str] | None) -> Caller:
+        if sent is not None and not self.auth_enabled:
+            raise refusals.no_authentication_here(asked.path)
+        caller = self._accounts.caller(sent)
+        if caller is None:
+            raise self._refusals.not_authorized()
+        return caller
+
+    def _count(self, call: Call, action: Action) -> None:
+        if self._limits.is_too_much(call.caller.username or ANONYMOUS, action, self._store.now()):
+            raise self._refusals.limited()
+
+    def _check_key(self, call: Call) -> None:
+        if self.version.short_key_is_no_route and len(call.key) < KEY_LEAST:
+            raise refusals.short_key()
+
+    def _kept(self, call: Call) -> Kept:
+        self._check_key(call)
+        kept = self._store.metadata(call.key)
+        if kept is None:
+            raise refusals.unknown(call.key)
+        return kept
+
+    def _keep(self, call: Call, want: wanted.Wanted, *, generated: bool = False) -> Kept:
+        return self._store.add(
+            call.caller.username,
+            want.text,
+            want.ttl,
+            passphrase=want.passphrase,
+            recipients=want.recipients,
+            generated=generated,
+        )
+
+    def _shown(self, kept: Kept, occasion: shapes.Occasion, call: Call, *, value: str | None = None) -> shapes.Body:
+        custid = call.caller.custid if self.version.custid_is_caller else kept.owner or ANON
+        now = self._store.now()
+        return shapes.metadata(self.version, kept, occasion, now=now, base=self.base, custid=custid, value=value)
+
+    def _with_extras(self, answer: Answer) -> Answer:
+        if not self.version.csrf_header or answer.content_type is None:
+            return answer
+        headers = dict(answer.headers) | {"x-csrf-token": secrets.token_urlsafe(32)}
+        return Answer(answer.status, answer.body, answer.content_type, headers)

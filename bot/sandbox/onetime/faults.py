@@ -1,0 +1,89 @@
+"""What the server can be told to do wrong, and when. Nothing here knows what a request asks for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from bot.sandbox.onetime.routes import covers
+
+Kind = Literal[
+    "delay",  # waits `seconds`, then takes effect and answers
+    "hang",  # waits for `release()`, then takes effect and answers
+    "answer",  # answers `status`, `body` and `headers` instead; no effect
+    "html",  # answers a proxy's HTML page with `status`; no effect
+    "drop",  # closes the connection; no effect
+    "drop after",  # takes effect, then closes the connection without an answer
+    "late",  # takes effect, and answers after `seconds`
+    "hang after",  # takes effect, and answers after `release()`
+    "truncated",  # takes effect; half of the body comes, then the connection closes
+    "drip",  # takes effect; the body comes in pieces of `at_once` bytes, `seconds` apart
+]
+
+HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fault:
+    """One thing that goes wrong with a request. `kind` is one of `Kind`, where each is described."""
+
+    kind: Kind
+    seconds: float = 0.0
+    status: int = 502
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    at_once: int = 1  # bytes
+    released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(get_args(Kind))}")
+
+    def release(self) -> None:
+        """Let go what hangs, and whatever would hang on this fault from now on."""
+        self.released.set()
+
+    @property
+    def has_effect(self) -> bool:
+        return self.kind not in {"answer", "html", "drop"}
+
+
+@dataclass(slots=True, eq=False)
+class Planned:
+    route: str
+    fault: Fault
+    left: int | None  # how often it still happens; None is always
+
+
+class Faults:
+    """What is planned, oldest plan first."""
+
+    def __init__(self) -> None:
+        self._planned: list[Planned] = []
+        self._seen: list[Fault] = []
+
+    def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
+        if times is not None and times < 1:
+            raise ValueError("a fault is planned for one time at least, or None for always")
+        self._planned.append(Planned(route, fault, times))
+
+    def take(self, template: str) -> Fault | None:
+        """The fault for a request to `template`, which is then one time fewer to come."""
+        for planned in self._planned:
+            if covers(planned.route, template):
+                if planned.left is not None:
+                    planned.left -= 1
+                    if planned.left == 0:
+                        self._planned.remove(planned)
+                self._seen.append(planned.fault)
+                return planned.fault
+        return None
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more, and what hangs is let go."""
+        for fault in [planned.fault for planned in self._planned] + self._seen:
+            fault.release()
+        self._planned.clear()
+        self._seen.clear()

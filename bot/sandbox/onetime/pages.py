@@ -1,0 +1,18 @@
+"""What a browser gets. Opening a link, by a person or by a program that fetches previews, changes nothing."""
+
+from __future__ import annotations
+
+from bot.sandbox.onetime.exchange import Answer
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="robots" content="noindex">
+<title>Onetime Secret (emulated)</title>
+<p>Viewing this does not open it</p>
+</html>
+"""
+
+
+def page() -> Answer:
+    return Answer(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})

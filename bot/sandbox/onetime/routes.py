@@ -1,0 +1,106 @@
+"""Which addresses a server answers, and under which template each is shown (a template never holds a key)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import unquote
+
+from bot.sandbox.onetime.versions import Version
+
+NO_ROUTE = "(no such route)"
+
+Does = Literal[
+    "page",
+    "status",
+    "authcheck",
+    "share",
+    "create",
+    "generate",
+    "secret",
+    "metadata",
+    "burn",
+    "recent",
+    "v2 status",
+    "v2 recent",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`switch` names the fact about a version without which it lacks the route."""
+
+    methods: frozenset[str]
+    template: str
+    does: Does
+    switch: str | None = None
+
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile(self.template.replace("{key}", "([^/]+)"))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`does` is None where the address or its method is unknown to the version. `key` is decoded, or ""."""
+
+    template: str
+    does: Does | None
+    key: str = field(default="", repr=False)
+
+
+def _route(methods: str, template: str, does: Does, switch: str | None = None) -> Route:
+    return Route(frozenset(methods.split()), template, does, switch)
+
+
+# A HEAD is served wherever a GET is.
+ROUTES = (
+    _route("GET HEAD", "/secret/{key}", "page"),
+    _route("GET HEAD", "/private/{key}", "page"),
+    _route("GET HEAD", "/metadata/{key}", "page"),
+    _route("GET HEAD", "/receipt/{key}", "page"),
+    _route("GET HEAD", "/api/v1/status", "status"),
+    _route("GET HEAD", "/api/v1/authcheck", "authcheck"),
+    _route("POST", "/api/v1/share", "share"),
+    _route("POST", "/api/v1/create", "create"),
+    _route("POST", "/api/v1/generate", "generate"),
+    _route("POST", "/api/v1/secret/{key}", "secret"),
+    _route("GET HEAD", "/api/v1/private/recent", "recent"),
+    _route("GET HEAD", "/api/v1/metadata/recent", "recent"),
+    _route("GET HEAD", "/api/v1/receipt/recent", "recent", "receipt_routes"),
+    _route("GET HEAD POST", "/api/v1/private/{key}", "metadata"),
+    _route("GET HEAD POST", "/api/v1/metadata/{key}", "metadata"),
+    _route("GET HEAD POST", "/api/v1/receipt/{key}", "metadata", "receipt_routes"),
+    _route("POST", "/api/v1/private/{key}/burn", "burn"),
+    _route("POST", "/api/v1/metadata/{key}/burn", "burn", "receipt_routes"),
+    _route("POST", "/api/v1/receipt/{key}/burn", "burn", "receipt_routes"),
+    _route("GET HEAD", "/api/v2/status", "v2 status"),
+    _route("GET HEAD", "/api/v2/private/recent", "v2 recent"),
+    _route("GET HEAD", "/api/v2/receipt/recent", "v2 recent", "v2_receipt_recent"),
+)
+_PATTERNS = tuple((route.pattern(), route) for route in ROUTES)
+
+
+def find(method: str, path: str, version: Version) -> Match:
+    """`path` as it was sent, still encoded."""
+    if version.trailing_slash:
+        path = path.removesuffix("/")
+    known = NO_ROUTE
+    for pattern, route in _PATTERNS:
+        found = pattern.fullmatch(path)
+        if found is None:
+            continue
+        known = route.template
+        if method in route.methods and (route.switch is None or getattr(version, route.switch)):
+            return Match(known, route.does, unquote("".join(found.groups()), errors="replace"))
+    return Match(known, None)
+
+
+def covers(planned: str, template: str) -> bool:
+    """Whether `planned`, a whole template or the beginning of some, means `template`."""
+    if planned in _TEMPLATES:
+        return planned == template
+    return template.startswith(planned)
+
+
+_TEMPLATES = frozenset(route.template for route in ROUTES)

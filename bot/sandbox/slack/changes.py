@@ -1,0 +1,60 @@
+"""Tells whoever watches that something changed, and lets a coroutine wait for what it hopes for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened, and the thing that it happened to.
+
+    `what` is one of message, message_changed, message_deleted, view, view_closed, home, warning, call,
+    arrival, delivery, connection, person, channel.
+    """
+
+    what: str
+    about: Any = field(repr=False)
+
+
+Subscriber = Callable[[Change], None]
+
+
+class Changes:
+    """Subscribers are called at once, in order; waiters are woken by every change."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Subscriber] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Calls `subscriber` with every change from now on; the answer ends that."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def tell(self, what: str, about: Any = None) -> None:
+        for subscriber in list(self._subscribers):
+            subscriber(Change(what, about))
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def until(self, hoped: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
+        """Waits until `hoped()` is true, and answers what it answered.
+
+        Raises `TimeoutError` after `timeout` seconds.
+        """
+        async with asyncio.timeout(timeout):
+            while not (answer := hoped()):
+                waiter = asyncio.get_running_loop().create_future()
+                self._waiters.add(waiter)
+                try:
+                    await waiter
+                finally:
+                    self._waiters.discard(waiter)
+        return answer

@@ -1,0 +1,137 @@
+"""The chat.* methods of the Web API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox.slack.blocks import MESSAGE
+from bot.sandbox.slack.payloads import message_payload
+from bot.sandbox.slack.rules import check_message
+from bot.sandbox.slack.spec import Problem
+from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.things import Channel, Message, Payload
+
+#: problems that Slack has an error code of their own for; all others are invalid_blocks, invalid_arguments …
+_OWN_CODES = {
+    "no_text",
+    "msg_too_long",
+    "markdown_text_conflict",
+    "only_one_table_allowed",
+    "view_too_large",
+}
+
+
+def check_content(args: Payload, *, update: bool = False) -> None:
+    """Raises `Refusal` unless Slack takes the content. Arguments that Slack does not know it leaves alone."""
+    known = {name: args[name] for name in MESSAGE.may if name in args}
+    problems = [one for one in check_message(known, update=update) if one.refused]
+    if problems:
+        refuse_if(problems, _code_of(problems[0]))
+
+
+def _code_of(problem: Problem) -> str:
+    match problem.pointer.split("/")[1:]:
+        case ["blocks"] if problem.code == "wrong-type":
+            return "invalid_blocks_format"
+        case ["blocks", *_]:
+            return "invalid_blocks"
+        case ["attachments"] if problem.code == "limit":
+            return "too_many_attachments"
+        case ["attachments", *_]:
+            return "invalid_attachments"
+        case ["metadata", *_]:
+            return "invalid_metadata_format"
+        case _:
+            return "invalid_arguments"
+
+
+def refuse_if(problems: list[Problem], code: str, prefix: str = "") -> None:
+    """Raises `Refusal` if there are any: with the problem's own code if Slack has one for it, else `code`.
+
+    `prefix` is where the payload stands among the arguments.
+    """
+    if not problems:
+        return
+    for one in problems:
+        if one.code in _OWN_CODES:
+            raise Refusal(one.code)
+    lines = [f"{one.message} [json-pointer:{prefix}{one.pointer}]" for one in problems]
+    extra: dict[str, Any] = {"errors": lines} if code == "invalid_blocks" else {}
+    raise Refusal(code, **extra, response_metadata={"messages": [f"[ERROR] {line}" for line in lines]})
+
+
+def need(args: Payload, *names: str) -> None:
+    """Raises `Refusal` unless every argument is there."""
+    missing = [name for name in names if not args.get(name)]
+    if missing:
+        lines = [f"[ERROR] missing required field: {name}" for name in missing]
+        raise Refusal("invalid_arguments", response_metadata={"messages": lines})
+
+
+def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel:
+    channel = state.conversation(named, users_too=users_too)
+    if state.bot.id not in channel.members:
+        raise Refusal("not_in_channel")
+    if channel.user is not None and state.people[channel.user].deleted:
+        raise Refusal("user_disabled")
+    return channel
+
+
+async def post_message(state: State, args: Payload) -> Payload:
+    need(args, "channel")
+    channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
+    check_content(args)
+    message = _same(state, channel, args.get("client_msg_id")) or state.post(channel, args)
+    return {"channel": channel.id, "ts": message.ts, "message": message_payload(state, message)}
+
+
+def _same(state: State, channel: Channel, client_msg_id: str | None) -> Message | None:
+    """The message that was posted with that client_msg_id before, if Slack honours it."""
+    if not client_msg_id or not state.honours_client_msg_id:
+        return None
+    posted = [one for one in state.messages if one.client_msg_id == client_msg_id and one.channel == channel.id]
+    return posted[0] if posted else None
+
+
+async def post_ephemeral(state: State, args: Payload) -> Payload:
+    need(args, "channel", "user")
+    channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
+    user = str(args["user"])
+    if user not in state.people:
+        raise Refusal("user_not_found")
+    if user not in channel.members:
+        raise Refusal("user_not_in_channel")
+    check_content(args)
+    return {"message_ts": state.post(channel, args, to=user).ts}
+
+
+async def update(state: State, args: Payload) -> Payload:
+    message = _own(state, args, "cant_update_message")
+    if state.edit_window is not None and state.clock() - float(message.ts) > state.edit_window:
+        raise Refusal("edit_window_closed")
+    check_content(args, update=True)
+    state.rewrite(message, args)
+    shown = message_payload(state, message)
+    return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
+
+
+async def delete(state: State, args: Payload) -> Payload:
+    message = _own(state, args, "cant_delete_message")
+    state.delete(message)
+    return {"channel": message.channel, "ts": message.ts}
+
+
+def _own(state: State, args: Payload, otherwise: str) -> Message:
+    need(args, "channel", "ts")
+    message = state.find(state.conversation(str(args["channel"])).id, str(args["ts"]))
+    if not message.by_bot:
+        raise Refusal(otherwise)
+    return message
+
+
+async def get_permalink(state: State, args: Payload) -> Payload:
+    need(args, "channel", "message_ts")
+    channel = state.conversation(str(args["channel"]))
+    message = state.find(channel.id, str(args["message_ts"]))
+    link = f"https://sandbox.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+    return {"channel": channel.id, "permalink": link}

@@ -1,0 +1,172 @@
+"""Sends what happens to the app: as signed HTTP requests, or over Socket Mode if it is connected.
+
+Source: docs.slack.dev/authentication/verifying-requests-from-slack, docs.slack.dev/apis/events-api.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+
+from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.records import Delivery, Records
+from bot.sandbox.slack.sockets import NotConnected, Sockets
+from bot.sandbox.slack.things import Payload
+
+ACK_WITHIN = 3.0  # seconds
+COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
+
+
+def sign(secret: str, timestamp: str, body: bytes) -> str:
+    """Slack's v0 signature of a request body."""
+    return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
+
+
+def encode(kind: str, payload: Payload) -> tuple[bytes, str]:
+    """The request body and its content type, as Slack sends that kind."""
+    if kind == EVENT:
+        return json.dumps(payload).encode(), "application/json"
+    form = payload if kind == COMMAND else {"payload": json.dumps(payload)}
+    return urlencode(form).encode(), "application/x-www-form-urlencoded"
+
+
+class Deliverer:
+    """`ack_within` (seconds) can be shortened, `request_url` set at any time."""
+
+    def __init__(
+        self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: Records, changes: Changes
+    ) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._sockets = sockets
+        self._records = records
+        self._changes = changes
+        self._session: aiohttp.ClientSession | None = None
+        self.request_url: str | None = None
+        self.ack_within = ACK_WITHIN
+
+    def connect(self, request_url: str) -> None:
+        """Raises `ValueError` for anything that is not on this machine."""
+        host = urlsplit(request_url).hostname or ""
+        if host != "localhost" and not _is_loopback(host):
+            raise ValueError("the sandbox delivers to loopback only")
+        self.request_url = request_url
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(
+        self,
+        kind: str,
+        payload: Payload,
+        *,
+        headers_override: Mapping[str, str] | None = None,
+        signed: bool = True,
+        retry: tuple[int, str] | None = None,
+    ) -> Delivery:
+        """One delivery and its answer. Whatever goes wrong is in the delivery; nothing is raised.
+
+        `retry` is the number (1 to 3) and the reason of a retry of an event.
+        """
+        delivery = Delivery(kind, payload)
+        if self._sockets.connected and headers_override is None and signed:
+            await self._timed(delivery, self._over_socket(delivery, retry))
+        else:
+            delivery.body, content_type = encode(kind, payload)
+            delivery.headers = self._headers(delivery.body, content_type, retry, signed=signed)
+            for name, value in (headers_override or {}).items():
+                delivery.headers = {
+                    have: kept for have, kept in delivery.headers.items() if have.lower() != name.lower()
+                }
+                delivery.headers[name] = value
+            await self._timed(delivery, self._over_http(delivery))
+        return delivery
+
+    async def replay(self, before: Delivery) -> Delivery:
+        """The very same request once more: same body, same time stamp, same signature."""
+        again = Delivery(before.kind, before.payload, body=before.body, headers=dict(before.headers))
+        if before.via == "socket":
+            await self._timed(again, self._over_socket(again, None))
+        else:
+            await self._timed(again, self._over_http(again))
+        return again
+
+    def _headers(
+        self, body: bytes, content_type: str, retry: tuple[int, str] | None, *, signed: bool
+    ) -> dict[str, str]:
+        headers = {
+            "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
+            "Accept": "application/json,*/*",
+            "Content-Type": content_type,
+        }
+        if signed:
+            timestamp = str(int(self._clock()))
+            headers["X-Slack-Request-Timestamp"] = timestamp
+            headers["X-Slack-Signature"] = sign(self._secret, timestamp, body)
+        if retry is not None:
+            headers["X-Slack-Retry-Num"], headers["X-Slack-Retry-Reason"] = str(retry[0]), retry[1]
+        return headers
+
+    async def _timed(self, delivery: Delivery, sending: Any) -> None:
+        self._records.deliveries.append(delivery)
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.ack_within):
+                await sending
+        except TimeoutError:
+            delivery.error = "operation_timeout"
+        except (aiohttp.ClientError, NotConnected, OSError):
+            delivery.error = "dispatch_failed"
+        delivery.seconds = time.perf_counter() - started
+        self._changes.tell("delivery", delivery)
+
+    async def _over_http(self, delivery: Delivery) -> None:
+        if self.request_url is None or self._session is None:
+            raise NotConnected
+        delivery.via = "http"
+        async with self._session.post(
+            self.request_url, data=delivery.body, headers=delivery.headers, allow_redirects=False
+        ) as response:
+            raw = (await response.read()).decode("utf-8", "replace")
+            delivery.status = response.status
+            delivery.answer = _parse(raw, response.content_type)
+        fine = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
+        if not fine:
+            delivery.error = "http_service_error" if delivery.status >= 500 else "http_client_error"
+
+    async def _over_socket(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:
+        delivery.via = "socket"
+        answer = await self._sockets.deliver(delivery.kind, delivery.payload, retry)
+        delivery.status, delivery.answer = 200, answer or None
+
+
+def _parse(raw: str, content_type: str) -> Any:
+    if not raw.strip():
+        return None
+    if content_type == "application/json" or raw.lstrip().startswith("{"):
+        try:
+            return json.loads(raw)
+        except ValueError:
+            return raw
+    return raw
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

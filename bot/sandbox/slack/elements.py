@@ -1,0 +1,142 @@
+"""The interactive elements of a payload: finding one, its value, and what an interaction says about it."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.sandbox.slack.rules import choices_of, kind_of, walk
+from bot.sandbox.slack.shapes import INTERACTIVE
+
+#: the field of an element's state, and the field that it starts with; lists start empty
+STATE = {
+    "plain_text_input": ("value", "initial_value"),
+    "email_text_input": ("value", "initial_value"),
+    "url_text_input": ("value", "initial_value"),
+    "number_input": ("value", "initial_value"),
+    "rich_text_input": ("rich_text_value", "initial_value"),
+    "static_select": ("selected_option", "initial_option"),
+    "external_select": ("selected_option", "initial_option"),
+    "radio_buttons": ("selected_option", "initial_option"),
+    "multi_static_select": ("selected_options", "initial_options"),
+    "multi_external_select": ("selected_options", "initial_options"),
+    "checkboxes": ("selected_options", "initial_options"),
+    "users_select": ("selected_user", "initial_user"),
+    "multi_users_select": ("selected_users", "initial_users"),
+    "conversations_select": ("selected_conversation", "initial_conversation"),
+    "multi_conversations_select": ("selected_conversations", "initial_conversations"),
+    "channels_select": ("selected_channel", "initial_channel"),
+    "multi_channels_select": ("selected_channels", "initial_channels"),
+    "datepicker": ("selected_date", "initial_date"),
+    "timepicker": ("selected_time", "initial_time"),
+    "datetimepicker": ("selected_date_time", "initial_date_time"),
+}
+_WITH_OPTIONS = {"static_select", "radio_buttons", "multi_static_select", "checkboxes", "overflow"}
+_MANY = {"checkboxes"} | {kind for kind in STATE if kind.startswith("multi_")}
+
+State = dict[str, Any]
+Values = dict[str, dict[str, State]]  #: block_id -> action_id -> state
+
+
+class CannotDo(Exception):
+    """A person cannot do this in Slack: nothing of that name is in sight, or the form does not let them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An interactive element where it stands. `label` is what a person calls it."""
+
+    block: dict[str, Any] = field(repr=False)
+    it: dict[str, Any] = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        return str(self.it["type"])
+
+    @property
+    def block_id(self) -> str:
+        return str(self.block["block_id"])
+
+    @property
+    def action_id(self) -> str:
+        return str(self.it["action_id"])
+
+    @property
+    def label(self) -> str:
+        text = self.block.get("label") if self.block["type"] == "input" else self.it.get("text")
+        return str((text or self.it.get("placeholder") or {}).get("text", ""))
+
+    @property
+    def is_required(self) -> bool:
+        return self.block["type"] == "input" and not self.block.get("optional", False)
+
+    def start(self) -> State | None:
+        """The element's state before anybody touched it; None if it has no state (a button)."""
+        if self.kind not in STATE:
+            return None
+        name, initial = STATE[self.kind]
+        return {"type": self.kind, name: copy.deepcopy(self.it.get(initial, [] if self.kind in _MANY else None))}
+
+    def set_to(self, value: Any) -> State:
+        """The state after a person chose or typed `value` (an option by its value or label).
+
+        Raises `CannotDo` if the element does not offer it.
+        """
+        if self.kind not in STATE:
+            raise CannotDo(f"nothing can be entered in {self.label or self.kind}")
+        name, _ = STATE[self.kind]
+        if self.kind in _WITH_OPTIONS:
+            value = [self.option(one) for one in value] if self.kind in _MANY else value and self.option(value)
+        empty: Any = [] if self.kind in _MANY else None
+        return {"type": self.kind, name: value if value not in ("", None) else empty}
+
+    def option(self, wanted: Any) -> dict[str, Any]:
+        for option in choices_of(self.it):
+            if wanted in (option.get("value"), option["text"]["text"]):
+                return option
+        raise CannotDo(f"no such option in {self.label or self.kind}")
+
+
+def elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
+    """Every interactive element, in order, with its (innermost) block."""
+    for block in blocks:
+        children = [block, *block.get("child_blocks", [])]
+        for child in children:
+            for _, _, one in walk({name: inner for name, inner in child.items() if name != "child_blocks"}):
+                if kind_of(one) in INTERACTIVE and "action_id" in one:
+                    yield Element(child, one)
+
+
+def start_values(blocks: list[dict[str, Any]]) -> Values:
+    values: Values = {}
+    for element in elements(blocks):
+        if (state := element.start()) is not None:
+            values.setdefault(element.block_id, {})[element.action_id] = state
+    return values
+
+
+def is_empty(state: State) -> bool:
+    return state.get(STATE[state["type"]][0]) in (None, "", [])
+
+
+def completed(payload: dict[str, Any]) -> dict[str, Any]:
+    """A copy as Slack keeps it: with block ids, action ids and text flags filled in where the app left them out."""
+    kept = copy.deepcopy(payload)
+    for _, held_by, one in walk(kept.get("blocks", []), held_by="blocks"):
+        kind = kind_of(one)
+        if held_by in ("blocks", "child_blocks"):
+            one.setdefault("block_id", _short())
+        if kind in INTERACTIVE:
+            one.setdefault("action_id", _short())
+        if kind == "plain_text":
+            one.setdefault("emoji", True)
+        if kind == "mrkdwn":
+            one.setdefault("verbatim", False)
+    return kept
+
+
+def _short() -> str:
+    return secrets.token_urlsafe(4)[:5]

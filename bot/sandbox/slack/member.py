@@ -1,0 +1,206 @@
+"""A person in the workspace: what they see, and what they can do. Each action is one delivery to the app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
+from bot.sandbox.slack.elements import STATE, CannotDo, Element
+from bot.sandbox.slack.forms import chosen, complaints, field, the_one
+from bot.sandbox.slack.outcomes import after_command, after_submission, record_answer
+from bot.sandbox.slack.payloads import (
+    action_payload,
+    channel_payload,
+    command_payload,
+    event_payload,
+    interaction,
+    message_payload,
+    on_message,
+    view_payload,
+)
+from bot.sandbox.slack.records import Delivery
+from bot.sandbox.slack.sight import Sight
+from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
+
+if TYPE_CHECKING:
+    from bot.sandbox.slack.workspace import Workspace
+
+
+class Member(Sight):
+    """Acts as one person. Raises `CannotDo` for what is not in sight or what Slack itself does not let them do."""
+
+    def __init__(self, workspace: Workspace, person: Person) -> None:
+        super().__init__(workspace.state, person)
+        self._workspace = workspace
+
+    # --- commands and shortcuts
+
+    async def command(self, command: str, text: str = "", *, channel: Channel | str | None = None) -> Delivery:
+        """Types a slash command; without `channel` in the direct message with the bot."""
+        where = self._channel(channel)
+        url = self._workspace.response_url("commands", self.id, where.id)
+        payload = command_payload(self._state, self.person, where, command, text, url)
+        delivery = await self._workspace.send(COMMAND, payload)
+        after_command(self._state, delivery, self.id, where.id)
+        return self._done(delivery)
+
+    async def shortcut(self, callback_id: str) -> Delivery:
+        """A global shortcut."""
+        payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
+        return self._done(await self._workspace.send(INTERACTION, payload))
+
+    async def message_shortcut(self, callback_id: str, message: Message) -> Delivery:
+        self._must_see(message)
+        payload = self._interaction(
+            "message_action",
+            callback_id=callback_id,
+            trigger_id=self._state.new_trigger(self.id),
+            message_ts=message.ts,
+            channel=channel_payload(self._state.channels[message.channel]),
+            message=message_payload(self._state, message),
+            response_url=self._workspace.response_url("actions", self.id, message.channel),
+        )
+        return self._done(await self._workspace.send(INTERACTION, payload))
+
+    async def open_home(self) -> Delivery:
+        """Opens the Home tab of the app."""
+        self.has_home_open = True
+        channel = self._state.open_dm(self.id)
+        event: Payload = {"type": "app_home_opened", "user": self.id, "channel": channel.id, "tab": "home"}
+        event["event_ts"] = self._state.ts()
+        if self.home is not None:
+            event["view"] = view_payload(self._state, self.home)
+        return self._done(await self._workspace.send(EVENT, event_payload(self._state, event)))
+
+    def say(self, text: str, *, channel: Channel | str | None = None) -> Message:
+        """Writes a message. The app is not told: it would need scopes to read."""
+        return self._state.post(self._channel(channel), {"text": text}, user=self.id)
+
+    # --- clicking
+
+    async def click(
+        self,
+        target: Message | View | None = None,
+        *,
+        action_id: str | None = None,
+        value: str | None = None,
+        label: str | None = None,
+        option: str | None = None,
+        confirm: bool | None = True,
+    ) -> Delivery:
+        """Uses the one button or menu that fits; `option` is what to choose, by value or label.
+
+        `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
+        sent), None leaves it unanswered, which raises `CannotDo`.
+        """
+        where = self._in_sight(target)
+        element = the_one(where.blocks, action_id=action_id, value=value, label=label)
+        if "confirm" in element.it and not confirm:
+            if confirm is None:
+                raise CannotDo("a dialog asks for confirmation")
+            return Delivery(INTERACTION, {})
+        return await self._act(where, element, chosen(element, option))
+
+    async def _act(self, where: Message | View, element: Element, entered: Payload) -> Delivery:
+        if isinstance(where, View):
+            if element.kind in STATE:
+                where.values.setdefault(element.block_id, {})[element.action_id] = entered
+            shown = view_payload(self._state, where)
+            more: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
+            trigger = self._state.new_trigger(self.id, where.id if where.type == "modal" else None)
+        else:
+            more = on_message(self._state, where)
+            more["response_url"] = self._workspace.response_url("actions", self.id, where.channel, where)
+            if element.kind in STATE:
+                more["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
+            trigger = self._state.new_trigger(self.id)
+        actions = [action_payload(element, entered, self._state.ts())]
+        payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **more)
+        return self._done(await self._workspace.send(INTERACTION, payload))
+
+    # --- forms
+
+    async def fill(self, view: View | None, fields: Mapping[str, Any]) -> Delivery:
+        """Enters values: field (its block_id, action_id or label) -> value (text; options by value or label).
+
+        A field that tells the app at once (`dispatch_action`) does; the answer is its delivery.
+        """
+        form = self._modal(view)
+        delivery = Delivery(INTERACTION, {})
+        for name, value in fields.items():
+            element = field(form.blocks, name)
+            entered = element.set_to(value)
+            form.values.setdefault(element.block_id, {})[element.action_id] = entered
+            if element.block["type"] != "input" or element.block.get("dispatch_action"):
+                delivery = await self._act(form, element, entered)
+        self._state.changes.tell("view", form)
+        return delivery
+
+    type = fill
+
+    async def submit(self, view: View | None = None, fields: Mapping[str, Any] | None = None) -> Delivery:
+        """Presses the submit button, after `fields` were filled. The app's answer shows at once.
+
+        Raises `CannotDo` where Slack's own checks keep the form from being sent.
+        """
+        form = self._modal(view)
+        if fields:
+            await self.fill(form, fields)
+        if form.submit is None:
+            raise CannotDo("this modal has no submit button")
+        form.errors = complaints(form)
+        if form.errors:
+            self._state.changes.tell("view", form)
+            raise CannotDo(f"Slack asks for another value in {', '.join(form.errors)}")
+        payload = self._interaction(
+            "view_submission",
+            trigger_id=self._state.new_trigger(self.id, form.id),
+            view=view_payload(self._state, form),
+            response_urls=[],
+        )
+        delivery = await self._workspace.send(INTERACTION, payload)
+        after_submission(self._state, delivery, form)
+        return self._done(delivery)
+
+    async def close(self, view: View | None = None, *, all_of_them: bool = False) -> Delivery:
+        """Cancels the modal on top, or (`all_of_them`: the x) the whole stack. The app is told if it asked to be."""
+        form = self._modal(view)
+        everything = all_of_them or bool(form.payload.get("clear_on_close"))
+        root = self.views[0]
+        told = root if everything else form
+        payload = self._interaction("view_closed", view=view_payload(self._state, told), is_cleared=everything)
+        self._state.close(reversed(self.views) if everything else [form])
+        if not told.payload.get("notify_on_close"):
+            return Delivery(INTERACTION, {})
+        return self._done(await self._workspace.send(INTERACTION, payload))
+
+    # --- raw requests, forged or not
+
+    async def deliver(
+        self,
+        payload_kind: str,
+        payload: Payload,
+        headers_override: Mapping[str, str] | None = None,
+        *,
+        sign: bool = True,
+    ) -> Delivery:
+        return await self._workspace.deliver(payload_kind, payload, headers_override, sign=sign)
+
+    async def replay(self, delivery: Delivery) -> Delivery:
+        return await self._workspace.replay(delivery)
+
+    # --- inside
+
+    def _interaction(self, kind: str, /, **more: Any) -> Payload:
+        if kind in ("shortcut", "message_action"):
+            more["action_ts"] = self._state.ts()
+        return interaction(self._state, self.person, kind, **more)
+
+    def _done(self, delivery: Delivery) -> Delivery:
+        record_answer(self._workspace.records, delivery)
+        if delivery.error is not None and delivery.kind != EVENT:
+            delivery.shown = delivery.shown or delivery.error
+            self.warnings.append(delivery.shown)
+            self._state.changes.tell("warning", self)
+        return delivery

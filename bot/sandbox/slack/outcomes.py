@@ -1,0 +1,75 @@
+"""What the app's answer to a delivery changes in the workspace, and what the person sees of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox.slack.chat import check_content
+from bot.sandbox.slack.records import Delivery, Records, Sent
+from bot.sandbox.slack.response_urls import say
+from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.things import View
+from bot.sandbox.slack.view_methods import checked
+
+
+def record_answer(records: Records, delivery: Delivery, verdict: str | None = None) -> None:
+    """Keeps what the app said in its answer, if it said anything, among what it sent."""
+    if delivery.answer is not None:
+        payload = delivery.answer if isinstance(delivery.answer, dict) else {"text": delivery.answer}
+        records.sent.append(Sent(f"ack {delivery.what}", payload, verdict or delivery.error or "ok"))
+
+
+def after_command(state: State, delivery: Delivery, user: str, channel: str) -> None:
+    """The answer to a slash command is a message, ephemeral unless it says otherwise."""
+    if delivery.ok and delivery.answer is not None:
+        answer = delivery.answer if isinstance(delivery.answer, dict) else {"text": str(delivery.answer)}
+        try:
+            check_content(answer)
+        except Refusal:
+            delivery.error = "invalid_command_response"
+        else:
+            said = say(state, user, channel, answer)
+            delivery.shown = said.shows
+    if delivery.error is not None:
+        delivery.shown = f'{delivery.payload["command"]} failed with the error "{delivery.error}"'
+
+
+def after_submission(state: State, delivery: Delivery, view: View) -> None:
+    """`response_action` closes, changes, or stacks views; an empty answer closes this one."""
+    if delivery.ok:
+        try:
+            _respond(state, view, delivery.answer)
+        except Refusal as no:
+            delivery.error = no.code
+    if delivery.error is not None:
+        delivery.shown = "We had some trouble connecting. Try again?"
+    elif view.errors:
+        delivery.shown = "\n".join(view.errors.values())
+
+
+def _respond(state: State, view: View, answer: Any) -> None:
+    action = answer.get("response_action") if isinstance(answer, dict) else None
+    match action:
+        case None if answer in (None, {}) or (isinstance(answer, dict) and set(answer) == {"text"}):
+            state.close([view])
+        case "clear":
+            state.close(reversed(state.stack(view.user)))
+        case "errors":
+            _show_errors(state, view, answer.get("errors"))
+        case "update" if not view.closed:
+            state.update_view(view, checked(answer.get("view"), "modal"))
+        case "push" if not view.closed:
+            state.put_on_top(view.user, checked(answer.get("view"), "modal"))
+        case "update" | "push":
+            checked(answer.get("view"), "modal")
+        case _:
+            raise Refusal("invalid_response")
+
+
+def _show_errors(state: State, view: View, errors: Any) -> None:
+    """Errors stand at input blocks. Slack shows none if one of them names something else."""
+    inputs = {block.get("block_id") for block in view.blocks if block["type"] == "input"}
+    if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
+        raise Refusal("invalid_errors")
+    view.errors = {str(name): str(text) for name, text in errors.items()}
+    state.changes.tell("view", view)

@@ -1,0 +1,169 @@
+"""What Slack says about its things: the objects in its answers, and what it sends to the app.
+
+Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from typing import Any
+
+from bot.sandbox.slack.elements import Element, start_values
+from bot.sandbox.slack.elements import State as Entered
+from bot.sandbox.slack.state import State
+from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
+
+TEAM_DOMAIN = "sandbox"
+TEAM_NAME = "Sandbox"
+ENTERPRISE_NAME = "Sandbox Grid"
+VERIFICATION_TOKEN = "legacy-verification-token"  # in every payload still, of no use to anybody
+
+
+def enterprise_of(state: State) -> Payload | None:
+    return {"id": state.enterprise_id, "name": ENTERPRISE_NAME} if state.enterprise_id else None
+
+
+# --- things
+
+
+def message_payload(state: State, message: Message) -> Payload:
+    shown: Payload = {"user": message.user, "type": "message", "ts": message.ts, "text": message.text}
+    if message.by_bot:
+        profile: Payload = {"id": state.bot_id, "app_id": state.app_id, "name": state.bot.name, "icons": {}}
+        profile |= {"deleted": False, "updated": 0, "team_id": state.team_id, "user_id": state.bot.id}
+        shown |= {"bot_id": state.bot_id, "app_id": state.app_id, "bot_profile": profile}
+    shown["team"] = state.team_id
+    optional = {
+        "blocks": copy.deepcopy(message.blocks),
+        "attachments": copy.deepcopy(message.attachments),
+        "metadata": copy.deepcopy(message.metadata),
+        "thread_ts": message.thread_ts,
+        "client_msg_id": message.client_msg_id,
+        "edited": message.edited and {"user": message.user, "ts": message.edited},
+    }
+    return shown | {name: value for name, value in optional.items() if value}
+
+
+def view_payload(state: State, view: View) -> Payload:
+    """A view as Slack tells it: everything the app sent, with Slack's additions."""
+    return {
+        "id": view.id,
+        "team_id": state.people[view.user].team_id,
+        "private_metadata": "",
+        "callback_id": "",
+        "external_id": "",
+        "clear_on_close": False,
+        "notify_on_close": False,
+        "close": None,
+        "submit": None,
+        **copy.deepcopy(view.payload),
+        "state": {"values": copy.deepcopy(view.values)},
+        "hash": view.hash,
+        "previous_view_id": view.previous_id,
+        "root_view_id": view.root_id,
+        "app_id": state.app_id,
+        "app_installed_team_id": state.enterprise_id if state.org_install else state.team_id,
+        "bot_id": state.bot_id,
+    }
+
+
+# --- what is sent to the app
+
+
+def command_payload(
+    state: State, person: Person, channel: Channel, command: str, text: str, response_url: str
+) -> Payload:
+    """The fields of a slash command, all of them strings."""
+    fields = {
+        "token": VERIFICATION_TOKEN,
+        "team_id": person.team_id,
+        "team_domain": TEAM_DOMAIN,
+        "channel_id": channel.id,
+        "channel_name": "directmessage" if channel.is_im else channel.name,
+        "user_id": person.id,
+        "user_name": person.name,
+        "command": command,
+        "text": text,
+        "api_app_id": state.app_id,
+        "is_enterprise_install": "true" if state.org_install else "false",
+        "response_url": response_url,
+        "trigger_id": state.new_trigger(person.id),
+    }
+    if (enterprise := enterprise_of(state)) is not None:
+        fields |= {"enterprise_id": enterprise["id"], "enterprise_name": enterprise["name"]}
+    return fields
+
+
+def interaction(state: State, person: Person, kind: str, /, **more: Any) -> Payload:
+    """What all interactive payloads have: who, where, which app."""
+    team: Payload | None = {"id": state.team_id, "domain": TEAM_DOMAIN}
+    if team is not None and state.enterprise_id:
+        team |= {"enterprise_id": state.enterprise_id, "enterprise_name": ENTERPRISE_NAME}
+    return {
+        "type": kind,
+        "user": {"id": person.id, "username": person.name, "name": person.name, "team_id": person.team_id},
+        "api_app_id": state.app_id,
+        "token": VERIFICATION_TOKEN,
+        "team": None if state.org_install else team,
+        "enterprise": enterprise_of(state),
+        "is_enterprise_install": state.org_install,
+        **more,
+    }
+
+
+def action_payload(element: Element, entered: Entered, ts: str) -> Payload:
+    """One of the `actions` of a block_actions payload."""
+    keep = ("text", "value", "style", "confirm", "placeholder", "url", "initial_option")
+    action = {name: copy.deepcopy(element.it[name]) for name in keep if name in element.it}
+    return {
+        "action_id": element.action_id,
+        "block_id": element.block_id,
+        **action,
+        **entered,
+        "type": element.kind,
+        "action_ts": ts,
+    }
+
+
+def on_message(state: State, message: Message) -> Payload:
+    """What a block_actions payload says of the message; an ephemeral one is not repeated."""
+    channel = state.channels[message.channel]
+    told: Payload = {
+        "container": {
+            "type": "message",
+            "message_ts": message.ts,
+            "channel_id": message.channel,
+            "is_ephemeral": message.ephemeral_to is not None,
+        },
+        "channel": channel_payload(channel),
+        "state": {"values": start_values(message.blocks)},
+    }
+    return told if message.ephemeral_to else told | {"message": message_payload(state, message)}
+
+
+def channel_payload(channel: Channel) -> Payload:
+    return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
+
+
+def event_payload(state: State, event: Payload) -> Payload:
+    """An event of the Events API in its envelope."""
+    authorization = {
+        "enterprise_id": state.enterprise_id,
+        "team_id": None if state.org_install else state.team_id,
+        "user_id": state.bot.id,
+        "is_bot": True,
+        "is_enterprise_install": state.org_install,
+    }
+    told = {
+        "token": VERIFICATION_TOKEN,
+        "team_id": state.team_id,
+        "api_app_id": state.app_id,
+        "event": event,
+        "type": "event_callback",
+        "event_id": f"Ev{secrets.token_hex(5).upper()}",
+        "event_time": int(state.clock()),
+        "authorizations": [authorization],
+        "is_ext_shared_channel": False,
+    }
+    return told | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})

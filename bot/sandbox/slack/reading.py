@@ -1,0 +1,99 @@
+"""What a person reads in blocks: their text, flattened, as Slack draws it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_TOKEN = re.compile(r"<([^<>\n]+)>")
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # the last one last: &amp;lt; reads &lt;
+
+
+def draw(mrkdwn: str) -> str:
+    """Drawn as people see it: links by their label, dates by their fallback, mentions with @, entities as signs."""
+    pieces: list[str] = []
+    end = 0
+    for token in _TOKEN.finditer(mrkdwn):
+        pieces += [_unescape(mrkdwn[end : token.start()]), _unescape(_token(token[1]))]
+        end = token.end()
+    return "".join([*pieces, _unescape(mrkdwn[end:])])
+
+
+def _token(inside: str) -> str:
+    target, _, label = inside.partition("|")
+    match target[:1]:
+        case "!":
+            return label or "@" + target[1:].partition("^")[0]
+        case "@" | "#":
+            return target[0] + (label or target[1:])
+        case _:
+            return label or target
+
+
+def _unescape(text: str) -> str:
+    for entity, sign in _ENTITIES:
+        text = text.replace(entity, sign)
+    return text
+
+
+def read_blocks(blocks: list[dict[str, Any]]) -> str:
+    """Every text in the blocks, a line each, in order. What somebody typed into fields is not among it."""
+    return "\n".join(line for block in blocks for line in _lines(block) if line)
+
+
+def exact_preformatted(blocks: list[dict[str, Any]]) -> str:
+    """The text of all `rich_text_preformatted`, in order, byte for byte, with nothing between."""
+    return "".join(
+        str(span.get("text", ""))
+        for block in blocks
+        if block.get("type") == "rich_text"
+        for part in block.get("elements", [])
+        if part.get("type") == "rich_text_preformatted"
+        for span in part.get("elements", [])
+    )
+
+
+def _lines(node: Any) -> Iterator[str]:
+    if isinstance(node, list):
+        for one in node:
+            yield from _lines(one)
+    elif isinstance(node, dict):
+        yield from _object(node)
+
+
+def _object(node: dict[str, Any]) -> Iterator[str]:
+    match node.get("type"):
+        case "mrkdwn":
+            yield draw(node["text"])
+        case "plain_text" | "markdown" | "raw_text" | "raw_number":
+            yield node["text"]
+        case "rich_text_section" | "rich_text_quote" | "rich_text_preformatted":
+            yield "".join(_span(span) for span in node.get("elements", []))
+        case "overflow":
+            return  # its options show only when it is opened
+        case "static_select" | "multi_static_select":
+            yield from _lines(node.get("placeholder"))
+            yield from _lines(node.get("initial_option"))
+            yield from _lines(node.get("initial_options"))
+        case "image":
+            yield from _lines(node.get("title"))
+            yield node.get("alt_text", "")
+        case _:
+            for name, inner in node.items():
+                if name != "confirm":
+                    yield from _lines(inner)
+            if isinstance(node.get("initial_value"), str):
+                yield node["initial_value"]
+
+
+def _span(span: dict[str, Any]) -> str:
+    fields = {
+        "user": f"@{span.get('user_id')}",
+        "channel": f"#{span.get('channel_id')}",
+        "broadcast": f"@{span.get('range')}",
+        "emoji": f":{span.get('name')}:",
+        "link": span.get("text") or span.get("url"),
+        "date": span.get("fallback") or span.get("timestamp"),
+    }
+    return str(fields.get(str(span.get("type")), span.get("text", "")))

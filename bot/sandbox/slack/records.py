@@ -1,0 +1,74 @@
+"""What was called, sent and delivered, kept in order so that it can be searched. Printing one shows no content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bot.sandbox.slack.things import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Web API or a response_url. `error` is Slack's code, None if it was `ok`."""
+
+    method: str
+    at: float  #: seconds of the workspace's clock
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+class Sent(NamedTuple):
+    """One payload that the app sent to Slack: arguments of a call, or the answer to a delivery (`ack ...`).
+
+    `verdict` is "ok" or the error that Slack answered.
+    """
+
+    method: str
+    payload: Payload
+    verdict: str
+
+    def __repr__(self) -> str:
+        return f"Sent({self.method}, {self.verdict})"
+
+
+@dataclass(slots=True)
+class Delivery:
+    """One thing that Slack sent to the app, and what came of it.
+
+    `kind` is Slack's name for the channel: slash_commands, interactive, events_api; `via` is http, socket,
+    or nothing where there was nothing to send. `error` is what Slack makes of the outcome:
+    operation_timeout, http_client_error, http_service_error, dispatch_failed, or the reason why the answer
+    could not be shown. `shown` is what the person saw at once: the text of the answer, or the error.
+    """
+
+    kind: str
+    payload: Payload = field(repr=False)
+    via: str = "nothing"
+    body: bytes = field(default=b"", repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
+    status: int | None = None  #: of the HTTP answer; over Socket Mode 200 for an ack
+    answer: Any = field(default=None, repr=False)  #: JSON, a string, or None for an empty one
+    error: str | None = None
+    shown: str | None = field(default=None, repr=False)
+    seconds: float = 0.0  #: until the answer, by the wall
+
+    @property
+    def what(self) -> str:
+        """The command, the type of the interaction, or the type of the event."""
+        inner = self.payload.get("event", self.payload)
+        return str(self.payload.get("command") or inner.get("type", ""))
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+
+@dataclass(slots=True)
+class Records:
+    calls: list[Call] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)

@@ -1,0 +1,217 @@
+"""Says what Slack would not take in a message or a view: shapes, limits, and rules between fields.
+
+Source: docs.slack.dev/reference/block-kit and the method pages of chat.* and views.* (2026).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from bot.sandbox.slack.blocks import BLOCK, MESSAGE, SURFACES, VIEW
+from bot.sandbox.slack.shapes import INTERACTIVE, MARKDOWN_TOTAL, MESSAGE_TEXT, UPDATE_TEXT, VIEW_BYTES
+from bot.sandbox.slack.spec import Many, Problem
+
+__all__ = ["Problem", "check_message", "check_view"]
+
+Node = tuple[str, str, dict[str, Any]]  #: pointer, the name of the field that holds it, the object
+Surface = Literal["modal", "home", "message"]
+
+_BROADCAST = re.compile(r"<!(channel|here|everyone)")
+
+
+def check_message(payload: dict[str, Any], *, update: bool = False) -> list[Problem]:
+    """What is wrong with the content of a message. `update` says that it is for chat.update.
+
+    An empty list means that Slack shows it as it is. Slack refuses it if any problem is `refused`.
+    """
+    problems = list(MESSAGE.check(payload, ""))
+    problems += _attachments(payload)
+    problems += _content(payload, update=update)
+    return _unique([*problems, *_structure(payload, "message")])
+
+
+def check_view(view: dict[str, Any]) -> list[Problem]:
+    """What is wrong with a modal or a home tab. An empty list means that Slack takes it."""
+    problems = list(VIEW.check(view, ""))
+    surface: Surface = "home" if view.get("type") == "home" else "modal"
+    problems += _structure(view, surface)
+    if len(_compact(view)) > VIEW_BYTES:
+        problems.append(Problem("/", "view_too_large", "view is greater than 250kb"))
+    if surface == "modal" and _has_input(view) and not view.get("submit"):
+        problems.append(Problem("/submit", "submit-missing", "submit is required when there is an input block"))
+    return _unique(problems)
+
+
+def walk(value: Any, pointer: str = "", held_by: str = "") -> Iterator[Node]:
+    """Every object in a payload, outermost first."""
+    if isinstance(value, dict):
+        yield pointer, held_by, value
+        for name, inner in value.items():
+            yield from walk(inner, f"{pointer}/{name}", name)
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from walk(inner, f"{pointer}/{place}", held_by)
+
+
+def kind_of(one: dict[str, Any]) -> str:
+    """The `type` of an object; empty if it has none that is a string."""
+    kind = one.get("type")
+    return kind if isinstance(kind, str) else ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _unique(problems: list[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
+
+
+def _compact(view: dict[str, Any]) -> bytes:
+    return json.dumps(view, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def _blocks(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one if isinstance(one, dict) else {} for one in _list(payload.get("blocks"))]
+
+
+def _has_input(view: dict[str, Any]) -> bool:
+    return any(block.get("type") == "input" for block in _blocks(view))
+
+
+# --- messages
+
+
+def _attachments(payload: dict[str, Any]) -> Iterator[Problem]:
+    attachments = payload.get("attachments")
+    for place, one in enumerate(attachments if isinstance(attachments, list) else []):
+        if not isinstance(one, dict):
+            yield Problem(f"/attachments/{place}", "wrong-type", "must be an object")
+        elif "blocks" in one:
+            yield from Many(BLOCK, 50).check(one["blocks"], f"/attachments/{place}/blocks")
+
+
+def _content(payload: dict[str, Any], *, update: bool) -> Iterator[Problem]:
+    text = payload.get("text")
+    if isinstance(text, str):
+        yield from _message_text(text, update=update)
+    shown = any(payload.get(name) for name in ("text", "blocks", "attachments", "markdown_text", "delete_original"))
+    if not shown and set(payload) - {"response_type", "replace_original"}:
+        yield Problem("/", "no_text", "message has neither text nor blocks")
+    if payload.get("markdown_text") and (text or payload.get("blocks")):
+        yield Problem("/markdown_text", "markdown_text_conflict", "markdown_text excludes text and blocks")
+
+
+def _message_text(text: str, *, update: bool) -> Iterator[Problem]:
+    if update and len(text) > UPDATE_TEXT:
+        yield Problem("/text", "msg_too_long", f"must be less than {UPDATE_TEXT + 1} characters")
+    elif len(text) > MESSAGE_TEXT:
+        yield Problem("/text", "limit", f"is cut after {MESSAGE_TEXT} characters", refused=False)
+    if _BROADCAST.search(text):
+        yield Problem("/text", "broadcast", "mentions a whole channel", refused=False)
+
+
+# --- what holds in messages and views alike
+
+
+def _structure(payload: dict[str, Any], surface: Surface) -> Iterator[Problem]:
+    blocks = _blocks(payload)
+    yield from _surfaces(blocks, surface)
+    yield from _ids(blocks)
+    nodes = list(walk(blocks, "/blocks"))
+    for second in [at for at, _, one in nodes if one.get("focus_on_load") is True][1:]:
+        yield Problem(second, "focus", "only one element may have focus_on_load")
+    for node in nodes:
+        yield from _node(node)
+    yield from _totals(nodes, surface)
+
+
+def _surfaces(blocks: list[dict[str, Any]], surface: Surface) -> Iterator[Problem]:
+    for place, block in enumerate(blocks):
+        kind = kind_of(block)
+        if kind in BLOCK.kinds and kind not in SURFACES[surface]:
+            yield Problem(f"/blocks/{place}/type", "surface", f"unsupported in a {surface}")
+        element = block.get("element")
+        if surface != "modal" and isinstance(element, dict) and kind_of(element) == "file_input":
+            yield Problem(f"/blocks/{place}/element", "surface", "file_input is for modals only")
+
+
+def _ids(blocks: list[dict[str, Any]]) -> Iterator[Problem]:
+    """A block_id is unique in the payload, an action_id in its block."""
+    seen: list[Any] = []
+    for place, block in enumerate(blocks):
+        at = f"/blocks/{place}"
+        if (block_id := block.get("block_id")) is not None:
+            if block_id in seen:
+                yield Problem(f"{at}/block_id", "duplicate-id", "block_id already exists")
+            seen.append(block_id)
+        actions: list[Any] = []
+        for pointer, _, one in walk(block, at):
+            if kind_of(one) not in INTERACTIVE or (action := one.get("action_id")) is None:
+                continue
+            if action in actions:
+                yield Problem(f"{pointer}/action_id", "duplicate-id", "action_id already exists in this block")
+            actions.append(action)
+
+
+def _totals(nodes: list[Node], surface: Surface) -> Iterator[Problem]:
+    texts = [one.get("text") for _, held_by, one in nodes if held_by == "blocks" and kind_of(one) == "markdown"]
+    if sum(len(text) for text in texts if isinstance(text, str)) > MARKDOWN_TOTAL:
+        yield Problem("/blocks", "limit", f"markdown blocks together must be less than {MARKDOWN_TOTAL + 1} characters")
+    if surface == "message":
+        tables = [at for at, _, one in nodes if kind_of(one) in ("table", "data_table")]
+        for second in tables[1:]:
+            yield Problem(second, "only_one_table_allowed", "one table per message")
+
+
+def _node(node: Node) -> Iterator[Problem]:
+    at, _, one = node
+    match kind_of(one):
+        case "section" if not one.get("text") and not one.get("fields"):
+            yield Problem(at, "section-empty", "must define either text or fields")
+        case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes":
+            yield from _choices(at, one)
+        case "plain_text_input" if _more(one.get("min_length"), one.get("max_length")):
+            yield Problem(at, "range", "min_length must not be more than max_length")
+        case "number_input" if _more(_number(one.get("min_value")), _number(one.get("max_value"))):
+            yield Problem(at, "range", "min_value must not be more than max_value")
+        case "image" if not str(one.get("alt_text") or "").strip():
+            yield Problem(f"{at}/alt_text", "a11y", "must say what the image shows")
+        case "mrkdwn" if isinstance(one.get("text"), str) and _BROADCAST.search(one["text"]):
+            yield Problem(f"{at}/text", "broadcast", "mentions a whole channel", refused=False)
+        case _:
+            pass
+
+
+def _choices(at: str, element: dict[str, Any]) -> Iterator[Problem]:
+    if "select" in str(element["type"]) and bool(element.get("options")) == bool(element.get("option_groups")):
+        yield Problem(at, "select-options", "must define exactly one of options and option_groups")
+    options = choices_of(element)
+    for place, option in enumerate(_list(element.get("options"))):
+        if isinstance(option, dict) and "url" in option:
+            yield Problem(f"{at}/options/{place}/url", "option-url", "url is for overflow menus only")
+    chosen = element.get("initial_option")
+    if chosen and chosen not in options:
+        yield Problem(f"{at}/initial_option", "initial-option", "must equal one of the options")
+    if any(one not in options for one in _list(element.get("initial_options"))):
+        yield Problem(f"{at}/initial_options", "initial-option", "must be some of the options")
+
+
+def choices_of(element: dict[str, Any]) -> list[dict[str, Any]]:
+    """The options of a menu, those in groups too."""
+    groups = [group for group in _list(element.get("option_groups")) if isinstance(group, dict)]
+    return [*_list(element.get("options")), *(one for group in groups for one in _list(group.get("options")))]
+
+
+def _more(least: Any, most: Any) -> bool:
+    return isinstance(least, int | float) and isinstance(most, int | float) and least > most
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,103 @@
+"""What one person in the workspace has in front of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot.sandbox.slack.elements import CannotDo
+from bot.sandbox.slack.state import State
+from bot.sandbox.slack.things import Channel, Message, Person, View
+
+T = TypeVar("T")
+
+
+class Sight:
+    """A person's view of the workspace. Nothing here changes anything."""
+
+    def __init__(self, state: State, person: Person) -> None:
+        self._state = state
+        self.person = person
+        self.warnings: list[str] = []  #: errors that Slack showed, latest last
+        self.has_home_open = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.person.id})"
+
+    @property
+    def id(self) -> str:
+        return self.person.id
+
+    @property
+    def name(self) -> str:
+        return self.person.name
+
+    @property
+    def view(self) -> View | None:
+        """The modal on top, if one is open."""
+        return self._state.top(self.id)
+
+    @property
+    def views(self) -> list[View]:
+        """The open modals, the one on top last."""
+        return list(self._state.stack(self.id))
+
+    @property
+    def home(self) -> View | None:
+        """Their App Home, if the app published one."""
+        return self._state.homes.get(self.id)
+
+    @property
+    def messages(self) -> list[Message]:
+        """Everything in their channels, oldest first, with what only they see."""
+        return self._state.visible(self.id)
+
+    @property
+    def ephemerals(self) -> list[Message]:
+        return [one for one in self.messages if one.ephemeral_to == self.id]
+
+    @property
+    def dm(self) -> list[Message]:
+        """What was said in the direct message with the bot, ephemerals apart."""
+        channel = self._state.dm_of(self.id)
+        here = [one for one in self.messages if channel is not None and one.channel == channel.id]
+        return [one for one in here if one.ephemeral_to is None]
+
+    def sees(self) -> str:
+        """All text in front of them: messages, the modal on top, App Home if it is open, Slack's warnings."""
+        screens = [self.view.text] if self.view is not None else []
+        if self.has_home_open and self.home is not None:
+            screens.append(self.home.text)
+        return "\n".join([*(one.shows for one in self.messages), *screens, *self.warnings])
+
+    async def until(self, hoped: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
+        """Waits until `hoped()` is true. Raises `TimeoutError`."""
+        return await self._state.changes.until(hoped, timeout)
+
+    # --- what an action may be aimed at; each raises `CannotDo` for what is not in sight
+
+    def _channel(self, channel: Channel | str | None) -> Channel:
+        if channel is None:
+            return self._state.dm_of(self.id) or self._state.open_dm(self.id)
+        found = self._state.channels.get(channel if isinstance(channel, str) else channel.id)
+        if found is None or self.id not in found.members:
+            raise CannotDo("they are not in that channel")
+        return found
+
+    def _must_see(self, message: Message) -> None:
+        if not any(one is message for one in self.messages):
+            raise CannotDo("that message is not in sight")
+
+    def _in_sight(self, target: Message | View | None) -> Message | View:
+        if isinstance(target, Message):
+            self._must_see(target)
+            return target
+        if target is not None and target is self.home and self.has_home_open:
+            return target
+        return self._modal(target)
+
+    def _modal(self, view: View | None) -> View:
+        top = self.view
+        if top is None or (view is not None and view is not top):
+            raise CannotDo("that modal is not in front of them")
+        return top

@@ -1,0 +1,160 @@
+"""Socket Mode: envelopes over WebSockets whose addresses apps.connections.open hands out.
+
+Source: docs.slack.dev/apis/events-api/using-socket-mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.things import Payload
+
+MOST_CONNECTIONS = 10
+_ANSWERED = {"slash_commands", "interactive"}  # an ack of these may carry a payload
+
+
+class NotConnected(Exception):
+    """No connection to deliver over, or it broke before the ack."""
+
+
+@dataclass(eq=False, slots=True)
+class _Connection:
+    request: web.Request
+    socket: web.WebSocketResponse = field(default_factory=web.WebSocketResponse)
+    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> its ack
+    is_greeted: bool = False  #: nothing is delivered before the hello
+
+    def acknowledge(self, raw: str) -> None:
+        try:
+            message = json.loads(raw)
+            answer = self.waiting[message["envelope_id"]]
+        except (ValueError, KeyError, TypeError):
+            return  # Slack does not mind what it does not know
+        if not answer.done():
+            answer.set_result(message.get("payload"))
+
+    def lost(self) -> None:
+        for answer in self.waiting.values():
+            if not answer.done():
+                answer.set_exception(NotConnected())
+
+
+class Sockets:
+    """The open connections. An envelope goes to one of them, in turn."""
+
+    def __init__(self, app_id: str, changes: Changes) -> None:
+        self._app_id = app_id
+        self._changes = changes
+        self._tickets: set[str] = set()
+        self._open: list[_Connection] = []
+        self._turn = itertools.count()
+
+    @property
+    def connected(self) -> int:
+        """How many connections can be delivered to."""
+        return len(self._greeted())
+
+    def _greeted(self) -> list[_Connection]:
+        return [one for one in self._open if one.is_greeted]
+
+    def ticket(self) -> str:
+        """Good for one connection."""
+        ticket = uuid.uuid4().hex
+        self._tickets.add(ticket)
+        return ticket
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One connection, from its ticket to its end."""
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=404)
+        self._tickets.discard(ticket)
+        connection = _Connection(request)
+        await connection.socket.prepare(request)
+        if len(self._open) >= MOST_CONNECTIONS:
+            await connection.socket.send_json(_disconnect("too_many_websockets"))
+            await connection.socket.close()
+        else:
+            await self._listen(connection)
+        return connection.socket
+
+    async def _listen(self, connection: _Connection) -> None:
+        self._open.append(connection)
+        try:
+            await connection.socket.send_json(self._hello())
+            connection.is_greeted = True
+            self._changes.tell("connection", self.connected)
+            async for message in connection.socket:
+                if message.type is WSMsgType.TEXT:
+                    connection.acknowledge(message.data)
+        finally:
+            self._forget(connection)
+
+    def _forget(self, connection: _Connection) -> None:
+        connection.lost()
+        if connection in self._open:
+            self._open.remove(connection)
+            self._changes.tell("connection", self.connected)
+
+    def _hello(self) -> Payload:
+        return {
+            "type": "hello",
+            "num_connections": len(self._open),
+            "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": 18060},
+            "connection_info": {"app_id": self._app_id},
+        }
+
+    async def deliver(self, kind: str, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
+        """The payload of the ack, None if it has none. Raises `NotConnected`."""
+        greeted = self._greeted()
+        if not greeted:
+            raise NotConnected
+        connection = greeted[next(self._turn) % len(greeted)]
+        number = str(uuid.uuid4())
+        envelope: Payload = {"envelope_id": number, "type": kind, "payload": payload}
+        envelope["accepts_response_payload"] = kind in _ANSWERED
+        if kind == "events_api":
+            envelope["retry_attempt"], envelope["retry_reason"] = retry or (0, "")
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        connection.waiting[number] = answer
+        try:
+            await connection.socket.send_json(envelope)
+            return await answer
+        except ConnectionError:
+            raise NotConnected from None
+        finally:
+            del connection.waiting[number]
+            answer.cancel()
+
+    async def disconnect(self, reason: str = "refresh_requested") -> None:
+        """Tells every connection why (warning, refresh_requested, link_disabled); all but a warning end it."""
+        for connection in list(self._open):
+            await connection.socket.send_json(_disconnect(reason))
+            if reason != "warning":
+                self._forget(connection)
+                await connection.socket.close()
+
+    def break_all(self) -> None:
+        """Every connection breaks without a word."""
+        for connection in list(self._open):
+            self._forget(connection)
+            if connection.request.transport is not None:
+                connection.request.transport.abort()
+
+    async def stop(self) -> None:
+        self._tickets.clear()
+        for connection in list(self._open):
+            self._forget(connection)
+            await connection.socket.close(code=1001)
+
+
+def _disconnect(reason: str) -> Payload:
+    return {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}

@@ -1,0 +1,264 @@
+"""The workspace itself: who is in it, what was said, what is open. No HTTP, no bot.
+
+Whatever Slack would refuse raises `Refusal` with Slack's own error code and changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.elements import completed
+from bot.sandbox.slack.things import Channel, Message, Payload, Person, ResponseUrl, Trigger, View
+
+TRIGGER_LIVES = 3.0  # seconds
+MOST_VIEWS = 3  # in one stack
+RESPONSE_URL_LIVES = 30 * 60.0  # seconds
+RESPONSE_URL_USES = 5
+
+
+class Refusal(Exception):
+    """Slack says no. `code` is its error; `extra` goes into the answer beside it."""
+
+    def __init__(self, code: str, **extra: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.extra = extra
+
+
+class State:
+    """People, channels, messages, views. Times are seconds of `clock`."""
+
+    def __init__(self, *, team_id: str, enterprise_id: str | None, app_id: str, clock: Callable[[], float]) -> None:
+        self.team_id = team_id
+        self.enterprise_id = enterprise_id
+        self.org_install = False  #: installed on the whole organisation (Enterprise Grid)
+        self.app_id = app_id
+        self.clock = clock
+        self.bot = Person("U0SANDBOXB", "sandbox-bot", team_id, is_bot=True)
+        self.bot_id = "B0SANDBOX0"
+        self.changes = Changes()
+        self.people: dict[str, Person] = {self.bot.id: self.bot}
+        self.channels: dict[str, Channel] = {}
+        self.messages: list[Message] = []
+        self.views: dict[str, View] = {}  #: every modal there ever was
+        self.stacks: dict[str, list[View]] = {}  #: user id -> open modals, the last one is on top
+        self.homes: dict[str, View] = {}  #: user id -> their home tab
+        self.triggers: dict[str, Trigger] = {}
+        self.response_urls: dict[str, ResponseUrl] = {}
+        self.honours_client_msg_id = True
+        self.edit_window: float | None = None  # seconds after which chat.update is refused
+        self._count = 0
+
+    def number(self) -> int:
+        self._count += 1
+        return self._count
+
+    def ts(self) -> str:
+        """A time stamp that no other message has."""
+        return f"{int(self.clock())}.{self.number():06d}"
+
+    # --- conversations
+
+    def dm_of(self, user: str) -> Channel | None:
+        return next((one for one in self.channels.values() if one.user == user), None)
+
+    def open_dm(self, user: str) -> Channel:
+        """The direct message between the bot and a person. Raises `Refusal` for unknown and deactivated people."""
+        person = self.people.get(user)
+        if person is None or person.is_bot:
+            raise Refusal("user_not_found")
+        if person.deleted:
+            raise Refusal("user_disabled")
+        if (known := self.dm_of(user)) is not None:
+            return known
+        channel = Channel(f"D{self.number():03d}{user[1:]}", "directmessage", {user, self.bot.id}, user)
+        self.channels[channel.id] = channel
+        self.changes.tell("channel", channel)
+        return channel
+
+    def conversation(self, named: str, *, users_too: bool = False) -> Channel:
+        """The channel of that id; of a user id the direct message, where Slack takes one."""
+        if users_too and named[:1] in ("U", "W"):
+            try:
+                return self.open_dm(named)
+            except Refusal as no:
+                raise Refusal("channel_not_found" if no.code == "user_not_found" else no.code) from None
+        try:
+            return self.channels[named]
+        except KeyError:
+            raise Refusal("channel_not_found") from None
+
+    # --- messages
+
+    def post(self, channel: Channel, payload: Payload, *, user: str | None = None, to: str | None = None) -> Message:
+        """Puts a message into a channel. `user` wrote it (default: the bot), only `to` sees it (default: all)."""
+        message = Message(channel.id, self.ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
+        message.thread_ts = payload.get("thread_ts")
+        message.client_msg_id = payload.get("client_msg_id")
+        self._write(message, payload)
+        self.messages.append(message)
+        self.changes.tell("message", message)
+        return message
+
+    def rewrite(self, message: Message, payload: Payload) -> None:
+        """Other content. Blocks and attachments that are not in the payload are gone."""
+        self._write(message, payload)
+        message.edited = self.ts()
+        self.changes.tell("message_changed", message)
+
+    def _write(self, message: Message, payload: Payload) -> None:
+        kept = completed({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
+        message.text = str(payload.get("text") or payload.get("markdown_text") or "")[:40_000]
+        message.blocks = kept.get("blocks", [])
+        message.attachments = kept.get("attachments", [])
+        message.metadata = kept.get("metadata")
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self.changes.tell("message_deleted", message)
+
+    def find(self, channel: str, ts: str) -> Message:
+        """A message that is there and not ephemeral. Raises `Refusal`."""
+        for message in self.messages:
+            if (message.channel, message.ts) == (channel, ts) and not message.deleted and not message.ephemeral_to:
+                return message
+        raise Refusal("message_not_found")
+
+    def visible(self, user: str) -> list[Message]:
+        """What a person sees in their channels, oldest first."""
+        mine = {one.id for one in self.channels.values() if user in one.members}
+        return [
+            one
+            for one in self.messages
+            if not one.deleted and one.ephemeral_to in (None, user) and (one.channel in mine or one.ephemeral_to)
+        ]
+
+    # --- what an interaction hands to the app
+
+    def new_trigger(self, user: str, view_id: str | None = None) -> str:
+        number = f"{self.number()}.{int(self.clock() * 1000)}.{secrets.token_hex(16)}"
+        self.triggers[number] = Trigger(number, user, self.clock(), view_id)
+        return number
+
+    def new_response_url(self, kind: str, user: str, channel: str, message: Message | None = None) -> ResponseUrl:
+        path = f"{kind}/{self.team_id}/{self.number()}/{secrets.token_urlsafe(18)}"
+        self.response_urls[path] = ResponseUrl(path, user, channel, self.clock(), message)
+        return self.response_urls[path]
+
+    def trigger(self, number: str) -> Trigger:
+        """A trigger that may still be exchanged. Raises `Refusal`."""
+        trigger = self.triggers.get(number)
+        if trigger is None:
+            raise Refusal("invalid_trigger_id")
+        if trigger.used:
+            raise Refusal("exchanged_trigger_id")
+        if self.clock() - trigger.born > TRIGGER_LIVES:
+            raise Refusal("expired_trigger_id")
+        return trigger
+
+    def use_response_url(self, path: str) -> ResponseUrl:
+        """Counts one use. Raises `Refusal`."""
+        url = self.response_urls.get(path)
+        if url is None:
+            raise Refusal("invalid_url")
+        if self.clock() - url.born > RESPONSE_URL_LIVES:
+            raise Refusal("expired_url")
+        if url.uses >= RESPONSE_URL_USES:
+            raise Refusal("used_url")
+        url.uses += 1
+        return url
+
+    # --- views
+
+    def stack(self, user: str) -> list[View]:
+        return self.stacks.setdefault(user, [])
+
+    def top(self, user: str) -> View | None:
+        return next(reversed(self.stack(user)), None)
+
+    def open_view(self, trigger_id: str, payload: Payload) -> View:
+        """A new stack; one that was open before is gone. Raises `Refusal`."""
+        trigger = self.trigger(trigger_id)
+        self._check_external_id(payload)
+        trigger.used = True
+        self.close(self.stack(trigger.user))
+        return self._put(trigger.user, payload)
+
+    def push_view(self, trigger_id: str, payload: Payload) -> View:
+        """On top of the view that the trigger came from. Raises `Refusal`."""
+        trigger = self.trigger(trigger_id)
+        if trigger.view_id is None or not self.stack(trigger.user):
+            raise Refusal("not_found")
+        self.check_room(trigger.user)
+        self._check_external_id(payload)
+        trigger.used = True
+        return self._put(trigger.user, payload)
+
+    def check_room(self, user: str) -> None:
+        if len(self.stack(user)) >= MOST_VIEWS:
+            raise Refusal("push_limit_reached")
+
+    def put_on_top(self, user: str, payload: Payload) -> View:
+        """What `response_action: push` does. Raises `Refusal`."""
+        self.check_room(user)
+        self._check_external_id(payload)
+        return self._put(user, payload)
+
+    def _put(self, user: str, payload: Payload) -> View:
+        below = self.top(user)
+        number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
+        view = View(number, user, "", below.root_id if below else number, {}, below.id if below else None)
+        view.show(completed(payload), self._hash())
+        self.views[number] = view
+        self.stack(user).append(view)
+        self.changes.tell("view", view)
+        return view
+
+    def update_view(self, view: View, payload: Payload, hash_: str | None = None) -> View:
+        """Other content for a view that is open. Raises `Refusal`."""
+        if hash_ is not None and hash_ != view.hash:
+            raise Refusal("hash_conflict")
+        self._check_external_id(payload, view)
+        view.show(completed(payload), self._hash())
+        self.changes.tell("home" if view.type == "home" else "view", view)
+        return view
+
+    def publish(self, user: str, payload: Payload, hash_: str | None = None) -> View:
+        """The home tab of a person. Raises `Refusal`."""
+        if user not in self.people:
+            raise Refusal("user_not_found")
+        if (home := self.homes.get(user)) is None:
+            number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
+            home = self.homes[user] = View(number, user, "", number, {})
+        elif hash_ is not None and hash_ != home.hash:
+            raise Refusal("hash_conflict")
+        home.show(completed(payload), self._hash())
+        self.changes.tell("home", home)
+        return home
+
+    def open_view_named(self, view_id: str | None, external_id: str | None) -> View:
+        """The view that is meant. Raises `Refusal`, also when it is closed."""
+        for view in [*self.views.values(), *self.homes.values()]:
+            meant = view.id == view_id if view_id else bool(external_id) and view.external_id == external_id
+            if meant and not view.closed:
+                return view
+        raise Refusal("not_found")
+
+    def close(self, views: Iterable[View]) -> None:
+        for view in list(views):
+            if not view.closed:
+                view.closed = True
+                self.stack(view.user).remove(view)
+                self.changes.tell("view_closed", view)
+
+    def _check_external_id(self, payload: Payload, itself: View | None = None) -> None:
+        wanted = payload.get("external_id")
+        others = [one for stack in self.stacks.values() for one in stack if one is not itself]
+        if wanted and any(one.external_id == wanted for one in others):
+            raise Refusal("duplicate_external_id")
+
+    def _hash(self) -> str:
+        return f"{int(self.clock())}.{secrets.token_hex(4)}"

@@ -1,0 +1,160 @@
+"""What a workspace is made of: people, channels, messages, views, triggers. Plain values, no HTTP.
+
+None of them shows what it holds when printed: messages and views may hold secrets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.sandbox.slack.elements import Values, start_values
+from bot.sandbox.slack.reading import draw, exact_preformatted, read_blocks
+
+Payload = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Person:
+    """A user of the workspace, or (`stranger`) somebody from another one who shares a channel."""
+
+    id: str
+    name: str
+    team_id: str
+    guest: bool = False
+    ultra_guest: bool = False
+    stranger: bool = False
+    deleted: bool = False
+    is_bot: bool = False
+    tz: str = "Europe/Berlin"
+    locale: str = "en-GB"
+
+
+@dataclass(slots=True)
+class Channel:
+    """A conversation. `user` is the person of a direct message with the bot, else None."""
+
+    id: str
+    name: str
+    members: set[str] = field(default_factory=set)
+    user: str | None = None
+
+    @property
+    def is_im(self) -> bool:
+        return self.user is not None
+
+
+@dataclass(slots=True)
+class Message:
+    """A message as Slack keeps it. `ephemeral_to` is the only person who sees it, if it is ephemeral."""
+
+    channel: str
+    ts: str
+    user: str  #: who wrote it
+    text: str = field(repr=False)
+    blocks: list[Payload] = field(default_factory=list, repr=False)
+    attachments: list[Payload] = field(default_factory=list, repr=False)
+    ephemeral_to: str | None = None
+    edited: str | None = None  #: ts of the last edit
+    thread_ts: str | None = None
+    client_msg_id: str | None = None
+    metadata: Payload | None = field(default=None, repr=False)
+    by_bot: bool = True
+    deleted: bool = False
+
+    @property
+    def shows(self) -> str:
+        """What a person reads: the blocks if there are any, else the text."""
+        return read_blocks(self.blocks) if self.blocks else draw(self.text)
+
+
+@dataclass(slots=True)
+class View:
+    """A modal or a home tab as Slack keeps it, with what its person has entered so far."""
+
+    id: str
+    user: str
+    hash: str
+    root_id: str
+    payload: Payload = field(repr=False)
+    previous_id: str | None = None
+    closed: bool = False
+    values: Values = field(default_factory=dict, repr=False)
+    errors: dict[str, str] = field(default_factory=dict, repr=False)  #: block_id -> what is shown at the field
+
+    def show(self, payload: Payload, hash_: str) -> None:
+        """Other content from now on. What was entered stays where block_id, action_id and type are the same."""
+        before, self.values = self.values, start_values(payload["blocks"])
+        for block_id, actions in self.values.items():
+            for action_id, state in actions.items():
+                kept = before.get(block_id, {}).get(action_id)
+                if kept is not None and kept["type"] == state["type"]:
+                    actions[action_id] = kept
+        self.payload, self.hash, self.errors = payload, hash_, {}
+
+    @property
+    def type(self) -> str:
+        return str(self.payload["type"])
+
+    @property
+    def callback_id(self) -> str:
+        return str(self.payload.get("callback_id", ""))
+
+    @property
+    def private_metadata(self) -> str:
+        return str(self.payload.get("private_metadata", ""))
+
+    @property
+    def external_id(self) -> str:
+        return str(self.payload.get("external_id", ""))
+
+    @property
+    def blocks(self) -> list[Payload]:
+        return list(self.payload["blocks"])
+
+    @property
+    def title(self) -> str:
+        return self._label("title")
+
+    @property
+    def submit(self) -> str | None:
+        """The label of the submit button, None if there is none."""
+        return self._label("submit") or None
+
+    def _label(self, name: str) -> str:
+        return str((self.payload.get(name) or {}).get("text", ""))
+
+    @property
+    def text(self) -> str:
+        """Everything that can be read in it, a line each; not what the person typed."""
+        labels = [self._label(name) for name in ("title", "submit", "close")]
+        return "\n".join(
+            line for line in [labels[0], read_blocks(self.blocks), *labels[1:], *self.errors.values()] if line
+        )
+
+    def secret_text(self) -> str:
+        """The text of all preformatted rich text, byte for byte."""
+        return exact_preformatted(self.blocks)
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Lets the app open or push a view for `user`, once, within 3 seconds. `view_id`: the view it came from."""
+
+    id: str
+    user: str
+    born: float
+    view_id: str | None = None
+    used: bool = False
+
+
+@dataclass(slots=True)
+class ResponseUrl:
+    """Where the app may answer 5 times within 30 minutes. `message` is the one that was clicked, if any."""
+
+    path: str
+    user: str
+    channel: str
+    born: float
+    message: Message | None = None
+    uses: int = 0

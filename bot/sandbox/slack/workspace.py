@@ -1,0 +1,243 @@
+"""A Slack workspace as an app sees it, on loopback: people, channels, the Web API, deliveries to the app.
+
+    workspace = Workspace()
+    await workspace.start()
+    workspace.connect_http("http://127.0.0.1:3000/slack/events")
+    ada = workspace.person("U0ADA", "ada")
+    await ada.command("/hello", "world")
+
+It knows nothing of the app. What Slack enforces it enforces: tokens, scopes, signatures, triggers, views,
+Block Kit, response_urls. Nothing is printed; what was sent and delivered is kept to be searched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from aiohttp import web
+
+from bot.sandbox.slack.changes import Subscriber
+from bot.sandbox.slack.deliver import EVENT, Deliverer
+from bot.sandbox.slack.faults import Fault, Faults
+from bot.sandbox.slack.member import Member
+from bot.sandbox.slack.outcomes import record_answer
+from bot.sandbox.slack.payloads import event_payload
+from bot.sandbox.slack.records import Call, Delivery, Records, Sent
+from bot.sandbox.slack.sockets import Sockets
+from bot.sandbox.slack.state import State
+from bot.sandbox.slack.things import Channel, Message, Payload, Person
+from bot.sandbox.slack.web_api import Tokens, WebApi
+
+BOT_TOKEN = "xoxb-sandbox-bot-token"
+APP_TOKEN = "xapp-sandbox-app-token"
+SIGNING_SECRET = "sandbox-signing-secret"
+SCOPES = frozenset({"commands", "chat:write", "im:write", "users:read"})
+
+
+class Workspace:
+    """One workspace with one app in it. `clock` gives seconds since 1970; everything timed goes by it."""
+
+    def __init__(
+        self,
+        *,
+        team_id: str = "T0SANDBOX0",
+        enterprise_id: str | None = None,
+        app_id: str = "A0SANDBOX0",
+        bot_token: str = BOT_TOKEN,
+        app_token: str = APP_TOKEN,
+        signing_secret: str = SIGNING_SECRET,
+        clock: Callable[[], float] = time.time,
+        scopes: frozenset[str] = SCOPES,
+    ) -> None:
+        self.state = State(team_id=team_id, enterprise_id=enterprise_id, app_id=app_id, clock=clock)
+        self.records = Records()
+        self.faults = Faults(self.state.changes)
+        self.sockets = Sockets(app_id, self.state.changes)
+        self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
+        self._members: dict[str, Member] = {}
+        self._deliverer = Deliverer(
+            secret=signing_secret,
+            clock=clock,
+            sockets=self.sockets,
+            records=self.records,
+            changes=self.state.changes,
+        )
+        self._web_api = WebApi(
+            self.state, Tokens(bot_token, app_token, scopes), self.sockets, self.faults, self.records
+        )
+        self._runner: web.AppRunner | None = None
+        self._base = ""
+
+    def __repr__(self) -> str:
+        return f"Workspace({self.state.team_id})"
+
+    # --- running
+
+    async def start(self, port: int = 0) -> str:
+        """Listens on loopback (port 0: any) and answers the base URL; the Web API is at its /api/."""
+        self._runner = web.AppRunner(self._web_api.app(), access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        self._base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        await self._deliverer.start()
+        return self._base
+
+    async def stop(self) -> None:
+        """Lets go of everything, also of calls that hang."""
+        self.faults.clear()
+        await self.sockets.stop()
+        await self._deliverer.stop()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @property
+    def api_url(self) -> str:
+        return f"{self._base}/api/"
+
+    def connect_http(self, request_url: str) -> None:
+        """Where commands, interactivity and events are POSTed unless Socket Mode is connected.
+
+        Raises `ValueError` for anything that is not on this machine.
+        """
+        self._deliverer.connect(request_url)
+
+    @property
+    def ack_within(self) -> float:
+        """Seconds that the app has for an answer. Slack: 3."""
+        return self._deliverer.ack_within
+
+    @ack_within.setter
+    def ack_within(self, seconds: float) -> None:
+        self._deliverer.ack_within = seconds
+
+    # --- people and channels
+
+    def person(
+        self,
+        id: str,  # noqa: A002  Slack's name for it
+        name: str,
+        *,
+        guest: bool = False,
+        ultra_guest: bool = False,
+        stranger: bool = False,
+        deleted: bool = False,
+        team_id: str | None = None,
+        tz: str = "Europe/Berlin",
+        locale: str = "en-GB",
+    ) -> Member:
+        """Somebody new. A stranger is from another team (by default one that is not ours)."""
+        team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
+        person = Person(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
+        self.state.people[id] = person
+        self._members[id] = Member(self, person)
+        self.state.changes.tell("person", person)
+        return self._members[id]
+
+    @property
+    def people(self) -> list[Member]:
+        return list(self._members.values())
+
+    def channel(self, id: str, name: str, members: Iterable[Member | str] = ()) -> Channel:  # noqa: A002  Slack's name
+        """A channel with these people. The bot is in it only if `bot_user_id` is among them."""
+        ids = {one if isinstance(one, str) else one.id for one in members}
+        self.state.channels[id] = Channel(id, name, ids)
+        self.state.changes.tell("channel", self.state.channels[id])
+        return self.state.channels[id]
+
+    @property
+    def channels(self) -> list[Channel]:
+        return list(self.state.channels.values())
+
+    @property
+    def bot_user_id(self) -> str:
+        return self.state.bot.id
+
+    @property
+    def honours_client_msg_id(self) -> bool:
+        """Whether a second message with the same client_msg_id is the first one (no new message)."""
+        return self.state.honours_client_msg_id
+
+    @honours_client_msg_id.setter
+    def honours_client_msg_id(self, honours: bool) -> None:
+        self.state.honours_client_msg_id = honours
+
+    @property
+    def messages(self) -> list[Message]:
+        """Every message that is there, ephemerals too, oldest first."""
+        return [one for one in self.state.messages if not one.deleted]
+
+    # --- what was sent, either way
+
+    def export(self) -> list[Sent]:
+        """Everything that the app ever sent, accepted or refused, in order; tokens left out."""
+        return list(self.records.sent)
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Everything that was sent to the app, in order."""
+        return list(self.records.deliveries)
+
+    @property
+    def calls(self) -> list[Call]:
+        return list(self.records.calls)
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Calls `callback` with every `Change` from now on; the answer ends that."""
+        return self.state.changes.subscribe(callback)
+
+    # --- faults
+
+    def plan(self, method: str, fault: Fault, times: int | None = 1) -> Fault:
+        """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`."""
+        return self.faults.plan(method, fault, times)
+
+    def clear_faults(self) -> None:
+        self.faults.clear()
+
+    async def arrived(self, method: str, times: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109  the test names its patience
+        """Waits until `method` was called `times` times since its last `plan` (or the start)."""
+        await self.faults.arrived(method, times, timeout)
+
+    # --- deliveries
+
+    async def deliver(
+        self,
+        payload_kind: str,
+        payload: Payload,
+        headers_override: Mapping[str, str] | None = None,
+        *,
+        sign: bool = True,
+    ) -> Delivery:
+        """Sends any payload as slash_commands, interactive or events_api. The answer has no effect here.
+
+        With `headers_override` or without `sign` it always goes over HTTP: Socket Mode has neither.
+        """
+        delivery = await self._deliverer.send(payload_kind, payload, headers_override=headers_override, signed=sign)
+        record_answer(self.records, delivery)
+        return delivery
+
+    async def replay(self, delivery: Delivery) -> Delivery:
+        """The same request again, byte for byte, with its old signature. The answer has no effect here."""
+        again = await self._deliverer.replay(delivery)
+        record_answer(self.records, again)
+        return again
+
+    async def retry(self, delivery: Delivery, number: int = 1, reason: str = "http_timeout") -> Delivery:
+        """Slack's own retry of an event: the same payload, signed anew, with X-Slack-Retry-Num."""
+        again = await self._deliverer.send(delivery.kind, delivery.payload, retry=(number, reason))
+        record_answer(self.records, again)
+        return again
+
+    async def emit(self, event: Payload) -> Delivery:
+        """Tells the app of an event (app_uninstalled, tokens_revoked, user_change …), in the usual envelope."""
+        return await self.deliver(EVENT, event_payload(self.state, event))
+
+    async def send(self, kind: str, payload: Payload) -> Delivery:
+        """A delivery whose answer the caller applies."""
+        return await self._deliverer.send(kind, payload)
+
+    def response_url(self, kind: str, user: str, channel: str, message: Message | None = None) -> str:
+        return f"{self._base}/{self.state.new_response_url(kind, user, channel, message).path}"

@@ -1,0 +1,212 @@
+"""The journeys, played in the terminal: what the person did and saw, and what Onetime Secret was asked.
+
+Nothing in it is scripted output: each line is read from the emulators after the bot did its work, and a
+journey that does not end as it should ends the tour with exit code 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TextIO
+
+from bot.sandbox.onetime import Held, Seen
+from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.world import World
+
+WIDTH = 100
+
+
+class Tour:
+    def __init__(self, world: World, email: str, token: str, out: TextIO) -> None:
+        self._world = world
+        self._email = email
+        self._token = token
+        self._out = out
+        self._ada: Member = world.workspace.person("U0ADA", "ada")
+        self._asked: list[Seen] = []
+        self._read = 0  # how many private messages were looked at
+        world.onetime.subscribe(self._asked.append)
+
+    async def play(self) -> int:
+        """All journeys, one after another. 0 when each of them held."""
+        journeys: tuple[tuple[str, Callable[[], Awaitable[None]]], ...] = (
+            ("Connect an account", self.connect),
+            ("List recent secrets", self.recent),
+            ("Look at one without opening it", self.metadata),
+            ("Open a one-time link that has a passphrase", self.retrieve),
+            ("Close the window too early, and get it all the same", self.closed),
+            ("Burn a secret before anybody reads it", self.burn),
+            ("What was left where", self.left),
+        )
+        for number, (title, journey) in enumerate(journeys, 1):
+            self._write(f"\n{number}. {title}\n{'-' * (len(title) + 3)}")
+            try:
+                await journey()
+            except (TimeoutError, AssertionError) as error:
+                self._write(f"   FAILED: {type(error).__name__} {error}\n   The person saw: {self._ada.sees()}")
+                return 1
+            self._flush()
+        self._write("\nEverything held.")
+        return 0
+
+    # --- the journeys
+
+    async def connect(self) -> None:
+        form = await self._window("connect", "Connect")
+        await self._ada.submit(form, {"username": self._email, "token": "not-the-token"})
+        assert "token" in form.errors
+        self._did("types a wrong token")
+        self._saw(f"at the field: {form.errors['token']}")
+        await self._ada.submit(form, {"username": self._email, "token": self._token})
+        self._did("types the right one")
+        await self._sees_window("is connected")
+        await self._ada.close()
+
+    async def recent(self) -> None:
+        for text in ("the first", "the second"):
+            self._world.onetime.share(self._email, text)
+        opened = self._world.onetime.share(self._email, "the third")
+        self._elsewhere("three secrets are made in a browser, and one of them is opened by somebody")
+        self._world.onetime.open_as_outsider(opened.secret_key)
+        await self._command("recent")
+        await self._sees("3 secrets")
+        await self._command("recent received")
+        await self._sees("1 opened secret")
+
+    async def metadata(self) -> None:
+        held = self._share("a text that nobody needs yet")
+        await self._command(
+            f"metadata {self._world.onetime.url}/private/{held.metadata_key}", "metadata <private link>"
+        )
+        await self._sees("Not opened yet")
+        assert self._state(held).has_plaintext
+        self._elsewhere("Onetime Secret still has its text")
+
+    async def retrieve(self) -> None:
+        text = "correct horse\n\tbattery staple  & <tags> stay as they are"
+        held = self._share(text, "the passphrase")
+        view = await self._window(self._link(held), "Open", "retrieve <link>")
+        assert self._world.onetime.posts_of(held.secret_key) == 0
+        self._elsewhere("Onetime Secret was not asked for it yet")
+        await self._ada.submit(view)
+        self._did("presses Open without a passphrase")
+        await self._sees_window("did not open")
+        await self._ada.submit(self._ada.view, {"passphrase": "the passphrase"})
+        self._did("types the passphrase and presses Open")
+        await self._ada.until(lambda: self._ada.view and self._ada.view.secret_text() == text)
+        self._saw(f"the secret, exactly: {text!r}")
+        assert self._world.onetime.claims_of(held.secret_key) == 1
+        await self._ada.close()
+        self._did("closes the window")
+
+    async def closed(self) -> None:
+        held = self._share("nearly lost")
+        view = await self._window(self._link(held), "Open", "retrieve <link>")
+        unsubscribe = self._world.onetime.subscribe(self._close_on)
+        await self._ada.submit(view)
+        self._did("presses Open, and the window closes while Onetime Secret is answering")
+        message = await self._ada.until(lambda: self._ada.dm and self._ada.dm[-1])
+        unsubscribe()
+        self._saw(f"a direct message: {_one_line(message.shows)}")
+        assert "nearly lost" not in message.shows
+        await self._ada.click(message, label="Show again")
+        self._did("presses Show again")
+        await self._ada.until(lambda: self._ada.view and self._ada.view.secret_text() == "nearly lost")
+        self._saw("the secret, exactly: 'nearly lost'")
+        await self._ada.close()
+
+    def _close_on(self, seen: Seen) -> None:
+        if seen.route == "/api/v1/secret/{key}" and self._ada.view is not None:
+            self._world.workspace.state.close([self._ada.view])
+
+    async def burn(self) -> None:
+        held = self._share("sent to the wrong person")
+        private = f"{self._world.onetime.url}/private/{held.metadata_key}"
+        view = await self._window(f"burn {private}", "Burn it", "burn <private link>")
+        await self._ada.submit(view)
+        self._did("presses Burn it")
+        await self._sees_window("Burned")
+        assert self._state(held).state == "burned"
+        assert not self._state(held).has_plaintext
+        self._elsewhere("Onetime Secret does not have its text any more")
+        await self._ada.close()
+
+    async def left(self) -> None:
+        messages = [one.shows for one in self._world.workspace.messages]
+        texts = ("correct horse", "nearly lost", "the passphrase", self._token)
+        assert not any(text in message for text in texts for message in messages)
+        self._saw(f"{len(messages)} messages are left in Slack: none has a secret, a passphrase or a token in it")
+        output = bytes(self._world.bot.output).decode()
+        assert not any(text in output for text in (*texts, self._email))
+        self._saw(f"the bot wrote {len(output.splitlines())} log lines: none has one either")
+        files = b"".join(path.read_bytes() for path in self._world.directory.iterdir() if path.is_file())
+        assert not any(text.encode() in files for text in (*texts, self._email))
+        self._saw(f"its database has {len(files)} bytes: nothing of it can be read there")
+
+    # --- how they are played
+
+    def _share(self, text: str, passphrase: str | None = None) -> Held:
+        held = self._world.onetime.share(self._email, text, passphrase=passphrase)
+        self._elsewhere(f"a secret is made in a browser{', with a passphrase' if passphrase else ''}")
+        return held
+
+    def _state(self, held: Held) -> Held:
+        found = self._world.onetime.held(held.metadata_key)
+        assert found is not None
+        return found
+
+    def _link(self, held: Held) -> str:
+        return f"retrieve {self._world.onetime.url}/secret/{held.secret_key}"
+
+    async def _command(self, text: str, shown: str | None = None) -> None:
+        self._did(f"types /ots {shown or text}")
+        delivery = await self._ada.command("/ots", text)
+        assert delivery.ok, delivery.error
+        self._write(f"   bot    acknowledges in {delivery.seconds * 1000:.0f} ms")
+
+    async def _window(self, text: str, submit: str, shown: str | None = None) -> View:
+        await self._command(text, shown)
+        view: View = await self._ada.until(
+            lambda: self._ada.view if self._ada.view and self._ada.view.submit == submit else None
+        )
+        self._saw(f"a window: {_one_line(view.text)}")
+        return view
+
+    async def _sees(self, part: str) -> None:
+        message = await self._ada.until(lambda: next((one for one in self._fresh() if part in one.shows), None))
+        self._read = len(self._ada.ephemerals)
+        self._saw(f"privately: {_one_line(message.shows)}")
+
+    def _fresh(self) -> list[Message]:
+        return self._ada.ephemerals[self._read :]
+
+    async def _sees_window(self, part: str) -> None:
+        await self._ada.until(lambda: self._ada.view and part in self._ada.view.text)
+        assert self._ada.view is not None
+        self._saw(f"in the window: {_one_line(self._ada.view.text)}")
+
+    def _did(self, what: str) -> None:
+        self._flush()
+        self._write(f"   ada    {what}")
+
+    def _saw(self, what: str) -> None:
+        self._flush()
+        self._write(f"   sees   {what}")
+
+    def _elsewhere(self, what: str) -> None:
+        self._flush()
+        self._write(f"   …      {what}")
+
+    def _flush(self) -> None:
+        """What Onetime Secret was asked since the last line."""
+        for seen in self._asked:
+            self._write(f"   asked  {seen.method} {seen.route} as {seen.caller} -> {seen.status}")
+        self._asked.clear()
+
+    def _write(self, line: str) -> None:
+        print(line, file=self._out, flush=True)
+
+
+def _one_line(text: str) -> str:
+    joined = " | ".join(part.strip() for part in text.splitlines() if part.strip())
+    return joined if len(joined) <= WIDTH * 3 else joined[: WIDTH * 3 - 1] + "…"

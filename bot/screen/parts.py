@@ -1,0 +1,181 @@
+"""The vocabulary of everything that is shown: messages, modals, buttons and fields.
+
+Words in a `Text` are ours; anything that came from a person or a server goes in as `Plain`, which is
+drawn literally. Only bot/slack/blocks.py knows how Slack wants it, and splits what is too long.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.secret import Secret
+
+Style = Literal["plain", "primary", "danger"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Text that is not ours: shown literally, never as markup, cut at `most` characters."""
+
+    text: str
+    most: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A moment, shown in the reader's own time zone. `style` is how much of it."""
+
+    at: datetime  #: UTC
+    style: Literal["moment", "clock"] = "moment"
+
+
+Piece = str | Plain | When
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph. `str` pieces are our own words and may carry mrkdwn (*bold*, `code`)."""
+
+    pieces: tuple[Piece, ...]
+
+    @classmethod
+    def of(cls, *pieces: Piece) -> Text:
+        return cls(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Small print."""
+
+    pieces: tuple[Piece, ...]
+
+    @classmethod
+    def of(cls, *pieces: Piece) -> Note:
+        return cls(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Labelled values, two columns where there is room."""
+
+    rows: tuple[tuple[str, Piece], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """The secret itself, shown exactly. Only a modal may hold it: drawing it in a message is an error."""
+
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """The question before a button does something that cannot be undone."""
+
+    title: str
+    question: str
+    yes: str
+    no: str = "Cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`action` names the handler; `ref` is the opaque id of a stored row, never a key."""
+
+    label: str
+    action: str
+    ref: str | None = None
+    style: Style = "plain"
+    confirm: Confirm | None = None
+    spoken: str | None = None  # what a screen reader says, where the label is short
+
+
+@dataclass(frozen=True, slots=True)
+class LinkButton:
+    """Opens a page of our own choosing in the browser; `url` is never taken from an answer."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buttons:
+    row: tuple[Button | LinkButton, ...]
+
+    @classmethod
+    def of(cls, *row: Button | LinkButton) -> Buttons:
+        return cls(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Divider:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line (or more) of text that a person types in a modal."""
+
+    name: str
+    label: str
+    hint: str | None = None
+    placeholder: str | None = None
+    most: int = 3000  # characters
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A select menu: (value, label) pairs, at most 100. `chosen` must be one of the values."""
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    chosen: str | None = None
+
+
+Part = Text | Heading | Note | Facts | Revealed | Buttons | Divider | Field | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said in a conversation. `summary` is what notifications and screen readers get: all that matters."""
+
+    summary: str
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, summary: str, *parts: Part) -> Message:
+        return cls(summary, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Modal:
+    """A window. `form` names the handler of its submission; `ref` is the opaque id that it comes back with.
+
+    `title`, `submit` and `close` have 24 characters at most (Slack's limit). `tell_closed` asks to be told
+    when the person closes it. `on_top` leaves the window that is open as it is and shows this one over it.
+    """
+
+    form: str
+    title: str
+    parts: tuple[Part, ...]
+    ref: str | None = None
+    submit: str | None = None
+    close: str = "Close"
+    tell_closed: bool = False
+    on_top: bool = False
+
+    @classmethod
+    def of(cls, form: str, title: str, *parts: Part, **more: str | bool | None) -> Modal:
+        return cls(form, title, parts, **more)  # type: ignore[arg-type]
+
+
+Screen = Message | Modal

@@ -1,0 +1,126 @@
+"""Environment -> one frozen, checked value. Read once, at the start.
+
+Nothing here connects anywhere. A setting that is missing or malformed stops the start with one line that
+names it and the fix, never its value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
+
+from bot.errors import CannotStart
+from bot.secret import Secret
+
+
+def _hide(value: object) -> Secret | None:
+    if value is None or isinstance(value, Secret):
+        return value
+    text = str(value).strip()
+    return Secret(text) if text else None
+
+
+def _words(value: object) -> object:
+    return tuple(w for w in value.replace(",", " ").split() if w) if isinstance(value, str) else value
+
+
+Hidden = Annotated[Secret | None, BeforeValidator(_hide)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Lower = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
+
+# setting -> what a right value looks like; shown when it is wrong
+_WANTED = {
+    "port": "a port number from 0 to 65535",
+    "watch_every": "a number of seconds, 5 or more",
+    "log_level": "debug, info, warning or error",
+    "log_format": "json or text",
+    "reveal_escrow": "on or off",
+    "slack_api_url": "a URL that starts with http:// or https:// and ends with /",
+}
+
+
+class Settings(BaseSettings):
+    """All settings. Names in the environment are these in capitals; README.md has the table."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    slack_signing_secret: Hidden = None
+    slack_bot_token: Hidden = None
+    slack_app_token: Hidden = None
+    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$")
+    database_url: Annotated[Secret, BeforeValidator(_hide)] = Secret("sqlite:///ots-bot.db")
+    encryption_keys_file: Path | None = None
+    encryption_keys: Hidden = None
+    allow_shared_key_file: bool = False
+    onetime_hosts: Words = ()
+    onetime_default_host: str = "https://eu.onetimesecret.com"
+    watch_every: float = Field(default=20, ge=5)  # seconds
+    reveal_escrow: Annotated[Literal["on", "off"], Lower] = "on"
+    port: int = Field(default=3000, ge=0, le=65535)
+    host: str = "127.0.0.1"
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = "info"
+    log_format: Annotated[Literal["json", "text"] | None, Lower] = None
+
+    @property
+    def log_style(self) -> Literal["json", "text"]:
+        """Text for a person at a terminal, JSON otherwise, unless LOG_FORMAT says."""
+        return self.log_format or ("text" if sys.stderr.isatty() else "json")
+
+    def needs_slack(self) -> None:
+        """Raise `CannotStart` unless Slack can be reached and its requests can be trusted."""
+        if self.slack_bot_token is None:
+            raise CannotStart(
+                "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”."
+            )
+        if self.slack_app_token is not None:
+            return
+        if self.slack_signing_secret is None:
+            raise CannotStart(
+                "SLACK_SIGNING_SECRET is missing: without it nobody could tell Slack's requests from forged ones. "
+                "Set it from “Basic Information”, or set SLACK_APP_TOKEN to use Socket Mode."
+            )
+        if len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's have 32; this catches “changeme” and the like
+            raise CannotStart("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
+
+
+def read_settings(env_file: Path | None = None) -> Settings:
+    """The settings from the environment, then from `env_file` where the environment is silent.
+
+    Raises `CannotStart` with the setting's name and what it should be.
+    """
+    if env_file is not None and not env_file.is_file():
+        raise CannotStart(f"--env-file {env_file}: no such file.")
+    try:
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        wanted = _WANTED.get(name, "another value")
+        raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
+
+
+# In the contract for operators of many workspaces; this version serves one.
+NOT_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+
+
+def lookalikes(env_file: Path | None = None) -> list[str]:
+    """One sentence for each variable that is named like a setting and is none: most often a typo."""
+    known = {name.upper() for name in Settings.model_fields}
+    names = set(os.environ)
+    if env_file is not None:
+        names |= {n.upper() for n in DotEnvSettingsSource(Settings, env_file=env_file).env_vars}
+    said = []
+    for name in sorted(names):
+        if name in NOT_YET:
+            said.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
+        elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            said.append(f"{name} is not a setting." + (f" Did you mean {close[0]}?" if close else ""))
+    return said

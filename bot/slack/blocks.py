@@ -1,0 +1,231 @@
+"""Draws screens as Block Kit. The one place where text is escaped, cut and split for Slack.
+
+Source of the limits: docs.slack.dev, reference of blocks and of views.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+from bot.screen import long
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Choice,
+    Confirm,
+    Divider,
+    Facts,
+    Field,
+    Heading,
+    LinkButton,
+    Message,
+    Modal,
+    Note,
+    Part,
+    Piece,
+    Plain,
+    Revealed,
+    Text,
+    When,
+)
+from bot.secret import Secret
+
+Block = dict[str, Any]
+
+SECTION_MOST = 3000  # characters
+FIELD_MOST = 2000
+TITLE_MOST = 24
+
+# What could act as markup in mrkdwn although it is escaped: emphasis, code, emoji.
+_MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
+# Characters that would not be seen but change how the rest reads: controls, direction overrides, zero widths.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# What Slack cannot show in a secret; line breaks, tabs and carriage returns it can.
+_UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def escape(text: str) -> str:
+    """`& < >` as Slack wants them, so that no mention, link or channel can be formed."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def literal(plain: Plain) -> str:
+    """Somebody else's text for mrkdwn: cut, escaped, and with nothing in it that formats or hides."""
+    text = plain.text if len(plain.text) <= plain.most else plain.text[: plain.most - 1] + "…"
+    text = _UNSEEN.sub("\ufffd", text)
+    return _MARKUP.sub(lambda found: found.group() + "\u200b", escape(text))
+
+
+def moment(when: When) -> str:
+    """Slack's date token: the reader's own time zone, UTC where it is not understood."""
+    shape = "{date_short_pretty} at {time}" if when.style == "moment" else "{time}"
+    fallback = when.at.strftime("%Y-%m-%d %H:%M UTC" if when.style == "moment" else "%H:%M UTC")
+    return f"<!date^{int(when.at.timestamp())}^{shape}|{fallback}>"
+
+
+def mrkdwn(pieces: Iterable[Piece]) -> str:
+    return "".join(_piece(piece) for piece in pieces)
+
+
+def _piece(piece: Piece) -> str:
+    match piece:
+        case str():
+            return piece
+        case Plain():
+            return literal(piece)
+        case When():
+            return moment(piece)
+
+
+def message(screen: Message) -> dict[str, Any]:
+    """`text` and `blocks` for chat.postMessage, chat.update or a response_url. Nothing is unfurled."""
+    drawn: dict[str, Any] = {
+        "text": escape(screen.summary)[:SECTION_MOST],
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+    if screen.parts:
+        drawn["blocks"] = _blocks(screen.parts, modal=False)
+    return drawn
+
+
+def modal(screen: Modal) -> dict[str, Any]:
+    """A view for views.open, views.update or a response_action."""
+    view: dict[str, Any] = {
+        "type": "modal",
+        "callback_id": screen.form,
+        "title": _plain_text(screen.title[:TITLE_MOST]),
+        "close": _plain_text(screen.close),
+        "blocks": _blocks(screen.parts, modal=True),
+    }
+    if screen.submit:
+        view["submit"] = _plain_text(screen.submit)
+    if screen.ref:
+        view["private_metadata"] = f"ref:{screen.ref}"
+    if screen.tell_closed:
+        view["notify_on_close"] = True
+    return view
+
+
+def read_ref(value: object) -> str | None:
+    """The opaque id in a button's value or a view's private_metadata; None for anything else."""
+    if isinstance(value, str) and value.startswith("ref:"):
+        return value.removeprefix("ref:")
+    return None
+
+
+def _blocks(parts: Iterable[Part], *, modal: bool) -> list[Block]:
+    return [block for part in parts for block in _part(part, modal=modal)]
+
+
+def _part(part: Part, *, modal: bool) -> list[Block]:  # noqa: PLR0911 - one for each kind of part
+    match part:
+        case Text(pieces):
+            return [{"type": "section", "text": _mrkdwn_text(mrkdwn(pieces))}]
+        case Heading(text):
+            return [{"type": "header", "text": _plain_text(text)}]
+        case Note(pieces):
+            return [{"type": "context", "elements": [_mrkdwn_text(mrkdwn(pieces))]}]
+        case Facts(rows):
+            return [{"type": "section", "fields": [_fact(name, value) for name, value in rows[:10]]}]
+        case Revealed(text):
+            if not modal:
+                raise ValueError("a secret is shown in a modal only")
+            return _revealed(text)
+        case Buttons(row):
+            return [{"type": "actions", "elements": [_button(one) for one in row]}]
+        case Divider():
+            return [{"type": "divider"}]
+        case Field() | Choice():
+            return [_input(part)]
+        case _:
+            assert_never(part)
+
+
+def _plain_text(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def _mrkdwn_text(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text[:SECTION_MOST]}
+
+
+def _fact(name: str, value: Piece) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:FIELD_MOST]}
+
+
+def _revealed(text: Secret) -> list[Block]:
+    """The secret, character for character, in as many preformatted parts as it takes; never as mrkdwn.
+
+    Characters that Slack would drop are shown as a sign, and it is said so.
+    """
+    shown, replaced = _UNSHOWABLE.subn(_sign, text.reveal())
+    blocks: list[Block] = [
+        {
+            "type": "rich_text",
+            "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": part}]}],
+        }
+        for part in long.parts(shown)
+    ]
+    if len(blocks) > 1:
+        blocks.append(_note(f"It is long: these {len(blocks)} boxes are one text, without anything between them."))
+    if replaced:
+        blocks.append(_note(f"{replaced} control characters that cannot be shown stand as signs such as ␀."))
+    return blocks
+
+
+def _sign(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if code < 0x20:  # noqa: PLR2004 - Unicode has a picture for each C0 control
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004 - and one for DEL
+
+
+def _note(text: str) -> Block:
+    return {"type": "context", "elements": [_mrkdwn_text(text)]}
+
+
+def _button(one: Button | LinkButton) -> dict[str, Any]:
+    drawn: dict[str, Any] = {"type": "button", "text": _plain_text(one.label)}
+    if isinstance(one, LinkButton):
+        return drawn | {"action_id": "link", "url": one.url}
+    drawn["action_id"] = one.action
+    if one.ref:
+        drawn["value"] = f"ref:{one.ref}"
+    if one.style != "plain":
+        drawn["style"] = one.style
+    if one.confirm:
+        drawn["confirm"] = _confirm(one.confirm, one.style)
+    if one.spoken:
+        drawn["accessibility_label"] = one.spoken[:75]
+    return drawn
+
+
+def _confirm(confirm: Confirm, style: str) -> dict[str, Any]:
+    drawn: dict[str, Any] = {
+        "title": _plain_text(confirm.title),
+        "text": _plain_text(confirm.question),
+        "confirm": _plain_text(confirm.yes),
+        "deny": _plain_text(confirm.no),
+    }
+    return drawn | ({"style": "danger"} if style == "danger" else {})
+
+
+def _input(part: Field | Choice) -> Block:
+    block: Block = {"type": "input", "block_id": part.name, "label": _plain_text(part.label)}
+    if isinstance(part, Choice):
+        options = [{"text": _plain_text(label[:75]), "value": value} for value, label in part.options[:100]]
+        element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": options}
+        if initial := [one for one in options if one["value"] == part.chosen]:
+            element["initial_option"] = initial[0]
+        return block | {"element": element}
+    element = {"type": "plain_text_input", "action_id": "typed", "max_length": part.most}
+    if part.placeholder:
+        element["placeholder"] = _plain_text(part.placeholder)
+    if part.hint:
+        block["hint"] = _plain_text(part.hint)
+    if part.optional:
+        block["optional"] = True
+    return block | {"element": element}

@@ -1,0 +1,37 @@
+"""What we say unasked: direct messages to one person, in their own conversation with the bot."""
+
+from __future__ import annotations
+
+import uuid
+
+from bot.errors import SlackTrouble
+from bot.person import Person
+from bot.screen.parts import Message
+from bot.slack import blocks
+from bot.slack.web import Slack
+
+# Names our message ids among all others; random, fixed for ever, since a repeated message must get the same id.
+NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
+
+
+class Messenger:
+    def __init__(self, slack: Slack) -> None:
+        self._slack = slack
+        self._conversations: dict[str, str] = {}
+
+    async def tell(self, person: Person, message: Message, once: str | None = None) -> None:
+        """Send a direct message. Said twice with the same `once`, it arrives once where Slack honours message ids.
+
+        Raises `SlackTrouble`.
+        """
+        message_id = str(uuid.uuid5(NAMESPACE, once)) if once else None
+        await self._slack.post(await self._conversation(person), blocks.message(message), client_msg_id=message_id)
+
+    async def _conversation(self, person: Person) -> str:
+        known = self._conversations.get(person.user_id)
+        if known is None:
+            known = await self._slack.open_dm(person.user_id)
+            if not known.startswith("D"):
+                raise SlackTrouble("conversations.open", "channel_not_found")
+            self._conversations[person.user_id] = known
+        return known

@@ -1,0 +1,126 @@
+"""What Slack sends, as values: who did what, where the answer goes. No I/O.
+
+Source: docs.slack.dev, reference of interaction payloads and of slash commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.person import Person
+from bot.secret import Secret
+from bot.slack.blocks import read_ref
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One thing that a person did in Slack. Holds no more of the payload than is used."""
+
+    kind: str  # command, action, form, closed
+    name: str  # the action's or form's name; empty for commands
+    person: Person
+    install_team: str | None  # the workspace that the app is installed in; None for an organisation's install
+    once: str  # the same for a repeated delivery of the same act
+    text: str = field(default="", repr=False)  # may hold a key
+    ref: str | None = None
+    trigger_id: str | None = None
+    response_url: Secret | None = None
+    view_id: str | None = None  # the modal that it happened in
+    typed: Mapping[str, Secret] = field(default_factory=dict)
+    chosen: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_command(body: Mapping[str, Any]) -> Incoming:
+    person = Person(
+        _text(body.get("enterprise_id")), _text(body.get("team_id")) or "", _text(body.get("user_id")) or ""
+    )
+    return Incoming(
+        kind="command",
+        name="",
+        person=person,
+        install_team=None if body.get("is_enterprise_install") in ("true", True) else person.team_id,
+        once=f"trigger:{body.get('trigger_id')}",
+        text=_text(body.get("text")) or "",
+        trigger_id=_text(body.get("trigger_id")),
+        response_url=_hidden(body.get("response_url")),
+    )
+
+
+def read_action(body: Mapping[str, Any]) -> Incoming:
+    actions = body.get("actions")
+    action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
+    view = body.get("view")
+    return Incoming(
+        kind="action",
+        name=_text(action.get("action_id")) or "",
+        person=_actor(body),
+        install_team=_team(body),
+        once=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
+        ref=read_ref(action.get("value")),
+        trigger_id=_text(body.get("trigger_id")),
+        response_url=_hidden(body.get("response_url")),
+        view_id=_text(view.get("id")) if isinstance(view, dict) else None,
+    )
+
+
+def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
+    """A view_submission (`kind` form) or view_closed (`kind` closed)."""
+    view = body.get("view")
+    if not isinstance(view, dict):
+        view = {}
+    typed, chosen = _values(view)
+    return Incoming(
+        kind=kind,
+        name=_text(view.get("callback_id")) or "",
+        person=_actor(body),
+        install_team=_team(body),
+        once=f"trigger:{body.get('trigger_id')}"
+        if body.get("trigger_id")
+        else f"{kind}:{view.get('id')}:{view.get('hash')}",
+        ref=read_ref(view.get("private_metadata")),
+        trigger_id=_text(body.get("trigger_id")),
+        view_id=_text(view.get("id")),
+        typed=typed,
+        chosen=chosen,
+    )
+
+
+def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """What was typed and chosen, by field. Everything typed is taken for a secret."""
+    typed: dict[str, Secret] = {}
+    chosen: dict[str, str] = {}
+    state = view.get("state")
+    values = state.get("values") if isinstance(state, dict) else None
+    for name, block in (values or {}).items():
+        for element in block.values():
+            if element.get("type") == "static_select":
+                chosen[name] = (element.get("selected_option") or {}).get("value", "")
+            else:
+                typed[name] = Secret(element.get("value") or "")
+    return typed, chosen
+
+
+def _actor(body: Mapping[str, Any]) -> Person:
+    """The acting user in their own workspace, which in a shared channel is not the one that the app is in."""
+    user = _dict(body.get("user"))
+    enterprise = _text(_dict(body.get("enterprise")).get("id")) or _text(_dict(body.get("team")).get("enterprise_id"))
+    return Person(enterprise, _text(user.get("team_id")) or _team(body) or "", _text(user.get("id")) or "")
+
+
+def _team(body: Mapping[str, Any]) -> str | None:
+    return _text(_dict(body.get("team")).get("id"))
+
+
+def _dict(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _hidden(value: object) -> Secret | None:
+    text = _text(value)
+    return Secret(text) if text else None

@@ -1,0 +1,163 @@
+"""The calls to Slack's Web API. Every error leaves here as `SlackTrouble`: a method and a code, never content."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from yarl import URL
+
+from bot.errors import SlackTrouble, WindowClosed
+from bot.secret import Secret
+
+TIMEOUT = 10  # seconds for one call
+HOOKS = "hooks.slack.com"
+
+# A modal that is not there any more, or whose trigger is too old to open one.
+CLOSED = frozenset({"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"})
+
+
+def quiet_logger() -> logging.Logger:
+    """For slack_sdk and slack_bolt, which quote bodies at DEBUG and INFO. Its own level is what they ask for."""
+    logger = logging.getLogger("slack_sdk.quiet")
+    logger.setLevel(logging.WARNING)
+    return logger
+
+
+class Slack:
+    """One workspace's Web API. Never retries by itself: who calls knows whether that is safe."""
+
+    def __init__(self, token: Secret, api_url: str) -> None:
+        self._token = token
+        self._api_url = api_url
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+
+    @property
+    def client(self) -> AsyncWebClient:
+        """slack_sdk's client over one shared session (a new session for each call costs six times as much)."""
+        if self._client is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
+            self._client = AsyncWebClient(
+                token=self._token.reveal(),
+                base_url=self._api_url,
+                timeout=TIMEOUT,
+                session=self._session,
+                retry_handlers=[],
+                logger=quiet_logger(),
+            )
+        return self._client
+
+    def client_without_token(self) -> AsyncWebClient:
+        """For Bolt, which takes its token from `authorize`; ours makes all calls but `apps.connections.open`."""
+        return AsyncWebClient(base_url=self._api_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet_logger())
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def who_am_i(self) -> Mapping[str, Any]:
+        answer = await self._call("auth.test", self.client.auth_test())
+        return {
+            name: answer.get(name)
+            for name in ("team_id", "enterprise_id", "bot_id", "user_id", "is_enterprise_install")
+        }
+
+    async def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
+        """Open a modal; returns its id. Raises `WindowClosed` when the trigger is too old."""
+        answer = await self._call("views.open", self.client.views_open(trigger_id=trigger_id, view=view))
+        return str(answer["view"]["id"])
+
+    async def push_view(self, trigger_id: str, view: dict[str, Any]) -> str:
+        answer = await self._call("views.push", self.client.views_push(trigger_id=trigger_id, view=view))
+        return str(answer["view"]["id"])
+
+    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
+        """Raises `WindowClosed` when the modal is not open any more."""
+        await self._call("views.update", self.client.views_update(view_id=view_id, view=view))
+
+    async def open_dm(self, user_id: str) -> str:
+        answer = await self._call("conversations.open", self.client.conversations_open(users=[user_id]))
+        return str(answer["channel"]["id"])
+
+    async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
+        """Post a message; returns its `ts`. With `client_msg_id` Slack takes a repetition for the same message."""
+        once: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
+        answer = await self._call("chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **once))
+        return str(answer["ts"])
+
+    async def user(self, user_id: str) -> Mapping[str, Any]:
+        answer = await self._call("users.info", self.client.users_info(user=user_id))
+        found = answer["user"]
+        return found if isinstance(found, dict) else {}
+
+    async def respond(self, response_url: Secret, message: dict[str, Any], *, replace: bool = False) -> None:
+        """Answer through a response_url: privately, or in place of the message that a button was on."""
+        url = URL(response_url.reveal())
+        if not self._may_respond_to(url):
+            raise SlackTrouble("response_url", "foreign_url")
+        body = message | ({"replace_original": True} if replace else {"replace_original": False})
+        body["response_type"] = "ephemeral"
+        await self._call("response_url", self._post(url, body))
+
+    def _may_respond_to(self, url: URL) -> bool:
+        return url.origin() in (URL(f"https://{HOOKS}"), URL(self._api_url).origin())
+
+    async def _post(self, url: URL, body: dict[str, Any]) -> None:
+        assert self.client is not None
+        assert self._session is not None
+        async with self._session.post(url, json=body, allow_redirects=False) as answer:
+            if answer.status != 200:  # noqa: PLR2004 - HTTP OK
+                raise _refused("response_url", f"http_{answer.status}", answer.headers)
+
+    async def _call(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
+        trouble: SlackTrouble
+        try:
+            return await call
+        except SlackTrouble:
+            raise
+        except SlackClientError as error:
+            trouble = _read_error(method, getattr(error, "response", None))
+        except (TimeoutError, aiohttp.ClientError, OSError):
+            trouble = SlackTrouble(method, "connection")
+        except (ValueError, KeyError, TypeError):
+            # An answer that is not what Slack answers; its text may be anything.
+            trouble = SlackTrouble(method, "unreadable")
+        raise trouble from None
+
+
+def _read_error(method: str, response: Any) -> SlackTrouble:
+    if not isinstance(response, AsyncSlackResponse):
+        return SlackTrouble(method, "unreadable")
+    answer = response.data if isinstance(response.data, dict) else {}
+    code = answer.get("error")
+    if not isinstance(code, str) or not code.isascii() or len(code) > 80:  # noqa: PLR2004 - Slack's are short words
+        code = f"http_{response.status_code}"
+    if response.status_code == 429:  # noqa: PLR2004 - HTTP Too Many Requests
+        code = "ratelimited"
+    return _refused(method, code, response.headers)
+
+
+def _refused(method: str, code: str, headers: Mapping[str, Any]) -> SlackTrouble:
+    if code in CLOSED:
+        return WindowClosed(method, code)
+    return SlackTrouble(
+        method, code, retry_after=read_retry_after(headers) if "429" in code or code == "ratelimited" else None
+    )
+
+
+def read_retry_after(headers: Mapping[str, Any]) -> float:
+    """Seconds to wait after a 429: what Slack says, 30 when it says nothing usable, 300 at most."""
+    said = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    try:
+        seconds = float(str(said))
+    except ValueError:
+        return 30.0
+    return min(max(seconds, 1.0), 300.0) if seconds == seconds else 30.0  # noqa: PLR0124 - not a number

@@ -1,0 +1,63 @@
+"""Which workspace this is: asked once at the start, not for each request."""
+
+from __future__ import annotations
+
+import stamina
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.errors import CannotStart, SlackTrouble
+from bot.secret import Secret
+from bot.slack.web import Slack
+
+
+class Workspace:
+    """The one workspace (or organisation) that the bot token belongs to."""
+
+    def __init__(self, slack: Slack, token: Secret) -> None:
+        self._slack = slack
+        self._token = token
+        self._result: AuthorizeResult | None = None
+        self._team_id: str | None = None
+        self._org_wide = False
+
+    @property
+    def is_known(self) -> bool:
+        return self._result is not None
+
+    async def load(self) -> None:
+        """Ask Slack who we are. Raises `CannotStart` when the token is not accepted or Slack stays away."""
+        try:
+            async for attempt in stamina.retry_context(on=_is_passing, attempts=8, timeout=30):
+                with attempt:
+                    said = await self._slack.who_am_i()
+        except SlackTrouble as trouble:
+            raise CannotStart(_advice(trouble)) from None
+        self._team_id = said.get("team_id")
+        self._org_wide = bool(said.get("is_enterprise_install"))
+        self._result = AuthorizeResult(
+            enterprise_id=said.get("enterprise_id"),
+            team_id=self._team_id,
+            bot_id=said.get("bot_id"),
+            bot_user_id=said.get("user_id"),
+            bot_token=self._token.reveal(),
+        )
+
+    def is_ours(self, install_team: str | None) -> bool:
+        """Whether a payload that names this workspace was meant for us."""
+        return self._org_wide or install_team is None or install_team == self._team_id
+
+    @property
+    def authorized(self) -> AuthorizeResult:
+        """What Bolt asks for at every request. Known from `load` on."""
+        assert self._result is not None
+        return self._result
+
+
+def _is_passing(error: Exception) -> bool | float:
+    return isinstance(error, SlackTrouble) and not error.is_final and (error.retry_after or True)
+
+
+def _advice(trouble: SlackTrouble) -> str:
+    if trouble.is_final:
+        return f"SLACK_BOT_TOKEN was not accepted by Slack ({trouble.code}): copy it again from “OAuth & Permissions”."
+    return f"Slack could not be reached ({trouble}): check the network and SLACK_API_URL, then start again."

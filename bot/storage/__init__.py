@@ -1,0 +1,1 @@
+"""The database: what is kept, sealed how, and for how long."""

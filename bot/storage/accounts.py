@@ -1,0 +1,162 @@
+"""Onetime Secret accounts that people connected: one per person and host, one of them the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import NotYours, Unsealable
+from bot.person import Person
+from bot.secret import Secret
+from bot.storage.database import Database, now
+from bot.storage.seal import Binding, Sealer
+from bot.storage.tables import accounts, new_id, own_row, owned_by, owner, person_of
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account on one host.
+
+    `readable` is False where the credentials do not open any more: they are empty then, and the person has to
+    connect again. Only `Accounts.all_of` returns such accounts.
+    """
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    username: Secret
+    token: Secret
+    is_default: bool
+    created_at: datetime  #: UTC
+    readable: bool = True
+
+
+class Accounts:
+    """Every look-up names the person. All methods raise `StorageTrouble`."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def connect(self, person: Person, host: str, username: Secret, token: Secret) -> Account:
+        """Keep the account of this person on this host, in place of an earlier one there.
+
+        Its id is always new, so that what pointed at the earlier account is gone with it. The first account
+        becomes the default; one that was the default stays it.
+        """
+        row_id = new_id()
+        sealed = {
+            "username": self._sealer.seal_text("token", _binding("username", person, host, row_id), username),
+            "token": self._sealer.seal_text("token", _binding("token", person, host, row_id), token),
+        }
+        async with self._db.writing() as connection:
+            await self._alone(connection, person)
+            mine = owned_by(accounts, person)
+            await connection.execute(delete(accounts).where(mine, accounts.c.host == host))
+            has_default = await connection.scalar(select(exists().where(mine, accounts.c.is_default)))
+            created_at = await connection.scalar(
+                insert(accounts)
+                .values(id=row_id, **owner(person), host=host, is_default=not has_default, created_at=now, **sealed)
+                .returning(accounts.c.created_at)
+            )
+        assert created_at is not None
+        return Account(row_id, person, host, username, token, not has_default, _moment(created_at))
+
+    async def all_of(self, person: Person) -> list[Account]:
+        """The default first, then by host. Those that cannot be opened are marked, not left out."""
+        query = (
+            select(accounts)
+            .where(owned_by(accounts, person))
+            .order_by(accounts.c.is_default.desc(), accounts.c.host, accounts.c.id)
+        )
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [self._opened_or_marked(row) for row in rows]
+
+    async def on_host(self, person: Person, host: str) -> Account | None:
+        """Raises `Unsealable` if there is one that does not open."""
+        row = await self._row(owned_by(accounts, person), accounts.c.host == host)
+        return self._opened(row) if row else None
+
+    async def default_of(self, person: Person) -> Account | None:
+        """Raises `Unsealable` if there is one that does not open."""
+        row = await self._row(owned_by(accounts, person), accounts.c.is_default)
+        return self._opened(row) if row else None
+
+    async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
+        """Raises `NotYours`, `Unsealable`."""
+        row = await self._row(own_row(accounts, person, id))
+        if row is None:
+            raise NotYours
+        return self._opened(row)
+
+    async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
+        """Raises `NotYours`, and the default stays what it was."""
+        async with self._db.writing() as connection:
+            await self._alone(connection, person)
+            await connection.execute(_default(owned_by(accounts, person), to=False))
+            if not (await connection.execute(_default(own_row(accounts, person, id), to=True))).rowcount:
+                raise NotYours
+
+    async def disconnect(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
+        """Forget the account and what pointed at it. The oldest of the others becomes the default.
+
+        Raises `NotYours`.
+        """
+        async with self._db.writing() as connection:
+            await self._alone(connection, person)
+            mine = owned_by(accounts, person)
+            gone = delete(accounts).where(own_row(accounts, person, id)).returning(accounts.c.is_default)
+            was_default = (await connection.execute(gone)).scalar_one_or_none()
+            if was_default is None:
+                raise NotYours
+            if was_default:
+                oldest = select(accounts.c.id).where(mine).order_by(accounts.c.created_at, accounts.c.id).limit(1)
+                await connection.execute(_default(accounts.c.id == oldest.scalar_subquery(), to=True))
+        await self._db.scrub()
+
+    async def _alone(self, connection: AsyncConnection, person: Person) -> None:
+        """One default and one account per host hold only if a person's changes come one after the other."""
+        await self._db.one_at_a_time(connection, "accounts", *owner(person).values())
+
+    async def _row(self, *conditions: Any) -> Row[Any] | None:
+        async with self._db.reading() as connection:
+            return (await connection.execute(select(accounts).where(*conditions))).one_or_none()
+
+    def _opened(self, row: Row[Any]) -> Account:
+        return _account(row, self._text(row, "username"), self._text(row, "token"), readable=True)
+
+    def _opened_or_marked(self, row: Row[Any]) -> Account:
+        try:
+            return self._opened(row)
+        except Unsealable:
+            return _account(row, Secret(""), Secret(""), readable=False)
+
+    def _text(self, row: Row[Any], column: str) -> Secret:
+        binding = _binding(column, _person(row), row.host, row.id)
+        return self._sealer.open_text("token", binding, getattr(row, column))
+
+
+def _default(condition: Any, *, to: bool) -> Any:
+    return update(accounts).where(condition).values(is_default=to)
+
+
+def _account(row: Row[Any], username: Secret, token: Secret, *, readable: bool) -> Account:
+    created_at = _moment(row.created_at)
+    return Account(row.id, _person(row), row.host, username, token, row.is_default, created_at, readable)
+
+
+def _person(row: Row[Any]) -> Person:
+    return person_of(row.enterprise_id, row.team_id, row.user_id)
+
+
+def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
+    return Binding.of("accounts", column, person, host, row_id)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

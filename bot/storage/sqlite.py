@@ -1,0 +1,130 @@
+"""What SQLite needs to be safe: a private file, the right settings on every connection, and real transactions."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from bot.errors import CannotStart
+
+BUSY_TIMEOUT = 5_000  # milliseconds that a statement waits for another's lock
+PRIVATE = 0o600
+MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat.html, 1.3
+
+# The execution option that says how a transaction begins: DEFERRED, IMMEDIATE, or None for no transaction.
+BEGIN = "ots_begin"
+
+
+def prepare_file(path: Path) -> None:
+    """Make the file, readable for us alone, before SQLite would make it readable for everybody.
+
+    SQLite gives `-wal` and `-shm` the mode of the file. Raises `CannotStart` with the path and what to do.
+    """
+    _check_directory(path.parent)
+    wal = path.with_name(f"{path.name}-wal")
+    if not path.exists():
+        if wal.exists() and wal.stat().st_size:
+            raise CannotStart(
+                f"The database {path} is missing, but its write-ahead log {wal} is there. Put the database back "
+                "or restore both from a backup; a new one is not started over the remains of another."
+            )
+        _create(path)
+    _check_file(path)
+    for file in (path, wal, path.with_name(f"{path.name}-shm")):
+        _make_private(file)
+
+
+def _check_directory(directory: Path) -> None:
+    if not directory.is_dir():
+        raise CannotStart(
+            f"DATABASE_URL: the directory {directory} does not exist (or is out of reach). "
+            f"Make it with `install -d -m 700 {directory}`."
+        )
+    if not _may(directory, os.W_OK | os.X_OK):
+        raise CannotStart(
+            f"DATABASE_URL: the directory {directory} is read-only for the bot, and SQLite writes files beside "
+            "the database. Give the bot's user write access, or choose another directory."
+        )
+    mode = directory.stat().st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise CannotStart(
+            f"DATABASE_URL: the directory {directory} can be written by everybody. Run `chmod 700 {directory}`."
+        )
+
+
+def _create(path: Path) -> None:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        return  # another process of ours was faster
+    except OSError as error:
+        raise CannotStart(f"The database {path} cannot be created ({error.strerror}).") from None
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise CannotStart(f"The database {path} is not a file. Choose another path in DATABASE_URL.")
+    if not _may(path, os.R_OK | os.W_OK):
+        raise CannotStart(f"The database {path} is read-only for the bot. Make it belong to the bot's user.")
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC))
+    if start and start != MAGIC:
+        raise CannotStart(damaged(path))
+
+
+def _make_private(path: Path) -> None:
+    try:
+        if path.stat().st_mode & 0o077:
+            path.chmod(PRIVATE)
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        raise CannotStart(
+            f"{path} can be read by others and belongs to another user. `chown` it to the bot's user."
+        ) from None
+
+
+def _may(path: Path, how: int) -> bool:
+    return os.access(path, how, effective_ids=os.access in os.supports_effective_ids)
+
+
+def damaged(path: Path | None) -> str:
+    return (
+        f"The database {path} is damaged or no SQLite database. Restore it from a backup; "
+        "the bot changed nothing in it and does not start a new one over it."
+    )
+
+
+def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int = BUSY_TIMEOUT) -> None:
+    """Settings for every connection of the pool, and transactions that begin when we say so.
+
+    Migrations run without `foreign_keys`, because rebuilding a table would delete what refers to it, and check
+    them at the end.
+    """
+    pragmas = (
+        f"busy_timeout={busy_timeout}",  # first: the next one may have to wait
+        "journal_mode=WAL",
+        "synchronous=FULL",  # a commit has reached the disk when it returns
+        f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        "secure_delete=ON",  # what is deleted is overwritten with zeros
+        "temp_store=MEMORY",
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        # Python's driver would begin transactions by itself, and only before some statements:
+        # docs.sqlalchemy.org, "Transactions with SQLite and the sqlite3 driver".
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if how := connection.get_execution_options().get(BEGIN, "DEFERRED"):
+            connection.exec_driver_sql(f"BEGIN {how}")

@@ -1,0 +1,176 @@
+"""The tables. Every row that belongs to a person carries the person's three ids and is looked up by them.
+
+Times are seconds since the epoch by the database's clock. Ids are 22 random characters made here, before
+sealing, because they are part of what a blob is bound to.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    text,
+)
+
+from bot.person import Person
+from bot.storage.seal import NOBODY, Purpose
+
+ID_LENGTH = 22  # characters: 128 random bits in base64url
+NO_ID = "-"  # looked up in place of what cannot be an id, so that both take the same path
+
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[str]:
+    return Column("id", String(ID_LENGTH), primary_key=True)
+
+
+def _owner() -> tuple[Column[str], Column[str], Column[str]]:
+    return (
+        Column("enterprise_id", String(32), nullable=False),  # "-" outside Enterprise Grid
+        Column("team_id", String(32), nullable=False),
+        Column("user_id", String(32), nullable=False),
+    )
+
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("host", Text, nullable=False),  # canonical base URL
+    Column("username", LargeBinary, nullable=False),  # sealed
+    Column("token", LargeBinary, nullable=False),  # sealed
+    Column("is_default", Boolean, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
+)
+Index(
+    "ix_accounts_one_default",
+    accounts.c.enterprise_id,
+    accounts.c.team_id,
+    accounts.c.user_id,
+    unique=True,
+    sqlite_where=text("is_default"),
+    postgresql_where=text("is_default"),
+)
+
+handles = Table(
+    "handles",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("kind", String(32), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("account_id", String(ID_LENGTH), ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
+    Column("key", LargeBinary),  # sealed; none if it points at no secret
+    Column("facts", LargeBinary),  # sealed JSON object of strings; none if there are none
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
+reveals = Table(
+    "reveals",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("host", Text, nullable=False),
+    Column("secret_key", LargeBinary),  # sealed; wiped in the states shown and over
+    Column("state", String(16), nullable=False),
+    Column("wrong_tries", Integer, nullable=False),
+    Column("unsure", Boolean, nullable=False),  # an earlier try may have opened it
+    Column("escrow", LargeBinary),  # the sealed secret itself, for minutes
+    Column("escrow_expires_at", Double),
+    Column("claimed_at", Double),
+    Column("told_at", Double),  # when the person was told that it waits
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
+)
+
+key_checks = Table(
+    "key_checks",
+    metadata,
+    Column("kid", String(16), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),  # a constant: opens only with the key that sealed the rest
+    Column("created_at", Double, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column whose blobs are bound to their row: for counting, checking and rotating them all."""
+
+    table: Table
+    name: str
+    purpose: Purpose
+
+    @property
+    def column(self) -> Column[bytes]:
+        return self.table.c[self.name]
+
+
+SEALED = (
+    SealedColumn(accounts, "username", "token"),
+    SealedColumn(accounts, "token", "token"),
+    SealedColumn(handles, "key", "metadata_key"),
+    SealedColumn(handles, "facts", "metadata_key"),
+    SealedColumn(reveals, "secret_key", "metadata_key"),
+    SealedColumn(reveals, "escrow", "escrow"),
+)
+
+
+def new_id() -> str:
+    """22 random characters, 128 bits: not to be guessed."""
+    return secrets.token_urlsafe(16)
+
+
+def is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def owner(person: Person) -> dict[str, str]:
+    """The person as the values of a row."""
+    enterprise = NOBODY if person.enterprise_id is None else person.enterprise_id
+    return {"enterprise_id": enterprise, "team_id": person.team_id, "user_id": person.user_id}
+
+
+def owned_by(table: Table, person: Person) -> ColumnElement[bool]:
+    """The condition that a row belongs to exactly this person."""
+    return and_(*(table.c[name] == value for name, value in owner(person).items()))
+
+
+def own_row(table: Table, person: Person, row_id: object) -> ColumnElement[bool]:
+    """The condition for one row of this person. `row_id` may be anything that came from outside."""
+    return and_(table.c.id == (row_id if is_id(row_id) else NO_ID), owned_by(table, person))
+
+
+def person_of(enterprise_id: str, team_id: str, user_id: str) -> Person:
+    return Person(None if enterprise_id == NOBODY else enterprise_id, team_id, user_id)

@@ -1,0 +1,126 @@
+"""Burning, from the command and from a button."""
+
+import asyncio
+
+import pytest
+
+from bot.sandbox.onetime import Fault
+from tests.journeys.conftest import EMAIL
+
+
+async def _ask(world, ada, held):
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    return await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
+
+
+async def test_the_command_shows_what_it_burns_and_asks_first(world, ada):
+    held = world.onetime.share(EMAIL, "text")
+
+    view = await _ask(world, ada, held)
+
+    assert "Not opened yet" in view.text
+    assert world.onetime.held(held.metadata_key).has_plaintext
+    await ada.submit(view)
+    await ada.until(lambda: "Burned" in ada.view.text)
+    assert world.onetime.held(held.metadata_key).state == "burned"
+
+
+async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+    view = await _ask(world, ada, held)
+
+    await ada.submit(view, {"passphrase": "the wrong one"})
+    assert "not its passphrase" in view.errors["passphrase"]
+    await ada.submit(view, {"passphrase": "the right one"})
+
+    await ada.until(lambda: "Burned" in ada.view.text)
+    assert world.onetime.held(held.metadata_key).state == "burned"
+
+
+async def test_the_button_on_a_list_burns_after_its_dialog(world, connected):
+    held = world.onetime.share(EMAIL, "text")
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "1 secret" in connected.sees())
+
+    await connected.click(label="Burn", confirm=False)
+    assert world.onetime.held(held.metadata_key).has_plaintext
+    await connected.click(label="Burn")
+
+    await connected.until(lambda: "Burned" in connected.sees())
+    assert world.onetime.held(held.metadata_key).state == "burned"
+
+
+async def test_the_button_asks_for_a_passphrase_that_the_list_did_not_know_of(world, connected):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "1 secret" in connected.sees())
+
+    await connected.click(label="Burn")
+    await connected.until(lambda: "has a passphrase" in connected.sees())
+    await connected.click(label="Burn…")
+    view = await connected.until(lambda: connected.view and connected.view.submit and connected.view)
+    await connected.submit(view, {"passphrase": "the right one"})
+
+    await connected.until(lambda: "Burned" in connected.view.text)
+    assert world.onetime.held(held.metadata_key).state == "burned"
+
+
+@pytest.mark.parametrize(
+    ("became", "said"),
+    [
+        ("received", "it was opened already"),
+        ("burned", "Burned"),
+        ("expired", "expired unopened"),
+        ("forgotten", "does not know it"),
+    ],
+)
+async def test_what_cannot_be_burned_any_more_is_told_apart(world, ada, became, said):
+    held = world.onetime.share(EMAIL, "text", ttl=600)
+    view = await _ask(world, ada, held)
+    match became:
+        case "received":
+            world.onetime.open_as_outsider(held.secret_key)
+        case "burned":
+            world.onetime.burn_as_owner(held.metadata_key)
+        case "expired":
+            world.onetime.move_clock(700)
+        case "forgotten":
+            world.onetime.move_clock(1300)
+
+    await ada.submit(view)
+
+    await ada.until(lambda: said in ada.view.text)
+
+
+async def test_two_clicks_at_once_end_in_the_same_words(world, connected):
+    held = world.onetime.share(EMAIL, "text")
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "1 secret" in connected.sees())
+    message = connected.ephemerals[-1]
+
+    await asyncio.gather(connected.click(message, label="Burn"), connected.click(message, label="Burn"))
+
+    await connected.until(lambda: "Burned" in connected.sees())
+    assert "Too late" not in connected.sees()
+    assert world.onetime.held(held.metadata_key).state == "burned"
+
+
+async def test_a_burn_whose_answer_was_lost_is_found_out(world, ada):
+    held = world.onetime.share(EMAIL, "text")
+    view = await _ask(world, ada, held)
+    world.onetime.plan("/api/v1/private/{key}/burn", Fault("drop after"), None)
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "Burned" in ada.view.text)
+
+
+async def test_a_host_in_trouble_is_not_taken_for_a_burn(world, ada):
+    held = world.onetime.share(EMAIL, "text")
+    view = await _ask(world, ada, held)
+    world.onetime.plan("/api/v1/private", Fault("html"), None)
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "could not be reached" in ada.view.text)
+    assert world.onetime.held(held.metadata_key).has_plaintext

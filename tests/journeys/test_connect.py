@@ -1,0 +1,98 @@
+"""Connecting an account, and letting it go."""
+
+from bot.sandbox.onetime import Fault
+from tests.journeys.conftest import EMAIL, TOKEN
+
+
+async def _form(ada, text="connect"):
+    delivery = await ada.command("/ots", text)
+    assert delivery.ok
+    return await ada.until(lambda: ada.view and ada.view.submit == "Connect" and ada.view)
+
+
+async def test_an_account_is_checked_with_its_host_and_kept(world, ada):
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": EMAIL, "token": TOKEN})
+
+    await ada.until(lambda: ada.view and ada.view.title == "Connected")
+    assert "default account" in ada.view.text
+    assert [call.route for call in world.onetime.calls] == ["/api/v1/authcheck"]
+
+
+async def test_a_wrong_token_is_said_at_the_field_and_nothing_is_kept(world, ada):
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": EMAIL, "token": "not-the-token"})
+
+    assert "did not accept" in form.errors["token"]
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: "You have not connected an account" in ada.sees())
+
+
+async def test_an_address_with_a_colon_is_refused_before_anything_is_sent(world, ada):
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": "ada:x@example.com", "token": TOKEN})
+
+    assert "colon" in form.errors["username"]
+    assert world.onetime.calls == []
+
+
+async def test_a_host_that_is_down_is_said_at_the_field(world, ada):
+    world.onetime.plan("/api/v1/authcheck", Fault("drop"), None)
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": EMAIL, "token": TOKEN})
+    await ada.until(lambda: form.errors or "could not be reached" in form.text)
+
+    assert "could not be reached" in " ".join([*form.errors.values(), form.text])
+
+
+async def test_a_slow_host_never_makes_slack_wait_and_the_form_comes_back_with_the_error(world, ada):
+    world.onetime.plan("/api/v1/authcheck", Fault("late", seconds=2.5), 1)
+    form = await _form(ada)
+
+    delivery = await ada.submit(form, {"username": EMAIL, "token": "not-the-token"})
+
+    assert delivery.ok
+    assert delivery.seconds < 2.9
+    await ada.until(lambda: "did not accept" in form.text)
+    assert form.submit == "Connect"
+
+
+async def test_connecting_again_replaces_the_token(world, connected):
+    world.onetime.change_token(EMAIL, "the-new-token")
+    form = await _form(connected)
+
+    await connected.submit(form, {"username": EMAIL, "token": "the-new-token"})
+    await connected.until(lambda: connected.view.title == "Connected")
+    await connected.close()
+
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "no secrets" in connected.sees())
+
+
+async def test_a_host_that_is_not_allowed_is_named_and_never_contacted(world, ada):
+    await ada.command("/ots", "connect evil.example")
+
+    await ada.until(lambda: "evil.example" in ada.sees())
+    assert world.onetime.calls == []
+
+
+async def test_disconnecting_asks_first_and_erases_the_account(world, connected):
+    await connected.command("/ots", "disconnect")
+    await connected.until(lambda: "Which account" in connected.sees())
+
+    await connected.click(action_id="account_disconnect")
+
+    await connected.until(lambda: "is disconnected" in connected.sees())
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "You have not connected an account" in connected.sees())
+
+
+async def test_accounts_shows_what_is_connected(world, connected):
+    await connected.command("/ots", "accounts")
+
+    await connected.until(lambda: "Your accounts" in connected.sees())
+    assert "default" in connected.sees()

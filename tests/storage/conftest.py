@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.person import Person
+from bot.storage.database import Database, migrate
+from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.seal import Sealer
+from tests.postgres import new_postgres_url, postgres
+
+__all__ = ["new_postgres_url", "postgres"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated database, empty, of each kind."""
+    if request.param == "postgresql":
+        made: str = request.getfixturevalue("new_postgres_url")()
+        return made
+    made = f"sqlite:///{tmp_path}/bot.db"
+    migrate(made)
+    return made
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    db = Database.open(url)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+def sealer() -> Sealer:
+    return Sealer(KeyRing.read(generate_line("k1")))
+
+
+@pytest.fixture
+def ada() -> Person:
+    return Person(None, "T0000001", "U0000ADA")
+
+
+@pytest.fixture
+def ben() -> Person:
+    return Person(None, "T0000001", "U0000BEN")
+
+
+@pytest.fixture
+def canary() -> str:
+    """A text that is nowhere else."""
+    return f"canary-{secrets.token_hex(12)}"
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's right to write everywhere, where the tests run as root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

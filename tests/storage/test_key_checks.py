@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from bot.errors import CannotStart
+from bot.secret import Secret, SecretKey
+from bot.storage.accounts import Accounts
+from bot.storage.database import Database
+from bot.storage.handles import Handles, NewHandle
+from bot.storage.key_checks import check_keys
+from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.reveals import Reveals
+from bot.storage.seal import Sealer
+from bot.storage.tables import metadata, new_id
+
+HOST = "https://eu.onetimesecret.com"
+K1, K2 = generate_line("k1").reveal(), generate_line("k2").reveal()
+
+
+def with_keys(*lines: str) -> Sealer:
+    return Sealer(KeyRing.read("\n".join(lines)))
+
+
+async def everything(db: Database) -> dict[str, Any]:
+    """All rows of all tables."""
+    async with db.reading() as connection:
+        return {t.name: (await connection.execute(select(t))).all() for t in metadata.sorted_tables}
+
+
+async def fill(db: Database, sealer: Sealer, ada) -> None:
+    """Four sealed values: an account's two, a handle's one, a reveal's one."""
+    await Accounts(db, sealer).connect(ada, HOST, Secret("ada@example.com"), Secret("token"))
+    await Handles(db, sealer).keep(ada, NewHandle("metadata", HOST, key=Secret("key")), NewHandle("page", "-"))
+    await Reveals(db, sealer).begin(ada, new_id(), HOST, SecretKey("key"))
+
+
+async def test_the_first_start_leaves_a_check_for_each_key(database):
+    await check_keys(database, with_keys(K2, K1))
+
+    assert [row.kid for row in (await everything(database))["key_checks"]] == ["k2", "k1"]
+
+
+async def test_a_second_start_changes_nothing(database, ada):
+    sealer = with_keys(K1)
+    await check_keys(database, sealer)
+    await fill(database, sealer, ada)
+    before = await everything(database)
+
+    await check_keys(database, sealer)
+
+    assert await everything(database) == before
+
+
+async def test_many_starts_at_once_agree(database):
+    sealer = with_keys(K1)
+
+    await asyncio.gather(*(check_keys(database, sealer) for _ in range(5)))
+
+    assert len((await everything(database))["key_checks"]) == 1
+
+
+async def test_without_a_key_nothing_starts_and_none_is_made(database):
+    with pytest.raises(CannotStart, match=r"python -m bot keys generate"):
+        await check_keys(database, None)
+
+    assert (await everything(database))["key_checks"] == []
+
+
+async def test_without_a_key_and_with_rows_the_missing_key_is_named_instead(database, ada):
+    await fill(database, with_keys(K1), ada)
+
+    with pytest.raises(CannotStart, match=r"4 sealed values need k1") as refused:
+        await check_keys(database, None)
+
+    assert "generate" not in str(refused.value)
+
+
+async def test_another_key_of_the_same_name_is_found_at_the_start(database, ada):
+    right, wrong = with_keys(K1), with_keys(generate_line("k1").reveal())
+    await check_keys(database, right)
+    await fill(database, right, ada)
+    before = await everything(database)
+
+    with pytest.raises(CannotStart, match=r"k1 is not the k1 .* 4 sealed values need it"):
+        await check_keys(database, wrong)
+
+    assert await everything(database) == before
+    await check_keys(database, right)
+
+
+async def test_another_key_of_the_same_name_is_found_before_there_are_rows(database):
+    await check_keys(database, with_keys(K1))
+
+    with pytest.raises(CannotStart, match="k1 is not the k1"):
+        await check_keys(database, with_keys(generate_line("k1").reveal()))
+
+
+async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):
+    old = with_keys(K1)
+    await check_keys(database, old)
+    await fill(database, old, ada)
+    before = await everything(database)
+
+    with pytest.raises(CannotStart, match=r"4 sealed values need k1\. Restore the key file"):
+        await check_keys(database, with_keys(K2))
+
+    assert await everything(database) == before
+    await check_keys(database, with_keys(K2, K1))
+
+
+async def test_one_missing_value_is_counted_as_one(database, ada):
+    await Handles(database, with_keys(K1)).keep(ada, NewHandle("metadata", HOST, key=Secret("key")))
+
+    with pytest.raises(CannotStart, match="1 sealed value needs k1"):
+        await check_keys(database, with_keys(K2))
+
+
+async def test_a_key_that_no_row_needs_any_more_may_go(database):
+    await check_keys(database, with_keys(K1))
+
+    await check_keys(database, with_keys(K2))
+
+
+async def test_the_bot_may_be_told_to_run_without_a_missing_key(database, ada):
+    await fill(database, with_keys(K1), ada)
+
+    await check_keys(database, with_keys(K2), allow_missing=True)
+
+    (account,) = await Accounts(database, with_keys(K2)).all_of(ada)
+    assert not account.readable
+
+
+async def test_values_of_an_unknown_format_are_counted_and_kept(database, ada):
+    await fill(database, with_keys(K1), ada)
+    async with database.writing() as connection:
+        await connection.execute(text("UPDATE accounts SET token = :new"), {"new": b"O2\x02k1 of the future"})
+    before = await everything(database)
+
+    with pytest.raises(CannotStart, match=r"1 sealed value needs \(unknown format\)"):
+        await check_keys(database, with_keys(K1))
+
+    assert await everything(database) == before

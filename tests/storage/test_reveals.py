@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.errors import NotYours, StorageTrouble, Unsealable
+from bot.secret import Secret, SecretKey
+from bot.storage.database import Database, now
+from bot.storage.reveals import MOST_WRONG_TRIES, REPORT_LIFE, Reveals
+from bot.storage.tables import new_id
+from bot.storage.tables import reveals as table
+
+HOST = "https://eu.onetimesecret.com"
+KEY = SecretKey("secret-key-of-ada")
+TEXT = Secret("what was secret\n\ud83d")
+
+
+@pytest.fixture
+def reveals(database, sealer) -> Reveals:
+    return Reveals(database, sealer)
+
+
+@pytest.fixture
+async def ref(reveals, ada) -> str:
+    """A row in the state ready."""
+    made = new_id()
+    await reveals.begin(ada, made, HOST, KEY)
+    return made
+
+
+async def set_all(database: Database, **values) -> None:
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(values))
+
+
+async def stored(database: Database, ref: str):
+    async with database.reading() as connection:
+        return (await connection.execute(select(table).where(table.c.id == ref))).one_or_none()
+
+
+async def held(reveals: Reveals, person, ref: str):
+    """Bring it to the state escrowed."""
+    assert await reveals.claim(ref)
+    return await reveals.keep(await reveals.find(person, ref), TEXT)
+
+
+async def test_a_new_reveal_is_ready_and_has_its_key(reveals, ada, ref):
+    found = await reveals.find(ada, ref)
+
+    assert (found.state, found.key, found.host, found.wrong_tries) == ("ready", KEY, HOST, 0)
+    assert (found.unsure, found.has_escrow, found.escrow_expires_at) == (False, False, None)
+    assert type(found.key) is SecretKey
+    assert "secret-key" not in repr(found)
+
+
+async def test_only_ids_of_ours_are_taken(reveals, ada):
+    with pytest.raises(ValueError, match="not an id"):
+        await reveals.begin(ada, "short", HOST, KEY)
+
+
+async def test_an_id_is_used_once(reveals, ada, ben, ref):
+    with pytest.raises(StorageTrouble):
+        await reveals.begin(ben, ref, HOST, KEY)
+
+
+@pytest.mark.parametrize("which", ["ben", "team", "enterprise", "no id", "a list"])
+async def test_a_reveal_is_its_owners_alone(reveals, ada, ben, ref, which):
+    await held(reveals, ada, ref)
+    person = {
+        "ben": ben,
+        "team": dataclasses.replace(ada, team_id="T2"),
+        "enterprise": dataclasses.replace(ada, enterprise_id="E1"),
+    }.get(which, ada)
+    asked = {"no id": "' OR 1=1--", "a list": [ref]}.get(which, ref)
+
+    for look in (reveals.find, reveals.escrowed):
+        with pytest.raises(NotYours):
+            await look(person, asked)
+
+
+@pytest.mark.parametrize("step", ["reserve", "claim"])
+async def test_of_twenty_at_once_exactly_one_wins(reveals, ref, step):
+    won = await asyncio.gather(*(getattr(reveals, step)(ref) for _ in range(20)))
+
+    assert won.count(True) == 1
+
+
+async def test_of_two_processes_exactly_one_wins(url, sealer, ada, reveals):
+    """Two pools share nothing but the database, as two processes do."""
+    pools = [Database.open(url), Database.open(url)]
+    both = [Reveals(pool, sealer) for pool in pools]
+    refs = [new_id() for _ in range(10)]
+    for ref in refs:
+        await reveals.begin(ada, ref, HOST, KEY)
+
+    won = await asyncio.gather(*(one.claim(ref) for ref in refs for one in both))
+
+    assert [sum(pair) for pair in zip(won[::2], won[1::2], strict=True)] == [1] * 10
+    for pool in pools:
+        await pool.close()
+
+
+async def test_who_reserved_can_claim_and_a_second_click_can_not_reserve(reveals, ref):
+    assert await reveals.reserve(ref)
+    assert not await reveals.reserve(ref)
+    assert await reveals.claim(ref)
+    assert not await reveals.claim(ref)
+    assert not await reveals.reserve(ref)
+
+
+async def test_an_unknown_or_expired_reveal_cannot_be_claimed(reveals, database, ref):
+    await set_all(database, expires_at=now)
+
+    assert not await reveals.claim(ref)
+    assert not await reveals.reserve(ref)
+    assert not await reveals.claim(new_id())
+
+
+async def test_a_reservation_that_went_no_further_is_put_back(reveals, database, ada, ref):
+    await reveals.reserve(ref)
+    assert await reveals.put_back(60) == 0
+
+    await set_all(database, claimed_at=now - 61)
+
+    assert await reveals.put_back(60) == 1
+    assert (await reveals.find(ada, ref)).can_be_tried
+
+
+async def test_a_claim_is_never_put_back_as_if_nothing_was_sent(reveals, ref):
+    await reveals.claim(ref)
+
+    assert await reveals.put_back(0) == 0
+
+
+async def test_a_released_reveal_can_be_claimed_again(reveals, ada, ref):
+    await reveals.claim(ref)
+
+    assert await reveals.release(ref) == 0
+
+    found = await reveals.find(ada, ref)
+    assert (found.state, found.unsure, found.key) == ("ready", False, KEY)
+    assert await reveals.claim(ref)
+
+
+async def test_doubt_is_remembered(reveals, ada, ref):
+    await reveals.claim(ref)
+    await reveals.release(ref, unsure=True)
+    await reveals.claim(ref)
+    await reveals.release(ref)
+
+    assert (await reveals.find(ada, ref)).unsure
+
+
+async def test_the_fifth_wrong_passphrase_is_the_last(reveals, ada, ref):
+    tries = []
+    for _ in range(MOST_WRONG_TRIES):
+        assert await reveals.claim(ref)
+        tries.append(await reveals.release(ref, wrong_passphrase=True))
+
+    found = await reveals.find(ada, ref)
+    assert tries == [1, 2, 3, 4, 5]
+    assert (found.state, bool(found.key)) == ("over", False)
+    assert not await reveals.claim(ref)
+
+
+async def test_releasing_what_is_not_claimed_changes_nothing(reveals, ada, ref):
+    await reveals.claim(ref)
+    await reveals.release(ref, wrong_passphrase=True)
+
+    assert await reveals.release(ref, wrong_passphrase=True, unsure=True) == 1
+
+    assert not (await reveals.find(ada, ref)).unsure
+    assert await reveals.release(new_id()) == 0
+
+
+async def test_what_was_opened_is_held_for_ten_minutes(reveals, ada, ref):
+    before = datetime.now(UTC)
+
+    until = await held(reveals, ada, ref)
+
+    found = await reveals.find(ada, ref)
+    assert (found.state, found.has_escrow, found.escrow_expires_at) == ("escrowed", True, until)
+    assert abs(until - before - timedelta(minutes=10)) < timedelta(seconds=20)
+    assert await reveals.escrowed(ada, ref) == TEXT
+
+
+async def test_what_was_opened_is_on_disk_when_keep_returns(reveals, sealer, url, ada, ref):
+    await held(reveals, ada, ref)
+
+    other = Database.open(url)
+    assert await Reveals(other, sealer).escrowed(ada, ref) == TEXT
+    await other.close()
+
+
+async def test_what_was_opened_is_held_even_if_its_claim_was_taken_back(reveals, ada, ref):
+    await reveals.claim(ref)
+    claimed = await reveals.find(ada, ref)
+    await reveals.mark_unsure(ref)
+
+    await reveals.keep(claimed, TEXT)
+
+    assert await reveals.escrowed(ada, ref) == TEXT
+
+
+@pytest.mark.parametrize("end", ["shown", "over"])
+async def test_what_is_over_holds_nothing_more(reveals, ada, ref, end):
+    await reveals.claim(ref)
+    claimed = await reveals.find(ada, ref)
+    await getattr(reveals, end)(ref)
+
+    with pytest.raises(StorageTrouble):
+        await reveals.keep(claimed, TEXT)
+
+
+@pytest.mark.parametrize("end", ["shown", "over"])
+async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end):
+    await held(reveals, ada, ref)
+
+    await getattr(reveals, end)(ref)
+
+    row = await stored(database, ref)
+    found = await reveals.find(ada, ref)
+    assert (row.escrow, row.secret_key, row.escrow_expires_at) == (None, None, None)
+    assert (found.state, found.has_escrow, bool(found.key)) == (end, False, False)
+    assert await reveals.escrowed(ada, ref) is None
+    assert not await reveals.claim(ref)
+
+
+async def test_holding_nothing_wipes_the_key_and_stores_no_secret(reveals, database, ada, ref):
+    await reveals.claim(ref)
+
+    await reveals.hold_nothing(ref)
+
+    row = await stored(database, ref)
+    assert (row.state, row.secret_key, row.escrow) == ("shown", None, None)
+
+
+async def test_an_escrow_is_never_shown_late(reveals, database, ada, ref):
+    await held(reveals, ada, ref)
+
+    await set_all(database, escrow_expires_at=now)
+
+    assert await reveals.escrowed(ada, ref) is None
+    assert not (await reveals.find(ada, ref)).has_escrow
+
+
+async def test_purging_wipes_what_expired(reveals, database, ada, ref):
+    await held(reveals, ada, ref)
+    await set_all(database, escrow_expires_at=now)
+
+    assert await reveals.purge() == 1
+
+    row = await stored(database, ref)
+    assert (row.escrow, row.secret_key) == (None, None)
+
+
+async def test_purging_leaves_what_is_being_opened_or_held(reveals, database, ada, ref):
+    claimed, ready = new_id(), new_id()
+    for each in (claimed, ready):
+        await reveals.begin(ada, each, HOST, KEY)
+    await held(reveals, ada, ref)
+    await reveals.claim(claimed)
+
+    assert await reveals.purge() == 0
+
+    assert await reveals.escrowed(ada, ref) == TEXT
+    assert (await reveals.find(ada, claimed)).state == "claiming"
+
+
+@pytest.mark.parametrize("state", ["ready", "opening", "shown", "over"])
+async def test_old_rows_are_deleted(reveals, database, ref, state):
+    await set_all(database, expires_at=now, state=state)
+
+    assert await reveals.purge() == 1
+    assert await stored(database, ref) is None
+
+
+async def test_nobody_is_left_untold_by_purging(reveals, database, ada, ref):
+    """However long the process was away: who was not told yet is told first, then the row goes."""
+    claimed = new_id()
+    await reveals.begin(ada, claimed, HOST, KEY)
+    await reveals.claim(claimed)
+    await held(reveals, ada, ref)
+    await set_all(database, expires_at=now - 60, claimed_at=now - 7_200, escrow_expires_at=now - 3_600)
+
+    await reveals.purge()
+
+    assert [each.id for each in await reveals.stranded(60)] == [claimed]
+    (unseen,) = await reveals.unseen(60)
+    assert (unseen.id, unseen.has_escrow, bool(unseen.key)) == (ref, False, False)
+    await reveals.told(ref)
+    await reveals.purge()
+    assert await stored(database, ref) is None
+
+
+async def test_even_what_nobody_could_be_told_is_not_kept_for_ever(reveals, database, ada, ref):
+    await held(reveals, ada, ref)
+    await set_all(database, expires_at=now - REPORT_LIFE - 1, escrow_expires_at=now - REPORT_LIFE)
+
+    await reveals.purge()
+
+    assert await stored(database, ref) is None
+
+
+async def test_a_claim_left_behind_is_found_and_marked_once(reveals, database, ada, ref):
+    await reveals.claim(ref)
+    assert await reveals.stranded(60) == []
+    await set_all(database, claimed_at=now - 61, expires_at=now + 1)
+
+    (stranded,) = await reveals.stranded(60)
+    marked = [await reveals.mark_unsure(ref), await reveals.mark_unsure(ref)]
+
+    assert (stranded.id, stranded.person, stranded.key) == (ref, ada, KEY)
+    assert marked == [True, False]
+    found = await reveals.find(ada, ref)
+    assert (found.state, found.unsure) == ("ready", True)
+    assert (await stored(database, ref)).expires_at > datetime.now(UTC).timestamp() + 3_000
+
+
+async def test_what_waits_unseen_is_found_until_its_person_is_told(reveals, ada, ref):
+    await held(reveals, ada, ref)
+    assert await reveals.unseen(60) == []
+
+    (unseen,) = await reveals.unseen(0)
+    await reveals.told(ref)
+
+    assert (unseen.id, unseen.has_escrow) == (ref, True)
+    assert await reveals.unseen(0) == []
+    assert await reveals.escrowed(ada, ref) == TEXT
+
+
+async def test_what_was_shown_is_not_unseen(reveals, ada, ref):
+    await held(reveals, ada, ref)
+    await reveals.shown(ref)
+
+    assert await reveals.unseen(0) == []
+
+
+async def test_an_escrow_copied_into_another_persons_row_does_not_open(reveals, database, ada, ben, ref):
+    other = new_id()
+    await reveals.begin(ben, other, HOST, KEY)
+    await held(reveals, ada, ref)
+    await held(reveals, ben, other)
+
+    await set_all(database, escrow=(await stored(database, ref)).escrow)
+
+    with pytest.raises(Unsealable):
+        await reveals.escrowed(ben, other)
+
+
+async def test_an_escrow_moved_into_the_keys_column_does_not_open(reveals, database, ada, ref):
+    await held(reveals, ada, ref)
+
+    await set_all(database, secret_key=table.c.escrow)
+
+    with pytest.raises(Unsealable):
+        await reveals.find(ada, ref)
+
+
+async def test_one_row_that_does_not_open_hides_no_other(reveals, database, ada, ref):
+    broken = new_id()
+    await reveals.begin(ada, broken, HOST, KEY)
+    await set_all(database, secret_key=(await stored(database, broken)).secret_key)
+    await reveals.claim(ref)
+    await reveals.claim(broken)
+
+    found = {each.id: each.key for each in await reveals.stranded(0)}
+
+    assert found == {ref: SecretKey(""), broken: KEY}

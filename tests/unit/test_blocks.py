@@ -1,0 +1,148 @@
+"""Drawing: nothing that came from elsewhere becomes markup, and a secret is shown exactly or not at all."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.sandbox.slack import check_message, check_view
+from bot.screen import long
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Choice,
+    Confirm,
+    Facts,
+    Field,
+    Heading,
+    Message,
+    Modal,
+    Note,
+    Plain,
+    Revealed,
+    Text,
+    When,
+)
+from bot.secret import Secret
+from bot.slack import blocks
+
+HOSTILE = [
+    "<!channel> <!here> <@U1> <#C1>",
+    "<https://evil.example|https://eu.onetimesecret.com/secret/abc>",
+    "```*b* _i_ ~s~ `c` &lt; :key: :+1:",
+    "a\x00b\x1b[31m\u202e\u200b\ufeff",
+    "x" * 5000,
+]
+
+
+def _shown(view):
+    return "".join(
+        leaf["text"]
+        for block in view["blocks"]
+        if block["type"] == "rich_text"
+        for part in block["elements"]
+        for leaf in part["elements"]
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["mentions", "link", "markup", "controls", "long"])
+def test_text_from_elsewhere_cannot_act(text):
+    drawn = blocks.mrkdwn([Plain(text)])
+
+    assert "<" not in drawn
+    assert ">" not in drawn
+    assert not any(mark in drawn.replace("\u200b", "\0") for mark in ("*b*", "`c`", ":key:", "```"))
+    assert "\u202e" not in drawn
+    assert len(drawn) < 800
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=["mentions", "link", "markup", "controls", "long"])
+def test_a_message_with_hostile_text_is_one_that_slack_takes(text):
+    message = Message.of(text, Text.of(Plain(text)), Facts((("To", Plain(text)),)), Note.of(Plain(text)))
+
+    drawn = blocks.message(message)
+
+    assert check_message(drawn) == []
+    assert "<" not in drawn["text"]
+    assert (drawn["unfurl_links"], drawn["unfurl_media"]) == (False, False)
+
+
+def test_a_message_never_holds_a_secret():
+    with pytest.raises(ValueError, match="modal only"):
+        blocks.message(Message.of("x", Revealed(Secret("s"))))
+
+
+@pytest.mark.parametrize("length", [1, 2899, 2900, 2901, 3000, 12_000, 300_000, 1_000_000])
+def test_a_long_secret_is_shown_whole_over_pages_that_slack_takes(length):
+    text = ("é&<>`*\n\t" * (length // 8 + 1))[:length]
+
+    views = [blocks.modal(Modal.of("note", "t", Revealed(page))) for page in long.pages(Secret(text))]
+
+    assert "".join(_shown(view) for view in views) == text
+    assert all(check_view(view) == [] for view in views)
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, [*range(32), *range(127, 160)]))),
+        min_size=1,
+    )
+)
+def test_a_secret_is_shown_character_for_character(text):
+    view = blocks.modal(Modal.of("note", "t", Revealed(Secret(text))))
+
+    assert _shown(view) == text
+    assert check_view(view) == []
+
+
+@given(st.text(st.characters(), min_size=1))
+def test_any_secret_at_all_can_be_shown(text):
+    view = blocks.modal(Modal.of("note", "t", Revealed(Secret(text))))
+
+    assert check_view(view) == []
+    assert len(_shown(view)) == len(text)
+
+
+def test_what_cannot_be_shown_is_marked_and_said():
+    view = blocks.modal(Modal.of("note", "t", Revealed(Secret("a\x00b\x07\ud800"))))
+
+    assert _shown(view) == "a␀b␇\ufffd"
+    assert "3 control characters" in view["blocks"][-1]["elements"][0]["text"]
+
+
+@pytest.mark.parametrize("kept", ["  both  ", "a\r\nb\n", "\ttab\t", "\n"])
+def test_white_space_in_a_secret_is_kept(kept):
+    assert _shown(blocks.modal(Modal.of("note", "t", Revealed(Secret(kept))))) == kept
+
+
+def test_a_button_carries_an_opaque_id_and_nothing_else():
+    button = Button("Burn", "burn", "r" * 22, "danger", Confirm("Burn?", "For good.", "Burn"), "Burn this secret")
+
+    drawn = blocks.message(Message.of("x", Buttons.of(button)))
+
+    assert drawn["blocks"][0]["elements"][0]["value"] == "ref:" + "r" * 22
+    assert check_message(drawn) == []
+
+
+def test_a_form_is_one_that_slack_takes():
+    modal = Modal.of(
+        "connect", "Connect an account", Heading("h"), Choice("host", "Where?", (("a", "A"), ("b", "B")), "b"),
+        Field("token", "Token", hint="h", placeholder="p", most=100, optional=True), submit="Connect", ref="r" * 22,
+    )  # fmt: skip
+
+    drawn = blocks.modal(modal)
+
+    assert check_view(drawn) == []
+    assert blocks.read_ref(drawn["private_metadata"]) == "r" * 22
+
+
+def test_times_are_in_the_readers_zone_with_utc_to_fall_back_on():
+    at = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+
+    assert blocks.moment(When(at)) == "<!date^1795431600^{date_short_pretty} at {time}|2026-11-23 11:00 UTC>"
+
+
+@pytest.mark.parametrize("value", [None, 7, "", "abc", "ref", ["ref:x"], "key:abc"])
+def test_anything_else_in_a_button_is_no_id(value):
+    assert blocks.read_ref(value) is None

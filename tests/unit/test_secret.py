@@ -1,0 +1,96 @@
+"""A Secret never shows."""
+
+import copy
+import dataclasses
+import json
+import pickle
+import re
+import traceback
+from pathlib import Path
+
+import pytest
+
+from bot.secret import MetadataKey, Secret, SecretKey
+
+CANARY = "canary-5f1e"
+
+# Where a secret may be unwrapped, and why. Anything else has to hand the Secret on.
+MAY_REVEAL = {
+    "bot/secret.py": "defines it",
+    "bot/onetime/wire/requests.py": "puts keys, tokens and passphrases into the request that must carry them",
+    "bot/onetime/links.py": "builds the link that a person asked for",
+    "bot/storage/seal.py": "seals it",
+    "bot/storage/database.py": "opens the database at its URL",
+    "bot/storage/keyring.py": "reads the keys",
+    "bot/screen/long.py": "cuts a long secret into pages",
+    "bot/slack/blocks.py": "draws it in the modal that shows it",
+    "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
+    "bot/slack/workspace.py": "gives Bolt its token",
+    "bot/slack/app.py": "gives Bolt the signing secret",
+    "bot/slack/socket.py": "gives Bolt the app token",
+    "bot/pasted.py": "reads a link that was typed into a field",
+}
+
+
+@pytest.mark.parametrize("kind", [Secret, SecretKey, MetadataKey])
+@pytest.mark.parametrize(
+    "show",
+    [repr, str, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s:>40}", lambda s: repr([s, {"k": s}])],
+    ids=["repr", "str", "format", "format-repr", "percent", "f-string", "nested"],
+)
+def test_no_way_of_printing_shows_it(kind, show):
+    assert CANARY not in show(kind(CANARY))
+
+
+@pytest.mark.parametrize("store", [pickle.dumps, json.dumps, vars], ids=["pickle", "json", "vars"])
+def test_it_cannot_be_stored_by_accident(store):
+    with pytest.raises(TypeError):
+        store(Secret(CANARY))
+
+
+def test_a_dataclass_that_holds_it_does_not_show_it():
+    @dataclasses.dataclass
+    class Holder:
+        token: Secret
+
+    holder = Holder(Secret(CANARY))
+
+    assert CANARY not in repr(holder)
+    assert CANARY not in repr(dataclasses.asdict(holder))
+
+
+def test_a_traceback_with_locals_does_not_show_it():
+    def fail(token):
+        raise ValueError(token)
+
+    try:
+        fail(Secret(CANARY))
+    except ValueError as error:
+        shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+
+    assert CANARY not in shown
+
+
+def test_copies_are_the_thing_itself():
+    secret = Secret(CANARY)
+
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy([secret])[0] is secret
+
+
+def test_kinds_are_not_equal_to_each_other():
+    assert SecretKey("k" * 31) != MetadataKey("k" * 31)
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != "a"
+
+
+def test_it_is_unwrapped_only_where_that_is_its_purpose():
+    root = Path(__file__).parents[2]
+    places = {
+        str(path.relative_to(root))
+        for path in (root / "bot").rglob("*.py")
+        if re.search(r"\.reveal\(\)", path.read_text()) and "sandbox" not in path.parts
+    }
+
+    assert places - MAY_REVEAL.keys() == set()
+    assert MAY_REVEAL.keys() - places == {"bot/secret.py"} - places

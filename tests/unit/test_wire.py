@@ -1,0 +1,500 @@
+"""The API's answers beyond those that were recorded: the whole error table, and fields that are nonsense."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
+from bot.onetime import wire
+from bot.onetime.wire import Metadata, State
+
+KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
+OTHER = "9z8y7x6w5v4u3t2s1r0q9p8o7n6m5l4"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+THEN = int(NOW.timestamp())
+READERS = {
+    "reveal": wire.read_reveal,
+    "metadata": wire.read_metadata,
+    "burn": wire.read_burn,
+    "recent": wire.read_recent,
+    "recent of v2": wire.read_recent_v2,
+    "authcheck": wire.read_authcheck,
+    "status": wire.read_status,
+    "share": wire.read_share,
+    "generate": wire.read_generate,
+}
+ABOUT_A_SECRET = ("reveal", "metadata", "burn")
+
+
+def body(said: Any) -> bytes:
+    return said if isinstance(said, bytes) else json.dumps(said).encode()
+
+
+def error(call: str, status: int, said: Any, **headers: str) -> OnetimeError:
+    with pytest.raises(OnetimeError) as caught:
+        READERS[call](status, {name.replace("_", "-"): text for name, text in headers.items()}, body(said))
+    return caught.value
+
+
+def metadata(**fields: Any) -> Metadata:
+    said = {"metadata_key": KEY, "state": "new", "created": THEN, "updated": THEN, "ttl": 3600, "secret_ttl": 3600}
+    return wire.read_metadata(200, {}, body({**said, **fields}))
+
+
+# --- the error table
+
+
+@pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_not_authorized_is_in_the_body_or_in_the_status_that_is_meant(call: str, status: int) -> None:
+    assert type(error(call, status, {"message": "Not authorized"})) is NotAuthorized
+    assert type(error(call, status, {"message": "Pas autorisé"}, x_ots_intended_status="401")) is NotAuthorized
+    assert type(error(call, 401, {"error": "Authentication Required"})) is NotAuthorized
+
+
+@pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "Cripes! You have been rate limited."},
+        {"message": "Rate limit exceeded. Please try again later."},
+        {"message": "Rate limit exceeded. Please try again later.", "secret_key": KEY},
+    ],
+)
+def test_a_rate_limit_is_in_the_body(call: str, said: Any) -> None:
+    assert type(error(call, 404, said)) is RateLimited
+
+
+@pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize("said", [b"", b"<html>", {"message": "slow down"}])
+def test_429_is_a_rate_limit_whatever_the_body(call: str, said: Any) -> None:
+    assert type(error(call, 429, said)) is RateLimited
+
+
+@pytest.mark.parametrize("call", READERS)
+def test_gone_is_said_only_of_a_secret_that_was_asked_for(call: str) -> None:
+    for said in ({"message": "Unknown secret"}, {"message": "Secret inconnu", "secret_key": KEY}):
+        found = error(call, 404, said)
+
+        assert isinstance(found, SecretGone) == (call in ABOUT_A_SECRET)
+
+
+@pytest.mark.parametrize("call", ABOUT_A_SECRET)
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (404, {"message": "Not Found"}),
+        (404, {"error": "Not Found"}),
+        (404, {"message": "An unexpected error occurred :[", "secret_key": KEY}),
+        (404, {"message": "An error occurred :["}),
+        (404, {"message": "We'll be back shortly!"}),
+        (404, {"message": None, "secret_key": None}),
+        (404, {"message": ["Unknown secret"]}),
+        (404, "Unknown secret"),
+        (404, b"Unknown secret"),
+        (404, b""),
+        (404, b'{"message":"Unknown secret"'),
+        (400, {"message": "Unknown secret"}),
+        (403, {"message": "Unknown secret"}),
+        (410, b""),
+        (500, {"message": "Unknown secret", "secret_key": KEY}),
+        (503, {"message": "Unknown secret", "secret_key": KEY}),
+        (200, {"message": "Unknown secret", "secret_key": KEY}),
+        (204, b""),
+        (302, b""),
+    ],
+)
+def test_nothing_else_means_gone(call: str, status: int, said: Any) -> None:
+    if call == "burn" and status == 200:
+        return  # there 200 alone means burned
+
+    assert isinstance(error(call, status, said), HostTrouble)
+
+
+@pytest.mark.parametrize("call", READERS)
+def test_accounts_switched_off_is_told_as_such(call: str) -> None:
+    found = error(call, 404, {"message": "/api/v1/authcheck is not available"})
+
+    assert type(found) is wire.SameAgain
+    assert "accounts" in found.tell
+
+
+@pytest.mark.parametrize(
+    ("said", "headers"),
+    [
+        ({"message": "Double check that passphrase"}, {}),
+        ({"message": "Double check that passphrase", "shrimp": "x" * 50}, {}),
+        ({"message": "Überprüfe die Passphrase", "shrimp": "x" * 50}, {}),
+        ({"message": "Überprüfe die Passphrase"}, {"x_ots_intended_status": "400"}),
+    ],
+)
+def test_a_wrong_passphrase_for_burning_is_known_in_any_language(said: Any, headers: dict[str, str]) -> None:
+    assert type(error("burn", 404, said, **headers)) is WrongPassphrase
+
+
+@pytest.mark.parametrize(
+    ("said", "headers"),
+    [
+        ({"message": "An unexpected error occurred :["}, {}),
+        ({"message": "An unexpected error occurred :[", "shrimp": "x" * 50}, {}),
+        ({"message": "An unexpected error occurred :["}, {"x_ots_intended_status": "400"}),
+        ({"message": "Quelque chose"}, {}),
+        ({"shrimp": "x" * 50}, {}),
+    ],
+)
+def test_a_lockout_or_trouble_is_not_a_wrong_passphrase(said: Any, headers: dict[str, str]) -> None:
+    assert type(error("burn", 404, said, **headers)) is wire.Answered
+
+
+@pytest.mark.parametrize("call", ["share", "generate"])
+def test_a_refused_field_keeps_the_servers_sentence_and_shows_it_nowhere_else(call: str) -> None:
+    found = error(call, 404, {"message": "Unknown domain: canary" + "x" * 1000})
+
+    assert isinstance(found, Refused)
+    assert found.reason.startswith("Unknown domain: canary")
+    assert len(found.reason) == 300
+    assert "canary" not in f"{found} {found!r} {found.tell}"
+
+
+@pytest.mark.parametrize("call", [call for call in READERS if call not in {"share", "generate"}])
+def test_a_sentence_that_is_in_no_row_is_trouble(call: str) -> None:
+    assert isinstance(error(call, 404, {"message": "Quelque chose"}), HostTrouble)
+
+
+@pytest.mark.parametrize("call", ["authcheck", "status"])
+@pytest.mark.parametrize("said", [{}, {"status": "degraded"}, {"status": None}, [], b"<html>", {"locale": "en"}])
+def test_only_nominal_is_well(call: str, said: Any) -> None:
+    assert isinstance(error(call, 200, said), HostTrouble)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry_after": "30"}, 30.0),
+        ({"retry_after": " 30 "}, 30.0),
+        ({"retry_after": "0"}, 0.0),
+        ({"retry_after": "-5"}, 0.0),
+        ({"retry_after": "1000000000"}, 900.0),
+        ({"retry_after": "9" * 5000}, 900.0),
+        ({"retry_after": "1e9"}, None),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "٣٠"}, None),
+        ({"retry_after": ""}, None),
+        ({"retry_after": format_datetime(NOW + timedelta(seconds=90)), "date": format_datetime(NOW)}, 90.0),
+        ({"retry_after": format_datetime(NOW - timedelta(days=1)), "date": format_datetime(NOW)}, 0.0),
+        ({"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 900.0),
+        ({"retry_after": "Fri, 31 Dec 1999 23:59:59 -0000"}, 0.0),
+        ({"retry_after": "Fri, 99 Dec 1999"}, None),
+    ],
+)
+def test_the_wait_that_a_host_asks_for_is_bounded(headers: dict[str, str], seconds: float | None) -> None:
+    found = error("recent", 429, b"", **headers)
+
+    assert isinstance(found, RateLimited)
+    assert found.retry_after == seconds
+
+
+# --- states and fields
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("new", State.NEW),
+        ("shared", State.NEW),
+        ("viewed", State.VIEWED),
+        ("previewed", State.VIEWED),
+        ("received", State.RECEIVED),
+        ("revealed", State.RECEIVED),
+        ("burned", State.BURNED),
+        ("expired", State.EXPIRED),
+        ("orphaned", State.ORPHANED),
+        ("weird", State.UNKNOWN),
+        ("", State.UNKNOWN),
+        ("RECEIVED", State.UNKNOWN),
+        (None, State.UNKNOWN),
+        (7, State.UNKNOWN),
+        (["received"], State.UNKNOWN),
+        ({"state": "received"}, State.UNKNOWN),
+    ],
+)
+def test_each_word_for_a_state_has_one_meaning(word: Any, state: State) -> None:
+    assert metadata(state=word).state is state
+
+
+def test_only_four_states_are_over() -> None:
+    over = {state for state in State if state.is_over}
+
+    assert over == {State.RECEIVED, State.BURNED, State.EXPIRED, State.ORPHANED}
+    assert not {state for state in State if state.is_over and state.is_open}
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        *[(3600, 3600), ("3600", 3600), (3600.9, 3600), ("3600.0", 3600), (0, 0), (-1, None), ("-1", None)],
+        *[(None, None), ("", None), ("soon", None), (10**12, None), (1e300, None), (True, None), ([3600], None)],
+        *[("9" * 400, None), ("nan", None), ("inf", None), ({}, None)],
+    ],
+)
+def test_a_lifetime_is_a_sane_number_or_unknown(sent: Any, read: int | None) -> None:
+    assert metadata(ttl=sent).ttl == read
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (THEN, NOW),
+        (str(THEN), NOW),
+        (THEN + 0.75, NOW),
+        (THEN + 10**9, NOW + timedelta(seconds=10**9)),
+        (1, datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)),
+        (0, None),
+        ("", None),
+        (-1, None),
+        (10**15, None),
+        (None, None),
+        ("yesterday", None),
+    ],
+)
+def test_a_time_is_aware_and_sane_or_unknown(sent: Any, read: datetime | None) -> None:
+    found = metadata(created=sent, updated=sent, received=sent)
+
+    assert (found.created, found.updated, found.received) == (read, read, read)
+
+
+def test_the_longest_life_from_the_latest_time_does_not_overflow() -> None:
+    found = metadata(created=wire.metadata.LATEST, ttl=wire.metadata.LONGEST)
+
+    assert found.expires_at is not None
+    assert found.expires_at.year > 3000
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"9" * 5000, b"NaN", b"-Infinity", b'"\\ud800"', b"[[[[1]]]]"])
+def test_one_odd_field_does_not_cost_the_others(number: bytes) -> None:
+    said = b'{"metadata_key":"%s","state":"received","ttl":%s,"value":"canary"}' % (KEY.encode(), number)
+
+    found = wire.read_metadata(200, {}, said)
+
+    assert (found.state, found.ttl, found.secret_ttl) == (State.RECEIVED, None, None)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "recipients", "read"),
+    [
+        ([], [], ()),
+        (["da***@e***.com"], ["x"], ("da***@e***.com",)),
+        (None, "da***@e***.com, er***@e***.com", ("da***@e***.com", "er***@e***.com")),
+        ("", "", ()),
+        ([None, 7, " a ", {}], None, ("a",)),
+        (["x" * 1000], None, ("x" * 254,)),
+        (["x"] * 1000, None, ("x",) * 20),
+    ],
+)
+def test_recipients_are_a_short_list_of_texts(recipient: Any, recipients: Any, read: tuple[str, ...]) -> None:
+    assert metadata(recipient=recipient, recipients=recipients).recipients == read
+
+
+@pytest.mark.parametrize(
+    ("fields", "read"),
+    [
+        ({"passphrase_required": True}, True),
+        ({"passphrase_required": False, "has_passphrase": True}, False),
+        ({"has_passphrase": True}, True),
+        ({"has_passphrase": "true"}, True),
+        ({"passphrase_required": 1}, None),
+        ({}, None),
+    ],
+)
+def test_whether_a_passphrase_is_needed_may_be_unsaid(fields: Any, read: bool | None) -> None:
+    assert metadata(**fields).passphrase_required is read
+
+
+@pytest.mark.parametrize("key", ["", "short", KEY + "/", KEY + "\n", "x" * 129, None, 7, [KEY]])
+def test_metadata_without_a_usable_key_is_trouble(key: Any) -> None:
+    assert isinstance(error("metadata", 200, {"metadata_key": key, "state": "new"}), HostTrouble)
+
+
+def test_the_key_may_stand_in_the_newer_field() -> None:
+    assert metadata(metadata_key="", identifier=OTHER).key.reveal() == OTHER
+
+
+# --- the state at a time
+
+
+@pytest.mark.parametrize("state", ["new", "viewed"])
+def test_an_open_secret_expires_by_the_clock(state: str) -> None:
+    found = metadata(state=state)
+
+    assert found.state_at(NOW + timedelta(seconds=3599)) is found.state
+    assert found.state_at(NOW + timedelta(seconds=3600)) is State.EXPIRED
+
+
+@pytest.mark.parametrize("state", ["received", "burned", "orphaned", "expired", "weird"])
+def test_any_other_state_stays_whatever_the_clock_says(state: str) -> None:
+    found = metadata(state=state)
+
+    assert found.state_at(NOW + timedelta(days=9)) is found.state
+
+
+@pytest.mark.parametrize("missing", [{"ttl": None}, {"created": None}])
+def test_without_a_time_nothing_expires(missing: Any) -> None:
+    found = metadata(**missing)
+
+    assert found.expires_at is None
+    assert found.state_at(NOW + timedelta(days=999)) is State.NEW
+
+
+def test_a_missing_secret_is_orphaned_before_its_time_and_expired_at_it() -> None:
+    found = metadata(secret_ttl=None)
+
+    assert found.secret_missing
+    assert found.state_at(NOW) is State.ORPHANED
+    assert found.state_at(NOW + timedelta(seconds=3599)) is State.EXPIRED  # the server's clock may be ahead
+    assert found.state_at(NOW + timedelta(seconds=3601)) is State.EXPIRED
+
+
+def test_a_missing_secret_without_times_is_expired() -> None:
+    assert metadata(secret_ttl=None, ttl=None).state_at(NOW) is State.EXPIRED
+
+
+def test_a_list_never_says_that_a_secret_is_missing() -> None:
+    (found,) = wire.read_recent(200, {}, body([{"metadata_key": KEY, "state": "new", "secret_ttl": None}]))
+
+    assert not found.secret_missing
+    assert found.state_at(NOW) is State.NEW
+
+
+# --- lists
+
+
+def test_a_list_is_sorted_whatever_the_servers_order_and_keeps_it_within_a_second() -> None:
+    keys = [f"{number:020d}" for number in range(6)]
+    times = [5, 4, 4, 4, 3, None]
+    entries = [{"metadata_key": key, "state": "new", "created": at} for key, at in zip(keys, times, strict=True)]
+
+    newest_first = wire.read_recent(200, {}, body(entries))
+    oldest_first = wire.read_recent(200, {}, body(entries[::-1]))
+
+    assert [m.key.reveal() for m in newest_first] == keys
+    assert [m.key.reveal() for m in oldest_first] == keys
+
+
+def test_a_list_leaves_out_what_it_cannot_name() -> None:
+    entries = [{"metadata_key": KEY, "state": "burned"}, {"metadata_key": "short"}, {}, 7, None, [], {"state": "new"}]
+
+    found = wire.read_recent(200, {}, body(entries))
+
+    assert [(m.key.reveal(), m.state) for m in found] == [(KEY, State.BURNED)]
+
+
+@pytest.mark.parametrize("said", [{}, {"records": []}, "x", 7, None, [1, 2], ["a"], [[]]])
+def test_what_is_no_list_is_trouble_and_not_an_empty_list(said: Any) -> None:
+    found = error("recent", 200, said)
+
+    assert isinstance(found, HostTrouble)
+    assert isinstance(found, wire.Answered) is False
+
+
+@pytest.mark.parametrize("said", [{}, [], {"records": None}, {"records": {}}, {"records": [7]}, {"records": "x"}])
+def test_what_is_no_list_of_v2_is_trouble_and_not_an_empty_list(said: Any) -> None:
+    assert isinstance(error("recent of v2", 200, said), HostTrouble)
+
+
+def test_a_list_of_entries_without_keys_is_a_broken_list() -> None:
+    assert type(error("recent", 200, [{"metadata_key": "", "state": "new"}])) is wire.Answered
+
+
+def test_an_empty_list_is_empty() -> None:
+    assert wire.read_recent(200, {}, b"[]") == []
+    assert wire.read_recent_v2(200, {}, b'{"records":[]}') == []
+
+
+@pytest.mark.parametrize("odd", [b'"\\ud800"', b"NaN"])
+def test_a_list_of_v2_with_an_odd_field_is_read(odd: bytes) -> None:
+    said = b'{"count":%s,"records":[{"key":"%s","state":"revealed","memo":%s}]}' % (odd, KEY.encode(), odd)
+
+    (found,) = wire.read_recent_v2(200, {}, said)
+
+    assert (found.key.reveal(), found.state) == (KEY, State.RECEIVED)
+
+
+# --- what was made
+
+
+@pytest.mark.parametrize("call", ["share", "generate"])
+@pytest.mark.parametrize(
+    "said", [{}, {"secret_key": KEY}, {"metadata_key": KEY}, {"secret_key": "", "metadata_key": ""}, [], b""]
+)
+def test_a_secret_without_both_keys_may_exist_but_is_trouble(call: str, said: Any) -> None:
+    assert isinstance(error(call, 200, said), HostTrouble)
+
+
+def test_a_generated_secret_without_its_value_is_trouble() -> None:
+    assert isinstance(error("generate", 200, {"secret_key": KEY, "metadata_key": OTHER}), HostTrouble)
+
+
+@pytest.mark.parametrize("field", ["value", "secret_value"])
+def test_the_value_may_stand_in_either_field(field: str) -> None:
+    assert wire.read_reveal(200, {}, body({field: "kept"})).reveal() == "kept"
+    made = wire.read_generate(200, {}, body({"secret_key": KEY, "metadata_key": OTHER, field: "kept"}))
+    assert made.value.reveal() == "kept"
+
+
+@given(st.text())
+def test_a_value_is_exactly_what_was_sent(text: str) -> None:
+    for ascii_only in (True, False):
+        sent = json.dumps({"value": text, "secret_key": KEY}, ensure_ascii=ascii_only)
+
+        found = wire.read_reveal(200, {}, sent.encode())
+
+        assert found.reveal() == text
+
+
+# --- nothing escapes
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["new", KEY]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["message", "secret_key", "metadata_key", "state", "created", "ttl", "value", "records"])
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    status=st.sampled_from([200, 201, 302, 400, 401, 403, 404, 422, 429, 500, 503, 999]),
+    said=JSON.map(lambda tree: json.dumps(tree).encode()) | st.binary(max_size=60),
+    headers=st.dictionaries(
+        st.sampled_from(["retry-after", "x-ots-intended-status", "date"]), st.text(max_size=40), max_size=2
+    ),
+)
+def test_no_answer_raises_anything_but_ours(status: int, said: bytes, headers: dict[str, str]) -> None:
+    for read in READERS.values():
+        try:
+            read(status, headers, said)
+        except OnetimeError as trouble:
+            shown = f"{trouble} {trouble!r} {trouble.tell}"
+            assert KEY not in shown
+
+
+@pytest.mark.parametrize("found", [metadata(), wire.read_reveal(200, {}, b'{"value":"canary"}')])
+def test_results_are_not_pickled_and_do_not_show_keys(found: Any) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(found)
+    assert KEY not in f"{found} {found!r}"
