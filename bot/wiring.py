@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import stamina.instrumentation
 from aiohttp import web
@@ -14,12 +14,10 @@ from aiohttp import web
 from bot.errors import BotError, CannotStart, StorageTrouble
 from bot.feature import Services
 from bot.features import Catalogue
-from bot.features.retrieve.after_crash import look_after
+from bot.features.retrieve.after_crash import Tidier
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
-from bot.person import Person
-from bot.screen.parts import Message
 from bot.settings import NOT_YET, Settings
 from bot.slack.app import make_app
 from bot.slack.front import Front
@@ -41,7 +39,6 @@ from bot.storage.seal import Sealer
 from bot.storage.url import locate
 
 DRAIN = 9.0  # seconds; a SIGTERM ends within 10
-TIDY_EVERY = 60.0  # seconds
 
 log = Log("wiring")
 
@@ -146,23 +143,20 @@ async def _serve(
     runner = web.AppRunner(server, access_log=None)
     await runner.setup()
     socket = Socket(app, settings.slack_app_token) if settings.slack_app_token is not None else None
-    tidying: asyncio.Task[None] | None = None
+    tidier = Tidier(given, messenger.tell)
     try:
         site = web.TCPSite(runner, settings.host, settings.port)
         await _listen(site, settings)
         if socket is not None:
             await socket.connect_async()  # type: ignore[no-untyped-call]
-        tidying = asyncio.create_task(_tidy(given, messenger, alone=db.is_sqlite))
+        tidier.start(alone=db.is_sqlite)
         port = runner.addresses[0][1]
         log.info("ready", mode="socket" if by_socket else "http", port=port)
         if ready is not None:
             ready.set()
         await _told_to_stop()
     finally:
-        if tidying is not None:
-            tidying.cancel()
-            with suppress(asyncio.CancelledError):
-                await tidying
+        await tidier.stop()
         if socket is not None:
             await socket.close_async()  # type: ignore[no-untyped-call]
         await runner.cleanup()
@@ -180,23 +174,6 @@ async def _holds(db: Database) -> bool:
         return await db.is_current()
     except BotError:
         return False
-
-
-async def _tidy(given: Services, messenger: Messenger, *, alone: bool) -> None:
-    """Look after interrupted openings at the start and every minute."""
-
-    async def tell(person: Person, message: Message, once: str) -> None:
-        await messenger.tell(person, message, once)
-
-    while True:
-        try:
-            await look_after(given, tell, alone=alone)
-        except BotError as error:
-            log.warning("not_tidied", error=str(error))
-        except Exception as error:  # noqa: BLE001 - the next round may work
-            log.error("not_tidied", cause=error)
-        alone = False
-        await asyncio.sleep(TIDY_EVERY)
 
 
 async def _told_to_stop() -> None:

@@ -29,7 +29,8 @@ def help_words(verbs: tuple[Verb, ...]) -> Message:
 def no_such_verb(typed: str, verbs: tuple[Verb, ...]) -> Message:
     """The closest verb and the list. What was typed is not repeated: it may have been a secret."""
     names = [name for verb in verbs for name in (verb.name, *verb.aliases)]
-    close = difflib.get_close_matches(typed.lower()[:40], names, n=1)
+    first = typed.split(maxsplit=1)[0].lower()
+    close = difflib.get_close_matches(first[:40], names, n=1)
     hint = f" Did you mean `/ots {close[0]}`?" if close else ""
     parts: list[Part] = [
         Text.of(f"I don't know that.{hint}"),

@@ -13,6 +13,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 START_WITHIN = 30.0  # seconds
+STOP_WITHIN = 12.0  # seconds; the bot promises 10
 
 
 class BotProcess:
@@ -77,7 +78,11 @@ class BotProcess:
             return 0
         if self._process.returncode is None:
             self._process.send_signal(how)
-        return await self.ended()
+        try:
+            return await asyncio.wait_for(self.ended(), STOP_WITHIN)
+        except TimeoutError:
+            self._process.kill()
+            return await self.ended()
 
     async def _read(self) -> None:
         assert self._process is not None

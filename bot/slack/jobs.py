@@ -36,5 +36,6 @@ class Jobs:
         left = set(self._running)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        if left:
+            await asyncio.wait(left, timeout=1)
         return len(left)

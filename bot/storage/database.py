@@ -15,7 +15,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from bot.errors import StorageTrouble
 from bot.secret import Secret
 from bot.storage import sqlite
-from bot.storage.migrate import HEAD, migrate, version_of
+from bot.storage.migrate import CONNECT_WAIT, HEAD, migrate, version_of
 from bot.storage.url import Where, locate
 
 __all__ = ["HEAD", "Database", "migrate", "now"]
@@ -72,7 +72,7 @@ class Database:
         else:
             options = " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())
             asked = where.async_url.query.get("options", "")
-            arguments = {"options": f"{options} {asked}".strip(), "connect_timeout": 5}
+            arguments = {"options": f"{options} {asked}".strip(), "connect_timeout": CONNECT_WAIT}
             engine = create_async_engine(where.async_url, connect_args=arguments, pool_pre_ping=True, **_COMMON)
         return cls(where, engine)
 

@@ -18,6 +18,7 @@ from bot.storage.url import Where, locate
 HEAD: Final = "0001"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 
+CONNECT_WAIT = 5  # seconds
 WAIT = 60  # seconds for another process that is migrating
 LOCK_WAIT = 10  # seconds for a table that the running bot uses
 _LOCK = 6_157_328_941_650_411  # any number, only the same for all of us: PostgreSQL's advisory lock
@@ -66,7 +67,8 @@ def version_of(connection: Connection) -> str | None:
 def _engine(where: Where) -> Engine:
     if where.path:
         sqlite.prepare_file(where.path)
-    engine = create_engine(where.sync_url, poolclass=NullPool, hide_parameters=True)
+    arguments = {} if where.path else {"connect_timeout": CONNECT_WAIT}
+    engine = create_engine(where.sync_url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
     if where.path:
         sqlite.set_up(engine, foreign_keys=False, busy_timeout=WAIT * 1000)
     return engine

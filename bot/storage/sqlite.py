@@ -99,14 +99,15 @@ def damaged(path: Path | None) -> str:
     )
 
 
-def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int = BUSY_TIMEOUT) -> None:
+def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | None = None) -> None:
     """Settings for every connection of the pool, and transactions that begin when we say so.
 
     Migrations run without `foreign_keys`, because rebuilding a table would delete what refers to it, and check
     them at the end.
     """
+    wait = BUSY_TIMEOUT if busy_timeout is None else busy_timeout
     pragmas = (
-        f"busy_timeout={busy_timeout}",  # first: the next one may have to wait
+        f"busy_timeout={wait}",  # first: the next one may have to wait
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit has reached the disk when it returns
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",

@@ -1,31 +1,61 @@
-"""The real bot process between the two emulators, and a person to use it."""
+"""The real bot process between the two emulators, and people to use it.
+
+One bot serves all journeys of a test worker, as it would serve a workspace; each test is another person, with
+another account, and finds Onetime Secret empty. What needs other settings starts a `World` of its own.
+"""
+
+import itertools
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.world import World
 
 EMAIL = "ada@example.com"
 TOKEN = "token-of-ada-0123456789"
 
+_numbers = itertools.count(1)
 
-@pytest.fixture
-async def world():
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_world():
     async with World() as started:
-        started.onetime.add_account(EMAIL, TOKEN)
         yield started
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(shared_world):
+    shared_world.onetime.forget()
+    shared_world.onetime.add_account(EMAIL, TOKEN)
+    yield shared_world
+    shared_world.workspace.clear_faults()
+    shared_world.onetime.clear_faults()
 
 
 @pytest.fixture
 def ada(world):
-    return world.workspace.person("U0ADA", "ada")
+    """Somebody whom the bot has never met."""
+    number = next(_numbers)
+    return world.workspace.person(f"U0ADA{number:04}", f"ada{number}")
 
 
-@pytest.fixture
-async def connected(world, ada):
+async def connect(person):
+    """Connect the account that there is to this person."""
+    await person.command("/ots", "connect")
+    view = await person.until(lambda: person.view and person.view.submit == "Connect" and person.view)
+    await person.submit(view, {"username": EMAIL, "token": TOKEN})
+    await person.until(lambda: person.view and person.view.title == "Connected")
+    await person.close()
+    return person
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def connected(ada):
     """Ada, with her account connected."""
-    await ada.command("/ots", "connect")
-    await ada.until(lambda: ada.view and "Connect an account" in ada.view.title)
-    await ada.submit(ada.view, {"username": EMAIL, "token": TOKEN})
-    await ada.until(lambda: ada.view and ada.view.title == "Connected")
-    await ada.close()
-    return ada
+    return await connect(ada)

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.sandbox.world import World
-from tests.journeys.conftest import EMAIL, TOKEN
+from tests.journeys.conftest import EMAIL, TOKEN, connect
 
 
 async def test_metadata_shows_the_state_without_opening(world, ada):
@@ -46,11 +46,7 @@ async def test_recent_lists_newest_first_on_every_server(version):
         world.onetime.move_clock(60)
         world.onetime.share(EMAIL, "newer")
         world.onetime.open_as_outsider(opened.secret_key)
-        await ada.command("/ots", "connect")
-        await ada.until(lambda: ada.view)
-        await ada.submit(ada.view, {"username": EMAIL, "token": TOKEN})
-        await ada.until(lambda: ada.view.title == "Connected")
-        await ada.close()
+        await connect(ada)
 
         await ada.command("/ots", "recent")
 
@@ -77,6 +73,7 @@ async def test_recent_has_pages_of_any_number(world, connected):
                                               ("burned", "1 burned secret"), ("expired", "1 expired secret"),
                                               ("all", "4 secrets")])  # fmt: skip
 async def test_recent_can_be_filtered(world, connected, wanted, said):
+    world.onetime.move_clock(-90)
     world.onetime.share(EMAIL, "expired", ttl=60)
     world.onetime.move_clock(90)
     opened, burned = world.onetime.share(EMAIL, "a"), world.onetime.share(EMAIL, "b")

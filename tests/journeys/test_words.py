@@ -5,10 +5,12 @@ import pytest
 
 @pytest.mark.parametrize("text", ["", "help", "HELP"])
 async def test_help_is_in_the_answer_itself(world, ada, text):
+    before = len(world.workspace.calls)
+
     delivery = await ada.command("/ots", text)
 
     assert all(f"/ots {verb}" in delivery.shown for verb in ("retrieve", "metadata", "burn", "recent", "connect"))
-    assert world.workspace.calls[-1].method == "auth.test"
+    assert len(world.workspace.calls) == before
 
 
 async def test_an_unknown_verb_gets_the_closest_and_is_not_repeated(world, ada):

@@ -189,6 +189,7 @@ def _nonces(_number: int) -> list[bytes]:
     return [SEALER.seal("token", BINDING, b"same")[5 : 5 + NONCE_BYTES] for _ in range(200)]
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # that is what is tested
 def test_forked_processes_share_no_nonces():
     with multiprocessing.get_context("fork").Pool(4) as pool:
         nonces = [nonce for each in pool.map(_nonces, range(8), chunksize=1) for nonce in each]

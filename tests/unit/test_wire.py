@@ -120,6 +120,13 @@ def test_nothing_else_means_gone(call: str, status: int, said: Any) -> None:
 
 
 @pytest.mark.parametrize("call", READERS)
+@pytest.mark.parametrize("status", [201, 204, 500, 502, 503, 999])
+@pytest.mark.parametrize("message", ["Not authorized", "Unknown secret", "Rate limit exceeded", "A field is wrong"])
+def test_what_a_broken_server_says_is_not_believed(call: str, status: int, message: str) -> None:
+    assert type(error(call, status, {"message": message, "secret_key": KEY})) is HostTrouble
+
+
+@pytest.mark.parametrize("call", READERS)
 def test_accounts_switched_off_is_told_as_such(call: str) -> None:
     found = error(call, 404, {"message": "/api/v1/authcheck is not available"})
 
@@ -387,6 +394,14 @@ def test_a_list_is_sorted_whatever_the_servers_order_and_keeps_it_within_a_secon
 
     assert [m.key.reveal() for m in newest_first] == keys
     assert [m.key.reveal() for m in oldest_first] == keys
+
+
+def test_a_list_in_no_order_is_sorted() -> None:
+    entries = [{"metadata_key": f"{at:020d}", "state": "new", "created": at} for at in (3, 9, 1, 7)]
+
+    found = wire.read_recent(200, {}, body(entries))
+
+    assert [int(m.key.reveal()) for m in found] == [9, 7, 3, 1]
 
 
 def test_a_list_leaves_out_what_it_cannot_name() -> None:

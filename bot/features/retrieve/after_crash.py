@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from bot.errors import BotError, SlackTrouble
 from bot.feature import Services
@@ -13,10 +15,43 @@ from bot.screen.parts import Message
 
 Tell = Callable[[Person, Message, str], Awaitable[None]]  # the last is a key: told twice with it, it is said once
 
+EVERY = 60.0  # seconds
 STRANDED = 60.0  # seconds; an opening takes 10 at most
 UNSEEN = 120.0  # seconds; showing is tried for 60
 
 log = Log("after_crash")
+
+
+class Tidier:
+    """Runs `look_after` at the start and every minute."""
+
+    def __init__(self, services: Services, tell: Tell) -> None:
+        self._services = services
+        self._tell = tell
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, *, alone: bool) -> None:
+        self._task = asyncio.create_task(self._run(alone=alone))
+
+    async def stop(self) -> None:
+        """Let a round that is under way end: a database call that is cancelled may not say so."""
+        self._stopping.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=2)
+            self._task.cancel()
+
+    async def _run(self, *, alone: bool) -> None:
+        while not self._stopping.is_set():
+            try:
+                await look_after(self._services, self._tell, alone=alone)
+            except BotError as error:
+                log.warning("not_tidied", error=str(error))
+            except Exception as error:  # noqa: BLE001 - the next round may work
+                log.error("not_tidied", cause=error)
+            alone = False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), EVERY)
 
 
 async def look_after(services: Services, tell: Tell, *, alone: bool = False) -> None:

@@ -33,6 +33,10 @@ class Calls:
         self._marks: dict[str, int] = {}
         self._arrival = asyncio.Event()
 
+    def forget(self) -> None:
+        self.all.clear()
+        self._marks.clear()
+
     def add(self, seen: Seen) -> None:
         self.all.append(seen)
         self._arrival.set()

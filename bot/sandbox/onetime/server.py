@@ -44,19 +44,28 @@ class OnetimeServer:
         rate_limits: bool = False,
         auth_enabled: bool = True,
     ) -> None:
-        facts = version_named(version)
+        self._facts = version_named(version)
+        self._clock, self._rate_limits = clock, rate_limits
         self.version = version
         self.url = ""
+        self._calls = Calls()
+        self._faults = Faults()
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+        self.forget()
+        self._api.auth_enabled = auth_enabled
+
+    def forget(self) -> None:
+        """As new: no secrets, no accounts, no calls, no faults, the clock as it really is."""
+        facts, clock, rate_limits = self._facts, self._clock, self._rate_limits
+        self._faults.clear()
+        self._calls.forget()
+        self._posts: Counter[str] = Counter()
         self._store = Store(facts, clock=clock, lockouts=rate_limits)
         self._accounts = Accounts(external_ids=facts.external_ids)
         self._api = Api(facts, self._store, self._accounts, Limits(facts, on=rate_limits))
-        self._api.auth_enabled = auth_enabled
-        self._faults = Faults()
-        self._posts: Counter[str] = Counter()
-        self._calls = Calls()
-        self._stopping = asyncio.Event()
+        self._api.base = self.url
         self._delivery = Delivery(self._api, self._stopping)
-        self._runner: web.AppRunner | None = None
 
     # --- running
 

@@ -91,11 +91,14 @@ class Member(Sight):
     ) -> Delivery:
         """Uses the one button or menu that fits; `option` is what to choose, by value or label.
 
+        Without `target` it is in the modal on top, or else in the newest message that has it.
+
         `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
         sent), None leaves it unanswered, which raises `CannotDo`.
         """
-        where = self._in_sight(target)
-        element = the_one(where.blocks, action_id=action_id, value=value, label=label)
+        wanted = {"action_id": action_id, "value": value, "label": label}
+        where = self._in_sight(target) if target or self.view else self._newest_with(**wanted)
+        element = the_one(where.blocks, **wanted)
         if "confirm" in element.it and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from bot.sandbox.slack.elements import CannotDo
+from bot.sandbox.slack.forms import the_one
 from bot.sandbox.slack.state import State
 from bot.sandbox.slack.things import Channel, Message, Person, View
 
@@ -95,6 +97,14 @@ class Sight:
         if target is not None and target is self.home and self.has_home_open:
             return target
         return self._modal(target)
+
+    def _newest_with(self, **wanted: str | None) -> Message:
+        """The newest message they see that has the element. Raises `CannotDo`."""
+        for message in reversed(self.messages):
+            with suppress(CannotDo):
+                the_one(message.blocks, **wanted)
+                return message
+        raise CannotDo("no message in front of them has that")
 
     def _modal(self, view: View | None) -> View:
         top = self.view
