@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from bot.features.retrieve.after_crash import Tidier
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
-from bot.settings import NOT_YET, Settings
+from bot.settings import Settings
 from bot.slack.app import make_app
 from bot.slack.front import Front
 from bot.slack.http import make_server
@@ -102,8 +101,6 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
 async def serve(settings: Settings, ready: asyncio.Event | None = None) -> None:
     """Run the Slack front until SIGTERM or SIGINT; what is being worked on then gets `DRAIN` seconds."""
     settings.needs_slack()
-    for name in NOT_YET:
-        os.environ.pop(name, None)  # Bolt would switch to OAuth by itself where it finds these
     assert settings.slack_bot_token is not None
     slack = Slack(settings.slack_bot_token, settings.slack_api_url)
     jobs = Jobs()

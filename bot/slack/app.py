@@ -6,6 +6,7 @@ answer leaves when the listener returns; Bolt's default waits for it in sleeps o
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -20,8 +21,14 @@ from bot.slack.workspace import Workspace
 
 ANY = re.compile("")
 
+# Bolt reads these by itself, and would warn of a second token or switch to OAuth. What we need we have read.
+READ_BY_BOLT = ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
+
 
 def make_app(front: Front, slack: Slack, workspace: Workspace, signing_secret: Secret | None) -> AsyncApp:
+    for name in READ_BY_BOLT:
+        os.environ.pop(name, None)
+
     # Bolt reads the parameters' names, so this is no method.
     async def authorize() -> AuthorizeResult:
         return workspace.authorized

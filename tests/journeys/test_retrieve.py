@@ -79,7 +79,7 @@ async def test_a_window_closed_before_the_probe_opens_nothing(world, ada):
 
     await ada.submit(view)
 
-    await ada.until(lambda: any("not opened" in message.shows for message in ada.dm))
+    await ada.until(lambda: any("*not* opened" in message.shows for message in ada.dm))
     assert world.onetime.posts_of(held.secret_key) == 0
 
 
@@ -227,7 +227,7 @@ async def test_the_senders_private_link_is_recognised(world, ada):
 
     await ada.command("/ots", f"retrieve {world.onetime.url}/private/{held.metadata_key}")
 
-    await ada.until(lambda: "private link" in ada.sees())
+    await ada.until(lambda: "belongs to whoever made the secret" in ada.sees())
     assert world.onetime.calls == []
 
 

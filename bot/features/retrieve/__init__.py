@@ -92,7 +92,8 @@ FEATURE = Feature(
         "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
         "retrieve_again": Handler(show_again, own_reveal, opens_window=True),
         "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
-        "retrieve_page": Handler(turn_page, own_handle("page")),
+        "retrieve_page_back": Handler(turn_page, own_handle("page")),
+        "retrieve_page_on": Handler(turn_page, own_handle("page")),
     },
     forms={
         screens.LINK_FORM: Handler(read_link, any_member),

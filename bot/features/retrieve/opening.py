@@ -152,8 +152,10 @@ async def _turns(call: Call, ref: str, page: int, count: int) -> Buttons | None:
         return None
     handles = (NewHandle("page", "-", facts={"reveal": ref, "page": str(number)}) for number in to)
     refs = await call.services.handles.keep(call.person, *handles)
-    labels = ["Previous page" if number < page else "Next page" for number in to]
-    return Buttons(tuple(Button(label, "retrieve_page", one) for label, one in zip(labels, refs, strict=True)))
+    names = [
+        ("Previous page", "retrieve_page_back") if number < page else ("Next page", "retrieve_page_on") for number in to
+    ]
+    return Buttons(tuple(Button(label, name, one) for (label, name), one in zip(names, refs, strict=True)))
 
 
 async def turn_page(call: Call, handle: Handle) -> Modal | None:
