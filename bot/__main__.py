@@ -7,7 +7,6 @@ import asyncio
 import os
 import resource
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -103,39 +102,27 @@ def _keys_generate(given: argparse.Namespace) -> None:
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _say(keys.generate(file, database_url=settings.database_url))
+    _say(keys.generate(file, settings.database_url))
 
 
 def _keys_list(given: argparse.Namespace) -> None:
     from bot import keys, wiring  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-
-    async def run() -> list[str]:
-        async with wiring.database(settings) as opened:
-            return await keys.list_keys(opened, wiring.key_ring(settings))
-
-    _say(asyncio.run(run()))
+    _say(asyncio.run(keys.list_keys(settings.database_url, wiring.key_ring(settings))))
 
 
 def _keys_verify(given: argparse.Namespace) -> int:
     from bot import keys, wiring  # noqa: PLC0415 - as above
-    from bot.storage.seal import Sealer  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-
-    async def run() -> keys.Verified:
-        async with wiring.database(settings) as opened:
-            return await keys.verify(opened, Sealer(wiring.key_ring(settings)))
-
-    found = asyncio.run(run())
-    _say(found.lines())
-    return 0 if found.is_sound else 1
+    said, bad = asyncio.run(keys.verify(settings.database_url, wiring.key_ring(settings)))
+    _say(said)
+    return 1 if bad else 0
 
 
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)  # noqa: T201 - for whoever runs the command
+def _say(text: str) -> None:
+    print(text)  # noqa: T201 - for whoever runs the command
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited
+from bot.errors import HostTrouble, NotAuthorized, RateLimited
 from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member
 from bot.onetime.client import Caller
 from bot.onetime.links import Host, Hosts
@@ -77,13 +77,10 @@ async def _check(call: Call, caller: Caller) -> None:
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
     except RateLimited:
         field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
-    except HostTrouble:
-        field, said = (
-            "host",
-            f"{host} could not be reached or did not answer. Nothing was stored; please try again.",
-        )
-    except OnetimeError:
-        field, said = "host", f"{host} does not let accounts use its API. Nothing was stored."
+    except HostTrouble as trouble:
+        field, said = "host", f"{host} could not be reached or did not answer. Nothing was stored; please try again."
+        if trouble.tell != HostTrouble.tell:
+            said = f"{trouble.tell} Nothing was stored."
     else:
         return
     raise FieldErrors({field: said}, form=form(call.services.hosts, caller.host)) from None

@@ -105,7 +105,7 @@ class Tour:
         unsubscribe = self._world.onetime.subscribe(self._close_on)
         await self._ada.submit(view)
         self._did("presses Open, and the window closes while Onetime Secret is answering")
-        message = await self._ada.until(lambda: self._ada.dm and self._ada.dm[-1])
+        message = await self._ada.until(lambda: self._ada.dm[-1] if self._ada.dm else None)
         unsubscribe()
         self._saw(f"a direct message: {_one_line(message.shows)}")
         assert "nearly lost" not in message.shows

@@ -96,3 +96,12 @@ async def test_accounts_shows_what_is_connected(world, connected):
 
     await connected.until(lambda: "Your accounts" in connected.sees())
     assert "default" in connected.sees()
+
+
+async def test_a_host_that_takes_no_accounts_says_so_at_the_field(world, ada):
+    world.onetime.auth_enabled = False
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": EMAIL, "token": TOKEN})
+
+    assert "does not take accounts" in form.errors["host"]

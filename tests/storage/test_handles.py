@@ -48,7 +48,7 @@ async def test_a_handle_without_key_and_facts_has_none(handles, ada):
 
 
 async def test_many_are_kept_in_order_in_one_transaction(handles, database, ada):
-    transactions = []
+    transactions: list[str] = []
     event.listen(database._engine.sync_engine, "commit", transactions.append)
 
     refs = await handles.keep(ada, *(dataclasses.replace(NEW, facts={"n": str(n)}) for n in range(30)))

@@ -85,9 +85,10 @@ class Metadata:
         """The state, computed where servers are late.
 
         No list ever says expired; 0.18 never does at all, and neither it nor 0.23 says orphaned: there a secret
-        that is missing still shows as new or viewed.
+        that is missing still shows as new or viewed. 0.25 prolongs a secret that somebody looked at: one that says
+        how long it still lives is alive, whatever it was made for.
         """
-        if not self.state.is_open:
+        if not self.state.is_open or self.secret_ttl:
             return self.state
         expires = self.expires_at
         if expires is not None and now >= expires:

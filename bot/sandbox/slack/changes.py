@@ -44,7 +44,7 @@ class Changes:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, hoped: Callable[[], T], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
+    async def until(self, hoped: Callable[[], T | None], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true, and answers what it answered.
 
         Raises `TimeoutError` after `timeout` seconds.

@@ -1,0 +1,239 @@
+"""The list of everything the bot can do: no name twice, nobody's handler unguarded, no button that leads nowhere."""
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import feature
+from bot.feature import Feature, Handler, Verb, any_member, own_account, own_reveal
+from bot.features import FEATURES, Catalogue
+from bot.features.link import HANDLER as LINK
+from bot.features.link import looks_like_one
+from bot.screen.parts import Message
+from bot.slack import blocks
+
+ROOT = Path(__file__).parents[2]
+NAME = re.compile(r"[a-z_]+")
+
+# What anybody who is a member may do, because it touches nothing that was stored before. Whoever adds a name here
+# has made sure of that; everything else has to load its row for the very person that asks.
+FOR_ANY_MEMBER = {
+    "/ots accounts",
+    "/ots burn",
+    "/ots connect",
+    "/ots disconnect",
+    "/ots metadata",
+    "/ots recent",
+    "/ots retrieve",
+    "/ots LINK",
+    "action connect_open",
+    "form connect",
+    "form retrieve_link",
+}
+
+
+def everything():
+    """Every handler there is, by the words that a person would use for it."""
+    catalogue = Catalogue()
+    found = {f"/ots {verb.name}": verb.handler for verb in catalogue.verbs if verb.handler}
+    found["/ots LINK"] = LINK
+    for kind, handlers in (("action", catalogue.actions), ("form", catalogue.forms), ("closed", catalogue.closed)):
+        found |= {f"{kind} {name}": handler for name, handler in handlers.items()}
+    return found
+
+
+async def _nothing(_call, _row):
+    return None
+
+
+HANDLER = Handler(_nothing, any_member)
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Feature("b", verbs=(Verb("one", "", handler=HANDLER),)),
+        Feature("b", verbs=(Verb("two", "", aliases=("one",), handler=HANDLER),)),
+        Feature("b", verbs=(Verb("uno", "", handler=HANDLER),)),
+        Feature("b", actions={"press": HANDLER}),
+        Feature("b", forms={"fill": HANDLER}),
+        Feature("b", closed={"shut": HANDLER}),
+    ],
+    ids=["verb", "alias like a verb", "verb like an alias", "action", "form", "closed form"],
+)
+def test_a_name_that_two_features_claim_is_refused(second):
+    first = Feature(
+        "a",
+        verbs=(Verb("one", "", aliases=("uno",), handler=HANDLER),),
+        actions={"press": HANDLER},
+        forms={"fill": HANDLER},
+        closed={"shut": HANDLER},
+    )
+
+    with pytest.raises(ValueError, match="claimed twice"):
+        Catalogue((first, second))
+
+
+def test_names_are_plain_words():
+    names = {name.split(" ", 1)[1] for name in everything()} - {"LINK"}
+
+    assert [name for name in names if not NAME.fullmatch(name)] == []
+
+
+# --- command lines
+
+
+@pytest.mark.parametrize("verb", Catalogue().verbs, ids=lambda verb: verb.name)
+def test_a_verb_and_its_aliases_are_found_however_they_are_typed(verb):
+    catalogue = Catalogue()
+
+    for word in (verb.name, *verb.aliases):
+        assert catalogue.read(word) == (verb, "")
+        assert catalogue.read(f"  {word.upper()}   what stands behind  ") == (verb, "what stands behind")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "help"])
+def test_nothing_is_help(text):
+    verb, rest = Catalogue().read(text)
+
+    assert verb is not None
+    assert (verb.name, rest) == ("help", "")
+
+
+def test_what_is_no_verb_stays_whole():
+    assert Catalogue().read(" hunter2 and more ") == (None, "hunter2 and more")
+
+
+@pytest.mark.parametrize("word", [word for verb in Catalogue().verbs for word in (verb.name, *verb.aliases)])
+def test_no_verb_is_taken_for_a_link(word):
+    assert not looks_like_one(word)
+
+
+@pytest.mark.parametrize("verb", Catalogue().verbs, ids=lambda verb: verb.name)
+def test_a_verb_has_a_handler_or_words_and_never_both(verb):
+    assert (verb.handler is None) != (verb.words is None)
+    assert verb.does
+
+
+def test_words_touch_nothing():
+    """They run before anybody is asked for permission, so they get the list of verbs and nothing to call."""
+    catalogue = Catalogue()
+
+    for verb in catalogue.verbs:
+        if verb.words is not None:
+            assert not inspect.iscoroutinefunction(verb.words)
+            assert list(inspect.signature(verb.words).parameters) == ["verbs"]
+            said = verb.words(catalogue.verbs)
+            assert isinstance(said, Message)
+            assert said == verb.words(catalogue.verbs)
+            assert "ref:" not in str(blocks.message(said))
+
+
+# --- authorization
+
+
+def test_a_handler_cannot_be_made_without_saying_who_owns_its_row():
+    with pytest.raises(TypeError, match="owns"):
+        Handler(_nothing)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
+def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
+    """A check that this test does not know fails it, so that a new one is looked at."""
+    loads_a_row = handler.owns in (own_account, own_reveal) or (
+        getattr(handler.owns, "__qualname__", "") == "own_handle.<locals>.load"
+        and handler.owns.__module__ == feature.__name__
+    )
+
+    assert loads_a_row != (handler.owns is any_member)
+    assert (name in FOR_ANY_MEMBER) == (handler.owns is any_member)
+
+
+@pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
+def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler):
+    _call, row = inspect.signature(handler.run).parameters.values()
+
+    assert (row.annotation == "None") == (handler.owns is any_member), name
+
+
+def test_the_list_for_any_member_has_no_name_that_is_gone():
+    assert FOR_ANY_MEMBER - everything().keys() == set()
+
+
+# --- what screens lead to
+
+
+def _calls(name):
+    """Every call of `name` in the bot: its module, the function around it, and the call."""
+    for path in (ROOT / "bot").rglob("*.py"):
+        if "sandbox" in path.parts:
+            continue
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        tree = ast.parse(path.read_text())
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                for node in ast.walk(function):
+                    if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
+                        yield module, function, node
+        for statement in tree.body:
+            if isinstance(statement, ast.Assign):
+                for node in ast.walk(statement):
+                    if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
+                        yield module, statement, node
+
+
+def _argument(node, position, name):
+    if len(node.args) > position:
+        return node.args[position]
+    return next((one.value for one in node.keywords if one.arg == name), None)
+
+
+def _values(module, around, node):
+    """What an argument can be: the constant, the module's own, or any name-like word in the code around it."""
+    if isinstance(node, ast.Constant):
+        return {node.value}
+    try:
+        return {eval(ast.unparse(node), vars(importlib.import_module(module)))}
+    except NameError:
+        words = (one.value for one in ast.walk(around) if isinstance(one, ast.Constant))
+        return {word for word in words if isinstance(word, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", word)}
+
+
+def _actions_of_buttons():
+    return set().union(*(_values(module, around, _argument(node, 1, "action"))
+                         for module, around, node in _calls("Button")))  # fmt: skip
+
+
+def _forms(*, with_keyword):
+    """The forms of windows for which `submit` (or `tell_closed`) is given."""
+    found = set()
+    for module, around, node in _calls("Modal"):
+        if module != "bot.slack.answers" and any(one.arg == with_keyword for one in node.keywords):
+            found |= _values(module, around, _argument(node, 0, "form"))
+    return found
+
+
+def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
+    assert _actions_of_buttons() == set(Catalogue().actions)
+
+
+def test_every_window_with_a_submit_button_leads_to_a_handler_and_every_handler_has_a_window():
+    assert _forms(with_keyword="submit") >= set(Catalogue().forms) - {"retrieve_done"}
+    assert _forms(with_keyword="submit") - set(Catalogue().forms) == set()
+
+
+def test_a_window_that_tells_when_it_is_closed_leads_to_a_handler():
+    assert _forms(with_keyword="tell_closed") == set(Catalogue().closed)
+
+
+def test_every_feature_is_in_the_list():
+    files = {path.stem for path in (ROOT / "bot" / "features").glob("*") if not path.name.startswith("_")}
+
+    assert {one.name for one in FEATURES} == files
