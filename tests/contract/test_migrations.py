@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -186,6 +188,25 @@ def test_of_processes_that_migrate_at_once_one_does_and_the_others_wait(url):
     errors = [process.communicate()[1].decode() for process in started]
 
     assert [process.returncode for process in started] == [0, 0, 0], errors
+    assert version(url) == HEAD
+
+
+def waits(url: str) -> bool:
+    """Whether some process waits for PostgreSQL's advisory lock."""
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return found.fetchone() == (1,)
+
+
+def test_a_migration_waits_for_another_to_end(postgres):
+    url = postgres.new_database()
+    with ThreadPoolExecutor(1) as pool:
+        with migrating(url):
+            second = pool.submit(migrate, url)
+            while not waits(url):
+                assert not second.done()
+        second.result(timeout=30)
+
     assert version(url) == HEAD
 
 

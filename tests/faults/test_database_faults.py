@@ -265,7 +265,27 @@ def overwrite_schema(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [overwrite_start, cut_in_half, overwrite_pages, overwrite_schema])
+@each_start
+def test_what_is_no_database_is_refused(tmp_path, start):
+    overwrite_start(tmp_path / "bot.db")
+
+    with pytest.raises(CannotStart, match="damaged or no SQLite database"):
+        start(f"sqlite:///{tmp_path}/bot.db")
+
+
+def overwrite_what_is_not_read_at_the_start(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = [(f"k{n}", bytes(3_000), 0.0) for n in range(100)]
+        connection.executemany("INSERT INTO key_checks VALUES (?, ?, ?)", rows)
+        connection.commit()
+    content = bytearray(path.read_bytes())
+    content[-10 * 4_096 :] = b"\xff" * (10 * 4_096)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [overwrite_start, cut_in_half, overwrite_pages, overwrite_schema, overwrite_what_is_not_read_at_the_start]
+)
 def test_a_damaged_database_is_refused_and_never_made_anew(path, damage: Callable[[Path], None]):
     damage(path)
     before = path.read_bytes()

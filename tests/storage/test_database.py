@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import stat
 import subprocess
@@ -90,6 +91,35 @@ async def test_a_value_that_does_not_fit_is_in_no_error(database, canary):
     assert str(trouble.value) == "StringDataRightTruncation 22001"
 
 
+async def test_values_of_statements_are_in_no_log(url, canary, caplog):
+    caplog.set_level(logging.DEBUG)
+    db = Database.open(url)
+
+    async with db.writing() as connection:
+        await connection.execute(key_checks.insert().values(kid="k1", sealed=canary.encode(), created_at=0.0))
+
+    await db.close()
+    assert "INSERT INTO key_checks" in caplog.text
+    assert canary not in caplog.text
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+async def test_writers_that_read_first_wait_for_each_other(database):
+    async with database.writing() as connection:
+        await connection.execute(key_checks.insert().values(kid="k1", sealed=b"", created_at=0.0))
+
+    async def count_up():
+        async with database.writing() as connection:
+            seen = await connection.scalar(select(key_checks.c.created_at))
+            await asyncio.sleep(0)
+            await connection.execute(key_checks.update().values(created_at=seen + 1))
+
+    await asyncio.gather(*(count_up() for _ in range(10)))
+
+    async with database.reading() as connection:
+        assert await connection.scalar(select(key_checks.c.created_at)) == 10
+
+
 PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL
@@ -110,6 +140,7 @@ async def test_every_pooled_connection_has_the_settings(database):
             await go_on.wait()
             raw = await connection.get_raw_connection()
             found = {name: (await connection.execute(text(f"PRAGMA {name}"))).scalar() for name in PRAGMAS}
+            assert raw.isolation_level is None  # transactions begin when we say so
             return id(raw.driver_connection), found
 
     tasks = [asyncio.create_task(settings()) for _ in range(5)]

@@ -171,22 +171,15 @@ def test_the_list_for_any_member_has_no_name_that_is_gone():
 
 
 def _calls(name):
-    """Every call of `name` in the bot: its module, the function around it, and the call."""
+    """Every call of `name` in the bot: its module, the function or class around it, and the call."""
     for path in (ROOT / "bot").rglob("*.py"):
         if "sandbox" in path.parts:
             continue
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        tree = ast.parse(path.read_text())
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                for node in ast.walk(function):
-                    if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
-                        yield module, function, node
-        for statement in tree.body:
-            if isinstance(statement, ast.Assign):
-                for node in ast.walk(statement):
-                    if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
-                        yield module, statement, node
+        for around in ast.parse(path.read_text()).body:
+            for node in ast.walk(around):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
+                    yield module, around, node
 
 
 def _argument(node, position, name):

@@ -139,6 +139,11 @@ def test_what_is_not_of_the_format_is_refused(blob):
     assert refused(SEALER, "token", BINDING, blob)
 
 
+def test_the_key_of_a_blob_is_read_from_its_header():
+    assert kid_of(BLOB) == "k1"
+    assert [kid_of(blob) for blob in (b"", b"O1", b"O1\x02k", b"O2\x02k1", b"O1\x02k/")] == [None] * 5
+
+
 @given(st.binary(max_size=300) | st.binary(max_size=300).map(lambda tail: header_of("k1") + tail))
 def test_no_bytes_whatever_open_or_raise_anything_else(blob):
     assert refused(SEALER, "token", BINDING, blob)

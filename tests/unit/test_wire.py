@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -339,11 +340,17 @@ def test_the_key_may_stand_in_the_newer_field() -> None:
 
 
 @pytest.mark.parametrize("state", ["new", "viewed"])
-def test_an_open_secret_expires_by_the_clock(state: str) -> None:
-    found = metadata(state=state)
+def test_an_open_secret_of_a_list_expires_by_the_clock(state: str) -> None:
+    found = replace(metadata(state=state), secret_ttl=None)
 
     assert found.state_at(NOW + timedelta(seconds=3599)) is found.state
     assert found.state_at(NOW + timedelta(seconds=3600)) is State.EXPIRED
+
+
+def test_a_secret_that_says_how_long_it_still_lives_is_alive_whatever_it_was_made_for() -> None:
+    prolonged = metadata(state="viewed", ttl=60, secret_ttl=604_800)
+
+    assert prolonged.state_at(NOW + timedelta(seconds=90)) is State.VIEWED
 
 
 @pytest.mark.parametrize("state", ["received", "burned", "orphaned", "expired", "weird"])
