@@ -1,8 +1,8 @@
 """The calls to Onetime Secret, over httpx on aiohttp's transport.
 
-What is promised for every call: one deadline over everything, at most 1 MiB read, no redirects, no cookies,
-no proxies, no compressed bodies, nothing logged. Errors are those of bot/errors.py and name the operation
-and the host; no library's error, which may quote a URL with a key in it, leaves this file.
+What is promised for every call: one deadline over everything, at most 1 MiB read (8 MiB of a secret or a list),
+no redirects, no cookies, no proxies, no compressed bodies, nothing logged. Errors are those of bot/errors.py and
+name the operation and the host; no library's error, which may quote a URL with a key in it, leaves this file.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ Reader = Callable[[int, Mapping[str, str], bytes], T]
 Worth = Callable[[Exception], bool]  # whether an error is worth another try
 
 MOST_READ = 1024 * 1024  # bytes of a body
+# The two that may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which nobody gets
+# twice, and a list of ten thousand.
+MOST_READ_OF = {"reveal": 8 * MOST_READ, "recent": 8 * MOST_READ}
 IDLE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
 PER_HOST = 32  # connections; without a limit over all hosts a slow one cannot hold up the others
 V2_FOR = 3600.0  # seconds that a host's broken v1 list is not asked for again
@@ -192,7 +195,7 @@ class Onetime:
             async with self._opened().stream(
                 request.method, target.reveal(), headers=request.headers(authorization), content=request.body()
             ) as response:
-                return await _bounded(response)
+                return await _bounded(response, MOST_READ_OF.get(request.operation, MOST_READ))
         except httpx.TransportError as trouble:
             # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
             # Only aiohttp's own error underneath can prove that it never got that far.
@@ -219,7 +222,7 @@ def _understood(answer: _Answer, read: Reader[T]) -> T | OnetimeError:
         return error
 
 
-async def _bounded(response: httpx.Response) -> _Answer | OnetimeError:
+async def _bounded(response: httpx.Response, most: int) -> _Answer | OnetimeError:
     """The answer, or why it is not read: encoded (a small bomb becomes a large one) or too large."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         return wire.SameAgain("an encoded body, not read")
@@ -227,8 +230,8 @@ async def _bounded(response: httpx.Response) -> _Answer | OnetimeError:
     try:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) > MOST_READ:
-                return wire.SameAgain(f"more than {MOST_READ} bytes")
+            if len(body) > most:
+                return wire.SameAgain(f"more than {most} bytes")
     except httpx.ReadError:
         # Cut short of what was announced. It is read all the same: if it is JSON to its end, it is whole,
         # and may be a secret that nobody will get again.

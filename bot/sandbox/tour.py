@@ -6,14 +6,13 @@ journey that does not end as it should ends the tour with exit code 1.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
 from bot.sandbox.onetime import Held, Seen
+from bot.sandbox.picture import draw_message, draw_window
 from bot.sandbox.slack import Member, Message, View
 from bot.sandbox.world import World
-
-WIDTH = 100
 
 
 class Tour:
@@ -53,12 +52,12 @@ class Tour:
 
     async def connect(self) -> None:
         form = await self._window("connect", "Connect")
+        self._did("types a wrong token")
         await self._ada.submit(form, {"username": self._email, "token": "not-the-token"})
         assert "token" in form.errors
-        self._did("types a wrong token")
         self._saw(f"at the field: {form.errors['token']}")
-        await self._ada.submit(form, {"username": self._email, "token": self._token})
         self._did("types the right one")
+        await self._ada.submit(form, {"username": self._email, "token": self._token})
         await self._sees_window("is connected")
         await self._ada.close()
 
@@ -88,13 +87,12 @@ class Tour:
         view = await self._window(self._link(held), "Open", "retrieve <link>")
         assert self._world.onetime.posts_of(held.secret_key) == 0
         self._elsewhere("Onetime Secret was not asked for it yet")
-        await self._ada.submit(view)
         self._did("presses Open without a passphrase")
+        await self._ada.submit(view)
         await self._sees_window("did not open")
-        await self._ada.submit(self._ada.view, {"passphrase": "the passphrase"})
         self._did("types the passphrase and presses Open")
-        await self._ada.until(lambda: self._ada.view and self._ada.view.secret_text() == text)
-        self._saw(f"the secret, exactly: {text!r}")
+        await self._ada.submit(self._ada.view, {"passphrase": "the passphrase"})
+        await self._sees_secret(text)
         assert self._world.onetime.claims_of(held.secret_key) == 1
         await self._ada.close()
         self._did("closes the window")
@@ -103,16 +101,15 @@ class Tour:
         held = self._share("nearly lost")
         view = await self._window(self._link(held), "Open", "retrieve <link>")
         unsubscribe = self._world.onetime.subscribe(self._close_on)
-        await self._ada.submit(view)
         self._did("presses Open, and the window closes while Onetime Secret is answering")
+        await self._ada.submit(view)
         message = await self._ada.until(lambda: self._ada.dm[-1] if self._ada.dm else None)
         unsubscribe()
-        self._saw(f"a direct message: {_one_line(message.shows)}")
+        self._saw("a direct message:", draw_message(message))
         assert "nearly lost" not in message.shows
-        await self._ada.click(message, label="Show again")
         self._did("presses Show again")
-        await self._ada.until(lambda: self._ada.view and self._ada.view.secret_text() == "nearly lost")
-        self._saw("the secret, exactly: 'nearly lost'")
+        await self._ada.click(message, label="Show again")
+        await self._sees_secret("nearly lost")
         await self._ada.close()
 
     def _close_on(self, seen: Seen) -> None:
@@ -123,8 +120,8 @@ class Tour:
         held = self._share("sent to the wrong person")
         private = f"{self._world.onetime.url}/private/{held.metadata_key}"
         view = await self._window(f"burn {private}", "Burn it", "burn <private link>")
-        await self._ada.submit(view)
         self._did("presses Burn it")
+        await self._ada.submit(view)
         await self._sees_window("Burned")
         assert self._state(held).state == "burned"
         assert not self._state(held).has_plaintext
@@ -169,13 +166,13 @@ class Tour:
         view: View = await self._ada.until(
             lambda: self._ada.view if self._ada.view and self._ada.view.submit == submit else None
         )
-        self._saw(f"a window: {_one_line(view.text)}")
+        self._saw("a window:", draw_window(view))
         return view
 
     async def _sees(self, part: str) -> None:
         message = await self._ada.until(lambda: next((one for one in self._fresh() if part in one.shows), None))
         self._read = len(self._ada.ephemerals)
-        self._saw(f"privately: {_one_line(message.shows)}")
+        self._saw("a message that nobody else sees:", draw_message(message))
 
     def _fresh(self) -> list[Message]:
         return self._ada.ephemerals[self._read :]
@@ -183,15 +180,23 @@ class Tour:
     async def _sees_window(self, part: str) -> None:
         await self._ada.until(lambda: self._ada.view and part in self._ada.view.text)
         assert self._ada.view is not None
-        self._saw(f"in the window: {_one_line(self._ada.view.text)}")
+        self._saw("in the window:", draw_window(self._ada.view))
+
+    async def _sees_secret(self, text: str) -> None:
+        await self._ada.until(lambda: self._ada.view and self._ada.view.secret_text() == text)
+        assert self._ada.view is not None
+        self._saw("in the window:", draw_window(self._ada.view))
+        self._elsewhere(f"that is what was put in, byte for byte: {text!r}")
 
     def _did(self, what: str) -> None:
         self._flush()
         self._write(f"   ada    {what}")
 
-    def _saw(self, what: str) -> None:
+    def _saw(self, what: str, picture: Sequence[str] = ()) -> None:
         self._flush()
         self._write(f"   sees   {what}")
+        for line in picture:
+            self._write(f"          {line}")
 
     def _elsewhere(self, what: str) -> None:
         self._flush()
@@ -205,8 +210,3 @@ class Tour:
 
     def _write(self, line: str) -> None:
         print(line, file=self._out, flush=True)
-
-
-def _one_line(text: str) -> str:
-    joined = " | ".join(part.strip() for part in text.splitlines() if part.strip())
-    return joined if len(joined) <= WIDTH * 3 else joined[: WIDTH * 3 - 1] + "…"
