@@ -8,12 +8,14 @@ whatever still looks like a credential or a key.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import sys
-import time
 import traceback
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, TextIO
 
@@ -32,10 +34,12 @@ CLAMPED = (
     "asyncio", "aiohttp", "alembic", "stamina", "concurrent",
 )  # fmt: skip
 
+_ALLOWED = frozenset(FIELDS)
+
 _REDACTIONS = (
     (re.compile(r"(?i)(/(?:secret|private|receipt|metadata)/)[^\s/?#\"'<>]+"), r"\1[hidden]"),
-    (re.compile(r"(?i)\b(basic|bearer)\s+[A-Za-z0-9+/=._~-]+"), r"\1 [hidden]"),
-    (re.compile(r"\bx(?:ox[a-z]|app|oxe)-[A-Za-z0-9.-]+"), "[hidden]"),
+    (re.compile(r"(?i)(basic|bearer)\s+[A-Za-z0-9+/=._~-]+"), r"\1 [hidden]"),
+    (re.compile(r"x(?:ox[a-z]|app|oxe)-[A-Za-z0-9.-]+"), "[hidden]"),
     (re.compile(r"(?i)hooks\.slack\.com/\S+"), "hooks.slack.com/[hidden]"),
     (re.compile(r"://[^/\s:@]+:[^/\s@]+@"), "://[hidden]@"),
 )
@@ -86,12 +90,16 @@ class Log:
     def _write(self, level: int, event: str, cause: BaseException | None, fields: dict[str, object]) -> None:
         if not self._logger.isEnabledFor(level):
             return
-        unknown = fields.keys() - set(FIELDS)
-        if unknown:
-            raise ValueError(f"log fields not allowed: {sorted(unknown)}")
+        if not fields.keys() <= _ALLOWED:
+            raise ValueError(f"log fields not allowed: {sorted(fields.keys() - _ALLOWED)}")
         if cause is not None:
             fields = {**fields, "at": where(cause)}
-        self._logger.log(level, event, extra={"fields": fields})
+        # Not `Logger.log`, which walks the stack for a place that our lines do not show.
+        name = self._logger.name
+        self._logger.handle(self._logger.makeRecord(name, level, "", 0, event, (), None, extra={"fields": fields}))
+
+
+_as_json = json.JSONEncoder(default=lambda _: "[object]").encode  # made once: json.dumps would make one a line
 
 
 class _Formatter(logging.Formatter):
@@ -102,14 +110,14 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = self._read(record)
         if self._json:
-            return redact(json.dumps(line, default=lambda _: "[object]"))
+            return redact(_as_json(line))
         head = f"{line.pop('time')} {line.pop('level'):<7} {line.pop('event')}"
         return redact(" ".join([head, *(f"{name}={_visible(value)}" for name, value in line.items())]))
 
     @staticmethod
     def _read(record: logging.LogRecord) -> dict[str, object]:
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, object] = {"time": f"{stamp}.{int(record.msecs):03}Z", "level": record.levelname.lower()}
+        stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {"time": stamp.replace("+00:00", "Z"), "level": record.levelname.lower()}
         if record.name.startswith(f"{OURS}."):
             line["event"] = record.msg
             line["part"] = record.name.removeprefix(f"{OURS}.")
@@ -130,9 +138,39 @@ def _visible(value: object) -> str:
     return json.dumps(text) if re.search(r"[\s\"\x00-\x1f\x7f-\x9f]", text) else text
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes a line in the event loop's next turn, so that an acknowledgement does not wait for its own log line.
+
+    What is waiting then is one write. From WARNING on, and where no loop runs, it is written at once.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._waiting: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._waiting.append(record)
+        if record.levelno >= logging.WARNING:
+            self.flush()
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self.flush)
+        except RuntimeError:
+            self.flush()
+
+    def flush(self) -> None:
+        """Also called by `logging` when the process ends."""
+        with self.lock or nullcontext():
+            waiting, self._waiting = self._waiting, []
+            if waiting:
+                with suppress(OSError, ValueError):  # nobody is left to read it
+                    self.stream.write("".join(f"{self.format(record)}\n" for record in waiting))
+                    self.stream.flush()
+
+
 def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream: TextIO | None = None) -> None:
     """Own the process's logging: one handler, our formatter, libraries clamped to WARNING at every level."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_Formatter(style))
     root = logging.getLogger()
     root.handlers[:] = [handler]

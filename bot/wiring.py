@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import stamina.instrumentation
 from aiohttp import web
@@ -18,9 +19,9 @@ from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.settings import Settings
-from bot.slack.app import make_app
+from bot.slack.app import App, make_app
 from bot.slack.front import Front
-from bot.slack.http import make_server
+from bot.slack.http import Checks, make_server
 from bot.slack.jobs import Jobs
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
@@ -37,7 +38,8 @@ from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.url import locate
 
-DRAIN = 9.0  # seconds; a SIGTERM ends within 10
+DRAIN = 8.5  # seconds for all that is under way; a SIGTERM ends within 10
+CUT_OFF = 2.5  # seconds for requests that are half here or not answered; aiohttp waits this long twice
 
 log = Log("wiring")
 
@@ -98,8 +100,25 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
             await onetime.aclose()
 
 
-async def serve(settings: Settings, ready: asyncio.Event | None = None) -> None:
-    """Run the Slack front until SIGTERM or SIGINT; what is being worked on then gets `DRAIN` seconds."""
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """The parts, joined."""
+
+    settings: Settings
+    db: Database
+    services: Services
+    slack: Slack
+    workspace: Workspace
+    messenger: Messenger
+    jobs: Jobs
+
+
+@asynccontextmanager
+async def assembled(settings: Settings) -> AsyncIterator[Bot]:
+    """Everything that a process needs, known to Slack. What it was working on gets `DRAIN` seconds at the end.
+
+    Raises `CannotStart`.
+    """
     settings.needs_slack()
     assert settings.slack_bot_token is not None
     slack = Slack(settings.slack_bot_token, settings.slack_api_url)
@@ -108,55 +127,58 @@ async def serve(settings: Settings, ready: asyncio.Event | None = None) -> None:
         try:
             workspace = Workspace(slack, settings.slack_bot_token)
             await workspace.load()
-            messenger = Messenger(slack)
-            front = Front(Catalogue(), given, slack, workspace, Members(slack), messenger, jobs)
-            await _serve(settings, front, slack, workspace, db, given, messenger, ready)
+            yield Bot(settings, db, given, slack, workspace, Messenger(slack), jobs)
         finally:
-            left = await jobs.drain(DRAIN)
-            log.info("stopped", count=left)
+            log.info("stopped", count=await jobs.drain())
             await slack.close()
 
 
-async def _serve(
-    settings: Settings,
-    front: Front,
-    slack: Slack,
-    workspace: Workspace,
-    db: Database,
-    given: Services,
-    messenger: Messenger,
-    ready: asyncio.Event | None,
-) -> None:
-    by_socket = settings.slack_app_token is not None
-    app = make_app(front, slack, workspace, settings.slack_signing_secret)
+async def serve(settings: Settings) -> None:
+    """Run the Slack front until SIGTERM or SIGINT."""
+    async with assembled(settings) as bot:
+        front = Front(Catalogue(), bot.services, bot.slack, bot.workspace, Members(bot.slack), bot.messenger, bot.jobs)
+        app = make_app(front, bot.slack, bot.workspace, settings.slack_signing_secret)
+        tidier = Tidier(bot.services, bot.messenger.tell)
+        async with _listening(bot, app) as mode:
+            tidier.start(alone=bot.db.is_sqlite)
+            log.info("ready", **mode)
+            await _told_to_stop()
+            bot.jobs.stop_within(DRAIN)
+            await tidier.stop()
 
-    async def database_answers() -> bool:
-        return await _holds(db)
 
-    async def slack_is_known() -> bool:
-        return workspace.is_known
-
-    server = make_server(None if by_socket else app, {"database": database_answers, "slack": slack_is_known})
-    runner = web.AppRunner(server, access_log=None)
+@asynccontextmanager
+async def _listening(bot: Bot, app: App) -> AsyncIterator[dict[str, str | int]]:
+    """HTTP, and Socket Mode where there is an app token; says which and where. Stops taking requests at the end."""
+    app_token = bot.settings.slack_app_token
+    server = make_server(app if app_token is None else None, _checks(bot))
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=CUT_OFF)
     await runner.setup()
-    socket = Socket(app, settings.slack_app_token) if settings.slack_app_token is not None else None
-    tidier = Tidier(given, messenger.tell)
+    socket = Socket(app, app_token) if app_token is not None else None
     try:
-        site = web.TCPSite(runner, settings.host, settings.port)
-        await _listen(site, settings)
+        await _listen(web.TCPSite(runner, bot.settings.host, bot.settings.port), bot.settings)
         if socket is not None:
-            await socket.connect_async()  # type: ignore[no-untyped-call]
-        tidier.start(alone=db.is_sqlite)
-        port = runner.addresses[0][1]
-        log.info("ready", mode="socket" if by_socket else "http", port=port)
-        if ready is not None:
-            ready.set()
-        await _told_to_stop()
+            await socket.start()
+        yield {"mode": "http" if socket is None else "socket", "port": runner.addresses[0][1]}
     finally:
-        await tidier.stop()
         if socket is not None:
             await socket.close_async()  # type: ignore[no-untyped-call]
         await runner.cleanup()
+
+
+def _checks(bot: Bot) -> Checks:
+    """What /readyz asks."""
+
+    async def database_is_current() -> bool:
+        try:
+            return await bot.db.is_current()
+        except BotError:
+            return False
+
+    async def slack_is_known() -> bool:
+        return bot.workspace.is_known
+
+    return {"database": database_is_current, "slack": slack_is_known}
 
 
 async def _listen(site: web.TCPSite, settings: Settings) -> None:
@@ -164,13 +186,6 @@ async def _listen(site: web.TCPSite, settings: Settings) -> None:
         await site.start()
     except OSError as error:
         raise CannotStart(f"PORT {settings.port} on {settings.host} cannot be listened on: {error.strerror}.") from None
-
-
-async def _holds(db: Database) -> bool:
-    try:
-        return await db.is_current()
-    except BotError:
-        return False
 
 
 async def _told_to_stop() -> None:

@@ -19,6 +19,8 @@ from bot.slack.front import Front, apology
 from bot.slack.web import Slack, quiet_logger
 from bot.slack.workspace import Workspace
 
+App = AsyncApp
+
 ANY = re.compile("")
 
 # Bolt reads these by itself, and would warn of a second token or switch to OAuth. What we need we have read.

@@ -7,6 +7,7 @@ at the fields.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -57,6 +58,10 @@ class Front:
         self._messenger = messenger
         self._jobs = jobs
         self._seen = seen or Seen()
+        # The same for everybody, so drawn once; Bolt sends a text as it is.
+        self._words = {
+            verb.name: json.dumps(_privately(verb.words(catalogue.verbs))) for verb in catalogue.verbs if verb.words
+        }
 
     # --- one for each kind of payload; Bolt calls these
 
@@ -67,7 +72,7 @@ class Front:
             await ack()
         elif verb is not None and verb.words is not None:
             log.info("command", verb=verb.name)
-            await ack(**_privately(verb.words(self._catalogue.verbs)))
+            await ack(self._words[verb.name])
         elif verb is not None and verb.handler is not None:
             await ack()
             self._start(verb.handler, incoming, text, verb=verb.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -14,6 +15,7 @@ log = Log("jobs")
 class Jobs:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
+        self._stop_by = 0.0  # monotonic seconds
 
     def __len__(self) -> int:
         return len(self._running)
@@ -29,10 +31,14 @@ class Jobs:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("job_failed", cause=error)
 
-    async def drain(self, seconds: float) -> int:
-        """Wait for what is running, then cancel the rest; returns how many were cancelled."""
+    def stop_within(self, seconds: float) -> None:
+        """From now on the clock runs: what is not done by then is cut off."""
+        self._stop_by = time.monotonic() + seconds
+
+    async def drain(self) -> int:
+        """Wait for what is running as long as `stop_within` left, then cancel the rest; returns how many that were."""
         if self._running:
-            await asyncio.wait(set(self._running), timeout=seconds)
+            await asyncio.wait(set(self._running), timeout=max(0.0, self._stop_by - time.monotonic()))
         left = set(self._running)
         for task in left:
             task.cancel()

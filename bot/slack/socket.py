@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from time import time
 from typing import Any
 
+import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from bot.errors import FINAL, CannotStart
 from bot.secret import Secret
 from bot.slack.web import quiet_logger
+
+# Source: docs.slack.dev, errors of apps.connections.open
+REFUSED = FINAL | {"forbidden_team", "no_permission", "not_allowed_token_type", "not_authed"}
 
 
 class Socket(AsyncSocketModeHandler):
@@ -22,6 +29,17 @@ class Socket(AsyncSocketModeHandler):
 
     def __init__(self, app: AsyncApp, app_token: Secret) -> None:
         super().__init__(app, app_token.reveal(), logger=quiet_logger(), web_client=app.client)
+
+    async def start(self) -> None:
+        """Connect, however long Slack is away. Raises `CannotStart` when it does not accept the app token."""
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            try:
+                said = await self.app.client.apps_connections_open(app_token=self.app_token)
+            except SlackApiError as error:
+                _refuse(str(error.response.get("error")))
+            else:
+                self.client.wss_uri = said.get("url")
+        await self.connect_async()  # type: ignore[no-untyped-call]
 
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         started = time()
@@ -35,3 +53,12 @@ class Socket(AsyncSocketModeHandler):
             await send_async_response(client, req, said, started)
         finally:
             delivered.set()
+
+
+def _refuse(code: str) -> None:
+    """slack_sdk would go on asking for ever, without a word."""
+    if code in REFUSED:
+        raise CannotStart(
+            f"SLACK_APP_TOKEN was not accepted by Slack ({code}): make one with the scope connections:write "
+            "under “Basic Information”, “App-Level Tokens”, and copy all of it (xapp-…)."
+        ) from None

@@ -60,7 +60,7 @@ async def try_again(call: Call, reveal: Reveal) -> Modal:
     host = call.services.hosts.of(reveal.host)
     if reveal.can_be_tried:
         return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True)
-    return screens.nothing_left()
+    return screens.gone() if reveal.unsure and reveal.state == "over" else screens.nothing_left()
 
 
 async def _ask(call: Call, host: Host, key: SecretKey) -> None:
@@ -90,7 +90,7 @@ FEATURE = Feature(
     actions={
         "retrieve_open": Handler(open_pasted, own_handle("secret"), opens_window=True),
         "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
-        "retrieve_again": Handler(show_again, own_reveal, opens_window=True),
+        "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
         "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
         "retrieve_page_back": Handler(turn_page, own_handle("page")),
         "retrieve_page_on": Handler(turn_page, own_handle("page")),

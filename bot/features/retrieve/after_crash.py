@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -10,8 +11,10 @@ from bot.errors import BotError, SlackTrouble
 from bot.feature import Services
 from bot.features.retrieve import screens
 from bot.logs import Log
+from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
+from bot.storage.reveals import Reveal
 
 Tell = Callable[[Person, Message, str], Awaitable[None]]  # the last is a key: told twice with it, it is said once
 
@@ -29,9 +32,11 @@ class Tidier:
         self._services = services
         self._tell = tell
         self._stopping = asyncio.Event()
+        self._started = time.monotonic()
         self._task: asyncio.Task[None] | None = None
 
     def start(self, *, alone: bool) -> None:
+        """`alone`: no other process can be opening anything (SQLite), so what is older than this one was left."""
         self._task = asyncio.create_task(self._run(alone=alone))
 
     async def stop(self) -> None:
@@ -44,7 +49,8 @@ class Tidier:
     async def _run(self, *, alone: bool) -> None:
         while not self._stopping.is_set():
             try:
-                await look_after(self._services, self._tell, alone=alone)
+                age = time.monotonic() - self._started if alone else None
+                await look_after(self._services, self._tell, alone_for=age)
             except BotError as error:
                 log.warning("not_tidied", error=str(error))
             except Exception as error:  # noqa: BLE001 - the next round may work
@@ -54,25 +60,33 @@ class Tidier:
                 await asyncio.wait_for(self._stopping.wait(), EVERY)
 
 
-async def look_after(services: Services, tell: Tell, *, alone: bool = False) -> None:
+async def look_after(services: Services, tell: Tell, *, alone_for: float | None = None) -> None:
     """Report openings that were cut off, offer what is held and was not seen, and wipe what is over.
 
-    `alone`: no other process can be opening anything, so nothing has to be waited for (a start on SQLite).
+    `alone_for`: for so many seconds nobody else can have been opening anything, so what is older is not waited for.
     Telling comes before marking: a crash in between tells again, with the same key, instead of never.
     """
     reveals = services.reveals
-    await reveals.put_back(0 if alone else STRANDED)
-    for reveal in await reveals.stranded(0 if alone else STRANDED):
-        host = services.hosts.of(reveal.host).name
-        if await _told(tell, reveal.person, screens.dm_may_be_opened(reveal.id, host), f"{reveal.id}:stranded"):
+    stranded_for = STRANDED if alone_for is None else alone_for
+    await reveals.put_back(stranded_for)
+    for reveal in await reveals.stranded(stranded_for):
+        message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
+        again = ":again" if reveal.unsure else ""
+        if await _told(tell, reveal.person, message, f"{reveal.id}:stranded{again}"):
             await reveals.mark_unsure(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
-    for reveal in await reveals.unseen(0 if alone else UNSEEN):
-        message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
-        if await _told(tell, reveal.person, message, f"{reveal.id}:unseen"):
+    for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
+        if await _told(tell, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
             await reveals.told(reveal.id)
     await reveals.purge()
     await services.handles.purge()
+
+
+def _what_became_of(reveal: Reveal) -> Message:
+    if reveal.has_escrow:
+        return screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+    log.warning("reveal_loss_reported", ref=reveal.id)
+    return screens.dm_expired(Host(reveal.host).name)
 
 
 async def _told(tell: Tell, person: Person, message: Message, once: str) -> bool:

@@ -9,6 +9,7 @@ secret is between its claim and our escrow's commit. A row left `claiming` marks
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
 import stamina
@@ -22,20 +23,24 @@ from bot.errors import (
     SecretGone,
     SlackTrouble,
     StorageTrouble,
+    Unsealable,
     WindowClosed,
 )
 from bot.feature import Call
 from bot.features.retrieve import screens
+from bot.logs import Log
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
 from bot.screen.long import pages
-from bot.screen.parts import Button, Buttons, Modal
+from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
 from bot.storage.handles import Handle, NewHandle
 from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds
+
+log = Log("opening")
 
 
 async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
@@ -45,20 +50,27 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
     if not await services.reveals.reserve(reveal.id):
         return screens.already()
     steps.at("reserved")
-    await call.show(screens.opening(host, reveal.id, escrow=services.escrow))
-    steps.at("answered")
+    opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
-        await call.show(screens.opening(host, reveal.id, escrow=services.escrow))
+        await call.show(opening)
+        steps.at("answered")
+        await call.show(opening)
     except SlackTrouble:
         await services.reveals.release(reveal.id)
+        steps.at("released")
         await call.tell(screens.dm_nothing_opened())
         return None
     steps.at("probed")
-    if not await services.reveals.claim(reveal.id):
-        return None
+    try:
+        caller = await services.caller(call.person, host)
+        if not await services.reveals.claim(reveal.id):
+            return None
+    except (StorageTrouble, Unsealable) as error:
+        log.warning("not_claimed", error=str(error), ref=reveal.id)
+        return screens.not_begun()  # the row goes back to ready within a minute
     steps.at("claimed")
     try:
-        text = await _fetch(call, host, reveal)
+        text = await _fetch(call, caller, reveal)
     except OnetimeError as error:
         return await _not_opened(call, host, reveal, error)
     steps.at("fetched")
@@ -66,19 +78,18 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
     return None
 
 
-async def _fetch(call: Call, host: Host, reveal: Reveal) -> Secret:
+async def _fetch(call: Call, caller: Caller, reveal: Reveal) -> Secret:
     """The one POST. With the person's own account on that host; without one when its token is not accepted."""
     passphrase = call.typed.get("passphrase") or None
-    caller = await call.services.caller(call.person, host)
     try:
         return await call.services.onetime.reveal(caller, reveal.key, passphrase)
     except NotAuthorized:
         if caller.username is None:
             raise
-        return await call.services.onetime.reveal(Caller(host), reveal.key, passphrase)
+        return await call.services.onetime.reveal(Caller(caller.host), reveal.key, passphrase)
 
 
-async def _not_opened(call: Call, host: Host, reveal: Reveal, error: OnetimeError) -> Modal:
+async def _not_opened(call: Call, host: Host, reveal: Reveal, error: OnetimeError) -> Modal | None:
     reveals = call.services.reveals
     if isinstance(error, SecretGone):
         if reveal.unsure and not call.typed.get("passphrase"):
@@ -92,26 +103,39 @@ async def _not_opened(call: Call, host: Host, reveal: Reveal, error: OnetimeErro
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
     elif isinstance(error, HostTrouble):
-        await reveals.release(reveal.id, unsure=True)
-        said = screens.MAY_BE_OPENED
+        await _say_doubt(call, host, reveal)
+        return None
     else:
         await reveals.release(reveal.id)
         said = f":warning: {error.tell} Nothing was opened."
     return screens.ask(host, reveal.id, said, passphrase=True)
 
 
+async def _say_doubt(call: Call, host: Host, reveal: Reveal) -> None:
+    """It may have been opened. Said first and noted then: until it is noted, after_crash.py would say it."""
+    steps.at("doubtful")
+    try:
+        await call.show(screens.doubtful(host))
+        await call.services.reveals.release(reveal.id, unsure=True)
+        steps.at("noted")
+        await call.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True))
+    except SlackTrouble:
+        await call.tell(screens.dm_may_be_opened(reveal.id, host.name))
+        await call.services.reveals.release(reveal.id, unsure=True)
+
+
 async def _deliver(call: Call, host: Host, reveal: Reveal, text: Secret) -> None:
+    """Told before it is marked, each time: a crash in between is told about twice, never not at all."""
     until = await _keep(call, reveal, text)
     steps.at("escrowed")
     try:
         await _show(call, reveal.id, text, 0)
-    except SlackTrouble:
-        if until is None:
-            await call.services.reveals.over(reveal.id)
-            await call.tell(screens.dm_lost(host.name))
-        else:
-            await call.tell(screens.dm_show_again(reveal.id, until))
-            await call.services.reveals.told(reveal.id)
+    except (SlackTrouble, StorageTrouble):
+        steps.at("unshown")
+        await call.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
+        steps.at("told")
+        with suppress(StorageTrouble):
+            await (call.services.reveals.told if until else call.services.reveals.over)(reveal.id)
 
 
 async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
@@ -120,7 +144,8 @@ async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
         return None
     try:
         return await call.services.reveals.keep(reveal, text)
-    except StorageTrouble:
+    except StorageTrouble as error:
+        log.warning("not_kept", error=str(error), ref=reveal.id)
         return None
 
 
@@ -135,8 +160,16 @@ async def _show(call: Call, ref: str, text: Secret, page: int) -> None:
             await call.show(modal)
     steps.at("shown")
     if len(parts) == 1:
-        await call.services.reveals.shown(ref)
+        await _wipe(call, ref)
         steps.at("wiped")
+
+
+async def _wipe(call: Call, ref: str) -> None:
+    """What was shown is not held any longer. An error here must not reach the window: it would cover the secret."""
+    try:
+        await call.services.reveals.shown(ref)
+    except StorageTrouble as error:
+        log.warning("not_wiped", error=str(error), ref=ref)
 
 
 def _worth_a_retry(error: Exception) -> bool | float:
@@ -167,14 +200,18 @@ async def turn_page(call: Call, handle: Handle) -> Modal | None:
     return None
 
 
-async def show_again(call: Call, reveal: Reveal) -> Modal | None:
-    """“Show again” in the direct message: a new window for what is held."""
-    await call.show(screens.one_moment())
+async def show_again(call: Call, reveal: Reveal) -> Message | None:
+    """“Show again” in the direct message: what is held, in a new window.
+
+    A new window takes the place of one that is open. So none is opened before there is something to show in it:
+    the second of two quick clicks would cover what the first has shown and wiped.
+    """
     text = await call.services.reveals.escrowed(call.person, reveal.id)
     if text is None:
-        return screens.nothing_left()
+        return screens.dm_nothing_held()
     await _show(call, reveal.id, text, 0)
-    await call.show(screens.dm_shown())
+    with suppress(SlackTrouble):
+        await call.show(screens.dm_shown())
     return None
 
 
@@ -187,3 +224,4 @@ async def close_pages(call: Call, reveal: Reveal) -> None:
     """The window of a secret of several pages was closed without “Done”: it is still held."""
     if reveal.has_escrow:
         await call.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
+        await call.services.reveals.told(reveal.id)

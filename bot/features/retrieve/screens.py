@@ -95,6 +95,17 @@ def already() -> Modal:
     )
 
 
+def not_begun() -> Modal:
+    said = ":warning: The bot's database did not answer. Nothing was opened. Please paste the link again in a moment."
+    return Modal.of("note", TITLE, Text.of(said))
+
+
+def doubtful(host: Host) -> Modal:
+    """What stands there until it is noted that the secret may be gone; `ask` with `MAY_BE_OPENED` follows."""
+    said = "* gave no usable answer. The secret may be open now, or not. One moment…"
+    return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
+
+
 def nothing_left() -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
     return Modal.of("note", TITLE, Text.of(said))
@@ -149,6 +160,23 @@ def dm_show_again(ref: str, until: datetime | None) -> Message:
 def dm_shown() -> Message:
     said = "The one-time secret was shown to you. It is not held here any more."
     return Message.of(said, Text.of(":white_check_mark: " + said))
+
+
+def dm_nothing_held() -> Message:
+    """In place of “Show again”."""
+    said = "There is nothing left to show here: it was shown to you, or its time is over."
+    return Message.of(said, Text.of(said))
+
+
+def dm_expired(host: str) -> Message:
+    """It was fetched, held, and its time was up before its person heard of it."""
+    said = (
+        "was opened for you, but the bot was interrupted before it could show it, and the time for which it is held "
+        "is over. It was wiped and is lost. Ask whoever sent it for a new one."
+    )
+    return Message.of(
+        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", Plain(host), f"* {said}")
+    )
 
 
 def dm_may_be_opened(ref: str, host: str) -> Message:
