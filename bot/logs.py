@@ -21,6 +21,7 @@ from typing import Literal, TextIO
 
 OURS = "ots"
 MOST_CAUSES = 4
+SOON = 0.02  # seconds that a line may wait for others
 
 # What a line may carry besides its event. Ids here are opaque row ids or reference ids, never keys.
 FIELDS = (
@@ -139,33 +140,40 @@ def _visible(value: object) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes a line in the event loop's next turn, so that an acknowledgement does not wait for its own log line.
+    """Writes what the event loop's tasks say a little later and in one piece, so that no answer waits for its log line.
 
-    What is waiting then is one write. From WARNING on, and where no loop runs, it is written at once.
+    From WARNING on, and where no loop runs, at once. A process that is killed loses its last `SOON`.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._waiting: list[logging.LogRecord] = []
+        self._awaited: asyncio.AbstractEventLoop | None = None  # it will call `flush`
 
     def emit(self, record: logging.LogRecord) -> None:
         self._waiting.append(record)
-        if record.levelno >= logging.WARNING:
+        loop = _loop() if record.levelno < logging.WARNING else None
+        if loop is None:
             self.flush()
-            return
-        try:
-            asyncio.get_running_loop().call_soon(self.flush)
-        except RuntimeError:
-            self.flush()
+        elif loop is not self._awaited:
+            self._awaited = loop
+            loop.call_later(SOON, self.flush)
 
     def flush(self) -> None:
-        """Also called by `logging` when the process ends."""
+        """`logging` calls this too, when the process ends."""
         with self.lock or nullcontext():
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._awaited = self._waiting, [], None
             if waiting:
                 with suppress(OSError, ValueError):  # nobody is left to read it
                     self.stream.write("".join(f"{self.format(record)}\n" for record in waiting))
                     self.stream.flush()
+
+
+def _loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream: TextIO | None = None) -> None:

@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from bot.errors import CannotStart
 from bot.storage.migrate import migrating
-from bot.storage.tables import metadata
+from bot.storage.tables import for_dialect
 
 
 def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=for_dialect(connection.dialect.name),
         compare_type=True,
         compare_server_default=True,
         render_as_batch=True,  # SQLite changes a column by rebuilding its table

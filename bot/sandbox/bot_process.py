@@ -89,6 +89,8 @@ class BotProcess:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             self.output += line
+            if self.port:
+                break
             try:
                 event = json.loads(line)
             except ValueError:
@@ -96,6 +98,8 @@ class BotProcess:
             if isinstance(event, dict):
                 self._events.put_nowait(event)
         self._events.put_nowait(None)
+        while more := await self._process.stdout.read(65536):
+            self.output += more
 
 
 _SETTINGS = (

@@ -14,6 +14,7 @@ from bot.sandbox.world import World
 
 EMAIL = "ada@example.com"
 TOKEN = "sandbox-token-of-ada"
+INTERRUPTED = 130  # as shells say it
 
 
 def run(*, port: int, version: str, tour: bool) -> int:
@@ -22,20 +23,37 @@ def run(*, port: int, version: str, tour: bool) -> int:
 
 
 async def _run(*, port: int, version: str, tour: bool) -> int:
+    _end_when_told()
     world = World(workspace=Workspace(), onetime=OnetimeServer(version))
     world.onetime.add_account(EMAIL, TOKEN)
+    is_up = False
+    try:
+        await _start(world, port)
+        if tour:
+            return await Tour(world, EMAIL, TOKEN, sys.stdout).play()
+        is_up = True
+        print(_where(world), flush=True)  # noqa: T201 - for the person at the terminal
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        return 0 if is_up else INTERRUPTED
+    finally:
+        await world.stop()
+    return 0
+
+
+async def _start(world: World, port: int) -> None:
     try:
         await world.start(slack_port=port)
     except OSError as error:
         raise CannotStart(f"--port {port} cannot be listened on: {error.strerror}.") from None
-    try:
-        if tour:
-            return await Tour(world, EMAIL, TOKEN, sys.stdout).play()
-        print(_where(world), flush=True)  # noqa: T201 - for the person at the terminal
-        await _interrupted()
-        return 0
-    finally:
-        await world.stop()
+
+
+def _end_when_told() -> None:
+    """SIGTERM and SIGINT end it in good order, at any moment: the bot is a process of its own and must not stay."""
+    task = asyncio.current_task()
+    assert task is not None
+    for one in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(one, task.cancel)
 
 
 def _where(world: World) -> str:
@@ -51,11 +69,3 @@ def _where(world: World) -> str:
         "",
         "See the journeys played: python -m bot sandbox --tour. End this with Ctrl-C.",
     ])  # fmt: skip
-
-
-async def _interrupted() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, stop.set)
-    await stop.wait()

@@ -39,7 +39,7 @@ class World:
         self.encryption_key = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         self._more = dict(settings or {})
         self._command = command
-        self.bot: BotProcess
+        self.bot = BotProcess({}, command)  # started by `start`
 
     async def start(self, *, slack_port: int = 0, onetime_port: int = 0) -> Self:
         await self.onetime.start(onetime_port)

@@ -1,17 +1,21 @@
-"""Bolt's app: one listener for each kind of payload, and the front behind it.
+"""Bolt's app, and the front behind it as its last middleware.
 
-Bolt's cost grows with every listener, so there is one that takes all of a kind. With `process_before_response` the
-answer leaves when the listener returns; Bolt's default waits for it in sleeps of 10 ms.
+Bolt's cost grows with every listener, and a listener's default is to look for the answer in sleeps of 10 ms. A
+middleware that answers has neither: the answer leaves when it returns.
 """
 
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.request.payload_utils import is_action, is_slash_command, is_view_closed, is_view_submission
 from slack_bolt.response import BoltResponse
 
 from bot.secret import Secret
@@ -21,8 +25,6 @@ from bot.slack.workspace import Workspace
 
 App = AsyncApp
 
-ANY = re.compile("")
-
 # Bolt reads these by itself, and would warn of a second token or switch to OAuth. What we need we have read.
 READ_BY_BOLT = ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
 
@@ -31,26 +33,56 @@ def make_app(front: Front, slack: Slack, workspace: Workspace, signing_secret: S
     for name in READ_BY_BOLT:
         os.environ.pop(name, None)
 
-    # Bolt reads the parameters' names, so this is no method.
-    async def authorize() -> AuthorizeResult:
-        return workspace.authorized
-
     app = AsyncApp(
         name="ots-bot",
         client=slack.client_without_token(),
-        authorize=authorize,
+        authorize=_Known(workspace),
         # Bolt takes an empty secret for none and then reads the environment; Socket Mode checks no signatures.
         signing_secret=signing_secret.reveal() if signing_secret else "not used in Socket Mode",
         process_before_response=True,
         logger=quiet_logger(),
         attaching_function_token_enabled=False,
     )
-    app.command(ANY)(front.on_command)
-    app.action(ANY)(front.on_action)
-    app.view_submission(ANY)(front.on_form)
-    app.view_closed(ANY)(front.on_closed)
+    app.use(_ToFront(front))
     app.error(_log_without_values)
     return app
+
+
+class _ToFront(AsyncMiddleware):
+    """Hands each kind of payload that people cause to the front; what else comes, Bolt answers."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,  # noqa: ARG002 - Bolt names the arguments
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - as above
+    ) -> BoltResponse | None:
+        ack, body = req.context.ack, req.body
+        if is_slash_command(body):
+            await self._front.on_command(ack, body)
+        elif is_action(body):
+            await self._front.on_action(ack, body)
+        elif is_view_submission(body):
+            await self._front.on_form(ack, body, req.context)
+        elif is_view_closed(body):
+            await self._front.on_closed(ack, body)
+        else:
+            return await next()
+        return ack.response
+
+
+class _Known(AsyncAuthorize):
+    """Which workspace it is was asked at the start. Bolt calls this as it is; for a function it collects arguments."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    async def __call__(self, **_about: object) -> AuthorizeResult:
+        return self._workspace.authorized
 
 
 async def _log_without_values(error: Exception) -> Any:

@@ -34,6 +34,7 @@ from bot.slack.web import Slack
 from bot.slack.workspace import Workspace
 
 FORM_WITHIN = 2.0  # seconds of the 3 that Slack gives
+TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
 
 log = Log("front")
 
@@ -132,6 +133,8 @@ class Front:
             outcome = type(error).__name__
             if not isinstance(error, WindowClosed):
                 await _quietly(answer.explain, error)
+            elif error.method == "views.open":  # it never opened; other windows were closed by the person
+                await _quietly(answer.explain, BotError(tell=TOO_LATE))
         except Exception as error:  # noqa: BLE001 - the last place to tell the person
             outcome = "crashed"
             await _quietly(answer.explain, apology(error))

@@ -1,4 +1,4 @@
-"""Bringing the database to the schema of this code. Alembic is loaded only when there is something to do."""
+"""Bringing the database to the schema of this code. Alembic is loaded only when there is something to change."""
 
 from __future__ import annotations
 
@@ -7,12 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from bot.errors import CannotStart
 from bot.secret import Secret
 from bot.storage import sqlite
+from bot.storage.tables import for_dialect
 from bot.storage.url import Where, locate
 
 HEAD: Final = "0001"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
@@ -33,7 +45,10 @@ def migrate(url: Secret | str) -> None:
         version = version_of(connection)
         if version == HEAD:
             return
-        _upgrade(connection, version)
+        if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+            _make(connection)
+        else:
+            _upgrade(connection, version)
 
 
 @contextmanager
@@ -89,6 +104,18 @@ def _check_intact(connection: Connection, path: Path) -> None:
 def _check_foreign_keys(connection: Connection, path: Path) -> None:
     if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
         raise CannotStart(sqlite.damaged(path))
+
+
+def _make(connection: Connection) -> None:
+    """The tables as the code has them, which is what all migrations together lead to, without loading Alembic.
+
+    tests/contract/test_migrations.py compares the two, statement by statement.
+    """
+    for_dialect(connection.dialect.name).create_all(connection, checkfirst=False)
+    version_num = Column("version_num", String(32), primary_key=True)
+    version = Table("alembic_version", MetaData(naming_convention={"pk": "%(table_name)s_pkc"}), version_num)
+    version.create(connection, checkfirst=False)
+    connection.execute(version.insert().values(version_num=HEAD))
 
 
 def _upgrade(connection: Connection, version: str | None) -> None:

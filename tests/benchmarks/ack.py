@@ -19,15 +19,23 @@ from bot.sandbox.world import World
 from tests.benchmarks.load import Job, Result
 from tests.benchmarks.measure import Goal, middle, percentile, table
 
-SLOW = 3.0  # seconds that Onetime Secret takes
-LOOKING = 8  # calls to it in flight, all the time
+LOOKING = 8  # calls to Onetime Secret in flight, all the time
 AT_ONCE = 32  # commands in flight where throughput is measured
-ROUNDS = 7
-TURN = 1.1  # seconds; 7 rounds of 3 servers measured in 2 ways are under a minute
 MOST = 12_000  # requests in one turn
 
 BARE = "Bolt, process_before_response"
 DEFAULT = "Bolt, default"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    slow: float  # seconds that Onetime Secret takes for an answer
+    rounds: int
+    turn: float  # seconds for one server measured in one way
+
+
+FULL = Plan(slow=3.0, rounds=7, turn=1.1)  # under a minute for 3 servers measured in 2 ways
+QUICK = Plan(slow=0.3, rounds=1, turn=0.05)
 
 
 @dataclass(slots=True)
@@ -44,13 +52,14 @@ class Figures:
 
 async def measure(*, quick: bool) -> list[Goal]:
     """Prints the figures of all three and returns the ratios."""
+    plan = QUICK if quick else FULL
     async with World() as world, _bare(world, "process_before_response") as bare, _bare(world, "default") as default:
         ports = {"ours": world.bot.port, BARE: bare.port, DEFAULT: default.port}
-        async with _looking(world), _load() as load:
-            found = await _rounds(world, load, ports, rounds=1 if quick else ROUNDS, turn=0.05 if quick else TURN)
+        async with _looking(world, plan.slow), _load() as load:
+            found = await _rounds(world, load, ports, plan)
         looked = len(world.onetime.calls)
     print(table(["", "p50, one in flight", "p99", f"{AT_ONCE} in flight"], [f.row(name) for name, f in found.items()]))
-    print(f"\n{LOOKING} calls to Onetime Secret in flight, {SLOW:g} s each; {looked} in all.")
+    print(f"\n{LOOKING} calls to Onetime Secret in flight, {plan.slow:g} s each; {looked} in all.")
     return _goals(found)
 
 
@@ -63,23 +72,21 @@ def _goals(found: Mapping[str, Figures]) -> list[Goal]:
     ]
 
 
-async def _rounds(
-    world: World, load: Load, ports: Mapping[str, int], *, rounds: int, turn: float
-) -> dict[str, Figures]:
+async def _rounds(world: World, load: Load, ports: Mapping[str, int], plan: Plan) -> dict[str, Figures]:
     def job(port: int, in_flight: int, seconds: float) -> Job:
         workspace = world.workspace
         return Job(port, workspace.signing_secret, workspace.state.team_id, in_flight, MOST, seconds)
 
     found = {name: Figures() for name in ports}
     for port in ports.values():  # the first requests pay for what is made only once
-        await load.run(job(port, AT_ONCE, turn / 2))
-    for number in range(rounds):
+        await load.run(job(port, AT_ONCE, plan.turn / 2))
+    for number in range(plan.rounds):
         order = [*ports][number % len(ports) :] + [*ports][: number % len(ports)]
         for name in order:
-            one = await load.run(job(ports[name], 1, turn))
+            one = await load.run(job(ports[name], 1, plan.turn))
             found[name].p50.append(percentile(one.milliseconds, 50))
             found[name].p99.append(percentile(one.milliseconds, 99))
-            many = await load.run(job(ports[name], AT_ONCE, turn))
+            many = await load.run(job(ports[name], AT_ONCE, plan.turn))
             found[name].rate.append(len(many.milliseconds) / many.seconds)
     return found
 
@@ -133,16 +140,16 @@ async def _load() -> AsyncIterator[Load]:
 
 
 @contextlib.asynccontextmanager
-async def _looking(world: World) -> AsyncIterator[None]:
+async def _looking(world: World, slow: float) -> AsyncIterator[None]:
     """Somebody asks for metadata so often that `LOOKING` calls are in flight. Raises if none arrived."""
     held = world.onetime.share(None, "something")
-    world.onetime.plan("/api/v1/private", Fault("delay", seconds=SLOW), times=None)
+    world.onetime.plan("/api/v1/private", Fault("delay", seconds=slow), times=None)
     ada = world.workspace.person("U0ADA", "ada")
 
     async def ask() -> None:
         while True:
             await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
-            await asyncio.sleep(SLOW / LOOKING)
+            await asyncio.sleep(slow / LOOKING)
 
     asking = asyncio.create_task(ask())
     try:

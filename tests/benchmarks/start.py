@@ -49,8 +49,15 @@ async def measure(*, quick: bool) -> list[Goal]:
         goal
         for name in (MIGRATED, FIRST)
         for goal in (
-            Goal(f"start of {name} / {BASE}", middle(found[name].seconds) / middle(found[BASE].seconds), "at most", 1.5),
-            Goal(f"memory of {name} / {BASE}", middle(found[name].mebibytes) / middle(found[BASE].mebibytes), "at most", 1.5),
+            Goal(
+                f"start of {name} / {BASE}", middle(found[name].seconds) / middle(found[BASE].seconds), "at most", 1.5
+            ),
+            Goal(
+                f"memory of {name} / {BASE}",
+                middle(found[name].mebibytes) / middle(found[BASE].mebibytes),
+                "at most",
+                1.5,
+            ),
         )
     ]
 

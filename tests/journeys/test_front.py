@@ -1,8 +1,12 @@
 """What reaches the bot from outside: whose requests it takes, how fast it answers, how it starts and stops."""
 
 import asyncio
+import itertools
 import json
 import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
 from urllib.parse import urlencode
 
 import pytest
@@ -19,57 +23,62 @@ CANARY = "canary-in-the-body-4b1d"
 METADATA = "/api/v1/private/{key}"
 SECRET = "/api/v1/secret/{key}"
 EVENTS = "/slack/events"
+WORK = ("command", "action", "form", "closed")
+
+_numbers = itertools.count(1)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def marked(world):
     """The world, and what the bot writes from here on."""
-    return world, Log(world.bot)
+    log = Log(world)
+    await log.complete()
+    return world, Log(world)
 
 
 class Log:
     """The lines that the bot wrote since this was made, as values."""
 
-    def __init__(self, bot):
-        self._bot = bot
-        self._start = len(bot.output)
+    def __init__(self, world):
+        self._world = world
+        self._start = len(world.bot.output)
 
     @property
     def raw(self):
-        return bytes(self._bot.output[self._start :])
+        """Lines on what was done are left out: another test's work may still be ending."""
+        lines = bytes(self._world.bot.output[self._start :]).splitlines(keepends=True)
+        return b"".join(line for line in lines if json.loads(line)["event"] not in WORK)
 
     @property
-    def lines(self):
-        return [json.loads(line) for line in self.raw.splitlines()]
+    def events(self):
+        return [json.loads(line)["event"] for line in self.raw.splitlines()]
 
-    def events(self, name):
-        return [line for line in self.lines if line.get("event") == name]
-
-    async def until(self, name, times=1):
-        """Wait until the bot has said `name` so many times."""
-        async with asyncio.timeout(10):
-            while len(self.events(name)) < times:
-                await asyncio.sleep(0.005)
-        return self.events(name)
+    async def complete(self):
+        """Wait until all is here that was written before now."""
+        output, start = self._world.bot.output, len(self._world.bot.output)
+        body = command(self._world, "help", f"mark.{next(_numbers)}")
+        await send(self._world.bot.port, signed(self._world, body), body)
+        async with asyncio.timeout(5):
+            while b'"verb": "help"' not in output[start:]:  # noqa: ASYNC110 - a pipe tells nobody
+                await asyncio.sleep(0.002)
 
 
 async def send(port, headers, body=b"", *, path=EVENTS, method="POST", finish=True):
     """One request, byte for byte as given, so that what no client would send can be sent. (status, body)"""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = [f"{method} {path} HTTP/1.1".encode(), b"Host: 127.0.0.1", b"Connection: close", *headers]
-    try:
-        writer.write(b"\r\n".join([*head, b"", b""]) + body)
-        await writer.drain()
-        if not finish:
-            return reader, writer
-        answer = await asyncio.wait_for(reader.read(), 10)
-    except ConnectionError:
-        answer = await asyncio.wait_for(reader.read(), 10)
-    finally:
-        if finish:
-            writer.close()
-    head, _, rest = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]), rest.decode()
+    writer.write(b"\r\n".join([*head, b"", b""]) + body)
+    if not finish:
+        return reader, writer
+    answer = bytearray()
+    with suppress(ConnectionError):  # it may answer, and hang up, before it has heard everything
+        async with asyncio.timeout(10):
+            await writer.drain()
+            while part := await reader.read(65536):
+                answer += part
+    writer.close()
+    status, _, rest = bytes(answer).partition(b"\r\n\r\n")
+    return int(status.split()[1]) if status else None, rest.decode()
 
 
 def signed(world, body, *, at=None, secret=None, form=True):
@@ -102,7 +111,8 @@ async def test_a_right_signature_is_taken(marked):
 
     assert status == 200
     assert "/ots retrieve" in said
-    assert log.events("bad_signature") == []
+    await log.complete()
+    assert log.events == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +128,7 @@ async def test_a_timestamp_that_is_none_is_a_401_and_one_line(marked, stamp):
     status, _ = await send(world.bot.port, signed(world, body, at=stamp), body)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +145,7 @@ async def test_a_signature_that_is_none_is_a_401_and_one_line(marked, signature)
     status, _ = await send(world.bot.port, [*headers, b"X-Slack-Signature: " + bytes(signature or b"")], body)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
 @pytest.mark.parametrize("missing", [b"X-Slack-Signature", b"X-Slack-Request-Timestamp"])
@@ -147,7 +157,7 @@ async def test_without_one_of_the_headers_it_is_a_401_and_one_line(marked, missi
     status, _ = await send(world.bot.port, headers, body)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
 @pytest.mark.parametrize("away", [-301, 301])
@@ -158,7 +168,7 @@ async def test_a_request_from_another_time_is_a_401(marked, away):
     status, _ = await send(world.bot.port, signed(world, body, at=str(int(time.time()) + away)), body)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
 async def test_another_secret_is_a_401_and_the_body_is_not_logged(marked):
@@ -168,7 +178,7 @@ async def test_another_secret_is_a_401_and_the_body_is_not_logged(marked):
     status, _ = await send(world.bot.port, signed(world, body, secret="another-secret-0123456789"), body)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
 async def test_a_body_that_was_changed_on_the_way_is_a_401(marked):
@@ -179,11 +189,12 @@ async def test_a_body_that_was_changed_on_the_way_is_a_401(marked):
     status, _ = await send(world.bot.port, signed(world, body), changed)
 
     assert status == 401
-    assert_one_line_without_content(log)
+    await assert_one_line_without_content(log)
 
 
-def assert_one_line_without_content(log):
-    assert [line["event"] for line in log.lines] == ["bad_signature"]
+async def assert_one_line_without_content(log):
+    await log.complete()
+    assert log.events == ["bad_signature"]
     assert len(log.raw) < 300
     assert CANARY.encode() not in log.raw
     assert b"kanary" not in log.raw
@@ -194,7 +205,8 @@ async def test_a_header_line_of_a_megabyte_is_refused_without_a_trace(marked):
 
     status, _ = await send(world.bot.port, [b"Content-Length: 0", b"X-Slack-Signature: " + b"a" * 1_000_000])
 
-    assert status == 400
+    assert status in (400, None)  # or it just hangs up
+    await log.complete()
     assert b"aaaa" not in log.raw
 
 
@@ -209,14 +221,15 @@ async def test_a_body_over_a_megabyte_is_a_413_before_anything_is_done(marked, a
     status, _ = await send(world.bot.port, headers, body if announced else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
 
     assert status == 413
-    assert log.lines == []
+    await log.complete()
+    assert log.events == []
     assert memory_of(world.bot.pid) - before < 8 * 1024
 
 
 def memory_of(pid):
     """KiB that a process has in memory."""
-    with open(f"/proc/{pid}/status", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
 async def test_a_body_that_is_no_text_is_a_400(marked):
@@ -244,7 +257,8 @@ async def test_slacks_certificate_check_is_answered(marked):
     status, _ = await send(world.bot.port, [f"Content-Length: {len(body)}".encode()], body)
 
     assert status == 200
-    assert log.lines == []
+    await log.complete()
+    assert log.events == []
 
 
 @pytest.mark.parametrize("is_signed", [True, False], ids=["signed", "not signed"])
@@ -267,6 +281,7 @@ async def test_what_the_bot_does_not_know_is_refused_without_quoting_it(marked, 
 
     assert status in (200, 404)
     assert CANARY not in said
+    await log.complete()
     assert CANARY.encode() not in log.raw
 
 
@@ -277,9 +292,22 @@ async def test_a_signed_body_that_is_no_payload_does_no_harm(marked, body):
 
     status, said = await send(world.bot.port, signed(world, body), body)
 
-    assert 200 <= status < 500
+    assert status in (200, 400, 404)
     assert "Traceback" not in said
-    assert b"Traceback" not in log.raw
+    await log.complete()
+    assert set(log.events) <= {"bad_body", "library"}
+
+
+@pytest.mark.parametrize("body", [b"payload=%7B", b"payload=%5B%5D", b"payload=7", b"payload=" + b"[" * 200_000],
+                         ids=["half", "list", "number", "very deep"])  # fmt: skip
+async def test_a_body_that_is_no_payload_is_refused_without_a_signature_too(marked, body):
+    world, log = marked
+
+    status, _ = await send(world.bot.port, signed(world, body, secret="another-secret-0123456789"), body)
+
+    assert status == 400
+    await log.complete()
+    assert log.events == ["bad_body"]
 
 
 # --- once
@@ -335,7 +363,8 @@ async def test_what_is_meant_for_another_workspace_is_ignored_and_counted(marked
     delivery = await ada.deliver("interactive", click)
 
     assert (status, said, delivery.status, delivery.answer) == (200, "", 200, None)
-    assert [line["event"] for line in log.lines] == ["not_ours", "not_ours"]
+    await log.complete()
+    assert log.events == ["not_ours", "not_ours"]
     assert CANARY.encode() not in log.raw
     assert world.onetime.calls == []
 
@@ -343,14 +372,18 @@ async def test_what_is_meant_for_another_workspace_is_ignored_and_counted(marked
 # --- fast
 
 
+async def window(person, submit):
+    return await person.until(lambda: person.view and person.view.submit == submit and person.view)
+
+
 def _lines(world, held):
     private = f"{world.onetime.url}/private/{held.metadata_key}"
     return [f"metadata {private}", f"burn {private}", "recent", private, f"{world.onetime.url}/secret/{held.secret_key}",
-            f"retrieve {world.onetime.url}/secret/{held.secret_key}", "accounts", "connect", "help", "wrong"]  # fmt: skip
+            f"retrieve {world.onetime.url}/secret/{held.secret_key}", "accounts", "help", "wrong"]  # fmt: skip
 
 
 @pytest.mark.parametrize("mode", ["http", "socket"])
-async def test_slack_never_waits_while_onetime_secret_hangs(mode):
+async def test_slack_never_waits_while_onetime_secret_hangs(mode: Literal["http", "socket"]) -> None:
     async with World(mode=mode) as world:
         ada = world.workspace.person("U0ADA", "ada")
         world.onetime.add_account(EMAIL, TOKEN)
@@ -362,7 +395,9 @@ async def test_slack_never_waits_while_onetime_secret_hangs(mode):
             delivery = await ada.command("/ots", line)
             assert delivery.ok
             assert delivery.seconds < 1, line.split()[0]
-        opened = await ada.until(lambda: next((one for one in ada.views if one.submit), None))
+        await window(ada, "Open")
+        await ada.command("/ots", "connect")
+        opened = await window(ada, "Connect")
         delivery = await ada.submit(opened, {"username": EMAIL, "token": TOKEN})
 
         assert delivery.ok
@@ -375,7 +410,7 @@ async def test_slack_never_waits_while_onetime_secret_hangs(mode):
 async def test_the_window_of_a_secret_that_takes_long_is_answered_at_once(world, ada):
     held = world.onetime.share(None, "text")
     await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
-    view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
+    view = await window(ada, "Open")
     hang = Fault("hang")
     world.onetime.plan(SECRET, hang)
 
@@ -413,7 +448,7 @@ async def test_slack_is_asked_who_we_are_once_and_who_somebody_is_once(mode):
 
         for number in range(5):
             await ada.command("/ots", "accounts")
-            await ada.until(lambda number=number: ada.sees().count("You have not connected") == number + 1)
+            await ada.until(lambda: len(ada.ephemerals) == number + 1)  # noqa: B023 - awaited right here
 
         called = [call.method for call in world.workspace.calls]
         assert called.count("auth.test") == 1
@@ -435,10 +470,7 @@ async def test_a_response_url_is_used_once(world, ada):
     await ada.command("/ots", "accounts")
     await ada.until(lambda: "You have not connected" in ada.sees())
 
-    await ada.command("/ots", "recent")
-    await ada.until(lambda: "/ots connect" in ada.sees())
-
-    assert max(one.uses for one in world.workspace.state.response_urls.values() if one.user == ada.id) == 1
+    assert [one.uses for one in world.workspace.state.response_urls.values() if one.user == ada.id] == [1]
 
 
 async def test_a_response_url_to_somewhere_else_is_never_used(world, ada):
@@ -580,14 +612,14 @@ async def test_a_second_sigterm_ends_it_at_once():
 # --- the start
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def settings():
     """The settings of a bot that would start. It has run before, so its database has rows."""
     async with World() as world:
         world.onetime.add_account(EMAIL, TOKEN)
         await connect(world.workspace.person("U0ADA", "ada"))
         taken = world.bot.port
-        yield world.settings() | {"taken": str(taken)}
+        yield world.settings(), str(taken)
 
 
 OTHER_KEY = "k1:" + "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
@@ -613,15 +645,14 @@ OTHER_KEY = "k1:" + "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
          "port taken", "no directory", "no host", "other app token"],
 )  # fmt: skip
 async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, said):
-    taken = settings.pop("taken")
+    right, taken = settings
     wrong = {name: taken if value == "taken" else value for name, value in wrong.items()}
-    bot = BotProcess(settings | wrong)
+    bot = BotProcess(right | wrong)
 
     with pytest.raises(RuntimeError):
         await bot.start()
 
-    lines = bytes(bot.output).decode().splitlines()
     assert await bot.ended() == 78
-    assert len([line for line in lines if not line.startswith("{")]) == 1
-    assert said in lines[-1]
-    assert not any(value in lines[-1] for name, value in wrong.items() if value and ("KEY" in name or "TOKEN" in name))
+    (line,) = (line for line in bytes(bot.output).decode().splitlines() if not line.startswith("{"))
+    assert said in line
+    assert not any(value in line for name, value in wrong.items() if value and ("KEY" in name or "TOKEN" in name))

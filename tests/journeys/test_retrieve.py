@@ -120,12 +120,14 @@ async def test_what_was_shown_again_is_not_shown_a_third_time(world, ada):
     before = message.blocks
     await ada.click(message, label="Show again")
     await ada.until(lambda: ada.view and ada.view.secret_text() == "the text")
+    await ada.until(lambda: "shown to you" in message.shows)
     await ada.close()
     message.blocks = before
 
     await ada.click(message, label="Show again")
 
-    await ada.until(lambda: ada.view and "nothing left" in ada.view.text)
+    await ada.until(lambda: "nothing left" in ada.sees())
+    assert ada.view is None
 
 
 @pytest.mark.parametrize("trouble", [SlackFault.http(502, "<html>"), SlackFault.rate_limited(1), SlackFault.drop()],

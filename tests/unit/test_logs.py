@@ -1,8 +1,10 @@
 """The log cannot tell a secret, whoever writes to it."""
 
+import asyncio
 import io
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -29,7 +31,8 @@ def written(request):
 )
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR])
 def test_what_libraries_say_is_never_quoted(written, name, level):
-    logging.getLogger(name).log(level, f"body: {CANARY} %s", CANARY)
+    template = f"body: {CANARY} %s"
+    logging.getLogger(name).log(level, template, CANARY)
 
     assert CANARY not in written.getvalue()
     assert bool(written.getvalue()) == (level >= logging.WARNING)
@@ -85,3 +88,66 @@ def test_json_lines_are_json(written):
         assert json.loads(line)["verb"] == "burn"
     else:
         assert "verb=burn" in line
+
+
+class Heard(io.StringIO):
+    """Says when something was written, and how often."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = 0
+        self.something = asyncio.Event()
+
+    def write(self, text):
+        self.times += 1
+        self.something.set()
+        return super().write(text)
+
+
+@pytest.fixture
+def heard(written):
+    """As `written`, in JSON."""
+    stream = Heard()
+    logs.set_up("debug", "json", stream)
+    return stream
+
+
+def events(stream):
+    return [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+
+
+async def test_an_answer_does_not_wait_for_its_log_line(heard):
+    logs.Log("test").info("first")
+    logs.Log("test").info("second")
+
+    assert heard.times == 0
+    await asyncio.wait_for(heard.something.wait(), 5)
+    assert (events(heard), heard.times) == (["first", "second"], 1)
+
+
+async def test_a_warning_is_written_at_once_after_what_was_waiting(heard):
+    logs.Log("test").info("before")
+    logs.Log("test").warning("trouble")
+
+    assert events(heard) == ["before", "trouble"]
+
+
+async def test_later_lines_are_written_too(heard):
+    logs.Log("test").info("first")
+    await asyncio.wait_for(heard.something.wait(), 5)
+    heard.something.clear()
+
+    logs.Log("test").info("second")
+    await asyncio.wait_for(heard.something.wait(), 5)
+
+    assert events(heard) == ["first", "second"]
+
+
+def test_what_waits_when_the_process_ends_is_written():
+    code = "import asyncio; from bot import logs\nasync def main(): logs.Log('test').info('goodbye')\n"
+
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}logs.set_up()\nasyncio.run(main())"], check=True, capture_output=True, text=True
+    )
+
+    assert json.loads(done.stderr)["event"] == "goodbye"

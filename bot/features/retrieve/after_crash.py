@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from bot import steps
 from bot.errors import BotError, SlackTrouble
 from bot.feature import Services
 from bot.features.retrieve import screens
@@ -73,10 +74,12 @@ async def look_after(services: Services, tell: Tell, *, alone_for: float | None 
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.unsure else ""
         if await _told(tell, reveal.person, message, f"{reveal.id}:stranded{again}"):
+            steps.at("reported")
             await reveals.mark_unsure(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
         if await _told(tell, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+            steps.at("reported")
             await reveals.told(reveal.id)
     await reveals.purge()
     await services.handles.purge()

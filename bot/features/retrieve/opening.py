@@ -121,6 +121,7 @@ async def _say_doubt(call: Call, host: Host, reveal: Reveal) -> None:
         await call.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True))
     except SlackTrouble:
         await call.tell(screens.dm_may_be_opened(reveal.id, host.name))
+        steps.at("told")
         await call.services.reveals.release(reveal.id, unsure=True)
 
 
@@ -129,7 +130,7 @@ async def _deliver(call: Call, host: Host, reveal: Reveal, text: Secret) -> None
     until = await _keep(call, reveal, text)
     steps.at("escrowed")
     try:
-        await _show(call, reveal.id, text, 0)
+        await _show(call, reveal.id, text, 0, held=until is not None)
     except (SlackTrouble, StorageTrouble):
         steps.at("unshown")
         await call.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
@@ -149,17 +150,20 @@ async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
         return None
 
 
-async def _show(call: Call, ref: str, text: Secret, page: int) -> None:
-    """Show one page, patiently, and wipe what was held once all of it has been shown."""
+async def _show(call: Call, ref: str, text: Secret, page: int, *, held: bool = True) -> None:
+    """Show one page, patiently, and wipe what was held once all of it has been shown.
+
+    The pages are turned by reading what is held; where nothing is, the first is all that can be shown.
+    """
     parts = pages(text)
     page = min(page, len(parts) - 1)
-    turns = await _turns(call, ref, page, len(parts))
+    turns = await _turns(call, ref, page, len(parts)) if held else None
     modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
     async for attempt in stamina.retry_context(on=_worth_a_retry, attempts=SHOW_TRIES, timeout=SHOW_WITHIN):
         with attempt:
             await call.show(modal)
     steps.at("shown")
-    if len(parts) == 1:
+    if len(parts) == 1 or not held:
         await _wipe(call, ref)
         steps.at("wiped")
 

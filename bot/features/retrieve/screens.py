@@ -128,10 +128,12 @@ def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Butt
         )
     ]
     shown = Revealed(text) if text else Text.of("_The secret is empty._")
-    parts = (shown, *([turns] if turns else []), *notes)
-    if pages > 1:
+    if turns:
+        parts = (shown, turns, *notes)
         return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", tell_closed=True)
-    return Modal("note", "Your secret", parts, close="Done")
+    if pages > 1:
+        notes.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
+    return Modal("note", "Your secret", (shown, *notes), close="Done")
 
 
 # --- direct messages

@@ -1,0 +1,109 @@
+"""manifest.yml asks Slack for what the code uses, no more and no less."""
+
+import re
+
+import pytest
+import yaml
+
+from bot.features import Catalogue
+from tests import readme
+from tests.readme import ROOT
+
+MANIFEST = yaml.safe_load((ROOT / "manifest.yml").read_text())
+FEATURES = MANIFEST["features"]
+SETTINGS = MANIFEST["settings"]
+SCOPES = set(MANIFEST["oauth_config"]["scopes"]["bot"])
+WEB = (ROOT / "bot/slack/web.py").read_text()
+
+# What each method needs of a bot token. Source: docs.slack.dev, reference of the methods.
+NEEDS = {
+    "auth.test": set(),
+    "views.open": set(),
+    "views.push": set(),
+    "views.update": set(),
+    "response_url": set(),  # the URL itself is the right
+    "chat.postMessage": {"chat:write"},
+    "conversations.open": {"im:write"},
+    "users.info": {"users:read"},
+}
+
+
+def test_the_scopes_are_those_of_the_methods_that_are_called():
+    called = set(re.findall(r'self\._call\("([^"]+)"', WEB))
+
+    assert called <= NEEDS.keys()
+    assert {"commands"}.union(*(NEEDS[method] for method in called)) == SCOPES
+
+
+def test_no_method_is_called_past_the_list():
+    """`_call` names the method that its second argument calls, and nothing else calls any with the bot token."""
+    named = dict(re.findall(r'self\._call\("([^"]+)", self\.client\.(\w+)\(', WEB))
+    everywhere = "".join(path.read_text() for path in (ROOT / "bot/slack").glob("*.py"))
+    called = set(re.findall(r"client\.(api_call|[a-z]+_\w+)\(", everywhere)) - {"client_without_token"}
+
+    assert [method for method, name in named.items() if method.replace(".", "_") != name] == []
+    assert called - set(named.values()) == {"apps_connections_open"}  # Socket Mode's, with the app token
+
+
+def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
+    (command,) = FEATURES["slash_commands"]
+    hinted = [part.split()[0] for part in command["usage_hint"].split("|")]
+
+    assert command["command"] == "/ots"
+    assert set(hinted) <= {verb.name for verb in Catalogue().verbs}
+    assert command["should_escape"] is True
+
+
+def test_what_the_bot_answers_is_what_the_manifest_declares():
+    """One listener for commands, buttons and windows each; none for shortcuts, events or menus that load options."""
+    listeners = set(re.findall(r"app\.(\w+)\(ANY\)", (ROOT / "bot/slack/app.py").read_text()))
+
+    assert listeners == {"command", "action", "view_submission", "view_closed"}
+    assert SETTINGS["interactivity"]["is_enabled"] is True
+    assert "shortcuts" not in FEATURES
+    assert "event_subscriptions" not in SETTINGS
+    assert "message_menu_options_url" not in SETTINGS["interactivity"]
+
+
+def test_the_urls_are_the_route_that_the_bot_serves():
+    (command,) = FEATURES["slash_commands"]
+    (route,) = re.findall(r'add_post\("([^"]+)"', (ROOT / "bot/slack/http.py").read_text())
+
+    assert {command["url"], SETTINGS["interactivity"]["request_url"]} == {f"https://bot.example.com{route}"}
+
+
+def test_direct_messages_have_a_place_to_arrive():
+    assert "bot_user" in FEATURES
+    assert FEATURES["app_home"]["messages_tab_enabled"] is True
+    assert FEATURES["app_home"]["messages_tab_read_only_enabled"] is True  # we have no scope to read answers
+
+
+def test_nothing_is_switched_on_that_the_bot_cannot_do():
+    assert not SETTINGS["org_deploy_enabled"]
+    assert not SETTINGS["token_rotation_enabled"]
+    assert "redirect_urls" not in MANIFEST["oauth_config"]
+    assert "user" not in MANIFEST["oauth_config"]["scopes"]
+
+
+# Source: docs.slack.dev, app manifest reference.
+@pytest.mark.parametrize(
+    ("text", "fewest", "most"),
+    [
+        (MANIFEST["display_information"]["name"], 1, 35),
+        (MANIFEST["display_information"]["description"], 1, 140),
+        (MANIFEST["display_information"]["long_description"], 175, 4000),
+        (FEATURES["bot_user"]["display_name"], 1, 80),
+        (FEATURES["slash_commands"][0]["command"], 2, 32),
+        (FEATURES["slash_commands"][0]["description"], 1, 2000),
+        (FEATURES["slash_commands"][0]["usage_hint"], 1, 1000),
+    ],
+    ids=["name", "description", "long description", "bot's name", "command", "its description", "its hint"],
+)
+def test_a_text_is_as_long_as_slack_takes_it(text, fewest, most):
+    assert fewest <= len(text) <= most
+
+
+def test_the_readme_explains_each_scope():
+    (said,) = re.findall(r"The bot asks for four scopes: (.*?)\n\n", readme.text(), re.DOTALL)
+
+    assert set(readme.quoted(said)) - {"/ots"} == SCOPES

@@ -1,0 +1,146 @@
+"""Texts that must show nowhere, and the search for them: as they are, encoded, or in part."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.slack import Sent
+from bot.sandbox.world import World
+
+
+@dataclass(frozen=True)
+class Canary:
+    """`text` as it is used. `core` is the part that no encoding of signs changes, so it is what is looked for."""
+
+    name: str
+    text: str
+    core: str
+
+    @classmethod
+    def made(cls, name: str, shape: str) -> Canary:
+        """`shape` has the core where it says {}."""
+        core = secrets.token_hex(8)
+        return cls(name, shape.format(core), core)
+
+    @classmethod
+    def whole(cls, name: str, text: str) -> Iterator[Canary]:
+        """A key: its beginning and its end give it away as well."""
+        yield cls(name, text, text[:10])
+        yield cls(name, text, text[-10:])
+
+    def needles(self) -> set[bytes]:
+        core = self.core.encode()
+        return {core, core.hex().encode(), core[::-1], *_in_base64(core)}
+
+
+def _in_base64(core: bytes) -> Iterator[bytes]:
+    """What stands in any base64 of any text around the core, such as `user:token`, whatever comes before it."""
+    for before in range(3):
+        first, end = -(-8 * before // 6), 8 * (before + len(core)) // 6  # signs that hold nothing but the core
+        kept = base64.b64encode(b"\0" * before + core)[first:end]
+        yield kept
+        yield kept.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+class Search:
+    """Looks through everything that a bot can leave traces in. `found` names a canary and where it was."""
+
+    def __init__(self, world: World, known: list[Canary], *more: Path) -> None:
+        self._world = world
+        self._known = known
+        self._folders = (world.directory, *more)
+        self._sent = 0  # how many payloads were looked through
+        self.output = bytearray()  # of bots that are gone
+        self.pages: list[bytes] = []  # answers of the bot's own pages
+        self.found: list[str] = []
+        self.looked_at = 0  # bytes
+
+    def look(self, step: str) -> None:
+        """Everything that is there now, after `step`."""
+        needles = {needle: one.name for one in self._canaries() for needle in one.needles()}
+        for sink, content in self._sinks():
+            self.looked_at += len(content)
+            self.found += [f"{name} in {sink} after {step}" for needle, name in needles.items() if needle in content]
+
+    def _canaries(self) -> Iterator[Canary]:
+        yield from self._known
+        for held in self._world.onetime.everything():
+            yield from Canary.whole("a secret key", held.secret_key)
+            yield from Canary.whole("a metadata key", held.metadata_key)
+        for url in self._world.workspace.state.response_urls.values():
+            yield from Canary.whole("a response_url", url.path.rsplit("/", 1)[-1])
+
+    def _sinks(self) -> Iterator[tuple[str, bytes]]:
+        yield "the output", bytes(self.output + self._world.bot.output)
+        for folder in self._folders:
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    yield f"the file {file.name}", _read(file)
+        if self._world.bot.is_running:
+            yield "the command line", _read(Path(f"/proc/{self._world.bot.pid}/cmdline"))
+        for page in self.pages:
+            yield "a page", page
+        sent = self._world.workspace.export()
+        for one in sent[self._sent :]:
+            yield f"what was sent by {one.method}", self._without_what_is_shown(one)
+        self._sent = len(sent)
+
+    def _without_what_is_shown(self, sent: Sent) -> bytes:
+        """The payload, less the secret's exact text where a modal shows it: nowhere else may it be."""
+        payload = copy.deepcopy(sent.payload)
+        view = payload.get("view")
+        for span in _preformatted(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
+            for canary in self._known:
+                if canary.name == "the secret":
+                    span["text"] = span["text"].replace(canary.text, "").replace(canary.core, "")
+        return json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _preformatted(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for block in view["blocks"]:
+        if block["type"] == "rich_text":
+            for part in block["elements"]:
+                if part["type"] == "rich_text_preformatted":
+                    yield from part["elements"]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""  # SQLite's -wal and -shm come and go
+
+
+REF = re.compile(r"ref:[A-Za-z0-9_-]{22}")
+NAME = re.compile(r"[a-z_]+")
+HOST = re.compile(r"[a-z0-9.:-]+")
+SHAPES = {
+    "private_metadata": REF,
+    "callback_id": NAME,
+    "block_id": NAME,
+    "action_id": NAME,
+    "external_id": NAME,
+}
+
+
+def odd_ids(node: object) -> Iterator[str]:
+    """Every id and value that goes to Slack and comes back, and is not as opaque as it should be."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            shape = SHAPES.get(name)
+            if name == "value":
+                shape = REF if node.get("type") == "button" else HOST  # of a menu
+            if shape is not None and not (isinstance(value, str) and shape.fullmatch(value)):
+                yield f"{name} {value!r}"
+            yield from odd_ids(value)
+    elif isinstance(node, list | tuple):
+        for one in node:
+            yield from odd_ids(one)

@@ -1,0 +1,577 @@
+"""Canaries for everything that must stay hidden go through every journey, and are found nowhere afterwards."""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from contextlib import closing
+from urllib.parse import quote
+
+import pytest
+
+from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.onetime import Fault
+from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.slack import Sent, Workspace
+from bot.sandbox.slack.payloads import interaction
+from bot.sandbox.world import World
+from tests.faults.canaries import Canary, Search, odd_ids
+
+API = "/api/v1"
+
+
+class Scene:
+    """A world full of canaries, and somebody who does everything in it."""
+
+    def __init__(self, mode, settings, folder):
+        made = Canary.made
+        self.email = made("the e-mail address", "mail.{}+x@example.com")
+        self.token = made("the API token", "token+/={}")
+        self.wrong_token = made("a wrong API token", "wrong+/={}")
+        self.passphrase = made("the passphrase", 'pass "{}" & <é>')
+        self.guess = made("a wrong passphrase", 'guess "{}" & <é>')
+        self.secret = made("the secret", 'secret "{}"\n\t<é> & *b* :key:')
+        self.typed = made("what was typed", "hunter2!{}")
+        bot, app = made("the bot token", "xoxb-{}"), made("the app token", "xapp-1-{}")
+        signing = made("the signing secret", "signing{}")
+        workspace = Workspace(bot_token=bot.text, app_token=app.text, signing_secret=signing.text)
+        self.world = World(mode=mode, workspace=workspace, settings={"TMPDIR": str(folder), **settings})
+        key = self.world.encryption_key
+        self.known = [
+            self.email, self.token, self.wrong_token, self.passphrase, self.guess, self.secret, self.typed,
+            bot, app, signing, *Canary.whole("the encryption key", key),
+            *Canary.whole("the encryption key", base64.urlsafe_b64decode(key + "=").hex()),
+        ]  # fmt: skip
+        self.search = Search(self.world, self.known, folder)
+        self.ada = self.world.workspace.person("U0ADA", "ada")
+
+    # --- what there is
+
+    @property
+    def onetime(self):
+        return self.world.onetime
+
+    def share(self, *, passphrase=False, text=None, mine=True):
+        owner = self.email.text if mine else None
+        words = self.passphrase.text if passphrase else None
+        return self.onetime.share(owner, text or self.secret.text, passphrase=words)
+
+    def secret_link(self, held):
+        return f"{self.onetime.url}/secret/{held.secret_key}"
+
+    def private_link(self, held):
+        return f"{self.onetime.url}/private/{held.metadata_key}"
+
+    def quoting(self, status):
+        """A host that says everything it was told, and more, in its error."""
+        words = " ".join(one.text for one in self.known)
+        headers = {"X-Words": json.dumps(words), "Retry-After": "1"}
+        return Fault("answer", status=status, body=json.dumps({"message": words, "value": self.secret.text}).encode(),
+                     headers={"content-type": "application/json", **headers})  # fmt: skip
+
+    # --- what ada does
+
+    async def says(self, text, part):
+        """Types a command; waits until the answer has `part` in it."""
+        seen = len(self.ada.messages)
+        await self.ada.command("/ots", text)
+        await self.ada.until(lambda: any(part in one.shows for one in self.ada.messages[seen:]), 15)
+
+    async def window(self, submit):
+        return await self.ada.until(lambda: self.ada.view and self.ada.view.submit == submit and self.ada.view, 15)
+
+    async def sees(self, part):
+        await self.ada.until(lambda: self.ada.view and part in self.ada.view.text, 15)
+
+    async def shown(self):
+        await self.ada.until(lambda: self.ada.view and self.secret.text in self.ada.view.secret_text(), 15)
+
+    async def asked(self, held):
+        await self.ada.command("/ots", f"retrieve {self.secret_link(held)}")
+        return await self.window("Open")
+
+    async def connects(self, token):
+        await self.ada.command("/ots", "connect")
+        view = await self.window("Connect")
+        await self.ada.submit(view, {"username": self.email.text, "token": token.text})
+        return view
+
+    async def ended(self, times, start):
+        """Wait until so many pieces of work have ended since the output was `start` bytes long."""
+        async with asyncio.timeout(25):
+            while bytes(self.world.bot.output[start:]).count(b'"outcome"') < times:  # noqa: ASYNC110 - a pipe tells nobody
+                await asyncio.sleep(0.01)
+
+    async def restart(self, **settings):
+        self.search.output += self.world.bot.output
+        await self.world.start_bot(**settings)
+
+
+# --- the journeys
+
+
+async def connecting(scene):
+    view = await scene.connects(scene.wrong_token)
+    await scene.ada.until(lambda: view.errors)
+    await scene.ada.submit(view, {"username": f"a:{scene.email.text}", "token": scene.token.text})
+    scene.onetime.plan(f"{API}/authcheck", Fault("drop"), None)
+    await scene.ada.submit(view, {"username": scene.email.text, "token": scene.token.text})
+    await scene.ada.until(lambda: view.errors or "could not be reached" in view.text)
+    scene.onetime.clear_faults()
+    await scene.ada.close()
+    await scene.connects(scene.token)
+    await scene.sees("is connected")
+    await scene.ada.close()
+
+
+async def slow_to_connect(scene):
+    scene.onetime.plan(f"{API}/authcheck", Fault("late", seconds=2.3))
+    view = await scene.connects(scene.wrong_token)
+    await scene.ada.until(lambda: "did not accept" in view.text)
+    await scene.ada.close()
+
+
+async def looking_at_accounts(scene):
+    await scene.says("accounts", "Your accounts")
+    await scene.says("disconnect", "Which account")
+
+
+async def looking_at_a_secret(scene):
+    for passphrase in (True, False):
+        held = scene.share(passphrase=passphrase)
+        await scene.says(f"metadata {scene.private_link(held)}", "Not opened yet")
+        await scene.ada.click(label="Refresh")
+        await scene.ada.until(lambda: "Not opened yet" in scene.ada.ephemerals[-1].shows)
+        await scene.says(f"metadata {held.metadata_key}", "Not opened yet")
+        await scene.says(f"metadata {scene.secret_link(held)}", "is needed")
+
+
+async def listing(scene):
+    for number in range(12):
+        scene.share(passphrase=number % 2 == 0)
+    await scene.says("recent", "Page 1 of")
+    await scene.ada.click(label="Older")
+    await scene.ada.until(lambda: "Page 2 of" in scene.ada.sees())
+    await scene.ada.click(label="Newer")
+    await scene.ada.until(lambda: "Page 2 of" not in scene.ada.sees())
+    await scene.says("recent burned", "burned secret")
+
+
+async def burning_by_command(scene):
+    held = scene.share(passphrase=True)
+    await scene.ada.command("/ots", f"burn {scene.private_link(held)}")
+    view = await scene.window("Burn it")
+    await scene.ada.submit(view, {"passphrase": scene.guess.text})
+    await scene.ada.until(lambda: view.errors)
+    await scene.ada.submit(view, {"passphrase": scene.passphrase.text})
+    await scene.sees("Burned")
+    await scene.ada.close()
+    await scene.ada.command("/ots", f"burn {scene.private_link(held)}")
+    await scene.sees("Burned")
+    await scene.ada.close()
+
+
+async def burning_by_button(scene):
+    held = scene.share()
+    await scene.says(f"metadata {scene.private_link(held)}", "Not opened yet")
+    await scene.ada.click(scene.ada.ephemerals[-1], label="Burn")
+    await scene.ada.until(lambda: scene.onetime.held(held.metadata_key).state == "burned")
+    held = scene.share(passphrase=True)
+    await scene.says(f"metadata {scene.private_link(held)}", "Not opened yet")
+    await scene.ada.click(scene.ada.ephemerals[-1], label="Burn…")
+    view = await scene.window("Burn it")
+    await scene.ada.submit(view, {"passphrase": scene.passphrase.text})
+    await scene.sees("Burned")
+    await scene.ada.close()
+
+
+async def opening(scene):
+    view = await scene.asked(scene.share(passphrase=True))
+    await scene.ada.submit(view)
+    await scene.sees("did not open")
+    await scene.ada.submit(scene.ada.view, {"passphrase": scene.guess.text})
+    await scene.sees("did not open")
+    await scene.ada.submit(scene.ada.view, {"passphrase": scene.passphrase.text})
+    await scene.shown()
+    scene.search.look("showing the secret")
+    await scene.ada.close()
+
+
+async def opening_a_typed_link(scene):
+    await scene.ada.command("/ots", "get")
+    view = await scene.window("Next")
+    await scene.ada.submit(view, {"link": scene.typed.text})
+    await scene.ada.until(lambda: view.errors)
+    await scene.ada.submit(view, {"link": scene.secret_link(scene.share(mine=False))})
+    await scene.ada.submit(await scene.window("Open"))
+    await scene.shown()
+    await scene.ada.close()
+
+
+async def closing_too_early(scene):
+    hang = Fault("hang after")
+    scene.onetime.plan(f"{API}/secret/{{key}}", hang)
+    await scene.ada.submit(await scene.asked(scene.share()))
+    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    told = len(scene.ada.dm)
+    await scene.ada.close()
+    hang.release()
+    message = await scene.ada.until(lambda: scene.ada.dm[told:] and scene.ada.dm[-1])
+    scene.search.look("holding the secret")
+    await scene.ada.click(message, label="Show again")
+    await scene.shown()
+    await scene.ada.close()
+
+
+async def a_long_secret(scene):
+    text = f"{scene.secret.text}\n" * 6000
+    await scene.ada.submit(await scene.asked(scene.share(text=text)))
+    await scene.sees("page 1 of")
+    await scene.ada.click(scene.ada.view, label="Next page")
+    await scene.sees("page 2 of")
+    scene.search.look("showing a page")
+    told = len(scene.ada.dm)
+    delivery = await scene.ada.close()
+    assert scene.secret.core in json.dumps(delivery.payload)
+    await scene.ada.until(lambda: scene.ada.dm[told:])
+    await scene.ada.click(scene.ada.dm[-1], label="Show again")
+    await scene.shown()
+    await scene.ada.submit(scene.ada.view)
+
+
+async def links_without_a_verb(scene):
+    held = scene.share()
+    await scene.says(scene.secret_link(held), "opens a one-time secret")
+    await scene.says(scene.private_link(held), "Don't send it")
+    await scene.says(held.secret_key, "key without its link")
+    await scene.says(f"https://evil.example/secret/{held.secret_key}", "evil.example")
+    await scene.says(f"https://{scene.typed.text}@evil.example/secret/{held.secret_key}", "")
+
+
+async def words_that_do_not_belong_there(scene):
+    for verb in ("", "password ", "retrieve ", "metadata ", "burn ", "recent ", "connect ", "disconnect ", "help "):
+        start = len(scene.world.bot.output)
+        await scene.ada.command("/ots", f"{verb}{scene.typed.text} {scene.secret.text}")
+        async with asyncio.timeout(5):
+            while b'"event": "command"' not in scene.world.bot.output[start:]:  # noqa: ASYNC110 - a pipe tells nobody
+                await asyncio.sleep(0.01)
+
+
+async def trouble_at_onetime_secret(scene):
+    """Every kind of wrong answer, to every call."""
+    json_type = {"content-type": "application/json"}
+    for number, fault in enumerate([
+        *(scene.quoting(status) for status in (400, 401, 403, 404, 422, 429, 500)),
+        *(Fault("answer", status=404, body=json.dumps({"message": words}).encode(), headers=json_type)
+          for words in ("Unknown secret", "Not authorized", "Not Found", "Rate limit exceeded", "")),
+        scene.quoting(200), Fault("answer", status=200, body=b""), Fault("answer", status=200, body=b"[" * 5000),
+        Fault("html"), Fault("html", status=404), Fault("truncated"), Fault("drop"), Fault("drop after"),
+    ]):  # fmt: skip
+        await _every_call_meets(scene, fault)
+        scene.search.look(f"trouble {number}")
+
+
+async def _every_call_meets(scene, fault):
+    held, other = scene.share(passphrase=True), scene.share()
+    await scene.ada.command("/ots", f"burn {scene.private_link(other)}")
+    burn = await scene.window("Burn it")
+    scene.onetime.plan("/api", fault, None)
+    start = len(scene.world.bot.output)
+    await scene.ada.command("/ots", f"metadata {scene.private_link(held)}")
+    await scene.ada.command("/ots", "recent")
+    await scene.ada.submit(burn, {})
+    await scene.ended(3, start)
+    start = len(scene.world.bot.output)
+    await scene.ada.command("/ots", f"burn {scene.private_link(held)}")
+    await scene.ended(1, start)
+    view = await scene.asked(held)
+    start = len(scene.world.bot.output)
+    await scene.ada.click(view, label="It has a passphrase")
+    await scene.ada.until(lambda: "Leave it empty" in view.text)
+    await scene.ada.submit(view, {"passphrase": scene.passphrase.text})
+    await scene.ended(2, start)
+    await scene.connects(scene.token)
+    await scene.ended(4, start)
+    scene.onetime.clear_faults()
+
+
+async def trouble_at_slack(scene):
+    workspace = scene.world.workspace
+    for method, fault in (
+        ("views.update", SlackFault.error("not_found")),
+        ("views.update", SlackFault.error("invalid_arguments")),
+        ("views.update", SlackFault.http(500, "<html>")),
+        ("views.open", SlackFault.error("expired_trigger_id")),
+        ("views.open", SlackFault.http(502, "<html>")),
+        ("views.open", SlackFault.drop()),
+        ("response_url", SlackFault.http(500)),
+        ("users.info", SlackFault.error("internal_error")),
+    ):
+        start = len(scene.world.bot.output)
+        workspace.plan(method, fault)
+        await scene.ada.command("/ots", f"retrieve {scene.secret_link(scene.share())}")
+        await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
+        await scene.ended(2, start)
+        if scene.ada.view is not None and scene.ada.view.submit == "Open":
+            await scene.ada.submit()
+            await scene.ended(3, start)
+        workspace.clear_faults()
+
+
+async def answers_of_the_wrong_shape(scene):
+    """Slack says ok and nothing else: an unexpected error in the middle of the work."""
+    start = len(scene.world.bot.output)
+    scene.world.workspace.plan("views.open", SlackFault.http(200, {"ok": True}))
+    await scene.ada.command("/ots", f"retrieve {scene.secret_link(scene.share())}")
+    await scene.ended(1, start)
+    scene.world.workspace.plan("response_url", SlackFault.http(500), None)
+    scene.world.workspace.plan("chat.postMessage", SlackFault.http(200, {"ok": True}), None)
+    await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
+    await scene.ended(2, start)
+    scene.world.workspace.clear_faults()
+
+
+async def showing_is_refused(scene):
+    """The very call that carries the secret fails, until it is given up."""
+    hang = Fault("hang after")
+    scene.onetime.plan(f"{API}/secret/{{key}}", hang)
+    await scene.ada.submit(await scene.asked(scene.share()))
+    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    told = len(scene.ada.dm)
+    scene.world.workspace.plan("views.update", SlackFault.error("invalid_arguments"))
+    scene.world.workspace.plan("views.update", SlackFault.http(200, "<html>not JSON"))
+    scene.world.workspace.plan("views.update", SlackFault.error("not_found"))
+    hang.release()
+    await scene.ada.until(lambda: scene.ada.dm[told:] or scene.secret.text in scene.ada.view.secret_text(), 20)
+    scene.world.workspace.clear_faults()
+
+
+async def forged_and_unknown_payloads(scene):
+    """The window that shows the secret comes back to us in payloads, whether we know them or not."""
+    state = scene.world.workspace.state
+    words = " ".join(one.text for one in scene.known)
+    view = {"id": "V0", "type": "modal", "callback_id": "unheard_of", "private_metadata": words, "hash": "1",
+            "state": {"values": {"token": {"typed": {"type": "plain_text_input", "value": words}}}},
+            "blocks": [{"type": "rich_text", "elements": [{"type": "text", "text": words}]}]}  # fmt: skip
+    actions = [{"action_id": words, "block_id": words, "value": words, "action_ts": "1.0"}]
+    for kind in ("view_submission", "view_closed", "block_actions", "block_suggestion", "shortcut", "nonsense"):
+        for callback in ("unheard_of", "connect", "retrieve", "retrieve_done", "note"):
+            more = {"view": view | {"callback_id": callback}, "actions": actions, "value": words}
+            payload = interaction(state, scene.ada.person, kind, **more, trigger_id=f"{kind}.{callback}")
+            await scene.ada.deliver("interactive", payload)
+            if scene.world.mode == "http":
+                await scene.ada.deliver("interactive", payload, {"X-Slack-Signature": "v0=" + "a" * 64})
+                await scene.ada.deliver("interactive", payload, {"X-Slack-Request-Timestamp": "x"})
+                await scene.ada.deliver("interactive", payload, sign=False)
+    await scene.ada.deliver("events_api", {"type": "event_callback", "event": {"type": "message", "text": words}})
+    if scene.world.mode == "http":
+        await scene.ada.deliver("slash_commands", {"payload": words})
+
+
+async def a_database_in_trouble(scene):
+    """A table is gone: every statement fails, with what is to be stored among its parameters."""
+    for table in ("accounts", "handles", "reveals"):
+        _run(scene, f"ALTER TABLE {table} RENAME TO away")
+        start = len(scene.world.bot.output)
+        view = await scene.connects(scene.token)
+        await scene.ended(2, start)
+        await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
+        await scene.ada.command("/ots", f"retrieve {scene.secret_link(scene.share())}")
+        await scene.ada.command("/ots", scene.secret_link(scene.share()))
+        await scene.ended(5, start)
+        assert view is not None
+        _run(scene, f"ALTER TABLE away RENAME TO {table}")
+
+
+def _run(scene, statement):
+    with closing(sqlite3.connect(scene.world.directory / "bot.db")) as connection, connection:
+        connection.execute(statement)
+
+
+async def pages_for_whoever_watches(scene):
+    reader_pages = ("/healthz", "/readyz", f"/{scene.typed.text}", "/slack/events", "/metrics")
+    for path in reader_pages:
+        reader, writer = await asyncio.open_connection("127.0.0.1", scene.world.bot.port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        scene.search.pages.append(await reader.read())
+        writer.close()
+
+
+async def a_host_that_never_answers(scene):
+    """Until the deadline of ten seconds."""
+    start = len(scene.world.bot.output)
+    scene.onetime.plan(API, Fault("hang"), None)
+    await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
+    await scene.ada.submit(await scene.asked(scene.share()))
+    await scene.ended(3, start)
+    scene.onetime.clear_faults()
+
+
+async def killed_in_the_middle(scene):
+    hang = Fault("hang after")
+    scene.onetime.plan(f"{API}/secret/{{key}}", hang)
+    await scene.ada.submit(await scene.asked(scene.share()))
+    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    told = len(scene.ada.dm)
+    await scene.world.bot.kill()
+    hang.release()
+    await scene.restart()
+    await scene.ada.until(lambda: scene.ada.dm[told:], 10)
+
+
+async def without_escrow(scene):
+    await scene.world.bot.stop()
+    await scene.restart(REVEAL_ESCROW="off")
+    hang = Fault("hang after")
+    scene.onetime.plan(f"{API}/secret/{{key}}", hang)
+    await scene.ada.submit(await scene.asked(scene.share()))
+    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    told = len(scene.ada.dm)
+    await scene.ada.close()
+    hang.release()
+    await scene.ada.until(lambda: any("nothing was kept" in one.shows for one in scene.ada.dm[told:]))
+
+
+async def letting_go(scene):
+    await scene.says("disconnect", "Which account")
+    await scene.ada.click(action_id="account_disconnect")
+    await scene.ada.until(lambda: "is disconnected" in scene.ada.sees())
+
+
+async def stopping_and_refusing_to_start(scene):
+    """Settings that are wrong in every way that has a secret in it."""
+    await scene.world.bot.stop()
+    right = scene.world.settings()
+    for wrong in (
+        {"ENCRYPTION_KEYS": f"k1:{scene.token.text}"},
+        {"ENCRYPTION_KEYS": scene.typed.text},
+        {"ENCRYPTION_KEYS": f"k2:{base64.urlsafe_b64encode(bytes(range(32))).decode()}"},
+        {"SLACK_BOT_TOKEN": f"xoxb-{scene.typed.text}"},
+        {"DATABASE_URL": f"postgresql://bot:{scene.typed.text}@127.0.0.1:1/ots"},
+        {"DATABASE_URL": f"nonsense://{scene.typed.text}"},
+        {"SLACK_API_URL": f"ftp://{scene.typed.text}"},
+    ):
+        bot = BotProcess(right | wrong)
+        with pytest.raises(RuntimeError):
+            await bot.start()
+        assert await bot.ended() == 78
+        scene.search.output += bot.output
+
+
+JOURNEYS = (
+    connecting, looking_at_accounts, looking_at_a_secret, listing, burning_by_command, burning_by_button, opening,
+    opening_a_typed_link, closing_too_early, a_long_secret, links_without_a_verb, words_that_do_not_belong_there,
+    slow_to_connect, trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, showing_is_refused,
+    forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches, a_host_that_never_answers,
+    killed_in_the_middle, without_escrow, letting_go, stopping_and_refusing_to_start,
+)  # fmt: skip
+
+
+async def play(scene):
+    """All of it; what was found after each."""
+    scene.onetime.add_account(scene.email.text, scene.token.text)
+    async with scene.world:
+        for journey in JOURNEYS:
+            await journey(scene)
+            scene.search.look(journey.__name__)
+    return scene
+
+
+DEBUG = {"LOG_LEVEL": "debug", "PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("settings", [{"LOG_LEVEL": "info"}, DEBUG], ids=["info", "debug"])
+@pytest.mark.parametrize("mode", ["http", "socket"])
+async def test_nothing_that_is_hidden_shows_anywhere(mode, settings, tmp_path):
+    scene = await play(Scene(mode, settings, tmp_path))
+
+    assert scene.search.found == []
+    assert scene.search.looked_at > 1_000_000
+    assert list(odd_ids(scene.world.workspace.export())) == []
+    assert b'"unexpected"' in scene.search.output  # the crash was one
+
+
+# --- the search itself
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """Nothing of it is running."""
+    scene = Scene("http", {}, tmp_path)
+    scene.world.bot = BotProcess({})
+    yield scene
+    scene.world._directory.cleanup()
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda one: one.text,
+        lambda one: quote(one.text),
+        lambda one: json.dumps({"a": one.text}),
+        lambda one: base64.b64encode(f"user@example.com:{one.text}".encode()).decode(),
+        lambda one: base64.b64encode(f"ser@example.com:{one.text}".encode()).decode(),
+        lambda one: base64.urlsafe_b64encode(f"er@example.com:{one.text}".encode()).decode(),
+        lambda one: one.text.encode().hex(),
+        lambda one: f"Secret({one.core}…)",
+    ],
+    ids=["as it is", "in a URL", "in JSON", "base64", "base64 moved by one", "base64 moved by two", "hexadecimal",
+         "in part"],
+)  # fmt: skip
+@pytest.mark.parametrize("where", ["output", "page", "file", "message", "window", "menu"])
+def test_the_search_finds_a_canary_wherever_it_is(scene, hide, where, tmp_path):
+    hidden = hide(scene.secret)
+    preformatted = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": scene.secret.text}]}
+    blocks = [{"type": "rich_text", "elements": [preformatted]}]
+    match where:
+        case "output":
+            scene.world.bot.output += hidden.encode()
+        case "page":
+            scene.search.pages.append(hidden.encode())
+        case "file":
+            (tmp_path / "deep").mkdir()
+            (tmp_path / "deep" / "file-wal").write_bytes(b"\0" + hidden.encode())
+        case "message":
+            sent(scene, "chat.postMessage", {"text": "", "blocks": [{"type": "section", "text": hidden}]})
+        case "window":
+            sent(scene, "views.update", {"view": {"type": "modal", "blocks": blocks, "private_metadata": hidden}})
+        case "menu":
+            sent(scene, "ack view_submission", {"view": {"type": "modal", "blocks": [{"type": "x", "value": hidden}]}})
+
+    scene.search.look("hiding it")
+
+    assert scene.search.found
+    assert all("the secret in" in one for one in scene.search.found)
+
+
+def sent(scene, method, payload):
+    scene.world.workspace.records.sent.append(Sent(method, payload, "ok"))
+
+
+def test_the_search_leaves_out_the_window_that_shows_the_secret_and_not_a_message_that_does(scene):
+    preformatted = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": scene.secret.text}]}
+    blocks = [{"type": "rich_text", "elements": [preformatted]}]
+
+    sent(scene, "views.update", {"view": {"type": "modal", "blocks": blocks}})
+    scene.search.look("showing it")
+    assert scene.search.found == []
+
+    sent(scene, "chat.postMessage", {"text": "", "blocks": blocks})
+    scene.search.look("posting it")
+    assert scene.search.found != []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"view": {"private_metadata": '{"key": 1}'}},
+        {"blocks": [{"type": "button", "value": "a" * 31}]},
+        {"blocks": [{"type": "button", "value": "ref:" + "a" * 23}]},
+        {"blocks": [{"block_id": "b-" + "a" * 31}]},
+        {"blocks": [{"action_id": "burn:1"}]},
+        {"view": {"callback_id": "burn/abc"}},
+    ],
+)
+def test_the_walk_over_ids_finds_one_that_is_not_opaque(payload):
+    assert list(odd_ids([payload])) != []

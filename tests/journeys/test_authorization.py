@@ -1,0 +1,477 @@
+"""Everything that can be done, by everybody who might try: forged payloads with the owner's real ids.
+
+The matrix is made from the catalogue, so a handler that is added without a row here fails
+`test_every_handler_is_in_the_matrix`.
+"""
+
+import asyncio
+import itertools
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.errors import NotAllowed, NotYours
+from bot.features import Catalogue
+from bot.person import Person
+from bot.sandbox.slack.payloads import command_payload, interaction, view_payload
+from bot.sandbox.world import World
+from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage.accounts import Accounts
+from bot.storage.database import Database
+from bot.storage.handles import Handles, NewHandle
+from bot.storage.keyring import KeyRing
+from bot.storage.reveals import Reveals
+from bot.storage.seal import Sealer
+from bot.storage.tables import new_id
+
+EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
+OWNER = "U0OWNER"
+TABLES = ("handles", "reveals", "accounts")
+TEXT = "the owner's secret"
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def started():
+    """A bot of our own, the people of the matrix, and a way into its database."""
+    async with World(version="0.18") as world:
+        for id_, flags in PEOPLE.items():
+            person = world.workspace.person(id_, id_[2:].lower(), stranger="stranger" in flags)
+            for flag in flags:
+                setattr(person.person, flag, True)
+        owned = Owned(world)
+        yield owned
+        await owned.db.close()
+
+
+@pytest.fixture
+def place(started):
+    """The same, with nothing stored: what is held unseen for two minutes would be told to its owner."""
+    started.world.onetime.forget()
+    started.world.onetime.add_account(EMAIL, TOKEN)
+    yield started
+    started.change("DELETE FROM {}")
+
+
+PEOPLE: dict[str, tuple[str, ...]] = {
+    OWNER: (),
+    "U0OTHER": (),
+    "U0GUEST": ("guest",),
+    "U0ULTRA": ("guest", "ultra_guest"),
+    "U0STRANGER": ("stranger",),
+    "U0GONE": ("deleted",),
+}
+
+
+class Owned:
+    """Makes what the owner has: rows as the bot itself makes them, sealed with its key."""
+
+    def __init__(self, world):
+        self.world = world
+        self.person = Person(None, world.workspace.state.team_id, OWNER)
+        self.db = Database.open(f"sqlite:///{world.directory}/bot.db")
+        sealer = Sealer(KeyRing.read(Secret(f"k1:{world.encryption_key}")))
+        self.accounts, self.handles = Accounts(self.db, sealer), Handles(self.db, sealer)
+        self.reveals = Reveals(self.db, sealer)
+
+    @property
+    def host(self):
+        return self.world.onetime.url
+
+    def share(self):
+        return self.world.onetime.share(EMAIL, TEXT)
+
+    async def account(self):
+        return (await self.accounts.connect(self.person, self.host, Secret(EMAIL), Secret(TOKEN))).id
+
+    async def handle(self, kind, **more):
+        key = more.pop("key", None) or MetadataKey(self.share().metadata_key)
+        return (await self.handles.keep(self.person, NewHandle(kind, self.host, key=key, **more)))[0]
+
+    async def metadata(self):
+        return await self.handle("metadata")
+
+    async def link(self):
+        return await self.handle("secret", key=SecretKey(self.share().secret_key))
+
+    async def page_of_recent(self):
+        return await self.handle("recent", account_id=await self.account(), facts={"filter": "all", "page": "1"})
+
+    async def reveal(self):
+        ref = new_id()
+        await self.reveals.begin(self.person, ref, self.host, SecretKey(self.share().secret_key))
+        return ref
+
+    async def escrowed(self):
+        ref = await self.reveal()
+        await self.reveals.claim(ref)
+        await self.reveals.keep(await self.reveals.find(self.person, ref), Secret(TEXT))
+        return ref
+
+    async def page_of_secret(self):
+        reveal = await self.escrowed()
+        return (await self.handles.keep(self.person, NewHandle("page", "-", facts={"reveal": reveal, "page": "0"})))[0]
+
+    async def nothing(self):
+        return None
+
+    def rows(self):
+        """All that is stored, to see that it did not change."""
+        return self.change("SELECT * FROM {} ORDER BY id")
+
+    def change(self, statement, *values):
+        """Runs a statement on each table that has rows of people; table -> rows."""
+        with closing(sqlite3.connect(self.world.directory / "bot.db")) as connection, connection:
+            return {table: connection.execute(statement.format(table), values).fetchall() for table in TABLES}
+
+
+# --- the matrix: what stands in the catalogue, and what the owner has that it is about
+
+
+@dataclass(frozen=True)
+class Act:
+    """`makes` stores what it is about and returns its id. Where `in_window`, the button is in a modal."""
+
+    kind: str
+    name: str
+    makes: Callable[[Owned], Awaitable[str | None]] = Owned.nothing
+    in_window: bool = False
+    text: str = ""
+    typed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_row(self):
+        return self.makes is not Owned.nothing
+
+    def __str__(self):
+        return f"{self.kind} {self.name}"
+
+
+ACTS = (
+    Act("command", "retrieve", text="retrieve {link}"),
+    Act("command", "metadata", text="metadata {private}"),
+    Act("command", "burn", text="burn {private}"),
+    Act("command", "recent", text="recent"),
+    Act("command", "connect", text="connect"),
+    Act("command", "accounts", text="accounts"),
+    Act("command", "disconnect", text="disconnect"),
+    Act("command", "link", text="{private}"),
+    Act("action", "retrieve_open", Owned.link),
+    Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
+    Act("action", "retrieve_again", Owned.escrowed),
+    Act("action", "retrieve_try_again", Owned.reveal),
+    Act("action", "retrieve_page_back", Owned.page_of_secret, in_window=True),
+    Act("action", "retrieve_page_on", Owned.page_of_secret, in_window=True),
+    Act("action", "metadata_refresh", Owned.metadata),
+    Act("action", "burn", Owned.metadata),
+    Act("action", "burn_with_passphrase", Owned.metadata),
+    Act("action", "recent_newer", Owned.page_of_recent),
+    Act("action", "recent_older", Owned.page_of_recent),
+    Act("action", "connect_open"),
+    Act("action", "account_disconnect", Owned.account),
+    Act("action", "account_default", Owned.account),
+    Act("form", "retrieve_link", typed=(("link", "{link}"),)),
+    Act("form", "retrieve", Owned.reveal),
+    Act("form", "retrieve_done", Owned.escrowed),
+    Act("form", "burn", Owned.metadata),
+    Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
+    Act("closed", "retrieve_done", Owned.escrowed),
+)
+WITH_ROW = [act for act in ACTS if act.has_row]
+all_acts = pytest.mark.parametrize("act", ACTS, ids=str)
+acts_with_row = pytest.mark.parametrize("act", WITH_ROW, ids=str)
+
+
+async def test_every_handler_is_in_the_matrix():
+    catalogue = Catalogue()
+    expected = {("command", verb.name) for verb in catalogue.verbs if verb.handler} | {("command", "link")}
+    for kind, names in (("action", catalogue.actions), ("form", catalogue.forms), ("closed", catalogue.closed)):
+        expected |= {(kind, name) for name in names}
+
+    assert {(act.kind, act.name) for act in ACTS} == expected
+
+
+# --- doing it
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who it is by Slack's word. `team` None is our own."""
+
+    user: str
+    team: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What the bot wrote at the end of the work, and everything it sent to Slack for it."""
+
+    outcome: str
+    sent: list[Any]
+
+    @property
+    def words(self):
+        return json.dumps(self.sent)
+
+
+async def do(owned, act, actor, ref, *, raw=None):
+    """Deliver `act` by `actor` with `ref` (or, in its place, any `raw` value), signed, and wait for its end."""
+    workspace, before = owned.world.workspace, len(owned.world.bot.output)
+    sent = len(workspace.export())
+    payload = _payload(owned, act, actor, f"ref:{ref}" if ref and raw is None else raw)
+    delivery = await workspace.deliver("slash_commands" if act.kind == "command" else "interactive", payload)
+    assert delivery.status == 200
+    ended = await _ended(owned.world.bot, before, act)
+    answers = [one for one in workspace.export()[sent:] if one.method not in ASKED]
+    return Outcome(ended, [_plain(one.method, one.payload) for one in answers])
+
+
+ASKED = ("users.info", "conversations.open")  # once for each person, whatever they do
+
+
+async def _ended(bot, start, act):
+    field = {"command": "verb", "action": "action"}.get(act.kind, "form")
+    async with asyncio.timeout(10):
+        while True:
+            for line in bytes(bot.output[start:]).splitlines():
+                said = json.loads(line) if line.endswith(b"}") else {}
+                if said.get("event") == act.kind and said.get(field) == act.name and "outcome" in said:
+                    return said["outcome"]
+            await asyncio.sleep(0.002)
+
+
+def _plain(method, payload):
+    """What was said, without the ids that Slack gives to each window and trigger and we to each error."""
+    kept = {name: value for name, value in payload.items() if name not in ("view_id", "trigger_id", "channel", "users")}
+    return method, kept
+
+
+def _payload(owned, act, actor, value):
+    state = owned.world.workspace.state
+    person = state.people[actor.user]
+    if act.kind == "command":
+        held = owned.share()
+        text = act.text.format(link=f"{owned.host}/secret/{held.secret_key}",
+                               private=f"{owned.host}/private/{held.metadata_key}")  # fmt: skip
+        url = owned.world.workspace.response_url("commands", person.id, "D0ANY")
+        channel = next(iter(state.channels.values()), None) or state.open_dm(OWNER)
+        return command_payload(state, person, channel, "/ots", text, url) | {"team_id": actor.team or state.team_id}
+    more = _click(owned, act, person, value) if act.kind == "action" else _form(owned, act, person, value)
+    kind = {"action": "block_actions", "form": "view_submission"}.get(act.kind, "view_closed")
+    made = interaction(state, person, kind, **more)
+    return made | {"user": made["user"] | {"team_id": actor.team or person.team_id}}
+
+
+def _click(owned, act, person, value):
+    state = owned.world.workspace.state
+    action = {"action_id": act.name, "block_id": "b", "type": "button", "action_ts": f"{next(_numbers)}.0"}
+    if value is not None:
+        action["value"] = value
+    if act.in_window:
+        view = state.open_view(state.new_trigger(person.id), _window(act))
+        trigger = state.new_trigger(person.id, view.id)
+        return {"actions": [action], "view": view_payload(state, view), "trigger_id": trigger}
+    url = owned.world.workspace.response_url("actions", person.id, "D0ANY")
+    return {"actions": [action], "response_url": url, "trigger_id": state.new_trigger(person.id)}
+
+
+def _form(owned, act, person, value):
+    state = owned.world.workspace.state
+    view = state.open_view(state.new_trigger(person.id), _window(act))
+    shown = view_payload(state, view) | {"private_metadata": "" if value is None else value}
+    held = owned.share()
+    typed = {name: text.format(link=f"{owned.host}/secret/{held.secret_key}") for name, text in act.typed}
+    values = {name: {"typed": {"type": "plain_text_input", "value": text}} for name, text in typed.items()}
+    chosen = {"host": {"chosen": {"type": "static_select", "selected_option": {"value": owned.host}}}}
+    shown["state"] = {"values": values | (chosen if act.name == "connect" else {})}
+    trigger = {"trigger_id": state.new_trigger(person.id, view.id)} if act.kind == "form" else {}
+    return {"view": shown} | trigger
+
+
+def _window(act):
+    return {"type": "modal", "callback_id": act.name, "title": {"type": "plain_text", "text": "Any"},
+            "blocks": [{"type": "divider"}]}  # fmt: skip
+
+
+# --- who may
+
+
+@all_acts
+async def test_the_owner_may(place, act):
+    await place.account()
+    ref = await act.makes(place)
+
+    got = await do(place, act, Actor(OWNER), ref)
+
+    assert got.outcome == "done"
+    assert NotYours.tell not in got.words
+    assert NotAllowed.tell not in got.words
+
+
+@acts_with_row
+async def test_another_member_is_told_that_it_is_not_available_and_nothing_happens(place, act):
+    ref = await act.makes(place)
+    before, calls = place.rows(), len(place.world.onetime.calls)
+
+    got = await do(place, act, Actor("U0OTHER"), ref)
+
+    assert got.outcome == "NotYours"
+    assert NotYours.tell in got.words
+    assert TEXT not in got.words
+    assert place.rows() == before
+    assert len(place.world.onetime.calls) == calls
+
+
+@acts_with_row
+async def test_the_answer_is_the_same_for_not_yours_for_gone_and_for_never_was(place, act):
+    theirs, gone = await act.makes(place), await act.makes(place)
+    place.change("DELETE FROM {} WHERE id = ?", gone)
+
+    answers = [await do(place, act, Actor("U0OTHER"), ref) for ref in (theirs, gone, new_id())]
+    own_and_gone = await do(place, act, Actor(OWNER), gone)
+
+    assert answers[0].outcome == "NotYours"
+    assert answers[0] == answers[1] == answers[2] == own_and_gone
+
+
+NOT_MEMBERS = {
+    # A command names one team only, and is ignored when that is not ours: see test_front.py.
+    "the same user id in another team": Actor(OWNER, "T0ANOTHER"),
+    "a stranger of Slack Connect": Actor("U0STRANGER"),
+    "a stranger by our own team's name": Actor("U0STRANGER", "T0SANDBOX0"),
+    "a multi-channel guest": Actor("U0GUEST"),
+    "a single-channel guest": Actor("U0ULTRA"),
+    "somebody deactivated": Actor("U0GONE"),
+    "the bot itself": Actor("U0SANDBOXB"),
+}
+
+
+@pytest.mark.parametrize(("act", "actor"), [pytest.param(act, actor, id=f"{act} by {name}")
+                                            for act in ACTS for name, actor in NOT_MEMBERS.items()
+                                            if (act.kind, actor.team) != ("command", "T0ANOTHER")])  # fmt: skip
+async def test_who_is_no_member_is_told_so_and_nothing_happens(place, act, actor):
+    ref = await act.makes(place)
+    before, calls = place.rows(), len(place.world.onetime.calls)
+
+    got = await do(place, act, actor, ref)
+
+    assert got.outcome == "NotAllowed"
+    assert NotYours.tell not in got.words
+    if act.kind != "closed" and actor.user not in CANNOT_BE_TOLD:
+        assert NotAllowed.tell in got.words
+    assert TEXT not in got.words
+    assert place.rows() == before
+    assert len(place.world.onetime.calls) == calls
+
+
+CANNOT_BE_TOLD = ("U0GONE", "U0SANDBOXB")
+
+
+@pytest.mark.parametrize("act", [act for act in ACTS if act.kind == "command"], ids=str)
+async def test_another_members_commands_show_nothing_of_the_owners(place, act):
+    await place.account()
+    place.share()
+    before = place.rows()["accounts"]
+
+    got = await do(place, act, Actor("U0OTHER"), None)
+
+    assert got.outcome in ("done", "NotConnected")
+    assert "Your accounts" not in got.words
+    assert "Your secrets" not in got.words
+    assert place.rows()["accounts"] == before
+
+
+ODD = {
+    "SQL": "ref:' OR 1=1--",
+    "2000 characters": "ref:" + "a" * 1996,
+    "other letters": "ref:" + "é" * 22,
+    "NUL": "ref:" + "\0" * 22,
+    "a line break after it": "ref:{real}\n",
+    "a blank before it": "ref: {real}",
+    "no prefix": "{real}",
+    "other prefix": "key:{real}",
+    "twice": "ref:ref:{real}",
+    "nothing": "ref:",
+    "missing": None,
+    "a list": ["ref:{real}"],
+    "an object": {"ref": "{real}"},
+    "a number": 7,
+    "a wildcard": "ref:%",
+}
+
+
+@acts_with_row
+async def test_an_odd_value_is_no_id_and_does_no_harm(place, act):
+    ref = await act.makes(place)
+    before, calls = place.rows(), len(place.world.onetime.calls)
+    usual = await do(place, act, Actor(OWNER), new_id())
+
+    for name, odd in ODD.items():
+        value = odd.format(real=ref) if isinstance(odd, str) else odd
+
+        assert await do(place, act, Actor(OWNER), None, raw=value) == usual, name
+
+    assert usual.outcome == "NotYours"
+    assert place.rows() == before
+    assert len(place.world.onetime.calls) == calls
+
+
+@acts_with_row
+async def test_an_id_of_another_kind_is_no_id(place, act):
+    """A handle of a metadata key is none for opening, a reveal none for burning, an account none for either."""
+    others = {makes: await makes(place) for makes in {one.makes for one in WITH_ROW} - {act.makes} - SAME[act.makes]}
+    before = place.rows()
+
+    for makes, ref in others.items():
+        got = await do(place, act, Actor(OWNER), ref)
+
+        assert got.outcome == "NotYours", str(makes)
+    assert place.rows() == before
+
+
+_REVEALS = {Owned.reveal, Owned.escrowed}
+SAME = {act.makes: _REVEALS if act.makes in _REVEALS else set() for act in WITH_ROW}
+
+
+# --- what is gone takes its buttons along
+
+
+async def test_connecting_again_ends_every_button_of_the_account_before(place):
+    old = await place.account()
+    card = await place.handle("metadata", account_id=old)
+    page = (await place.handles.keep(
+        place.person, NewHandle("recent", place.host, old, facts={"filter": "all", "page": "0"})))[0]  # fmt: skip
+
+    await place.account()
+
+    for kind, name, ref in (
+        ("action", "burn", card),
+        ("action", "metadata_refresh", card),
+        ("action", "burn_with_passphrase", card),
+        ("form", "burn", card),
+        ("action", "recent_older", page),
+        ("action", "account_disconnect", old),
+        ("action", "account_default", old),
+    ):
+        got = await do(place, Act(kind, name), Actor(OWNER), ref)
+        assert got.outcome == "NotYours", name
+
+
+async def test_a_member_who_becomes_a_guest_is_noticed_at_the_next_start(place):
+    """In between, for the five minutes that are in members.py; the clock there is tested with it."""
+    leaver = place.world.workspace.person(f"U0LEAVER{next(_numbers)}", "leaver")
+    act = Act("command", "accounts", text="accounts")
+    assert (await do(place, act, Actor(leaver.id), None)).outcome == "done"
+
+    leaver.person.deleted = True
+    await place.world.bot.stop()
+    await place.world.start_bot()
+
+    assert (await do(place, act, Actor(leaver.id), None)).outcome == "NotAllowed"
