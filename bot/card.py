@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, State
 from bot.screen.parts import Button, Buttons, Confirm, Facts, Note, Part, Piece, Plain, Text, When
+from bot.storage.handles import Handle
 
 STATE_WORDS = {
     State.NEW: "Not opened yet",
@@ -100,6 +101,13 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
     else:
         burn = Button("Burn", "burn", ref, "danger", BURN_CONFIRM, spoken="Burn this secret")
     return (Buttons.of(burn, refresh),)
+
+
+IN_A_LIST = {"in": "list"}  # the facts of a handle whose button stands in a list: its answer leaves the list alone
+
+
+def is_in_a_list(handle: Handle) -> bool:
+    return handle.facts.get("in") == IN_A_LIST["in"]
 
 
 def nothing_opened() -> Note:

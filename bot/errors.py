@@ -157,7 +157,7 @@ class Unsealable(BotError):
 class StorageTrouble(BotError):
     """The database could not do it (locked, full, away)."""
 
-    tell = "The bot's database did not answer. Nothing was changed. Please try again in a moment."
+    tell = "The bot's database did not answer. Please try again in a moment."
 
 
 class CannotStart(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from bot.errors import BotError
+from bot.errors import BotError, Unsealable
 from bot.onetime.client import Caller, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
@@ -37,10 +37,17 @@ class Services:
 
     async def caller(self, person: Person, host: Host) -> Caller:
         """The person's own account on exactly that host, or nobody: credentials never go to another host."""
+        return (await self.caller_and_account(person, host))[0]
+
+    async def caller_and_account(self, person: Person, host: Host) -> tuple[Caller, str | None]:
+        """The same, and the id of the account: what a button points at goes when its account goes."""
         account = await self.accounts.on_host(person, host.url)
-        return self.as_account(account) if account else Caller(host)
+        return (self.as_account(account), account.id) if account else (Caller(host), None)
 
     def as_account(self, account: Account) -> Caller:
+        """Raises `Unsealable` for an account that cannot be read any more."""
+        if not account.readable:
+            raise Unsealable
         return Caller(self.hosts.of(account.host), account.username, account.token)
 
 

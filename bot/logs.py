@@ -25,8 +25,7 @@ SOON = 0.02  # seconds that a line may wait for others
 
 # What a line may carry besides its event. Ids here are opaque row ids or reference ids, never keys.
 FIELDS = (
-    "verb", "action", "form", "kind", "outcome", "error", "host", "status", "ms", "count", "ref", "reason",
-    "method", "code", "port", "mode", "version", "seconds", "name", "url", "path", "fix",
+    "action", "count", "error", "form", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb",
 )  # fmt: skip
 
 # Libraries that say too much at DEBUG and INFO (bodies, URLs, parameters). Clamped at every LOG_LEVEL.

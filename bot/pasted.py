@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
-from bot.errors import NotUnderstood
+from bot.errors import HostNotAllowed, NotUnderstood
 from bot.feature import Call
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.secret import MetadataKey, SecretKey
@@ -22,8 +23,10 @@ NEEDS_THE_SECRET_LINK = (
 
 async def usual_host(call: Call) -> Host:
     """Where a key without a link is looked for: the host of the person's default account, or the operator's default."""
-    account = await call.services.accounts.default_of(call.person)
-    return call.services.hosts.of(account.host) if account else call.services.hosts.default
+    accounts = [one for one in await call.services.accounts.all_of(call.person) if one.is_default]
+    with suppress(HostNotAllowed):  # the operator may have taken the host off the list since
+        return call.services.hosts.of(accounts[0].host) if accounts else call.services.hosts.default
+    return call.services.hosts.default
 
 
 async def metadata_key(call: Call, ask: str) -> tuple[Host, MetadataKey]:

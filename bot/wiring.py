@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.database import Database
 from bot.storage.handles import Handles
-from bot.storage.key_checks import check_keys
+from bot.storage.key_checks import check_keys, keys_open
 from bot.storage.keyring import KeyRing
 from bot.storage.migrate import migrate
 from bot.storage.reveals import Reveals
@@ -47,6 +47,8 @@ log = Log("wiring")
 def key_ring(settings: Settings) -> KeyRing:
     """The encryption keys. Raises `CannotStart`: none are ever made up."""
     if settings.encryption_keys_file is not None:
+        if settings.allow_shared_key_file:
+            log.warning("key_file_may_be_shared", reason="ALLOW_SHARED_KEY_FILE is set: others may be able to read it")
         return KeyRing.load(settings.encryption_keys_file, allow_shared=settings.allow_shared_key_file)
     if settings.encryption_keys is not None:
         return KeyRing.read(settings.encryption_keys)
@@ -77,7 +79,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database]]:
+async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database, Sealer]]:
     """What the features work with, on a database whose keys are the right ones. Raises `CannotStart`."""
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     sealer = Sealer(key_ring(settings))
@@ -95,6 +97,7 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     escrow=settings.reveal_escrow == "on",
                 ),
                 db,
+                sealer,
             )
         finally:
             await onetime.aclose()
@@ -106,6 +109,7 @@ class Bot:
 
     settings: Settings
     db: Database
+    sealer: Sealer
     services: Services
     slack: Slack
     workspace: Workspace
@@ -123,11 +127,11 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     assert settings.slack_bot_token is not None
     slack = Slack(settings.slack_bot_token, settings.slack_api_url)
     jobs = Jobs()
-    async with services(settings) as (given, db):
+    async with services(settings) as (given, db, sealer):
         try:
             workspace = Workspace(slack, settings.slack_bot_token)
             await workspace.load()
-            yield Bot(settings, db, given, slack, workspace, Messenger(slack), jobs)
+            yield Bot(settings, db, sealer, given, slack, workspace, Messenger(slack), jobs)
         finally:
             log.info("stopped", count=await jobs.drain())
             await slack.close()
@@ -136,7 +140,15 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 async def serve(settings: Settings) -> None:
     """Run the Slack front until SIGTERM or SIGINT."""
     async with assembled(settings) as bot:
-        front = Front(Catalogue(), bot.services, bot.slack, bot.workspace, Members(bot.slack), bot.messenger, bot.jobs)
+        front = Front(
+            Catalogue(),
+            bot.services,
+            bot.slack,
+            bot.workspace,
+            Members(bot.slack, bot.workspace),
+            bot.messenger,
+            bot.jobs,
+        )
         app = make_app(front, bot.slack, bot.workspace, settings.slack_signing_secret)
         tidier = Tidier(bot.services, bot.messenger.tell)
         async with _listening(bot, app) as mode:
@@ -169,16 +181,16 @@ async def _listening(bot: Bot, app: App) -> AsyncIterator[dict[str, str | int]]:
 def _checks(bot: Bot) -> Checks:
     """What /readyz asks."""
 
-    async def database_is_current() -> bool:
+    async def answers(question: Awaitable[bool]) -> bool:
         try:
-            return await bot.db.is_current()
+            return await question
         except BotError:
             return False
 
-    async def slack_is_known() -> bool:
-        return bot.workspace.is_known
-
-    return {"database": database_is_current, "slack": slack_is_known}
+    return {
+        "database": lambda: answers(bot.db.is_current()),
+        "keys": lambda: answers(keys_open(bot.db, bot.sealer)),
+    }
 
 
 async def _listen(site: web.TCPSite, settings: Settings) -> None:

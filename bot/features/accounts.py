@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.feature import Call, Feature, Handler, Verb, any_member, own_account
-from bot.onetime.links import Hosts
+from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
 from bot.storage.accounts import Account
 
@@ -19,8 +19,9 @@ NONE_YET = Message.of(
 )
 
 
-def _name(account: Account, hosts: Hosts) -> str:
-    return hosts.of(account.host).name
+def _name(account: Account) -> str:
+    """Its host's name, also of a host that is not allowed any more: the account must be let go all the same."""
+    return Host(account.host).name
 
 
 def _disconnect_button(account: Account, host: str) -> Button:
@@ -37,7 +38,7 @@ async def show_accounts(call: Call) -> Message:
         return NONE_YET
     parts: list[Part] = [Text.of("*Your accounts*")]
     for account in accounts:
-        host = _name(account, call.services.hosts)
+        host = _name(account)
         mark = " · default" if account.is_default else ""
         broken = "" if account.readable else " · :warning: cannot be read any more, please connect it again"
         parts.append(Text.of("*", Plain(host), f"*{mark}{broken} · connected ", When(account.created_at)))
@@ -47,7 +48,7 @@ async def show_accounts(call: Call) -> Message:
             buttons.insert(0, Button("Make default", "account_default", account.id, spoken=spoken))
         parts.append(Buttons(tuple(buttons)))
     parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
-    return Message("Your accounts: " + ", ".join(_name(a, call.services.hosts) for a in accounts), tuple(parts))
+    return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))
 
 
 async def list_accounts(call: Call, _row: None) -> Message:
@@ -68,13 +69,13 @@ async def choose_to_disconnect(call: Call, _row: None) -> Message:
         return NONE_YET
     parts: list[Part] = [Text.of("Which account do you want to disconnect?")]
     for account in accounts:
-        host = _name(account, call.services.hosts)
+        host = _name(account)
         parts += [Text.of("*", Plain(host), "*"), Buttons.of(_disconnect_button(account, host))]
     return Message("Which account do you want to disconnect?", tuple(parts))
 
 
 async def disconnect(call: Call, account: Account) -> Message:
-    host = _name(account, call.services.hosts)
+    host = _name(account)
     await call.services.accounts.disconnect(call.person, account.id)
     return Message.of(
         f"Your account on {host} is disconnected.",

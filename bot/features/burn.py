@@ -27,6 +27,7 @@ OUTCOMES = {
     State.RECEIVED: ":white_check_mark: *Too late to burn: it was opened already.*",
     State.EXPIRED: ":hourglass: *Nothing to burn: it expired unopened.*",
     State.ORPHANED: ":grey_question: *Nothing to burn: its content is gone already.*",
+    State.UNKNOWN: ":grey_question: *It was gone before this click.* What became of it could not be asked just now.",
 }
 NOT_KNOWN = (
     ":grey_question: *Onetime Secret does not know it any more.* It was burned, opened or expired a while ago, "
@@ -55,6 +56,8 @@ async def submit(call: Call, handle: Handle) -> Modal:
         state, metadata = await _destroy(call, caller, _key(handle), asked=True)
     except WrongPassphrase:
         again = _form(handle.id, Text.of(FOREVER), passphrase=True)
+        if "passphrase" not in call.typed:  # it was not known that there is one
+            return again
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
     return Modal.of("burned", TITLE, *_outcome(host, state, metadata), close="Done")
 
@@ -68,9 +71,10 @@ async def burn(call: Call, handle: Handle) -> Message:
     except WrongPassphrase:
         burn_it = Button("Burn…", "burn_with_passphrase", handle.id, "danger", spoken="Type the passphrase and burn it")
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-        return Message.of(said, Text.of(said), Buttons.of(burn_it))
+        return Message.of(said, Text.of(said), Buttons.of(burn_it), beside=card.is_in_a_list(handle))
     summary = card.STATE_WORDS[state] if state else "Not known any more"
-    return Message.of(f"One-time secret on {host.name}: {summary}.", *_outcome(host, state, metadata))
+    outcome = _outcome(host, state, metadata)
+    return Message.of(f"One-time secret on {host.name}: {summary}.", *outcome, beside=card.is_in_a_list(handle))
 
 
 def _key(handle: Handle) -> MetadataKey:
@@ -79,7 +83,7 @@ def _key(handle: Handle) -> MetadataKey:
 
 
 async def _question(call: Call, host: Host, key: MetadataKey) -> Modal:
-    caller = await call.services.caller(call.person, host)
+    caller, account_id = await call.services.caller_and_account(call.person, host)
     try:
         metadata = await call.services.onetime.metadata(caller, key)
     except SecretGone:
@@ -87,7 +91,7 @@ async def _question(call: Call, host: Host, key: MetadataKey) -> Modal:
     state = metadata.state_at(card.now())
     if state.is_over:
         return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, account_id, key))
     parts = (*card.card(metadata, host), Text.of(FOREVER))
     return _form(ref, *parts, passphrase=bool(metadata.passphrase_required))
 
@@ -109,12 +113,18 @@ async def _destroy(
     try:
         await call.services.onetime.burn(caller, key, passphrase)
     except SecretGone:
-        metadata = await _look(call, caller, key)
-        return (metadata.state_at(card.now()) if metadata else None), metadata
-    except HostTrouble:
-        metadata = await _look(call, caller, key)
-        if metadata is None:
-            raise
+        try:
+            metadata = await call.services.onetime.metadata(caller, key)
+        except SecretGone:
+            return None, None
+        except OnetimeError:
+            return State.UNKNOWN, None
+        return metadata.state_at(card.now()), metadata
+    except HostTrouble as trouble:
+        try:
+            metadata = await call.services.onetime.metadata(caller, key)
+        except OnetimeError:
+            raise trouble from None
         state = metadata.state_at(card.now())
         if state.is_over:
             return state, metadata
@@ -123,13 +133,6 @@ async def _destroy(
             raise WrongPassphrase("burn") from None
         raise
     return State.BURNED, None
-
-
-async def _look(call: Call, caller: Caller, key: MetadataKey) -> Metadata | None:
-    try:
-        return await call.services.onetime.metadata(caller, key)
-    except OnetimeError:
-        return None
 
 
 def _outcome(host: Host, state: State | None, metadata: Metadata | None) -> tuple[Part, ...]:

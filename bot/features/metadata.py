@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from bot import card, pasted
 from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle
-from bot.onetime.client import Caller
 from bot.onetime.links import Host
-from bot.onetime.wire import Metadata
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
 from bot.storage.handles import Handle, NewHandle
@@ -20,23 +18,20 @@ ASK = (
 async def look(call: Call, _row: None) -> Message:
     """`/ots metadata <link|key>`."""
     host, key = await pasted.metadata_key(call, ASK)
-    return await _show(call, await call.services.caller(call.person, host), key)
+    return await _show(call, host, key)
 
 
 async def refresh(call: Call, handle: Handle) -> Message:
     """A card's Refresh button, and “Show metadata” under a pasted link."""
     assert handle.key is not None
-    caller = await call.services.caller(call.person, call.services.hosts.of(handle.host))
-    return await _show(call, caller, handle.key.as_kind(MetadataKey))
+    host = call.services.hosts.of(handle.host)
+    return await _show(call, host, handle.key.as_kind(MetadataKey), beside=card.is_in_a_list(handle))
 
 
-async def _show(call: Call, caller: Caller, key: MetadataKey) -> Message:
+async def _show(call: Call, host: Host, key: MetadataKey, *, beside: bool = False) -> Message:
+    caller, account_id = await call.services.caller_and_account(call.person, host)
     metadata = await call.services.onetime.metadata(caller, key)
-    return await _message(call, caller.host, metadata)
-
-
-async def _message(call: Call, host: Host, metadata: Metadata) -> Message:
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=metadata.key))
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, account_id, key))
     words = card.STATE_WORDS[metadata.state_at(card.now())]
     return Message.of(
         f"One-time secret on {host.name}: {words}.",
@@ -44,6 +39,7 @@ async def _message(call: Call, host: Host, metadata: Metadata) -> Message:
         *card.card(metadata, host),
         *card.actions(metadata, ref),
         card.nothing_opened(),
+        beside=beside,
     )
 
 

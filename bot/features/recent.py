@@ -11,7 +11,7 @@ from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Plai
 from bot.storage.accounts import Account
 from bot.storage.handles import Handle, NewHandle
 
-PAGE = 5  # secrets; each takes two of a message's 50 blocks, and a person reads few
+PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
 FILTERS = {
     "all": frozenset(State),
     "new": frozenset({State.NEW, State.VIEWED}),
@@ -30,7 +30,7 @@ async def list_recent(call: Call, _row: None) -> Message:
 
 
 async def turn(call: Call, handle: Handle) -> Message:
-    """Newer, Older and the filter: the handle says which page of which account."""
+    """Newer and Older: the handle says which page of which account, and the filter."""
     if handle.account_id is None:
         raise NotConnected
     account = await call.services.accounts.find(call.person, handle.account_id)
@@ -69,7 +69,7 @@ async def _page(call: Call, account: Account, wanted: str, page: int) -> Message
     page = max(0, min(page, last))
     shown = chosen[page * PAGE : (page + 1) * PAGE]
     refs = await services.handles.keep(
-        call.person, *(NewHandle("metadata", caller.host.url, account.id, one.key) for one in shown)
+        call.person, *(NewHandle("metadata", caller.host.url, account.id, one.key, card.IN_A_LIST) for one in shown)
     )
     parts: list[Part] = [Text.of("*Your secrets on ", Plain(caller.host.name), f"* · {_count(len(chosen), wanted)}")]
     for one, ref in zip(shown, refs, strict=True):
@@ -108,7 +108,7 @@ async def _other_accounts(call: Call, account: Account) -> list[Part]:
     others = [one for one in await call.services.accounts.all_of(call.person) if one.id != account.id]
     if not others:
         return []
-    names = ", ".join(f"`/ots recent {call.services.hosts.of(one.host).name}`" for one in others)
+    names = ", ".join(f"`/ots recent {Host(one.host).name}`" for one in others)
     return [Note.of(f"Your other accounts: {names}")]
 
 

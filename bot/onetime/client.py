@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
@@ -65,15 +64,13 @@ class _Answer:
 class Onetime:
     """Calls to any of the allowed hosts. One for the whole process; it opens its connections when first used.
 
-    `deadline` is for a whole call with all its tries, in seconds. `at_once` limits the calls to one host.
+    `deadline` is for a whole call with all its tries, in seconds.
     """
 
-    def __init__(self, *, deadline: float = 10.0, tries: int = 3, at_once: int | None = None) -> None:
+    def __init__(self, *, deadline: float = 10.0, tries: int = 3) -> None:
         self._deadline = deadline
         self._tries = tries
-        self._at_once = at_once
         self._http: httpx.AsyncClient | None = None
-        self._gates: dict[str, asyncio.Semaphore] = {}
         self._v2_until: dict[str, float] = {}  # host -> the loop's time until which v1's list counts as broken
 
     # --- opening a secret
@@ -176,8 +173,7 @@ class Onetime:
             on=worth, attempts=min(tries, self._tries), timeout=None, wait_initial=0.1, wait_max=1.5, wait_jitter=0.5
         ):
             with attempt:
-                async with self._gate(caller.host):
-                    return await self._once(caller, request, read)
+                return await self._once(caller, request, read)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _once(self, caller: Caller, request: Request, read: Reader[T]) -> T:
@@ -208,11 +204,6 @@ class Onetime:
         if self._http is None:
             self._http = _client()
         return self._http
-
-    def _gate(self, host: Host) -> AbstractAsyncContextManager[object]:
-        if self._at_once is None:
-            return nullcontext()
-        return self._gates.setdefault(host.url, asyncio.Semaphore(self._at_once))
 
 
 def _understood(answer: _Answer, read: Reader[T]) -> T | OnetimeError:

@@ -98,19 +98,11 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkButton:
-    """Opens a page of our own choosing in the browser; `url` is never taken from an answer."""
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class Buttons:
-    row: tuple[Button | LinkButton, ...]
+    row: tuple[Button, ...]
 
     @classmethod
-    def of(cls, *row: Button | LinkButton) -> Buttons:
+    def of(cls, *row: Button) -> Buttons:
         return cls(row)
 
 
@@ -150,10 +142,11 @@ class Message:
 
     summary: str
     parts: tuple[Part, ...] = ()
+    beside: bool = False  # as an answer to a button: beside the message that has the button, not in its place
 
     @classmethod
-    def of(cls, summary: str, *parts: Part) -> Message:
-        return cls(summary, parts)
+    def of(cls, summary: str, *parts: Part, beside: bool = False) -> Message:
+        return cls(summary, parts, beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.errors import BotError, SlackTrouble, WindowClosed
+from bot.errors import BotError, NotConnected, SlackTrouble, WindowClosed
 from bot.feature import FieldErrors
 from bot.logs import Log
-from bot.screen.parts import Message, Modal, Note, Part, Screen, Text
+from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Revealed, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
@@ -21,6 +21,11 @@ TITLE = "Onetime Secret"
 
 def one_moment() -> Modal:
     return Modal.of("note", TITLE, Text.of("One moment…"))
+
+
+def in_hand() -> Modal:
+    """Laid on top of a window that was submitted twice, so that what the first submission shows stays."""
+    return Modal("note", TITLE, (Text.of("That was sent already and is being worked on."),), on_top=True)
 
 
 def sorry(error: BotError) -> Modal:
@@ -37,6 +42,7 @@ class Answer:
         self._incoming = incoming
         self._window: str | None = incoming.view_id
         self._own_window = False  # whether we opened it, so that an error may replace what it shows
+        self._shows_secret = False  # from then on nothing may replace it
 
     async def show(self, screen: Screen) -> None:
         """Raises `WindowClosed` when the window is gone, `SlackTrouble` when Slack does not take it."""
@@ -46,8 +52,16 @@ class Answer:
             await self._show_window(screen)
 
     async def finish(self, screen: Screen | None) -> None:
-        if screen is not None:
+        """Show the outcome; in a direct message when the person closed the window that it was for."""
+        if screen is None:
+            return
+        try:
             await self.show(screen)
+        except WindowClosed:
+            outcome = _as_outcome(screen)
+            if outcome is None:
+                raise
+            await self._messenger.tell(self._incoming.person, outcome)
 
     async def explain(self, error: BotError) -> None:
         """Tell what went wrong where the person is looking, in a direct message if that is gone."""
@@ -59,7 +73,9 @@ class Answer:
                 await self._messenger.tell(self._incoming.person, _as_message(error))
 
     async def _explain(self, error: BotError) -> None:
-        if self._own_window and self._window:
+        if self._shows_secret:
+            await self._messenger.tell(self._incoming.person, _as_message(error))
+        elif self._own_window and self._window:
             await self._slack.update_view(self._window, blocks.modal(sorry(error)))
         elif self._window:
             await self._show_window(sorry(error))
@@ -78,14 +94,15 @@ class Answer:
         else:
             self._window = await self._slack.open_view(trigger, view)
             self._own_window = True
+        self._shows_secret = self._shows_secret or any(isinstance(part, Revealed) for part in modal.parts)
 
     async def _say(self, message: Message, *, replace: bool = True) -> None:
         """Privately where the person is; as a direct message where Slack gave no way to answer, or it has run out."""
         url = self._incoming.response_url
         if url is not None:
             try:
-                on_message = self._incoming.kind == "action"
-                await self._slack.respond(url, blocks.message(message), replace=replace and on_message)
+                instead = replace and not message.beside and self._incoming.kind == "action"
+                await self._slack.respond(url, blocks.message(message), replace=instead)
             except SlackTrouble as trouble:
                 log.info("answered_by_dm", error=str(trouble))
             else:
@@ -102,9 +119,10 @@ class FormAnswer(Answer):
         self._delivered = delivered
 
     async def show(self, screen: Screen) -> None:
-        if isinstance(screen, Modal) and not self.first.done():
-            self.first.set_result(screen)
-            return
+        if not self.first.done():
+            self.first.set_result(screen if isinstance(screen, Modal) else None)
+            if isinstance(screen, Modal):
+                return
         await self._delivered.wait()
         await super().show(screen)
 
@@ -129,10 +147,10 @@ class FormAnswer(Answer):
         if not self.first.done():
             self._own_window = True
             self.first.set_result(one_moment())
-        return _response(self.first.result())
+        return draw_response(self.first.result())
 
 
-def _response(first: Screen | BotError | None) -> dict[str, Any]:
+def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
     if isinstance(first, FieldErrors):
         return {"response_action": "errors", "errors": first.fields}
     if isinstance(first, BotError):
@@ -151,4 +169,14 @@ def _with_errors(form: Modal, error: FieldErrors) -> Modal:
 
 
 def _as_message(error: BotError) -> Message:
-    return Message.of(error.tell.replace("*", "").replace("`", ""), Text.of(error.tell))
+    parts: list[Part] = [Text.of(error.tell)]
+    if isinstance(error, NotConnected):
+        parts.append(Buttons.of(Button("Connect an account", "connect_open", style="primary")))
+    return Message(error.tell.replace("*", "").replace("`", ""), tuple(parts))
+
+
+def _as_outcome(screen: Screen) -> Message | None:
+    """What a window without a question says, as a message. A secret is never said in one."""
+    if isinstance(screen, Message) or screen.submit or any(isinstance(part, Revealed) for part in screen.parts):
+        return None
+    return Message(screen.title, screen.parts)

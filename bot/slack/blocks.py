@@ -19,7 +19,6 @@ from bot.screen.parts import (
     Facts,
     Field,
     Heading,
-    LinkButton,
     Message,
     Modal,
     Note,
@@ -187,10 +186,8 @@ def _note(text: str) -> Block:
     return {"type": "context", "elements": [_mrkdwn_text(text)]}
 
 
-def _button(one: Button | LinkButton) -> dict[str, Any]:
+def _button(one: Button) -> dict[str, Any]:
     drawn: dict[str, Any] = {"type": "button", "text": _plain_text(one.label)}
-    if isinstance(one, LinkButton):
-        return drawn | {"action_id": "link", "url": one.url}
     drawn["action_id"] = one.action
     if one.ref:
         drawn["value"] = f"ref:{one.ref}"

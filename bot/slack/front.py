@@ -24,7 +24,7 @@ from bot.features.link import looks_like_one
 from bot.logs import Log
 from bot.screen.parts import Message
 from bot.slack import blocks
-from bot.slack.answers import Answer, FormAnswer, one_moment
+from bot.slack.answers import Answer, FormAnswer, draw_response, in_hand, one_moment
 from bot.slack.jobs import Jobs
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
@@ -59,6 +59,7 @@ class Front:
         self._messenger = messenger
         self._jobs = jobs
         self._seen = seen or Seen()
+        self._in_hand: set[str | None] = set()  # windows whose submission is being worked on
         # The same for everybody, so drawn once; Bolt sends a text as it is.
         self._words = {
             verb.name: json.dumps(_privately(verb.words(catalogue.verbs))) for verb in catalogue.verbs if verb.words
@@ -94,11 +95,16 @@ class Front:
     async def on_form(self, ack: AsyncAck, body: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         incoming = read_form(body, "form")
         handler = self._catalogue.forms.get(incoming.name)
-        if handler is None or not self._is_new(incoming):
+        if handler is None or not self._workspace.is_ours(incoming.install_team):
             await ack()
             return
+        if incoming.view_id in self._in_hand or not self._is_new(incoming):
+            await ack(**draw_response(in_hand()))
+            return
         answer = FormAnswer(self._slack, self._messenger, incoming, context["delivered"])
-        self._jobs.start(self._work(handler, incoming, answer, form=incoming.name))
+        working = self._jobs.start(self._work(handler, incoming, answer, form=incoming.name))
+        self._in_hand.add(incoming.view_id)
+        working.add_done_callback(lambda _: self._in_hand.discard(incoming.view_id))
         await ack(**await answer.within(FORM_WITHIN))
 
     async def on_closed(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:

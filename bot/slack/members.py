@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from bot.errors import NotAllowed, SlackTrouble
 from bot.person import Person
 from bot.slack.web import Slack
+from bot.slack.workspace import Workspace
 
 FRESH = 300.0  # seconds; how long a deactivation may go unnoticed
 MOST = 50_000  # people remembered
@@ -19,10 +21,12 @@ UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 class Members:
     """Asks users.info once in a while for each person, never for each request."""
 
-    def __init__(self, slack: Slack, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, slack: Slack, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
         self._slack = slack
+        self._workspace = workspace
         self._clock = clock
         self._known: dict[Person, tuple[float, bool]] = {}
+        self._asking: dict[Person, asyncio.Future[bool]] = {}
 
     def is_known(self, person: Person) -> bool:
         """Whether `require` answers without asking Slack."""
@@ -30,33 +34,48 @@ class Members:
         return found is not None and self._clock() - found[0] < FRESH
 
     async def require(self, person: Person) -> None:
-        """Raise `NotAllowed` unless the person is a full, active member of their workspace.
+        """Raise `NotAllowed` unless the person is a full, active member of this very workspace.
 
         Raises `SlackTrouble` when Slack cannot be asked: nobody is let in on a guess.
         """
         if not self.is_known(person):
+            is_in = await self._ask_once(person)
             if len(self._known) >= MOST:
                 self._known.clear()
-            self._known[person] = (self._clock(), await self._ask(person))
+            self._known[person] = (self._clock(), is_in)
         if not self._known[person][1]:
             raise NotAllowed("not a member")
 
+    async def _ask_once(self, person: Person) -> bool:
+        """Several acts at once of somebody unknown ask Slack once."""
+        asking = self._asking.get(person)
+        if asking is None:
+            asking = self._asking[person] = asyncio.ensure_future(self._ask(person))
+            asking.add_done_callback(lambda _: self._asking.pop(person, None))
+        return await asyncio.shield(asking)
+
     async def _ask(self, person: Person) -> bool:
         try:
-            return is_member(await self._slack.user(person.user_id), person)
+            user = await self._slack.user(person.user_id)
         except SlackTrouble as trouble:
             if trouble.code in UNKNOWN:
                 return False
             raise
+        return user.get("id") == person.user_id and is_member(
+            user, self._workspace.team_id, self._workspace.enterprise_id
+        )
 
 
-def is_member(user: Mapping[str, Any], person: Person) -> bool:
-    """Source: docs.slack.dev, the user object. `is_stranger` is somebody from another workspace."""
+def is_member(user: Mapping[str, Any], team_id: str | None, enterprise_id: str | None) -> bool:
+    """Whether this user object is of an active full member of the team, or of the organisation (Enterprise Grid).
+
+    Somebody from another workspace who shares a channel with it has another team, whatever `is_stranger` says.
+    Source: docs.slack.dev, the user object.
+    """
     refused = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")
-    if user.get("id") != person.user_id or any(user.get(flag) for flag in refused):
+    if any(user.get(flag) for flag in refused):
         return False
-    if user.get("team_id") == person.team_id:
+    if team_id is not None and user.get("team_id") == team_id:
         return True
     grid = user.get("enterprise_user")
-    teams = grid.get("teams") if isinstance(grid, dict) else None
-    return isinstance(teams, list) and person.team_id in teams
+    return enterprise_id is not None and isinstance(grid, dict) and grid.get("enterprise_id") == enterprise_id

@@ -103,10 +103,17 @@ def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str]]
 
 
 def _actor(body: Mapping[str, Any]) -> Person:
-    """The acting user in their own workspace, which in a shared channel is not the one that the app is in."""
+    """The acting user in their own workspace, which in a shared channel is not the one that the app is in.
+
+    In an organisation (Enterprise Grid) it is the workspace of the act, as a slash command names it: a user id is
+    unique there, and the user object tells members from others.
+    """
     user = _dict(body.get("user"))
     enterprise = _text(_dict(body.get("enterprise")).get("id")) or _text(_dict(body.get("team")).get("enterprise_id"))
-    return Person(enterprise, _text(user.get("team_id")) or _team(body) or "", _text(user.get("id")) or "")
+    own = _text(user.get("team_id"))
+    return Person(
+        enterprise, (_team(body) or own if enterprise else own or _team(body)) or "", _text(user.get("id")) or ""
+    )
 
 
 def _team(body: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,8 @@ class Workspace:
         self._slack = slack
         self._token = token
         self._result: AuthorizeResult | None = None
-        self._team_id: str | None = None
+        self.team_id: str | None = None  # None for an organisation's install
+        self.enterprise_id: str | None = None
         self._org_wide = False
 
     @property
@@ -32,11 +33,12 @@ class Workspace:
                     said = await self._slack.who_am_i()
         except SlackTrouble as trouble:
             raise CannotStart(_advice(trouble)) from None
-        self._team_id = said.get("team_id")
+        self.team_id = said.get("team_id")
+        self.enterprise_id = said.get("enterprise_id")
         self._org_wide = bool(said.get("is_enterprise_install"))
         self._result = AuthorizeResult(
-            enterprise_id=said.get("enterprise_id"),
-            team_id=self._team_id,
+            enterprise_id=self.enterprise_id,
+            team_id=self.team_id,
             bot_id=said.get("bot_id"),
             bot_user_id=said.get("user_id"),
             bot_token=self._token.reveal(),
@@ -44,7 +46,7 @@ class Workspace:
 
     def is_ours(self, install_team: str | None) -> bool:
         """Whether a payload that names this workspace was meant for us."""
-        return self._org_wide or install_team is None or install_team == self._team_id
+        return self._org_wide or install_team is None or install_team == self.team_id
 
     @property
     def authorized(self) -> AuthorizeResult:

@@ -64,6 +64,7 @@ class Accounts:
                 .returning(accounts.c.created_at)
             )
         assert created_at is not None
+        await self._db.scrub()
         return Account(row_id, person, host, username, token, not has_default, _moment(created_at))
 
     async def all_of(self, person: Person) -> list[Account]:
@@ -88,11 +89,11 @@ class Accounts:
         return self._opened(row) if row else None
 
     async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
-        """Raises `NotYours`, `Unsealable`."""
+        """One that cannot be opened is marked: it must be let go all the same. Raises `NotYours`."""
         row = await self._row(own_row(accounts, person, id))
         if row is None:
             raise NotYours
-        return self._opened(row)
+        return self._opened_or_marked(row)
 
     async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
         """Raises `NotYours`, and the default stays what it was."""

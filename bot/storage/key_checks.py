@@ -74,6 +74,14 @@ def _refuse_wrong_keys(sealer: Sealer, checks: dict[str, bytes], used: Counter[s
             )
 
 
+async def keys_open(db: Database, sealer: Sealer) -> bool:
+    """Whether what the primary key sealed in this database opens with it. Raises `StorageTrouble`."""
+    kid = sealer.keyring.primary
+    async with db.reading() as connection:
+        blob = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
+    return blob is not None and _opens(sealer, kid, blob)
+
+
 def _opens(sealer: Sealer, kid: str, blob: bytes) -> bool:
     try:
         return kid_of(blob) == kid and sealer.open("key_check", _binding(kid), blob) == CONSTANT

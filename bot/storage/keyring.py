@@ -154,7 +154,7 @@ def _why_not_opened(path: Path, error: OSError) -> str:
     if path.is_symlink() and path.exists():
         return (
             f"The key file {path} is a symbolic link. Name the file itself, or start with "
-            "--allow-shared-key-file if it is a secret mount."
+            "ALLOW_SHARED_KEY_FILE=true if it is a secret mount."
         )
     if isinstance(error, FileNotFoundError):
         return f"The key file {path} does not exist. Set ENCRYPTION_KEYS_FILE to yours. {GENERATE}"
@@ -166,7 +166,7 @@ def _check_private(path: Path, status: os.stat_result, *, allow_shared: bool) ->
         raise CannotStart(f"The key file {path} is not a regular file. Name the file that holds the keys.")
     if allow_shared:
         return
-    shared = "or start with --allow-shared-key-file if it is a secret mount"
+    shared = "or start with ALLOW_SHARED_KEY_FILE=true if it is a secret mount"
     if status.st_uid != os.geteuid():
         raise CannotStart(f"The key file {path} belongs to another user. `chown` it to the bot's user, {shared}.")
     if status.st_mode & 0o077:

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, insert, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, func, insert, null, or_, select, true, update
 
 from bot.errors import NotYours, StorageTrouble, Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
 from bot.storage.database import Database, now
 from bot.storage.seal import Binding, Sealer
-from bot.storage.tables import is_id, own_row, owner, person_of, reveals
+from bot.storage.tables import is_id, own_row, owned_by, owner, person_of, reveals
 
 State = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
@@ -73,24 +73,32 @@ class Reveals:
         self._sealer = sealer
         self._escrow_life = escrow_minutes * 60  # seconds
 
-    async def begin(self, person: Person, id: str, host: str, key: SecretKey) -> None:
-        """A new row, ready to be claimed for an hour. `id` is the caller's, from `tables.new_id`."""
+    async def begin(self, person: Person, id: str, host: str, key: SecretKey) -> int:
+        """A new row, ready to be claimed for an hour. `id` is the caller's, from `tables.new_id`.
+
+        Returns the wrong tries of this person at this secret in the last hour, which go on counting here; with
+        `MOST_WRONG_TRIES` of them the row is over from the start.
+        """
         if not is_id(id):
             raise ValueError("not an id of ours")
         sealed = self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, id), key)
+        blind = self._sealer.blind_index(host, key)
+        before = select(func.max(reveals.c.wrong_tries)).where(owned_by(reveals, person), reveals.c.blind == blind)
         values = {
             "id": id,
             **owner(person),
             "host": host,
-            "secret_key": sealed,
-            "state": "ready",
-            "wrong_tries": 0,
+            "blind": blind,
             "unsure": False,
             "created_at": now,
             "expires_at": now + ROW_LIFE,
         }
         async with self._db.writing() as connection:
-            await connection.execute(insert(reveals).values(values))
+            tries = await connection.scalar(before) or 0
+            enough = tries >= MOST_WRONG_TRIES
+            values |= {"wrong_tries": tries, "state": "over" if enough else "ready"}
+            await connection.execute(insert(reveals).values(secret_key=None if enough else sealed, **values))
+        return tries
 
     async def find(self, person: Person, id: object) -> Reveal:
         """Raises `NotYours` unless it is this person's and has not expired; `Unsealable`."""
@@ -144,10 +152,6 @@ class Reveals:
         if row is None:
             raise StorageTrouble("the reveal is not being claimed any more")
         return datetime.fromtimestamp(row.escrow_expires_at, UTC)
-
-    async def hold_nothing(self, id: str) -> None:
-        """Claiming → shown without an escrow: the secret is only in memory (REVEAL_ESCROW=off)."""
-        await self._change(id, reveals.c.state.in_(("claiming", "ready")), state="shown", **_WIPED)
 
     async def escrowed(self, person: Person, id: object) -> Secret | None:
         """The secret that waits to be shown; None if none does (any more). Raises `NotYours`, `Unsealable`."""

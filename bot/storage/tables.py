@@ -97,6 +97,7 @@ reveals = Table(
     *_owner(),
     Column("host", Text, nullable=False),
     Column("secret_key", LargeBinary),  # sealed; wiped in the states shown and over
+    Column("blind", LargeBinary, nullable=False, index=True),  # keyed hash of host and key: the same secret again
     Column("state", String(16), nullable=False),
     Column("wrong_tries", Integer, nullable=False),
     Column("unsure", Boolean, nullable=False),  # an earlier try may have opened it

@@ -81,6 +81,7 @@ def _reveals() -> None:
         *_owner(),
         sa.Column("host", sa.Text, nullable=False),
         sa.Column("secret_key", sa.LargeBinary),
+        sa.Column("blind", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("wrong_tries", sa.Integer, nullable=False),
         sa.Column("unsure", sa.Boolean, nullable=False),
@@ -95,4 +96,5 @@ def _reveals() -> None:
             "state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name=op.f("ck_reveals_state")
         ),
     )
+    op.create_index(op.f("ix_reveals_blind"), "reveals", ["blind"])
     op.create_index(op.f("ix_reveals_expires_at"), "reveals", ["expires_at"])

@@ -38,6 +38,11 @@ def middle(values: Sequence[float]) -> float:
     return median(values)
 
 
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the rounds' ratios: both halves of each were measured one after the other."""
+    return median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
 def resident(pid: int) -> float:
     """Resident memory of a process, in MiB. Source: proc(5), VmRSS in /proc/pid/status."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.world import World
-from tests.benchmarks.measure import Goal, middle, resident, table
+from tests.benchmarks.measure import Goal, middle, ratio, resident, table
 
 RUNS = 9
 IDLE = 0.5  # seconds from ready until memory is read
@@ -45,19 +45,13 @@ async def measure(*, quick: bool) -> list[Goal]:
             await _run(found[MIGRATED], world.settings())
             await _run(found[FIRST], world.settings() | {"DATABASE_URL": fresh})
     print(table(["", "until ready", "memory"], [figures.row(name) for name, figures in found.items()]))
+    base = found[BASE]
     return [
         goal
         for name in (MIGRATED, FIRST)
         for goal in (
-            Goal(
-                f"start of {name} / {BASE}", middle(found[name].seconds) / middle(found[BASE].seconds), "at most", 1.5
-            ),
-            Goal(
-                f"memory of {name} / {BASE}",
-                middle(found[name].mebibytes) / middle(found[BASE].mebibytes),
-                "at most",
-                1.5,
-            ),
+            Goal(f"start of {name} / {BASE}", ratio(found[name].seconds, base.seconds), "at most", 1.5),
+            Goal(f"memory of {name} / {BASE}", ratio(found[name].mebibytes, base.mebibytes), "at most", 1.5),
         )
     ]
 

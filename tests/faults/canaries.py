@@ -57,18 +57,29 @@ class Search:
         self._world = world
         self._known = known
         self._folders = (world.directory, *more)
-        self._sent = 0  # how many payloads were looked through
+        self._sent: list[tuple[str, bytes]] = []  # what was sent, less the secret where it is shown
+        self._looked = 0  # at how many of these
         self.output = bytearray()  # of bots that are gone
         self.pages: list[bytes] = []  # answers of the bot's own pages
         self.found: list[str] = []
         self.looked_at = 0  # bytes
 
     def look(self, step: str) -> None:
-        """Everything that is there now, after `step`."""
+        """Everything that is there now, for the canaries as they are."""
+        needles = {one.core.encode(): one.name for one in self._canaries()}
+        sent = self._payloads()[self._looked :]
+        self._looked = len(self._sent)
+        self._look(needles, [*self._places(), *sent], step)
+
+    def look_thoroughly(self) -> None:
+        """Everything that is there now and all that was ever sent, for the canaries in any disguise."""
         needles = {needle: one.name for one in self._canaries() for needle in one.needles()}
-        for sink, content in self._sinks():
+        self._look(needles, [*self._places(), *self._payloads()], "all")
+
+    def _look(self, needles: dict[bytes, str], places: list[tuple[str, bytes]], step: str) -> None:
+        for place, content in places:
             self.looked_at += len(content)
-            self.found += [f"{name} in {sink} after {step}" for needle, name in needles.items() if needle in content]
+            self.found += [f"{name} in {place} after {step}" for needle, name in needles.items() if needle in content]
 
     def _canaries(self) -> Iterator[Canary]:
         yield from self._known
@@ -78,7 +89,7 @@ class Search:
         for url in self._world.workspace.state.response_urls.values():
             yield from Canary.whole("a response_url", url.path.rsplit("/", 1)[-1])
 
-    def _sinks(self) -> Iterator[tuple[str, bytes]]:
+    def _places(self) -> Iterator[tuple[str, bytes]]:
         yield "the output", bytes(self.output + self._world.bot.output)
         for folder in self._folders:
             for file in folder.rglob("*"):
@@ -88,10 +99,11 @@ class Search:
             yield "the command line", _read(Path(f"/proc/{self._world.bot.pid}/cmdline"))
         for page in self.pages:
             yield "a page", page
-        sent = self._world.workspace.export()
-        for one in sent[self._sent :]:
-            yield f"what was sent by {one.method}", self._without_what_is_shown(one)
-        self._sent = len(sent)
+
+    def _payloads(self) -> list[tuple[str, bytes]]:
+        for one in self._world.workspace.export()[len(self._sent) :]:
+            self._sent.append((f"what was sent by {one.method}", self._without_what_is_shown(one)))
+        return self._sent
 
     def _without_what_is_shown(self, sent: Sent) -> bytes:
         """The payload, less the secret's exact text where a modal shows it: nowhere else may it be."""

@@ -682,22 +682,6 @@ async def test_one_slow_host_does_not_hold_up_another() -> None:
     assert taken < 1.0
 
 
-async def test_calls_to_one_host_can_be_limited() -> None:
-    client = Onetime(deadline=5.0, at_once=4)
-    async with hostile(is_silent) as host:
-        waiting = [asyncio.create_task(client.status(host.host)) for _ in range(20)]
-        for _ in range(4):
-            await host.arrived.acquire()
-
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(host.arrived.acquire(), 0.2)
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        await client.aclose()
-    assert len(host.seen) == 4
-
-
 async def test_the_client_says_nothing_in_the_log(patient: Onetime, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 

@@ -124,3 +124,47 @@ async def test_a_host_in_trouble_is_not_taken_for_a_burn(world, ada):
 
     await ada.until(lambda: "could not be reached" in ada.view.text)
     assert world.onetime.held(held.metadata_key).has_plaintext
+
+
+async def test_a_burn_whose_window_was_closed_meanwhile_is_told_by_a_direct_message(world, ada):
+    held = world.onetime.share(EMAIL, "text")
+    view = await _ask(world, ada, held)
+    fault = Fault("hang after")
+    world.onetime.plan("/api/v1/private/{key}/burn", fault)
+    delivery = asyncio.create_task(ada.submit(view))
+    await world.onetime.arrived("/api/v1/private/{key}/burn")
+    await delivery
+    await ada.close()
+
+    fault.release()
+
+    await ada.until(lambda: any("Burned" in message.shows for message in ada.dm))
+
+
+async def test_the_list_stays_when_one_of_it_is_burned(world, connected):
+    world.onetime.share(EMAIL, "text")
+    world.onetime.move_clock(5)
+    world.onetime.share(EMAIL, "text")
+    await connected.command("/ots", "recent")
+    listed = await connected.until(lambda: "2 secrets" in connected.sees() and connected.ephemerals[-1])
+    first = next(one for one in listed.blocks if one["type"] == "actions")["elements"][0]
+
+    await connected.click(listed, action_id="burn", value=first["value"])
+
+    await connected.until(lambda: "Burned" in connected.sees())
+    assert "2 secrets" in connected.sees()
+
+
+async def test_a_card_made_with_an_account_is_dead_when_the_account_is_gone(world, connected):
+    held = world.onetime.share(EMAIL, "text")
+    await connected.command("/ots", f"metadata {held.metadata_key}")
+    card = await connected.until(lambda: "Not opened yet" in connected.sees() and connected.ephemerals[-1])
+    await connected.command("/ots", "disconnect")
+    await connected.until(lambda: "Which account" in connected.sees())
+    await connected.click(action_id="account_disconnect")
+    await connected.until(lambda: "is disconnected" in connected.sees())
+
+    await connected.click(card, label="Burn")
+
+    await connected.until(lambda: "isn't available to you" in connected.sees())
+    assert world.onetime.held(held.metadata_key).has_plaintext

@@ -32,7 +32,7 @@ async def test_a_secret_is_shown_once_in_the_window_and_nowhere_else(mode):
 
         await ada.submit(view)
 
-        await ada.until(lambda: ada.view.secret_text())
+        await ada.until(ada.view.secret_text)
         assert ada.view.secret_text() == "the text\n  with <b>&amp;</b> `marks`\t"
         assert world.onetime.claims_of(held.secret_key) == 1
         assert ada.dm == []
@@ -246,3 +246,60 @@ async def test_an_account_whose_token_changed_does_not_keep_a_link_from_opening(
     await connected.submit(view)
 
     await connected.until(lambda: connected.view.secret_text() == "the text")
+
+
+async def test_after_a_doubtful_try_a_missing_passphrase_is_not_taken_for_the_end(world, ada):
+    held = world.onetime.share(None, "the text", passphrase="the right one")
+    world.onetime.plan(SECRET_ROUTE, Fault("html"))
+    view = await _window(world, ada, held)
+    await ada.submit(view)
+    await ada.until(lambda: "may have been opened" in ada.view.text and ada.view.submit)
+
+    await ada.submit(ada.view)
+    await ada.until(lambda: "possibly opened by that try" in ada.view.text)
+    await ada.submit(ada.view, {"passphrase": "the right one"})
+
+    await ada.until(lambda: ada.view.secret_text() == "the text")
+
+
+async def test_a_window_that_is_submitted_twice_keeps_what_the_first_one_shows(world, ada):
+    held = world.onetime.share(None, "the text")
+    view = await _window(world, ada, held)
+    fault = Fault("hang after")
+    world.onetime.plan(SECRET_ROUTE, fault)
+    await ada.submit(view)
+    await world.onetime.arrived(SECRET_ROUTE)
+    form = view.payload
+
+    view.show({**form, "submit": {"type": "plain_text", "text": "Open"}}, view.hash)
+    await ada.submit(view)
+    assert "sent already" in ada.view.text
+    await ada.close()
+    fault.release()
+
+    await ada.until(lambda: ada.view.secret_text() == "the text")
+    assert world.onetime.posts_of(held.secret_key) == 1
+
+
+async def test_a_server_that_takes_no_accounts_opens_the_link_without_one(world, connected):
+    held = world.onetime.share(None, "the text")
+    world.onetime.auth_enabled = False
+    view = await _window(world, connected, held)
+
+    await connected.submit(view)
+
+    await connected.until(lambda: connected.view.secret_text() == "the text")
+
+
+async def test_guessing_goes_on_counting_in_another_window(world, ada):
+    held = world.onetime.share(None, "the text", passphrase="the right one")
+    for _ in range(5):
+        view = await _window(world, ada, held)
+        await ada.submit(view)
+        await ada.until(lambda: "did not open" in ada.view.text or "Stopped" in ada.view.text)
+        await ada.close()
+
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+
+    await ada.until(lambda: ada.view and "Stopped after 5 tries" in ada.view.text)
+    assert world.onetime.posts_of(held.secret_key) == 5

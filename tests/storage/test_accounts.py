@@ -236,7 +236,18 @@ async def test_columns_of_one_row_cannot_be_exchanged(accounts, database, ada):
     await edit(database, account, token=table.c.username, username=table.c.token)
 
     with pytest.raises(Unsealable):
-        await accounts.find(ada, account.id)
+        await accounts.on_host(ada, EU)
+
+
+async def test_an_account_that_does_not_open_can_be_found_and_let_go_without_credentials(accounts, database, ada):
+    account = await accounts.connect(ada, EU, USERNAME, TOKEN)
+    await edit(database, account, token=b"O1 nothing")
+
+    found = await accounts.find(ada, account.id)
+    await accounts.disconnect(ada, account.id)
+
+    assert (found.readable, found.username, found.token) == (False, Secret(""), Secret(""))
+    assert await accounts.all_of(ada) == []
 
 
 async def test_an_unreadable_account_can_be_connected_anew(accounts, database, ada):

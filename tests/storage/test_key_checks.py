@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from bot.errors import CannotStart
 from bot.secret import Secret, SecretKey
@@ -49,9 +49,15 @@ async def test_a_second_start_changes_nothing(database, ada):
     await check_keys(database, sealer)
     await fill(database, sealer, ada)
     before = await everything(database)
+    written: list[str] = []
+
+    @event.listens_for(database._engine.sync_engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, *_rest):
+        written.append(statement)
 
     await check_keys(database, sealer)
 
+    assert not [statement for statement in written if "INSERT" in statement]
     assert await everything(database) == before
 
 

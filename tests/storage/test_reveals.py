@@ -230,13 +230,17 @@ async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, e
     assert not await reveals.claim(ref)
 
 
-async def test_holding_nothing_wipes_the_key_and_stores_no_secret(reveals, database, ada, ref):
-    await reveals.claim(ref)
+async def test_wrong_tries_at_the_same_secret_go_on_counting_in_another_window(reveals, ada, ben, ref):
+    for _ in range(5):
+        await reveals.claim(ref)
+        await reveals.release(ref, wrong_passphrase=True)
+    again, of_ben, other = new_id(), new_id(), new_id()
 
-    await reveals.hold_nothing(ref)
-
-    row = await stored(database, ref)
-    assert (row.state, row.secret_key, row.escrow) == ("shown", None, None)
+    assert await reveals.begin(ada, again, HOST, KEY) == 5
+    assert await reveals.begin(ben, of_ben, HOST, KEY) == 0
+    assert await reveals.begin(ada, other, HOST, SecretKey("another-key")) == 0
+    assert not await reveals.claim(again)
+    assert not (await reveals.find(ada, again)).key
 
 
 async def test_an_escrow_is_never_shown_late(reveals, database, ada, ref):
@@ -256,6 +260,16 @@ async def test_purging_wipes_what_expired(reveals, database, ada, ref):
 
     row = await stored(database, ref)
     assert (row.escrow, row.secret_key) == (None, None)
+
+
+async def test_a_reveal_whose_time_is_up_and_whose_person_was_told_is_over(reveals, database, ada, ref):
+    await held(reveals, ada, ref)
+    await reveals.told(ref)
+    await set_all(database, escrow_expires_at=now)
+
+    await reveals.purge()
+
+    assert (await reveals.find(ada, ref)).state == "over"
 
 
 async def test_purging_leaves_what_is_being_opened_or_held(reveals, database, ada, ref):

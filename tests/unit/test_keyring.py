@@ -131,7 +131,7 @@ def test_a_symbolic_link_is_refused_with_the_fix(file, folder):
     link = folder / "link"
     link.symlink_to(file)
 
-    with pytest.raises(CannotStart, match=r"symbolic link.*--allow-shared-key-file"):
+    with pytest.raises(CannotStart, match=r"symbolic link.*ALLOW_SHARED_KEY_FILE=true"):
         KeyRing.load(link)
 
     assert KeyRing.load(link, allow_shared=True).kids == ("k1",)

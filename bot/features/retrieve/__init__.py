@@ -17,7 +17,7 @@ from bot.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
 from bot.storage.handles import Handle
-from bot.storage.reveals import Reveal
+from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
 from bot.storage.tables import new_id
 
 ASK = "Paste the link of the secret."
@@ -60,20 +60,23 @@ async def try_again(call: Call, reveal: Reveal) -> Modal:
     host = call.services.hosts.of(reveal.host)
     if reveal.can_be_tried:
         return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True)
-    return screens.gone() if reveal.unsure and reveal.state == "over" else screens.nothing_left()
+    return screens.stopped() if reveal.wrong_tries >= MOST_WRONG_TRIES else screens.nothing_left()
 
 
 async def _ask(call: Call, host: Host, key: SecretKey) -> None:
-    """Show the window, and remember what it is about.
+    """Remember what the window is about, then show it: nobody can press Open before the row is there.
 
-    Its trigger lives 3 seconds, so a slow database is not waited for; a quick one is, so that the row is there
-    before anybody can press Open.
+    Its trigger lives 3 seconds, so while a slow database is waited for, the window says so.
     """
     ref = new_id()
     remembering = asyncio.create_task(call.services.reveals.begin(call.person, ref, host.url, key))
-    await asyncio.wait({remembering}, timeout=ROW_WITHIN)
-    await call.show(screens.ask(host, ref))
-    await remembering
+    remembered, _ = await asyncio.wait({remembering}, timeout=ROW_WITHIN)
+    try:
+        if not remembered:
+            await call.show(screens.one_moment())
+    finally:
+        tries = await remembering
+    await call.show(screens.ask(host, ref) if tries < MOST_WRONG_TRIES else screens.stopped())
 
 
 FEATURE = Feature(

@@ -20,8 +20,8 @@ from bot.storage.reveals import Reveal
 Tell = Callable[[Person, Message, str], Awaitable[None]]  # the last is a key: told twice with it, it is said once
 
 EVERY = 60.0  # seconds
-STRANDED = 60.0  # seconds; an opening takes 10 at most
-UNSEEN = 120.0  # seconds; showing is tried for 60
+STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
+UNSEEN = 150.0  # seconds, likewise
 
 log = Log("after_crash")
 

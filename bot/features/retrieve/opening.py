@@ -31,14 +31,18 @@ from bot.features.retrieve import screens
 from bot.logs import Log
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
+from bot.onetime.wire import AccountsOff
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
 from bot.storage.handles import Handle, NewHandle
 from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
 
+PROBE_TRIES = 3
+PROBE_WITHIN = 10.0  # seconds
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds
+LONGEST_WAIT = 30.0  # seconds that Slack may ask for before a message is better
 
 log = Log("opening")
 
@@ -54,7 +58,7 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
     try:
         await call.show(opening)
         steps.at("answered")
-        await call.show(opening)
+        await _show_patiently(call, opening, PROBE_TRIES, PROBE_WITHIN)
     except SlackTrouble:
         await services.reveals.release(reveal.id)
         steps.at("released")
@@ -62,10 +66,10 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
         return None
     steps.at("probed")
     try:
-        caller = await services.caller(call.person, host)
+        caller = await _caller(call, host)
         if not await services.reveals.claim(reveal.id):
-            return None
-    except (StorageTrouble, Unsealable) as error:
+            return screens.already()
+    except StorageTrouble as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
         return screens.not_begun()  # the row goes back to ready within a minute
     steps.at("claimed")
@@ -78,12 +82,19 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
     return None
 
 
+async def _caller(call: Call, host: Host) -> Caller:
+    try:
+        return await call.services.caller(call.person, host)
+    except Unsealable:
+        return Caller(host)  # an account that cannot be read keeps nobody from opening a link
+
+
 async def _fetch(call: Call, caller: Caller, reveal: Reveal) -> Secret:
-    """The one POST. With the person's own account on that host; without one when its token is not accepted."""
+    """The one POST. With the person's own account on that host; without one when the host does not take that."""
     passphrase = call.typed.get("passphrase") or None
     try:
         return await call.services.onetime.reveal(caller, reveal.key, passphrase)
-    except NotAuthorized:
+    except (NotAuthorized, AccountsOff):
         if caller.username is None:
             raise
         return await call.services.onetime.reveal(Caller(caller.host), reveal.key, passphrase)
@@ -92,13 +103,11 @@ async def _fetch(call: Call, caller: Caller, reveal: Reveal) -> Secret:
 async def _not_opened(call: Call, host: Host, reveal: Reveal, error: OnetimeError) -> Modal | None:
     reveals = call.services.reveals
     if isinstance(error, SecretGone):
-        if reveal.unsure and not call.typed.get("passphrase"):
-            await reveals.over(reveal.id)
-            return screens.gone()
         tries = await reveals.release(reveal.id, wrong_passphrase=True)
         if tries >= MOST_WRONG_TRIES:
             return screens.stopped()
-        return screens.ask(host, reveal.id, screens.CANNOT_TELL, passphrase=True)
+        said = screens.CANNOT_TELL_AFTER_DOUBT if reveal.unsure else screens.CANNOT_TELL
+        return screens.ask(host, reveal.id, said, passphrase=True)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
@@ -150,8 +159,8 @@ async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
         return None
 
 
-async def _show(call: Call, ref: str, text: Secret, page: int, *, held: bool = True) -> None:
-    """Show one page, patiently, and wipe what was held once all of it has been shown.
+async def _show(call: Call, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
+    """Show one page, patiently, and wipe what was held once all of it has been shown. Whether that is so.
 
     The pages are turned by reading what is held; where nothing is, the first is all that can be shown.
     """
@@ -159,13 +168,19 @@ async def _show(call: Call, ref: str, text: Secret, page: int, *, held: bool = T
     page = min(page, len(parts) - 1)
     turns = await _turns(call, ref, page, len(parts)) if held else None
     modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
-    async for attempt in stamina.retry_context(on=_worth_a_retry, attempts=SHOW_TRIES, timeout=SHOW_WITHIN):
+    await _show_patiently(call, modal, SHOW_TRIES, SHOW_WITHIN)
+    steps.at("shown")
+    if held and len(parts) > 1:
+        return False
+    await _wipe(call, ref)
+    steps.at("wiped")
+    return True
+
+
+async def _show_patiently(call: Call, modal: Modal, tries: int, within: float) -> None:
+    async for attempt in stamina.retry_context(on=_worth_a_retry, attempts=tries, timeout=within):
         with attempt:
             await call.show(modal)
-    steps.at("shown")
-    if len(parts) == 1 or not held:
-        await _wipe(call, ref)
-        steps.at("wiped")
 
 
 async def _wipe(call: Call, ref: str) -> None:
@@ -179,6 +194,8 @@ async def _wipe(call: Call, ref: str) -> None:
 def _worth_a_retry(error: Exception) -> bool | float:
     """Whether to show it again after this: as soon as Slack's Retry-After says, or after a growing random wait."""
     if isinstance(error, WindowClosed) or not isinstance(error, SlackTrouble):
+        return False
+    if error.retry_after is not None and error.retry_after > LONGEST_WAIT:
         return False
     return error.retry_after or True
 
@@ -199,7 +216,7 @@ async def turn_page(call: Call, handle: Handle) -> Modal | None:
     ref = handle.facts["reveal"]
     text = await call.services.reveals.escrowed(call.person, ref)
     if text is None:
-        return screens.nothing_left()
+        return screens.nothing_left(on_top=True)
     await _show(call, ref, text, int(handle.facts["page"]))
     return None
 
@@ -213,9 +230,9 @@ async def show_again(call: Call, reveal: Reveal) -> Message | None:
     text = await call.services.reveals.escrowed(call.person, reveal.id)
     if text is None:
         return screens.dm_nothing_held()
-    await _show(call, reveal.id, text, 0)
-    with suppress(SlackTrouble):
-        await call.show(screens.dm_shown())
+    if await _show(call, reveal.id, text, 0):
+        with suppress(SlackTrouble):
+            await call.show(screens.dm_shown())
     return None
 
 

@@ -30,13 +30,14 @@ CANNOT_TELL = (
     ":warning: *It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, "
     "or its passphrase is missing or wrong. If you were given a passphrase, try it."
 )
-INTERRUPTED_GONE = (
-    ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "
-    "reaching you. Ask whoever sent it for a new one."
+CANNOT_TELL_AFTER_DOUBT = (
+    ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
+    "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever sent it "
+    "for a new one."
 )
 STOPPED = (
     ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
-    "Ask whoever sent it for the passphrase, then paste the link again."
+    "Ask whoever sent it for the passphrase, and paste the link again in an hour."
 )
 MAY_BE_OPENED = (
     ":warning: *It may have been opened.* Onetime Secret gave no usable answer. Trying again is safe: a secret opens "
@@ -106,17 +107,13 @@ def doubtful(host: Host) -> Modal:
     return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
 
 
-def nothing_left() -> Modal:
+def nothing_left(*, on_top: bool = False) -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal.of("note", TITLE, Text.of(said))
+    return Modal("note", TITLE, (Text.of(said),), on_top=on_top)
 
 
 def stopped() -> Modal:
     return Modal.of("note", TITLE, Text.of(STOPPED))
-
-
-def gone() -> Modal:
-    return Modal.of("note", TITLE, Text.of(INTERRUPTED_GONE))
 
 
 def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:

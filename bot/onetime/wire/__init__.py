@@ -17,10 +17,11 @@ from bot.onetime.wire.answers import (
     read_status,
 )
 from bot.onetime.wire.metadata import Metadata, State, read_metadata, read_recent, read_recent_v2
-from bot.onetime.wire.refusals import Answered, SameAgain
+from bot.onetime.wire.refusals import AccountsOff, Answered, SameAgain
 from bot.onetime.wire.requests import Request, basic
 
 __all__ = [
+    "AccountsOff",
     "Answered",
     "Generated",
     "Metadata",

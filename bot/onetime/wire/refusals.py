@@ -32,7 +32,6 @@ _TROUBLE = (
     "Not Found",  # a key too short for 0.24 and later
 )
 _SWITCHED_OFF = "is not available"
-_NO_ACCOUNTS = "That server does not take accounts over its API."
 _WRONG_PASSPHRASE = "Double check that passphrase"  # translated by the account's language
 
 
@@ -42,6 +41,12 @@ class Answered(HostTrouble):
 
 class SameAgain(HostTrouble):
     """The answer would be no better the next time: nothing is gained by asking again."""
+
+
+class AccountsOff(SameAgain):
+    """The server's operator switched accounts off: whatever is asked with one is refused, and had no effect."""
+
+    tell = "That server does not take accounts over its API."
 
 
 class _Said(msgspec.Struct):
@@ -104,7 +109,7 @@ def _of_the_caller(heard: _Heard) -> OnetimeError | None:
 
 def _of_the_server(heard: _Heard) -> OnetimeError | None:
     if heard.message.startswith("/api/") and heard.message.endswith(_SWITCHED_OFF):
-        return SameAgain(f"{heard.status}, accounts are switched off", tell=_NO_ACCOUNTS)
+        return AccountsOff(f"{heard.status}, accounts are switched off")
     if heard.message in _TROUBLE or heard.status == FORBIDDEN:
         return Answered(f"{heard.status}, trouble of the server or its guard")
     return None

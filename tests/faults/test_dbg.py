@@ -1,0 +1,426 @@
+"""Killed at every step of opening a secret, with its window closed at every call: nothing is lost without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.onetime import Fault
+from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.world import World
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
+
+KILLS = 50
+LAUNCHER = Path(__file__).with_name("crashing_bot.py")
+SECRET_ROUTE = "/api/v1/secret/{key}"
+SETTLED = (
+    "SELECT count(*) FROM reveals WHERE state IN ('opening', 'claiming') OR (state = 'escrowed' AND told_at IS NULL)"
+)
+
+# What becomes of the secret when the bot is killed at a step.
+PASTED = "never opened: pasting the link again shows it"
+TRIED_AGAIN = "told that it may be open: trying again shows it"
+SHOWN_AGAIN = "told that it is held: Show again shows it"
+SEEN = "had been seen"
+LOST = "told that it may be open: trying again finds it gone"
+TOLD_LOST = "told that it is lost"
+SAID = "told in its window that it may be open, when it was"
+
+_numbers = itertools.count(1)
+
+
+def said(line: bytes | bytearray) -> dict[str, Any]:
+    """The event of a line of the log; nothing for any other line."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+class Crashing:
+    """A world whose bot can be killed at a step, and is up again at once."""
+
+    def __init__(self, control: Path, **settings: str) -> None:
+        self._control = control
+        self._read = 0  # bytes of what the bot has logged
+        self.world = World(command=(str(LAUNCHER), str(control)), settings=settings)
+
+    async def __aenter__(self) -> Self:
+        await self.world.start()
+        await self.says("ready")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.world.stop()
+
+    def kill_at(self, *steps: str | int) -> None:
+        """Each of these is for another process: the one that runs now, the one after it, …"""
+        self._control.with_suffix(".passed").unlink(missing_ok=True)
+        self._control.write_text(" ".join(str(step) for step in steps))
+
+    def all_is_well(self) -> None:
+        """Nothing is killed and nothing fails from now on."""
+        self._control.unlink(missing_ok=True)
+        self.world.workspace.clear_faults()
+        self.world.onetime.clear_faults()
+
+    def kill_now(self) -> None:
+        os.kill(self.world.bot.pid, signal.SIGUSR1)
+
+    @property
+    def passed(self) -> list[str]:
+        """The steps passed since `kill_at`."""
+        return self._control.with_suffix(".passed").read_text().split()
+
+    async def says(self, *events: str) -> str:
+        """Waits for the next of these among what the bot and its launcher log."""
+        async with asyncio.timeout(20):
+            while True:
+                while (end := self.world.bot.output.find(b"\n", self._read)) >= 0:
+                    line = self.world.bot.output[self._read : end]
+                    self._read = end + 1
+                    if (event := said(line)).get("event") in events:
+                        return self._heard(event)
+                assert self.world.bot.is_running
+                await asyncio.sleep(0.005)
+
+    def _heard(self, event: dict[str, Any]) -> str:
+        if event["event"] == "ready":
+            self.world.workspace.connect_http(f"http://127.0.0.1:{event['port']}/slack/events")
+        return str(event["event"])
+
+    async def is_up_again(self) -> None:
+        """Returns when the bot was started anew, and has looked after everything that it found interrupted."""
+        await self.says("ready")
+        async with asyncio.timeout(5):
+            while self.query(SETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
+                await asyncio.sleep(0.005)
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.world.directory}/bot.db?mode=ro", uri=True)) as database:
+            return database.execute(statement).fetchall()
+
+    def files(self) -> bytes:
+        return b"".join(file.read_bytes() for file in self.world.directory.iterdir() if not file.name.endswith("-shm"))
+
+
+class Opening:
+    """One person opens one secret, and does what the messages offer until it is seen or gone."""
+
+    def __init__(self, crashing: Crashing) -> None:
+        number = next(_numbers)
+        self.crashing = crashing
+        self.world = crashing.world
+        self.text = f"canary {number}: {random.randbytes(12).hex()}"
+        self.held = self.world.onetime.share(None, self.text)
+        self.ada = self.world.workspace.person(f"U0ADA{number:05}", f"ada{number}")
+
+    @property
+    def link(self) -> str:
+        return f"{self.world.onetime.url}/secret/{self.held.secret_key}"
+
+    @property
+    def has_seen_it(self) -> bool:
+        views = self.world.workspace.state.views.values()
+        return any(view.user == self.ada.id and view.secret_text() == self.text for view in views)
+
+    async def window(self) -> None:
+        await self.ada.command("/ots", f"retrieve {self.link}")
+        await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Open")
+
+    async def press_open(self) -> None:
+        await self.window()
+        await self.ada.submit()
+
+    async def opened(self) -> None:
+        async with asyncio.timeout(5):
+            while self.world.onetime.claims_of(self.held.secret_key) == 0:  # noqa: ASYNC110 - the emulator tells nobody
+                await asyncio.sleep(0.005)
+
+    async def close(self) -> None:
+        if self.ada.view:
+            await self.ada.close()
+
+    async def go_on(self) -> str:
+        """What became of it; the person does what is offered, first in the window and then in messages."""
+        if self.has_seen_it:
+            return SEEN
+        if self.ada.view and "may be open now" in self.ada.view.text:
+            assert self.world.onetime.claims_of(self.held.secret_key) == 1
+            return SAID
+        if self.ada.view and "may have been opened" in self.ada.view.text:
+            return await self._try_again()
+        await self.close()
+        offers = {"nothing was kept": self._was_told, "Show again": self._show_again, "Try again": self._try_again}
+        for offer, take_it in offers.items():
+            if any(offer in message.shows for message in self.ada.dm):
+                return await take_it()
+        return await self._paste()
+
+    async def _was_told(self) -> str:
+        return TOLD_LOST
+
+    async def _paste(self) -> str:
+        assert self.world.onetime.held(self.held.secret_key).has_plaintext
+        await self.press_open()
+        await self.crashing.says("form")
+        assert self.has_seen_it
+        return PASTED
+
+    async def _show_again(self) -> str:
+        await self.ada.click(label="Show again")
+        await self.crashing.says("action")
+        assert self.has_seen_it
+        return SHOWN_AGAIN
+
+    async def _try_again(self) -> str:
+        if not self.ada.view:
+            await self.ada.click(label="Try again")
+            await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Open")
+        await self.ada.submit()
+        await self.crashing.says("form")
+        assert self.has_seen_it or "possibly opened by that try" in self.ada.sees()
+        return TRIED_AGAIN if self.has_seen_it else LOST
+
+    def check(self) -> None:
+        """Opened once at most, and written nowhere."""
+        written = self.crashing.files() + bytes(self.world.bot.output)
+        said = str([sent.payload for sent in self.world.workspace.export() if sent.method == "chat.postMessage"])
+        assert self.world.onetime.claims_of(self.held.secret_key) <= 1
+        assert not [form for form in (self.text, self.held.secret_key) if form.encode() in written]
+        assert self.text not in said
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory):
+    async with Crashing(tmp_path_factory.mktemp("crash") / "control") as crashing:
+        yield crashing
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crashing(shared):
+    yield shared
+    shared.all_is_well()
+
+
+def closed_at(opening: Opening, call: int, *, trouble: bool = True) -> None:
+    """The window is closed just as the bot makes that call to update it.
+
+    Where there is no third call, there is one when Slack is in `trouble` at the second.
+    """
+    plan = opening.world.workspace.plan
+    for earlier in range(1, call):
+        fails = trouble and earlier > 1
+        plan("views.update", SlackFault.http(502) if fails else SlackFault.meanwhile(lambda: None))
+    plan("views.update", SlackFault.meanwhile(opening.close))
+
+
+async def sweep(crashing: Crashing, prepare) -> dict[str, str]:
+    """Kills at the first step, the second, … until a run passes unharmed: step -> what became of it."""
+    found: dict[str, str] = {}
+    for number in itertools.count(1):
+        opening = Opening(crashing)
+        await opening.window()
+        prepare(opening)
+        crashing.kill_at(number)
+        await opening.ada.submit()
+        outcome = await crashing.says("killed", "form")
+        crashing.all_is_well()
+        if outcome == "form":
+            return found | {"unharmed": await opening.go_on()}
+        opening.check()
+        step = crashing.passed[-1]
+        await crashing.is_up_again()
+        found[step] = await opening.go_on()
+        opening.check()
+    raise AssertionError("unreachable")
+
+
+BEFORE = {"reserved": PASTED, "answered": PASTED}
+OPENED = BEFORE | {"probed": PASTED, "claimed": TRIED_AGAIN, "fetched": LOST, "escrowed": SHOWN_AGAIN}
+
+
+async def test_killed_at_any_step_only_the_gap_before_the_escrow_loses_it_and_says_so(crashing):
+    found = await sweep(crashing, lambda _opening: None)
+
+    assert found == OPENED | {"shown": SEEN, "wiped": SEEN, "unharmed": SEEN}
+
+
+async def test_a_window_closed_before_anything_was_sent_opens_nothing_at_any_kill(crashing):
+    found = await sweep(crashing, lambda opening: closed_at(opening, 1))
+
+    assert found == BEFORE | {"released": PASTED, "unharmed": PASTED}
+
+
+@pytest.mark.parametrize("call", [2, 3, 4])
+async def test_a_window_closed_before_it_is_shown_leaves_it_held_at_any_kill(crashing, call):
+    found = await sweep(crashing, lambda opening: closed_at(opening, call))
+
+    assert found == OPENED | {"unshown": SHOWN_AGAIN, "told": SHOWN_AGAIN, "unharmed": SHOWN_AGAIN}
+
+
+# --- Onetime Secret answers badly
+
+NO_ANSWER = BEFORE | {"probed": PASTED, "claimed": TRIED_AGAIN, "doubtful": LOST}
+
+
+def answers_nothing(opening: Opening) -> None:
+    opening.world.onetime.plan(SECRET_ROUTE, Fault("drop after"))
+
+
+async def test_what_may_be_open_for_want_of_an_answer_is_said_at_any_kill(crashing):
+    found = await sweep(crashing, answers_nothing)
+
+    assert found == NO_ANSWER | {"noted": SAID, "unharmed": LOST}
+
+
+@pytest.mark.parametrize("call", [2, 3])
+async def test_what_may_be_open_is_said_also_to_somebody_who_closed_the_window(crashing, call):
+    def prepare(opening: Opening) -> None:
+        answers_nothing(opening)
+        closed_at(opening, call, trouble=False)
+
+    found = await sweep(crashing, prepare)
+
+    noted = {"noted": SAID} if call == 3 else {}
+    assert found == NO_ANSWER | noted | {"told": LOST, "unharmed": LOST}
+
+
+@pytest.mark.parametrize("kind", ["hang after", "hang"], ids=["opened, not answered", "opened after the kill"])
+async def test_a_kill_while_onetime_secret_is_at_it_is_reported(crashing, kind):
+    opening, fault = Opening(crashing), Fault(kind)
+    await opening.window()
+    crashing.world.onetime.plan(SECRET_ROUTE, fault)
+    submitting = asyncio.create_task(opening.ada.submit())
+    await crashing.world.onetime.arrived(SECRET_ROUTE)
+    await submitting
+    reported = crashing.world.bot.output.count(b"reveal_loss_reported")
+
+    crashing.kill_now()
+
+    await crashing.is_up_again()
+    fault.release()
+    await opening.opened()
+    assert await opening.go_on() == LOST
+    assert crashing.world.bot.output.count(b"reveal_loss_reported") == reported + 1
+    opening.check()
+
+
+# --- killed more than once
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [("claimed", TRIED_AGAIN), ("fetched", LOST), ("escrowed", SHOWN_AGAIN)],
+    ids=["claimed", "fetched", "escrowed"],
+)
+async def test_killed_again_while_trying_again_it_is_told_again(crashing, step, expected):
+    opening = await killed_at(crashing, "claimed")
+    await opening.ada.click(label="Try again")
+    await opening.ada.until(lambda: opening.ada.view and opening.ada.view.submit == "Open")
+    crashing.kill_at(step)
+
+    await opening.ada.submit()
+
+    await crashing.is_up_again()
+    assert len(opening.ada.dm) == 2
+    assert await opening.go_on() == expected
+    opening.check()
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [("fetched", LOST), ("escrowed", SHOWN_AGAIN)], ids=["fetched", "escrowed"]
+)
+@pytest.mark.parametrize("honoured", [True, False], ids=["message ids honoured", "not honoured"])
+async def test_killed_while_telling_it_is_told_again_and_seen_once_where_slack_can(crashing, step, expected, honoured):
+    crashing.world.workspace.honours_client_msg_id = honoured
+
+    opening = await killed_at(crashing, step, "reported")
+
+    crashing.world.workspace.honours_client_msg_id = True
+    assert len(opening.ada.dm) == (1 if honoured else 2)
+    assert await opening.go_on() == expected
+    opening.check()
+
+
+@pytest.mark.parametrize("step", ["shown", "wiped"])
+async def test_killed_while_showing_it_again_it_has_been_seen(crashing, step):
+    opening = await killed_at(crashing, "escrowed")
+    crashing.kill_at(step)
+
+    await opening.ada.click(label="Show again")
+
+    await crashing.is_up_again()
+    assert opening.has_seen_it
+    opening.check()
+
+
+async def killed_at(crashing: Crashing, *steps: str) -> Opening:
+    opening = Opening(crashing)
+    await opening.window()
+    crashing.kill_at(*steps)
+    await opening.ada.submit()
+    for n in steps:
+        try:
+            await crashing.is_up_again()
+        except TimeoutError:
+            raise AssertionError((n, crashing.world.bot.output.decode().splitlines()[-14:], crashing.passed, crashing._control.exists()))
+    await opening.close()
+    return opening
+
+
+# --- what is left in the files
+
+
+async def test_once_shown_not_even_the_sealed_secret_is_left(crashing):
+    opening = await killed_at(crashing, "escrowed")
+    (sealed,) = crashing.query(f"SELECT escrow, secret_key FROM reveals WHERE user_id = '{opening.ada.id}'")
+    assert all(blob in crashing.files() for blob in sealed)
+
+    await opening.go_on()
+
+    assert [blob for blob in sealed if blob in crashing.files()] == []
+
+
+# --- without escrow, and at random
+
+
+async def test_without_escrow_every_kill_before_it_is_seen_is_reported(tmp_path):
+    async with Crashing(tmp_path / "control", REVEAL_ESCROW="off") as crashing:
+        seen = await sweep(crashing, lambda _opening: None)
+        closed = await sweep(crashing, lambda opening: closed_at(opening, 2))
+
+    opened = OPENED | {"escrowed": LOST}
+    assert seen == opened | {"shown": SEEN, "wiped": SEEN, "unharmed": SEEN}
+    assert closed == opened | {"unshown": LOST, "told": TOLD_LOST, "unharmed": TOLD_LOST}
+
+
+async def test_two_hundred_openings_killed_at_random_leave_the_database_whole_and_nobody_untold(tmp_path):
+    async with Crashing(tmp_path / "control") as crashing:
+        for _ in range(KILLS):
+            openings = [Opening(crashing) for _ in range(200 // KILLS)]
+            await asyncio.gather(*(opening.window() for opening in openings))
+            submitting = asyncio.gather(*(opening.ada.submit() for opening in openings))
+            await asyncio.sleep(random.uniform(0, 0.06))
+
+            crashing.kill_now()
+
+            await submitting
+            await crashing.is_up_again()
+            assert crashing.query("PRAGMA integrity_check") == [("ok",)]
+            for opening in openings:
+                assert await opening.go_on() in {PASTED, TRIED_AGAIN, SHOWN_AGAIN, SEEN, LOST}
+                opening.check()
