@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import resource
 import sys
@@ -72,8 +73,11 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 
 def _run(given: argparse.Namespace) -> None:
+    gc.disable()  # what is imported stays: going through it again and again is a tenth of the start
     from bot import wiring  # noqa: PLC0415 - so that `keys` and `--help` need not import Slack
 
+    gc.freeze()
+    gc.enable()
     settings = _settings(given)
     settings.needs_slack()
     wiring.key_ring(settings)

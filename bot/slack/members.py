@@ -61,21 +61,19 @@ class Members:
             if trouble.code in UNKNOWN:
                 return False
             raise
-        return user.get("id") == person.user_id and is_member(
-            user, self._workspace.team_id, self._workspace.enterprise_id
-        )
+        return is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id)
 
 
-def is_member(user: Mapping[str, Any], team_id: str | None, enterprise_id: str | None) -> bool:
-    """Whether this user object is of an active full member of the team, or of the organisation (Enterprise Grid).
+def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, enterprise_id: str | None) -> bool:
+    """Whether the person is who this user object says, and an active full member of the team or organisation.
 
     Somebody from another workspace who shares a channel with it has another team, whatever `is_stranger` says.
     Source: docs.slack.dev, the user object.
     """
     refused = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot")
-    if any(user.get(flag) for flag in refused):
+    if user.get("id") != person.user_id or any(user.get(flag) for flag in refused):
         return False
     if team_id is not None and user.get("team_id") == team_id:
-        return True
+        return person.team_id == team_id
     grid = user.get("enterprise_user")
     return enterprise_id is not None and isinstance(grid, dict) and grid.get("enterprise_id") == enterprise_id

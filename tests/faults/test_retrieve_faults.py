@@ -110,6 +110,13 @@ def files(world):
     return b"".join(file.read_bytes() for file in world.directory.iterdir() if not file.name.endswith("-shm"))
 
 
+async def gone_from_files(world, sealed):
+    """Waits until not even the write-ahead log has it: that is scrubbed right after the row was wiped."""
+    async with asyncio.timeout(5):
+        while sealed in files(world):  # noqa: ASYNC110 - another process changes it
+            await asyncio.sleep(0.01)
+
+
 # --- Slack
 
 
@@ -155,13 +162,13 @@ async def test_a_call_that_slack_never_answers_is_made_again(world, ada):
     await ada.until(lambda: ada.view.secret_text() == TEXT, timeout=20)
 
 
-async def test_a_crowd_of_slack_troubles_before_the_claim_opens_nothing(world, ada):
+async def test_slack_in_trouble_before_the_claim_opens_nothing(world, ada):
     held = await window(world, ada)
-    world.workspace.plan("views.update", SlackFault.http(503))
+    world.workspace.plan("views.update", SlackFault.http(503), None)
 
     await ada.submit()
 
-    await ada.until(lambda: ada.dm and "*not* opened" in ada.dm[-1].shows)
+    await ada.until(lambda: ada.dm and "*not* opened" in ada.dm[-1].shows, timeout=15)
     assert world.onetime.posts_of(held.secret_key) == 0
     assert row(world, ada, "state") == ("ready",)
 
@@ -232,8 +239,8 @@ async def test_what_expired_before_anybody_heard_of_it_is_reported_as_lost_and_w
     assert "Show again" not in message.shows
     await becomes(world, ada, "state, escrow, secret_key", "over", None, None)
     assert world.bot.output.count(b"reveal_loss_reported") == 1
-    assert sealed not in files(world)
     assert len(ada.dm) == 1
+    await gone_from_files(world, sealed)
 
 
 # --- showing it again
@@ -463,6 +470,6 @@ async def test_twenty_submits_to_two_processes_make_one_call(new_postgres_url):
         await asyncio.gather(*submits, return_exceptions=True)
 
         await ada.until(lambda: any(one.secret_text() == TEXT for one in ada.views))
-        assert await second.stop() == 0
-    assert min(bot.output.count(b'"form": "retrieve"') for bot in (world.bot, second)) >= 5
+        assert [await bot.stop() for bot in (world.bot, second)] == [0, 0]
+    assert all(b'"form": "retrieve"' in bot.output for bot in (world.bot, second))
     assert world.onetime.posts_of(held.secret_key) == world.onetime.claims_of(held.secret_key) == 1

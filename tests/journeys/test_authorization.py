@@ -47,8 +47,15 @@ async def started():
             for flag in flags:
                 setattr(person.person, flag, True)
         owned = Owned(world)
+        await meet(owned)
         yield owned
         await owned.db.close()
+
+
+async def meet(owned):
+    """The bot asks Slack who somebody is the first time, and shows “One moment…” meanwhile."""
+    for user in (OWNER, "U0OTHER"):
+        await do(owned, LIST, Actor(user), None)
 
 
 @pytest.fixture
@@ -184,6 +191,7 @@ ACTS = (
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
 )
+LIST = Act("command", "accounts", text="accounts")
 WITH_ROW = [act for act in ACTS if act.has_row]
 all_acts = pytest.mark.parametrize("act", ACTS, ids=str)
 acts_with_row = pytest.mark.parametrize("act", WITH_ROW, ids=str)
@@ -467,11 +475,11 @@ async def test_connecting_again_ends_every_button_of_the_account_before(place):
 async def test_a_member_who_becomes_a_guest_is_noticed_at_the_next_start(place):
     """In between, for the five minutes that are in members.py; the clock there is tested with it."""
     leaver = place.world.workspace.person(f"U0LEAVER{next(_numbers)}", "leaver")
-    act = Act("command", "accounts", text="accounts")
-    assert (await do(place, act, Actor(leaver.id), None)).outcome == "done"
+    assert (await do(place, LIST, Actor(leaver.id), None)).outcome == "done"
 
     leaver.person.deleted = True
     await place.world.bot.stop()
     await place.world.start_bot()
+    await meet(place)
 
-    assert (await do(place, act, Actor(leaver.id), None)).outcome == "NotAllowed"
+    assert (await do(place, LIST, Actor(leaver.id), None)).outcome == "NotAllowed"

@@ -32,8 +32,8 @@ CANNOT_TELL = (
 )
 CANNOT_TELL_AFTER_DOUBT = (
     ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
-    "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever sent it "
-    "for a new one."
+    "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever "
+    "sent it for a new one."
 )
 STOPPED = (
     ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
