@@ -491,7 +491,9 @@ async def test_health_and_readiness_are_told(world):
     port = world.bot.port
 
     assert await send(port, [], path="/healthz", method="GET") == (200, "ok\n")
-    assert await send(port, [], path="/readyz", method="GET") == (200, '{"database": true, "slack": true}')
+    status, said = await send(port, [], path="/readyz", method="GET")
+    assert status == 200
+    assert set(json.loads(said).values()) == {True}
 
 
 @pytest.mark.parametrize("path", ["/", "/slack/events", "/slack/install", "/metrics/../readyz", "/.env"])
@@ -510,7 +512,8 @@ async def test_without_its_database_the_bot_is_alive_but_not_ready(damage):
         ready = await send(world.bot.port, [], path="/readyz", method="GET")
         alive = await send(world.bot.port, [], path="/healthz", method="GET")
 
-        assert ready == (503, '{"database": false, "slack": true}')
+        assert ready[0] == 503
+        assert json.loads(ready[1])["database"] is False
         assert alive == (200, "ok\n")
 
 
