@@ -1,0 +1,47 @@
+"""Who is a member: the table of user objects."""
+
+import pytest
+
+from bot.person import Person
+from bot.slack.members import is_member
+
+ADA = Person(None, "T1", "U1")
+ON_GRID = Person("E1", "T1", "U1")
+
+
+def user(**more):
+    return {"id": "U1", "team_id": "T1", **more}
+
+
+@pytest.mark.parametrize(
+    "flag", ["deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger", "is_workflow_bot"]
+)
+def test_anybody_flagged_is_refused(flag):
+    assert is_member(user(), ADA, "T1", None)
+    assert not is_member(user(**{flag: True}), ADA, "T1", None)
+
+
+def test_somebody_of_another_workspace_is_refused_also_where_slack_does_not_call_them_a_stranger():
+    stranger = Person(None, "T2", "U1")
+
+    assert not is_member(user(team_id="T2"), stranger, "T1", None)
+
+
+def test_a_member_who_claims_to_act_for_another_workspace_is_refused():
+    assert not is_member(user(), Person(None, "T2", "U1"), "T1", None)
+
+
+def test_the_answer_must_be_about_the_person_who_asked():
+    assert not is_member(user(id="U2"), ADA, "T1", None)
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [({"enterprise_id": "E1"}, True), ({"enterprise_id": "E2"}, False), (None, False), ("E1", False)],
+)
+def test_in_an_organisation_its_own_people_are_members(of, expected):
+    assert is_member(user(team_id="T9", enterprise_user=of), ON_GRID, "T1", "E1") is expected
+
+
+def test_outside_an_organisation_nobody_is_a_member_by_one():
+    assert not is_member(user(team_id="T9", enterprise_user={"enterprise_id": None}), ADA, "T1", None)
