@@ -188,9 +188,18 @@ def _checks(bot: Bot) -> Checks:
             return False
 
     return {
-        "database": lambda: answers(bot.db.is_current()),
+        "database": lambda: answers(_is_there_and_current(bot.db)),
         "keys": lambda: answers(keys_open(bot.db, bot.sealer)),
     }
+
+
+async def _is_there_and_current(db: Database) -> bool:
+    return _is_there(db) and await db.is_current()
+
+
+def _is_there(db: Database) -> bool:
+    """A SQLite file that was deleted still answers, since it is open, and all that is written to it is lost."""
+    return db.where.path is None or db.where.path.is_file()
 
 
 async def _listen(site: web.TCPSite, settings: Settings) -> None:

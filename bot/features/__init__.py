@@ -33,9 +33,9 @@ class Catalogue:
 
     def read(self, text: str) -> tuple[Verb | None, str]:
         """The verb of a command line and what stands behind it; no verb, and all of it, where it has none."""
-        first, _, rest = text.strip().partition(" ")
-        verb = self._by_word.get(first.lower() or "help")
-        return (verb, rest.strip()) if verb else (None, text.strip())
+        first, *rest = text.split(maxsplit=1) or ["help"]
+        verb = self._by_word.get(first.lower())
+        return (verb, "".join(rest).strip()) if verb else (None, text.strip())
 
 
 def _joined(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

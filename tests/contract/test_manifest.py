@@ -55,10 +55,10 @@ def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
 
 
 def test_what_the_bot_answers_is_what_the_manifest_declares():
-    """One listener for commands, buttons and windows each; none for shortcuts, events or menus that load options."""
-    listeners = set(re.findall(r"app\.(\w+)\(ANY\)", (ROOT / "bot/slack/app.py").read_text()))
+    """Commands, buttons and windows; no shortcuts, events or menus that load options."""
+    taken = set(re.findall(r"if is_(\w+)\(body\)", (ROOT / "bot/slack/app.py").read_text()))
 
-    assert listeners == {"command", "action", "view_submission", "view_closed"}
+    assert taken == {"slash_command", "action", "view_submission", "view_closed"}
     assert SETTINGS["interactivity"]["is_enabled"] is True
     assert "shortcuts" not in FEATURES
     assert "event_subscriptions" not in SETTINGS

@@ -327,20 +327,23 @@ async def test_a_request_replayed_twenty_times_has_one_effect_and_twenty_answers
     assert ada.sees().count("Not opened yet") == 1
 
 
-async def test_a_click_that_slack_sends_again_has_one_effect(world, connected):
-    world.onetime.share(EMAIL, "text")
-    await connected.command("/ots", "recent")
-    await connected.until(lambda: "1 secret" in connected.sees())
-    first = await connected.click(label="Burn")
-    await connected.until(lambda: "Burned" in connected.sees())
-    before = len(world.onetime.calls)
+async def test_a_click_that_slack_sends_again_has_one_effect():
+    async with World() as world:
+        ada = world.workspace.person("U0ADA", "ada")
+        world.onetime.add_account(EMAIL, TOKEN)
+        await connect(ada)
+        world.onetime.share(EMAIL, "text")
+        await ada.command("/ots", "recent")
+        await ada.until(lambda: "1 secret" in ada.sees())
+        first = await ada.click(label="Burn")
+        await ada.until(lambda: "Burned" in ada.sees())
+        before = len(world.onetime.calls)
 
-    retries = [await world.workspace.retry(first, number) for number in (1, 2, 3)]
+        retries = [await world.workspace.retry(first, number) for number in (1, 2, 3)]
 
-    assert [one.status for one in retries] == [200] * 3
-    await connected.command("/ots", "accounts")
-    await connected.until(lambda: "Your accounts" in connected.sees())
-    assert len(world.onetime.calls) == before
+        assert [one.status for one in retries] == [200] * 3
+        await world.bot.stop()  # which ends all that was begun
+        assert len(world.onetime.calls) == before
 
 
 async def test_help_replayed_is_answered_and_said_once(world, ada):

@@ -131,7 +131,7 @@ def test_what_a_broken_server_says_is_not_believed(call: str, status: int, messa
 def test_accounts_switched_off_is_told_as_such(call: str) -> None:
     found = error(call, 404, {"message": "/api/v1/authcheck is not available"})
 
-    assert type(found) is wire.SameAgain
+    assert type(found) is wire.AccountsOff
     assert "accounts" in found.tell
 
 
