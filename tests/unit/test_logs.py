@@ -27,7 +27,7 @@ def written(request):
 
 
 @pytest.mark.parametrize(
-    "name", ["slack_bolt.AsyncApp", "slack_sdk.web", "httpx", "sqlalchemy.engine", "somebody.else"]
+    "name", ["slack_bolt.AsyncApp", "slack_sdk.web", "httpcore.connection", "sqlalchemy.engine", "somebody.else"]
 )
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR])
 def test_what_libraries_say_is_never_quoted(written, name, level):
