@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--env-file", type=Path, metavar="FILE", help="read settings from a file too")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
+    commands.add_parser("worker", help="the watcher alone; any number on PostgreSQL").set_defaults(run=_work)
+
     for name, does in (("run", "the bot in one process"), ("web", "the Slack front alone; any number on PostgreSQL")):
         serve = commands.add_parser(name, help=does)
         serve.add_argument("--host", help="where HTTP listens, instead of HOST")
@@ -83,7 +85,13 @@ def _run(given: argparse.Namespace) -> None:
     wiring.key_ring(settings)
     if given.migrates:
         wiring.migrate_own(settings)
-    asyncio.run(wiring.serve(settings))
+    asyncio.run(wiring.serve(settings, watching=given.migrates))
+
+
+def _work(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - as above
+
+    asyncio.run(wiring.work(_settings(given)))
 
 
 def _migrate(given: argparse.Namespace) -> None:

@@ -92,7 +92,8 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
 
 
 def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
-    """The buttons under a card: Burn while it can still be burned, and Refresh. `ref` is a handle of the key."""
+    """The buttons under a card: Refresh, and Burn and Track while it is open. `ref` is a handle of the key."""
+    track = Button("Track", "track", ref, spoken="Tell me when this secret is opened")
     refresh = Button("Refresh", "metadata_refresh", ref, spoken="Look at this secret again")
     if metadata.state_at(now()).is_over:
         return (Buttons.of(refresh),)
@@ -100,7 +101,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
         burn = Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Burn this secret with its passphrase")
     else:
         burn = Button("Burn", "burn", ref, "danger", BURN_CONFIRM, spoken="Burn this secret")
-    return (Buttons.of(burn, refresh),)
+    return (Buttons.of(burn, refresh, track),)
 
 
 IN_A_LIST = {"in": "list"}  # the facts of a handle whose button stands in a list: its answer leaves the list alone

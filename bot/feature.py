@@ -20,8 +20,13 @@ from bot.secret import Secret
 from bot.storage.accounts import Account, Accounts
 from bot.storage.handles import Handle, Handles
 from bot.storage.reveals import Reveal, Reveals
+from bot.storage.tracked import Tracked
+from bot.storage.tracking import Tracking
 
 Row = TypeVar("Row")
+
+
+Posted = tuple[str, str]  # the conversation and the time stamp that Slack gave a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class Services:
     accounts: Accounts
     handles: Handles
     reveals: Reveals
+    tracking: Tracking
     escrow: bool = True  # REVEAL_ESCROW
 
     async def caller(self, person: Person, host: Host) -> Caller:
@@ -58,7 +64,8 @@ class Call:
     person: Person
     services: Services
     show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackTrouble
-    tell: Callable[[Message], Awaitable[None]]  # a direct message; raises SlackTrouble
+    tell: Callable[[Message], Awaitable[Posted]]  # a direct message; raises SlackTrouble
+    update: Callable[[Posted, Message], Awaitable[None]]  # changes such a message in place; raises SlackTrouble
     text: str = field(default="", repr=False)  # what stands behind the verb
     typed: Mapping[str, Secret] = field(default_factory=dict)  # a modal's text fields
     chosen: Mapping[str, str] = field(default_factory=dict)  # a modal's select menus
@@ -122,6 +129,10 @@ async def own_account(services: Services, person: Person, ref: object) -> Accoun
 
 async def own_reveal(services: Services, person: Person, ref: object) -> Reveal:
     return await services.reveals.find(person, ref)
+
+
+async def own_tracked(services: Services, person: Person, ref: object) -> Tracked:
+    return await services.tracking.find(person, ref)
 
 
 def own_handle(kind: str) -> Callable[[Services, Person, object], Awaitable[Handle]]:

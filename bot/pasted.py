@@ -58,6 +58,12 @@ def secret_key(call: Call, ask: str) -> tuple[Host | None, SecretKey]:
             return None, bare.as_secret()
 
 
+def with_label(call: Call, most: int) -> tuple[Call, str | None]:
+    """The same call without the words behind the link, and those words, cut at `most` characters."""
+    link, _, label = call.text.partition(" ")
+    return replace(call, text=link), label.strip()[:most] or None
+
+
 def from_field(call: Call, name: str) -> Call:
     """The same call with what was typed into a field in the place of what stands behind the verb."""
     return replace(call, text=call.typed[name].reveal())

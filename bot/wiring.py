@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 import stamina.instrumentation
@@ -33,10 +33,16 @@ from bot.storage.database import Database
 from bot.storage.handles import Handles
 from bot.storage.key_checks import check_keys, keys_open
 from bot.storage.keyring import KeyRing
+from bot.storage.leases import free_leases
 from bot.storage.migrate import migrate
+from bot.storage.notices import Notices
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
+from bot.storage.tracking import Tracking
 from bot.storage.url import locate
+from bot.watch.alone import alone_on
+from bot.watch.herald import Herald
+from bot.watch.watcher import Watcher
 
 DRAIN = 8.5  # seconds for all that is under way; a SIGTERM ends within 10
 CUT_OFF = 2.5  # seconds for requests that are half here or not answered; aiohttp waits this long twice
@@ -94,6 +100,7 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     accounts=Accounts(db, sealer),
                     handles=Handles(db, sealer),
                     reveals=Reveals(db, sealer),
+                    tracking=Tracking(db, sealer),
                     escrow=settings.reveal_escrow == "on",
                 ),
                 db,
@@ -137,8 +144,8 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
             await slack.close()
 
 
-async def serve(settings: Settings) -> None:
-    """Run the Slack front until SIGTERM or SIGINT."""
+async def serve(settings: Settings, *, watching: bool) -> None:
+    """Run the Slack front until SIGTERM or SIGINT, with the watcher in the same process where `watching`."""
     async with assembled(settings) as bot:
         front = Front(
             Catalogue(),
@@ -153,10 +160,37 @@ async def serve(settings: Settings) -> None:
         tidier = Tidier(bot.services, bot.messenger.tell)
         async with _listening(bot, app) as mode:
             tidier.start(alone=bot.db.is_sqlite)
-            log.info("ready", **mode)
-            await _told_to_stop()
-            bot.jobs.stop_within(DRAIN)
+            async with _watching(bot) if watching else nullcontext():
+                log.info("ready", **mode)
+                await _told_to_stop()
+                bot.jobs.stop_within(DRAIN)
             await tidier.stop()
+
+
+async def work(settings: Settings) -> None:
+    """Run the watcher alone until SIGTERM or SIGINT; any number of these on PostgreSQL, none beside `run` on SQLite."""
+    async with assembled(settings) as bot, _watching(bot):
+        log.info("ready", mode="worker", port=0)
+        await _told_to_stop()
+        bot.jobs.stop_within(DRAIN)
+
+
+@asynccontextmanager
+async def _watching(bot: Bot) -> AsyncIterator[None]:
+    """The watcher and the herald, side by side. At the end they claim nothing more and finish what they have."""
+    notices = Notices(bot.db, bot.sealer)
+    watcher = Watcher(bot.services, bot.settings.watch_every)
+    herald = Herald(bot.services, notices, bot.messenger.tell, bot.messenger.update)
+    with alone_on(bot.db.where.path):
+        if bot.db.is_sqlite:
+            await free_leases(bot.db)
+        for part in (watcher, herald):
+            bot.jobs.start(part.run())
+        try:
+            yield
+        finally:
+            watcher.stop()
+            herald.stop()
 
 
 @asynccontextmanager

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.feature import Feature, Handler, Verb
-from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve  # noqa: A004 - the verb
+from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve, track  # noqa: A004 - the verb
 
 FEATURES: tuple[Feature, ...] = (
     retrieve.FEATURE,
     metadata.FEATURE,
     burn.FEATURE,
     recent.FEATURE,
+    track.FEATURE,
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,

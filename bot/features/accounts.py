@@ -77,6 +77,7 @@ async def choose_to_disconnect(call: Call, _row: None) -> Message:
 async def disconnect(call: Call, account: Account) -> Message:
     host = _name(account)
     await call.services.accounts.disconnect(call.person, account.id)
+    await call.services.tracking.forget_host(call.person, account.host)
     return Message.of(
         f"Your account on {host} is disconnected.",
         Text.of(f":white_check_mark: Your account on *{host}* is disconnected and its token is erased here."),

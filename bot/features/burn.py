@@ -6,15 +6,19 @@ Burning twice does no harm, so a repeated click ends in the same words.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bot import card, pasted
-from bot.errors import HostTrouble, OnetimeError, SecretGone, WrongPassphrase
-from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle
+from bot.errors import HostTrouble, OnetimeError, SecretGone, SlackTrouble, WrongPassphrase
+from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_tracked
+from bot.living_card import living_card
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, State
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
 from bot.secret import MetadataKey
 from bot.storage.handles import Handle, NewHandle
+from bot.storage.tracked import Tracked
 
 FORM = "burn"
 TITLE = "Burn a secret"
@@ -69,12 +73,39 @@ async def burn(call: Call, handle: Handle) -> Message:
     try:
         state, metadata = await _destroy(call, caller, _key(handle), asked=False)
     except WrongPassphrase:
-        burn_it = Button("Burn…", "burn_with_passphrase", handle.id, "danger", spoken="Type the passphrase and burn it")
-        said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-        return Message.of(said, Text.of(said), Buttons.of(burn_it), beside=card.is_in_a_list(handle))
+        return _needs_passphrase(handle.id, beside=card.is_in_a_list(handle))
     summary = card.STATE_WORDS[state] if state else "Not known any more"
     outcome = _outcome(host, state, metadata)
     return Message.of(f"One-time secret on {host.name}: {summary}.", *outcome, beside=card.is_in_a_list(handle))
+
+
+async def burn_tracked(call: Call, tracked: Tracked) -> Message | None:
+    """The Burn button of a tracked secret's card, after its confirm dialog."""
+    host = call.services.hosts.of(tracked.host)
+    caller = await call.services.caller(call.person, host)
+    try:
+        state, metadata = await _destroy(call, caller, tracked.key, asked=False)
+    except WrongPassphrase:
+        return await _ask_in_a_window(call, host, tracked.key)
+    if state is State.BURNED:
+        return living_card(await call.services.tracking.find(call.person, tracked.id), host.name)
+    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata))
+
+
+async def ask_for_tracked(call: Call, tracked: Tracked) -> Modal:
+    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    return await _question(call, call.services.hosts.of(tracked.host), tracked.key)
+
+
+async def _ask_in_a_window(call: Call, host: Host, key: MetadataKey) -> Message:
+    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
+    return _needs_passphrase(ref)
+
+
+def _needs_passphrase(ref: str, *, beside: bool = False) -> Message:
+    burn_it = Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Type the passphrase and burn it")
+    said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
+    return Message.of(said, Text.of(said), Buttons.of(burn_it), beside=beside)
 
 
 def _key(handle: Handle) -> MetadataKey:
@@ -104,6 +135,14 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     call: Call, caller: Caller, key: MetadataKey, *, asked: bool
 ) -> tuple[State | None, Metadata | None]:
+    """As `_burn`; what the person tracks of it is told at once."""
+    state, metadata = await _burn(call, caller, key, asked=asked)
+    if state is State.BURNED:
+        await _settle(call, caller.host, key)
+    return state, metadata
+
+
+async def _burn(call: Call, caller: Caller, key: MetadataKey, *, asked: bool) -> tuple[State | None, Metadata | None]:
     """Burn it, or find out why not: what it is now (None: not known any more).
 
     Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
@@ -135,6 +174,14 @@ async def _destroy(
     return State.BURNED, None
 
 
+async def _settle(call: Call, host: Host, key: MetadataKey) -> None:
+    """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
+    tracked = await call.services.tracking.settle(call.person, host.url, key, "burned")
+    if tracked is not None and tracked.card is not None:
+        with suppress(SlackTrouble):
+            await call.update(tracked.card, living_card(tracked, host.name))
+
+
 def _outcome(host: Host, state: State | None, metadata: Metadata | None) -> tuple[Part, ...]:
     if state is None:
         return (Text.of(NOT_KNOWN),)
@@ -155,6 +202,8 @@ FEATURE = Feature(
     ),
     actions={
         "burn": Handler(burn, own_handle("metadata")),
+        "tracked_burn": Handler(burn_tracked, own_tracked),
+        "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
         "burn_with_passphrase": Handler(ask_for_passphrase, own_handle("metadata"), opens_window=True),
     },
     forms={FORM: Handler(submit, own_handle("metadata"))},

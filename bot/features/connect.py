@@ -41,6 +41,7 @@ async def submit(call: Call, _row: None) -> Modal:
     username, token = _typed(call)
     await _check(call, Caller(host, username, token))
     account = await services.accounts.connect(call.person, host.url, username, token)
+    await services.tracking.resume(call.person, host.url)
     rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
     return Modal.of(
         "connected",

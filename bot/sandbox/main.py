@@ -24,7 +24,7 @@ def run(*, port: int, version: str, tour: bool) -> int:
 
 async def _run(*, port: int, version: str, tour: bool) -> int:
     _end_when_told()
-    world = World(workspace=Workspace(), onetime=OnetimeServer(version))
+    world = World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
     world.onetime.add_account(EMAIL, TOKEN)
     is_up = False
     try:

@@ -18,6 +18,7 @@ WIDTH = 78  # characters
 # The emoji that the bot uses. Slack draws them; another one stays as its name.
 _EMOJI = {
     "large_green_circle": "🟢", "white_check_mark": "✅", "fire": "🔥", "hourglass": "⌛", "warning": "⚠️",
+    "eyes": "👀", "bell": "🔔",
     "grey_question": "❔", "no_entry": "⛔", "hourglass_flowing_sand": "⏳",
 }  # fmt: skip
 _MARKUP = re.compile(r"(?<!\w)([*_`])(\S|\S[^\n]*?\S)\1(?!\w)")

@@ -35,6 +35,7 @@ class Tour:
             ("Open a one-time link that has a passphrase", self.retrieve),
             ("Close the window too early, and get it all the same", self.closed),
             ("Burn a secret before anybody reads it", self.burn),
+            ("Be told when a secret is opened", self.tracked),
             ("What was left where", self.left),
         )
         for number, (title, journey) in enumerate(journeys, 1):
@@ -127,6 +128,23 @@ class Tour:
         assert not self._state(held).has_plaintext
         self._elsewhere("Onetime Secret does not have its text any more")
         await self._ada.close()
+
+    async def tracked(self) -> None:
+        held = self._share("for a colleague")
+        before = len(self._ada.dm)
+        private = f"{self._world.onetime.url}/private/{held.metadata_key}"
+        await self._command(f"track {private} for a colleague", "track <private link> for a colleague")
+        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        self._saw("a direct message, the card:", draw_message(card))
+        await self._sees("You will get a message")
+        self._elsewhere("somebody opens the link in a browser")
+        self._world.onetime.open_as_outsider(held.secret_key)
+        news = await self._ada.until(lambda: next((one for one in self._ada.dm if "was opened" in one.shows), None), 20)
+        # How often the bot had looked by then depends on the moment; each look is one call for the whole account.
+        self._asked = [one for one in self._asked if not one.route.endswith("/recent")]
+        self._saw("a new direct message:", draw_message(news))
+        await self._ada.until(lambda: "Opened" in card.shows)
+        self._saw("the card, changed in place:", draw_message(card))
 
     async def left(self) -> None:
         messages = [one.shows for one in self._world.workspace.messages]

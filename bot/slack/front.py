@@ -16,7 +16,7 @@ from typing import Any
 from slack_bolt.async_app import AsyncAck
 
 from bot.errors import BotError, WindowClosed
-from bot.feature import Call, Handler, Services
+from bot.feature import Call, Handler, Posted, Services
 from bot.features import Catalogue
 from bot.features.help import no_such_verb
 from bot.features.link import HANDLER as LINK
@@ -156,10 +156,12 @@ class Front:
         await self._members.require(person)
         row = await handler.owns(self._services, person, incoming.ref)
 
-        async def tell(message: Message) -> None:
-            await self._messenger.tell(person, message)
+        async def tell(message: Message) -> Posted:
+            return await self._messenger.tell(person, message)
 
-        call = Call(person, self._services, answer.show, tell, text, incoming.typed, incoming.chosen)
+        call = Call(
+            person, self._services, answer.show, tell, self._messenger.update, text, incoming.typed, incoming.chosen
+        )
         await answer.finish(await handler.run(call, row))
 
 

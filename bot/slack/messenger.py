@@ -19,13 +19,20 @@ class Messenger:
         self._slack = slack
         self._conversations: dict[str, str] = {}
 
-    async def tell(self, person: Person, message: Message, once: str | None = None) -> None:
-        """Send a direct message. Said twice with the same `once`, it arrives once where Slack honours message ids.
+    async def tell(self, person: Person, message: Message, once: str | None = None) -> tuple[str, str]:
+        """Send a direct message; returns its conversation and time stamp, for `update`.
+
+        Said twice with the same `once`, it arrives once where Slack honours message ids.
 
         Raises `SlackTrouble`.
         """
         message_id = str(uuid.uuid5(NAMESPACE, once)) if once else None
-        await self._slack.post(await self._conversation(person), blocks.message(message), client_msg_id=message_id)
+        channel = await self._conversation(person)
+        return channel, await self._slack.post(channel, blocks.message(message), client_msg_id=message_id)
+
+    async def update(self, posted: tuple[str, str], message: Message) -> None:
+        """Change a message of ours in place, which notifies nobody. Raises `SlackTrouble`."""
+        await self._slack.update(*posted, blocks.message(message))
 
     async def _conversation(self, person: Person) -> str:
         known = self._conversations.get(person.user_id)

@@ -93,6 +93,11 @@ class Slack:
         answer = await self._call("chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **once))
         return str(answer["ts"])
 
+    async def update(self, channel: str, ts: str, message: dict[str, Any]) -> None:
+        """Change a message of ours in place."""
+        changed = {name: value for name, value in message.items() if not name.startswith("unfurl")}
+        await self._call("chat.update", self.client.chat_update(channel=channel, ts=ts, **changed))
+
     async def user(self, user_id: str) -> Mapping[str, Any]:
         answer = await self._call("users.info", self.client.users_info(user=user_id))
         found = answer["user"]

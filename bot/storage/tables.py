@@ -110,6 +110,79 @@ reveals = Table(
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
+watches = Table(  # what is claimed: narrow, one row for all secrets of a person on a host
+    "watches",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("host", Text, nullable=False),
+    Column("everything", Boolean, nullable=False),  # also what the person did not track by hand
+    Column("next_look_at", Double, index=True),  # none: nothing to look at, or paused; while leased: lease_until
+    Column("lease", String(ID_LENGTH)),  # who is looking right now
+    Column("lease_until", Double),
+    Column("refused", Integer, nullable=False),  # how often the host said "Not authorized" since refused_since
+    Column("refused_since", Double),
+    Column("paused", String(16)),  # why nobody looks: "reconnect"
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
+)
+
+tracked = Table(
+    "tracked",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("watch_id", String(ID_LENGTH), ForeignKey("watches.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("host", Text, nullable=False),
+    Column("key", LargeBinary, nullable=False),  # sealed
+    Column("blind", LargeBinary, nullable=False),  # 16 bytes: finds the row of a key without opening others
+    Column("label", LargeBinary),  # sealed; none if the person gave none
+    Column("state", String(16), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("received_at", Double),
+    Column("passphrase_required", Boolean),  # none: not known
+    Column("card_channel", String(32)),  # the direct message that shows it
+    Column("card_ts", String(32)),
+    Column("tracked_at", Double, nullable=False),
+    Column("over_at", Double),  # none while something can still become of it
+    UniqueConstraint("enterprise_id", "team_id", "user_id", "blind"),
+    CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
+)
+_over = Index(None, tracked.c.over_at)
+
+notices = Table(  # what a person is to be told: written with the change itself, sent afterwards
+    "notices",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("tracked_id", String(ID_LENGTH), ForeignKey("tracked.id", ondelete="CASCADE"), index=True),
+    Column("host", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("once", String(80), nullable=False, unique=True),  # the event; Slack's client_msg_id is made of it
+    Column("created_at", Double, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("lease", String(ID_LENGTH)),  # who is sending right now
+    Column("lease_until", Double),
+    Column("tries", Integer, nullable=False),
+    Column("sent_at", Double),
+    Column("parked", String(80)),  # why it can never be sent: Slack's error code
+)
+_due = Index(None, notices.c.due_at)
+_first = Index(  # the earliest of a person: none overtakes another
+    "ix_notices_first", notices.c.enterprise_id, notices.c.team_id, notices.c.user_id, notices.c.created_at
+)
+
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("news", String(80), nullable=False),  # kinds of notices, with commas
+    Column("reminders", Boolean, nullable=False),
+)
+
 key_checks = Table(
     "key_checks",
     metadata,
@@ -139,6 +212,16 @@ SEALED = (
     SealedColumn(handles, "facts", "metadata_key"),
     SealedColumn(reveals, "secret_key", "metadata_key"),
     SealedColumn(reveals, "escrow", "escrow"),
+    SealedColumn(tracked, "key", "metadata_key"),
+    SealedColumn(tracked, "label", "metadata_key"),
+)
+
+
+_PARTIAL = (
+    (_one_default, "is_default"),
+    (_over, "over_at IS NOT NULL"),
+    (_due, "sent_at IS NULL AND parked IS NULL"),
+    (_first, "sent_at IS NULL AND parked IS NULL"),
 )
 
 
@@ -147,7 +230,8 @@ def for_dialect(name: str) -> MetaData:
 
     Not at import, because naming a dialect loads it: PostgreSQL's would cost every start on SQLite a tenth more.
     """
-    _one_default.dialect_options[name]["where"] = text("is_default")
+    for index, where in _PARTIAL:
+        index.dialect_options[name]["where"] = text(where)
     return metadata
 
 

@@ -23,6 +23,7 @@ NEEDS = {
     "views.update": set(),
     "response_url": set(),  # the URL itself is the right
     "chat.postMessage": {"chat:write"},
+    "chat.update": {"chat:write"},
     "conversations.open": {"im:write"},
     "users.info": {"users:read"},
 }

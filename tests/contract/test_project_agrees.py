@@ -93,7 +93,7 @@ def test_what_the_documents_tell_to_type_is_understood(line):
 def test_the_procfile_starts_what_the_table_of_commands_has():
     processes = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 
-    assert processes.keys() == {"release", "web"}
+    assert processes.keys() == {"release", "web", "worker"}
     assert all(line.startswith("python -m bot ") for line in processes.values())
     assert _parser().parse_args(shlex.split(processes["web"])[3:]).host == "0.0.0.0"
 

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,13 +27,15 @@ from bot.storage.accounts import Accounts
 from bot.storage.database import Database
 from bot.storage.handles import Handles, NewHandle
 from bot.storage.keyring import KeyRing
+from bot.storage.migrate import migrate
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.tables import new_id
+from bot.storage.tracking import Tracking
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
-TABLES = ("handles", "reveals", "accounts")
+TABLES = ("handles", "reveals", "accounts", "notices", "tracked", "watches")
 TEXT = "the owner's secret"
 
 _numbers = itertools.count(1)
@@ -40,8 +43,13 @@ _numbers = itertools.count(1)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def started():
-    """A bot of our own, the people of the matrix, and a way into its database."""
-    async with World(version="0.18") as world:
+    """A bot of our own, the people of the matrix, and a way into its database.
+
+    It does not watch: every call to Onetime Secret is then of somebody who did something.
+    """
+    world = World(version="0.18", command=("-m", "bot", "web"))
+    migrate(f"sqlite:///{world.directory}/bot.db")
+    async with world:
         for id_, flags in PEOPLE.items():
             person = world.workspace.person(id_, id_[2:].lower(), stranger="stranger" in flags)
             for flag in flags:
@@ -86,7 +94,8 @@ class Owned:
         self.db = Database.open(f"sqlite:///{world.directory}/bot.db")
         sealer = Sealer(KeyRing.read(Secret(f"k1:{world.encryption_key}")))
         self.accounts, self.handles = Accounts(self.db, sealer), Handles(self.db, sealer)
-        self.reveals = Reveals(self.db, sealer)
+        self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
+        self.tracked_key = "none yet"
 
     @property
     def host(self):
@@ -126,12 +135,27 @@ class Owned:
         reveal = await self.escrowed()
         return (await self.handles.keep(self.person, NewHandle("page", "-", facts={"reveal": reveal, "page": "0"})))[0]
 
+    async def tracked(self):
+        """`tracked_key` is the key of the one that was made last."""
+        self.tracked_key = self.share().metadata_key
+        row, _is_new = await self.tracking.track(
+            self.person, self.host, MetadataKey(self.tracked_key), made_at=datetime.now(UTC), expires_at=None
+        )
+        return row.id
+
+    async def page_of_tracked(self):
+        await self.tracked()
+        return (await self.handles.keep(self.person, NewHandle("tracked_page", "-", facts={"page": "0"})))[0]
+
     async def nothing(self):
         return None
 
     def rows(self):
         """All that is stored, to see that it did not change."""
         return self.change("SELECT * FROM {} ORDER BY id")
+
+    def own_rows(self):
+        return {table: [row for row in rows if OWNER in row] for table, rows in self.rows().items()}
 
     def change(self, statement, *values):
         """Runs a statement on each table that has rows of people; table -> rows."""
@@ -170,6 +194,10 @@ ACTS = (
     Act("command", "accounts", text="accounts"),
     Act("command", "disconnect", text="disconnect"),
     Act("command", "link", text="{private}"),
+    Act("command", "track", text="track {private} what it is"),
+    Act("command", "untrack", text="untrack {tracked}"),
+    Act("command", "tracked", text="tracked"),
+    Act("command", "watch", text="watch on"),
     Act("action", "retrieve_open", Owned.link),
     Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
     Act("action", "retrieve_again", Owned.escrowed),
@@ -184,6 +212,13 @@ ACTS = (
     Act("action", "connect_open"),
     Act("action", "account_disconnect", Owned.account),
     Act("action", "account_default", Owned.account),
+    Act("action", "track", Owned.metadata),
+    Act("action", "tracked_refresh", Owned.tracked),
+    Act("action", "tracked_stop", Owned.tracked),
+    Act("action", "tracked_burn", Owned.tracked),
+    Act("action", "tracked_burn_with_passphrase", Owned.tracked),
+    Act("action", "tracked_newer", Owned.page_of_tracked),
+    Act("action", "tracked_older", Owned.page_of_tracked),
     Act("form", "retrieve_link", typed=(("link", "{link}"),)),
     Act("form", "retrieve", Owned.reveal),
     Act("form", "retrieve_done", Owned.escrowed),
@@ -267,7 +302,8 @@ def _payload(owned, act, actor, value):
     if act.kind == "command":
         held = owned.share()
         text = act.text.format(link=f"{owned.host}/secret/{held.secret_key}",
-                               private=f"{owned.host}/private/{held.metadata_key}")  # fmt: skip
+                               private=f"{owned.host}/private/{held.metadata_key}",
+                               tracked=f"{owned.host}/private/{owned.tracked_key}")  # fmt: skip
         url = owned.world.workspace.response_url("commands", person.id, "D0ANY")
         channel = next(iter(state.channels.values()), None) or state.open_dm(OWNER)
         return command_payload(state, person, channel, "/ots", text, url) | {"team_id": actor.team or state.team_id}
@@ -314,6 +350,7 @@ def _window(act):
 @all_acts
 async def test_the_owner_may(place, act):
     await place.account()
+    await place.tracked()
     ref = await act.makes(place)
 
     got = await do(place, act, Actor(OWNER), ref)
@@ -385,15 +422,14 @@ CANNOT_BE_TOLD = ("U0GONE", "U0SANDBOXB")
 @pytest.mark.parametrize("act", [act for act in ACTS if act.kind == "command"], ids=str)
 async def test_another_members_commands_show_nothing_of_the_owners(place, act):
     await place.account()
-    place.share()
-    before = place.rows()["accounts"]
+    await place.tracked()
+    before = place.own_rows()
 
     got = await do(place, act, Actor("U0OTHER"), None)
 
-    assert got.outcome in ("done", "NotConnected")
-    assert "Your accounts" not in got.words
-    assert "Your secrets" not in got.words
-    assert place.rows()["accounts"] == before
+    assert got.outcome in (("NotUnderstood",) if act.name == "untrack" else ("done", "NotConnected"))
+    assert not any(words in got.words for words in ("Your accounts", "Your secrets", "What you track"))
+    assert place.own_rows() == before
 
 
 ODD = {
@@ -469,6 +505,15 @@ async def test_connecting_again_ends_every_button_of_the_account_before(place):
         ("action", "account_default", old),
     ):
         got = await do(place, Act(kind, name), Actor(OWNER), ref)
+        assert got.outcome == "NotYours", name
+
+
+async def test_disconnecting_ends_every_button_of_what_was_tracked_there(place):
+    account, tracked = await place.account(), await place.tracked()
+    assert (await do(place, Act("action", "account_disconnect"), Actor(OWNER), account)).outcome == "done"
+
+    for name in ("tracked_refresh", "tracked_stop", "tracked_burn", "tracked_burn_with_passphrase"):
+        got = await do(place, Act("action", name), Actor(OWNER), tracked)
         assert got.outcome == "NotYours", name
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import feature
-from bot.feature import Feature, Handler, Verb, any_member, own_account, own_reveal
+from bot.feature import Feature, Handler, Verb, any_member, own_account, own_reveal, own_tracked
 from bot.features import FEATURES, Catalogue
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
@@ -29,6 +29,10 @@ FOR_ANY_MEMBER = {
     "/ots metadata",
     "/ots recent",
     "/ots retrieve",
+    "/ots track",
+    "/ots tracked",
+    "/ots untrack",
+    "/ots watch",
     "/ots LINK",
     "action connect_open",
     "form connect",
@@ -147,7 +151,7 @@ def test_a_handler_cannot_be_made_without_saying_who_owns_its_row():
 @pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
 def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     """A check that this test does not know fails it, so that a new one is looked at."""
-    loads_a_row = handler.owns in (own_account, own_reveal) or (
+    loads_a_row = handler.owns in (own_account, own_reveal, own_tracked) or (
         getattr(handler.owns, "__qualname__", "") == "own_handle.<locals>.load"
         and handler.owns.__module__ == feature.__name__
     )

@@ -17,7 +17,7 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.storage.reveals import Reveal
 
-Tell = Callable[[Person, Message, str], Awaitable[None]]  # the last is a key: told twice with it, it is said once
+Tell = Callable[[Person, Message, str], Awaitable[object]]  # the last is a key: told twice with it, it is said once
 
 EVERY = 60.0  # seconds
 STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60

@@ -1,0 +1,106 @@
+"""The one direct message that a tracked secret has: its state all its life, updated in place; and the news beside it.
+
+No key, no link, no content. What can still be done stands under it as buttons, and nothing when it is over.
+"""
+
+from __future__ import annotations
+
+from bot import card
+from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
+from bot.storage.tracked import Tracked
+
+WORDS = {
+    "new": "Not opened yet",
+    "received": "Opened",
+    "burned": "Burned before anybody opened it",
+    "expired": "Expired unopened",
+    "orphaned": "Gone before its time",
+    "unknown": "No longer known to the host",
+}
+SIGNS = {
+    "new": ":large_green_circle:",
+    "received": ":white_check_mark:",
+    "burned": ":fire:",
+    "expired": ":hourglass:",
+    "orphaned": ":grey_question:",
+    "unknown": ":grey_question:",
+}
+
+
+def name(tracked: Tracked) -> str:
+    return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
+
+
+def living_card(tracked: Tracked, host: str) -> Message:
+    """The card as it is now."""
+    words = WORDS[tracked.state]
+    rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
+    if tracked.made_at:
+        rows.append(("Created", When(tracked.made_at)))
+    if tracked.received_at:
+        rows.append(("Opened", When(tracked.received_at)))
+    elif tracked.expires_at:
+        rows.append(("Would have expired" if tracked.is_over else "Expires", When(tracked.expires_at)))
+    parts: list[Part] = [Text.of("*", Plain(name(tracked)), f"*\n{SIGNS[tracked.state]} {words}"), Facts(tuple(rows))]
+    parts += [Note.of("Nothing more will happen to it.")] if tracked.is_over else [_buttons(tracked)]
+    return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
+
+
+def _buttons(tracked: Tracked) -> Buttons:
+    burn = (
+        Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", spoken="Burn it with its passphrase")
+        if tracked.passphrase_required
+        else Button("Burn", "tracked_burn", tracked.id, "danger", card.BURN_CONFIRM, spoken="Burn this secret")
+    )
+    return Buttons.of(
+        burn,
+        Button("Refresh", "tracked_refresh", tracked.id, spoken="Look at this secret again"),
+        Button("Stop", "tracked_stop", tracked.id, spoken="Stop tracking this secret"),
+    )
+
+
+def news(tracked: Tracked, kind: str, host: str) -> Message:
+    """The message beside the card, since an edited message notifies nobody."""
+    match kind:
+        case "received":
+            said: tuple[Piece, ...] = (
+                " was opened",
+                *((" ", When(tracked.received_at)) if tracked.received_at else ()),
+                ".",
+            )
+        case "burned":
+            said = (" was burned before anybody opened it.",)
+        case "expired":
+            said = (" expired. Nobody opened it.",)
+        case "reminder":
+            said = (
+                " has not been opened yet and expires ",
+                When(tracked.expires_at) if tracked.expires_at else "soon",
+                ".",
+            )
+        case "orphaned":
+            said = (" is gone before its time, and nobody knows why. Better take it for lost.",)
+        case _:
+            said = (" has run out, and the host does not say any more whether it was opened.",)
+    sign = ":bell:" if kind == "reminder" else SIGNS[tracked.state]
+    summary = f"{name(tracked)} on {host}: " + (
+        "not opened yet, expires soon" if kind == "reminder" else WORDS[tracked.state]
+    )
+    parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *said)]
+    if kind == "reminder":
+        parts.append(_buttons(tracked))
+    return Message(summary + ".", tuple(parts))
+
+
+def reconnect(host: str) -> Message:
+    """Said once, when a host stopped accepting the account's token."""
+    return Message.of(
+        f"{host} does not accept your API token any more, so your secrets there are not watched.",
+        Text.of(
+            ":warning: *",
+            Plain(host),
+            "* does not accept your API token any more, so your secrets there are not being "
+            "watched. Connect the account again to go on.",
+        ),
+        Buttons.of(Button("Reconnect", "connect_open", style="primary")),
+    )

@@ -1,0 +1,24 @@
+"""Leases of a process that died. On SQLite one process does it all: what is leased at its start nobody holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import and_, null, update
+
+from bot.storage.database import Database, now
+from bot.storage.tables import notices, watches
+
+_FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
+
+
+async def free_leases(db: Database) -> None:
+    """Give back all leases, so that nothing waits for them to run out. Only for who is alone on the database.
+
+    Raises `StorageTrouble`.
+    """
+    asleep = and_(watches.c.lease.is_not(None), watches.c.next_look_at.is_(None))
+    async with db.writing() as connection:
+        await connection.execute(update(watches).where(asleep).values(_FREE))
+        await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**_FREE, next_look_at=now))
+        await connection.execute(update(notices).where(notices.c.lease.is_not(None)).values(_FREE))

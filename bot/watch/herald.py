@@ -1,0 +1,132 @@
+"""Sends the notices: claimed with a lease, posted with a stable id, marked with a fence.
+
+Never none, at most one repeat; exactly one wherever Slack honours `client_msg_id`. What may have arrived is sent
+again with the same id; what can never arrive is parked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from bot import living_card, steps
+from bot.errors import BotError, HostNotAllowed, SlackTrouble
+from bot.feature import Services
+from bot.logs import Log
+from bot.person import Person
+from bot.screen.parts import Message
+from bot.storage.notices import Notice, Notices
+
+BATCH = 10
+LEASE = 30.0  # seconds; posting and updating take 10 each at most
+IDLE = 1.0  # seconds
+FIRST_RETRY, LAST_RETRY = 2.0, 300.0  # seconds; doubled in between
+A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's limit
+
+Card = tuple[str, str]  # channel, ts
+Post = Callable[[Person, Message, str], Awaitable[Card]]
+Update = Callable[[Card, Message], Awaitable[None]]
+
+log = Log("herald")
+
+
+class Herald:
+    def __init__(self, services: Services, notices: Notices, post: Post, update: Update) -> None:
+        self._services = services
+        self._notices = notices
+        self._post = post
+        self._update = update
+        self._stopping = asyncio.Event()
+        self._not_before = 0.0  # the workspace asked us to wait until then
+        self._last: dict[str, float] = {}
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    async def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                busy = await self.once()
+            except BotError as error:
+                log.warning("not_sent", error=str(error))
+                busy = False
+            if not busy:
+                try:
+                    await asyncio.wait_for(self._stopping.wait(), IDLE)
+                except TimeoutError:
+                    continue
+
+    async def once(self) -> bool:
+        """Send what is due; whether there was anything."""
+        if time.monotonic() < self._not_before:
+            return False
+        claimed = await self._notices.claim(BATCH, LEASE)
+        if not claimed:
+            return False
+        steps.at("notices_claimed")
+        await asyncio.gather(*(self._guarded(notice) for notice in claimed))
+        return True
+
+    async def _guarded(self, notice: Notice) -> None:
+        """One bad notice never stops the others. It is tried again when its lease has run out."""
+        try:
+            await self._send(notice)
+        except BotError as error:
+            log.warning("not_sent", error=str(error))
+        except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
+            log.error("send_crashed", cause=error)
+
+    async def _send(self, notice: Notice) -> None:
+        await self._wait_for_channel(notice.person.user_id)
+        if not await self._notices.holds(notice):
+            return  # taken back since: the secret is not tracked any more, or the account is gone
+        try:
+            await self._say(notice)
+        except SlackTrouble as trouble:
+            await self._failed(notice, trouble)
+            return
+        except HostNotAllowed:
+            await self._notices.park(notice, "host_not_allowed")
+            log.warning("notice_parked", error="host_not_allowed")
+            return
+        await self._notices.sent(notice)
+        steps.at("notice_marked")
+
+    async def _say(self, notice: Notice) -> None:
+        host = self._services.hosts.of(notice.host).name
+        tracked = notice.tracked
+        if tracked is None:
+            await self._post(notice.person, living_card.reconnect(host), notice.once)
+            return
+        await self._post(notice.person, living_card.news(tracked, notice.kind, host), notice.once)
+        steps.at("notice_posted")
+        if tracked.card is not None and notice.kind != "reminder":
+            await self._refresh(tracked.card, living_card.living_card(tracked, host))
+
+    async def _refresh(self, card: Card, message: Message) -> None:
+        """The card follows the news. That it was deleted, or may not be edited any more, loses nothing."""
+        try:
+            await self._update(card, message)
+        except SlackTrouble as trouble:
+            log.info("card_not_updated", error=str(trouble))
+
+    async def _wait_for_channel(self, who: str) -> None:
+        now = time.monotonic()
+        wait = self._last.get(who, 0.0) + A_CHANNEL - now
+        self._last = {one: at for one, at in self._last.items() if at + A_CHANNEL > now}
+        self._last[who] = now + max(wait, 0.0)
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    async def _failed(self, notice: Notice, trouble: SlackTrouble) -> None:
+        if trouble.is_final:
+            await self._notices.park(notice, trouble.code)
+            log.warning("notice_parked", error=trouble.code)
+            return
+        wait = min(FIRST_RETRY * 2 ** max(notice.tries - 1, 0), LAST_RETRY)
+        if trouble.retry_after is not None:
+            self._not_before = time.monotonic() + trouble.retry_after
+            wait = trouble.retry_after
+        await self._notices.again(notice, wait)
+        log.info("notice_again", error=str(trouble), ms=round(wait * 1000))

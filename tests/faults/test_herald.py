@@ -1,0 +1,239 @@
+"""The herald against a real database, with a Slack that is told to fail: order, pace, and what is taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from bot.errors import SlackTrouble
+from bot.feature import Services
+from bot.onetime.client import Onetime
+from bot.onetime.links import Hosts
+from bot.person import Person
+from bot.screen.parts import Message
+from bot.secret import MetadataKey
+from bot.storage.accounts import Accounts
+from bot.storage.database import Database, migrate
+from bot.storage.handles import Handles
+from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.leases import free_leases
+from bot.storage.notices import Notices
+from bot.storage.reveals import Reveals
+from bot.storage.seal import Sealer
+from bot.storage.tables import notices as table
+from bot.storage.tracking import Change, Tracked, Tracking
+from bot.watch.herald import A_CHANNEL, Herald
+
+HOST = "https://eu.onetimesecret.com"
+MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+ADA, BEN, CAL = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN", "CAL"))
+
+
+class Told:
+    """Where the messages go: what arrived, and when. `fails` is what becomes of the next ones of a person."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[Person, str, float]] = []
+        self.fails: dict[Person, list[Exception]] = {}
+        self.tried: list[tuple[Person, str]] = []
+
+    async def post(self, person: Person, message: Message, once: str) -> tuple[str, str]:
+        self.tried.append((person, once))
+        if errors := self.fails.get(person):
+            raise errors.pop(0)
+        self.said.append((person, message.summary, time.monotonic()))
+        return "D1", "1.1"
+
+    async def update(self, _card: tuple[str, str], _message: Message) -> None:
+        raise SlackTrouble("chat.update", "edit_window_closed")
+
+    def to(self, person: Person) -> list[str]:
+        return [summary for one, summary, _ in self.said if one == person]
+
+
+class Telling:
+    def __init__(self, db: Database) -> None:
+        sealer = Sealer(KeyRing.read(generate_line("k1")))
+        self.db = db
+        self.tracking = Tracking(db, sealer)
+        self.notices = Notices(db, sealer)
+        self.told = Told()
+        services = Services(
+            Onetime(), Hosts(), Accounts(db, sealer), Handles(db, sealer), Reveals(db, sealer), self.tracking
+        )
+        self.herald = Herald(services, self.notices, self.told.post, self.told.update)
+
+    async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
+        """A look finds that a secret of the person is over."""
+        key = MetadataKey(f"key{label}")
+        secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
+        await self.tracking.set_card(secret.id, "D1", "1.0")
+        (watch,) = await self.tracking.claim(1, 30)
+        await self.tracking.settle_look(watch, [Change(secret.id, state, notice=state)], next_look_in=None)
+        return secret
+
+    async def all_due(self) -> None:
+        """The time to wait after a failure is over."""
+        async with self.db.writing() as connection:
+            await connection.execute(update(table).values(due_at=0))
+
+    async def until_quiet(self) -> None:
+        while await self.herald.once():
+            pass
+
+
+@pytest.fixture
+async def telling(tmp_path: Path) -> AsyncIterator[Telling]:
+    url = f"sqlite:///{tmp_path}/bot.db"
+    await asyncio.to_thread(migrate, url)
+    db = Database.open(url)
+    yield Telling(db)
+    await db.close()
+
+
+async def test_a_persons_messages_come_in_order_and_one_a_second(telling: Telling) -> None:
+    for label in ("one", "two", "three"):
+        await telling.news(ADA, label)
+
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“one", "“two", "“three"]
+    times = [moment for _, _, moment in telling.told.said]
+    assert all(later - earlier >= 0.95 * A_CHANNEL for earlier, later in itertools.pairwise(times))
+
+
+async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> None:
+    for number, person in enumerate((ADA, BEN, CAL)):
+        await telling.news(person, str(number))
+
+    began = time.monotonic()
+    await telling.until_quiet()
+
+    assert len(telling.told.said) == 3
+    assert time.monotonic() - began < 0.9 * A_CHANNEL
+
+
+async def test_what_failed_is_not_overtaken_by_later_news_of_the_person(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "fatal_error")]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+    await telling.news(BEN, "three")
+    await telling.until_quiet()
+    assert (telling.told.to(ADA), len(telling.told.to(BEN))) == ([], 1)
+
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“one", "“two"]
+    assert "send_crashed" not in caplog.text
+
+
+async def test_what_can_never_arrive_keeps_no_later_news_back(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "channel_not_found")]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
+    assert await telling.notices.parked_count() == 1
+    assert "send_crashed" not in caplog.text
+
+
+async def test_a_429_stops_everything_for_as_long_as_slack_says(telling: Telling) -> None:
+    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "ratelimited", retry_after=1.0)]
+    await telling.news(ADA, "one")
+    await telling.herald.once()
+    await telling.news(BEN, "two")
+    refused = time.monotonic()
+
+    assert not await telling.herald.once()
+    while not telling.told.to(BEN):
+        await telling.herald.once()
+        await asyncio.sleep(0.02)
+
+    assert time.monotonic() - refused >= 0.9
+
+
+async def test_a_poisonous_notice_stops_neither_the_herald_nor_the_others(telling: Telling) -> None:
+    telling.told.fails[ADA] = [ValueError("poison")]
+    await telling.news(ADA, "one")
+    await telling.news(BEN, "two")
+
+    await telling.until_quiet()
+
+    assert len(telling.told.to(BEN)) == 1
+
+
+async def test_news_of_a_host_that_is_not_allowed_any_more_are_parked(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    await telling.news(ADA, "one", host="https://secrets.example.com")
+    await telling.news(ADA, "two")
+
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
+    assert await telling.notices.parked_count() == 1
+    assert "send_crashed" not in caplog.text
+
+
+async def test_what_was_stopped_after_it_was_claimed_is_not_told(telling: Telling) -> None:
+    await telling.news(ADA, "one")
+    await telling.until_quiet()
+    secret = await telling.news(ADA, "two")
+
+    sending = asyncio.create_task(telling.herald.once())  # it waits for the second to be over
+    while not await claimed(telling):  # noqa: ASYNC110 - the database tells nobody
+        await asyncio.sleep(0.01)
+    await telling.tracking.stop(ADA, secret.id)
+    await sending
+
+    assert len(telling.told.to(ADA)) == 1
+
+
+async def claimed(telling: Telling) -> bool:
+    async with telling.db.reading() as connection:
+        return bool((await connection.execute(table.select().where(table.c.lease.is_not(None)))).all())
+
+
+async def test_a_card_that_cannot_be_changed_any_more_loses_no_news(telling: Telling) -> None:
+    await telling.news(ADA, "one")
+
+    await telling.until_quiet()
+
+    assert len(telling.told.to(ADA)) == 1
+    assert await telling.notices.waiting_count() == 0
+
+
+async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(telling: Telling) -> None:
+    await telling.news(ADA, "one")
+    (held,) = await telling.notices.claim(1, 1000)
+    assert not await telling.herald.once()
+
+    await free_leases(telling.db)
+    await telling.until_quiet()
+
+    assert telling.told.tried == [(ADA, held.once)]
+
+
+async def test_what_a_dead_process_was_looking_at_is_looked_at_at_once(telling: Telling) -> None:
+    await telling.tracking.track(ADA, HOST, MetadataKey("key"), made_at=MADE, expires_at=None)
+    (lost,) = await telling.tracking.claim(1, 1000)
+    assert await telling.tracking.claim(1, 1000) == []
+
+    await free_leases(telling.db)
+
+    assert [watch.id for watch in await telling.tracking.claim(1, 1000)] == [lost.id]
+    assert not await telling.tracking.settle_look(lost, [], next_look_in=1.0)

@@ -1,0 +1,446 @@
+"""Who looks when, and that what a look found is stored once, truthfully, by the one whose turn it was."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from bot.errors import NotYours
+from bot.person import Person
+from bot.secret import MetadataKey
+from bot.storage.database import Database, now
+from bot.storage.preferences import NEWS, Preferences, Prefs
+from bot.storage.tables import new_id, notices, owner, tracked, watches
+from bot.storage.tracking import Change, NewTracked, Tracked, Tracking, Watch
+
+HOST = "https://eu.onetimesecret.com"
+KEY = MetadataKey("metadata-key-of-ada")
+MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+ONE_KIND = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where both databases do the same
+
+
+@pytest.fixture
+def tracking(database, sealer) -> Tracking:
+    return Tracking(database, sealer)
+
+
+@pytest.fixture
+async def secret(tracking, ada) -> Tracked:
+    """Tracked and due to be looked at."""
+    return await track(tracking, ada)
+
+
+@pytest.fixture
+async def watch(tracking, secret) -> Watch:
+    """Claimed."""
+    (claimed,) = await tracking.claim(1, 30)
+    assert isinstance(claimed, Watch)
+    return claimed
+
+
+async def track(tracking: Tracking, person: Person, key: MetadataKey = KEY) -> Tracked:
+    return (await tracking.track(person, HOST, key, made_at=MADE, expires_at=None))[0]
+
+
+async def rows(database: Database, table):
+    async with database.reading() as connection:
+        return (await connection.execute(select(table).order_by(table.c.created_at))).all()
+
+
+async def set_all(database: Database, table, **values) -> None:
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(values))
+
+
+async def due_in(database: Database) -> float | None:
+    """Seconds until the only watch is due."""
+    async with database.reading() as connection:
+        return await connection.scalar(select(watches.c.next_look_at - now))
+
+
+async def test_what_was_just_tracked_is_looked_at_now(tracking, database, ada, secret):
+    (claimed,) = await tracking.claim(10, 30)
+
+    assert (claimed.person, claimed.host, claimed.everything, claimed.refused) == (ada, HOST, False, 0)
+    assert [each.id for each in await tracking.open_of(claimed)] == [secret.id]
+
+
+async def test_one_watch_stands_for_all_secrets_on_a_host(tracking, ada):
+    for name in ("a", "b", "c"):
+        await track(tracking, ada, MetadataKey(name))
+
+    (claimed,) = await tracking.claim(10, 30)
+
+    assert {each.key for each in await tracking.open_of(claimed)} == {MetadataKey(name) for name in "abc"}
+
+
+async def many(database: Database, count: int) -> set[str]:
+    """Watches of as many people, all due; their ids."""
+    ids = [new_id() for _ in range(count)]
+    values = [
+        {"id": each, **owner(Person(None, "T1", f"U{n}")), "host": HOST, "everything": True, "refused": 0}
+        for n, each in enumerate(ids)
+    ]
+    async with database.writing() as connection:
+        await connection.execute(insert(watches).values(next_look_at=now - 60, created_at=now), values)
+    return set(ids)
+
+
+async def test_eight_claimers_share_two_hundred_and_each_goes_to_one(url, database, sealer):
+    """Pools share nothing but the database, as processes do."""
+    ids = await many(database, 200)
+    pools = [Database.open(url) for _ in range(8)]
+
+    async def take_all(db: Database) -> list[str]:
+        taken, mine = [], Tracking(db, sealer)
+        while got := await mine.claim(7, 60):
+            taken += [watch.id for watch in got]
+        return taken
+
+    async with contextlib.AsyncExitStack() as stack:
+        for db in pools:
+            stack.push_async_callback(db.close)
+        shares = await asyncio.gather(*map(take_all, pools))
+    # PostgreSQL may skip a row that another one is looking at: it is left for the next claim.
+    rest = [watch.id for watch in await Tracking(database, sealer).claim(200, 60)]
+
+    assert Counter(rest + [each for share in shares for each in share]) == Counter(ids)
+
+
+async def test_the_longest_due_come_first_and_no_more_than_asked(tracking, database):
+    await many(database, 5)
+    async with database.writing() as connection:
+        ids = (await connection.execute(select(watches.c.id))).scalars().all()[::-1]
+        for number, ref in enumerate(ids):
+            statement = update(watches).where(watches.c.id == ref).values(next_look_at=now - 100 + number)
+            await connection.execute(statement)
+
+    first, second = await tracking.claim(3, 30), await tracking.claim(3, 30)
+
+    assert [watch.id for watch in first + second] == list(ids)
+
+
+async def test_what_is_not_due_is_not_claimed(tracking, database, watch):
+    await tracking.settle_look(watch, [], next_look_in=60)
+
+    assert await tracking.claim(1, 30) == []
+    assert await due_in(database) == pytest.approx(60, abs=5)
+
+
+async def test_a_lease_that_ran_out_is_free_again(tracking, database, watch):
+    assert await tracking.claim(1, 30) == []
+    await set_all(database, watches, lease_until=now, next_look_at=now)
+
+    (again,) = await tracking.claim(1, 30)
+
+    assert again.id == watch.id
+    assert again.lease != watch.lease
+
+
+LATE = {
+    "settle_look": lambda tracking, watch, change: tracking.settle_look(watch, [change], next_look_in=9_999),
+    "refused": lambda tracking, watch, _change: tracking.refused(watch, most=1),
+    "failed": lambda tracking, watch, _change: tracking.failed(watch, 9_999),
+    "release": lambda tracking, watch, _change: tracking.release(watch),
+}
+
+
+@pytest.mark.parametrize("how", LATE)
+async def test_who_slept_past_the_lease_is_fenced_out(tracking, database, secret, watch, how):
+    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await tracking.claim(1, 30)
+    before = (await rows(database, watches), (await tracking.find(watch.person, secret.id)).state)
+
+    done = await LATE[how](tracking, watch, Change(secret.id, "received", notice="received"))
+
+    assert not done
+    assert (await rows(database, watches), (await tracking.find(watch.person, secret.id)).state) == before
+    assert await rows(database, notices) == []
+
+
+@ONE_KIND
+@pytest.mark.parametrize("how", LATE)
+async def test_who_never_claimed_changes_nothing(tracking, database, ada, secret, how):
+    (unclaimed,) = await tracking.watches_of(ada)
+
+    assert not await LATE[how](tracking, unclaimed, Change(secret.id, "received", notice="received"))
+    assert await rows(database, notices) == []
+
+
+async def test_of_two_that_settle_at_once_one_is_heard(tracking, database, secret, watch):
+    change = Change(secret.id, "received", notice="received")
+
+    done = await asyncio.gather(*(tracking.settle_look(watch, [change], next_look_in=60) for _ in range(8)))
+
+    assert done.count(True) == len(await rows(database, notices)) == 1
+
+
+async def test_a_change_and_its_notice_come_together(tracking, database, ada, secret, watch):
+    when = MADE + timedelta(hours=1)
+
+    assert await tracking.settle_look(watch, [Change(secret.id, "received", when, "received")], next_look_in=None)
+
+    now_is = await tracking.find(ada, secret.id)
+    (notice,) = await rows(database, notices)
+    assert (now_is.state, now_is.received_at, now_is.is_over) == ("received", when, True)
+    assert (notice.kind, notice.tracked_id, notice.once) == ("received", secret.id, f"{secret.id}:received")
+    assert (notice.sent_at, notice.parked, notice.tries, notice.host) == (None, None, 0, HOST)
+    assert await tracking.open_of(watch) == []
+    assert await due_in(database) is None
+
+
+async def test_a_change_that_is_not_told_has_no_notice(tracking, database, ada, secret, watch):
+    await tracking.settle_look(watch, [Change(secret.id, "unknown")], next_look_in=60)
+
+    assert (await tracking.find(ada, secret.id)).is_over
+    assert await rows(database, notices) == []
+
+
+@pytest.mark.parametrize("state", ["received", "burned", "expired", "orphaned", "unknown"])
+async def test_a_final_state_is_never_left(tracking, database, ada, secret, state):
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.settle_look(watch, [Change(secret.id, state)], next_look_in=0)
+
+    for later in ("new", "received", "burned", None):
+        (again,) = await tracking.claim(1, 30)
+        assert await tracking.settle_look(again, [Change(secret.id, later, MADE, "reminder")], next_look_in=0)
+
+    stays = await tracking.find(ada, secret.id)
+    assert (stays.state, stays.received_at) == (state, None)
+    assert await rows(database, notices) == []
+
+
+async def test_a_reminder_leaves_the_state_and_comes_once(tracking, database, ada, secret):
+    for _ in range(3):
+        (watch,) = await tracking.claim(1, 30)
+        await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")] * 2, next_look_in=0)
+
+    assert (await tracking.find(ada, secret.id)).state == "new"
+    assert [row.once for row in await rows(database, notices)] == [f"{secret.id}:reminder"]
+
+
+@pytest.mark.parametrize("how", ["a look", "the person"])
+async def test_an_unsent_reminder_of_what_is_over_is_taken_back(tracking, database, ada, secret, watch, how):
+    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=0)
+
+    if how == "a look":
+        (again,) = await tracking.claim(1, 30)
+        await tracking.settle_look(again, [Change(secret.id, "received", notice="received")], next_look_in=0)
+    else:
+        await tracking.settle(ada, HOST, KEY, "burned")
+
+    assert [row.kind for row in await rows(database, notices)] == (["received"] if how == "a look" else [])
+
+
+async def test_a_sent_reminder_is_not_sent_again(tracking, database, secret, watch):
+    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=0)
+    await set_all(database, notices, sent_at=now)
+    (again,) = await tracking.claim(1, 30)
+
+    await tracking.settle_look(again, [Change(secret.id, None, notice="reminder")], next_look_in=0)
+    (again,) = await tracking.claim(1, 30)
+    await tracking.settle_look(again, [Change(secret.id, "unknown")], next_look_in=0)
+
+    (stays,) = await rows(database, notices)
+    assert (stays.kind, stays.sent_at is None) == ("reminder", False)
+
+
+async def test_a_look_changes_only_secrets_of_its_own_watch(tracking, ben, watch):
+    his = await track(tracking, ben)
+
+    await tracking.settle_look(watch, [Change(his.id, "received", notice="received")], next_look_in=60)
+
+    assert (await tracking.find(ben, his.id)).state == "new"
+
+
+@ONE_KIND
+@pytest.mark.parametrize("kind", [*NEWS, "reminder"])
+@pytest.mark.parametrize("wanted", [True, False], ids=["wanted", "not wanted"])
+async def test_only_what_the_person_wants_to_hear_becomes_a_notice(
+    tracking, database, ada, ben, secret, watch, kind, wanted
+):
+    others = frozenset(NEWS) - {kind}
+    prefs = Prefs(frozenset({kind}) & frozenset(NEWS), kind == "reminder") if wanted else Prefs(others, False)
+    await Preferences(database).set(ada, prefs)
+    await Preferences(database).set(ben, Prefs(frozenset(), reminders=False))
+    state = None if kind == "reminder" else kind
+
+    await tracking.settle_look(watch, [Change(secret.id, state, notice=kind)], next_look_in=60)
+
+    assert [row.kind for row in await rows(database, notices)] == [kind] * wanted
+    assert (await tracking.find(ada, secret.id)).state == (state or "new")
+
+
+async def test_what_is_tracked_during_a_look_is_looked_at_right_after(tracking, database, ada, watch):
+    later = await track(tracking, ada, MetadataKey("later"))
+    assert await tracking.claim(1, 30) == []
+
+    await tracking.settle_look(watch, [], next_look_in=None)
+
+    (again,) = await tracking.claim(1, 30)
+    assert later.id in {each.id for each in await tracking.open_of(again)}
+
+
+@pytest.mark.parametrize(("how", "seconds"), [("failed", 40), ("release", 0)])
+async def test_who_could_not_look_gives_the_watch_back(tracking, database, watch, how, seconds):
+    assert await getattr(tracking, how)(watch, *([seconds] if how == "failed" else []))
+
+    assert await due_in(database) == pytest.approx(seconds, abs=5)
+    await set_all(database, watches, next_look_at=now)
+    assert len(await tracking.claim(1, 30)) == 1
+
+
+async def refuse(tracking: Tracking, database: Database) -> bool:
+    await set_all(database, watches, next_look_at=now)
+    (watch,) = await tracking.claim(1, 30)
+    return await tracking.refused(watch)
+
+
+async def test_the_third_refusal_pauses_and_tells_once(tracking, database, ada, secret):
+    refusals = [await refuse(tracking, database) for _ in range(3)]
+
+    (watch,) = await tracking.watches_of(ada)
+    (notice,) = await rows(database, notices)
+    assert refusals == [False, False, True]
+    assert (watch.paused, watch.refused, await due_in(database)) == ("reconnect", 3, None)
+    assert (notice.kind, notice.tracked_id, notice.user_id) == ("reconnect", None, ada.user_id)
+    assert len(notice.once) <= 80
+
+
+async def test_after_a_refusal_the_next_looks_fall_into_the_ten_minutes(tracking, database, secret):
+    await refuse(tracking, database)
+
+    wait = await due_in(database)
+    assert wait is not None
+    assert 0 < wait < 300
+
+
+async def test_refusals_far_apart_do_not_add_up(tracking, database, secret):
+    for _ in range(4):
+        assert not await refuse(tracking, database)
+        await set_all(database, watches, refused_since=now - 601)
+
+
+async def test_a_good_answer_forgets_the_refusals(tracking, database, secret):
+    await refuse(tracking, database)
+    await refuse(tracking, database)
+    await set_all(database, watches, next_look_at=now)
+    (watch,) = await tracking.claim(1, 30)
+    assert watch.refused == 2
+
+    await tracking.settle_look(watch, [], next_look_in=0)
+
+    assert not await refuse(tracking, database)
+
+
+async def test_a_paused_watch_sleeps_whatever_is_tracked(tracking, database, ada, secret, watch):
+    await tracking.refused(watch, most=1)
+
+    await track(tracking, ada, MetadataKey("another"))
+    await tracking.watch_everything(ada, HOST, on=True)
+
+    assert await tracking.claim(1, 30) == []
+
+
+async def test_after_connecting_again_it_is_looked_at_and_not_told_any_more(tracking, database, ada, watch):
+    await tracking.refused(watch, most=1)
+
+    await tracking.resume(ada, HOST)
+
+    (again,) = await tracking.claim(1, 30)
+    assert (again.paused, again.refused) == (None, 0)
+    assert await rows(database, notices) == []
+
+
+async def test_connecting_again_with_nothing_to_look_at_looks_at_nothing(tracking, ada, secret, watch):
+    await tracking.refused(watch, most=1)
+    await tracking.stop(ada, secret.id)
+
+    await tracking.resume(ada, HOST)
+
+    assert await tracking.claim(1, 30) == []
+
+
+async def test_the_person_is_told_again_when_it_happens_again(tracking, database, ada, watch):
+    await tracking.refused(watch, most=1)
+    await set_all(database, notices, sent_at=now)
+    await tracking.resume(ada, HOST)
+    (again,) = await tracking.claim(1, 30)
+
+    await tracking.refused(again, most=1)
+
+    assert len(await rows(database, notices)) == 2
+
+
+NEW = NewTracked(MetadataKey("made in a browser"), MADE, MADE + timedelta(days=1), None, True)
+
+
+async def test_new_secrets_of_an_account_that_is_watched_are_tracked_once(tracking, ada):
+    await tracking.watch_everything(ada, HOST, on=True)
+    for _ in range(2):
+        (watch,) = await tracking.claim(1, 30)
+        await tracking.settle_look(watch, [], next_look_in=0, new=[NEW, NEW])
+
+    (made,) = await tracking.of(ada)
+    assert (made.key, made.state, made.passphrase_required) == (NEW.key, "new", True)
+    assert (made.made_at, made.expires_at) == (NEW.made_at, NEW.expires_at)
+
+
+@pytest.mark.parametrize("when", ["never on", "off meanwhile"])
+async def test_nothing_is_tracked_by_itself_unless_the_person_wants_it(tracking, ada, secret, when):
+    if when == "off meanwhile":
+        await tracking.watch_everything(ada, HOST, on=True)
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.watch_everything(ada, HOST, on=False)
+
+    await tracking.settle_look(dataclasses.replace(watch, everything=True), [], next_look_in=0, new=[NEW])
+
+    assert [each.id for each in await tracking.of(ada)] == [secret.id]
+
+
+async def test_it_can_be_asked_which_keys_are_not_tracked(tracking, ada, secret, watch):
+    await tracking.settle(ada, HOST, KEY, "burned")
+
+    assert await tracking.untracked(watch, [KEY, NEW.key]) == [NEW.key]
+    assert await tracking.untracked(watch, []) == []
+
+
+async def test_one_row_that_does_not_open_hides_no_other(tracking, database, ada, secret, watch):
+    good = await track(tracking, ada, MetadataKey("good"))
+    async with database.writing() as connection:
+        damaged = update(tracked).where(tracked.c.id == secret.id).values(key=b"O1\x02k1 damaged")
+        await connection.execute(damaged)
+
+    assert [each.id for each in await tracking.open_of(watch)] == [good.id]
+
+
+async def test_what_happens_at_the_same_time_neither_fails_nor_hangs(url, sealer, ada):
+    """Each in its own pool: locks taken in different orders would end in a deadlock."""
+    pools = [Database.open(url) for _ in range(4)]
+
+    async def do(tracking: Tracking, number: int) -> None:
+        for step in range(12):
+            key = MetadataKey(f"k{step % 3}")
+            made, _ = await tracking.track(ada, HOST, key, label=str(step), made_at=MADE, expires_at=None)
+            for watch in await tracking.claim(5, 30):
+                found = await tracking.open_of(watch)
+                changes = [Change(each.id, None if number % 2 else "received", notice="reminder") for each in found]
+                await tracking.settle_look(watch, changes, next_look_in=0, new=[NEW])
+            await tracking.settle(ada, HOST, key, "burned")
+            if step % 3 == 0:
+                with contextlib.suppress(NotYours):
+                    await tracking.stop(ada, made.id)
+            if step % 4 == number:
+                await tracking.forget_host(ada, HOST)
+
+    async with contextlib.AsyncExitStack() as stack:
+        for db in pools:
+            stack.push_async_callback(db.close)
+        await asyncio.gather(*(do(Tracking(db, sealer), number) for number, db in enumerate(pools)))

@@ -1,0 +1,196 @@
+"""A host that is down is left alone, and tried by one call at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, SecretGone
+from bot.watch.breaker import AT_ONCE, FAILURES, LONGEST_REST, REST, Host, Hosts, Resting
+
+URL = "https://eu.onetimesecret.com"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def host(clock: Clock) -> Host:
+    return Host(clock)
+
+
+async def call(host: Host, outcome: str) -> str:
+    """One call that ends so; what the breaker made of it."""
+    errors: dict[str, Exception] = {"trouble": HostTrouble(), "crash": ValueError(), "refused": NotAuthorized()}
+    try:
+        async with host.call():
+            if outcome in errors:
+                raise errors[outcome]
+    except Resting:
+        return "resting"
+    except (OnetimeError, ValueError):
+        return outcome
+    return "good"
+
+
+async def down(host: Host) -> None:
+    for _ in range(FAILURES):
+        assert await call(host, "trouble") == "trouble"
+
+
+TRANSITIONS = {
+    "four failures are not enough": (["trouble"] * 4 + ["good"], "good"),
+    "the fifth in a row opens it": (["trouble"] * 5, "resting"),
+    "a success in between starts the count anew": (["trouble"] * 4 + ["good"] + ["trouble"] * 4, "good"),
+    "a refusal is an answer": (["trouble"] * 4 + ["refused"] + ["trouble"] * 4, "good"),
+    "our own crash says nothing of the host": (["trouble"] * 4 + ["crash"] + ["trouble"], "resting"),
+    "it rests to the last moment": (["trouble"] * 5 + [REST - 0.1], "resting"),
+    "then one may try": (["trouble"] * 5 + [REST], "good"),
+    "a good trial closes it": (["trouble"] * 5 + [REST, "good"] + ["trouble"] * 4, "good"),
+    "a refusal is a good trial": (["trouble"] * 5 + [REST, "refused"] + ["trouble"] * 4, "good"),
+    "a bad trial opens it again": (["trouble"] * 5 + [REST, "trouble"], "resting"),
+    "and for twice as long": (["trouble"] * 5 + [REST, "trouble", 2 * REST - 0.1], "resting"),
+    "but not longer": (["trouble"] * 5 + [REST, "trouble", 2 * REST], "good"),
+    "a good trial makes the next rest short again": (
+        ["trouble"] * 5 + [REST, "trouble", 2 * REST, "good"] + ["trouble"] * 5 + [REST],
+        "good",
+    ),
+    "a crash in the trial lets another try": (["trouble"] * 5 + [REST, "crash"], "good"),
+}
+
+
+@pytest.mark.parametrize(("events", "then"), TRANSITIONS.values(), ids=TRANSITIONS.keys())
+async def test_a_host_is_let_alone_and_tried_again(
+    host: Host, clock: Clock, events: list[str | float], then: str
+) -> None:
+    for event in events:
+        if isinstance(event, str):
+            await call(host, event)
+        else:
+            clock.now += event
+
+    assert await call(host, "good") == then
+
+
+async def test_the_rest_is_never_longer_than_five_minutes(host: Host, clock: Clock) -> None:
+    await down(host)
+    for _ in range(10):
+        clock.now += LONGEST_REST
+        assert await call(host, "trouble") == "trouble"
+
+    clock.now += LONGEST_REST
+
+    assert await call(host, "good") == "good"
+
+
+async def test_while_one_tries_nobody_else_does(host: Host, clock: Clock) -> None:
+    await down(host)
+    clock.now += REST
+    async with host.call():
+        others = [await call(host, "good") for _ in range(10)]
+
+    assert others == ["resting"] * 10
+    assert await call(host, "good") == "good"
+
+
+async def hold(host: Host, go: asyncio.Event, counts: list[int], *, fails: bool = False) -> None:
+    async with host.call():
+        counts.append(counts[-1] + 1 if counts else 1)
+        await go.wait()
+        if fails:
+            raise HostTrouble
+
+
+async def test_few_calls_at_once_reach_a_host(host: Host) -> None:
+    go, begun = asyncio.Event(), list[int]()
+    tasks = [asyncio.create_task(hold(host, go, begun)) for _ in range(20)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(begun) == AT_ONCE
+
+    go.set()
+    await asyncio.gather(*tasks)
+
+    assert len(begun) == len(tasks)
+
+
+async def test_those_who_wait_do_not_reach_a_host_that_went_down_meanwhile(host: Host) -> None:
+    go, begun = asyncio.Event(), list[int]()
+    tasks = [asyncio.create_task(hold(host, go, begun, fails=True)) for _ in range(20)]
+    await asyncio.sleep(0)
+
+    go.set()
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert FAILURES <= len(begun) < FAILURES + AT_ONCE
+    assert sum(isinstance(outcome, Resting) for outcome in outcomes) == len(tasks) - len(begun)
+
+
+async def test_calls_under_way_when_it_went_down_do_not_prolong_the_rest(host: Host, clock: Clock) -> None:
+    go = asyncio.Event()
+    tasks = [asyncio.create_task(hold(host, go, [], fails=True)) for _ in range(AT_ONCE - 1)]
+    await asyncio.sleep(0)
+    await down(host)
+    go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+    clock.now += REST
+
+    assert await call(host, "good") == "good"
+
+
+async def test_a_late_call_does_not_let_a_second_one_try(host: Host, clock: Clock) -> None:
+    go = asyncio.Event()
+    late = asyncio.create_task(hold(host, go, []))
+    await asyncio.sleep(0)
+    await down(host)
+    clock.now += REST
+    async with host.call():
+        late.cancel()
+        await asyncio.gather(late, return_exceptions=True)
+
+        assert await call(host, "good") == "resting"
+
+
+async def test_a_hundred_that_are_sent_away_come_back_spread(host: Host) -> None:
+    await down(host)
+    seconds = []
+    for _ in range(100):
+        with pytest.raises(Resting) as caught:
+            async with host.call():
+                pass
+        seconds.append(caught.value.seconds)
+
+    # As an even spread over half the rest: the greatest distance of Kolmogorov and Smirnov, for one in 10,000.
+    even = [(one / REST - 1.0) / 0.5 for one in sorted(seconds)]
+    assert max(abs(one - number / 100) for number, one in enumerate(even)) < 0.23
+    assert min(seconds) >= REST
+
+
+async def test_one_host_that_is_down_leaves_the_others_alone() -> None:
+    hosts = Hosts()
+    await down(hosts.of(URL))
+
+    assert await call(hosts.of(URL), "good") == "resting"
+    assert await call(hosts.of("https://us.onetimesecret.com"), "good") == "good"
+
+
+@pytest.mark.parametrize("answer", [NotAuthorized, RateLimited, SecretGone])
+async def test_answers_that_disappoint_are_no_failures(host: Host, answer: type[OnetimeError]) -> None:
+    for _ in range(3 * FAILURES):
+        with pytest.raises(answer):
+            async with host.call():
+                raise answer
+
+    assert await call(host, "good") == "good"

@@ -1,0 +1,109 @@
+"""When an account is looked at next, and when an unread secret is worth a reminder."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.watch.schedule import JITTER, SLOWEST, interval, next_look, remind_at
+
+EVERY = 20.0  # seconds
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
+MADE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+AGES = st.floats(min_value=-HOUR, max_value=400 * DAY)
+EVERIES = st.floats(min_value=5, max_value=SLOWEST)
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"),
+    [
+        pytest.param(-30.0, EVERY, id="made by a clock ahead of ours"),
+        pytest.param(0.0, EVERY, id="just made"),
+        pytest.param(15 * MINUTE - 1, EVERY, id="as long as it is fresh"),
+        pytest.param(15 * MINUTE, MINUTE, id="not fresh any more"),
+        pytest.param(HOUR - 1, MINUTE, id="in its first hour"),
+        pytest.param(HOUR, 180.0, id="an hour old"),
+        pytest.param(100 * MINUTE, SLOWEST, id="old"),
+        pytest.param(400 * DAY, SLOWEST, id="very old"),
+    ],
+)
+def test_looks_get_rarer_with_age(age: float, seconds: float) -> None:
+    assert interval(age, EVERY) == seconds
+
+
+@given(AGES, AGES, EVERIES)
+def test_an_older_one_is_never_looked_at_more_often(one: float, other: float, every: float) -> None:
+    younger, older = sorted((one, other))
+
+    assert interval(younger, every) <= interval(older, every)
+
+
+@given(st.lists(AGES, min_size=1), EVERIES, st.randoms())
+def test_a_look_is_never_later_than_five_minutes(ages: list[float], every: float, source: random.Random) -> None:
+    random.seed(source.random())
+
+    found = next_look(ages, every)
+
+    assert found is not None
+    assert 0 < found <= SLOWEST
+
+
+def test_even_a_setting_of_an_hour_looks_every_five_minutes() -> None:
+    assert next_look([0.0], HOUR) == SLOWEST
+
+
+def test_looks_are_spread_by_a_tenth_either_way() -> None:
+    found = [next_look([0.0], EVERY) for _ in range(2000)]
+
+    seconds = [one for one in found if one is not None]
+    assert len(seconds) == len(found)
+    assert EVERY * (1 - JITTER) <= min(seconds) < EVERY * (1 - 0.8 * JITTER)
+    assert EVERY * (1 + 0.8 * JITTER) < max(seconds) <= EVERY * (1 + JITTER)
+
+
+def test_the_freshest_secret_decides() -> None:
+    found = next_look([DAY, 0.0, HOUR], EVERY)
+
+    assert found is not None
+    assert found <= EVERY * (1 + JITTER)
+
+
+def test_without_secrets_nobody_looks() -> None:
+    assert next_look([], EVERY, [10.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"),
+    [
+        pytest.param([100.0], 101.0, id="a second after it expires"),
+        pytest.param([200.0, 100.0], 101.0, id="the first to expire decides"),
+        pytest.param([0.0], 1.0, id="it expires right now"),
+    ],
+)
+def test_a_look_comes_just_after_an_expiry(left: list[float], seconds: float) -> None:
+    assert next_look([DAY], EVERY, left) == seconds
+
+
+@pytest.mark.parametrize("left", [pytest.param(-HOUR, id="long expired"), pytest.param(DAY, id="expires tomorrow")])
+def test_an_expiry_that_is_not_near_changes_nothing(left: float) -> None:
+    found = next_look([DAY], EVERY, [left])
+
+    assert found is not None
+    assert found >= SLOWEST * (1 - JITTER)
+
+
+@pytest.mark.parametrize(
+    ("life", "before"),
+    [
+        pytest.param(timedelta(days=6), timedelta(days=1), id="a sixth of its life"),
+        pytest.param(timedelta(hours=1), timedelta(minutes=10), id="a sixth is just ten minutes"),
+        pytest.param(timedelta(minutes=30), timedelta(minutes=10), id="ten minutes at least"),
+        pytest.param(timedelta(minutes=5), timedelta(minutes=5), id="never before it was made"),
+    ],
+)
+def test_a_reminder_is_due_before_the_end(life: timedelta, before: timedelta) -> None:
+    assert remind_at(MADE, MADE + life) == MADE + life - before
