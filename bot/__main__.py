@@ -49,7 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
 
     sandbox = commands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
-    sandbox.add_argument("--port", type=int, default=8080, help="where the emulated workspace listens (8080)")
+    sandbox.add_argument("--port", type=int, default=8080, help="where its page listens (8080)")
+    sandbox.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     sandbox.add_argument("--tour", action="store_true", help="play the journeys, print what each side saw, and end")
     sandbox.add_argument("--server", default="0.26", choices=("0.18", "0.23", "0.25", "0.26"),
                          help="which Onetime Secret to emulate (0.26)")  # fmt: skip
@@ -103,7 +104,7 @@ def _migrate(given: argparse.Namespace) -> None:
 def _sandbox(given: argparse.Namespace) -> int:
     from bot.sandbox.main import run  # noqa: PLC0415 - as above
 
-    return run(port=given.port, version=given.server, tour=given.tour)
+    return run(port=given.port, version=given.server, tour=given.tour, browser=not given.no_browser)
 
 
 def _keys_generate(given: argparse.Namespace) -> None:

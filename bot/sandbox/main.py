@@ -8,42 +8,83 @@ import sys
 
 from bot.errors import CannotStart
 from bot.sandbox.onetime import OnetimeServer
+from bot.sandbox.page import Page, read_manifest
+from bot.sandbox.page import browser as browsers
 from bot.sandbox.slack import Workspace
 from bot.sandbox.tour import Tour
 from bot.sandbox.world import World
 
 EMAIL = "ada@example.com"
 TOKEN = "sandbox-token-of-ada"
+ACCOUNTS = {EMAIL: TOKEN, "ben@example.com": "sandbox-token-of-ben"}
 INTERRUPTED = 130  # as shells say it
 
 
-def run(*, port: int, version: str, tour: bool) -> int:
+def run(*, port: int, version: str, tour: bool, browser: bool = True) -> int:
     """Start it; play the tour and end, or stay up until interrupted. Returns the exit code."""
-    return asyncio.run(_run(port=0 if tour else port, version=version, tour=tour))
+    return asyncio.run(_tour(version) if tour else _stay(port, version, browser=browser))
 
 
-async def _run(*, port: int, version: str, tour: bool) -> int:
+def new_world(version: str = "0.26") -> World:
+    """A world that looks at what is tracked often, so that nobody has to wait long."""
+    return World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
+
+
+def settle(world: World) -> None:
+    """The people of the page: two members and a guest in a channel that the bot is in, and their accounts."""
+    workspace = world.workspace
+    people = [
+        workspace.person("U0ADA", "ada"),
+        workspace.person("U0BEN", "ben"),
+        workspace.person("U0CLEO", "cleo", guest=True),
+    ]
+    workspace.channel("C0TEAM", "team", [*people, workspace.bot_user_id])
+    for person in people:
+        workspace.state.open_dm(person.id)
+    for username, token in ACCOUNTS.items():
+        world.onetime.add_account(username, token)
+
+
+async def _tour(version: str) -> int:
     _end_when_told()
-    world = World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
+    world = new_world(version)
     world.onetime.add_account(EMAIL, TOKEN)
+    try:
+        await world.start()
+        return await Tour(world, EMAIL, TOKEN, sys.stdout).play()
+    except asyncio.CancelledError:
+        return INTERRUPTED
+    finally:
+        await world.stop()
+
+
+async def _stay(port: int, version: str, *, browser: bool) -> int:
+    """The page is there at once; what it shows says that the bot is starting."""
+    _end_when_told()
+    world = new_world(version)
+    settle(world)
+    page = Page(world, read_manifest(), ACCOUNTS)
     is_up = False
     try:
-        await _start(world, port)
-        if tour:
-            return await Tour(world, EMAIL, TOKEN, sys.stdout).play()
+        await _listen(page, port)
+        await world.start()
+        page.controls.bot_is_up()
         is_up = True
-        print(_where(world), flush=True)  # noqa: T201 - for the person at the terminal
+        print(_where(world, page.url), flush=True)  # noqa: T201 - for the person at the terminal
+        if browser and browsers.has_browser():
+            browsers.show(page.url)
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         return 0 if is_up else INTERRUPTED
     finally:
+        await page.stop()
         await world.stop()
     return 0
 
 
-async def _start(world: World, port: int) -> None:
+async def _listen(page: Page, port: int) -> None:
     try:
-        await world.start(slack_port=port)
+        await page.start(port)
     except OSError as error:
         raise CannotStart(f"--port {port} cannot be listened on: {error.strerror}.") from None
 
@@ -56,9 +97,10 @@ def _end_when_told() -> None:
         asyncio.get_running_loop().add_signal_handler(one, task.cancel)
 
 
-def _where(world: World) -> str:
+def _where(world: World, page: str) -> str:
     return "\n".join([
-        "The sandbox is up. Nothing leaves this machine, and everything is forgotten when it ends.",
+        f"The sandbox is up: {page}",
+        "Nothing leaves this machine, and everything is forgotten when it ends.",
         "",
         f"  Onetime Secret {world.onetime.version} (emulated)  {world.onetime.url}",
         f"  Slack's Web API (emulated)    {world.workspace.api_url}",

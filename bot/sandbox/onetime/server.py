@@ -114,6 +114,11 @@ class OnetimeServer:
         self._store.move_clock(seconds)
 
     @property
+    def now(self) -> float:
+        """Epoch seconds, as this server has them."""
+        return self._store.now()
+
+    @property
     def auth_enabled(self) -> bool:
         return self._api.auth_enabled
 

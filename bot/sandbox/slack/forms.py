@@ -12,10 +12,18 @@ from bot.sandbox.slack.things import Payload, View
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def the_one(blocks: list[Payload], *, action_id: str | None, value: str | None, label: str | None) -> Element:
+def the_one(
+    blocks: list[Payload],
+    *,
+    action_id: str | None = None,
+    value: str | None = None,
+    label: str | None = None,
+    block_id: str | None = None,
+) -> Element:
     """The element that fits all that is given. Raises `CannotDo` unless it is exactly one."""
     there = list(elements(blocks))
     found = [one for one in there if action_id in (None, one.action_id) and label in (None, one.label)]
+    found = [one for one in found if block_id in (None, one.block_id)]
     if value is not None:
         found = [one for one in found if one.it.get("value") == value]
     if len(found) != 1:
@@ -24,8 +32,8 @@ def the_one(blocks: list[Payload], *, action_id: str | None, value: str | None, 
     return found[0]
 
 
-def chosen(element: Element, option: str | None) -> Payload:
-    """What an interaction says was chosen in the element; nothing for a button."""
+def chosen(element: Element, option: Any) -> Payload:
+    """What an interaction says was chosen in the element; nothing for a button. Several choices come in a list."""
     if element.kind == "overflow":
         return {"selected_option": element.option(option)}
     start = element.start()
@@ -34,7 +42,7 @@ def chosen(element: Element, option: str | None) -> Payload:
     if option is None:
         raise CannotDo("say which option")
     takes_many = isinstance(start[STATE[element.kind][0]], list)
-    return element.set_to([option] if takes_many else option)
+    return element.set_to([option] if takes_many and not isinstance(option, list) else option)
 
 
 def field(blocks: list[Payload], name: str) -> Element:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
-from bot.sandbox.slack.elements import STATE, CannotDo, Element
+from bot.sandbox.slack.elements import STATE, CannotDo, Element, elements
 from bot.sandbox.slack.forms import chosen, complaints, field, the_one
 from bot.sandbox.slack.outcomes import after_command, after_submission, record_answer
 from bot.sandbox.slack.payloads import (
@@ -86,17 +86,18 @@ class Member(Sight):
         action_id: str | None = None,
         value: str | None = None,
         label: str | None = None,
-        option: str | None = None,
+        block_id: str | None = None,
+        option: Any = None,
         confirm: bool | None = True,
     ) -> Delivery:
-        """Uses the one button or menu that fits; `option` is what to choose, by value or label.
+        """Uses the one button or menu that fits; `option` is what to choose, by value or label (several in a list).
 
         Without `target` it is in the modal on top, or else in the newest message that has it.
 
         `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
         sent), None leaves it unanswered, which raises `CannotDo`.
         """
-        wanted = {"action_id": action_id, "value": value, "label": label}
+        wanted = {"action_id": action_id, "value": value, "label": label, "block_id": block_id}
         where = self._in_sight(target) if target or self.view else self._newest_with(**wanted)
         element = the_one(where.blocks, **wanted)
         if "confirm" in element.it and not confirm:
@@ -123,6 +124,17 @@ class Member(Sight):
         return self._done(await self._workspace.send(INTERACTION, payload))
 
     # --- forms
+
+    def enter(self, view: View, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Types and chooses (block_id -> action_id -> value) without anything being sent yet.
+
+        What is not in the view any more is left out. Raises `CannotDo` for what an element does not offer.
+        """
+        for element in elements(view.blocks):
+            entered = fields.get(element.block_id, {})
+            if element.action_id in entered:
+                state = element.set_to(entered[element.action_id])
+                view.values.setdefault(element.block_id, {})[element.action_id] = state
 
     async def fill(self, view: View | None, fields: Mapping[str, Any]) -> Delivery:
         """Enters values: field (its block_id, action_id or label) -> value (text; options by value or label).

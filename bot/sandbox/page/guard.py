@@ -1,0 +1,64 @@
+"""Who may talk to the page's server: a page that it served itself, in a browser on this machine.
+
+Another site that the same browser shows can send requests to loopback, and by DNS rebinding even under its own
+name. So the Host must be ours, and whatever acts must come from our origin as JSON, which no form can send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+POLICY = "; ".join([
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+])  # fmt: skip
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+}
+READS = (hdrs.METH_GET, hdrs.METH_HEAD)
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Raises `HTTPForbidden`, `HTTPUnsupportedMediaType` for what does not come from our own page."""
+    if request.host not in _own_hosts(request):
+        raise web.HTTPForbidden(text="This server answers only under its own address on this machine.")
+    if request.method not in READS:
+        _must_be_from_our_page(request)
+    return await handler(request)
+
+
+def _own_hosts(request: web.Request) -> set[str]:
+    """As a browser writes them; it leaves the port out where it is 80."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+    names = ("127.0.0.1", "localhost")
+    return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
+
+
+def _must_be_from_our_page(request: web.Request) -> None:
+    if request.headers.get(hdrs.ORIGIN) != f"http://{request.host}":
+        raise web.HTTPForbidden(text="Another site cannot act here.")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        raise web.HTTPForbidden(text="Another site cannot act here.")
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send JSON.")

@@ -1,0 +1,96 @@
+"""The things of the sandbox as the page gets them: JSON of what a person sees, and nothing of how it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from bot.sandbox.onetime import Held
+from bot.sandbox.page.app_manifest import AppManifest
+from bot.sandbox.page.masking import masked_key
+from bot.sandbox.slack import Channel, Message, View, Workspace
+from bot.sandbox.slack.things import Person
+
+Json = dict[str, Any]
+
+
+def app(manifest: AppManifest, workspace: Workspace) -> Json:
+    """The app: its name, what can be typed, and which tabs its conversation has."""
+    tabs = manifest.tabs
+    return {
+        "user": workspace.bot_user_id,
+        "name": manifest.name,
+        "commands": [
+            {"command": one.command, "description": one.description, "hint": one.usage_hint}
+            for one in manifest.commands
+        ],
+        "shortcuts": [
+            {"name": one.name, "kind": one.type, "callback_id": one.callback_id, "description": one.description}
+            for one in manifest.shortcuts
+        ],
+        "has_home": tabs.home_tab_enabled,
+        "has_messages": tabs.messages_tab_enabled,
+        "is_read_only": tabs.messages_tab_read_only_enabled,
+    }
+
+
+def person(one: Person) -> Json:
+    return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest}
+
+
+def channel(one: Channel) -> Json:
+    return {"id": one.id, "name": one.name, "members": sorted(one.members), "user": one.user}
+
+
+def message_key(one: Message) -> str:
+    return f"{one.channel}:{one.ts}"
+
+
+def message(one: Message) -> Json:
+    """`reads` is what a screen reader says: Slack gives it `text`, not the blocks."""
+    return {
+        "key": message_key(one),
+        "channel": one.channel,
+        "ts": float(one.ts),
+        "order": int(one.ts.partition(".")[2]),
+        "user": one.user,
+        "by_bot": one.by_bot,
+        "to": one.ephemeral_to,
+        "text": one.text,
+        "reads": one.text or one.shows,
+        "blocks": one.blocks,
+        "attachments": len(one.attachments),
+        "edited": one.edited is not None,
+    }
+
+
+def view(one: View) -> Json:
+    return {
+        "id": one.id,
+        "hash": one.hash,
+        "type": one.type,
+        "title": one.title,
+        "submit": one.submit,
+        "close": str((one.payload.get("close") or {}).get("text", "")) or "Cancel",
+        "blocks": one.blocks,
+        "values": one.values,
+        "errors": one.errors,
+    }
+
+
+def secret_id(held: Held) -> str:
+    """A name for the secret that opens nothing."""
+    return hashlib.sha256(held.metadata_key.encode()).hexdigest()[:12]
+
+
+def secret(held: Held, now: float) -> Json:
+    return {
+        "id": secret_id(held),
+        "key": masked_key(held.secret_key),
+        "state": held.state,
+        "has_text": held.has_plaintext,
+        "has_passphrase": held.has_passphrase,
+        "owner": held.owner,
+        "created": held.created,
+        "left": max(0.0, held.created + held.ttl - now) if held.has_plaintext else None,
+    }

@@ -1,0 +1,14 @@
+/** Starts the page: each part draws itself from the store, and the feed fills that. */
+
+import * as behind from "./behind.js";
+import * as conversation from "./conversation.js";
+import * as home from "./home.js";
+import * as messages from "./messages.js";
+import * as people from "./people.js";
+import * as places from "./places.js";
+import * as unread from "./unread.js";
+import * as windows from "./windows.js";
+import { listen } from "./feed.js";
+
+for (const part of [behind, unread, people, places, conversation, messages, home, windows]) part.start();
+listen();

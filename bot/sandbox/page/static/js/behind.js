@@ -1,0 +1,48 @@
+/** What stands beside the workspace: the parts and what can be done to them, the secrets, the calls. */
+
+import { byId, el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import * as calls from "./calls.js";
+import * as parts from "./parts.js";
+import * as secrets from "./secrets.js";
+
+const PANES = [
+  ["chat", "Workspace", "chat"],
+  ["behind", "Behind the scenes", "gauge"],
+];
+
+export function start() {
+  fill(
+    byId("behind"),
+    el("h2", { class: "unseen" }, "Behind the scenes"),
+    el("section", { class: "card parts", id: "parts", "aria-label": "The parts" }),
+    el("section", { class: "card secrets", id: "secrets", "aria-labelledby": "secrets-title" }),
+    el("section", { class: "card calls", id: "calls", "aria-labelledby": "calls-title" }),
+  );
+  parts.start();
+  secrets.start();
+  calls.start();
+  showPane("chat");
+}
+
+/** On a narrow screen one of the two is shown. */
+export function showPane(name) {
+  document.body.dataset.pane = name;
+  fill(
+    byId("panes"),
+    PANES.map(([pane, label, sign]) =>
+      el(
+        "button",
+        {
+          type: "button",
+          class: "pane",
+          "aria-current": pane === name ? "page" : null,
+          "data-focus": `pane-${pane}`,
+          onclick: () => showPane(pane),
+        },
+        icon(sign),
+        label,
+      ),
+    ),
+  );
+}

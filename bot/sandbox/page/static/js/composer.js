@@ -1,0 +1,174 @@
+/** Where one writes. It knows the app's commands from its manifest and suggests them, their verbs, and people. */
+
+import { report } from "./announce.js";
+import { byId, el } from "./dom.js";
+import { act } from "./feed.js";
+import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
+import { placeName } from "./places.js";
+import { here, isDirect, world } from "./store.js";
+import { suggestionsFor } from "./suggest.js";
+
+const drafts = new Map(); // "person conversation" -> text
+const sent = []; // what was sent, for the arrow up
+
+let chosen = -1;
+let offered = [];
+
+const keyOf = () => `${here.me} ${here.place}`;
+
+export function composer(place) {
+  const label = isDirect(place) ? `Message to ${placeName(place)}` : `Message to #${place.name}`;
+  const field = el("textarea", {
+    id: "composer-text",
+    class: "composer-text",
+    rows: 1,
+    value: drafts.get(keyOf()) ?? "",
+    placeholder: `${label} · / for commands`,
+    autocomplete: "off",
+    spellcheck: "false",
+    role: "combobox",
+    "aria-label": label,
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": "suggestions",
+    "data-focus": "composer",
+    oninput: changed,
+    onkeydown: pressed,
+    onblur: () => offer([]),
+  });
+  return el(
+    "div",
+    { class: "composer" },
+    el("ul", { class: "suggestions", id: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true }),
+    el(
+      "div",
+      { class: "composer-box" },
+      shortcuts(),
+      field,
+      el("button", { type: "button", class: "button primary square", "aria-label": "Send", "data-focus": "send", onclick: send }, icon("send")),
+    ),
+  );
+}
+
+const field = () => byId("composer-text");
+
+export function focusComposer() {
+  field()?.focus({ preventScroll: true });
+}
+
+/** Puts text into the composer, in the place of what stands there. */
+export function insert(value) {
+  if (!field()) return;
+  field().value = value;
+  field().focus();
+  changed();
+}
+
+function changed() {
+  const node = field();
+  drafts.set(keyOf(), node.value);
+  grow(node);
+  offer(suggestionsFor(node.value.slice(0, node.selectionStart)));
+}
+
+function grow(node) {
+  node.style.height = "auto";
+  node.style.height = `${node.scrollHeight}px`;
+}
+
+// --- suggestions
+
+function offer(list) {
+  offered = list;
+  chosen = -1;
+  const box = byId("suggestions");
+  if (!box) return;
+  box.replaceChildren(...list.map(suggestion));
+  box.hidden = list.length === 0;
+  field().setAttribute("aria-expanded", String(list.length > 0));
+  field().removeAttribute("aria-activedescendant");
+}
+
+function suggestion(one, place) {
+  return el(
+    "li",
+    {
+      role: "option",
+      id: `suggestion-${place}`,
+      class: "suggestion",
+      "aria-selected": "false",
+      onpointerdown: (event) => {
+        event.preventDefault(); // the field keeps the focus
+        take(one);
+      },
+    },
+    el("span", { class: "suggestion-text" }, one.label),
+    one.note && el("span", { class: "suggestion-note" }, one.note),
+  );
+}
+
+function choose(place) {
+  chosen = (place + offered.length) % offered.length;
+  for (const [at, node] of [...byId("suggestions").children].entries()) {
+    node.setAttribute("aria-selected", String(at === chosen));
+    if (at === chosen) node.scrollIntoView({ block: "nearest" });
+  }
+  field().setAttribute("aria-activedescendant", `suggestion-${chosen}`);
+}
+
+function take(one) {
+  const node = field();
+  const rest = node.value.slice(node.selectionStart);
+  node.value = one.text + rest;
+  node.setSelectionRange(one.text.length, one.text.length);
+  changed();
+}
+
+// --- keys
+
+function pressed(event) {
+  if (event.isComposing) return;
+  if (offered.length > 0 && suggestionKey(event.key, event)) return event.preventDefault();
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    send();
+  } else if (event.key === "ArrowUp" && field().value === "" && sent.length > 0) {
+    event.preventDefault();
+    insert(sent.at(-1));
+  }
+}
+
+/** Whether the key was for the suggestions. */
+function suggestionKey(key, event) {
+  if (key === "ArrowDown") choose(chosen + 1);
+  else if (key === "ArrowUp") choose(chosen - 1);
+  else if (key === "Escape") offer([]);
+  else if (key === "Tab" && !event.shiftKey) take(offered[Math.max(chosen, 0)]);
+  else if (key === "Enter" && chosen >= 0) take(offered[chosen]);
+  else return false;
+  return true;
+}
+
+async function send() {
+  const node = field();
+  const text = node.value.trim();
+  if (!text) return;
+  const [me, place] = [here.me, here.place];
+  node.value = "";
+  drafts.delete(keyOf());
+  grow(node);
+  offer([]);
+  sent.push(text);
+  const outcome = await act(me, { do: "type", channel: place, text });
+  if (!report(outcome) && here.me === me && here.place === place && field()?.value === "") insert(text);
+}
+
+/** The app's global shortcuts, if its manifest has any. */
+function shortcuts() {
+  const list = world.app.shortcuts.filter((one) => one.kind === "global");
+  if (list.length === 0) return null;
+  const pick = (one) => async () => report(await act(here.me, { do: "shortcut", callback_id: one.callback_id }));
+  const items = () => list.map((one) => ({ label: one.name, note: one.description, pick: pick(one) }));
+  return menuButton({ class: "button square", "aria-label": "Shortcuts", "data-focus": "shortcuts" }, icon("bolt"), items);
+}

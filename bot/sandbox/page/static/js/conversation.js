@@ -1,0 +1,67 @@
+/** The conversation in front of the person: its head and tabs, the messages or the Home tab, the composer. */
+
+import { byId, el, fill } from "./dom.js";
+import { composer, focusComposer } from "./composer.js";
+import { act } from "./feed.js";
+import { home } from "./home.js";
+import { icon } from "./icons.js";
+import { messageList } from "./messages.js";
+import { placeName } from "./places.js";
+import { channel, go, here, isDirect, nameOf, on, world } from "./store.js";
+import { report } from "./announce.js";
+
+let drawnFor = null;
+
+export function start() {
+  on("everything me place channels people", draw);
+  on("place", () => focusComposer());
+}
+
+function draw() {
+  const place = channel(here.place);
+  if (!place) return;
+  const main = byId("conversation");
+  main.setAttribute("aria-label", isDirect(place) ? placeName(place) : `Channel ${place.name}`);
+  const isHome = here.tab === "home" && isDirect(place) && world.app.has_home;
+  tellHome(isHome);
+  fill(main, head(place, isHome), isHome ? home() : [messageList(place), foot(place)]);
+  const list = main.querySelector(".messages");
+  if (list) list.scrollTop = list.scrollHeight;
+}
+
+/** The app is told when somebody opens its Home tab. */
+async function tellHome(isHome) {
+  const now = isHome ? here.me : null;
+  const before = drawnFor;
+  if (now === before) return;
+  drawnFor = now;
+  if (before) await act(before, { do: "home", is_open: false });
+  if (now) report(await act(now, { do: "home" }));
+}
+
+function head(place, isHome) {
+  const title = el("h2", { class: "conversation-title" }, isDirect(place) ? null : icon("hash"), placeName(place));
+  if (isDirect(place)) return el("div", { class: "conversation-head" }, title, el("span", { class: "tag" }, "app"), tabs(place, isHome));
+  const members = place.members.map(nameOf).join(", ");
+  return el("div", { class: "conversation-head" }, title, el("p", { class: "conversation-about" }, members));
+}
+
+function tabs(place, isHome) {
+  if (!world.app.has_home) return null;
+  const tab = (name, label, isOn) =>
+    el(
+      "button",
+      { type: "button", class: "tab", "aria-current": isOn ? "page" : null, "data-focus": `tab-${name}`, onclick: () => go(place.id, name) },
+      icon(name === "home" ? "home" : "chat"),
+      label,
+    );
+  return el("div", { class: "tabs" }, tab("home", "Home", isHome), tab("messages", "Messages", !isHome));
+}
+
+/** Where one writes, or why not. */
+function foot(place) {
+  if (isDirect(place) && world.app.is_read_only) {
+    return el("p", { class: "composer-off" }, `Sending messages to ${world.app.name} is turned off by its manifest. Commands work in a channel.`);
+  }
+  return composer(place);
+}

@@ -1,0 +1,68 @@
+/** Slack's date tokens in the zone of this browser. Source: docs.slack.dev/messaging/formatting-message-text#date-formatting. */
+
+import { el } from "./dom.js";
+
+const DAY = 86_400_000; // milliseconds
+
+const FORMATS = {
+  date_num: { year: "numeric", month: "2-digit", day: "2-digit" },
+  date: { year: "numeric", month: "long", day: "numeric" },
+  date_short: { year: "numeric", month: "short", day: "numeric" },
+  date_long: { weekday: "long", year: "numeric", month: "long", day: "numeric" },
+  time: { hour: "2-digit", minute: "2-digit" },
+  time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
+};
+
+/** One `{token}` of a format; null for one that does not exist. */
+function piece(token, moment) {
+  if (token === "ago") return ago(moment);
+  const pretty = token.endsWith("_pretty");
+  const format = FORMATS[pretty ? token.slice(0, -"_pretty".length) : token];
+  if (!format) return null;
+  return (pretty && near(moment)) || new Intl.DateTimeFormat("en-GB", format).format(moment);
+}
+
+function near(moment) {
+  const days = Math.round((startOfDay(moment) - startOfDay(new Date())) / DAY);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? null;
+}
+
+function startOfDay(moment) {
+  return new Date(moment.getFullYear(), moment.getMonth(), moment.getDate()).getTime();
+}
+
+function ago(moment) {
+  const seconds = (moment.getTime() - Date.now()) / 1000;
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
+    if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit);
+  }
+  return words.format(Math.round(seconds), "second");
+}
+
+/** A moment in a format, or the fallback where either means nothing. Starts with a capital where it says a day. */
+export function date(timestamp, format, fallback) {
+  const moment = new Date(Number(timestamp) * 1000);
+  if (Number.isNaN(moment.getTime())) return fallback;
+  let isKnown = true;
+  const shown = format.replace(/\{(\w+)\}/g, (whole, token) => {
+    const said = piece(token, moment);
+    isKnown &&= said !== null;
+    return said ?? whole;
+  });
+  return el("time", { datetime: moment.toISOString(), title: fallback }, isKnown ? shown : fallback);
+}
+
+/** The time of day. */
+export function clock(seconds) {
+  return new Intl.DateTimeFormat("en-GB", FORMATS.time).format(new Date(seconds * 1000));
+}
+
+/** A length of time in words, its largest unit only. */
+export function span(seconds) {
+  for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
+    const many = Math.floor(seconds / length);
+    if (many >= 1) return `${many} ${unit}${many === 1 ? "" : "s"}`;
+  }
+  return "less than a minute";
+}

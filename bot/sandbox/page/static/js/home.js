@@ -1,0 +1,29 @@
+/** The app's Home tab. */
+
+import { blocks } from "./blocks.js";
+import { byId, el, fill } from "./dom.js";
+import { here, on, world } from "./store.js";
+import { makeScene } from "./scene.js";
+
+export function start() {
+  on("homes", () => {
+    const node = byId("home");
+    if (node) fill(node, content());
+  });
+}
+
+export function home() {
+  return el("div", { class: "home", id: "home", tabindex: "0", role: "region", "aria-label": "Home", "data-menu-bounds": "" }, content());
+}
+
+function content() {
+  const view = world.homes[here.me];
+  if (!view) return el("p", { class: "home-empty" }, `${world.app.name} has not shown anything here yet.`);
+  const scene = makeScene({ view: view.id }, { values: view.values, redraw: () => tellAgain() });
+  return el("div", { class: "blocks" }, blocks(view.blocks, scene));
+}
+
+function tellAgain() {
+  const node = byId("home");
+  if (node) fill(node, content());
+}

@@ -1,0 +1,77 @@
+/** A menu that opens under its button: arrows move, Escape and a click elsewhere close it. */
+
+import { el } from "./dom.js";
+
+let close = () => {};
+
+/**
+ * `items` is asked when the menu opens: `{label, note, pick}` each. `props` are the button's own.
+ * The menu stands beside the button in the page, so that it is read where it belongs.
+ */
+export function menuButton(props, content, items) {
+  const button = el(
+    "button",
+    { type: "button", ...props, "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => toggle(button, items) },
+    content,
+  );
+  return el("span", { class: "menu-anchor" }, button);
+}
+
+function toggle(button, items) {
+  const wasOpen = button.getAttribute("aria-expanded") === "true";
+  close();
+  if (!wasOpen) open(button, items());
+}
+
+function open(button, items) {
+  const menu = el(
+    "div",
+    { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") ?? button.textContent },
+    items.map((item) => entry(item)),
+  );
+  menu.addEventListener("keydown", (event) => move(event, menu));
+  button.setAttribute("aria-expanded", "true");
+  button.parentElement.append(menu);
+  const within = button.closest("[data-menu-bounds]") ?? document.body;
+  if (menu.getBoundingClientRect().bottom > within.getBoundingClientRect().bottom) menu.classList.add("menu-up");
+  if (menu.getBoundingClientRect().left < 0) menu.classList.add("menu-right");
+  const outside = (event) => !button.parentElement.contains(event.target) && close();
+  document.addEventListener("pointerdown", outside);
+  close = () => {
+    document.removeEventListener("pointerdown", outside);
+    button.setAttribute("aria-expanded", "false");
+    menu.remove();
+    close = () => {};
+  };
+  menu.addEventListener("close-menu", () => {
+    close();
+    button.focus();
+  });
+  menu.querySelector("[role=menuitem]")?.focus();
+}
+
+function entry({ label, note, pick }) {
+  const item = el(
+    "button",
+    { type: "button", role: "menuitem", tabindex: "-1" },
+    el("span", { class: "menu-label" }, label),
+    note && el("span", { class: "menu-note" }, note),
+  );
+  item.addEventListener("click", () => {
+    item.dispatchEvent(new Event("close-menu", { bubbles: true }));
+    pick();
+  });
+  return item;
+}
+
+function move(event, menu) {
+  const items = [...menu.querySelectorAll("[role=menuitem]")];
+  const at = items.indexOf(document.activeElement);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+  if (to !== undefined) items[(to + items.length) % items.length].focus();
+  else if (event.key === "Escape") menu.dispatchEvent(new Event("close-menu"));
+  else if (event.key === "Tab") close();
+  else return;
+  if (event.key !== "Tab") event.preventDefault();
+  event.stopPropagation();
+}

@@ -1,0 +1,112 @@
+/** The messages of a conversation. One that changes is drawn anew in its place. */
+
+import { say } from "./announce.js";
+import { blocks, plainMessage } from "./blocks.js";
+import { byId, el, focusIn, restore } from "./dom.js";
+import { act } from "./feed.js";
+import { icon } from "./icons.js";
+import { menuButton } from "./menu.js";
+import { unescape } from "./mrkdwn.js";
+import { avatar } from "./people.js";
+import { here, isDirect, messagesHere, nameOf, on, sees, world } from "./store.js";
+import { makeScene } from "./scene.js";
+import { report } from "./announce.js";
+import { clock } from "./dates.js";
+import { welcome } from "./welcome.js";
+
+const NEAR_END = 120; // pixels; who has scrolled up further stays where they are
+
+const idOf = (key) => `message-${key.replaceAll(/[^\w]/g, "-")}`;
+
+export function start() {
+  on("messages", (changed) => changed.forEach(apply));
+}
+
+/** The list as it is now. */
+export function messageList(place) {
+  const shown = messagesHere();
+  return el(
+    "div",
+    { class: "messages", id: "messages", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: "0", "data-menu-bounds": "" },
+    el("div", { class: "messages-space" }),
+    shown.length === 0 && welcome(place, isDirect(place)),
+    shown.map(article),
+  );
+}
+
+function apply({ key, message, before }) {
+  const isHere = (message ?? before)?.channel === here.place && here.tab === "messages";
+  const old = byId(idOf(key));
+  if (!message) return old?.remove();
+  if (!sees(here.me, message)) return;
+  if (!before) announce(message, isHere);
+  const list = byId("messages");
+  if (!isHere || !list) return;
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+  if (old) replace(old, article(message));
+  else list.append(article(message));
+  list.querySelector(".welcome")?.remove();
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
+}
+
+function replace(old, now) {
+  const kept = focusIn(old);
+  now.classList.add("message-changed");
+  old.replaceWith(now);
+  if (kept && !restore(now, kept)) now.focus({ preventScroll: true });
+}
+
+function announce(message, isHere) {
+  if (message.user === here.me) return;
+  const where = isHere ? "" : ", elsewhere";
+  say(`${nameOf(message.user)}${message.to ? ", only to you" : ""}${where}: ${unescape(message.reads)}`);
+}
+
+function article(message) {
+  const name = nameOf(message.user);
+  const title = `${idOf(message.key)}-name`;
+  return el(
+    "article",
+    { class: message.to ? "message message-private" : "message", id: idOf(message.key), tabindex: "-1", "aria-labelledby": title },
+    avatar(message.user, name),
+    el(
+      "div",
+      { class: "message-body" },
+      message.to && el("p", { class: "message-only" }, icon("eye"), "Only visible to you"),
+      el(
+        "div",
+        { class: "message-head" },
+        el("span", { class: "message-name", id: title }, name),
+        message.by_bot && el("span", { class: "tag" }, "app"),
+        el("time", { class: "message-time", datetime: new Date(message.ts * 1000).toISOString() }, clock(message.ts)),
+        message.edited && el("span", { class: "message-edited" }, "changed"),
+        shortcuts(message),
+      ),
+      content(message),
+    ),
+  );
+}
+
+function content(message) {
+  if (message.blocks.length === 0) return plainMessage(message.text);
+  return el("div", { class: "blocks" }, blocks(message.blocks, makeScene({ message: message.key }, { redraw: () => redraw(message.key) })));
+}
+
+function redraw(key) {
+  const old = byId(idOf(key));
+  const message = world.messages.get(key);
+  if (old && message) old.replaceWith(article(message));
+}
+
+/** The app's message shortcuts, if its manifest has any. */
+function shortcuts(message) {
+  const offered = world.app.shortcuts.filter((one) => one.kind === "message");
+  if (offered.length === 0) return null;
+  const pick = (one) => async () => report(await act(here.me, { do: "shortcut", callback_id: one.callback_id, message: message.key }));
+  const items = () => offered.map((one) => ({ label: one.name, note: one.description, pick: pick(one) }));
+  return menuButton(
+    { class: "quiet message-more", "aria-label": "Message actions", "data-focus": `more-${message.key}` },
+    icon("more"),
+    items,
+  );
+}

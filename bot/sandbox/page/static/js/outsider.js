@@ -1,0 +1,45 @@
+/** A stranger's browser: somebody without an account follows a link to the emulated Onetime Secret. */
+
+import { dialog } from "./dialog.js";
+import { el, newId } from "./dom.js";
+import { control } from "./feed.js";
+import { icon } from "./icons.js";
+
+/** Opens `url` in it. Nothing is consumed until the person asks to see the secret. */
+export async function openInBrowser(url) {
+  const seen = await control({ do: "look", link: url });
+  const page = el("div", { class: "browser-page" }, seen.is_there ? closed(url, seen) : nothing(seen));
+  const body = el("div", { class: "dialog-body browser" }, el("p", { class: "browser-bar" }, icon("globe"), el("span", {}, url)), page);
+  dialog("A stranger's browser", body, { kind: "dialog-site" });
+}
+
+function nothing({ cannot }) {
+  return el("p", { class: "browser-said" }, cannot ?? "That is not a link to a secret that can be opened: it was opened or burned, has expired, or never was.");
+}
+
+function closed(url, { has_passphrase: hasPassphrase }) {
+  const id = newId("passphrase");
+  const field = hasPassphrase && el("input", { id, class: "field", type: "text", autocomplete: "off" });
+  const said = el("p", { class: "browser-said", role: "status" });
+  const open = async (event) => {
+    event.preventDefault();
+    const { text } = await control({ do: "open", link: url, passphrase: field ? field.value : "" });
+    if (typeof text === "string") shown(form, text);
+    else said.textContent = "It did not open. Its passphrase may be wrong, or somebody was faster.";
+  };
+  const form = el(
+    "form",
+    { novalidate: true, onsubmit: open },
+    el("p", {}, "A secret is waiting. It is shown once, then it is gone."),
+    field && el("div", { class: "block-input" }, el("label", { for: id }, "Passphrase"), field),
+    el("button", { type: "submit", class: "button primary" }, "Show the secret"),
+    said,
+  );
+  return form;
+}
+
+function shown(form, text) {
+  const pre = el("pre", { class: "mono-block", tabindex: "0" }, text);
+  form.replaceWith(el("div", {}, el("p", {}, "This is the secret. Its link is empty now."), pre));
+  pre.focus();
+}

@@ -1,0 +1,100 @@
+/** Slack, the bot, Onetime Secret: how each is, and what can be done to it. The wires light up with the calls. */
+
+import { byId, el, fill } from "./dom.js";
+import { control } from "./feed.js";
+import { on, world } from "./store.js";
+import { report } from "./announce.js";
+import { span } from "./dates.js";
+
+const MODES = { fine: "works", slow: "slow", failing: "fails", limited: "limits", down: "is down" };
+const HOURS = 3600; // seconds
+const JUMPS = [["1 hour", HOURS], ["1 day", 24 * HOURS], ["8 days", 192 * HOURS]];
+
+export function start() {
+  on("everything parts connection", draw);
+  on("calls", pulse);
+}
+
+function draw() {
+  const parts = world.parts;
+  if (!parts) return;
+  fill(
+    byId("parts"),
+    el(
+      "div",
+      { class: "wiring" },
+      part("Slack", parts.slack.mode === "fine", faults("Slack", "slack", parts.slack.mode)),
+      wire("slack-bot"),
+      part("Bot", parts.bot.state === "running", bot(parts.bot.state)),
+      wire("bot-onetime"),
+      part("Onetime Secret", parts.onetime.mode === "fine", faults("Onetime Secret", "onetime", parts.onetime.mode)),
+    ),
+    clock(parts),
+    world.isConnected ? null : el("p", { class: "lost", role: "alert" }, "The connection to the sandbox is lost. It is tried again."),
+  );
+}
+
+function part(name, isFine, controls) {
+  return el("div", { class: isFine ? "part" : "part part-off" }, el("h3", { class: "part-name" }, name), controls);
+}
+
+function wire(name) {
+  return el("div", { class: "wire", "data-wire": name, "aria-hidden": "true" });
+}
+
+function faults(name, which, mode) {
+  const option = ([value, label]) => el("option", { value, selected: value === mode }, label);
+  return el(
+    "select",
+    {
+      class: "field select small",
+      "aria-label": name,
+      "data-focus": `mode-${which}`,
+      onchange: async (event) => report(await control({ do: which, mode: event.target.value })),
+    },
+    Object.entries(MODES).map(option),
+  );
+}
+
+function bot(state) {
+  const wish = async (what) => report(await control({ do: "bot", wish: what }));
+  const button = (label, what) => el("button", { type: "button", class: "button small", "data-focus": "bot-wish", onclick: () => wish(what) }, label);
+  if (state === "starting") return el("span", { class: "part-state" }, "is starting…");
+  return state === "running" ? button("Kill", "kill") : button("Start", "start");
+}
+
+function clock(parts) {
+  const moved = parts.clock_moved;
+  const jump = ([label, seconds]) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "button small",
+        "aria-label": `Move Onetime Secret's clock on by ${label}`,
+        "data-focus": `clock-${seconds}`,
+        onclick: async () => report(await control({ do: "move_clock", seconds })),
+      },
+      `+ ${label}`,
+    );
+  return el(
+    "div",
+    { class: "clock" },
+    el("span", {}, `Clock of Onetime Secret ${parts.onetime.version}`, moved > 0 && el("strong", {}, ` +${span(moved)}`)),
+    el("span", { class: "clock-jumps" }, JUMPS.map(jump)),
+  );
+}
+
+/** A moment of light on the wire that a call went over. */
+function pulse(calls) {
+  for (const call of calls) {
+    const ends = [call.from, call.to];
+    const name = ends.includes("onetime") ? "bot-onetime" : "slack-bot";
+    const node = document.querySelector(`[data-wire="${name}"]`);
+    if (!node) continue;
+    node.classList.remove("pulse", "pulse-bad", "pulse-back");
+    void node.offsetWidth; // starts the animation again
+    node.classList.add(call.ok ? "pulse" : "pulse-bad");
+    if (call.from === "bot" && call.to === "slack") node.classList.add("pulse-back");
+  }
+}

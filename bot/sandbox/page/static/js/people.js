@@ -1,0 +1,42 @@
+/** Whose screen this is. */
+
+import { byId, el, fill } from "./dom.js";
+import { become, here, on, world } from "./store.js";
+import { unreadOf } from "./unread.js";
+
+export function start() {
+  on("everything people me unread", draw);
+}
+
+function draw() {
+  fill(byId("people"), el("legend", {}, "You are"), world.people.map(one));
+}
+
+function one(person) {
+  const unread = person.id === here.me ? 0 : unreadOf(person.id);
+  return el(
+    "label",
+    { class: "person" },
+    el("input", {
+      type: "radio",
+      name: "me",
+      value: person.id,
+      checked: person.id === here.me,
+      "data-focus": `me-${person.id}`,
+      onchange: () => become(person.id),
+    }),
+    avatar(person.id, person.name),
+    el("span", { class: "person-name" }, person.name),
+    person.guest && el("span", { class: "tag" }, "guest"),
+    unread > 0 && el("span", { class: "dot" }, el("span", { class: "unseen" }, `${unread} unread`)),
+  );
+}
+
+const HUES = 6;
+
+/** The first letter in a colour of its own. Decoration: the name stands beside it. */
+export function avatar(user, name) {
+  if (user === world.app?.user) return el("img", { class: "avatar", src: "/static/icon.svg", alt: "", width: 36, height: 36 });
+  const hue = [...user].reduce((sum, sign) => sum + sign.charCodeAt(0), 0) % HUES;
+  return el("span", { class: `avatar hue-${hue}`, "aria-hidden": "true" }, name.slice(0, 1));
+}

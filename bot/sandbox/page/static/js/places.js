@@ -1,0 +1,47 @@
+/** The list of conversations of whoever looks. */
+
+import { byId, el, fill } from "./dom.js";
+import { icon } from "./icons.js";
+import { avatar } from "./people.js";
+import { go, here, isDirect, nameOf, on, places, world } from "./store.js";
+import { unreadIn } from "./unread.js";
+
+export function start() {
+  on("everything channels me place unread", draw);
+}
+
+function draw() {
+  const mine = places();
+  fill(
+    byId("places"),
+    group("Channels", mine.filter((one) => !isDirect(one))),
+    group("Apps", mine.filter(isDirect)),
+    el("p", { class: "places-note" }, "Everything here is made up and forgotten when the sandbox ends."),
+  );
+}
+
+function group(title, list) {
+  return el("div", { class: "places-group" }, el("h2", {}, title), el("ul", {}, list.map((one) => el("li", {}, entry(one)))));
+}
+
+export function placeName(place) {
+  return isDirect(place) ? nameOf(world.app.user) : place.name;
+}
+
+function entry(place) {
+  const unread = unreadIn(place.id);
+  const isHere = place.id === here.place;
+  return el(
+    "button",
+    {
+      type: "button",
+      class: unread > 0 ? "place place-unread" : "place",
+      "aria-current": isHere ? "page" : null,
+      "data-focus": `place-${place.id}`,
+      onclick: () => go(place.id),
+    },
+    isDirect(place) ? avatar(world.app.user, world.app.name) : icon("hash"),
+    el("span", { class: "place-name" }, placeName(place)),
+    unread > 0 && el("span", { class: "badge" }, String(unread), el("span", { class: "unseen" }, " unread")),
+  );
+}

@@ -1,0 +1,65 @@
+/** Where interactive elements stand, and what using them does: see elements.js. */
+
+import { report } from "./announce.js";
+import { act } from "./feed.js";
+import { here } from "./store.js";
+
+// What is typed or chosen and not sent yet: place -> block/action -> {type, value}. It outlives drawing anew.
+const drafts = new Map();
+
+const keyOf = (block, one) => JSON.stringify([block.block_id, one.action_id]);
+
+/** The field of a state, whichever it is, as a plain value. Source: docs.slack.dev/reference/interaction-payloads/view-interactions-payload. */
+function plain(state) {
+  if (!state) return null;
+  const { type, ...rest } = state;
+  const [value] = Object.values(rest);
+  const one = (chosen) => (chosen && typeof chosen === "object" && "text" in chosen ? (chosen.value ?? chosen.text.text) : chosen);
+  return Array.isArray(value) ? value.map(one) : one(value);
+}
+
+/**
+ * A scene in a message or a view. `target` is `{message: key}` or `{view: id}`; `values` are what Slack has in
+ * its fields; `redraw` shows it as it is known. Acts report by themselves.
+ */
+export function makeScene(target, { values = {}, errors = {}, redraw = () => {} } = {}) {
+  const name = target.message ?? target.view;
+  const entered = (block, one) => {
+    const draft = drafts.get(name)?.get(keyOf(block, one));
+    return draft?.type === one.type ? draft.value : plain(values[block.block_id]?.[one.action_id]) ?? initial(one);
+  };
+  const enter = (block, one, value) => {
+    if (!drafts.has(name)) drafts.set(name, new Map());
+    drafts.get(name).set(keyOf(block, one), { type: one.type, value });
+  };
+  const use = async (block, one, option, source) => {
+    if (option !== undefined) enter(block, one, option);
+    source?.setAttribute("aria-busy", "true");
+    const what = { do: "click", block_id: block.block_id, action_id: one.action_id, ...target, option: option ?? null };
+    if (target.view) what.fields = fieldsOf(target.view);
+    const outcome = await act(here.me, what);
+    source?.removeAttribute("aria-busy");
+    report(outcome);
+  };
+  return { name, errors, entered, enter, use, redraw };
+}
+
+function initial(one) {
+  const chosen = one.initial_option ?? one.initial_options;
+  if (Array.isArray(chosen)) return chosen.map((option) => option.value);
+  return chosen?.value ?? null;
+}
+
+/** Everything entered in a view, as the server takes it: block -> action -> value. */
+export function fieldsOf(view) {
+  const fields = {};
+  for (const [key, { value }] of drafts.get(view) ?? []) {
+    const [block, action] = JSON.parse(key);
+    fields[block] = { ...fields[block], [action]: value };
+  }
+  return fields;
+}
+
+export function forget(view) {
+  drafts.delete(view);
+}

@@ -1,0 +1,45 @@
+/** What can be written next, from the commands in the app's manifest and the people of the workspace. */
+
+import { places, isDirect, world } from "./store.js";
+
+const MOST = 12;
+
+/** The ways of a usage hint: “a | b <x> | c” offers three. Only what stands before the first < or [ is written. */
+export function waysOf(hint) {
+  return hint
+    .split("|")
+    .map((way) => way.trim())
+    .filter(Boolean)
+    .map((way) => ({ way, written: way.split(/[<[]/)[0].trim() }));
+}
+
+/** Suggestions for what stands before the caret: `{label, note, text}`, where `text` takes its place. */
+export function suggestionsFor(before) {
+  const found = before.startsWith("/") ? commands(before) : [];
+  return (found.length > 0 ? found : names(before)).slice(0, MOST);
+}
+
+function commands(before) {
+  const [name, ...rest] = before.split(" ");
+  if (rest.length === 0) {
+    return world.app.commands
+      .filter((one) => one.command.startsWith(name) && one.command !== before)
+      .map((one) => ({ label: one.command, note: one.description, text: `${one.command} ` }));
+  }
+  const command = world.app.commands.find((one) => one.command === name);
+  if (!command || rest.length > 1) return [];
+  return waysOf(command.hint)
+    .filter(({ written }) => written.startsWith(rest[0]) && written !== rest[0])
+    .map(({ way, written }) => ({ label: `${name} ${written}`, note: way.slice(written.length).trim(), text: `${name} ${written}${way === written ? "" : " "}` }));
+}
+
+function names(before) {
+  const word = before.match(/(?:^|\s)([@#])([\w.-]*)$/);
+  if (!word) return [];
+  const [, sign, begun] = word;
+  const known = sign === "@" ? world.people : places().filter((one) => !isDirect(one));
+  const start = before.slice(0, before.length - begun.length);
+  return known
+    .filter((one) => one.name.startsWith(begun.toLowerCase()) && one.name !== begun)
+    .map((one) => ({ label: `${sign}${one.name}`, note: one.guest ? "guest" : "", text: `${start}${one.name} ` }));
+}

@@ -1,0 +1,144 @@
+/**
+ * The windows (modals) of whoever looks: the one on top is shown over the workspace.
+ *
+ * What stands beside the workspace stays in reach of the mouse, so that one can watch, or make something fail, while
+ * a window is open. The keyboard stays in the window until F6.
+ */
+
+import { report, say } from "./announce.js";
+import { blocks } from "./blocks.js";
+import { byId, el, fill } from "./dom.js";
+import { act } from "./feed.js";
+import { icon } from "./icons.js";
+import { fieldsOf, forget, makeScene } from "./scene.js";
+import { here, on, windowOnTop, world } from "./store.js";
+
+const TABBABLE = "button, input, select, textarea, [tabindex='0']";
+
+let shown = null; // what the window looked like when it was drawn
+let before = null; // what had the focus before the window opened
+
+export function start() {
+  on("everything stacks me", draw);
+  document.addEventListener("keydown", pressed);
+}
+
+function draw() {
+  const view = windowOnTop();
+  const stage = byId("stage");
+  byId("workspace").inert = view !== null;
+  stage.hidden = view === null;
+  document.body.classList.toggle("has-window", view !== null);
+  if (!view) return gone(stage);
+  const now = JSON.stringify([here.me, view]);
+  if (now === shown?.now) return;
+  const isNew = shown?.id !== view.id;
+  if (!shown) before = document.activeElement;
+  shown = { now, id: view.id };
+  show(stage, view, isNew);
+}
+
+function gone(stage) {
+  if (!shown) return;
+  forget(shown.id);
+  shown = null;
+  stage.replaceChildren();
+  const back = before?.isConnected && before !== document.body ? before : byId("composer-text");
+  back?.focus({ preventScroll: true });
+}
+
+function show(stage, view, isNew) {
+  const box = windowBox(view);
+  const body = stage.querySelector(".window-body");
+  const scrolled = isNew ? 0 : (body?.scrollTop ?? 0);
+  fill(stage, box);
+  stage.querySelector(".window-body").scrollTop = scrolled;
+  const wrong = box.querySelector("[aria-invalid=true]");
+  if (isNew) (box.querySelector("[data-first]") ?? box).focus({ preventScroll: true });
+  else if (wrong) wrong.focus();
+  else if (!stage.contains(document.activeElement)) box.focus({ preventScroll: true });
+  if (!isNew) say(wrong ? Object.values(view.errors).join(". ") : box.querySelector(".window-body").innerText);
+}
+
+function windowBox(view) {
+  const stack = world.stacks[here.me];
+  const scene = makeScene({ view: view.id }, { values: view.values, errors: view.errors, redraw: again });
+  const body = el("div", { class: "window-body blocks", "data-menu-bounds": "" }, blocks(view.blocks, scene));
+  body.querySelector("input:not([type=radio], [type=checkbox]), textarea, select")?.setAttribute("data-first", "");
+  return el(
+    "div",
+    { class: "window", role: "dialog", "aria-modal": "true", "aria-labelledby": "window-title", tabindex: "-1", id: "window" },
+    el(
+      "div",
+      { class: "window-head" },
+      el("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }),
+      el("h2", { id: "window-title" }, view.title),
+      stack.length > 1 && el("span", { class: "window-depth" }, `${stack.length} of 3`),
+      el("button", { type: "button", class: "quiet", "aria-label": "Close", "data-focus": "window-x", onclick: () => close(view, true) }, icon("close")),
+    ),
+    el("form", { class: "window-form", novalidate: true, onsubmit: (event) => submit(event, view) }, body, foot(view)),
+  );
+}
+
+function foot(view) {
+  return el(
+    "div",
+    { class: "window-foot" },
+    el("button", { type: "button", class: "button", "data-focus": "window-close", onclick: () => close(view, false) }, view.close),
+    view.submit && el("button", { type: "submit", class: "button primary", "data-focus": "window-submit" }, view.submit),
+  );
+}
+
+function again() {
+  shown = { ...shown, now: null };
+  draw();
+}
+
+async function submit(event, view) {
+  event.preventDefault();
+  const button = event.target.querySelector("[type=submit]");
+  if (!button || button.getAttribute("aria-busy")) return;
+  button.setAttribute("aria-busy", "true");
+  const outcome = await act(here.me, { do: "submit", view: view.id, fields: fieldsOf(view.id) });
+  button.removeAttribute("aria-busy");
+  const hasErrors = Object.keys(windowOnTop()?.errors ?? {}).length > 0;
+  if (outcome.warning || !hasErrors) report(outcome); // an error at a field is said there
+}
+
+async function close(view, all) {
+  report(await act(here.me, { do: "close", view: view.id, fields: fieldsOf(view.id), all }));
+}
+
+// --- keys
+
+function pressed(event) {
+  const box = byId("window");
+  if (!box || document.querySelector("dialog[open]")) return;
+  if (event.key === "F6") return hop(event, box);
+  if (!box.contains(document.activeElement)) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    close(windowOnTop(), false);
+  } else if (event.key === "Tab") {
+    keepIn(event, box);
+  }
+}
+
+function hop(event, box) {
+  event.preventDefault();
+  const isInside = box.contains(document.activeElement);
+  (isInside ? byId("behind").querySelector(TABBABLE) : (box.querySelector("[data-first]") ?? box)).focus();
+}
+
+function keepIn(event, box) {
+  const all = [...box.querySelectorAll(TABBABLE)].filter((one) => !one.disabled && one.tabIndex >= 0 && one.offsetParent);
+  const [first, last] = [all[0], all.at(-1)];
+  const at = document.activeElement;
+  if (event.shiftKey && (at === first || at === box)) {
+    event.preventDefault();
+    last.focus();
+  } else if (!event.shiftKey && at === last) {
+    event.preventDefault();
+    first.focus();
+  }
+}
