@@ -30,13 +30,16 @@ def new_world(version: str = "0.26") -> World:
     return World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
 
 
-def settle(world: World) -> None:
-    """The people of the page: two members and a guest in a channel that the bot is in, and their accounts."""
+def settle(world: World, number: str = "") -> None:
+    """The people of the page: two members and a guest in a channel that the bot is in, and their accounts.
+
+    With another `number` they are others, whom the bot has not met.
+    """
     workspace = world.workspace
     people = [
-        workspace.person("U0ADA", "ada"),
-        workspace.person("U0BEN", "ben"),
-        workspace.person("U0CLEO", "cleo", guest=True),
+        workspace.person(f"U0ADA{number}", "ada"),
+        workspace.person(f"U0BEN{number}", "ben"),
+        workspace.person(f"U0CLEO{number}", "cleo", guest=True),
     ]
     workspace.channel("C0TEAM", "team", [*people, workspace.bot_user_id])
     for person in people:

@@ -92,7 +92,6 @@ def _seen(one: Seen) -> dict[str, Any]:
     return {
         "from": "bot",
         "to": "onetime",
-        "who": one.caller,
         "title": f"{one.method} {one.route}",
         "outcome": "no answer" if one.status is None else str(one.status),
         "ok": one.status is not None and one.status < 400,

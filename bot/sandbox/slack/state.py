@@ -40,6 +40,13 @@ class State:
         self.bot = Person("U0SANDBOXB", "sandbox-bot", team_id, is_bot=True)
         self.bot_id = "B0SANDBOX0"
         self.changes = Changes()
+        self.forget()
+        self.honours_client_msg_id = True
+        self.edit_window: float | None = None  # seconds after which chat.update is refused
+        self._count = 0
+
+    def forget(self) -> None:
+        """As new: nobody but the bot, no conversations, nothing said, nothing open."""
         self.people: dict[str, Person] = {self.bot.id: self.bot}
         self.channels: dict[str, Channel] = {}
         self.messages: list[Message] = []
@@ -48,9 +55,6 @@ class State:
         self.homes: dict[str, View] = {}  #: user id -> their home tab
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
-        self.honours_client_msg_id = True
-        self.edit_window: float | None = None  # seconds after which chat.update is refused
-        self._count = 0
 
     def number(self) -> int:
         self._count += 1

@@ -169,6 +169,14 @@ class Workspace:
         """Every message that is there, ephemerals too, oldest first."""
         return [one for one in self.state.messages if not one.deleted]
 
+    def forget(self) -> None:
+        """As new, for the same app: no people, no channels, no messages, no records, no faults."""
+        self.clear_faults()
+        self.state.forget()
+        self._members.clear()
+        for kept in (self.records.calls, self.records.sent, self.records.deliveries):
+            kept.clear()
+
     # --- what was sent, either way
 
     def export(self) -> list[Sent]:

@@ -1,15 +1,10 @@
 /** What stands beside the workspace: the parts and what can be done to them, the secrets, the calls. */
 
 import { byId, el, fill } from "./dom.js";
-import { icon } from "./icons.js";
 import * as calls from "./calls.js";
 import * as parts from "./parts.js";
 import * as secrets from "./secrets.js";
-
-const PANES = [
-  ["chat", "Workspace", "chat"],
-  ["behind", "Behind the scenes", "gauge"],
-];
+import { showPane } from "./panes.js";
 
 export function start() {
   fill(
@@ -23,26 +18,4 @@ export function start() {
   secrets.start();
   calls.start();
   showPane("chat");
-}
-
-/** On a narrow screen one of the two is shown. */
-export function showPane(name) {
-  document.body.dataset.pane = name;
-  fill(
-    byId("panes"),
-    PANES.map(([pane, label, sign]) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "pane",
-          "aria-current": pane === name ? "page" : null,
-          "data-focus": `pane-${pane}`,
-          onclick: () => showPane(pane),
-        },
-        icon(sign),
-        label,
-      ),
-    ),
-  );
 }

@@ -61,7 +61,7 @@ export function clock(seconds) {
 /** A length of time in words, its largest unit only. */
 export function span(seconds) {
   for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
-    const many = Math.floor(seconds / length);
+    const many = Math.round(seconds / length);
     if (many >= 1) return `${many} ${unit}${many === 1 ? "" : "s"}`;
   }
   return "less than a minute";

@@ -68,7 +68,7 @@ function overflow(block, one, scene, named) {
     if (await confirmed(one.confirm)) scene.use(block, one, option.value);
   };
   const items = () => one.options.map((option) => ({ label: textObject(option.text), note: option.description?.text, pick: pick(option) }));
-  return menuButton({ class: "button square", "aria-label": "More actions", ...named }, icon("more"), items);
+  return menuButton({ class: "button square", "aria-label": "More actions", ...named }, icon("more", "icon icon-dots"), items);
 }
 
 // --- fields

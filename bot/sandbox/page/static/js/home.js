@@ -13,7 +13,7 @@ export function start() {
 }
 
 export function home() {
-  return el("div", { class: "home", id: "home", tabindex: "0", role: "region", "aria-label": "Home", "data-menu-bounds": "" }, content());
+  return el("div", { class: "home", id: "home", tabindex: "0", role: "region", "aria-label": "Home" }, content());
 }
 
 function content() {

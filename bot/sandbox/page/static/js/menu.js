@@ -2,6 +2,8 @@
 
 import { el } from "./dom.js";
 
+const GAP = 4; // pixels
+
 let close = () => {};
 
 /**
@@ -26,19 +28,19 @@ function toggle(button, items) {
 function open(button, items) {
   const menu = el(
     "div",
-    { class: "menu", role: "menu", "aria-label": button.getAttribute("aria-label") ?? button.textContent },
+    { class: "menu", role: "menu", popover: "manual", "aria-label": button.getAttribute("aria-label") ?? button.textContent },
     items.map((item) => entry(item)),
   );
   menu.addEventListener("keydown", (event) => move(event, menu));
   button.setAttribute("aria-expanded", "true");
   button.parentElement.append(menu);
-  const within = button.closest("[data-menu-bounds]") ?? document.body;
-  if (menu.getBoundingClientRect().bottom > within.getBoundingClientRect().bottom) menu.classList.add("menu-up");
-  if (menu.getBoundingClientRect().left < 0) menu.classList.add("menu-right");
-  const outside = (event) => !button.parentElement.contains(event.target) && close();
-  document.addEventListener("pointerdown", outside);
+  menu.showPopover(); // over everything, so that no scrolling list cuts it off
+  place(menu, button.getBoundingClientRect());
+  const elsewhere = (event) => !button.parentElement.contains(event.target) && close();
+  const listened = ["pointerdown", "scroll", "resize"];
+  listened.forEach((kind) => window.addEventListener(kind, elsewhere, true));
   close = () => {
-    document.removeEventListener("pointerdown", outside);
+    listened.forEach((kind) => window.removeEventListener(kind, elsewhere, true));
     button.setAttribute("aria-expanded", "false");
     menu.remove();
     close = () => {};
@@ -48,6 +50,15 @@ function open(button, items) {
     button.focus();
   });
   menu.querySelector("[role=menuitem]")?.focus();
+}
+
+/** Under the button, or above it where there is no room; never over the edge of the screen. */
+function place(menu, at) {
+  const { width, height } = menu.getBoundingClientRect();
+  const isBelow = at.bottom + GAP + height <= window.innerHeight;
+  menu.style.top = `${Math.max(GAP, isBelow ? at.bottom + GAP : at.top - GAP - height)}px`;
+  const left = at.left + width <= window.innerWidth ? at.left : at.right - width;
+  menu.style.left = `${Math.max(GAP, left)}px`;
 }
 
 function entry({ label, note, pick }) {

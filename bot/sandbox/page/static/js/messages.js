@@ -27,7 +27,7 @@ export function messageList(place) {
   const shown = messagesHere();
   return el(
     "div",
-    { class: "messages", id: "messages", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: "0", "data-menu-bounds": "" },
+    { class: "messages", id: "messages", role: "log", "aria-live": "off", "aria-label": "Messages", tabindex: "0" },
     el("div", { class: "messages-space" }),
     shown.length === 0 && welcome(place, isDirect(place)),
     shown.map(article),
@@ -106,7 +106,7 @@ function shortcuts(message) {
   const items = () => offered.map((one) => ({ label: one.name, note: one.description, pick: pick(one) }));
   return menuButton(
     { class: "quiet message-more", "aria-label": "Message actions", "data-focus": `more-${message.key}` },
-    icon("more"),
+    icon("more", "icon icon-dots"),
     items,
   );
 }

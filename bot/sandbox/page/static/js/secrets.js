@@ -9,6 +9,7 @@ import { control } from "./feed.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { openInBrowser } from "./outsider.js";
+import { showPane } from "./panes.js";
 import { on, world } from "./store.js";
 
 const STATES = {
@@ -32,7 +33,7 @@ function draw() {
     ),
     world.secrets.length === 0
       ? el("p", { class: "empty" }, "Nothing yet. Make a secret, as somebody would in a browser, and hand its link to a person in the workspace.")
-      : el("ul", { class: "secret-list", tabindex: "0", "aria-labelledby": "secrets-title", "data-menu-bounds": "" }, world.secrets.toReversed().map(row)),
+      : el("ul", { class: "secret-list", tabindex: "0", "aria-labelledby": "secrets-title" }, world.secrets.toReversed().map(row)),
     el("details", { class: "accounts" }, el("summary", {}, "Accounts to connect with"), el("ul", {}, world.parts.accounts.map(account))),
   );
 }
@@ -49,7 +50,7 @@ function row(secret) {
       el("span", { class: `state state-${secret.state}` }, STATES[secret.state] ?? secret.state),
       el("span", { class: "secret-note" }, note(secret)),
     ),
-    menuButton({ class: "quiet", "aria-label": `Secret ${secret.key}`, "data-focus": `secret-${secret.id}` }, icon("more"), () => doable(secret)),
+    menuButton({ class: "quiet", "aria-label": `Secret ${secret.key}`, "data-focus": `secret-${secret.id}` }, icon("more", "icon icon-dots"), () => doable(secret)),
   );
 }
 
@@ -85,6 +86,7 @@ function doable(secret) {
 
 /** After what stands in the message field, if that is a command, else alone. */
 function insertWithCommand(link) {
+  showPane("chat");
   const now = byId("composer-text")?.value.trimEnd() ?? "";
   insert(now.startsWith("/") ? `${now} ${link} ` : link);
 }

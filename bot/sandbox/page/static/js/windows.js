@@ -63,7 +63,7 @@ function show(stage, view, isNew) {
 function windowBox(view) {
   const stack = world.stacks[here.me];
   const scene = makeScene({ view: view.id }, { values: view.values, errors: view.errors, redraw: again });
-  const body = el("div", { class: "window-body blocks", "data-menu-bounds": "" }, blocks(view.blocks, scene));
+  const body = el("div", { class: "window-body blocks" }, blocks(view.blocks, scene));
   body.querySelector("input:not([type=radio], [type=checkbox]), textarea, select")?.setAttribute("data-first", "");
   return el(
     "div",

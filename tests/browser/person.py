@@ -1,0 +1,135 @@
+"""A person in front of the sandbox page: does what people do with mouse and keyboard, and reads what they read."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+PATIENCE = 8_000  # milliseconds; the bot looks at tracked secrets every five seconds
+
+
+class Person:
+    """Somebody at the page. `be` says who they are in the workspace; at first that is ada."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def arrive(self, url: str) -> None:
+        await self.page.goto(url)
+        await expect(self.page.get_by_role("radio", name="ada")).to_be_checked()
+        await expect(self.page.locator(".part", has_text="Bot").get_by_text("Kill")).to_be_attached(timeout=PATIENCE)
+
+    async def be(self, name: str) -> None:
+        await self.page.locator(".person", has_text=name).click()
+        await expect(self.page.get_by_role("radio", name=name)).to_be_checked()
+
+    async def go(self, place: str) -> None:
+        await self.page.get_by_role("navigation", name="Conversations").get_by_role("button", name=place).click()
+        await expect(self.page.locator(".conversation-title")).to_have_text(place)
+
+    async def type(self, text: str) -> None:
+        field = self.page.locator("#composer-text")
+        await field.fill(text)
+        await field.press("Enter")
+
+    # --- what is there
+
+    def message(self, text: str | re.Pattern[str]):
+        return self.page.get_by_role("article").filter(has_text=text).last
+
+    @property
+    def window(self):
+        """The app's window on top."""
+        return self.page.locator("#window")
+
+    @property
+    def dialog(self):
+        return self.page.locator("dialog[open]")
+
+    @property
+    def secrets(self):
+        return self.page.locator(".secret")
+
+    async def sees(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.message(text)).to_be_visible(timeout=PATIENCE)
+
+    async def sees_window(self, title: str, text: str | re.Pattern[str] = "") -> None:
+        await expect(self.window.get_by_role("heading", level=2)).to_have_text(title, timeout=PATIENCE)
+        await expect(self.window).to_contain_text(text, timeout=PATIENCE)
+
+    # --- windows
+
+    async def fill(self, label: str, value: str) -> None:
+        await self.window.get_by_label(label).fill(value)
+
+    async def press(self, label: str) -> None:
+        await self.window.get_by_role("button", name=label, exact=True).click()
+
+    # --- beside the workspace
+
+    async def beside(self) -> None:
+        """On a narrow screen, to what happens behind the scenes."""
+        await self._pane("Behind the scenes")
+
+    async def workspace(self) -> None:
+        await self._pane("Workspace")
+
+    async def _pane(self, name: str) -> None:
+        button = self.page.get_by_role("navigation", name="Panes").get_by_role("button", name=name)
+        if await button.is_visible():
+            await button.click()
+
+    async def make_secret(self, text: str, *, passphrase: str = "", owner: str = "ada@example.com") -> None:
+        """On Onetime Secret's own site, through the panel."""
+        await self.beside()
+        await self.page.get_by_role("button", name="Make one").click()
+        await self.dialog.get_by_label("Text").fill(text)
+        await self.dialog.get_by_label("Passphrase").fill(passphrase)
+        await self.dialog.get_by_label("Made by").select_option(label=owner)
+        await self.dialog.get_by_role("button", name="Make it").click()
+        await expect(self.dialog.get_by_role("heading", level=2)).to_have_text("The secret is made")
+        await self.dialog.get_by_role("button", name="Close").click()
+        await self.workspace()
+
+    async def with_newest(self, what: str) -> None:
+        """Picks from the menu of the secret that was made last."""
+        await self.beside()
+        await self.secrets.first.get_by_role("button").click()
+        await self.page.get_by_role("menuitem", name=re.compile(f"^{what}")).click()
+
+    async def command(self, text: str, link: str = "") -> None:
+        """A command, and after it the secret or private link (“link”, “private link”) of the newest secret."""
+        field = self.page.locator("#composer-text")
+        await field.fill(text)
+        if link:
+            await self.with_newest(f"Write its {link}")
+            await expect(field).to_have_value(re.compile(f"^{re.escape(text)} http"))
+        await field.press("Enter")
+
+    async def open_as_stranger(self, passphrase: str | None = None) -> str:
+        """The newest secret's text, read in a stranger's browser."""
+        await self.with_newest("Open its link")
+        if passphrase is not None:
+            await self.dialog.get_by_label("Passphrase").fill(passphrase)
+        await self.dialog.get_by_role("button", name="Show the secret").click()
+        text = await self.dialog.locator("pre").inner_text()
+        await self.dialog.get_by_role("button", name="Close").click()
+        await self.workspace()
+        return text
+
+    async def set_part(self, name: str, how: str) -> None:
+        await self.beside()
+        await self.page.get_by_role("combobox", name=name, exact=True).select_option(label=how)
+        await expect(self.page.locator(".part", has_text=name)).to_have_class(
+            re.compile("part-off$" if how != "works" else "^part$")
+        )
+        await self.workspace()
+
+    async def connect(self, username: str = "ada@example.com", token: str = "sandbox-token-of-ada") -> None:
+        await self.type("/ots connect")
+        await self.sees_window("Connect an account")
+        await self.fill("E-mail", username)
+        await self.fill("API token", token)
+        await self.press("Connect")
+        await self.sees_window("Connected")
+        await self.press("Done")
+        await expect(self.window).to_have_count(0)

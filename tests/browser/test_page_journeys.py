@@ -1,0 +1,166 @@
+"""The journeys, played by a person in front of the sandbox page."""
+
+import re
+
+from playwright.async_api import expect
+
+from bot.sandbox.onetime import Fault
+from tests.browser.person import PATIENCE
+
+TEXT = "correct horse\n\tbattery staple  & <b>tags</b> stay as they are"
+
+
+async def test_help_is_shown_where_it_was_asked_for_and_to_nobody_else(me):
+    await me.type("/ots help")
+
+    await me.sees("opens a one-time link")
+    await expect(me.message("opens a one-time link")).to_contain_text("Only visible to you")
+    await me.be("ben")
+    await expect(me.page.get_by_role("article")).to_have_count(0)
+
+
+async def test_a_wrong_token_is_said_at_its_field_and_the_right_one_connects(me):
+    await me.type("/ots connect")
+    await me.sees_window("Connect an account")
+    await me.fill("E-mail", "ada@example.com")
+    await me.fill("API token", "not-the-token")
+    await me.press("Connect")
+    token = me.window.get_by_label("API token")
+    await expect(token).to_have_attribute("aria-invalid", "true")
+    await expect(token).to_have_accessible_description(re.compile("did not accept this e-mail address"))
+    await expect(token).to_be_focused()
+
+    await me.fill("API token", "sandbox-token-of-ada")
+    await me.press("Connect")
+
+    await me.sees_window("Connected", "is connected")
+
+
+async def test_a_wrong_passphrase_can_be_corrected_and_the_secret_is_shown_byte_for_byte(me, world):
+    await me.make_secret(TEXT, passphrase="the passphrase")
+    await me.command("/ots retrieve", "link")
+    await me.sees_window("Open a one-time link", "This works once")
+    await me.press("Open")
+    await me.sees_window("Open a one-time link", "It did not open")
+
+    await me.fill("Passphrase", "the passphrase")
+    await me.press("Open")
+
+    await me.sees_window("Your secret")
+    assert await me.window.locator("pre").evaluate("one => one.textContent") == TEXT
+    await expect(me.secrets.first).to_contain_text("opened")
+    await expect(me.secrets.first).to_contain_text("its text is gone")
+    (held,) = world.onetime.everything()
+    assert world.onetime.claims_of(held.secret_key) == 1
+
+
+async def test_burning_asks_first_and_then_nobody_can_open_it(tracker, own_world):
+    await tracker.make_secret("sent to the wrong person", owner="nobody (anonymous)")
+    await tracker.command("/ots track", "private link")
+    await tracker.go("Onetime Secret")
+    await tracker.sees("Not opened yet")
+    await tracker.message("Not opened yet").get_by_role("button", name="Burn").click()
+    await tracker.dialog.get_by_role("button", name="Keep it").click()
+    await expect(tracker.secrets.first).to_contain_text("not opened")
+
+    await tracker.message("Not opened yet").get_by_role("button", name="Burn").click()
+    await tracker.dialog.get_by_role("button", name="Burn it").click()
+
+    await tracker.sees("Burned")
+    await expect(tracker.secrets.first).to_contain_text("burned")
+    assert not own_world.onetime.everything()[0].has_plaintext
+
+
+async def test_a_stranger_opens_a_tracked_secret_and_the_card_changes_and_a_message_comes(tracker):
+    await tracker.connect()
+    await tracker.make_secret("for a colleague")
+    await tracker.command("/ots track", "private link")
+    await tracker.sees("You will get a message")
+    badge = tracker.page.get_by_role("navigation", name="Conversations").locator(".badge")
+    await expect(badge).to_have_text("1 unread")
+
+    assert await tracker.open_as_stranger() == "for a colleague"
+
+    await expect(badge).to_have_text("2 unread", timeout=PATIENCE)
+    await tracker.go("Onetime Secret")
+    await tracker.sees("was opened")
+    await tracker.sees("Nothing more will happen to it")
+    await expect(tracker.page.get_by_role("article")).to_have_count(2)
+    await expect(badge).to_have_count(0)
+
+
+async def test_a_window_closed_too_early_loses_nothing(me, world):
+    await me.make_secret("nearly lost")
+    await me.command("/ots retrieve", "link")
+    await me.sees_window("Open a one-time link")
+    answer = Fault("hang after")
+    world.onetime.plan("/api/v1/secret/{key}", answer)
+    await me.press("Open")
+    await world.onetime.arrived("/api/v1/secret/{key}")
+
+    await me.page.keyboard.press("Escape")
+    await expect(me.window).to_have_count(0)
+    answer.release()
+
+    await me.go("Onetime Secret")
+    await me.sees("its window closed before it was shown")
+    await me.message("its window closed").get_by_text("Show again").click()
+    await me.sees_window("Your secret", "nearly lost")
+
+
+async def test_an_outage_is_said_in_plain_words_and_passes(me):
+    await me.connect()
+    await me.set_part("Onetime Secret", "is down")
+    await me.type("/ots recent")
+    await me.sees("could not be reached")
+
+    await me.set_part("Onetime Secret", "works")
+    await me.type("/ots recent")
+
+    await me.sees("no secrets")
+
+
+async def test_a_guest_is_turned_away(me):
+    await me.make_secret("not for guests")
+    await me.be("cleo")
+
+    await me.command("/ots retrieve", "link")
+
+    await me.sees_window("Onetime Secret", "for members of this workspace")
+    await expect(me.secrets.first).to_contain_text("not opened")
+
+
+async def test_the_card_of_one_person_is_in_nobody_elses_sight(tracker):
+    await tracker.make_secret("for a colleague", owner="nobody (anonymous)")
+    await tracker.command("/ots track", "private link")
+    await tracker.go("Onetime Secret")
+    await tracker.sees("Not opened yet")
+
+    await tracker.be("ben")
+
+    await expect(tracker.page.locator(".conversation-title")).to_have_text("Onetime Secret")
+    await expect(tracker.page.get_by_role("article")).to_have_count(0)
+
+
+async def test_a_bot_that_was_killed_is_told_by_slack_and_works_again_when_started(me):
+    parts = me.page.locator("#parts")
+    await parts.get_by_role("button", name="Kill").click()
+    await expect(parts.get_by_role("button", name="Start")).to_be_visible(timeout=PATIENCE)
+    await me.type("/ots help")
+    await expect(me.page.get_by_role("alert")).to_contain_text('/ots failed with the error "dispatch_failed"')
+
+    await parts.get_by_role("button", name="Start").click()
+    await expect(parts.get_by_role("button", name="Kill")).to_be_visible(timeout=PATIENCE)
+    await me.type("/ots help")
+
+    await me.sees("opens a one-time link")
+
+
+async def test_a_call_that_slack_refuses_is_marked_among_the_calls(me):
+    await me.set_part("Slack", "fails")
+
+    await me.type("/ots connect")
+
+    refused = me.page.locator(".call-bad", has_text="views.open")
+    await expect(refused.first).to_contain_text("http_503", timeout=PATIENCE)
+    await me.set_part("Slack", "works")
