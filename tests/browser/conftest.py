@@ -113,7 +113,9 @@ class Complaints(list):
 @asynccontextmanager
 async def at(browser, url, viewport=None, scheme="light"):
     """Somebody in front of the page. Whatever the browser complained of is an error."""
-    context = await browser.new_context(viewport=viewport or WIDE, color_scheme=scheme, locale="en-GB", timezone_id="UTC")
+    context = await browser.new_context(
+        viewport=viewport or WIDE, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
+    )
     page = await context.new_page()
     page.set_default_timeout(8_000)
     complaints = Complaints()

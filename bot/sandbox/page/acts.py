@@ -6,7 +6,7 @@ Source of what Slack's client does before it sends: docs.slack.dev/interactivity
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -74,6 +74,14 @@ class Acts:
     def __init__(self, workspace: Workspace, manifest: AppManifest) -> None:
         self._workspace = workspace
         self._manifest = manifest
+        self._does: dict[type, Callable[[Member, Any], Awaitable[Delivery | None]]] = {
+            Type: self._type,
+            Click: self._click,
+            Submit: self._submit,
+            Close: self._close,
+            Home: self._home,
+            Shortcut: self._shortcut,
+        }
 
     async def do(self, person: str, act: Act) -> Json:
         """What the person is told at once: `warning` is Slack's, `cannot` says why it was not even sent.
@@ -82,33 +90,31 @@ class Acts:
         """
         member = {one.id: one for one in self._workspace.people}[person]
         try:
-            delivery = await self._act(member, act)
+            delivery = await self._does[type(act)](member, act)
         except CannotDo as cannot:
             return {"cannot": str(cannot)}
         return {"warning": delivery.shown} if delivery is not None and delivery.error is not None else {}
 
-    async def _act(self, member: Member, act: Act) -> Delivery | None:
-        match act:
-            case Type():
-                return await self._type(member, act)
-            case Click():
-                where = _view(member, act.view, act.fields) if act.view else _message(member, act.message)
-                return await member.click(
-                    where, block_id=act.block_id, action_id=act.action_id, option=act.option
-                )  # fmt: skip
-            case Submit():
-                return await member.submit(_view(member, act.view, act.fields))
-            case Close():
-                return await member.close(_view(member, act.view, act.fields), all_of_them=act.all)
-            case Home(is_open=True):
-                return await member.open_home()
-            case Home():
-                member.has_home_open = False
-                return None
-            case Shortcut(message=None):
-                return await member.shortcut(act.callback_id)
-            case Shortcut():
-                return await member.message_shortcut(act.callback_id, _message(member, act.message))
+    async def _click(self, member: Member, act: Click) -> Delivery:
+        where = _view(member, act.view, act.fields) if act.view else _message(member, act.message)
+        return await member.click(where, block_id=act.block_id, action_id=act.action_id, option=act.option)
+
+    async def _submit(self, member: Member, act: Submit) -> Delivery:
+        return await member.submit(_view(member, act.view, act.fields))
+
+    async def _close(self, member: Member, act: Close) -> Delivery:
+        return await member.close(_view(member, act.view, act.fields), all_of_them=act.all)
+
+    async def _home(self, member: Member, act: Home) -> Delivery | None:
+        if act.is_open:
+            return await member.open_home()
+        member.has_home_open = False
+        return None
+
+    async def _shortcut(self, member: Member, act: Shortcut) -> Delivery:
+        if act.message is None:
+            return await member.shortcut(act.callback_id)
+        return await member.message_shortcut(act.callback_id, _message(member, act.message))
 
     async def _type(self, member: Member, act: Type) -> Delivery | None:
         name, _, rest = act.text.strip().partition(" ")

@@ -219,8 +219,10 @@ class Controls:
 
     def _held(self, number: str) -> Held:
         """Raises `KeyError`."""
-        found = (one for one in self._world.onetime.everything() if shown.secret_id(one) == number)
-        return {number: one for one in found}[number]
+        for held in self._world.onetime.everything():
+            if shown.secret_id(held) == number:
+                return held
+        raise KeyError(number)
 
     def _look(self, wish: Look) -> Json:
         key = self._secret_key(wish.link)

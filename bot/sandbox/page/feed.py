@@ -80,8 +80,7 @@ class Feed:
         state = self._world.workspace.state
         return {
             "app": shown.app(self._manifest, self._world.workspace),
-            "people": [shown.person(one.person) for one in self._world.workspace.people],
-            "channels": [shown.channel(one) for one in state.channels.values()],
+            **self._places(),
             "messages": [shown.message(one) for one in self._world.workspace.messages[-MOST_MESSAGES:]],
             "stacks": {user: [shown.view(one) for one in stack] for user, stack in state.stacks.items()},
             "homes": {user: shown.view(one) for user, one in state.homes.items()},
@@ -132,33 +131,43 @@ class Feed:
     def _flush(self) -> None:
         self._flushing = None
         changed, self._changed = self._changed, {}
-        event = _event("changes", {name: value for what in changed for name, value in self._told(what, changed[what])})
+        told: Json = {}
+        for what, about in changed.items():
+            told |= self._told(what, about)
+        event = _event("changes", told)
         for page in list(self._pages):
             if not _put(page, event):
                 self.leave(page)
 
-    def _told(self, what: str, about: list[Any]) -> list[tuple[str, Any]]:
+    def _told(self, what: str, about: list[Any]) -> Json:
+        """What a page is told of it: topic -> how it is now."""
         state = self._world.workspace.state
+        told: Json = {}
         match what:
             case "messages":
                 latest = {shown.message_key(one): one for one in about}
-                told = {key: None if one.deleted else shown.message(one) for key, one in latest.items()}
-                return [("messages", told)]
+                told[what] = {key: None if one.deleted else shown.message(one) for key, one in latest.items()}
             case "stacks":
-                return [("stacks", {user: [shown.view(one) for one in state.stack(user)] for user in about})]
+                told[what] = {user: [shown.view(one) for one in state.stack(user)] for user in about}
             case "homes":
-                return [("homes", {user: shown.view(state.homes[user]) for user in about})]
+                told[what] = {user: shown.view(state.homes[user]) for user in about}
             case "places":
-                everything = self.everything()
-                return [(name, everything[name]) for name in ("people", "channels")]
+                told |= self._places()
             case "calls":
                 numbers, self._new_calls = self._new_calls, set()
-                return [("calls", self.timeline.shown(numbers))]
+                told[what] = self.timeline.shown(numbers)
             case "secrets":
-                self._secrets_before = self._secrets()
-                return [("secrets", self._secrets_before)]
+                told[what] = self._secrets_before = self._secrets()
             case _:
-                return [("parts", self._parts.shown())]
+                told[what] = self._parts.shown()
+        return told
+
+    def _places(self) -> Json:
+        workspace = self._world.workspace
+        return {
+            "people": [shown.person(one.person) for one in workspace.people],
+            "channels": [shown.channel(one) for one in workspace.channels],
+        }
 
     def _secrets(self) -> list[Json]:
         onetime = self._world.onetime

@@ -1,4 +1,4 @@
-"""The calls between the parts, in the order in which they ended: people to the bot, the bot to Slack, to Onetime Secret.
+"""The calls between the parts, in the order in which they ended: Slack to the bot, the bot to Slack and Onetime Secret.
 
 What is shown of them is masked; the payloads themselves are kept here only to be masked when somebody looks.
 """
