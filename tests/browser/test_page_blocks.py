@@ -7,6 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.app import started_notes
 from tests.browser.conftest import at
+from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -21,50 +22,12 @@ async def me(chromium, notes):
         yield somebody
 
 
-def plain(text):
-    return {"type": "plain_text", "text": text}
-
-
-def options(*values):
-    return [{"text": plain(value.title()), "value": value} for value in values]
-
-
-def mrkdwn(text):
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-
-
-def post(notes, *blocks, **more):
-    return notes.workspace.state.post(notes.channel, {"text": "a message", "blocks": list(blocks), **more})
-
-
-def actions(*elements):
-    return {"type": "actions", "block_id": "row", "elements": list(elements)}
-
-
-def modal(*blocks, **more):
-    return {"type": "modal", "title": plain("A window"), "submit": plain("Save"), "blocks": list(blocks), **more}
-
-
-def field(name, element, **more):
-    return {
-        "type": "input",
-        "block_id": name,
-        "label": plain(name.title()),
-        "element": {"action_id": "it", **element},
-        **more,
-    }
-
-
 async def actions_told(notes, action_id):
     """Waits until the app is told of that action; what it was told. Then that is over."""
     await notes.ada.until(lambda: notes.app.got and notes.app.got[-1]["actions"][0]["action_id"] == action_id)
     told = notes.app.got[-1]["actions"]
     notes.app.got.append({"type": "seen", "actions": [{"action_id": None}]})
     return told
-
-
-def open_window(notes, view):
-    return notes.workspace.state.open_view(notes.workspace.state.new_trigger(notes.ada.id), view)
 
 
 # --- text

@@ -68,6 +68,9 @@ class Feed:
 
     def join(self) -> asyncio.Queue[str | None]:
         """A queue of events for one page, the first of which is everything."""
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flush()  # what waits is in everything already, and must not come twice
         page: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
         page.put_nowait(_event("everything", self.everything()))
         self._pages.add(page)

@@ -1,6 +1,6 @@
 /** Where one writes. It knows the app's commands from its manifest and suggests them, their verbs, and people. */
 
-import { report } from "./announce.js";
+import { report, say } from "./announce.js";
 import { byId, el } from "./dom.js";
 import { act } from "./feed.js";
 import { icon } from "./icons.js";
@@ -27,10 +27,8 @@ export function composer(place) {
     placeholder: `${label} · / for commands`,
     autocomplete: "off",
     spellcheck: "false",
-    role: "combobox",
     "aria-label": label,
     "aria-autocomplete": "list",
-    "aria-expanded": "false",
     "aria-controls": "suggestions",
     "data-focus": "composer",
     oninput: changed,
@@ -80,13 +78,14 @@ function grow(node) {
 // --- suggestions
 
 function offer(list) {
+  if (list.length === 0 && offered.length === 0) return;
   offered = list;
   chosen = -1;
   const box = byId("suggestions");
   if (!box) return;
   box.replaceChildren(...list.map(suggestion));
   box.hidden = list.length === 0;
-  field().setAttribute("aria-expanded", String(list.length > 0));
+  if (list.length > 0) say(`${list.length} suggestions, arrows choose`);
   field().removeAttribute("aria-activedescendant");
 }
 

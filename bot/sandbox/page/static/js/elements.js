@@ -19,6 +19,7 @@ import { isOurs } from "./links.js";
 
 const TYPED = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "text" };
 const PICKED = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
+const NAMES = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
 const ONE = ["static_select", "users_select", "conversations_select", "channels_select"];
 const MANY = ["multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select", "checkboxes"];
 
@@ -81,7 +82,7 @@ function typed(block, one, scene, named, kind) {
     placeholder: one.placeholder && withSigns(one.placeholder.text),
     autocomplete: "off",
     spellcheck: "false",
-    "data-1p-ignore": "true",
+    "aria-label": nameOf(block, one, "Text"),
     ...named,
     ...(isLong ? { rows: 4 } : { type: kind }),
     oninput: (event) => scene.enter(block, one, asValue(one, event.target.value)),
@@ -112,7 +113,7 @@ function picked(block, one, scene, named, kind) {
     const value = event.target.value;
     chosen(block, one, scene, isMoment && value ? Math.floor(new Date(value).getTime() / 1000) : value);
   };
-  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), ...named, onchange: take });
+  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), "aria-label": nameOf(block, one, NAMES[one.type]), ...named, onchange: take });
 }
 
 function localTime(seconds) {
@@ -154,8 +155,7 @@ function select(block, one, scene, named) {
     group.label ? el("optgroup", { label: group.label }, group.options.map(option)) : group.options.map(option),
   );
   const hint = el("option", { value: "", selected: !now, disabled: block.optional !== true, hidden: block.optional !== true }, one.placeholder?.text ?? "Choose…");
-  const label = block.type === "input" ? undefined : one.placeholder?.text ?? "Choose";
-  const props = { class: "field select", "aria-label": label, ...named };
+  const props = { class: "field select", "aria-label": nameOf(block, one, "Choose"), ...named };
   return el("select", { ...props, onchange: (event) => chosen(block, one, scene, event.target.value || null) }, hint, groups);
 }
 
@@ -185,12 +185,16 @@ function choices(block, one, scene, named) {
   const title = (label) => label && el("div", { class: "choices-group" }, label);
   const all = offered(one);
   const isLong = all.flatMap((part) => part.options).length > 6;
-  const name = block.type === "input" ? undefined : one.placeholder?.text ?? "Choices";
   return el(
     "div",
-    { class: isLong ? "choices choices-long" : "choices", role: isOne ? "radiogroup" : "group", "aria-label": name },
+    { class: isLong ? "choices choices-long" : "choices", role: isOne ? "radiogroup" : "group", "aria-label": nameOf(block, one, "Choices") },
     all.map((part, at) => [title(part.label), part.options.map((option, place) => choice(option, at + place))]),
   );
+}
+
+/** What an element is called where no label stands beside it. */
+function nameOf(block, one, otherwise) {
+  return block.type === "input" ? null : (one.placeholder?.text ?? otherwise);
 }
 
 const plain = (label) => (typeof label === "string" ? label : withSigns(label.text));
