@@ -3,13 +3,13 @@
 import json
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from bot.sandbox.onetime import OnetimeServer
 from bot.sandbox.page import Page, read_manifest
-from bot.sandbox.slack import Workspace
+from bot.sandbox.world import World
 
 MANIFEST = """
 features:
@@ -28,8 +28,8 @@ class App:
     """`answers` are given once each, by the type of what was sent; anything else gets an empty 200."""
 
     def __init__(self) -> None:
-        self.got = []
-        self.answers = {}
+        self.got: list[Any] = []
+        self.answers: dict[str, Any] = {}
 
     async def serve(self, request):
         body = await request.text()
@@ -46,21 +46,11 @@ class App:
         return next(one for one in reversed(self.got) if kind in (one.get("type"), one.get("command")))
 
 
-class _Bot:
-    """Stands where the bot's process would be; this one never ends."""
-
-    is_running = True
-
-    async def ended(self):
-        import asyncio
-
-        await asyncio.Event().wait()
-
-
 @asynccontextmanager
 async def started_notes():
     """The workspace, the app, and the page in front of them."""
-    workspace, onetime, app = Workspace(), OnetimeServer(), App()
+    world, app = World(), App()
+    workspace, onetime = world.workspace, world.onetime
     server = web.Application()
     server.router.add_post("/", app.serve)
     runner = web.AppRunner(server)
@@ -77,14 +67,11 @@ async def started_notes():
     channel = workspace.channel("C0TEAM", "team", [*people, workspace.bot_user_id])
     for person in people:
         workspace.state.open_dm(person.id)
-    world = SimpleNamespace(workspace=workspace, onetime=onetime, bot=_Bot())
     page = Page(world, read_manifest(MANIFEST), {})
     await page.start()
-    page.controls.bot_is_up()
     try:
         yield SimpleNamespace(workspace=workspace, onetime=onetime, app=app, page=page, channel=channel, ada=people[0])
     finally:
         await page.stop()
-        await workspace.stop()
-        await onetime.stop()
+        await world.stop()
         await runner.cleanup()

@@ -16,7 +16,6 @@ class Person:
     async def arrive(self, url: str) -> None:
         await self.page.goto(url)
         await expect(self.page.get_by_role("radio", name="ada")).to_be_checked()
-        await expect(self.page.locator(".part", has_text="Bot").get_by_text("Kill")).to_be_attached(timeout=PATIENCE)
 
     async def be(self, name: str) -> None:
         await self.page.locator(".person", has_text=name).click()
@@ -48,6 +47,11 @@ class Person:
     @property
     def secrets(self):
         return self.page.locator(".secret")
+
+    @property
+    def badge(self):
+        """How much is unread in another conversation."""
+        return self.page.get_by_role("navigation", name="Conversations").locator(".badge")
 
     async def sees(self, text: str | re.Pattern[str]) -> None:
         await expect(self.message(text)).to_be_visible(timeout=PATIENCE)
@@ -96,13 +100,14 @@ class Person:
         await self.secrets.first.get_by_role("button").click()
         await self.page.get_by_role("menuitem", name=re.compile(f"^{what}")).click()
 
-    async def command(self, text: str, link: str = "") -> None:
-        """A command, and after it the secret or private link (“link”, “private link”) of the newest secret."""
+    async def command(self, text: str, link: str = "", more: str = "") -> None:
+        """A command, after it the secret or private link (“link”, “private link”) of the newest secret, then more."""
         field = self.page.locator("#composer-text")
         await field.fill(text)
         if link:
             await self.with_newest(f"Write its {link}")
             await expect(field).to_have_value(re.compile(f"^{re.escape(text)} http"))
+        await field.press_sequentially(more)
         await field.press("Enter")
 
     async def open_as_stranger(self, passphrase: str | None = None) -> str:
@@ -111,7 +116,7 @@ class Person:
         if passphrase is not None:
             await self.dialog.get_by_label("Passphrase").fill(passphrase)
         await self.dialog.get_by_role("button", name="Show the secret").click()
-        text = await self.dialog.locator("pre").inner_text()
+        text: str = await self.dialog.locator("pre").inner_text()
         await self.dialog.get_by_role("button", name="Close").click()
         await self.workspace()
         return text

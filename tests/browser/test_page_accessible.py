@@ -6,8 +6,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.browser.app import started_notes
-from tests.browser.conftest import NARROW, at
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
+from tests.browser.stage import NARROW, at
 
 CONFIRM = {"title": plain("Really?"), "text": plain("It is gone then."), "confirm": plain("Yes"), "deny": plain("No")}
 

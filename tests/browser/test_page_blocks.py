@@ -6,8 +6,8 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.browser.app import started_notes
-from tests.browser.conftest import at
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
+from tests.browser.stage import at
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -283,6 +283,22 @@ async def test_a_message_that_changes_keeps_its_place_and_says_so(me, notes):
     await expect(me.page.get_by_role("article").first).to_contain_text("changed")
     notes.workspace.state.delete(first)
     await expect(me.page.get_by_role("article")).to_have_count(1)
+
+
+async def test_old_style_attachments_are_shown_as_an_error(me, notes):
+    notes.workspace.state.post(notes.channel, {"text": "", "attachments": [{"text": "old"}]})
+
+    await expect(me.message("").locator(".unknown")).to_contain_text("cannot show attachments")
+
+
+async def test_a_link_to_onetime_secret_leads_a_stranger_there(me, notes):
+    held = notes.onetime.share(None, "behind the link")
+    post(notes, mrkdwn(f"Here: <{notes.onetime.url}/secret/{held.secret_key}|your secret>"))
+
+    await me.message("").get_by_role("button", name="your secret").click()
+
+    await expect(me.dialog).to_contain_text("A secret is waiting")
+    assert notes.onetime.held(held.secret_key).has_plaintext
 
 
 async def test_a_new_message_is_read_out(me, notes):

@@ -2,12 +2,13 @@
 
 import re
 
+import pytest
 from playwright.async_api import expect
 
 from bot.sandbox.onetime import Fault
+from tests import pictures, readme
 from tests.browser.person import PATIENCE
-
-TEXT = "correct horse\n\tbattery staple  & <b>tags</b> stay as they are"
+from tests.browser.stage import NARROW, at, page_of
 
 
 async def test_help_is_shown_where_it_was_asked_for_and_to_nobody_else(me):
@@ -37,56 +38,36 @@ async def test_a_wrong_token_is_said_at_its_field_and_the_right_one_connects(me)
 
 
 async def test_a_wrong_passphrase_can_be_corrected_and_the_secret_is_shown_byte_for_byte(me, world):
-    await me.make_secret(TEXT, passphrase="the passphrase")
-    await me.command("/ots retrieve", "link")
-    await me.sees_window("Open a one-time link", "This works once")
-    await me.press("Open")
-    await me.sees_window("Open a one-time link", "It did not open")
+    await pictures.opened(me)
 
-    await me.fill("Passphrase", "the passphrase")
-    await me.press("Open")
-
-    await me.sees_window("Your secret")
-    assert await me.window.locator("pre").evaluate("one => one.textContent") == TEXT
+    assert await me.window.locator("pre").evaluate("one => one.textContent") == pictures.TEXT
     await expect(me.secrets.first).to_contain_text("opened")
     await expect(me.secrets.first).to_contain_text("its text is gone")
     (held,) = world.onetime.everything()
     assert world.onetime.claims_of(held.secret_key) == 1
 
 
-async def test_burning_asks_first_and_then_nobody_can_open_it(tracker, own_world):
-    await tracker.make_secret("sent to the wrong person", owner="nobody (anonymous)")
-    await tracker.command("/ots track", "private link")
-    await tracker.go("Onetime Secret")
-    await tracker.sees("Not opened yet")
-    await tracker.message("Not opened yet").get_by_role("button", name="Burn").click()
-    await tracker.dialog.get_by_role("button", name="Keep it").click()
-    await expect(tracker.secrets.first).to_contain_text("not opened")
+async def test_burning_asks_first_and_then_nobody_can_open_it_on_a_phone_too(chromium, own_world):
+    async with page_of(own_world) as page, at(chromium, page.url, NARROW, "dark") as me:
+        await pictures.burning(me)
+        await me.dialog.get_by_role("button", name="Keep it").click()
+        assert own_world.onetime.everything()[0].has_plaintext
 
-    await tracker.message("Not opened yet").get_by_role("button", name="Burn").click()
-    await tracker.dialog.get_by_role("button", name="Burn it").click()
+        await me.message("Not opened yet").get_by_role("button", name="Burn").click()
+        await me.dialog.get_by_role("button", name="Burn it").click()
 
-    await tracker.sees("Burned")
-    await expect(tracker.secrets.first).to_contain_text("burned")
-    assert not own_world.onetime.everything()[0].has_plaintext
+        await me.sees("Burned")
+        await me.beside()
+        await expect(me.secrets.first).to_contain_text("burned")
+        assert not own_world.onetime.everything()[0].has_plaintext
 
 
 async def test_a_stranger_opens_a_tracked_secret_and_the_card_changes_and_a_message_comes(tracker):
-    await tracker.connect()
-    await tracker.make_secret("for a colleague")
-    await tracker.command("/ots track", "private link")
-    await tracker.sees("You will get a message")
-    badge = tracker.page.get_by_role("navigation", name="Conversations").locator(".badge")
-    await expect(badge).to_have_text("1 unread")
+    await pictures.tracked(tracker)
 
-    assert await tracker.open_as_stranger() == "for a colleague"
-
-    await expect(badge).to_have_text("2 unread", timeout=PATIENCE)
-    await tracker.go("Onetime Secret")
-    await tracker.sees("was opened")
-    await tracker.sees("Nothing more will happen to it")
     await expect(tracker.page.get_by_role("article")).to_have_count(2)
-    await expect(badge).to_have_count(0)
+    await expect(tracker.page.get_by_role("article").first).to_contain_text("changed")
+    await expect(tracker.badge).to_have_count(0)
 
 
 async def test_a_window_closed_too_early_loses_nothing(me, world):
@@ -164,3 +145,14 @@ async def test_a_call_that_slack_refuses_is_marked_among_the_calls(me):
     refused = me.page.locator(".call-bad", has_text="views.open")
     await expect(refused.first).to_contain_text("http_503", timeout=PATIENCE)
     await me.set_part("Slack", "works")
+
+
+@pytest.mark.parametrize("picture", pictures.PICTURES, ids=lambda one: one.file.stem)
+async def test_the_readme_shows_the_picture_and_it_is_small(picture):
+    assert f"]({picture.file.relative_to(readme.ROOT)})" in readme.text()
+    assert picture.file.read_bytes().startswith(b"\x89PNG")
+    assert picture.file.stat().st_size <= pictures.MOST
+
+
+async def test_there_are_no_pictures_of_journeys_that_are_not_played():
+    assert sorted(pictures.FOLDER.glob("*.png")) == sorted(one.file for one in pictures.PICTURES)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import queue
 import re
 import tomllib
 from types import SimpleNamespace
@@ -10,12 +11,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.onetime import OnetimeServer
 from bot.sandbox.page import Page, browser, read_manifest
 from bot.sandbox.page.feed import MOST_WAITING
 from bot.sandbox.page.masking import masked, masked_text
 from bot.sandbox.page.server import STATIC
-from bot.sandbox.slack import Workspace
+from bot.sandbox.world import World
 from tests.readme import ROOT
 
 KEY = "2w9bzv0lmk4xq7p1d8hs5tyjr3cfgnae6iou"
@@ -25,20 +25,20 @@ FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
 @pytest_asyncio.fixture
 async def world():
     """Two emulators without a bot, and the page in front of them."""
-    workspace, onetime = Workspace(), OnetimeServer()
+    whole = World()
+    workspace, onetime = whole.workspace, whole.onetime
     await workspace.start()
     await onetime.start()
     ada = workspace.person("U0ADA", "ada")
     channel = workspace.channel("C0TEAM", "team", [ada, workspace.bot_user_id])
-    world = SimpleNamespace(workspace=workspace, onetime=onetime, bot=None, ada=ada, channel=channel)
-    world.page = Page(world, read_manifest(), {"ada@example.com": "a-token"})
+    world = SimpleNamespace(workspace=workspace, onetime=onetime, ada=ada, channel=channel)
+    world.page = Page(whole, read_manifest(), {"ada@example.com": "a-token"})
     await world.page.start()
     async with aiohttp.ClientSession() as session:
         world.session = session
         yield world
     await world.page.stop()
-    await workspace.stop()
-    await onetime.stop()
+    await whole.stop()
 
 
 def own(world, **changed):
@@ -177,7 +177,7 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
     world.workspace.state.post(world.channel, {"text": "before"})
 
     async def speak():
-        while not world.page._feed._pages:
+        while not world.page._feed._pages:  # noqa: ASYNC110 - the page joins by HTTP
             await asyncio.sleep(0)
         first = world.workspace.state.post(world.channel, {"text": "after"})
         world.workspace.state.rewrite(first, {"text": "after that"})
@@ -411,10 +411,13 @@ def test_a_browser_is_opened_where_there_is_a_screen(environ, platform, has):
     assert browser.has_browser(environ, platform) is has
 
 
-async def test_opening_a_browser_waits_for_nothing():
-    opened = asyncio.Queue()
-    loop = asyncio.get_running_loop()
+def test_opening_a_browser_waits_for_nothing():
+    opened: queue.Queue[str] = queue.Queue()
 
-    browser.show("http://127.0.0.1:1", lambda url: loop.call_soon_threadsafe(opened.put_nowait, url) or True)
+    def opens(url: str) -> bool:
+        opened.put(url)
+        return True
 
-    assert await asyncio.wait_for(opened.get(), 5) == "http://127.0.0.1:1"
+    browser.show("http://127.0.0.1:1", opens)
+
+    assert opened.get(timeout=5) == "http://127.0.0.1:1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -655,3 +656,85 @@ async def test_a_modal_can_be_closed_while_a_call_is_on_its_way(
         await client.views_update(view_id=view.id, view=modal())
 
     assert ada.view is None
+
+
+# --- what the page needs besides
+
+
+def two_rows() -> list[Json]:
+    return [
+        {"type": "actions", "block_id": f"row{number}", "elements": [
+            {"type": "button", "action_id": "take", "text": plain("Take"), "value": "the same"},
+            {"type": "checkboxes", "action_id": "tick", "options": [
+                {"text": plain(value), "value": value} for value in ("red", "green", "blue")
+            ]},
+        ]}
+        for number in (1, 2)
+    ]  # fmt: skip
+
+
+async def test_a_block_id_tells_apart_what_looks_the_same(workspace: Workspace, app: App, ada: Member) -> None:
+    message = workspace.state.post(workspace.state.open_dm(ada.id), {"text": "x", "blocks": two_rows()})
+    with pytest.raises(CannotDo):
+        await ada.click(message, action_id="take", value="the same")
+
+    await ada.click(message, action_id="take", block_id="row2")
+
+    assert [one["block_id"] for one in app.payloads[-1]["actions"]] == ["row2"]
+
+
+async def test_several_options_are_chosen_with_a_list(workspace: Workspace, app: App, ada: Member) -> None:
+    message = workspace.state.post(workspace.state.open_dm(ada.id), {"text": "x", "blocks": two_rows()})
+
+    await ada.click(message, action_id="tick", block_id="row1", option=["red", "blue"])
+    await ada.click(message, action_id="tick", block_id="row1", option=[])
+
+    chosen = [[one["value"] for one in payload["actions"][0]["selected_options"]] for payload in app.payloads]
+    assert chosen == [["red", "blue"], []]
+
+
+async def test_what_is_entered_is_in_the_form_and_tells_nobody(workspace: Workspace, app: App, ada: Member) -> None:
+    typed = {"type": "plain_text_input", "action_id": "it"}
+    block = {"type": "input", "block_id": "name", "label": plain("Name"), "element": typed, "dispatch_action": True}
+    view = {"type": "modal", "title": plain("A"), "submit": plain("Go"), "blocks": [block, *two_rows()]}
+    form = workspace.state.open_view(workspace.state.new_trigger(ada.id), view)
+
+    ada.enter(form, {"name": {"it": "typed"}, "row2": {"tick": ["green"]}, "gone": {"it": "nowhere"}})
+
+    assert app.payloads == []
+    assert form.values["name"]["it"]["value"] == "typed"
+    assert form.values["row2"]["tick"]["selected_options"][0]["value"] == "green"
+    assert form.values["row1"]["tick"]["selected_options"] == []
+    with pytest.raises(CannotDo):
+        ada.enter(form, {"row1": {"tick": ["pink"]}})
+
+
+async def test_a_forgotten_workspace_is_new_for_the_same_app(workspace: Workspace, app: App, ada: Member) -> None:
+    workspace.channel("C1", "team", [ada])
+    await ada.command("/hello")
+    ada.say("something")
+
+    workspace.forget()
+
+    assert (workspace.people, workspace.channels, workspace.messages, workspace.deliveries) == ([], [], [], [])
+    again = workspace.person("U0ADA", "ada")
+    assert (await again.command("/hello")).ok
+    assert len(app.payloads) == 2
+
+
+async def test_what_the_app_sent_goes_to_a_file_if_one_is_named(
+    client: AsyncWebClient, workspace: Workspace, ada: Member, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SANDBOX_PAYLOADS", str(tmp_path / "payloads"))
+    await client.chat_postMessage(channel=ada.id, text="first")
+    workspace.forget()
+    workspace.person("U0BEN", "ben")
+    await client.chat_postMessage(channel="U0BEN", text="second")
+
+    await workspace.stop()
+
+    lines = [json.loads(line) for line in (tmp_path / "payloads").read_text().splitlines()]
+    assert [(one["method"], one["payload"]["text"], one["verdict"]) for one in lines] == [
+        ("chat.postMessage", "first", "ok"),
+        ("chat.postMessage", "second", "ok"),
+    ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bot.sandbox.slack.things import Payload
@@ -69,6 +72,22 @@ class Delivery:
 
 @dataclass(slots=True)
 class Records:
+    """Everything since the start, or since `forget`.
+
+    What the app sent is also added to the file that `SANDBOX_PAYLOADS` names, if it does, one JSON object a line:
+    for looking at all payloads of a test run. They hold what the app showed, secrets included.
+    """
+
     calls: list[Call] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+
+    def forget(self) -> None:
+        self.write()
+        for kept in (self.calls, self.sent, self.deliveries):
+            kept.clear()
+
+    def write(self) -> None:
+        if (file := os.environ.get("SANDBOX_PAYLOADS")) and self.sent:
+            with Path(file).open("a", encoding="utf-8") as lines:
+                lines.writelines(json.dumps(one._asdict()) + "\n" for one in self.sent)

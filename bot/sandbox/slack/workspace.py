@@ -92,6 +92,7 @@ class Workspace:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            self.records.write()
 
     @property
     def api_url(self) -> str:
@@ -174,8 +175,7 @@ class Workspace:
         self.clear_faults()
         self.state.forget()
         self._members.clear()
-        for kept in (self.records.calls, self.records.sent, self.records.deliveries):
-            kept.clear()
+        self.records.forget()
 
     # --- what was sent, either way
 

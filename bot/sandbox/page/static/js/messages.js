@@ -1,6 +1,6 @@
 /** The messages of a conversation. One that changes is drawn anew in its place. */
 
-import { say } from "./announce.js";
+import { report, say } from "./announce.js";
 import { blocks, plainMessage } from "./blocks.js";
 import { byId, el, focusIn, restore } from "./dom.js";
 import { act } from "./feed.js";
@@ -10,8 +10,8 @@ import { unescape } from "./mrkdwn.js";
 import { avatar } from "./people.js";
 import { here, isDirect, messagesHere, nameOf, on, sees, world } from "./store.js";
 import { makeScene } from "./scene.js";
-import { report } from "./announce.js";
 import { clock } from "./dates.js";
+import { unknown } from "./unknown.js";
 import { welcome } from "./welcome.js";
 
 const NEAR_END = 120; // pixels; who has scrolled up further stays where they are
@@ -88,8 +88,13 @@ function article(message) {
 }
 
 function content(message) {
-  if (message.blocks.length === 0) return plainMessage(message.text);
-  return el("div", { class: "blocks" }, blocks(message.blocks, makeScene({ message: message.key }, { redraw: () => redraw(message.key) })));
+  const scene = makeScene({ message: message.key }, { redraw: () => redraw(message.key) });
+  return el(
+    "div",
+    { class: "blocks" },
+    message.blocks.length > 0 ? blocks(message.blocks, scene) : message.text && plainMessage(message.text),
+    message.attachments > 0 && unknown({ type: "attachments" }),
+  );
 }
 
 function redraw(key) {

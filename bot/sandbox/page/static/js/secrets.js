@@ -21,8 +21,14 @@ export function start() {
   on("everything secrets parts", draw);
 }
 
+let drawn = null; // what is shown, so that an open menu is not drawn anew for nothing
+
 function draw() {
   if (!world.parts) return;
+  const now = JSON.stringify([world.parts.accounts, world.secrets.map((one) => [one.id, one.state, note(one)])]);
+  if (now === drawn) return;
+  drawn = now;
+  const isOpen = byId("secrets").querySelector("details")?.open ?? false;
   fill(
     byId("secrets"),
     el(
@@ -34,7 +40,7 @@ function draw() {
     world.secrets.length === 0
       ? el("p", { class: "empty" }, "Nothing yet. Make a secret, as somebody would in a browser, and hand its link to a person in the workspace.")
       : el("ul", { class: "secret-list", tabindex: "0", "aria-labelledby": "secrets-title" }, world.secrets.toReversed().map(row)),
-    el("details", { class: "accounts" }, el("summary", {}, "Accounts to connect with"), el("ul", {}, world.parts.accounts.map(account))),
+    el("details", { class: "accounts", open: isOpen }, el("summary", {}, "Accounts to connect with"), el("ul", {}, world.parts.accounts.map(account))),
   );
 }
 

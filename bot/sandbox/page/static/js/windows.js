@@ -34,17 +34,24 @@ function draw() {
   if (now === shown?.now) return;
   const isNew = shown?.id !== view.id;
   if (!shown) before = document.activeElement;
+  forgetClosed();
   shown = { now, id: view.id };
   show(stage, view, isNew);
 }
 
 function gone(stage) {
   if (!shown) return;
-  forget(shown.id);
+  forgetClosed();
   shown = null;
   stage.replaceChildren();
   const back = before?.isConnected && before !== document.body ? before : byId("composer-text");
   back?.focus({ preventScroll: true });
+}
+
+/** What was typed into a window goes with it. */
+function forgetClosed() {
+  const open = Object.values(world.stacks).flat();
+  if (shown && !open.some((one) => one.id === shown.id)) forget(shown.id);
 }
 
 function show(stage, view, isNew) {
@@ -73,6 +80,7 @@ function windowBox(view) {
       { class: "window-head" },
       el("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }),
       el("h2", { id: "window-title" }, view.title),
+      el("p", { class: "unseen" }, "F6 leads from this window to what is behind the scenes, and back."),
       stack.length > 1 && el("span", { class: "window-depth" }, `${stack.length} of 3`),
       el("button", { type: "button", class: "quiet", "aria-label": "Close", "data-focus": "window-x", onclick: () => close(view, true) }, icon("close")),
     ),

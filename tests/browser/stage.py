@@ -1,0 +1,88 @@
+"""Chromium, the world, and somebody in front of its page: for the tests here and for the pictures of the README."""
+
+import os
+import shutil
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import async_playwright
+
+from bot.sandbox.main import ACCOUNTS, new_world, settle
+from bot.sandbox.page import Page, read_manifest
+from tests.browser.person import Person
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # containers often lack what it needs; only our own page is shown
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def program():
+    """Where Chromium is; skips where there is none, and fails under CI."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("Chromium is not installed")
+    return found
+
+
+@asynccontextmanager
+async def started_browser():
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def page_of(world):
+    """The page, in front of a world that is up."""
+    page = Page(world, read_manifest(), ACCOUNTS)
+    await page.start()
+    page.controls.bot_is_up()
+    try:
+        yield page
+    finally:
+        await page.stop()
+
+
+@asynccontextmanager
+async def started_world():
+    """The world as `python -m bot sandbox` makes it."""
+    world = new_world()
+    settle(world)
+    try:
+        yield await world.start()
+    finally:
+        await world.stop()
+
+
+class Complaints(list[str]):
+    """What the browser says went wrong: errors of scripts, refusals by the policy, missing files."""
+
+    def listen(self, page):
+        page.on("pageerror", lambda error: self.append(str(error)))
+        page.on("console", lambda said: self.extend([said.text] if said.type in ("error", "warning") else []))
+
+
+@asynccontextmanager
+async def at(browser, url, viewport=None, scheme="light"):
+    """Somebody in front of the page. Whatever the browser complained of is an error."""
+    context = await browser.new_context(
+        viewport=viewport or WIDE, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
+    )
+    page = await context.new_page()
+    page.set_default_timeout(8_000)
+    complaints = Complaints()
+    complaints.listen(page)
+    somebody = Person(page)
+    await somebody.arrive(url)
+    yield somebody
+    await context.close()
+    assert complaints == []

@@ -1,0 +1,71 @@
+"""The journeys that README.md has pictures of, as far as the moment that is pictured.
+
+`python -m tests.pictures` plays them and takes the pictures anew. The browser tests play the same journeys to their end,
+so that one that does not play any more is noticed.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from tests.browser.person import PATIENCE, Person
+
+FOLDER = Path(__file__).parent
+MOST = 150 * 1024  # bytes of one
+WIDE, NARROW = {"width": 1160, "height": 700}, {"width": 390, "height": 700}
+TEXT = "correct horse\n\tbattery staple  & <b>tags</b> stay as they are"
+
+
+async def opened(me: Person) -> None:
+    """A wrong passphrase, then the right one: the secret is shown."""
+    await me.make_secret(TEXT, passphrase="the passphrase")
+    await me.command("/ots retrieve", "link")
+    await me.sees_window("Open a one-time link", "This works once")
+    await me.press("Open")
+    await me.sees_window("Open a one-time link", "It did not open")
+    await me.fill("Passphrase", "the passphrase")
+    await me.press("Open")
+    await me.sees_window("Your secret")
+
+
+async def tracked(me: Person) -> None:
+    """A stranger opens what ada tracks: her card changes, and a message comes."""
+    await me.connect()
+    await me.make_secret("for a colleague")
+    await me.command("/ots track", "private link", "the staging password")
+    await me.sees("You will get a message")
+    assert await me.open_as_stranger() == "for a colleague"
+    await expect(me.badge).to_have_text("2 unread", timeout=PATIENCE)
+    await me.go("Onetime Secret")
+    await me.sees("was opened")
+    await me.sees("Nothing more will happen to it")
+
+
+async def burning(me: Person) -> None:
+    """The question before a secret is burned."""
+    await me.make_secret("sent to the wrong person", owner="nobody (anonymous)")
+    await me.command("/ots track", "private link")
+    await me.go("Onetime Secret")
+    await me.sees("Not opened yet")
+    await me.message("Not opened yet").get_by_role("button", name="Burn").click()
+    await expect(me.dialog).to_contain_text("Burn this secret?")
+
+
+@dataclass(frozen=True)
+class Picture:
+    journey: Callable[[Person], Awaitable[None]]
+    viewport: dict[str, int]
+    scheme: str
+
+    @property
+    def file(self) -> Path:
+        return FOLDER / f"{self.journey.__name__}.png"
+
+
+PICTURES = (
+    Picture(opened, WIDE, "light"),
+    Picture(tracked, WIDE, "dark"),
+    Picture(burning, NARROW, "light"),
+)
