@@ -5,11 +5,13 @@ import shutil
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from bot.sandbox.main import ACCOUNTS, new_world, settle
 from bot.sandbox.page import Page, read_manifest
-from tests.browser.person import Person
+from tests.browser.person import PATIENCE, Person
+
+expect.set_options(timeout=PATIENCE)
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -78,7 +80,7 @@ async def at(browser, url, viewport=None, scheme="light"):
         viewport=viewport or WIDE, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
     )
     page = await context.new_page()
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(PATIENCE)
     complaints = Complaints()
     complaints.listen(page)
     somebody = Person(page)

@@ -7,7 +7,6 @@ from playwright.async_api import expect
 
 from bot.sandbox.onetime import Fault
 from tests import pictures, readme
-from tests.browser.person import PATIENCE
 from tests.browser.stage import NARROW, at, page_of
 
 
@@ -126,12 +125,12 @@ async def test_the_card_of_one_person_is_in_nobody_elses_sight(tracker):
 async def test_a_bot_that_was_killed_is_told_by_slack_and_works_again_when_started(me):
     parts = me.page.locator("#parts")
     await parts.get_by_role("button", name="Kill").click()
-    await expect(parts.get_by_role("button", name="Start")).to_be_visible(timeout=PATIENCE)
+    await expect(parts.get_by_role("button", name="Start")).to_be_visible()
     await me.type("/ots help")
     await expect(me.page.get_by_role("alert")).to_contain_text('/ots failed with the error "dispatch_failed"')
 
     await parts.get_by_role("button", name="Start").click()
-    await expect(parts.get_by_role("button", name="Kill")).to_be_visible(timeout=PATIENCE)
+    await expect(parts.get_by_role("button", name="Kill")).to_be_visible()
     await me.type("/ots help")
 
     await me.sees("opens a one-time link")
@@ -143,7 +142,7 @@ async def test_a_call_that_slack_refuses_is_marked_among_the_calls(me):
     await me.type("/ots connect")
 
     refused = me.page.locator(".call-bad", has_text="views.open")
-    await expect(refused.first).to_contain_text("http_503", timeout=PATIENCE)
+    await expect(refused.first).to_contain_text("http_503")
     await me.set_part("Slack", "works")
 
 

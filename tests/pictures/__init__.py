@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
-from tests.browser.person import PATIENCE, Person
+from tests.browser.person import Person
 
 FOLDER = Path(__file__).parent
 MOST = 150 * 1024  # bytes of one
@@ -37,7 +37,7 @@ async def tracked(me: Person) -> None:
     await me.command("/ots track", "private link", "the staging password")
     await me.sees("You will get a message")
     assert await me.open_as_stranger() == "for a colleague"
-    await expect(me.badge).to_have_text("2 unread", timeout=PATIENCE)
+    await expect(me.badge).to_have_text("2 unread")
     await me.go("Onetime Secret")
     await me.sees("was opened")
     await me.sees("Nothing more will happen to it")
