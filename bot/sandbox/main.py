@@ -7,8 +7,6 @@ import signal
 import sys
 
 from bot.errors import CannotStart
-from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import Workspace
 from bot.sandbox.tour import Tour
 from bot.sandbox.world import World
 
@@ -24,7 +22,7 @@ def run(*, port: int, version: str, tour: bool) -> int:
 
 async def _run(*, port: int, version: str, tour: bool) -> int:
     _end_when_told()
-    world = World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
+    world = World(version=version, settings={"WATCH_EVERY": "5"}, own_clock=True)
     world.onetime.add_account(EMAIL, TOKEN)
     is_up = False
     try:
