@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from bot.onetime.links import Host
@@ -38,7 +39,8 @@ BURN_CONFIRM = Confirm(
 
 
 def now() -> datetime:
-    return datetime.now(UTC)
+    """UTC. By `time.time`, the one clock that the sandbox can move."""
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 def state_line(metadata: Metadata) -> str:

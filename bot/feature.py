@@ -19,6 +19,7 @@ from bot.screen.parts import Message, Modal, Screen
 from bot.secret import Secret
 from bot.storage.accounts import Account, Accounts
 from bot.storage.handles import Handle, Handles
+from bot.storage.preferences import Preferences
 from bot.storage.reveals import Reveal, Reveals
 from bot.storage.tracked import Tracked
 from bot.storage.tracking import Tracking
@@ -39,6 +40,7 @@ class Services:
     handles: Handles
     reveals: Reveals
     tracking: Tracking
+    preferences: Preferences
     escrow: bool = True  # REVEAL_ESCROW
 
     async def caller(self, person: Person, host: Host) -> Caller:
@@ -69,6 +71,8 @@ class Call:
     text: str = field(default="", repr=False)  # what stands behind the verb
     typed: Mapping[str, Secret] = field(default_factory=dict)  # a modal's text fields
     chosen: Mapping[str, str] = field(default_factory=dict)  # a modal's select menus
+    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)  # a modal's boxes, those that are ticked
+    zone: str | None = None  # the person's time zone, an IANA name that is known here
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,11 @@ No key, no link, no content. What can still be done stands under it as buttons, 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot import card
+from bot.errors import SlackTrouble
+from bot.feature import Call
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
 from bot.storage.tracked import Tracked
 
@@ -27,12 +31,18 @@ SIGNS = {
 }
 
 
+# Source: docs.slack.dev, errors of chat.update
+NOT_CHANGED_ANY_MORE = frozenset({
+    "cant_update_message", "channel_not_found", "edit_window_closed", "is_inactive", "message_not_found",
+})  # fmt: skip
+
+
 def name(tracked: Tracked) -> str:
     return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
 
 
-def living_card(tracked: Tracked, host: str) -> Message:
-    """The card as it is now."""
+def living_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
+    """The card as it is now. `asked_at` is when the person had the host asked; `is_named`, whether it knew it."""
     words = WORDS[tracked.state]
     rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
     if tracked.made_at:
@@ -43,17 +53,42 @@ def living_card(tracked: Tracked, host: str) -> Message:
         rows.append(("Would have expired" if tracked.is_over else "Expires", When(tracked.expires_at)))
     parts: list[Part] = [Text.of("*", Plain(name(tracked)), f"*\n{SIGNS[tracked.state]} {words}"), Facts(tuple(rows))]
     parts += [Note.of("Nothing more will happen to it.")] if tracked.is_over else [_buttons(tracked)]
+    if asked_at is not None and not tracked.is_over:
+        answer = "nothing new." if is_named else "the host does not name it."
+        parts.append(Note.of("Asked just now, at ", When(asked_at, "clock"), f": {answer}"))
     return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
 
 
+async def follow(call: Call, tracked: Tracked, host: str) -> None:
+    """Show the card as it is now, where it is; anew if it has none, or one that cannot be changed any more.
+
+    Raises `SlackTrouble`.
+    """
+    message = living_card(tracked, host)
+    if tracked.card is not None:
+        try:
+            await call.update(tracked.card, message)
+        except SlackTrouble as trouble:
+            if trouble.code not in NOT_CHANGED_ANY_MORE:
+                raise
+        else:
+            return
+    channel, ts = await call.tell(message)
+    await call.services.tracking.set_card(tracked.id, channel, ts)
+
+
+def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
+    """Asks for the passphrase in a window where there is one to ask for."""
+    if tracked.passphrase_required:
+        spoken = "Burn it with its passphrase"
+        return Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", spoken=spoken)
+    action = "tracked_list_burn" if listed else "tracked_burn"
+    return Button("Burn", action, tracked.id, "danger", card.BURN_CONFIRM, spoken="Burn this secret")
+
+
 def _buttons(tracked: Tracked) -> Buttons:
-    burn = (
-        Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", spoken="Burn it with its passphrase")
-        if tracked.passphrase_required
-        else Button("Burn", "tracked_burn", tracked.id, "danger", card.BURN_CONFIRM, spoken="Burn this secret")
-    )
     return Buttons.of(
-        burn,
+        burn_button(tracked),
         Button("Refresh", "tracked_refresh", tracked.id, spoken="Look at this secret again"),
         Button("Stop", "tracked_stop", tracked.id, spoken="Stop tracking this secret"),
     )

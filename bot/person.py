@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,14 @@ class Person:
     enterprise_id: str | None
     team_id: str
     user_id: str
+
+
+def known_zone(name: object) -> ZoneInfo | None:
+    """The time zone of that IANA name ("Europe/Berlin"), None unless this machine knows it.
+
+    What Slack says of a person, and what another machine stored, may be a name that is new, or no name at all.
+    """
+    try:
+        return ZoneInfo(name) if isinstance(name, str) else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, such as "America"
+        return None

@@ -36,6 +36,7 @@ from bot.storage.keyring import KeyRing
 from bot.storage.leases import free_leases
 from bot.storage.migrate import migrate
 from bot.storage.notices import Notices
+from bot.storage.preferences import Preferences
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.tracking import Tracking
@@ -101,6 +102,7 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     handles=Handles(db, sealer),
                     reveals=Reveals(db, sealer),
                     tracking=Tracking(db, sealer),
+                    preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
                 ),
                 db,

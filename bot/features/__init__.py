@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.feature import Feature, Handler, Verb
-from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve, track  # noqa: A004 - the verb
+from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve, settings, track  # noqa: A004 - the verb
 
 FEATURES: tuple[Feature, ...] = (
     retrieve.FEATURE,
@@ -14,6 +14,7 @@ FEATURES: tuple[Feature, ...] = (
     burn.FEATURE,
     recent.FEATURE,
     track.FEATURE,
+    settings.FEATURE,
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,

@@ -11,10 +11,11 @@ from contextlib import suppress
 from bot import card, pasted
 from bot.errors import HostTrouble, OnetimeError, SecretGone, SlackTrouble, WrongPassphrase
 from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_tracked
-from bot.living_card import living_card
+from bot.living_card import follow, living_card
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, State
+from bot.outcome import outcome
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
 from bot.secret import MetadataKey
 from bot.storage.handles import Handle, NewHandle
@@ -79,27 +80,35 @@ async def burn(call: Call, handle: Handle) -> Message:
     return Message.of(f"One-time secret on {host.name}: {summary}.", *outcome, beside=card.is_in_a_list(handle))
 
 
-async def burn_tracked(call: Call, tracked: Tracked) -> Message | None:
-    """The Burn button of a tracked secret's card, after its confirm dialog."""
+async def burn_tracked(call: Call, tracked: Tracked) -> Message:
+    """The Burn button of a tracked secret's card, after its confirm dialog. Only what was burned changes the card."""
+    return await _burn_tracked(call, tracked, listed=False)
+
+
+async def burn_listed(call: Call, tracked: Tracked) -> Message:
+    """The same in `/ots tracked`: the list stays as it is."""
+    return await _burn_tracked(call, tracked, listed=True)
+
+
+async def _burn_tracked(call: Call, tracked: Tracked, *, listed: bool) -> Message:
     host = call.services.hosts.of(tracked.host)
-    caller = await call.services.caller(call.person, host)
+    caller, account_id = await call.services.caller_and_account(call.person, host)
     try:
         state, metadata = await _destroy(call, caller, tracked.key, asked=False)
     except WrongPassphrase:
-        return await _ask_in_a_window(call, host, tracked.key)
-    if state is State.BURNED:
+        new = NewHandle("metadata", host.url, account_id, tracked.key)
+        (ref,) = await call.services.handles.keep(call.person, new)
+        return _needs_passphrase(ref, beside=True)
+    if state is State.BURNED and not listed:
         return living_card(await call.services.tracking.find(call.person, tracked.id), host.name)
-    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata))
+    if metadata is not None and (change := outcome(tracked, metadata, card.now())):
+        await call.services.tracking.learned(tracked, change)
+    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata), beside=True)
 
 
 async def ask_for_tracked(call: Call, tracked: Tracked) -> Modal:
     await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
     return await _question(call, call.services.hosts.of(tracked.host), tracked.key)
-
-
-async def _ask_in_a_window(call: Call, host: Host, key: MetadataKey) -> Message:
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
-    return _needs_passphrase(ref)
 
 
 def _needs_passphrase(ref: str, *, beside: bool = False) -> Message:
@@ -179,7 +188,7 @@ async def _settle(call: Call, host: Host, key: MetadataKey) -> None:
     tracked = await call.services.tracking.settle(call.person, host.url, key, "burned")
     if tracked is not None and tracked.card is not None:
         with suppress(SlackTrouble):
-            await call.update(tracked.card, living_card(tracked, host.name))
+            await follow(call, tracked, host.name)
 
 
 def _outcome(host: Host, state: State | None, metadata: Metadata | None) -> tuple[Part, ...]:
@@ -203,6 +212,7 @@ FEATURE = Feature(
     actions={
         "burn": Handler(burn, own_handle("metadata")),
         "tracked_burn": Handler(burn_tracked, own_tracked),
+        "tracked_list_burn": Handler(burn_listed, own_tracked),
         "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
         "burn_with_passphrase": Handler(ask_for_passphrase, own_handle("metadata"), opens_window=True),
     },

@@ -8,10 +8,9 @@ name the operation and the host; no library's error, which may quote a URL with 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
@@ -23,9 +22,15 @@ from httpx_aiohttp import AiohttpTransport
 from bot.errors import HostTrouble, NothingSent, OnetimeError
 from bot.onetime import wire
 from bot.onetime.links import Host
-from bot.onetime.wire import Generated, Metadata, Shared, requests
+from bot.onetime.wire import Entry, Generated, Metadata, Shared, requests
 from bot.onetime.wire.requests import Request
 from bot.secret import MetadataKey, Secret, SecretKey
+
+
+try:
+    USER_AGENT = f"ots-bot/{version('ots-bot')}"
+except PackageNotFoundError:  # run from a checkout
+    USER_AGENT = "ots-bot/dev"
 
 T = TypeVar("T")
 Reader = Callable[[int, Mapping[str, str], bytes], T]
@@ -36,7 +41,9 @@ MOST_READ = 1024 * 1024  # bytes of a body
 # twice, and a list of ten thousand.
 MOST_READ_OF = {"reveal": 8 * MOST_READ, "recent": 8 * MOST_READ}
 IDLE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
-PER_HOST = 32  # connections; without a limit over all hosts a slow one cannot hold up the others
+# Connections. Twice what the watcher uses at once, so that a person's click finds one; and without a limit over all
+# hosts a slow one cannot hold up the others.
+PER_HOST = 128
 V2_FOR = 3600.0  # seconds that a host's broken v1 list is not asked for again
 
 
@@ -70,7 +77,7 @@ class Onetime:
     def __init__(self, *, deadline: float = 10.0, tries: int = 3) -> None:
         self._deadline = deadline
         self._tries = tries
-        self._http: httpx.AsyncClient | None = None
+        self._http: httpx.AsyncBaseTransport | None = None
         self._v2_until: dict[str, float] = {}  # host -> the loop's time until which v1's list counts as broken
 
     # --- opening a secret
@@ -98,16 +105,22 @@ class Onetime:
 
         Raises `NotAuthorized`, `RateLimited`, `HostTrouble`.
         """
-        return await self._within(caller.host, "recent", self._recent(caller))
+        work = self._listed(caller, wire.read_recent, wire.read_recent_v2)
+        return await self._within(caller.host, "recent", work)
 
-    async def _recent(self, caller: Caller) -> list[Metadata]:
+    async def entries(self, caller: Caller) -> list[Entry]:
+        """As `recent`, as they came: in any order, perhaps twice. For who looks at very many."""
+        work = self._listed(caller, wire.read_entries, wire.read_entries_v2)
+        return await self._within(caller.host, "recent", work)
+
+    async def _listed(self, caller: Caller, read: Reader[T], read_v2: Reader[T]) -> T:
         now = asyncio.get_running_loop().time
         if self._v2_until.get(caller.host.url, 0.0) <= now():
             try:
-                return await self._tried(caller, requests.recent(), wire.read_recent, _unanswered, self._tries)
+                return await self._tried(caller, requests.recent(), read, _unanswered, self._tries)
             except wire.Answered:
                 pass
-        found = await self._tried(caller, requests.recent_v2(), wire.read_recent_v2, _maybe_better, self._tries)
+        found = await self._tried(caller, requests.recent_v2(), read_v2, _maybe_better, self._tries)
         self._v2_until[caller.host.url] = now() + V2_FOR
         return found
 
@@ -188,9 +201,15 @@ class Onetime:
 
     async def _exchange(self, request: Request, target: Secret, authorization: Secret | None) -> _Answer | OnetimeError:
         try:
-            async with self._opened().stream(
-                request.method, target.reveal(), headers=request.headers(authorization), content=request.body()
-            ) as response:
+            response = await self._opened().handle_async_request(
+                httpx.Request(
+                    request.method,
+                    target.reveal(),
+                    headers={"User-Agent": USER_AGENT, **request.headers(authorization)},
+                    content=request.body(),
+                )
+            )
+            async with aclosing(response):
                 return await _bounded(response, MOST_READ_OF.get(request.operation, MOST_READ))
         except httpx.TransportError as trouble:
             # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
@@ -200,9 +219,9 @@ class Onetime:
         except Exception as trouble:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
             return HostTrouble(type(trouble).__name__)
 
-    def _opened(self) -> httpx.AsyncClient:
+    def _opened(self) -> httpx.AsyncBaseTransport:
         if self._http is None:
-            self._http = _client()
+            self._http = _transport()
         return self._http
 
 
@@ -230,8 +249,12 @@ async def _bounded(response: httpx.Response, most: int) -> _Answer | OnetimeErro
     return _Answer(response.status_code, response.headers, bytes(body))
 
 
-def _client() -> httpx.AsyncClient:
-    logging.getLogger("httpx").addFilter(_unsaid)  # it logs every URL, keys and all, at INFO
+def _transport() -> httpx.AsyncBaseTransport:
+    """Without httpx's client around it, which could follow redirects, keep cookies and log URLs, keys and all.
+
+    It costs half of a call, and is good for nothing here. The deadline of a call is over everything, so there are no
+    time-outs of single steps.
+    """
     trusted = httpx.create_ssl_context(verify=True, trust_env=False)
     trusted.load_default_certs()  # the machine's own authorities too, for hosts inside a company
 
@@ -242,25 +265,7 @@ def _client() -> httpx.AsyncClient:
             trust_env=False,
         )
 
-    return httpx.AsyncClient(
-        transport=AiohttpTransport(verify=trusted, trust_env=False, client=session),
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        follow_redirects=False,
-        trust_env=False,
-        timeout=None,  # noqa: S113 - the deadline of the call is over everything, also over a slow drip
-        headers={"User-Agent": f"ots-bot/{_version()}"},
-    )
-
-
-def _unsaid(_record: logging.LogRecord) -> bool:
-    return False
-
-
-def _version() -> str:
-    try:
-        return version("ots-bot")
-    except PackageNotFoundError:  # run from a checkout
-        return "dev"
+    return AiohttpTransport(verify=trusted, trust_env=False, client=session)
 
 
 def _nothing_sent(error: Exception) -> bool:

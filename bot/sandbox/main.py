@@ -7,10 +7,8 @@ import signal
 import sys
 
 from bot.errors import CannotStart
-from bot.sandbox.onetime import OnetimeServer
 from bot.sandbox.page import Page, read_manifest
 from bot.sandbox.page import browser as browsers
-from bot.sandbox.slack import Workspace
 from bot.sandbox.tour import Tour
 from bot.sandbox.world import World
 
@@ -26,8 +24,8 @@ def run(*, port: int, version: str, tour: bool, browser: bool = True) -> int:
 
 
 def new_world(version: str = "0.26") -> World:
-    """A world that looks at what is tracked often, so that nobody has to wait long."""
-    return World(workspace=Workspace(), onetime=OnetimeServer(version), settings={"WATCH_EVERY": "5"})
+    """A world with a time of its own, that looks at what is tracked often, so that nobody has to wait long."""
+    return World(version=version, settings={"WATCH_EVERY": "5"}, own_clock=True)
 
 
 def settle(world: World, number: str = "") -> None:

@@ -6,6 +6,7 @@ journey that does not end as it should ends the tour with exit code 1.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
@@ -13,6 +14,8 @@ from bot.sandbox.onetime import Held, Seen
 from bot.sandbox.picture import draw_message, draw_window
 from bot.sandbox.slack import Member, Message, View
 from bot.sandbox.world import World
+
+FAST = 300  # times as fast as the machine's clock
 
 
 class Tour:
@@ -36,6 +39,7 @@ class Tour:
             ("Close the window too early, and get it all the same", self.closed),
             ("Burn a secret before anybody reads it", self.burn),
             ("Be told when a secret is opened", self.tracked),
+            ("Be reminded, and told when it expired", self.expired),
             ("What was left where", self.left),
         )
         for number, (title, journey) in enumerate(journeys, 1):
@@ -139,12 +143,41 @@ class Tour:
         await self._sees("You will get a message")
         self._elsewhere("somebody opens the link in a browser")
         self._world.onetime.open_as_outsider(held.secret_key)
-        news = await self._ada.until(lambda: next((one for one in self._ada.dm if "was opened" in one.shows), None), 20)
+        news = await self._told("was opened", before)
         # How often the bot had looked by then depends on the moment; each look is one call for the whole account.
         self._asked = [one for one in self._asked if not one.route.endswith("/recent")]
         self._saw("a new direct message:", draw_message(news))
         await self._ada.until(lambda: "Opened" in card.shows)
         self._saw("the card, changed in place:", draw_message(card))
+
+    async def expired(self) -> None:
+        held = self._world.onetime.share(self._email, "for somebody on holiday", ttl=3600)
+        self._elsewhere("a secret that lives for an hour is made in a browser")
+        before = len(self._ada.dm)
+        private = f"{self._world.onetime.url}/private/{held.metadata_key}"
+        await self._command(f"track {private} for the holidays", "track <private link> for the holidays")
+        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        await self._sees("You will get a message")
+        self._elsewhere(f"time passes {FAST} times as fast, and nobody opens it")
+        running = asyncio.create_task(self._world.clock.run(FAST))
+        try:
+            for part in ("has not been opened yet", "Nobody opened it"):
+                news = await self._told(part, before)
+                self._asked.clear()  # how often the bot had looked by then depends on the moment
+                self._saw("a new direct message:", draw_message(news))
+        finally:
+            running.cancel()
+        await self._ada.until(lambda: "Expired" in card.shows)
+        self._saw("the card, changed in place:", draw_message(card))
+
+    async def _told(self, part: str, before: int) -> Message:
+        """The direct message that says so, after so many others."""
+
+        def told() -> Message | None:
+            return next((one for one in self._ada.dm[before:] if part in one.shows), None)
+
+        message: Message = await self._ada.until(told, 30)
+        return message
 
     async def left(self) -> None:
         messages = [one.shows for one in self._world.workspace.messages]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.clock import Clock
 from bot.sandbox.onetime import OnetimeServer
 from bot.sandbox.slack import Workspace
 
@@ -18,7 +19,8 @@ from bot.sandbox.slack import Workspace
 class World:
     """An emulated workspace and Onetime Secret, and the bot between them. Nothing outlives `stop`.
 
-    `mode` is how Slack reaches the bot: signed HTTP or Socket Mode. `settings` go over the bot's own.
+    `mode` is how Slack reaches the bot: signed HTTP or Socket Mode. `settings` go over the bot's own. With
+    `own_clock` the time of all three is `clock`, which can be moved on; it is the machine's otherwise.
     """
 
     def __init__(
@@ -30,16 +32,20 @@ class World:
         onetime: OnetimeServer | None = None,
         settings: Mapping[str, str] | None = None,
         command: Sequence[str] = ("-m", "bot", "run"),
+        own_clock: bool = False,
     ) -> None:
         self.mode = mode
-        self.workspace = workspace or Workspace()
-        self.onetime = onetime or OnetimeServer(version)
         self._directory = tempfile.TemporaryDirectory(prefix="ots-bot-")
         self.directory = Path(self._directory.name)
+        self.clock = Clock(self.directory / "clock")
+        self.workspace = workspace or Workspace(clock=self.clock.now)
+        self.onetime = onetime or OnetimeServer(version, clock=self.clock.now)
         self.encryption_key = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         self._more = dict(settings or {})
         self._command = command
-        self.bot = BotProcess({}, command)  # started by `start`
+        if own_clock:
+            self._command = ("-m", "bot.sandbox.clocked_bot", str(self.directory / "clock"), "run")
+        self.bot = BotProcess({}, self._command)  # started by `start`
 
     async def start(self, *, slack_port: int = 0, onetime_port: int = 0) -> Self:
         await self.onetime.start(onetime_port)

@@ -133,7 +133,21 @@ class Choice:
     chosen: str | None = None
 
 
-Part = Text | Heading | Note | Facts | Revealed | Buttons | Divider | Field | Choice
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Boxes to tick in a modal: (value, label) pairs, at most 10. `chosen` are ticked already.
+
+    Unless it is `optional`, one at least has to be ticked.
+    """
+
+    name: str
+    label: str
+    options: tuple[tuple[str, str], ...]
+    chosen: frozenset[str] = frozenset()
+    optional: bool = True
+
+
+Part = Text | Heading | Note | Facts | Revealed | Buttons | Divider | Field | Choice | Checks
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from bot.screen import long
 from bot.screen.parts import (
     Button,
     Buttons,
+    Checks,
     Choice,
     Confirm,
     Divider,
@@ -137,7 +138,7 @@ def _part(part: Part, *, modal: bool) -> list[Block]:  # noqa: PLR0911 - one for
             return [{"type": "actions", "elements": [_button(one) for one in row]}]
         case Divider():
             return [{"type": "divider"}]
-        case Field() | Choice():
+        case Field() | Choice() | Checks():
             return [_input(part)]
         case _:
             assert_never(part)
@@ -210,19 +211,43 @@ def _confirm(confirm: Confirm, style: str) -> dict[str, Any]:
     return drawn | ({"style": "danger"} if style == "danger" else {})
 
 
-def _input(part: Field | Choice) -> Block:
+def _input(part: Field | Choice | Checks) -> Block:
     block: Block = {"type": "input", "block_id": part.name, "label": _plain_text(part.label)}
-    if isinstance(part, Choice):
-        options = [{"text": _plain_text(label[:75]), "value": value} for value, label in part.options[:100]]
-        element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": options}
-        if initial := [one for one in options if one["value"] == part.chosen]:
-            element["initial_option"] = initial[0]
-        return block | {"element": element}
-    element = {"type": "plain_text_input", "action_id": "typed", "max_length": part.most}
-    if part.placeholder:
-        element["placeholder"] = _plain_text(part.placeholder)
-    if part.hint:
+    if isinstance(part, Field) and part.hint:
         block["hint"] = _plain_text(part.hint)
-    if part.optional:
+    if not isinstance(part, Choice) and part.optional:
         block["optional"] = True
-    return block | {"element": element}
+    match part:
+        case Field():
+            return block | {"element": _line(part)}
+        case Choice():
+            return block | {"element": _menu(part)}
+        case Checks():
+            return block | {"element": _boxes(part)}
+
+
+def _line(field: Field) -> dict[str, Any]:
+    element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.most}
+    if field.placeholder:
+        element["placeholder"] = _plain_text(field.placeholder)
+    return element
+
+
+def _menu(choice: Choice) -> dict[str, Any]:
+    options = _options(choice.options[:100])
+    element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": options}
+    if initial := [one for one in options if one["value"] == choice.chosen]:
+        element["initial_option"] = initial[0]
+    return element
+
+
+def _boxes(checks: Checks) -> dict[str, Any]:
+    options = _options(checks.options)
+    element: dict[str, Any] = {"type": "checkboxes", "action_id": "checked", "options": options}
+    if initial := [one for one in options if one["value"] in checks.chosen]:  # Slack refuses an empty list
+        element["initial_options"] = initial
+    return element
+
+
+def _options(pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"text": _plain_text(label[:75]), "value": value} for value, label in pairs]

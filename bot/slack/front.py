@@ -153,15 +153,16 @@ class Front:
         person = incoming.person
         if handler.opens_window and not self._members.is_known(person):
             await answer.show(one_moment())
-        await self._members.require(person)
+        zone = await self._members.require(person)
         row = await handler.owns(self._services, person, incoming.ref)
 
         async def tell(message: Message) -> Posted:
             return await self._messenger.tell(person, message)
 
         call = Call(
-            person, self._services, answer.show, tell, self._messenger.update, text, incoming.typed, incoming.chosen
-        )
+            person, self._services, answer.show, tell, self._messenger.update, text,
+            incoming.typed, incoming.chosen, incoming.checked, zone,
+        )  # fmt: skip
         await answer.finish(await handler.run(call, row))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from bot.errors import NotAllowed, SlackTrouble
-from bot.person import Person
+from bot.person import Person, known_zone
 from bot.slack.web import Slack
 from bot.slack.workspace import Workspace
 
@@ -18,6 +19,13 @@ MOST = 50_000  # people remembered
 UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What is kept of somebody who may use the bot."""
+
+    zone: str | None  # the IANA name of their time zone, known here
+
+
 class Members:
     """Asks users.info once in a while for each person, never for each request."""
 
@@ -25,28 +33,31 @@ class Members:
         self._slack = slack
         self._workspace = workspace
         self._clock = clock
-        self._known: dict[Person, tuple[float, bool]] = {}
-        self._asking: dict[Person, asyncio.Future[bool]] = {}
+        self._known: dict[Person, tuple[float, Member | None]] = {}
+        self._asking: dict[Person, asyncio.Future[Member | None]] = {}
 
     def is_known(self, person: Person) -> bool:
         """Whether `require` answers without asking Slack."""
         found = self._known.get(person)
         return found is not None and self._clock() - found[0] < FRESH
 
-    async def require(self, person: Person) -> None:
-        """Raise `NotAllowed` unless the person is a full, active member of this very workspace.
+    async def require(self, person: Person) -> str | None:
+        """The time zone of the person, who has to be a full, active member of this very workspace.
 
-        Raises `SlackTrouble` when Slack cannot be asked: nobody is let in on a guess.
+        It is an IANA name that this machine knows, or None. Raises `NotAllowed` for everybody else, and
+        `SlackTrouble` when Slack cannot be asked: nobody is let in on a guess.
         """
         if not self.is_known(person):
-            is_in = await self._ask_once(person)
+            member = await self._ask_once(person)
             if len(self._known) >= MOST:
                 self._known.clear()
-            self._known[person] = (self._clock(), is_in)
-        if not self._known[person][1]:
+            self._known[person] = (self._clock(), member)
+        _, member = self._known[person]
+        if member is None:
             raise NotAllowed("not a member")
+        return member.zone
 
-    async def _ask_once(self, person: Person) -> bool:
+    async def _ask_once(self, person: Person) -> Member | None:
         """Several acts at once of somebody unknown ask Slack once."""
         asking = self._asking.get(person)
         if asking is None:
@@ -54,14 +65,16 @@ class Members:
             asking.add_done_callback(lambda _: self._asking.pop(person, None))
         return await asyncio.shield(asking)
 
-    async def _ask(self, person: Person) -> bool:
+    async def _ask(self, person: Person) -> Member | None:
         try:
             user = await self._slack.user(person.user_id)
         except SlackTrouble as trouble:
             if trouble.code in UNKNOWN:
-                return False
+                return None
             raise
-        return is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id)
+        if not is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id):
+            return None
+        return Member(zone_of(user))
 
 
 def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, enterprise_id: str | None) -> bool:
@@ -77,3 +90,9 @@ def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, ente
         return person.team_id == team_id
     grid = user.get("enterprise_user")
     return enterprise_id is not None and isinstance(grid, dict) and grid.get("enterprise_id") == enterprise_id
+
+
+def zone_of(user: Mapping[str, Any]) -> str | None:
+    """The user object's `tz`, such as "Europe/Berlin"; None where Slack names none, or one that nobody knows here."""
+    zone = known_zone(user.get("tz"))
+    return zone.key if zone else None

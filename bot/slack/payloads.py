@@ -30,6 +30,7 @@ class Incoming:
     view_id: str | None = None  # the modal that it happened in
     typed: Mapping[str, Secret] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
+    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def read_command(body: Mapping[str, Any]) -> Incoming:
@@ -70,7 +71,7 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
     view = body.get("view")
     if not isinstance(view, dict):
         view = {}
-    typed, chosen = _values(view)
+    typed, chosen, checked = _values(view)
     return Incoming(
         kind=kind,
         name=_text(view.get("callback_id")) or "",
@@ -84,22 +85,27 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
         view_id=_text(view.get("id")),
         typed=typed,
         chosen=chosen,
+        checked=checked,
     )
 
 
-def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str]]:
-    """What was typed and chosen, by field. Everything typed is taken for a secret."""
+def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str], dict[str, frozenset[str]]]:
+    """What was typed, chosen and ticked, by field. Everything typed is taken for a secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
+    checked: dict[str, frozenset[str]] = {}
     state = view.get("state")
     values = state.get("values") if isinstance(state, dict) else None
     for name, block in (values or {}).items():
         for element in block.values():
-            if element.get("type") == "static_select":
-                chosen[name] = (element.get("selected_option") or {}).get("value", "")
-            else:
-                typed[name] = Secret(element.get("value") or "")
-    return typed, chosen
+            match element.get("type"):
+                case "static_select":
+                    chosen[name] = (element.get("selected_option") or {}).get("value", "")
+                case "checkboxes":
+                    checked[name] = frozenset(one.get("value", "") for one in element.get("selected_options") or ())
+                case _:
+                    typed[name] = Secret(element.get("value") or "")
+    return typed, chosen, checked
 
 
 def _actor(body: Mapping[str, Any]) -> Person:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, Unsealable
@@ -82,6 +83,14 @@ class Accounts:
         """Raises `Unsealable` if there is one that does not open."""
         row = await self._row(owned_by(accounts, person), accounts.c.host == host)
         return self._opened(row) if row else None
+
+    async def of_many(self, people: Iterable[Person], host: str) -> dict[Person, Account]:
+        """Those of the people who have one on this host. Those that cannot be opened are marked, not left out."""
+        ids = [tuple(owner(person).values()) for person in people]
+        theirs = tuple_(accounts.c.enterprise_id, accounts.c.team_id, accounts.c.user_id).in_(ids)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(select(accounts).where(theirs, accounts.c.host == host))).all()
+        return {account.person: account for account in map(self._opened_or_marked, rows)}
 
     async def default_of(self, person: Person) -> Account | None:
         """Raises `Unsealable` if there is one that does not open."""

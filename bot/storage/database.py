@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
@@ -22,6 +23,7 @@ __all__ = ["HEAD", "Database", "migrate", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
+WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds for the others of this process that write
 SCRUB_WAIT = 100  # milliseconds: scrubbing is not worth a longer wait
 
 # milliseconds. A click waits for its answer, and a transaction held open slows everybody else's claims down.
@@ -59,6 +61,7 @@ class Database:
         self.where = where
         self._engine = engine
         self._writer = engine.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
+        self._writing = asyncio.Lock()
         self._bare = engine.execution_options(**{sqlite.BEGIN: None})
 
     @classmethod
@@ -97,9 +100,29 @@ class Database:
         On SQLite it waits for the write lock at its start (5 s), so what it reads stays true until it writes.
         Never hold one across a call to somebody else.
         """
-        with _as_trouble():
-            async with self._writer.begin() as connection:
-                yield connection
+        async with self._turn():
+            with _as_trouble():
+                async with self._writer.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """On SQLite one of us writes at a time, in the order of asking.
+
+        Whom SQLite itself keeps waiting sleeps longer and longer, while others get in before.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WRITE_WAIT):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise StorageTrouble("busy") from None
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     async def one_at_a_time(self, connection: AsyncConnection, *names: str) -> None:
         """Until this writing transaction ends, others that name the same wait here.

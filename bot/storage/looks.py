@@ -7,26 +7,34 @@ part of this look, so another one follows at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, insert, literal, null, or_, select, update
+from sqlalchemy import ColumnElement, Double, Row, and_, bindparam, case, insert, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.person import Person
-from bot.secret import MetadataKey
+from bot.secret import MetadataKey, Secret
+from bot.storage.changes import Change, Whose, apply, notice, of_tracked
 from bot.storage.database import Database, now
-from bot.storage.preferences import prefs_of
 from bot.storage.seal import Sealer
-from bot.storage.tables import NO_ID, new_id, notices, owned_by, owner, person_of, tracked, watches
-from bot.storage.tracked import IS_OPEN, OVER, NewTracked, Tracked, TrackedRows
+from bot.storage.tables import NO_ID, let_go, notices, owned_by, owner, person_of, tracked, watches
+from bot.storage.tables import new_id as new_lease
+from bot.storage.tracked import IS_OPEN, NewTracked, OpenRow, Tracked, TrackedRows
+
+__all__ = ["Change", "Looks", "OpenRow", "Watch"]
 
 RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notice that says so
+CARD: Final = "card"  # the kind of a notice that is the card itself
+AT_A_TIME = 500  # values in a list of a statement; databases bound them
 
 _FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
+_WOKEN = watches.c.next_look_at != watches.c.lease_until
+_WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +48,11 @@ class Watch:
     lease: str | None  # None unless it comes from `claim`
     refused: int  # answers "Not authorized" since the last good one
     paused: str | None = None  # why nobody looks: "reconnect"
+    zone: str | None = None  # the person's time zone, an IANA name
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a look found out about one secret. `state` None leaves it as it is, for a reminder."""
-
-    tracked_id: str
-    state: str | None
-    received_at: datetime | None = None  # with a zone
-    notice: str | None = None  # the kind, if the person is to be told
+    @property
+    def whose(self) -> Whose:
+        return Whose(self.id, self.person, self.host)
 
 
 class Looks:
@@ -63,42 +66,114 @@ class Looks:
         self._db = db
         self._rows = TrackedRows(sealer)
 
-    async def claim(self, limit: int, lease_seconds: float) -> list[Watch]:
-        """Up to `limit` that are due and that nobody looks at, the longest due first. Each goes to one caller."""
+    # --- whose turn it is
+
+    async def claim(self, limit: int, lease_seconds: float, host: str | None = None) -> list[Watch]:
+        """Up to `limit` that are due and that nobody looks at, the longest due first. Each goes to one caller.
+
+        Of all hosts, or of one.
+        """
         async with self._db.writing() as connection:
             moment = await _moment(connection)
             free = or_(watches.c.lease_until.is_(None), watches.c.lease_until <= moment)
-            due = (
-                select(watches.c.id)
-                .where(watches.c.next_look_at <= moment, free)
-                .order_by(watches.c.next_look_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
+            due = select(watches.c.id).where(watches.c.next_look_at <= moment, free)
+            if host is not None:
+                due = due.where(watches.c.host == host)
+            due = due.order_by(watches.c.next_look_at).limit(limit).with_for_update(skip_locked=True)
             ids = (await connection.execute(due)).scalars().all()
             if not ids:
                 return []
             until = moment + lease_seconds
             taken = update(watches).where(watches.c.id.in_(ids)).returning(watches)
-            taken = taken.values(lease=new_id(), lease_until=until, next_look_at=until)
+            taken = taken.values(lease=new_lease(), lease_until=until, next_look_at=until)
             rows = (await connection.execute(taken)).all()
         return sorted(map(watch_of, rows), key=lambda watch: ids.index(watch.id))
 
+    async def renew(self, held: Sequence[Watch], lease_seconds: float) -> None:
+        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        async with self._db.writing() as connection:
+            until = literal(await _moment(connection) + lease_seconds, Double)
+            woken = case((_WOKEN, watches.c.next_look_at), else_=until)
+            statement = update(watches).where(_all_held(held)).values(lease_until=until, next_look_at=woken)
+            await connection.execute(statement)
+
+    async def release(self, *held: Watch) -> int:
+        """Not looked at: another may, at once. How many were still ours."""
+        async with self._db.writing() as connection:
+            statement = update(watches).where(_all_held(held)).values(**_FREE, next_look_at=now)
+            return (await connection.execute(statement)).rowcount
+
+    # --- what is looked at
+
+    async def open_rows(self, claimed: Sequence[Watch]) -> dict[str, list[OpenRow]]:
+        """What can still change, by the id of the watch. Nothing is opened for it."""
+        query = select(
+            tracked.c.watch_id,
+            tracked.c.id,
+            tracked.c.blind,
+            tracked.c.made_at,
+            tracked.c.expires_at,
+            tracked.c.reminded_at.is_not(None),
+        ).where(tracked.c.watch_id.in_([watch.id for watch in claimed]), IS_OPEN)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        found: dict[str, list[OpenRow]] = defaultdict(list)
+        for watch_id, *row in rows:
+            found[watch_id].append(OpenRow._make(row))
+        return found
+
+    async def keys_of(self, watch: Watch, ids: Sequence[str]) -> dict[str, MetadataKey]:
+        """The keys of rows of this watch, by id. One that does not open is left out: nobody can ask for it."""
+        columns = ("id", "enterprise_id", "team_id", "user_id", "host", "key")
+        query = select(*(tracked.c[name] for name in columns)).where(tracked.c.watch_id == watch.id)
+        found = {}
+        async with self._db.reading() as connection:
+            for some in _parts(ids):
+                for row in (await connection.execute(query.where(tracked.c.id.in_(some)))).all():
+                    try:
+                        found[row.id] = self._rows.key(row)
+                    except Unsealable:
+                        continue
+        return found
+
+    def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
+        """What makes `OpenRow.blind` of a key, one for each of our encryption keys, the primary one first."""
+        return self._rows.indexers(host)
+
     async def open_of(self, watch: Watch) -> list[Tracked]:
-        """What can still change, oldest first. Rows that do not open are left out: nobody can look at them."""
+        """What can still change, oldest first. Rows that do not open are left out."""
         query = select(tracked).where(tracked.c.watch_id == watch.id, IS_OPEN).order_by(tracked.c.made_at, tracked.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return list(self._readable(rows))
+        return [one for one in map(self._rows.opened_or_marked, rows) if one.readable]
 
     async def untracked(self, watch: Watch, keys: Iterable[MetadataKey]) -> list[MetadataKey]:
-        """Those of the keys that have no row, not even one that is over."""
+        """Those of the keys that have no row, not even one that is over, and that the person did not let go."""
         blinds = {key: self._rows.blinds(watch.host, key) for key in keys}
         every = [blind for some in blinds.values() for blind in some]
-        query = select(tracked.c.blind).where(owned_by(tracked, watch.person), tracked.c.blind.in_(every))
         async with self._db.reading() as connection:
-            known = set((await connection.execute(query)).scalars())
+            known = await _known(connection, watch.person, every)
         return [key for key, some in blinds.items() if known.isdisjoint(some)]
+
+    # --- what was found
+
+    async def settle_quiet(self, looks: Sequence[tuple[Watch, float | None]]) -> None:
+        """Looks that found nothing new, all in one transaction: when to look next, and the leases given back.
+
+        As `settle_look`; a look whose lease is not ours any more changes nothing.
+        """
+        following = bindparam("following", type_=Double)
+        ours = and_(watches.c.id == bindparam("watch"), watches.c.lease == bindparam("held"))
+        async with self._db.writing() as connection:
+            moment = await _moment(connection)
+            next_look_at = case((_WOKEN, watches.c.next_look_at), else_=following)
+            statement = update(watches).where(ours).values(**_FREE, **_WELL, next_look_at=next_look_at)
+            # In the order of their ids, so that nobody locks them the other way round.
+            values = [
+                {"watch": watch.id, "held": watch.lease or NO_ID, "following": None if soon is None else moment + soon}
+                for watch, soon in sorted(looks, key=lambda look: look[0].id)
+            ]
+            await connection.execute(statement, values)
 
     async def settle_look(
         self, watch: Watch, changes: Sequence[Change], *, next_look_in: float | None, new: Sequence[NewTracked] = ()
@@ -107,22 +182,21 @@ class Looks:
 
         A state that is final stays: a change of such a row is left out, with its notice. A notice is written once
         for each secret and kind, and not if the person does not want it. `new` is taken only while the person
-        still wants everything watched, and only what is not tracked yet. `next_look_in` is in seconds; None stops
-        looking until the watch is woken.
+        still wants everything watched, and only what is neither tracked nor let go; what was made since they wanted
+        it gets a card. `next_look_in` is in seconds; None stops looking until the watch is woken.
         """
         async with self._db.writing() as connection:
             if new:
                 await alone(self._db, connection, watch.person)
             moment = await _moment(connection)
             following = null() if next_look_in is None else literal(moment + next_look_in)
-            woken = watches.c.next_look_at != watches.c.lease_until
-            next_look_at = case((woken, watches.c.next_look_at), else_=following)
-            row = await _leave(connection, watch, next_look_at=next_look_at, refused=0, refused_since=null())
+            next_look_at = case((_WOKEN, watches.c.next_look_at), else_=following)
+            row = await _leave(connection, watch, next_look_at=next_look_at, **_WELL)
             if row is None:
                 return False
             if row.everything:
-                await self._track(connection, watch, new)
-            await _apply(connection, watch, changes, moment)
+                await self._track(connection, watch, new, row.everything_since, moment)
+            await apply(connection, watch.whose, changes, moment)
         return True
 
     async def refused(self, watch: Watch, within: float = 600, most: int = 3) -> bool:
@@ -145,34 +219,34 @@ class Looks:
                 return False
             await _leave(connection, watch, refused=times, refused_since=since, next_look_at=null(), paused=RECONNECT)
             once = f"{watch.id}:{RECONNECT}:{round(since * 1000)}"
-            await connection.execute(insert(notices).values(_notice(watch, RECONNECT, once, moment)))
+            await connection.execute(insert(notices).values(notice(watch.whose, RECONNECT, once, moment)))
         return True
 
     async def failed(self, watch: Watch, retry_in: float) -> bool:
         """Nothing was learned: look again in so many seconds. False if the lease was not ours any more."""
-        return await self._left(watch, next_look_at=now + retry_in)
-
-    async def release(self, watch: Watch) -> bool:
-        """Not looked at: another may, at once. False if the lease was not ours any more."""
-        return await self._left(watch, next_look_at=now)
-
-    async def _left(self, watch: Watch, **values: Any) -> bool:
         async with self._db.writing() as connection:
-            return await _leave(connection, watch, **values) is not None
+            return await _leave(connection, watch, next_look_at=now + retry_in) is not None
 
-    async def _track(self, connection: AsyncConnection, watch: Watch, new: Sequence[NewTracked]) -> None:
-        for each in new:
-            there = select(tracked.c.id).where(self._rows.is_of(watch.person, watch.host, each.key))
-            if (await connection.execute(there)).first() is None:
-                row = self._rows.sealed(watch.person, watch.host, watch.id, each)
-                await connection.execute(insert(tracked).values(row))
-
-    def _readable(self, rows: Iterable[Row[Any]]) -> Iterable[Tracked]:
-        for row in rows:
-            try:
-                yield self._rows.opened(row)
-            except Unsealable:
-                continue
+    async def _track(
+        self,
+        connection: AsyncConnection,
+        watch: Watch,
+        new: Sequence[NewTracked],
+        since: float | None,
+        moment: float,
+    ) -> None:
+        blinds = {one.key: self._rows.blinds(watch.host, one.key) for one in new}
+        known = await _known(connection, watch.person, [blind for some in blinds.values() for blind in some])
+        wanted = list({one.key: one for one in new if known.isdisjoint(blinds[one.key])}.values())
+        if not wanted:
+            return
+        rows = [self._rows.sealed(watch.person, watch.host, watch.id, one, moment) for one in wanted]
+        await connection.execute(insert(tracked), rows)
+        # Servers tell the time of making in whole seconds, rounded down.
+        fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]
+        if fresh:
+            cards = [of_tracked(watch.whose, CARD, moment, row["id"]) for row in fresh]
+            await connection.execute(insert(notices), cards)
 
 
 async def alone(db: Database, connection: AsyncConnection, person: Person) -> None:
@@ -185,7 +259,7 @@ async def alone(db: Database, connection: AsyncConnection, person: Person) -> No
 
 def watch_of(row: Row[Any]) -> Watch:
     person = person_of(row.enterprise_id, row.team_id, row.user_id)
-    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused)
+    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused, row.zone)
 
 
 async def _moment(connection: AsyncConnection) -> float:
@@ -194,9 +268,29 @@ async def _moment(connection: AsyncConnection) -> float:
     return moment
 
 
+async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:
+    """Those that the person tracks, or has let go."""
+    known: set[bytes] = set()
+    for table in (tracked, let_go):
+        for some in _parts(blinds):
+            query = select(table.c.blind).where(owned_by(table, person), table.c.blind.in_(some))
+            known.update((await connection.execute(query)).scalars())
+    return known
+
+
+def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + AT_A_TIME] for start in range(0, len(values), AT_A_TIME))
+
+
 def _held(watch: Watch) -> ColumnElement[bool]:
     # A watch that nobody claimed has no lease, and None would find the rows without one.
     return and_(watches.c.id == watch.id, watches.c.lease == (watch.lease or NO_ID))
+
+
+def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
+    """A lease is of one claim, and a claim never takes a row that it holds: no row of another lease fits."""
+    leases = {watch.lease or NO_ID for watch in held}
+    return and_(watches.c.id.in_([watch.id for watch in held]), watches.c.lease.in_(leases))
 
 
 async def _leave(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
@@ -204,56 +298,3 @@ async def _leave(connection: AsyncConnection, watch: Watch, **values: Any) -> Ro
     statement = update(watches).where(_held(watch)).values(**_FREE, **values).returning(watches)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row
-
-
-async def _apply(connection: AsyncConnection, watch: Watch, changes: Sequence[Change], moment: float) -> None:
-    prefs = await prefs_of(connection, watch.person) if any(change.notice for change in changes) else None
-    rows = []
-    for change in changes:
-        if not await _changed(connection, watch, change, moment):
-            continue
-        if change.notice and prefs and prefs.want(change.notice):
-            once = f"{change.tracked_id}:{change.notice}"
-            rows.append(_notice(watch, change.notice, once, moment, change.tracked_id))
-    if rows:
-        # Only who holds the watch writes these, and its row is locked: nobody can come between the two statements.
-        asked = select(notices.c.once).where(notices.c.once.in_([row["once"] for row in rows]))
-        there = set((await connection.execute(asked)).scalars())
-        if rows := list({row["once"]: row for row in rows if row["once"] not in there}.values()):
-            await connection.execute(insert(notices), rows)
-
-
-async def _changed(connection: AsyncConnection, watch: Watch, change: Change, moment: float) -> bool:
-    """Whether the row was still open. It is locked from here on, even if its state stays."""
-    over = change.state in OVER
-    values = {
-        "state": tracked.c.state if change.state is None else change.state,
-        "received_at": None if change.received_at is None else change.received_at.timestamp(),
-        "over_at": moment if over else None,
-    }
-    open_row = and_(tracked.c.id == change.tracked_id, tracked.c.watch_id == watch.id, IS_OPEN)
-    if not (await connection.execute(update(tracked).where(open_row).values(values))).rowcount:
-        return False
-    if over:
-        await unremind(connection, change.tracked_id)
-    return True
-
-
-async def unremind(connection: AsyncConnection, tracked_id: str, *kinds: str) -> None:
-    """Take back what was not sent: a reminder of what is over would be wrong."""
-    waits = and_(notices.c.tracked_id == tracked_id, notices.c.sent_at.is_(None))
-    await connection.execute(delete(notices).where(waits, notices.c.kind.in_(("reminder", *kinds))))
-
-
-def _notice(watch: Watch, kind: str, once: str, moment: float, tracked_id: str | None = None) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        **owner(watch.person),
-        "tracked_id": tracked_id,
-        "host": watch.host,
-        "kind": kind,
-        "once": once,
-        "created_at": moment,
-        "due_at": moment,
-        "tries": 0,
-    }

@@ -6,6 +6,7 @@ with the same id, which is made of `once`, and Slack leaves the second out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,7 +33,7 @@ _FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 class Notice:
     id: str
     person: Person
-    kind: str  # received, burned, expired, orphaned, reminder, reconnect
+    kind: str  # received, burned, expired, orphaned, unknown, reminder; reconnect; card
     once: str  # the same whenever it is tried, and no other notice has it
     tries: int  # this one included
     tracked: Tracked | None  # None if it is about an account
@@ -54,7 +55,7 @@ class Notices:
         """Up to `limit` that are due and that nobody is sending, at most one for each person.
 
         A person's notices come in order: while one waits, is being sent or is to be tried again, later ones wait
-        too. One about a secret that does not open is parked.
+        too. Only reminders keep nothing back. One about a secret that does not open is parked.
         """
         async with self._db.writing() as connection:
             moment = await connection.scalar(select(now))
@@ -75,6 +76,17 @@ class Notices:
         query = select(exists().where(_held(notice.id, notice.lease), notices.c.lease_until > now))
         async with self._db.reading() as connection:
             return bool(await connection.scalar(query))
+
+    async def renew(self, held: Sequence[Notice], lease_seconds: float) -> None:
+        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        async with self._db.writing() as connection:
+            statement = update(notices).where(_all_held(held)).values(lease_until=now + lease_seconds)
+            await connection.execute(statement)
+
+    async def release(self, *held: Notice) -> int:
+        """Not sent: another may, at once. How many were still ours."""
+        async with self._db.writing() as connection:
+            return (await connection.execute(update(notices).where(_all_held(held)).values(_FREE))).rowcount
 
     async def sent(self, notice: Notice) -> bool:
         """It has gone out."""
@@ -125,15 +137,24 @@ def _held(row_id: str, lease: str) -> ColumnElement[bool]:
     return and_(notices.c.id == row_id, notices.c.lease == lease)
 
 
+def _all_held(held: Sequence[Notice]) -> ColumnElement[bool]:
+    leases = {notice.lease for notice in held}
+    return and_(notices.c.id.in_([notice.id for notice in held]), notices.c.lease.in_(leases))
+
+
 def _due(moment: float, limit: int) -> Any:
-    """The ids of those to be sent now: the first of each person, if its time has come and nobody has it."""
+    """The ids of those to be sent now: the first of each person, if its time has come and nobody has it.
+
+    A reminder that waits, for its turn or for Slack, keeps no news back.
+    """
     earlier = notices.alias("earlier")
     before = or_(
         earlier.c.created_at < notices.c.created_at,
         and_(earlier.c.created_at == notices.c.created_at, earlier.c.id < notices.c.id),
     )
     same_person = and_(*(earlier.c[name] == notices.c[name] for name in ("enterprise_id", "team_id", "user_id")))
-    overtakes = exists().where(same_person, before, earlier.c.sent_at.is_(None), earlier.c.parked.is_(None))
+    waits = and_(earlier.c.sent_at.is_(None), earlier.c.parked.is_(None), earlier.c.kind != "reminder")
+    overtakes = exists().where(same_person, before, waits)
     free = or_(notices.c.lease_until.is_(None), notices.c.lease_until <= moment)
     return (
         select(notices.c.id)

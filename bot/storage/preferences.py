@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.person import Person
 from bot.storage.database import Database
@@ -21,10 +20,17 @@ class Prefs:
     reminders: bool = True
 
     def want(self, kind: str) -> bool:
-        """Whether a notice of this kind is wanted. One that asks to reconnect always is."""
-        if kind == "reminder":
-            return self.reminders
-        return kind in self.news or kind not in NEWS
+        """Whether a notice of this kind is wanted. One that asks to reconnect always is.
+
+        That a host has forgotten what became of a secret is news for whoever wants any news of secrets.
+        """
+        match kind:
+            case "reminder":
+                return self.reminders
+            case "unknown":
+                return bool(self.news)
+            case _:
+                return kind in self.news or kind not in NEWS
 
 
 class Preferences:
@@ -34,19 +40,15 @@ class Preferences:
         self._db = db
 
     async def of(self, person: Person) -> Prefs:
+        query = select(preferences.c.news, preferences.c.reminders).where(owned_by(preferences, person))
         async with self._db.reading() as connection:
-            return await prefs_of(connection, person)
+            row = (await connection.execute(query)).one_or_none()
+        return Prefs(frozenset(filter(None, row.news.split(","))), row.reminders) if row else Prefs()
 
     async def set(self, person: Person, prefs: Prefs) -> None:
-        """What is not among `NEWS` is left out. What waits to be sent already is not taken back."""
+        """What is not among `NEWS` is left out."""
         news = ",".join(kind for kind in NEWS if kind in prefs.news)
         async with self._db.writing() as connection:
             await self._db.one_at_a_time(connection, "preferences", *owner(person).values())
             await connection.execute(delete(preferences).where(owned_by(preferences, person)))
             await connection.execute(insert(preferences).values(**owner(person), news=news, reminders=prefs.reminders))
-
-
-async def prefs_of(connection: AsyncConnection, person: Person) -> Prefs:
-    query = select(preferences.c.news, preferences.c.reminders).where(owned_by(preferences, person))
-    row = (await connection.execute(query)).one_or_none()
-    return Prefs(frozenset(filter(None, row.news.split(","))), row.reminders) if row else Prefs()

@@ -117,14 +117,17 @@ watches = Table(  # what is claimed: narrow, one row for all secrets of a person
     *_owner(),
     Column("host", Text, nullable=False),
     Column("everything", Boolean, nullable=False),  # also what the person did not track by hand
-    Column("next_look_at", Double, index=True),  # none: nothing to look at, or paused; while leased: lease_until
+    Column("next_look_at", Double),  # none: nothing to look at, or paused; while leased: lease_until
     Column("lease", String(ID_LENGTH)),  # who is looking right now
     Column("lease_until", Double),
     Column("refused", Integer, nullable=False),  # how often the host said "Not authorized" since refused_since
     Column("refused_since", Double),
     Column("paused", String(16)),  # why nobody looks: "reconnect"
     Column("created_at", Double, nullable=False),
+    Column("everything_since", Double),  # when `everything` was switched on
+    Column("zone", String(64)),  # the person's time zone, an IANA name; none: not known
     UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
+    Index(None, "host", "next_look_at"),
 )
 
 tracked = Table(
@@ -146,10 +149,25 @@ tracked = Table(
     Column("card_ts", String(32)),
     Column("tracked_at", Double, nullable=False),
     Column("over_at", Double),  # none while something can still become of it
+    Column("reminded_at", Double),  # when it was time to remind, whether or not the person wanted that
+    Column("secret_blind", LargeBinary),  # as blind, of the key that opens it; none: not known
     UniqueConstraint("enterprise_id", "team_id", "user_id", "blind"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
 _over = Index(None, tracked.c.over_at)
+_open = Index(None, tracked.c.made_at)  # what nothing ever becomes of, by age
+_opens = Index(None, tracked.c.secret_blind)
+
+let_go = Table(  # what a person stopped by hand: watching everything does not track it again
+    "let_go",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("blind", LargeBinary, primary_key=True),  # of the row that it had in `tracked`
+    Column("host", Text, nullable=False),
+    Column("until", Double, nullable=False, index=True),
+)
 
 notices = Table(  # what a person is to be told: written with the change itself, sent afterwards
     "notices",
@@ -220,6 +238,8 @@ SEALED = (
 _PARTIAL = (
     (_one_default, "is_default"),
     (_over, "over_at IS NOT NULL"),
+    (_open, "over_at IS NULL"),
+    (_opens, "secret_blind IS NOT NULL"),
     (_due, "sent_at IS NULL AND parked IS NULL"),
     (_first, "sent_at IS NULL AND parked IS NULL"),
 )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_
 
 from bot.errors import Unsealable
 from bot.person import Person
-from bot.secret import MetadataKey
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.database import now
 from bot.storage.keyring import KeyRing
 from bot.storage.seal import Binding, Sealer
@@ -32,6 +33,17 @@ class NewTracked:
     label: str | None = None  # plain text as typed
     passphrase_required: bool | None = None  # None: not known
     state: str = "new"
+    secret_key: SecretKey | None = None  # None: not known. Only its blind index is kept
+
+
+class OpenRow(NamedTuple):
+    """All that a look needs of a tracked secret that can still change. Times are seconds since the epoch."""
+
+    id: str
+    blind: bytes
+    made_at: float
+    expires_at: float | None
+    reminded: bool  # the time to remind was there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Tracked:
     passphrase_required: bool | None  # None: not known
     card: tuple[str, str] | None  # channel and ts of the message that shows it
     readable: bool = True
+    reminded: bool = False  # the time to remind was there already
 
     @property
     def is_over(self) -> bool:
@@ -71,8 +84,10 @@ class TrackedRows:
         # A blind index is of one key. Rows that an earlier primary key indexed must be found too.
         self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
 
-    def sealed(self, person: Person, host: str, watch_id: str, new: NewTracked) -> dict[str, Any]:
-        """The values of a new row."""
+    def sealed(
+        self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
+    ) -> dict[str, Any]:
+        """The values of a new row. `at` is the time by the database's clock."""
         row_id = new_id()
         return {
             "id": row_id,
@@ -81,22 +96,27 @@ class TrackedRows:
             "host": host,
             "key": self._sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
             "blind": self._sealer.blind_index(host, new.key),
+            "secret_blind": None if new.secret_key is None else self._sealer.blind_index(host, new.secret_key),
             "label": None if new.label is None else self.sealed_label(person, host, row_id, new.label),
             "state": new.state,
             "made_at": new.made_at.timestamp(),
             "expires_at": None if new.expires_at is None else new.expires_at.timestamp(),
             "passphrase_required": new.passphrase_required,
-            "tracked_at": now,
-            "over_at": now if new.state in OVER else None,
+            "tracked_at": at,
+            "over_at": at if new.state in OVER else None,
         }
 
     def sealed_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
         plain = label.encode("utf-8", "surrogatepass")
         return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
 
-    def blinds(self, host: str, key: MetadataKey) -> list[bytes]:
+    def blinds(self, host: str, key: Secret) -> list[bytes]:
         """What the row of this key may be indexed by, one for each of our keys."""
-        return [indexer.blind_index(host, key) for indexer in self._indexers]
+        return [index(key) for index in self.indexers(host)]
+
+    def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
+        """What makes those of a host, one for each of our keys, the primary one first."""
+        return [indexer.indexer(host) for indexer in self._indexers]
 
     def is_of(self, person: Person, host: str, key: MetadataKey) -> ColumnElement[bool]:
         """The condition for this person's row of this key."""
@@ -104,9 +124,12 @@ class TrackedRows:
 
     def opened(self, row: Row[Any]) -> Tracked:
         """Raises `Unsealable`."""
-        person = _person(row)
-        key = self._sealer.open_text("metadata_key", _binding("key", person, row.host, row.id), row.key, MetadataKey)
-        return _tracked(row, key, self._label(row, person), readable=True)
+        return _tracked(row, self.key(row), self._label(row, _person(row)), readable=True)
+
+    def key(self, row: Row[Any]) -> MetadataKey:
+        """Raises `Unsealable`."""
+        binding = _binding("key", _person(row), row.host, row.id)
+        return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
 
     def opened_or_marked(self, row: Row[Any]) -> Tracked:
         try:
@@ -141,6 +164,7 @@ def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bo
         passphrase_required=row.passphrase_required,
         card=None if row.card_ts is None else (row.card_channel, row.card_ts),
         readable=readable,
+        reminded=row.reminded_at is not None,
     )
 
 

@@ -6,21 +6,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
 from bot.person import Person
-from bot.secret import MetadataKey
+from bot.secret import MetadataKey, SecretKey
+from bot.storage.changes import Change, Whose, apply, unremind
 from bot.storage.database import now
-from bot.storage.looks import RECONNECT, Change, Looks, Watch, alone, unremind, watch_of
-from bot.storage.tables import new_id, notices, own_row, owned_by, owner, tracked, watches
+from bot.storage.looks import RECONNECT, Looks, Watch, alone, watch_of
+from bot.storage.tables import let_go, new_id, notices, own_row, owned_by, owner, tracked, watches
 from bot.storage.tracked import IS_OPEN, OVER, NewTracked, State, Tracked
 
 __all__ = ["Change", "NewTracked", "State", "Tracked", "Tracking", "Watch"]
 
 WEEK = 7 * 86_400.0  # seconds that a row stays after it is over
 REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told yet
+SILENT_LIFE = 60 * 86_400.0  # seconds that a row stays of which nothing is ever known, after its end or its making
 PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
 
 _WAITS = and_(notices.c.sent_at.is_(None), notices.c.parked.is_(None))
@@ -41,20 +43,24 @@ class Tracking(Looks):
         expires_at: datetime | None,
         passphrase_required: bool | None = None,
         state: str = "new",
+        secret_key: SecretKey | None = None,
+        zone: str | None = None,
     ) -> tuple[Tracked, bool]:
         """Start tracking, and look soon. The row, and whether it is new.
 
-        The same secret again is the same row: a label given again replaces the earlier one, nothing else changes.
+        The same secret again is the same row: what is given again of label and secret key replaces what was there,
+        nothing else changes. `zone` is the person's time zone, an IANA name; None leaves what is known of it.
         """
-        new = NewTracked(key, made_at, expires_at, label, passphrase_required, state)
+        new = NewTracked(key, made_at, expires_at, label, passphrase_required, state, secret_key)
         same = self._rows.is_of(person, host, key)
         async with self._db.writing() as connection:
             await alone(self._db, connection, person)
             # The watch before the tracked row, as a look that is being settled locks them.
             there = (await connection.execute(select(tracked).where(same))).one_or_none()
             state_now = state if there is None else there.state
-            watch_id = await _watch(connection, person, host, wake=state_now not in OVER)
-            row = await self._relabelled(connection, person, there, label)
+            watch_id = await _watch(connection, person, host, wake=state_now not in OVER, zone=zone)
+            await self._take_back(connection, person, host, key)
+            row = await self._updated(connection, person, there, new)
             made = row is None
             if row is None:
                 values = self._rows.sealed(person, host, watch_id, new)
@@ -81,13 +87,18 @@ class Tracking(Looks):
         return self._rows.opened_or_marked(row) if row else None
 
     async def stop(self, person: Person, id: object) -> Tracked:
-        """Forget it, with what was not sent yet. As it was; raises `NotYours`."""
+        """Forget it, with what was not sent yet. As it was; raises `NotYours`.
+
+        Watching everything does not begin with it again, until the person tracks it by hand.
+        """
         async with self._db.writing() as connection:
             await alone(self._db, connection, person)
             gone = delete(tracked).where(own_row(tracked, person, id)).returning(tracked)
             row = (await connection.execute(gone)).one_or_none()
-        if row is None:
-            raise NotYours
+            if row is None:
+                raise NotYours
+            if row.over_at is None:
+                await _let_go(connection, person, row)
         await self._db.scrub()
         return self._rows.opened_or_marked(row)
 
@@ -102,7 +113,9 @@ class Tracking(Looks):
 
         Should a look have seen it already, what was not sent of that is taken back. A final state stays.
         """
-        mine = self._rows.is_of(person, host, key)
+        return await self._settle(self._rows.is_of(person, host, key), state)
+
+    async def _settle(self, mine: ColumnElement[bool], state: str) -> Tracked | None:
         received_at = now if state == "received" else null()
         values = {"state": state, "over_at": now if state in OVER else null(), "received_at": received_at}
         async with self._db.writing() as connection:
@@ -114,19 +127,51 @@ class Tracking(Looks):
                 await unremind(connection, row.id, state)
         return self._rows.opened_or_marked(row) if row else None
 
+    async def opened(self, person: Person, host: str, key: SecretKey) -> Tracked | None:
+        """The person opened this secret through the bot. As `settle`, where they track it by its other key.
+
+        Others who track it are looked at at once, and learn from the host what became of it.
+        """
+        opens = and_(tracked.c.host == host, tracked.c.secret_blind.in_(self._rows.blinds(host, key)))
+        settled = await self._settle(and_(owned_by(tracked, person), opens), "received")
+        others = select(tracked.c.watch_id).where(opens, IS_OPEN, ~owned_by(tracked, person))
+        wake = update(watches).where(watches.c.id.in_(others), watches.c.paused.is_(None)).values(next_look_at=now)
+        async with self._db.writing() as connection:
+            await connection.execute(wake)
+        return settled
+
+    async def learned(self, known: Tracked, change: Change) -> Tracked | None:
+        """What a look outside the watcher's turns found: written and told as if it had. None if it is gone since."""
+        mine = and_(watches.c.id == known.watch_id, owned_by(watches, known.person))
+        whose = Whose(known.watch_id, known.person, known.host)
+        async with self._db.writing() as connection:
+            locked = select(watches.c.id, now).where(mine).with_for_update()
+            row = (await connection.execute(locked)).one_or_none()
+            if row is None:
+                return None
+            await apply(connection, whose, [change], row[1])
+            after = (await connection.execute(select(tracked).where(tracked.c.id == known.id))).one_or_none()
+        return self._rows.opened_or_marked(after) if after else None
+
     async def forget_host(self, person: Person, host: str) -> None:
         """Nothing there is looked at or told any more: a look that is under way has no effect."""
         async with self._db.writing() as connection:
             await alone(self._db, connection, person)
-            for table in (watches, notices):  # notices about the account itself hang on no tracked row
+            for table in (watches, notices, let_go):  # notices about the account itself hang on no tracked row
                 await connection.execute(delete(table).where(owned_by(table, person), table.c.host == host))
         await self._db.scrub()
 
-    async def watch_everything(self, person: Person, host: str, on: bool) -> None:  # noqa: FBT001 - what it says
-        """Whether also what the person did not track by hand is looked at."""
+    async def watch_everything(
+        self,
+        person: Person,
+        host: str,
+        on: bool,  # noqa: FBT001 - what it says
+        zone: str | None = None,
+    ) -> None:
+        """Whether also what the person did not track by hand is looked at. `zone` as in `track`."""
         async with self._db.writing() as connection:
             await alone(self._db, connection, person)
-            await _watch(connection, person, host, wake=on, everything=on)
+            await _watch(connection, person, host, wake=on, everything=on, zone=zone)
 
     async def watches_of(self, person: Person) -> list[Watch]:
         """By host."""
@@ -152,17 +197,21 @@ class Tracking(Looks):
             await connection.execute(delete(notices).where(told, notices.c.sent_at.is_(None)))
 
     async def purge(self) -> int:
-        """Delete what has been over for a week, and old notices about accounts; how many rows.
+        """Delete what has been over for a week, what never says anything, and old notices; how many rows.
 
         What its person must still be told stays longer, but not for ever.
         """
-        week_ago, long_ago = now - WEEK, now - REPORT_LIFE
+        week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
         over = and_(tracked.c.over_at <= week_ago, or_(~_UNTOLD, tracked.c.over_at <= long_ago))
+        never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
         account = and_(
             notices.c.tracked_id.is_(None),
             or_(notices.c.sent_at <= week_ago, and_(~_WAITS, notices.c.created_at <= week_ago)),
         )
-        gone = await self._delete(tracked, over) + await self._delete(notices, account)
+        gone = await self._delete(tracked, over) + await self._delete(tracked, never)
+        gone += await self._delete(notices, account)
+        async with self._db.writing() as connection:
+            await connection.execute(delete(let_go).where(let_go.c.until <= now))
         await self._db.scrub()
         return gone
 
@@ -176,13 +225,22 @@ class Tracking(Looks):
             if done < PURGE_BATCH:
                 return gone
 
-    async def _relabelled(
-        self, connection: AsyncConnection, person: Person, row: Row[Any] | None, label: str | None
+    async def _take_back(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
+        """What was let go is wanted again."""
+        mine = and_(owned_by(let_go, person), let_go.c.blind.in_(self._rows.blinds(host, key)))
+        await connection.execute(delete(let_go).where(mine))
+
+    async def _updated(
+        self, connection: AsyncConnection, person: Person, row: Row[Any] | None, given: NewTracked
     ) -> Row[Any] | None:
-        if row is None or label is None:
+        values: dict[str, Any] = {}
+        if row is not None and given.label is not None:
+            values["label"] = self._rows.sealed_label(person, row.host, row.id, given.label)
+        if row is not None and given.secret_key is not None:
+            values["secret_blind"] = self._rows.blinds(row.host, given.secret_key)[0]
+        if row is None or not values:
             return row
-        sealed = self._rows.sealed_label(person, row.host, row.id, label)
-        changed = update(tracked).where(tracked.c.id == row.id).values(label=sealed).returning(tracked)
+        changed = update(tracked).where(tracked.c.id == row.id).values(values).returning(tracked)
         after: Row[Any] | None = (await connection.execute(changed)).one_or_none()
         return after
 
@@ -191,16 +249,31 @@ class Tracking(Looks):
             return (await connection.execute(select(tracked).where(condition))).one_or_none()
 
 
+async def _let_go(connection: AsyncConnection, person: Person, row: Row[Any]) -> None:
+    """As long as it may be in the account's list as one that can be opened; servers prolong what somebody looked at."""
+    mine = and_(owned_by(let_go, person), let_go.c.blind == row.blind)
+    await connection.execute(delete(let_go).where(mine))
+    until = (now if row.expires_at is None else row.expires_at) + SILENT_LIFE
+    values = {**owner(person), "blind": row.blind, "host": row.host, "until": until}
+    await connection.execute(insert(let_go).values(values))
+
+
 async def _watch(
-    connection: AsyncConnection, person: Person, host: str, *, wake: bool, everything: bool | None = None
+    connection: AsyncConnection,
+    person: Person,
+    host: str,
+    *,
+    wake: bool,
+    everything: bool | None = None,
+    zone: str | None = None,
 ) -> str:
     """The id of the person's watch on the host, made if there is none. One that is paused sleeps on."""
     mine = and_(owned_by(watches, person), watches.c.host == host)
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {} if zone is None else {"zone": zone}
     if wake:
         values["next_look_at"] = case((watches.c.paused.is_(None), now), else_=null())
     if everything is not None:
-        values["everything"] = everything
+        values |= {"everything": everything, "everything_since": _since(everything)}
     if values:
         await connection.execute(update(watches).where(mine).values(values))
     found: str | None = await connection.scalar(select(watches.c.id).where(mine))
@@ -212,9 +285,18 @@ async def _watch(
         **owner(person),
         "host": host,
         "everything": bool(everything),
+        "everything_since": now if everything else null(),
+        "zone": zone,
         "next_look_at": now if wake else null(),
         "refused": 0,
         "created_at": now,
     }
     await connection.execute(insert(watches).values(made))
     return watch_id
+
+
+def _since(everything: bool) -> Any:  # noqa: FBT001 - the column's value
+    """Switching on what is on changes nothing."""
+    if not everything:
+        return null()
+    return case((watches.c.everything, watches.c.everything_since), else_=now)

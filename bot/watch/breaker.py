@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from bot.errors import HostTrouble, OnetimeError
 
-AT_ONCE = 4  # calls to one host
+AT_ONCE = 64  # calls to one host
 FAILURES = 5  # in a row, before it is left alone
 REST = 30.0  # seconds that it is left alone then, and longer each time
 LONGEST_REST = 300.0  # seconds
@@ -35,6 +35,15 @@ class Host:
         self._open_until = 0.0
         self._trying = False
 
+    @property
+    def rests_for(self) -> float:
+        """Seconds that it is still to be left alone; 0 if it may be called, if only for a try."""
+        return max(0.0, self._open_until - self._clock()) if self.is_down else 0.0
+
+    @property
+    def is_down(self) -> bool:
+        return self._failures >= FAILURES
+
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
         """Around one call. Raises `Resting` instead of letting it happen while the host is left alone."""
@@ -55,7 +64,7 @@ class Host:
 
     def _let_in(self) -> bool:
         """Whether this is the one call that tries how the host is."""
-        if self._failures < FAILURES:
+        if not self.is_down:
             return False
         left = self._open_until - self._clock()
         if left > 0 or self._trying:

@@ -14,15 +14,19 @@ from bot import living_card, steps
 from bot.errors import BotError, HostNotAllowed, SlackTrouble
 from bot.feature import Services
 from bot.logs import Log
+from bot.loop import Loop
 from bot.person import Person
 from bot.screen.parts import Message
+from bot.storage.looks import CARD
 from bot.storage.notices import Notice, Notices
+from bot.storage.tracked import Tracked
+from bot.watch.held import LEASE, Held
 
 BATCH = 10
-LEASE = 30.0  # seconds; posting and updating take 10 each at most
 IDLE = 1.0  # seconds
 FIRST_RETRY, LAST_RETRY = 2.0, 300.0  # seconds; doubled in between
 A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's limit
+FINISH = 3.0  # seconds that what is being sent has at the end
 
 Card = tuple[str, str]  # channel, ts
 Post = Callable[[Person, Message, str], Awaitable[Card]]
@@ -37,35 +41,41 @@ class Herald:
         self._notices = notices
         self._post = post
         self._update = update
-        self._stopping = asyncio.Event()
+        self._loop = Loop(self._step, IDLE, log, "not_sent")
+        self._held: Held[Notice] = Held(notices.renew)
+        self._sending: set[asyncio.Task[None]] = set()
         self._not_before = 0.0  # the workspace asked us to wait until then
         self._last: dict[str, float] = {}
 
     def stop(self) -> None:
-        self._stopping.set()
+        """Claim nothing more; what is being sent has a few seconds, then it is given back."""
+        self._loop.stop()
 
     async def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                busy = await self.once()
-            except BotError as error:
-                log.warning("not_sent", error=str(error))
-                busy = False
-            if not busy:
-                try:
-                    await asyncio.wait_for(self._stopping.wait(), IDLE)
-                except TimeoutError:
-                    continue
+        """Until `stop`, and until nothing is held any more."""
+        async with self._held.kept():
+            running = asyncio.create_task(self._loop.run())
+            await self._loop.stopped()
+            await asyncio.wait({running}, timeout=FINISH)
+            for task in self._sending.copy():
+                task.cancel()  # sent again with the same id, should it have gone out
+            await running
 
     async def once(self) -> bool:
         """Send what is due; whether there was anything."""
+        async with self._held.kept():
+            return await self._step()
+
+    async def _step(self) -> bool:
         if time.monotonic() < self._not_before:
             return False
         claimed = await self._notices.claim(BATCH, LEASE)
         if not claimed:
             return False
         steps.at("notices_claimed")
-        await asyncio.gather(*(self._guarded(notice) for notice in claimed))
+        self._held.take(claimed)
+        self._sending = {asyncio.create_task(self._guarded(notice)) for notice in claimed}
+        await asyncio.gather(*self._sending)
         return True
 
     async def _guarded(self, notice: Notice) -> None:
@@ -74,8 +84,14 @@ class Herald:
             await self._send(notice)
         except BotError as error:
             log.warning("not_sent", error=str(error))
+        except asyncio.CancelledError:
+            if not self._loop.is_stopping:
+                raise
+            await self._notices.release(notice)
         except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
             log.error("send_crashed", cause=error)
+        finally:
+            self._held.drop(notice)
 
     async def _send(self, notice: Notice) -> None:
         await self._wait_for_channel(notice.person.user_id)
@@ -98,14 +114,28 @@ class Herald:
         tracked = notice.tracked
         if tracked is None:
             await self._post(notice.person, living_card.reconnect(host), notice.once)
-            return
-        await self._post(notice.person, living_card.news(tracked, notice.kind, host), notice.once)
+        elif notice.kind == CARD:
+            await self._begin_card(notice, tracked, host)
+        else:
+            # Asked this late, so that what is switched off is off at once. The card follows all the same.
+            if (await self._services.preferences.of(notice.person)).want(notice.kind):
+                await self._post(notice.person, living_card.news(tracked, notice.kind, host), notice.once)
+            steps.at("notice_posted")
+            if tracked.card is not None and notice.kind != "reminder":
+                await self._refresh(tracked.card, living_card.living_card(tracked, host))
+
+    async def _begin_card(self, notice: Notice, tracked: Tracked, host: str) -> None:
+        """The card of a secret that nobody tracked by hand; should somebody have, since, it has one."""
+        if tracked.card is None:
+            channel, ts = await self._post(notice.person, living_card.living_card(tracked, host), notice.once)
+            await self._services.tracking.set_card(tracked.id, channel, ts)
         steps.at("notice_posted")
-        if tracked.card is not None and notice.kind != "reminder":
-            await self._refresh(tracked.card, living_card.living_card(tracked, host))
 
     async def _refresh(self, card: Card, message: Message) -> None:
-        """The card follows the news. That it was deleted, or may not be edited any more, loses nothing."""
+        """The card follows the news. That it was deleted, or may not be edited any more, loses nothing.
+
+        It is not posted anew then: the news beside it says the same, and there is nothing left to press.
+        """
         try:
             await self._update(card, message)
         except SlackTrouble as trouble:

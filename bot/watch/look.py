@@ -6,45 +6,161 @@ not name is asked for by key. A 404 never means “received”; only the state i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from bot.errors import HostTrouble, SecretGone
+from bot.errors import HostTrouble, OnetimeError, SecretGone
 from bot.onetime.client import Caller, Onetime
-from bot.onetime.wire import Metadata, State
-from bot.secret import MetadataKey
-from bot.storage.looks import Change
-from bot.storage.tracked import NewTracked, Tracked
-from bot.watch.schedule import remind_at
+from bot.onetime.wire import Entry, Metadata
+from bot.outcome import outcome
+from bot.secret import MetadataKey, Secret
+from bot.storage.changes import Change
+from bot.storage.tracked import NewTracked, OpenRow, Tracked
+from bot.watch.breaker import Host
+from bot.watch.schedule import REMIND_LEAST, REMIND_PART, is_time_to_remind
 
-NEWS = {State.RECEIVED: "received", State.BURNED: "burned", State.EXPIRED: "expired", State.ORPHANED: "orphaned"}
+BY_KEY = 8  # calls at once of one look
+AT_A_TIME = 200  # secrets that are matched before others get their turn
+LONGEST_NIGHT = 12.5 * 3600  # seconds by which a reminder may come earlier, so as not to come at night
+
+Index = Callable[[Secret], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """For whom a host is asked: with one person's account or without, never more at once than the host bears."""
+
+    onetime: Onetime
+    caller: Caller
+    host: Host
+
+    async def entries(self) -> list[Entry]:
+        """The account's list; nothing without an account."""
+        if self.caller.username is None:
+            return []
+        async with self.host.call():
+            return await self.onetime.entries(self.caller)
+
+    async def metadata(self, key: MetadataKey) -> Metadata | None:
+        """By key; None when the host does not know it (any more)."""
+        try:
+            async with self.host.call():
+                found = await self.onetime.metadata(self.caller, key)
+        except SecretGone:
+            return None
+        if found.key != key:
+            raise HostTrouble("an answer about another secret")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How the keys of a host and our rows find each other."""
+
+    indexers: Sequence[Index]  # what makes `OpenRow.blind` of a key, one for each of our encryption keys
+    of: Callable[[Sequence[str]], Awaitable[Mapping[str, MetadataKey]]]  # by the rows' ids, those that open
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a person wants beside the state of what they track."""
+
+    everything: bool = False  # also what else the account has
+    zone: str | None = None  # the nights of this time zone without reminders
+
+
+NOTHING_MORE = Wants()
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
     """What a look found: what changed, and what else the account has that can still be opened."""
 
-    changes: Sequence[Change]
+    changes: Sequence[Change] = ()
     others: Sequence[NewTracked] = ()
+    errors: Sequence[OnetimeError] = ()  # of calls for single rows, of which nothing was learned
 
 
-async def look(onetime: Onetime, caller: Caller, tracked: Sequence[Tracked], now: datetime) -> Looked:
-    """Ask the host about these. Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; nothing is decided then."""
-    listed: dict[MetadataKey, Metadata] = {}
-    if caller.username is not None:
-        listed = {one.key: one for one in await onetime.recent(caller)}
-    changes = []
-    for one in tracked:
-        found = listed.get(one.key)
-        if found is None or _may_live_on(found, now):
-            found = await _ask(onetime, caller, one) or found
-        change = decide(one, found, now)
-        if change is not None:
-            changes.append(change)
-    known = {one.key for one in tracked}
-    others = [_new(one) for one in listed.values() if one.key not in known and one.state_at(now).is_open]
-    return Looked(changes, [one for one in others if one is not None])
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An `OpenRow` with its times as `decide` takes them."""
+
+    id: str
+    made_at: datetime
+    expires_at: datetime | None
+    reminded: bool
+    is_over: bool = False
+
+
+@dataclass(slots=True)
+class _Matched:
+    """An account's list beside our rows."""
+
+    of: dict[bytes, Entry] = field(default_factory=dict)  # by the row's blind index
+    rest: list[Entry] = field(default_factory=list)  # no row that can still change
+
+
+async def look(asker: Asker, keys: Keys, rows: Sequence[OpenRow], now: float, wants: Wants = NOTHING_MORE) -> Looked:
+    """Ask the host about these. Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; nothing is decided then.
+
+    `now` is in seconds since the epoch.
+    """
+    entries = await asker.entries()
+    matched = await _matched(keys.indexers, rows, entries)
+    when = datetime.fromtimestamp(now, UTC)
+    changes: list[Change | None] = []
+    asked: list[OpenRow] = []
+    for row in rows:
+        entry = matched.of.get(row.blind)
+        if entry is None:
+            asked.append(row)
+        elif not _is_quiet(row, entry, now):
+            listed = entry.metadata()
+            if listed is None or _may_live_on(listed, when):
+                asked.append(row)
+            else:
+                changes.append(decide(_known(row), listed, when, wants.zone))
+    found, errors = await _by_key(asker, keys, asked, is_all=not entries)
+    for row, said in found:
+        entry = matched.of.get(row.blind)
+        listed = None if entry is None else entry.metadata()
+        changes.append(decide(_known(row), said or listed, when, wants.zone))
+    others = _others(matched.rest, when) if wants.everything else []
+    return Looked([change for change in changes if change is not None], others, errors)
+
+
+async def _matched(indexers: Sequence[Index], rows: Sequence[OpenRow], entries: Sequence[Entry]) -> _Matched:
+    """Which entry is which row's. Rows that an earlier encryption key indexed are found too."""
+    matched, wanted = _Matched(rest=list(entries)), {row.blind for row in rows}
+    for index in indexers:
+        left, matched.rest = matched.rest, []
+        if not wanted:
+            matched.rest = left
+            break
+        for number, entry in enumerate(left, 1):
+            key = entry.named()
+            blind = None if key is None else index(key)
+            if blind in wanted:
+                matched.of[blind] = entry
+            else:
+                matched.rest.append(entry)
+            if number % AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        wanted.difference_update(matched.of)
+    return matched
+
+
+def _is_quiet(row: OpenRow, entry: Entry, now: float) -> bool:
+    """Whether nothing can have become of it, at a glance: nearly all rows nearly always. If not, `decide` says."""
+    ends = entry.ends() if row.expires_at is None else row.expires_at
+    if ends is None or now >= ends or not entry.says_open():
+        return False
+    if row.reminded or row.expires_at is None:
+        return True
+    left = max((row.expires_at - row.made_at) / REMIND_PART, REMIND_LEAST.total_seconds())
+    return now < row.expires_at - left - LONGEST_NIGHT
 
 
 def _may_live_on(listed: Metadata, now: datetime) -> bool:
@@ -52,42 +168,65 @@ def _may_live_on(listed: Metadata, now: datetime) -> bool:
     return listed.state.is_open and listed.state_at(now).is_over
 
 
-async def _ask(onetime: Onetime, caller: Caller, tracked: Tracked) -> Metadata | None:
-    """By key; None when the host does not know it (any more)."""
-    try:
-        found = await onetime.metadata(caller, tracked.key)
-    except SecretGone:
+Said = tuple[OpenRow, Metadata | None]
+
+
+async def _by_key(
+    asker: Asker, keys: Keys, rows: Sequence[OpenRow], *, is_all: bool
+) -> tuple[list[Said], list[OnetimeError]]:
+    """What the host says of each, and why it says nothing of others.
+
+    One that fails takes no other with it. Only if all fail, and they are all there is, the first error is raised.
+    """
+    if not rows:
+        return [], []
+    known = await keys.of([row.id for row in rows])
+    gate = asyncio.Semaphore(BY_KEY)
+
+    async def ask(row: OpenRow) -> Said | OnetimeError:
+        async with gate:
+            try:
+                return row, await asker.metadata(known[row.id])
+            except OnetimeError as error:
+                return error
+
+    answers = await asyncio.gather(*(ask(row) for row in rows if row.id in known))
+    said = [answer for answer in answers if not isinstance(answer, OnetimeError)]
+    errors = [answer for answer in answers if isinstance(answer, OnetimeError)]
+    if is_all and errors and not said:
+        raise errors[0]
+    return said, errors
+
+
+def decide(tracked: Tracked | _Known, found: Metadata | None, now: datetime, zone: str | None = None) -> Change | None:
+    """What changed, if anything: as `outcome`, and whether it is time to remind.
+
+    `zone` is the time zone of the person, whose nights are kept free of reminders.
+    """
+    change = outcome(tracked, found, now)
+    if change is not None or found is None or not found.state_at(now).is_open:
+        return change
+    return _reminder(tracked, now, zone)
+
+
+def _reminder(tracked: Tracked | _Known, now: datetime, zone: str | None) -> Change | None:
+    if tracked.is_over or tracked.reminded or tracked.expires_at is None:
         return None
-    if found.key != tracked.key:
-        raise HostTrouble("an answer about another secret")
-    return found
-
-
-def decide(tracked: Tracked, found: Metadata | None, now: datetime) -> Change | None:
-    """What changed, if anything. Final states are final; what is not understood changes nothing."""
-    if tracked.is_over:
-        return None
-    if found is None:
-        # A host keeps what became of a secret for twice its life. Before its end an absence may pass; after it,
-        # whether it was opened or not was to be read while nobody looked, and nothing is claimed.
-        if tracked.expires_at is None or now < tracked.expires_at:
-            return None
-        return Change(tracked.id, "unknown", notice="unknown")
-    state = found.state_at(now)
-    if state in NEWS:
-        return Change(tracked.id, NEWS[state], received_at=found.received, notice=NEWS[state])
-    return _reminder(tracked, now) if state.is_open else None
-
-
-def _reminder(tracked: Tracked, now: datetime) -> Change | None:
-    if tracked.made_at is None or tracked.expires_at is None:
-        return None
-    if remind_at(tracked.made_at, tracked.expires_at) <= now < tracked.expires_at:
+    if is_time_to_remind(tracked.made_at, tracked.expires_at, now, zone):
         return Change(tracked.id, None, notice="reminder")
     return None
 
 
-def _new(found: Metadata) -> NewTracked | None:
-    if found.created is None:
-        return None
-    return NewTracked(found.key, found.created, found.expires_at, passphrase_required=found.passphrase_required)
+def _known(row: OpenRow) -> _Known:
+    expires_at = None if row.expires_at is None else datetime.fromtimestamp(row.expires_at, UTC)
+    return _Known(row.id, datetime.fromtimestamp(row.made_at, UTC), expires_at, row.reminded)
+
+
+def _others(entries: Iterable[Entry], now: datetime) -> list[NewTracked]:
+    """What can still be opened."""
+    listed = (entry.metadata() for entry in entries if entry.says_open())
+    return [_new(one, one.created) for one in listed if one and one.created and one.state_at(now).is_open]
+
+
+def _new(found: Metadata, made_at: datetime) -> NewTracked:
+    return NewTracked(found.key, made_at, found.expires_at, passphrase_required=found.passphrase_required)

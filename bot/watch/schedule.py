@@ -1,20 +1,29 @@
-"""How often an account is looked at: often while something in it is fresh, rarer as it ages. Pure arithmetic."""
+"""How often an account is looked at: often while something in it is fresh, rarer as it ages; and when to remind.
+
+Pure arithmetic.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.person import known_zone
 
 FRESH = 15 * 60.0  # seconds of age in which every `WATCH_EVERY` is a look
 FIRST_HOUR = 3600.0  # seconds
-IN_FIRST_HOUR = 60.0  # seconds between looks until then
+IN_FIRST_HOUR = 40.0  # seconds between looks until then
 SLOWEST = 300.0  # seconds
 PER_AGE = 0.05  # of the age, in between
 JITTER = 0.1  # of the interval, either way
 
-REMIND_AT = 1 / 6  # of the life that is left when it is time to remind
-REMIND_LEAST = timedelta(minutes=10)
+REMIND_PART = 6  # the last of so many parts of its life begins when it is time to remind
+REMIND_LEAST = timedelta(minutes=10)  # before the end: there has to be time to do something about it
+REMIND_LIFE = timedelta(minutes=20)  # whoever made what lives shorter than this still thinks of it
+NIGHT, MORNING = time(21), time(8)  # in the person's own zone; a reminder can wait, or come before
+EVENING = time(20, 45)  # what cannot wait until the morning; a look may come five minutes late
 
 
 def interval(age: float, every: float) -> float:
@@ -39,7 +48,51 @@ def next_look(ages: Iterable[float], every: float, expires_in: Iterable[float] =
     return min([spread, SLOWEST, *soon])
 
 
-def remind_at(made_at: datetime, expires_at: datetime) -> datetime:
-    """When an unread secret is worth a reminder: a sixth of its life before the end, ten minutes at least."""
-    left = max((expires_at - made_at) * REMIND_AT, REMIND_LEAST)
-    return max(made_at, expires_at - left)
+def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) -> datetime | None:
+    """When an unread secret is worth a reminder, in UTC: a sixth of its life before the end, ten minutes at least.
+
+    None for one that lives less than twenty minutes. Between 21:00 and 08:00 in the person's own `zone` (an IANA
+    name; without one that is known there is no night) it waits for the morning. Where that is too late it comes the
+    evening before, in the second half of the life; and only where that is too early it comes at night.
+    """
+    life = expires_at - made_at
+    if life < REMIND_LIFE:
+        return None
+    at = (expires_at - max(life / REMIND_PART, REMIND_LEAST)).astimezone(UTC)
+    where = known_zone(zone)
+    if where is None or not _is_night(at, where):
+        return at
+    morning, evening = _morning_after(at, where), _evening_before(at, where)
+    if morning <= expires_at - REMIND_LEAST:
+        return morning
+    return evening if evening >= made_at + life / 2 else at
+
+
+def is_time_to_remind(made_at: datetime, expires_at: datetime, now: datetime, zone: str | None = None) -> bool:
+    """Whether a reminder is due. One that is late, because nobody looked, waits for the morning too if it can."""
+    at = remind_at(made_at, expires_at, zone)
+    if at is None or not at <= now < expires_at:
+        return False
+    where = known_zone(zone)
+    if where is None or not _is_night(now, where):
+        return True
+    return _morning_after(now, where) > expires_at - REMIND_LEAST
+
+
+def _is_night(at: datetime, where: ZoneInfo) -> bool:
+    clock = at.astimezone(where).time()
+    return clock >= NIGHT or clock < MORNING
+
+
+def _morning_after(at: datetime, where: ZoneInfo) -> datetime:
+    """The end of the night that `at` is in. On the clocks of the place, whatever they are put to in between."""
+    local = at.astimezone(where)
+    day = local.date() + timedelta(days=local.time() >= NIGHT)
+    return datetime.combine(day, MORNING, where).astimezone(UTC)
+
+
+def _evening_before(at: datetime, where: ZoneInfo) -> datetime:
+    """Shortly before the night that `at` is in."""
+    local = at.astimezone(where)
+    day = local.date() - timedelta(days=local.time() < MORNING)
+    return datetime.combine(day, EVENING, where).astimezone(UTC)

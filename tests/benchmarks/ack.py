@@ -55,7 +55,7 @@ async def measure(*, quick: bool) -> list[Goal]:
     plan = QUICK if quick else FULL
     async with World() as world, _bare(world, "process_before_response") as bare, _bare(world, "default") as default:
         ports = {"ours": world.bot.port, BARE: bare.port, DEFAULT: default.port}
-        async with _looking(world, plan.slow), _load() as load:
+        async with _looking(world, plan.slow), load_generator() as load:
             found = await _rounds(world, load, ports, plan)
         looked = len(world.onetime.calls)
     print(table(["", "p50, one in flight", "p99", f"{AT_ONCE} in flight"], [f.row(name) for name, f in found.items()]))
@@ -121,7 +121,8 @@ class Load:
 
 
 @contextlib.asynccontextmanager
-async def _load() -> AsyncIterator[Load]:
+async def load_generator() -> AsyncIterator[Load]:
+    """Ends with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

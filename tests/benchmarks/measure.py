@@ -11,20 +11,20 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A ratio of two figures of the same run, and what it should be."""
+    """A figure of this run, nearly always a ratio of two, and what it should be."""
 
     what: str
-    ratio: float
+    figure: float
     bound: Literal["at most", "at least"]
     wanted: float
 
     @property
     def is_met(self) -> bool:
-        return self.ratio <= self.wanted if self.bound == "at most" else self.ratio >= self.wanted
+        return self.figure <= self.wanted if self.bound == "at most" else self.figure >= self.wanted
 
     def __str__(self) -> str:
         verdict = "met" if self.is_met else "MISSED"
-        return f"{verdict:<7} {self.what}: {self.ratio:.3f} (goal: {self.bound} {self.wanted:.3f})"
+        return f"{verdict:<7} {self.what}: {self.figure:.3f} (goal: {self.bound} {self.wanted:.3f})"
 
 
 def percentile(values: Sequence[float], hundredths: int) -> float:

@@ -154,6 +154,16 @@ def test_a_limit_is_exact(name: str) -> None:
     assert (pointer, "limit") in of(verdict(most + 1))
 
 
+@pytest.mark.parametrize("kind", ["checkboxes", "multi_static_select"])
+def test_that_none_is_chosen_is_said_by_leaving_it_out(kind: str) -> None:
+    """Slack says of an empty list that it “must be one of the provided options”."""
+    assert check_view(modal(ask(kind, options=options(2)))) == []
+
+    problems = check_view(modal(ask(kind, options=options(2), initial_options=[])))
+
+    assert of(problems) == {("/blocks/0/element/initial_options", "initial-option")}
+
+
 def test_a_text_of_an_update_is_shorter_than_that_of_a_message() -> None:
     assert check_message({"text": "x" * 4001}) == []
     assert check_message({"text": "x" * 4000}, update=True) == []

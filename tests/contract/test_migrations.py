@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,10 +48,16 @@ def version(url: str) -> str | None:
         return version_of(connection)
 
 
-def statements(url: str) -> dict[str, str]:
+def statements(url: str) -> dict[str, list[str]]:
+    """What made each table and index, by its parts: a column that is added later stands behind the constraints."""
     with migrating(url) as connection:
         rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-        return {name: " ".join(sql.split()) for name, sql in rows}
+        return {name: sorted(re.split(r", (?![^(]*\))", " ".join(bare(sql).split()))) for name, sql in rows}
+
+
+def bare(sql: str) -> str:
+    """Without the brackets around the parts of a table."""
+    return re.sub(r"^(CREATE TABLE \w+) \((.*)\)$", r"\1, \2", sql.strip(), flags=re.DOTALL)
 
 
 def scripts() -> ScriptDirectory:

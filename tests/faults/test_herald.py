@@ -25,10 +25,12 @@ from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.leases import free_leases
 from bot.storage.notices import Notices
+from bot.storage.preferences import Preferences, Prefs
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.tables import notices as table
-from bot.storage.tracking import Change, Tracked, Tracking
+from bot.storage.tracking import Change, NewTracked, Tracked, Tracking
+from bot.watch import herald
 from bot.watch.herald import A_CHANNEL, Herald
 
 HOST = "https://eu.onetimesecret.com"
@@ -43,9 +45,12 @@ class Told:
         self.said: list[tuple[Person, str, float]] = []
         self.fails: dict[Person, list[Exception]] = {}
         self.tried: list[tuple[Person, str]] = []
+        self.hangs: asyncio.Event | None = None
 
     async def post(self, person: Person, message: Message, once: str) -> tuple[str, str]:
         self.tried.append((person, once))
+        if self.hangs is not None:
+            await self.hangs.wait()
         if errors := self.fails.get(person):
             raise errors.pop(0)
         self.said.append((person, message.summary, time.monotonic()))
@@ -65,9 +70,11 @@ class Telling:
         self.tracking = Tracking(db, sealer)
         self.notices = Notices(db, sealer)
         self.told = Told()
+        self.preferences = Preferences(db)
         services = Services(
-            Onetime(), Hosts(), Accounts(db, sealer), Handles(db, sealer), Reveals(db, sealer), self.tracking
-        )
+            Onetime(), Hosts(), Accounts(db, sealer), Handles(db, sealer), Reveals(db, sealer), self.tracking,
+            self.preferences,
+        )  # fmt: skip
         self.herald = Herald(services, self.notices, self.told.post, self.told.update)
 
     async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
@@ -118,6 +125,18 @@ async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> 
 
     assert len(telling.told.said) == 3
     assert time.monotonic() - began < 0.9 * A_CHANNEL
+
+
+async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is(telling: Telling) -> None:
+    await telling.news(ADA, "one", "received")
+    await telling.news(ADA, "two", "burned")
+    await telling.news(BEN, "three", "received")
+
+    await telling.preferences.set(ADA, Prefs(frozenset({"burned"})))
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
+    assert len(telling.told.to(BEN)) == 1
 
 
 async def test_what_failed_is_not_overtaken_by_later_news_of_the_person(
@@ -215,6 +234,50 @@ async def test_a_card_that_cannot_be_changed_any_more_loses_no_news(telling: Tel
 
     assert len(telling.told.to(ADA)) == 1
     assert await telling.notices.waiting_count() == 0
+
+
+async def test_a_card_of_its_own_is_posted_once_and_kept(telling: Telling) -> None:
+    await telling.tracking.watch_everything(ADA, HOST, on=True)
+    (watch,) = await telling.tracking.claim(1, 30)
+    new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
+    await telling.tracking.settle_look(watch, [], next_look_in=0, new=[new])
+    (watch,) = await telling.tracking.claim(1, 30)
+    (secret,) = await telling.tracking.of(ADA)
+    await telling.tracking.settle_look(watch, [Change(secret.id, "received", notice="received")], next_look_in=0)
+
+    await telling.until_quiet()
+
+    assert (await telling.tracking.find(ADA, secret.id)).card == ("D1", "1.1")
+    assert [once for _, once in telling.told.tried] == [f"{secret.id}:card", f"{secret.id}:received"]
+
+
+async def test_who_has_a_card_already_gets_no_second_one(telling: Telling) -> None:
+    await telling.tracking.watch_everything(ADA, HOST, on=True)
+    (watch,) = await telling.tracking.claim(1, 30)
+    new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
+    await telling.tracking.settle_look(watch, [], next_look_in=0, new=[new])
+    (secret,) = await telling.tracking.of(ADA)
+    await telling.tracking.set_card(secret.id, "D1", "1.0")
+
+    await telling.until_quiet()
+
+    assert telling.told.tried == []
+    assert await telling.notices.waiting_count() == 0
+
+
+async def test_a_stop_gives_back_what_slack_does_not_answer(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(herald, "FINISH", 0.1)
+    await telling.news(ADA, "one")
+    telling.told.hangs = asyncio.Event()
+    running = asyncio.create_task(telling.herald.run())
+    while not telling.told.tried:  # noqa: ASYNC110 - the herald tells nobody that it begins
+        await asyncio.sleep(0.01)
+
+    telling.herald.stop()
+    await asyncio.wait_for(running, 5)
+
+    assert not await claimed(telling)
+    assert await telling.notices.waiting_count() == 1
 
 
 async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(telling: Telling) -> None:

@@ -200,6 +200,16 @@ async def burning_by_button(scene):
     await scene.ada.close()
 
 
+async def choosing_what_to_be_told(scene):
+    view = await scene.opens("settings", "Save")
+    await scene.ada.submit(view, {"news": [], "reminders": []})
+    await scene.sees("No message")
+    view = await scene.opens("settings", "Save")
+    await scene.ada.submit(view, {"news": ["received"], "reminders": ["on"]})
+    await scene.sees("is opened")
+    await scene.ada.close()
+
+
 async def opening(scene):
     view = await scene.asked(scene.share(passphrase=True))
     await scene.ada.submit(view)
@@ -389,7 +399,7 @@ async def forged_and_unknown_payloads(scene):
 
 async def a_database_in_trouble(scene):
     """A table is gone: every statement fails, with what is to be stored among its parameters."""
-    for table in ("accounts", "handles", "reveals"):
+    for table in ("accounts", "handles", "reveals", "preferences"):
         _run(scene, f"ALTER TABLE {table} RENAME TO away")
         start = len(scene.world.bot.output)
         view = await scene.connects(scene.token)
@@ -397,7 +407,8 @@ async def a_database_in_trouble(scene):
         await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
         await scene.ada.command("/ots", f"retrieve {scene.secret_link(scene.share())}")
         await scene.ada.command("/ots", scene.secret_link(scene.share()))
-        await scene.ended(5, start)
+        await scene.ada.command("/ots", "settings")
+        await scene.ended(6, start)
         assert view is not None
         _run(scene, f"ALTER TABLE away RENAME TO {table}")
 
@@ -478,7 +489,8 @@ async def stopping_and_refusing_to_start(scene):
 
 
 JOURNEYS = (
-    connecting, looking_at_accounts, looking_at_a_secret, listing, burning_by_command, burning_by_button, opening,
+    connecting, looking_at_accounts, looking_at_a_secret, listing, burning_by_command, burning_by_button,
+    choosing_what_to_be_told, opening,
     opening_a_typed_link, closing_too_early, a_long_secret, links_without_a_verb, words_that_do_not_belong_there,
     slow_to_connect, some_trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,

@@ -36,6 +36,7 @@ from bot.storage.tracking import Tracking
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
 TABLES = ("handles", "reveals", "accounts", "notices", "tracked", "watches")
+WITHOUT_ID = ("preferences",)  # one row for each person
 TEXT = "the owner's secret"
 
 _numbers = itertools.count(1)
@@ -72,7 +73,7 @@ def place(started):
     started.world.onetime.forget()
     started.world.onetime.add_account(EMAIL, TOKEN)
     yield started
-    started.change("DELETE FROM {}")
+    started.change("DELETE FROM {}", tables=(*TABLES, *WITHOUT_ID))
 
 
 PEOPLE: dict[str, tuple[str, ...]] = {
@@ -152,15 +153,16 @@ class Owned:
 
     def rows(self):
         """All that is stored, to see that it did not change."""
-        return self.change("SELECT * FROM {} ORDER BY id")
+        settings = self.change("SELECT * FROM {} ORDER BY user_id", tables=WITHOUT_ID)
+        return self.change("SELECT * FROM {} ORDER BY id") | settings
 
     def own_rows(self):
         return {table: [row for row in rows if OWNER in row] for table, rows in self.rows().items()}
 
-    def change(self, statement, *values):
+    def change(self, statement, *values, tables=TABLES):
         """Runs a statement on each table that has rows of people; table -> rows."""
         with closing(sqlite3.connect(self.world.directory / "bot.db")) as connection, connection:
-            return {table: connection.execute(statement.format(table), values).fetchall() for table in TABLES}
+            return {table: connection.execute(statement.format(table), values).fetchall() for table in tables}
 
 
 # --- the matrix: what stands in the catalogue, and what the owner has that it is about
@@ -198,6 +200,7 @@ ACTS = (
     Act("command", "untrack", text="untrack {tracked}"),
     Act("command", "tracked", text="tracked"),
     Act("command", "watch", text="watch on"),
+    Act("command", "settings", text="settings"),
     Act("action", "retrieve_open", Owned.link),
     Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
     Act("action", "retrieve_again", Owned.escrowed),
@@ -217,12 +220,15 @@ ACTS = (
     Act("action", "tracked_stop", Owned.tracked),
     Act("action", "tracked_burn", Owned.tracked),
     Act("action", "tracked_burn_with_passphrase", Owned.tracked),
+    Act("action", "tracked_list_stop", Owned.tracked),
+    Act("action", "tracked_list_burn", Owned.tracked),
     Act("action", "tracked_newer", Owned.page_of_tracked),
     Act("action", "tracked_older", Owned.page_of_tracked),
     Act("form", "retrieve_link", typed=(("link", "{link}"),)),
     Act("form", "retrieve", Owned.reveal),
     Act("form", "retrieve_done", Owned.escrowed),
     Act("form", "burn", Owned.metadata),
+    Act("form", "settings"),
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
 )
@@ -512,7 +518,10 @@ async def test_disconnecting_ends_every_button_of_what_was_tracked_there(place):
     account, tracked = await place.account(), await place.tracked()
     assert (await do(place, Act("action", "account_disconnect"), Actor(OWNER), account)).outcome == "done"
 
-    for name in ("tracked_refresh", "tracked_stop", "tracked_burn", "tracked_burn_with_passphrase"):
+    for name in (
+        "tracked_refresh", "tracked_stop", "tracked_burn", "tracked_burn_with_passphrase", "tracked_list_stop",
+        "tracked_list_burn",
+    ):  # fmt: skip
         got = await do(place, Act("action", name), Actor(OWNER), tracked)
         assert got.outcome == "NotYours", name
 

@@ -109,3 +109,109 @@ async def test_what_happened_while_the_bot_was_dead_is_told_at_its_start(quick):
 
     await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=8)
     assert len(ada.dm) == 2
+
+
+async def test_what_one_opened_oneself_through_the_bot_is_no_news(quick):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    held = quick.onetime.share(EMAIL, "the text")
+    await _tracked(quick, ada, held)
+
+    await ada.command("/ots", f"retrieve {quick.onetime.url}/secret/{held.secret_key}")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
+    await ada.submit(view)
+    await ada.until(lambda: "the text" in ada.sees())
+
+    await ada.until(lambda: "Opened" in ada.dm[0].shows, timeout=3)
+    await asyncio.wait_for(quick.onetime.arrived("/api/v1/private/recent"), 10)
+    assert len(ada.dm) == 1
+
+
+async def test_who_else_tracks_what_somebody_opened_through_the_bot_is_told_soon(world, ada):
+    ben = world.workspace.person(f"{ada.id}BEN", f"{ada.name}-ben")
+    held = world.onetime.share(None, "the text")
+    await _tracked(world, ben, held)
+
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
+    await ada.submit(view)
+
+    await ben.until(lambda: any("was opened" in one.shows for one in ben.dm[1:]), timeout=8)
+    assert not ada.dm
+
+
+async def test_refresh_asks_the_host_now_and_says_so(world, ada):
+    held = world.onetime.share(None, "text")
+    card = await _tracked(world, ada, held)
+
+    await ada.click(card, label="Refresh")
+    await ada.until(lambda: "Asked just now" in ada.dm[0].shows)
+    world.onetime.open_as_outsider(held.secret_key)
+    await ada.click(ada.dm[0], label="Refresh")
+
+    await ada.until(lambda: "Opened" in ada.dm[0].shows)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=8)
+    assert "Burn" not in ada.dm[0].shows
+
+
+async def test_refresh_that_fails_leaves_the_card_and_says_why(world, ada):
+    card = await _tracked(world, ada, world.onetime.share(None, "text"))
+    world.onetime.plan("/api/v1/private/{key}", Fault("html"), None)
+
+    await ada.click(card, label="Refresh")
+
+    await ada.until(lambda: "could not be reached" in ada.sees(), timeout=8)
+    assert "Not opened yet" in ada.dm[0].shows
+
+
+async def test_burn_and_stop_in_the_list_answer_beside_it(world, ada):
+    burned, stopped = (world.onetime.share(None, "text") for _ in range(2))
+    await _tracked(world, ada, burned, "the burned one")
+    await ada.until(lambda: len(ada.dm) == 1)
+    await ada.command("/ots", "tracked")
+    listed = await ada.until(lambda: _list(ada))
+
+    await ada.click(listed, label="Burn")
+    await ada.until(lambda: "Burned" in ada.dm[0].shows)
+    await ada.until(lambda: len(ada.ephemerals) > 1)
+    await ada.command("/ots", f"track {world.onetime.url}/private/{stopped.metadata_key} the stopped one")
+    await ada.until(lambda: len(ada.dm) == 2)
+    await ada.command("/ots", "tracked")
+    again = await ada.until(lambda: (found := _list(ada)) and "the stopped one" in found.shows and found)
+    await ada.click(again, label="Stop")
+
+    await ada.until(lambda: "not tracked any more" in ada.dm[1].shows)
+    assert "the burned one" in _list(ada).shows
+    assert world.onetime.held(burned.metadata_key).state == "burned"
+
+
+async def test_a_secret_with_a_passphrase_is_burned_from_the_card_without_losing_it(world, ada):
+    held = world.onetime.share(None, "text", passphrase="pass")
+    card = await _tracked(world, ada, held)
+
+    await ada.click(card, label="Burn…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
+    await ada.submit(view, {"passphrase": "pass"})
+
+    await ada.until(lambda: "Burned" in ada.dm[0].shows)
+
+
+async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before_none(quick):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    quick.onetime.move_clock(-3600)
+    quick.onetime.share(EMAIL, "before")
+    quick.onetime.move_clock(3600)
+    await ada.command("/ots", "watch on")
+    await ada.until(lambda: "is tracked from now on" in ada.sees())
+
+    held = quick.onetime.share(EMAIL, "since")
+    await ada.command("/ots", "watch on")  # which looks at once
+    await ada.until(lambda: ada.dm, timeout=8)
+    quick.onetime.open_as_outsider(held.secret_key)
+
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=15)
+    await ada.until(lambda: "Opened" in ada.dm[0].shows)
+    assert len(ada.dm) == 2
+
+
+def _list(ada):
+    return next((one for one in reversed(ada.ephemerals) if "What you track" in one.shows), None)

@@ -9,14 +9,13 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.database import Database, now
-from bot.storage.preferences import NEWS, Preferences, Prefs
-from bot.storage.tables import new_id, notices, owner, tracked, watches
+from bot.storage.tables import let_go, new_id, notices, owner, tracked, watches
 from bot.storage.tracking import Change, NewTracked, Tracked, Tracking, Watch
 
 HOST = "https://eu.onetimesecret.com"
@@ -260,24 +259,6 @@ async def test_a_look_changes_only_secrets_of_its_own_watch(tracking, ben, watch
     assert (await tracking.find(ben, his.id)).state == "new"
 
 
-@ONE_KIND
-@pytest.mark.parametrize("kind", [*NEWS, "reminder"])
-@pytest.mark.parametrize("wanted", [True, False], ids=["wanted", "not wanted"])
-async def test_only_what_the_person_wants_to_hear_becomes_a_notice(
-    tracking, database, ada, ben, secret, watch, kind, wanted
-):
-    others = frozenset(NEWS) - {kind}
-    prefs = Prefs(frozenset({kind}) & frozenset(NEWS), kind == "reminder") if wanted else Prefs(others, False)
-    await Preferences(database).set(ada, prefs)
-    await Preferences(database).set(ben, Prefs(frozenset(), reminders=False))
-    state = None if kind == "reminder" else kind
-
-    await tracking.settle_look(watch, [Change(secret.id, state, notice=kind)], next_look_in=60)
-
-    assert [row.kind for row in await rows(database, notices)] == [kind] * wanted
-    assert (await tracking.find(ada, secret.id)).state == (state or "new")
-
-
 async def test_what_is_tracked_during_a_look_is_looked_at_right_after(tracking, database, ada, watch):
     later = await track(tracking, ada, MetadataKey("later"))
     assert await tracking.claim(1, 30) == []
@@ -403,6 +384,155 @@ async def test_nothing_is_tracked_by_itself_unless_the_person_wants_it(tracking,
     await tracking.settle_look(dataclasses.replace(watch, everything=True), [], next_look_in=0, new=[NEW])
 
     assert [each.id for each in await tracking.of(ada)] == [secret.id]
+
+
+async def card_notices(database: Database) -> list[str]:
+    return [row.kind for row in await rows(database, notices)]
+
+
+@pytest.mark.parametrize(("age", "cards"), [(timedelta(), ["card"]), (timedelta(hours=1), [])], ids=["after", "before"])
+async def test_what_was_made_since_everything_is_watched_gets_a_card(tracking, database, ada, age, cards):
+    await tracking.watch_everything(ada, HOST, on=True)
+    (watch,) = await tracking.claim(1, 30)
+
+    made = dataclasses.replace(NEW, made_at=datetime.now(UTC).replace(microsecond=0) - age)
+    await tracking.settle_look(watch, [], next_look_in=0, new=[made])
+
+    assert await card_notices(database) == cards
+
+
+async def test_switching_on_what_is_on_floods_nobody_with_cards(tracking, database, ada):
+    await tracking.watch_everything(ada, HOST, on=True)
+    (before,) = await rows(database, watches)
+    await asyncio.sleep(0.01)
+
+    await tracking.watch_everything(ada, HOST, on=True)
+
+    (after,) = await rows(database, watches)
+    assert before.everything_since == after.everything_since is not None
+
+
+async def test_what_was_stopped_by_hand_is_not_tracked_again_by_itself(tracking, ada):
+    await tracking.watch_everything(ada, HOST, on=True)
+    stopped = await track(tracking, ada, NEW.key)
+    await tracking.stop(ada, stopped.id)
+    (watch,) = await tracking.claim(1, 30)
+
+    assert await tracking.untracked(watch, [NEW.key]) == []
+    await tracking.settle_look(watch, [], next_look_in=0, new=[NEW])
+
+    assert await tracking.of(ada) == []
+
+
+async def test_what_was_let_go_can_be_tracked_by_hand_and_is_then_like_any_other(tracking, database, ada, ben):
+    await tracking.stop(ada, (await track(tracking, ada)).id)
+    await track(tracking, ben)
+    assert len(await rows_of(database, let_go)) == 1
+
+    await track(tracking, ada)
+
+    assert await rows_of(database, let_go) == []
+
+
+async def test_what_was_let_go_is_forgotten_when_it_cannot_be_open_any_more(tracking, database, ada):
+    await tracking.stop(ada, (await track(tracking, ada)).id)
+    await tracking.purge()
+    assert len(await rows_of(database, let_go)) == 1
+    await set_all(database, let_go, until=now)
+
+    await tracking.purge()
+
+    assert await rows_of(database, let_go) == []
+
+
+async def rows_of(database: Database, table):
+    async with database.reading() as connection:
+        return (await connection.execute(select(table))).all()
+
+
+# --- leases that are renewed, and looks that are written together
+
+
+async def test_a_renewed_lease_goes_on_and_the_next_claim_waits_for_it(tracking, database, watch):
+    await set_all(database, watches, lease_until=now - 1, next_look_at=now - 1)
+    await set_all(database, watches, next_look_at=watches.c.lease_until)
+
+    await tracking.renew([watch], 30)
+
+    assert await tracking.claim(1, 30) == []
+    assert await due_in(database) == pytest.approx(30, abs=5)
+    assert await tracking.settle_look(watch, [], next_look_in=60)
+    assert await due_in(database) == pytest.approx(60, abs=5)
+
+
+async def test_a_wake_up_is_not_lost_by_a_renewal(tracking, ada, watch):
+    await track(tracking, ada, MetadataKey("later"))
+
+    await tracking.renew([watch], 30)
+    await tracking.settle_look(watch, [], next_look_in=None)
+
+    assert [one.id for one in await tracking.claim(1, 30)] == [watch.id]
+
+
+async def test_who_lost_a_lease_renews_nothing(tracking, database, watch):
+    await set_all(database, watches, lease_until=now, next_look_at=now)
+    (other,) = await tracking.claim(1, 30)
+    before = await rows(database, watches)
+
+    await tracking.renew([watch], 999)
+    given_back = await tracking.release(watch)
+
+    assert (await rows(database, watches), given_back) == (before, 0)
+    assert await tracking.release(other) == 1
+
+
+async def test_quiet_looks_are_written_together_each_with_its_own_time(tracking, database, ada, ben):
+    await track(tracking, ada)
+    await track(tracking, ben)
+    claimed = await tracking.claim(2, 30)
+
+    await tracking.settle_quiet([(claimed[0], 50.0), (claimed[1], None)])
+
+    async with database.reading() as connection:
+        rows_now = (await connection.execute(select(watches.c.id, watches.c.next_look_at - now))).all()
+    assert dict(rows_now) == {claimed[0].id: pytest.approx(50, abs=5), claimed[1].id: None}
+    assert {row.lease for row in await rows(database, watches)} == {None}
+
+
+async def test_a_quiet_look_of_a_lease_that_was_lost_changes_nothing(tracking, database, watch):
+    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await tracking.claim(1, 30)
+    before = await rows(database, watches)
+
+    await tracking.settle_quiet([(watch, 9_999.0)])
+
+    assert await rows(database, watches) == before
+
+
+async def test_a_quiet_look_loses_no_wake_up(tracking, ada, watch):
+    await track(tracking, ada, MetadataKey("later"))
+
+    await tracking.settle_quiet([(watch, None)])
+
+    assert [one.id for one in await tracking.claim(1, 30)] == [watch.id]
+
+
+async def test_only_the_host_that_is_asked_for_is_claimed(tracking, ada):
+    await track(tracking, ada)
+
+    assert await tracking.claim(1, 30, host="https://us.onetimesecret.com") == []
+    assert len(await tracking.claim(1, 30, host=HOST)) == 1
+
+
+async def test_a_claim_is_found_by_an_index(tracking, database):
+    """Sorting all that is due would cost more with every account."""
+    if not database.is_sqlite:
+        pytest.skip("the planner of PostgreSQL decides by the size of the table")
+    plan = "EXPLAIN QUERY PLAN SELECT id FROM watches WHERE host = 'h' AND next_look_at <= 1 ORDER BY next_look_at"
+    async with database.reading() as connection:
+        steps = [row.detail for row in (await connection.execute(text(plan))).all()]
+
+    assert steps == ["SEARCH watches USING INDEX ix_watches_host_next_look_at (host=? AND next_look_at<?)"]
 
 
 async def test_it_can_be_asked_which_keys_are_not_tracked(tracking, ada, secret, watch):

@@ -159,6 +159,49 @@ async def test_no_notice_overtakes_an_earlier_one_of_the_same_person(tracking, n
     assert meanwhile == delayed == []
 
 
+@pytest.mark.parametrize("waits", ["its turn", "for Slack", "being sent"])
+async def test_a_reminder_that_waits_keeps_no_news_back(tracking, notices, ada, waits):
+    secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), label="the r", made_at=MADE, expires_at=None)
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=None)
+    held = await notices.claim(1) if waits != "its turn" else []
+    if waits == "for Slack":
+        await notices.again(held[0], 999)
+    await received(tracking, ada, "news")
+
+    claimed = await notices.claim(10)
+
+    assert "received" in {each.kind for each in claimed}
+
+
+async def test_a_reminder_does_not_overtake_news(tracking, notices, ada):
+    await received(tracking, ada, "news")
+    secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), made_at=MADE, expires_at=None)
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=None)
+
+    assert [each.kind for each in await notices.claim(10)] == ["received"]
+
+
+async def test_a_lease_that_is_renewed_does_not_run_out(database, notices, notice):
+    await set_all(database, lease_until=now - 1)
+
+    await notices.renew([notice], 30)
+
+    assert await notices.claim(1) == []
+    assert await notices.holds(notice)
+
+
+async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(database, notices, notice):
+    assert await notices.release(notice) == 1
+
+    (again,) = await notices.claim(1)
+    assert (again.once, again.lease != notice.lease) == (notice.once, True)
+    assert await notices.release(notice) == 0
+    await notices.renew([notice], 999)
+    assert await notices.holds(again)
+
+
 @pytest.mark.parametrize("end", ["sent", "park"])
 async def test_after_one_is_done_the_next_of_the_person_follows(tracking, notices, ada, notice, end):
     await received(tracking, ada, "second")

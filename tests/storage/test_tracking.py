@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
-from bot.secret import MetadataKey, Secret
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.database import Database, migrate, now
 from bot.storage.handles import Handles, NewHandle
@@ -27,6 +27,7 @@ ELSEWHERE = "https://us.onetimesecret.com"
 KEY = MetadataKey("metadata-key-of-ada")
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DIES = MADE + timedelta(days=7)
+NOT_YET = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -210,6 +211,88 @@ async def test_settling_what_is_not_tracked_is_none(tracking, ada):
     assert await tracking.settle(ada, HOST, KEY, "burned") is None
 
 
+SECRET = SecretKey("secret-key-of-ada")
+
+
+async def test_what_the_person_opened_through_the_bot_is_known_at_once_and_not_announced(tracking, database, ada):
+    made = await track(tracking, ada, secret_key=SECRET)
+
+    settled = await tracking.opened(ada, HOST, SECRET)
+    await found(tracking, made, "received", "received")
+
+    assert (settled.id, settled.state, settled.received_at is not None) == (made.id, "received", True)
+    assert await rows(database, notices) == []
+
+
+async def test_what_somebody_opened_through_the_bot_is_for_others_only_a_reason_to_look(
+    tracking, database, ada, ben, sealer
+):
+    his = await track(tracking, ben, secret_key=SECRET)
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.settle_look(watch, [], next_look_in=300)
+    await track(tracking, ada, secret_key=SECRET, host=ELSEWHERE)
+
+    assert await tracking.opened(ada, HOST, SECRET) is None
+
+    assert (await tracking.find(ben, his.id)).state == "new"
+    assert [one.id for one in await tracking.claim(9, 30, host=HOST)] == [watch.id]
+    assert (await tracking.find_key(ada, ELSEWHERE, KEY)).state == "new"
+
+
+async def test_what_opens_a_tracked_secret_is_found_by_every_key_of_ours_and_stands_nowhere(database, ada):
+    old, new = generate_line("k1").reveal(), generate_line("k2").reveal()
+    before = Tracking(database, Sealer(KeyRing.read(old)))
+    await track(before, ada)
+    await track(before, ada, secret_key=SECRET)
+
+    settled = await Tracking(database, Sealer(KeyRing.read(f"{new}\n{old}"))).opened(ada, HOST, SECRET)
+
+    (row,) = await rows(database, tracked)
+    assert settled is not None
+    assert len(row.secret_blind) == 16
+    assert b"secret-key" not in repr(tuple(row)).encode()
+
+
+async def test_a_refused_account_is_not_woken_by_what_others_open(tracking, ada, ben):
+    await track(tracking, ben, secret_key=SECRET)
+    (watch,) = await tracking.claim(1, 30)
+    await tracking.refused(watch, most=1)
+
+    await tracking.opened(ada, HOST, SECRET)
+
+    assert await tracking.claim(1, 30) == []
+
+
+async def test_what_a_person_asked_for_is_told_like_what_a_look_found(tracking, database, ada):
+    made = await track(tracking, ada)
+    change = Change(made.id, "received", notice="received")
+
+    after = [await tracking.learned(made, change) for _ in range(2)]
+    await found(tracking, made, "received", "received")
+
+    assert [one.state for one in after] == ["received", "received"]
+    assert [row.once for row in await rows(database, notices)] == [f"{made.id}:received"]
+
+
+async def test_what_is_found_after_it_was_forgotten_is_not_told(tracking, database, ada, ben):
+    made = await track(tracking, ada)
+    await tracking.forget_host(ada, HOST)
+
+    assert await tracking.learned(made, Change(made.id, "received", notice="received")) is None
+    assert await rows(database, notices) == []
+
+
+async def test_the_zone_stays_until_another_is_known(tracking, ada):
+    await track(tracking, ada, zone="Europe/Berlin")
+    await track(tracking, ada, MetadataKey("later"))
+    await tracking.watch_everything(ada, HOST, on=True)
+    (watch,) = await tracking.watches_of(ada)
+    await tracking.watch_everything(ada, HOST, on=True, zone="Asia/Tokyo")
+    (moved,) = await tracking.watches_of(ada)
+
+    assert (watch.zone, moved.zone) == ("Europe/Berlin", "Asia/Tokyo")
+
+
 async def test_forgetting_a_host_leaves_nothing_of_it_and_everything_else(tracking, database, ada, ben):
     made = await track(tracking, ada)
     await found(tracking, made, "received", "received")
@@ -273,7 +356,8 @@ async def test_a_sealed_value_copied_into_another_row_does_not_open(tracking, da
 
 
 async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, ada):
-    over, fresh, alive = [await track(tracking, ada, MetadataKey(name)) for name in ("over", "fresh", "alive")]
+    names = ("over", "fresh", "alive")
+    over, fresh, alive = [await track(tracking, ada, MetadataKey(name), expires_at=NOT_YET) for name in names]
     for each in (over, fresh):
         await tracking.settle(ada, HOST, each.key, "burned")
     async with database.writing() as connection:
@@ -282,6 +366,25 @@ async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, a
     assert await tracking.purge() == 1
 
     assert {each.id for each in await tracking.of(ada)} == {fresh.id, alive.id}
+
+
+@pytest.mark.parametrize(
+    ("age", "expires_at", "left"),
+    [
+        pytest.param(59, None, 1, id="it may still be heard of"),
+        pytest.param(61, None, 0, id="nothing was ever heard of it"),
+        pytest.param(61, 1, 1, id="its end is not long ago"),
+        pytest.param(69, 1, 0, id="its end is long ago"),
+    ],
+)
+async def test_what_never_says_anything_is_not_kept_for_ever(tracking, database, ada, age, expires_at, left):
+    made_at = datetime.now(UTC) - timedelta(days=age)
+    end = None if expires_at is None else made_at + timedelta(days=8)
+    await track(tracking, ada, made_at=made_at, expires_at=end)
+
+    await tracking.purge()
+
+    assert len(await rows(database, tracked)) == left
 
 
 async def test_purging_deletes_in_batches_until_nothing_is_left(tracking, database, ada):

@@ -11,6 +11,7 @@ from bot.screen import long
 from bot.screen.parts import (
     Button,
     Buttons,
+    Checks,
     Choice,
     Confirm,
     Facts,
@@ -135,6 +136,23 @@ def test_a_form_is_one_that_slack_takes():
 
     assert check_view(drawn) == []
     assert blocks.read_ref(drawn["private_metadata"]) == "r" * 22
+
+
+@pytest.mark.parametrize(
+    "chosen", [(), ("a",), ("a", "b"), ("c",)], ids=["none", "one", "all", "one that is not there"]
+)
+@pytest.mark.parametrize("optional", [True, False])
+def test_boxes_to_tick_are_ones_that_slack_takes(chosen, optional):
+    checks = Checks("news", "Tell me", (("a", "When A"), ("b", "When B" * 50)), frozenset(chosen), optional=optional)
+
+    drawn = blocks.modal(Modal.of("settings", "Settings", checks, submit="Save"))
+
+    assert check_view(drawn) == []
+    (block,) = drawn["blocks"]
+    assert block.get("optional", False) is optional
+    assert [one["value"] for one in block["element"].get("initial_options", [])] == [
+        one for one in chosen if one != "c"
+    ]
 
 
 def test_times_are_in_the_readers_zone_with_utc_to_fall_back_on():

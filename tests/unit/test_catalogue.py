@@ -29,6 +29,7 @@ FOR_ANY_MEMBER = {
     "/ots metadata",
     "/ots recent",
     "/ots retrieve",
+    "/ots settings",
     "/ots track",
     "/ots tracked",
     "/ots untrack",
@@ -37,6 +38,7 @@ FOR_ANY_MEMBER = {
     "action connect_open",
     "form connect",
     "form retrieve_link",
+    "form settings",
 }
 
 

@@ -1,9 +1,9 @@
-"""Who is a member: the table of user objects."""
+"""Who is a member, and where: the table of user objects."""
 
 import pytest
 
 from bot.person import Person
-from bot.slack.members import is_member
+from bot.slack.members import is_member, zone_of
 
 ADA = Person(None, "T1", "U1")
 ON_GRID = Person("E1", "T1", "U1")
@@ -45,3 +45,31 @@ def test_in_an_organisation_its_own_people_are_members(of, expected):
 
 def test_outside_an_organisation_nobody_is_a_member_by_one():
     assert not is_member(user(team_id="T9", enterprise_user={"enterprise_id": None}), ADA, "T1", None)
+
+
+@pytest.mark.parametrize(
+    ("tz", "zone"),
+    [
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("UTC", "UTC"),
+        ("Nowhere/City", None),
+        ("America", None),
+        ("../../etc/passwd", None),
+        ("/etc/localtime", None),
+        ("Europe/Berlin\0", None),
+        ("x" * 5000, None),
+        ("\ud800", None),
+        ("", None),
+        (None, None),
+        (7200, None),
+        (["Europe/Berlin"], None),
+    ],
+    ids=ascii,
+)
+def test_a_time_zone_is_one_that_is_known_here_or_none(tz, zone):
+    assert zone_of(user(tz=tz)) == zone
+
+
+def test_who_has_no_time_zone_has_none():
+    assert zone_of(user()) is None

@@ -114,7 +114,7 @@ async def hold(host: Host, go: asyncio.Event, counts: list[int], *, fails: bool 
 
 async def test_few_calls_at_once_reach_a_host(host: Host) -> None:
     go, begun = asyncio.Event(), list[int]()
-    tasks = [asyncio.create_task(hold(host, go, begun)) for _ in range(20)]
+    tasks = [asyncio.create_task(hold(host, go, begun)) for _ in range(AT_ONCE + 16)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(begun) == AT_ONCE
@@ -127,7 +127,7 @@ async def test_few_calls_at_once_reach_a_host(host: Host) -> None:
 
 async def test_those_who_wait_do_not_reach_a_host_that_went_down_meanwhile(host: Host) -> None:
     go, begun = asyncio.Event(), list[int]()
-    tasks = [asyncio.create_task(hold(host, go, begun, fails=True)) for _ in range(20)]
+    tasks = [asyncio.create_task(hold(host, go, begun, fails=True)) for _ in range(AT_ONCE + 16)]
     await asyncio.sleep(0)
 
     go.set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -19,9 +21,12 @@ from bot.onetime.wire import Metadata
 from bot.person import Person
 from bot.sandbox.onetime import Fault, OnetimeServer
 from bot.secret import MetadataKey, Secret
+from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.looks import Change
-from bot.storage.tracked import OVER, Tracked
-from bot.watch.look import Looked, decide, look
+from bot.storage.seal import Sealer
+from bot.storage.tracked import OVER, OpenRow, Tracked, TrackedRows
+from bot.watch import breaker
+from bot.watch.look import BY_KEY, NOTHING_MORE, Asker, Keys, Looked, Wants, decide, look
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
@@ -76,6 +81,32 @@ def test_an_open_one_is_no_news(word: str) -> None:
 @pytest.mark.parametrize("word", OPEN)
 def test_a_look_or_a_viewed_secret_is_only_reminded_of(word: str) -> None:
     assert decide(tracked(), answer(word), LATE) == Change("row", None, notice="reminder")
+
+
+def test_who_was_reminded_is_not_reminded_again() -> None:
+    assert decide(replace(tracked(), reminded=True), answer("new"), LATE) is None
+
+
+@pytest.mark.parametrize(("zone", "reminded"), [("Asia/Tokyo", False), ("America/New_York", True), (None, True)])
+def test_nobody_is_reminded_in_their_own_night(zone: str | None, reminded: bool) -> None:
+    expires_at = datetime(2026, 11, 25, 0, 0, tzinfo=UTC)  # 9 in the morning in Tokyo
+    secret = tracked(expires_at=expires_at)
+    at_night_in_tokyo = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
+
+    change = decide(secret, answer("new"), at_night_in_tokyo, zone)
+
+    assert (change is not None) == reminded
+
+
+async def test_a_row_that_is_due_for_a_reminder_is_found_among_the_quiet_ones(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    held = [recent_server.share(EMAIL, "text", ttl=ttl) for ttl in (86_400, 7 * 86_400)]
+    later = datetime.now(UTC) + timedelta(hours=21)
+
+    found = await looked(asker(recent_server, onetime), list(map(followed, held)), later)
+
+    assert found.changes == [Change("row0", None, notice="reminder")]
 
 
 @pytest.mark.parametrize("word", OPEN)
@@ -153,9 +184,36 @@ async def onetime():
     await client.aclose()
 
 
-def caller(server: OnetimeServer, *, anonymous: bool = False) -> Caller:
+def asker(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -> Asker:
     host = Host(server.url)
-    return Caller(host) if anonymous else Caller(host, Secret(EMAIL), Secret(TOKEN))
+    caller = Caller(host) if anonymous else Caller(host, Secret(EMAIL), Secret(TOKEN))
+    return Asker(onetime, caller, breaker.Host())
+
+
+RING = Sealer(KeyRing.read(generate_line("k1")))
+
+
+async def looked(
+    asker: Asker,
+    known: list[Tracked],
+    now: datetime,
+    wants: Wants = NOTHING_MORE,
+    ring: Sealer = RING,
+    indexed_by: Sealer | None = None,
+) -> Looked:
+    """As the watcher looks: rows without keys, which are opened only for what has to be asked for by key."""
+    rows = TrackedRows(ring)
+    host = asker.caller.host.url
+    ends = [None if one.expires_at is None else one.expires_at.timestamp() for one in known]
+    narrow = [
+        OpenRow(f"row{number}", (indexed_by or ring).blind_index(host, one.key), one.made_at.timestamp(), end, False)
+        for number, (one, end) in enumerate(zip(known, ends, strict=True))
+    ]
+
+    async def of(ids: Sequence[str]) -> dict[str, MetadataKey]:
+        return {ref: known[int(ref.removeprefix("row"))].key for ref in ids}
+
+    return await look(asker, Keys(rows.indexers(host), of), narrow, now.timestamp(), wants)
 
 
 def followed(held: object) -> Tracked:
@@ -179,9 +237,8 @@ async def test_every_version_says_what_became_of_a_secret(
     server.open_as_outsider(opened.secret_key)
     server.burn_as_owner(burned.metadata_key)
 
-    found = await look(
-        onetime,
-        caller(server, anonymous=anonymous),
+    found = await looked(
+        asker(server, onetime, anonymous=anonymous),
         [followed(one) for one in (opened, burned, left)],
         datetime.now(UTC),
     )
@@ -196,8 +253,8 @@ async def test_one_that_0_25_prolonged_is_not_called_expired(onetime: Onetime) -
         server.look_as_outsider(looked_at.secret_key)
         server.move_clock(3700)
 
-        found = await look(
-            onetime, caller(server), [followed(looked_at), followed(left)], datetime.now(UTC) + timedelta(seconds=3700)
+        found = await looked(
+            asker(server, onetime), [followed(looked_at), followed(left)], datetime.now(UTC) + timedelta(seconds=3700)
         )
 
     assert [(one.state, one.notice) for one in found.changes] == [("expired", "expired")]
@@ -209,7 +266,7 @@ async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
     known, opened, other = (recent_server.share(EMAIL, "text") for _ in range(3))
     recent_server.open_as_outsider(opened.secret_key)
 
-    found = await look(onetime, caller(recent_server), [followed(known)], datetime.now(UTC))
+    found = await looked(asker(recent_server, onetime), [followed(known)], datetime.now(UTC), Wants(everything=True))
 
     assert [one.key.reveal() for one in found.others] == [other.metadata_key]
 
@@ -223,7 +280,57 @@ async def test_an_answer_about_another_secret_decides_nothing(
     recent_server.plan(ONE, Fault("answer", status=200, body=body))
 
     with pytest.raises(HostTrouble):
-        await look(onetime, caller(recent_server, anonymous=True), [followed(held)], datetime.now(UTC))
+        await looked(asker(recent_server, onetime, anonymous=True), [followed(held)], datetime.now(UTC))
+
+
+async def test_a_row_that_an_earlier_encryption_key_indexed_is_found_in_the_list(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    held = [recent_server.share(EMAIL, "text") for _ in range(3)]
+    recent_server.open_as_outsider(held[0].secret_key)
+    old = generate_line("k1").reveal()
+    rotated = Sealer(KeyRing.read(f"{generate_line('k2').reveal()}\n{old}"))
+    before = Sealer(KeyRing.read(old))
+
+    known = list(map(followed, held))
+    found = await looked(asker(recent_server, onetime), known, datetime.now(UTC), ring=rotated, indexed_by=before)
+
+    assert states(found) == ["received"]
+    assert {call.route for call in recent_server.calls} == {LIST}
+
+
+async def test_an_account_is_asked_once_for_all_that_its_list_names(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    held = [recent_server.share(EMAIL, "text") for _ in range(30)]
+
+    await looked(asker(recent_server, onetime), list(map(followed, held)), datetime.now(UTC))
+
+    assert [call.route for call in recent_server.calls] == [LIST]
+
+
+async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    held = [recent_server.share(None, "text") for _ in range(3 * BY_KEY)]
+    for one in held:
+        recent_server.open_as_outsider(one.secret_key)
+    recent_server.plan(ONE, Fault("html"), 1)
+
+    found = await looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
+
+    assert states(found) == ["received"] * (len(held) - 1)
+    assert [type(error) for error in found.errors] == [HostTrouble]
+
+
+async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, onetime: Onetime) -> None:
+    held = [recent_server.share(None, "text") for _ in range(BY_KEY)]
+    recent_server.plan(ONE, Fault("delay", seconds=0.3), None)
+
+    began = time.monotonic()
+    await looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
+
+    assert time.monotonic() - began < 0.3 * BY_KEY / 2
 
 
 ERRORS = {
@@ -281,7 +388,7 @@ async def test_a_bad_answer_to_a_real_look_is_no_news(
     recent_server.plan(route, Fault("answer", status=status, body=body), None)
 
     try:
-        found = await look(onetime, caller(recent_server, anonymous=route == ONE), [followed(held)], datetime.now(UTC))
+        found = await looked(asker(recent_server, onetime, anonymous=route == ONE), [followed(held)], datetime.now(UTC))
     except OnetimeError:
         return
 

@@ -1,19 +1,17 @@
-"""When an account is looked at next, and when an unread secret is worth a reminder."""
+"""When an account is looked at next."""
 
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.watch.schedule import JITTER, SLOWEST, interval, next_look, remind_at
+from bot.watch.schedule import JITTER, SLOWEST, interval, next_look
 
 EVERY = 20.0  # seconds
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
-MADE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 AGES = st.floats(min_value=-HOUR, max_value=400 * DAY)
 EVERIES = st.floats(min_value=5, max_value=SLOWEST)
 
@@ -94,16 +92,3 @@ def test_an_expiry_that_is_not_near_changes_nothing(left: float) -> None:
 
     assert found is not None
     assert found >= SLOWEST * (1 - JITTER)
-
-
-@pytest.mark.parametrize(
-    ("life", "before"),
-    [
-        pytest.param(timedelta(days=6), timedelta(days=1), id="a sixth of its life"),
-        pytest.param(timedelta(hours=1), timedelta(minutes=10), id="a sixth is just ten minutes"),
-        pytest.param(timedelta(minutes=30), timedelta(minutes=10), id="ten minutes at least"),
-        pytest.param(timedelta(minutes=5), timedelta(minutes=5), id="never before it was made"),
-    ],
-)
-def test_a_reminder_is_due_before_the_end(life: timedelta, before: timedelta) -> None:
-    assert remind_at(MADE, MADE + life) == MADE + life - before

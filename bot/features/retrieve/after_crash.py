@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from bot import steps
 from bot.errors import BotError, SlackTrouble
 from bot.feature import Services
 from bot.features.retrieve import screens
 from bot.logs import Log
+from bot.loop import Loop
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
@@ -32,33 +32,28 @@ class Tidier:
     def __init__(self, services: Services, tell: Tell) -> None:
         self._services = services
         self._tell = tell
-        self._stopping = asyncio.Event()
+        self._alone = False
         self._started = time.monotonic()
+        self._loop = Loop(self._step, EVERY, log, "not_tidied")
         self._task: asyncio.Task[None] | None = None
 
     def start(self, *, alone: bool) -> None:
         """`alone`: no other process can be opening anything (SQLite), so what is older than this one was left."""
-        self._task = asyncio.create_task(self._run(alone=alone))
+        self._alone = alone
+        self._task = asyncio.create_task(self._loop.run())
 
     async def stop(self) -> None:
         """Let a round that is under way end: a database call that is cancelled may not say so."""
-        self._stopping.set()
+        self._loop.stop()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=2)
             self._task.cancel()
 
-    async def _run(self, *, alone: bool) -> None:
-        while not self._stopping.is_set():
-            try:
-                age = time.monotonic() - self._started if alone else None
-                await look_after(self._services, self._tell, alone_for=age)
-            except BotError as error:
-                log.warning("not_tidied", error=str(error))
-            except Exception as error:  # noqa: BLE001 - the next round may work
-                log.error("not_tidied", cause=error)
-            alone = False
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), EVERY)
+    async def _step(self) -> bool:
+        alone, self._alone = self._alone, False
+        age = time.monotonic() - self._started if alone else None
+        await look_after(self._services, self._tell, alone_for=age)
+        return False
 
 
 async def look_after(services: Services, tell: Tell, *, alone_for: float | None = None) -> None:

@@ -16,6 +16,7 @@ import stamina
 
 from bot import steps
 from bot.errors import (
+    BotError,
     HostTrouble,
     NotAuthorized,
     NothingSent,
@@ -28,6 +29,7 @@ from bot.errors import (
 )
 from bot.feature import Call
 from bot.features.retrieve import screens
+from bot.living_card import follow
 from bot.logs import Log
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
@@ -79,6 +81,7 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
         return await _not_opened(call, host, reveal, error)
     steps.at("fetched")
     await _deliver(call, host, reveal, text)
+    await _known_at_once(call, host, reveal)
     return None
 
 
@@ -146,6 +149,18 @@ async def _deliver(call: Call, host: Host, reveal: Reveal, text: Secret) -> None
         steps.at("told")
         with suppress(StorageTrouble):
             await (call.services.reveals.told if until else call.services.reveals.over)(reveal.id)
+
+
+async def _known_at_once(call: Call, host: Host, reveal: Reveal) -> None:
+    """Who tracks what they opened themselves is not told that somebody did. Nothing here reaches the window."""
+    try:
+        tracked = await call.services.tracking.opened(call.person, host.url, reveal.key)
+        if tracked is not None and tracked.card is not None:
+            await follow(call, tracked, host.name)
+    except BotError as error:
+        log.warning("not_settled", error=str(error))
+    except Exception as error:  # noqa: BLE001 - the secret was shown: whatever this is, it comes too late to tell
+        log.error("not_settled", cause=error)
 
 
 async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:

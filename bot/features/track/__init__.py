@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot import card, pasted
-from bot.errors import NotConnected, NotUnderstood
+from bot.errors import HostTrouble, NotConnected, NotUnderstood, NotYours, SecretGone, SlackTrouble
 from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle, own_tracked
-from bot.living_card import SIGNS, WORDS, living_card, name
+from bot.living_card import SIGNS, WORDS, burn_button, follow, living_card, name
+from bot.logs import Log
 from bot.onetime.links import Host
+from bot.onetime.wire import Metadata
+from bot.outcome import outcome
 from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
 from bot.secret import MetadataKey
 from bot.storage.handles import Handle, NewHandle
@@ -16,6 +21,8 @@ ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecre
 LABEL_MOST = 80  # characters
 PAGE = 5
 A_PAGE = "tracked_page"  # the kind of handle behind Newer and Older
+
+log = Log("track")
 
 
 async def track(call: Call, _row: None) -> Message:
@@ -41,15 +48,14 @@ async def _track(call: Call, host: Host, key: MetadataKey, label: str | None) ->
         return Message.of(said, Text.of(card.state_line(metadata)), Text.of(said))
     tracked, is_new = await services.tracking.track(
         call.person, host.url, key, label=label, made_at=metadata.created or card.now(), expires_at=metadata.expires_at,
-        passphrase_required=metadata.passphrase_required,
+        passphrase_required=metadata.passphrase_required, secret_key=metadata.secret_key, zone=call.zone,
     )  # fmt: skip
-    if is_new or tracked.card is None:
-        channel, ts = await call.tell(living_card(tracked, host.name))
-        await services.tracking.set_card(tracked.id, channel, ts)
-        said = "You will get a message when it is opened, burned or expires. Its card is in our direct conversation."
-    else:
-        await call.update(tracked.card, living_card(tracked, host.name))
-        said = "You are tracking it already. Its card is in our direct conversation."
+    await follow(call, tracked, host.name)
+    said = (
+        "You will get a message when it is opened, burned or expires. Its card is in our direct conversation."
+        if is_new
+        else "You are tracking it already. Its card is in our direct conversation."
+    )
     return Message.of(said, Text.of(f":eyes: {said}"))
 
 
@@ -68,15 +74,38 @@ async def stop(call: Call, tracked: Tracked) -> Message:
     said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
     if tracked.card is not None:
-        await call.update(tracked.card, message)
+        try:
+            await call.update(tracked.card, message)
+        except SlackTrouble as trouble:  # its buttons answer like those of somebody else's
+            log.info("card_not_updated", error=str(trouble))
     return message
 
 
+async def stop_listed(call: Call, tracked: Tracked) -> Message:
+    """Stop in `/ots tracked`: the list stays as it is."""
+    return replace(await stop(call, tracked), beside=True)
+
+
 async def refresh(call: Call, tracked: Tracked) -> Message:
-    """Look now, instead of when it is due; what changed is told by the watcher, once."""
-    host = call.services.hosts.of(tracked.host)
-    await call.services.tracking.resume(call.person, tracked.host)
-    return living_card(tracked, host.name)
+    """Ask the host about this one now. What became of it is told as the watcher tells it, once."""
+    services = call.services
+    host = services.hosts.of(tracked.host)
+    caller = await services.caller(call.person, host)
+    found: Metadata | None
+    try:
+        found = await services.onetime.metadata(caller, tracked.key)
+    except SecretGone:
+        found = None
+    if found is not None and found.key != tracked.key:
+        raise HostTrouble("an answer about another secret")
+    now = card.now()
+    change = outcome(tracked, found, now)
+    if change is None:
+        return living_card(tracked, host.name, asked_at=now, is_named=found is not None)
+    after = await services.tracking.learned(tracked, change)
+    if after is None:
+        raise NotYours
+    return living_card(after, host.name)
 
 
 async def list_tracked(call: Call, _row: None) -> Message:
@@ -108,8 +137,8 @@ def _line(tracked: Tracked) -> list[Part]:
         said += [" · expires ", When(tracked.expires_at)]
     parts: list[Part] = [Text(tuple(said))]
     if not tracked.is_over:
-        burn = Button("Burn", "tracked_burn", tracked.id, "danger", card.BURN_CONFIRM, spoken="Burn this secret")
-        parts.append(Buttons.of(burn, Button("Stop", "tracked_stop", tracked.id, spoken="Stop tracking this secret")))
+        stop_it = Button("Stop", "tracked_list_stop", tracked.id, spoken="Stop tracking this secret")
+        parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
     return parts
 
 
@@ -133,7 +162,7 @@ async def watch(call: Call, _row: None) -> Message:
     if account is None:
         raise NotConnected
     host = call.services.hosts.of(account.host)
-    await call.services.tracking.watch_everything(call.person, host.url, on=word == "on")
+    await call.services.tracking.watch_everything(call.person, host.url, on=word == "on", zone=call.zone)
     said = (
         f"Every secret of your account on {host.name} is tracked from now on, wherever it is made."
         if word == "on"
@@ -156,6 +185,7 @@ FEATURE = Feature(
         "track": Handler(track_handle, own_handle("metadata")),
         "tracked_refresh": Handler(refresh, own_tracked),
         "tracked_stop": Handler(stop, own_tracked),
+        "tracked_list_stop": Handler(stop_listed, own_tracked),
         "tracked_newer": Handler(turn, own_handle(A_PAGE)),
         "tracked_older": Handler(turn, own_handle(A_PAGE)),
     },

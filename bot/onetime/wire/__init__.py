@@ -16,13 +16,23 @@ from bot.onetime.wire.answers import (
     read_share,
     read_status,
 )
-from bot.onetime.wire.metadata import Metadata, State, read_metadata, read_recent, read_recent_v2
+from bot.onetime.wire.metadata import (
+    Entry,
+    Metadata,
+    State,
+    read_entries,
+    read_entries_v2,
+    read_metadata,
+    read_recent,
+    read_recent_v2,
+)
 from bot.onetime.wire.refusals import AccountsOff, Answered, SameAgain
 from bot.onetime.wire.requests import Request, basic
 
 __all__ = [
     "AccountsOff",
     "Answered",
+    "Entry",
     "Generated",
     "Metadata",
     "Request",
@@ -32,6 +42,8 @@ __all__ = [
     "basic",
     "read_authcheck",
     "read_burn",
+    "read_entries",
+    "read_entries_v2",
     "read_generate",
     "read_metadata",
     "read_recent",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +18,7 @@ from bot.sandbox.onetime import Held
 from bot.sandbox.page import shown
 from bot.sandbox.world import World
 
+MOST_AT_ONCE = 366 * 86_400.0  # seconds that the clock may be moved on
 SLOW = 4.0  # seconds that a slow part takes; longer than Slack waits for an answer
 Mode = Literal["fine", "slow", "failing", "limited", "down"]
 Json = dict[str, Any]
@@ -71,9 +72,9 @@ class Burn(msgspec.Struct, tag_field="do", tag="burn", forbid_unknown_fields=Tru
 
 
 class MoveClock(msgspec.Struct, tag_field="do", tag="move_clock", forbid_unknown_fields=True):
-    """Onetime Secret's clock goes forward."""
+    """Time goes on for all three parts, and never back."""
 
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=MOST_AT_ONCE)]
 
 
 class SetOnetime(msgspec.Struct, tag_field="do", tag="onetime", forbid_unknown_fields=True):
@@ -103,7 +104,6 @@ class Parts:
         self.bot: Bot = "starting"
         self.onetime: Mode = "fine"
         self.slack: Mode = "fine"
-        self.clock_moved = 0.0  # seconds
         self.on_change: Callable[[], None] = lambda: None
 
     def set(self, **now: Any) -> None:
@@ -118,7 +118,7 @@ class Parts:
             "bot": {"state": self.bot},
             "slack": {"mode": self.slack},
             "onetime": {"mode": self.onetime, "url": server.url, "version": server.version},
-            "clock_moved": self.clock_moved,
+            "clock_ahead": self._world.clock.ahead,
             "accounts": accounts,
         }
 
@@ -196,8 +196,8 @@ class Controls:
         return {}
 
     def _move_clock(self, wish: MoveClock) -> Json:
-        self._world.onetime.move_clock(wish.seconds)
-        self._parts.set(clock_moved=self._parts.clock_moved + wish.seconds)
+        self._world.clock.move(wish.seconds)
+        self._parts.set()
         self._secrets_changed()
         return {}
 

@@ -7,6 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
+_MENU = ("placeholder", "initial_option", "initial_options")
+#: what can be read of an element that has options
+_SHOWN = {
+    "overflow": (),  # they show only when it is opened
+    "static_select": _MENU,
+    "multi_static_select": _MENU,
+    "checkboxes": ("options",),  # those that are ticked are among them
+    "radio_buttons": ("options",),
+}
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # the last one last: &amp;lt; reads &lt;
 
 
@@ -70,12 +79,8 @@ def _object(node: dict[str, Any]) -> Iterator[str]:
             yield node["text"]
         case "rich_text_section" | "rich_text_quote" | "rich_text_preformatted":
             yield "".join(_span(span) for span in node.get("elements", []))
-        case "overflow":
-            return  # its options show only when it is opened
-        case "static_select" | "multi_static_select":
-            yield from _lines(node.get("placeholder"))
-            yield from _lines(node.get("initial_option"))
-            yield from _lines(node.get("initial_options"))
+        case kind if kind in _SHOWN:
+            yield from _lines([node.get(name) for name in _SHOWN[kind]])
         case "image":
             yield from _lines(node.get("title"))
             yield node.get("alt_text", "")

@@ -196,7 +196,8 @@ def _choices(at: str, element: dict[str, Any]) -> Iterator[Problem]:
     chosen = element.get("initial_option")
     if chosen and chosen not in options:
         yield Problem(f"{at}/initial_option", "initial-option", "must equal one of the options")
-    if any(one not in options for one in _list(element.get("initial_options"))):
+    ticked = element.get("initial_options")
+    if ticked == [] or any(one not in options for one in _list(ticked)):  # none ticked is said by leaving it out
         yield Problem(f"{at}/initial_options", "initial-option", "must be some of the options")
 
 

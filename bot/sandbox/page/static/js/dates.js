@@ -1,6 +1,7 @@
 /** Slack's date tokens in the zone of this browser. Source: docs.slack.dev/messaging/formatting-message-text#date-formatting. */
 
 import { el } from "./dom.js";
+import { world } from "./store.js";
 
 const DAY = 86_400_000; // milliseconds
 
@@ -22,8 +23,11 @@ function piece(token, moment) {
   return (pretty && near(moment)) || new Intl.DateTimeFormat("en-GB", format).format(moment);
 }
 
+/** Milliseconds since 1970 by the clock of the sandbox, which can be ahead of this machine's. */
+const now = () => Date.now() + (world.parts?.clock_ahead ?? 0) * 1000;
+
 function near(moment) {
-  const days = Math.round((startOfDay(moment) - startOfDay(new Date())) / DAY);
+  const days = Math.round((startOfDay(moment) - startOfDay(new Date(now()))) / DAY);
   return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? null;
 }
 
@@ -32,7 +36,7 @@ function startOfDay(moment) {
 }
 
 function ago(moment) {
-  const seconds = (moment.getTime() - Date.now()) / 1000;
+  const seconds = (moment.getTime() - now()) / 1000;
   const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit);

@@ -64,14 +64,13 @@ function bot(state) {
 }
 
 function clock(parts) {
-  const moved = parts.clock_moved;
   const jump = ([label, seconds]) =>
     el(
       "button",
       {
         type: "button",
         class: "button small",
-        "aria-label": `Move Onetime Secret's clock on by ${label}`,
+        "aria-label": `Move the clock on by ${label}`,
         "data-focus": `clock-${seconds}`,
         onclick: async () => report(await control({ do: "move_clock", seconds })),
       },
@@ -80,7 +79,7 @@ function clock(parts) {
   return el(
     "div",
     { class: "clock" },
-    el("span", {}, `Clock of Onetime Secret ${parts.onetime.version}`, moved > 0 && el("strong", {}, ` +${span(moved)}`)),
+    el("span", {}, "Everybody's clock", parts.clock_ahead > 0 && el("strong", {}, ` +${span(parts.clock_ahead)}`)),
     el("span", { class: "clock-jumps" }, JUMPS.map(jump)),
   );
 }

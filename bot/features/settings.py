@@ -1,0 +1,93 @@
+"""`/ots settings`: which news of tracked secrets a person is told, and whether they are reminded."""
+
+from __future__ import annotations
+
+from bot.feature import Call, Feature, Handler, Verb, any_member
+from bot.screen.parts import Checks, Modal, Note, Plain, Text
+from bot.storage.preferences import Prefs
+
+FORM = "settings"
+TITLE = "Settings"
+
+# Kind of news: the end of the sentence “a message when a secret that you track …”.
+NEWS = {
+    "received": "is opened",
+    "burned": "is burned",
+    "expired": "expires",
+    "orphaned": "is gone before its time",
+}
+UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that."
+REMINDER = "Remind me once before one expires that nobody has opened"
+
+
+async def open_form(call: Call, _row: None) -> Modal:
+    """`/ots settings`. The window comes before what stands in it: its trigger lives 3 seconds."""
+    await call.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
+    return form(await call.services.preferences.of(call.person), call.zone)
+
+
+def form(prefs: Prefs, zone: str | None) -> Modal:
+    """What is set now, with boxes to change it."""
+    return Modal.of(
+        FORM,
+        TITLE,
+        Checks("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.news),
+        Note.of(UNTOLD),
+        Checks("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
+        _quiet_hours(zone),
+        submit="Save",
+        close="Cancel",
+    )
+
+
+def _quiet_hours(zone: str | None) -> Note:
+    if zone is None:
+        return Note.of("Slack does not name your time zone, so a reminder may come at night.")
+    return Note.of("Not between 21:00 and 08:00 where you are (", Plain(zone), "), unless no other time is left.")
+
+
+async def save(call: Call, _row: None) -> Modal:
+    """Takes effect at once: what waits to be sent and is not wanted any more is not sent."""
+    checked = call.checked
+    prefs = Prefs(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
+    await call.services.preferences.set(call.person, prefs)
+    return Modal.of(
+        "settings_saved",
+        TITLE,
+        Text.of(f":white_check_mark: {_said_of_news(prefs)}"),
+        Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_said_of_reminders(prefs)}"),
+        close="Done",
+    )
+
+
+def _said_of_news(prefs: Prefs) -> str:
+    wanted = [words for kind, words in NEWS.items() if kind in prefs.news]
+    if not wanted:
+        return "No message tells you any more what became of a secret: only `/ots tracked` shows that."
+    said = f"You get a message when a secret that you track {_listed(wanted)}."
+    return said if "received" in prefs.news else f"{said} {UNTOLD}"
+
+
+def _said_of_reminders(prefs: Prefs) -> str:
+    if prefs.reminders:
+        return "You are reminded once before one expires that nobody has opened."
+    return "You are not reminded before one expires."
+
+
+def _listed(words: list[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+FEATURE = Feature(
+    name="settings",
+    verbs=(
+        Verb(
+            "settings",
+            "chooses what you are told",
+            aliases=("preferences",),
+            handler=Handler(open_form, any_member, opens_window=True),
+        ),
+    ),
+    forms={FORM: Handler(save, any_member)},
+)

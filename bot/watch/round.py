@@ -1,0 +1,236 @@
+"""The looks at one host: claimed a few at a time, many under way at once, each finished by itself.
+
+Every host has a round of its own, so that one that is slow or broken delays nobody's secrets elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from bot import steps
+from bot.errors import BotError, NotAuthorized, OnetimeError, RateLimited, Unsealable
+from bot.feature import Services
+from bot.logs import Log
+from bot.loop import Loop
+from bot.onetime.client import Caller
+from bot.onetime.links import Host
+from bot.person import Person
+from bot.storage.accounts import Account
+from bot.storage.looks import OpenRow, Watch
+from bot.storage.tracked import NewTracked
+from bot.watch import breaker
+from bot.watch.held import LEASE, Held
+from bot.watch.look import Asker, Keys, Looked, Wants, look
+from bot.watch.quiet import Quiet
+from bot.watch.schedule import SLOWEST, next_look
+
+AT_ONCE = 64  # looks that wait for the host's answer
+MOST_UNDER_WAY = 2 * AT_ONCE  # with those that have it
+BATCH = 16  # accounts claimed at a time: small, since others write and work in between
+IDLE = 1.0  # seconds between looks into the table when nothing is due
+SOON = 0.1  # seconds, when something was: a few at a time all the time are better than many now and then
+RETRY = 30.0  # seconds after trouble
+RATE_LIMITED = 120.0  # seconds, where the host does not say
+MOST_NEW = 100  # secrets that one look begins to track; the rest follows at once
+FINISH = 3.0  # seconds that looks which are under way have at the end
+WRITE = 2.0  # seconds more to write down what they found
+
+log = Log("watch")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the rounds have in common."""
+
+    services: Services
+    every: float  # seconds: WATCH_EVERY
+    held: Held[Watch]
+    quiet: Quiet
+
+
+class Round:
+    def __init__(self, shared: Shared, host: Host) -> None:
+        self._shared = shared
+        self._services = shared.services
+        self._tracking = shared.services.tracking
+        self._host = host
+        self._breaker = breaker.Host()
+        self._indexers = self._tracking.indexers(host.url)
+        self._loop = Loop(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
+        self._looks: set[asyncio.Task[None]] = set()  # all that is under way
+        self._asking: set[asyncio.Task[None]] = set()  # those that wait for the host
+        self._has_room = asyncio.Event()
+        self._cut_off: list[Watch] | None = None  # None until looks are being cut off
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._loop.stop()
+        self._has_room.set()
+
+    async def run(self) -> None:
+        """Until `stop`; then what is under way has a few seconds, and the rest is given back."""
+        await self._loop.run()
+        await self._finish()
+
+    async def once(self) -> bool:
+        """Look at all that is due now; whether there was anything."""
+        begun: list[asyncio.Task[None]] = []
+        while len(some := await self._claim(BATCH)) == BATCH:
+            begun += some
+        begun += some
+        await asyncio.gather(*begun)
+        return bool(begun)
+
+    # --- whose turn it is
+
+    async def _step(self) -> bool:
+        """Begin some looks, if there is room for them; whether there may be more."""
+        if self._breaker.is_down and (self._asking or self._breaker.rests_for):
+            return False
+        most = 1 if self._breaker.is_down else BATCH
+        while self._room < most and not self._loop.is_stopping:
+            self._has_room.clear()
+            await self._has_room.wait()
+        begun = 0 if self._loop.is_stopping else len(await self._claim(most))
+        if 0 < begun < most:
+            await self._loop.wait(SOON)
+        return begun > 0
+
+    @property
+    def _room(self) -> int:
+        """For so many looks more. Those that have their answer wait for the database, and are not to pile up."""
+        return min(AT_ONCE - len(self._asking), MOST_UNDER_WAY - len(self._looks))
+
+    async def _claim(self, most: int) -> list[asyncio.Task[None]]:
+        claimed = await self._tracking.claim(most, LEASE, host=self._host.url)
+        if not claimed:
+            return []
+        if self._loop.is_stopping:
+            await self._tracking.release(*claimed)
+            return []
+        steps.at("watches_claimed")
+        self._shared.held.take(claimed)
+        try:
+            rows = await self._tracking.open_rows(claimed)
+            accounts = await self._services.accounts.of_many([watch.person for watch in claimed], self._host.url)
+        except BaseException:
+            for watch in claimed:  # their leases run out
+                self._shared.held.drop(watch)
+            raise
+        return [self._begin(watch, rows.get(watch.id, []), accounts) for watch in claimed]
+
+    # --- one look
+
+    def _begin(self, watch: Watch, rows: Sequence[OpenRow], accounts: Mapping[Person, Account]) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(watch, rows, accounts.get(watch.person)))
+        self._looks.add(task)
+        self._asking.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._looks.discard(task)
+        self._answered(task)
+
+    def _answered(self, task: asyncio.Task[None] | None) -> None:
+        self._asking -= {task}
+        if self._room >= BATCH:
+            self._has_room.set()
+
+    async def _guarded(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> None:
+        """One bad account never stops the others."""
+        try:
+            await self._look(watch, rows, account)
+        except BotError as error:
+            log.warning("look_failed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
+            log.error("look_crashed", cause=error)
+        finally:
+            self._shared.held.drop(watch)
+
+    async def _look(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> None:
+        try:
+            seen = await self._ask(watch, rows, account)
+        except NotAuthorized:
+            if await self._tracking.refused(watch):
+                log.info("account_paused")
+        except (OnetimeError, Unsealable) as error:
+            await self._tracking.failed(watch, _wait_after(error))
+        except asyncio.CancelledError:
+            if self._cut_off is None:
+                raise
+            self._cut_off.append(watch)
+        else:
+            steps.at("looked")
+            await self._write(watch, rows, seen)
+            steps.at("look_written")
+
+    async def _ask(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> Looked:
+        try:
+            caller = self._services.as_account(account) if account else Caller(self._host)
+            asker = Asker(self._services.onetime, caller, self._breaker)
+            keys = Keys(self._indexers, partial(self._tracking.keys_of, watch))
+            return await look(asker, keys, rows, time.time(), Wants(watch.everything, watch.zone))
+        finally:
+            self._answered(asyncio.current_task())
+
+    # --- what it found
+
+    async def _write(self, watch: Watch, rows: Sequence[OpenRow], seen: Looked) -> None:
+        new = await self._new(watch, seen.others) if seen.others else []
+        soon = self._next(watch, rows, seen, new)
+        if not seen.changes and not new:
+            await self._shared.quiet.write(watch, soon)
+        elif not await self._tracking.settle_look(watch, seen.changes, next_look_in=soon, new=new[:MOST_NEW]):
+            log.info("look_fenced")
+
+    async def _new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
+        wanted = set(await self._tracking.untracked(watch, [one.key for one in others]))
+        return [one for one in others if one.key in wanted]
+
+    def _next(self, watch: Watch, rows: Sequence[OpenRow], seen: Looked, new: Sequence[NewTracked]) -> float | None:
+        """Seconds until the next look; None if there is nothing to look at."""
+        if len(new) > MOST_NEW:
+            return 0.0
+        over = {change.tracked_id for change in seen.changes if change.state is not None}
+        left = [row for row in rows if row.id not in over] if over else rows
+        now = time.time()
+        # The youngest decides how often; the others need not be asked.
+        ages = [now - max(row.made_at for row in left)] if left else []
+        if new:
+            ages.append(now - max(one.made_at for one in new).timestamp())
+        ends = [row.expires_at for row in left if row.expires_at is not None and row.expires_at > now]
+        soon = next_look(ages, self._shared.every, [min(ends) - now] if ends else [])
+        if soon is None:
+            return SLOWEST / 5 if watch.everything else None
+        return min([soon, *map(_wait_after, seen.errors)])
+
+    # --- the end
+
+    async def _finish(self) -> None:
+        """What is quick ends by itself; what still waits for the host is given back, so that another may look."""
+        await _wait_for(self._looks, FINISH)
+        self._cut_off = []
+        for task in self._asking.copy():
+            task.cancel()
+        await _wait_for(self._looks, WRITE)
+        if self._cut_off:
+            await self._tracking.release(*self._cut_off)
+            log.info("looks_given_back", count=len(self._cut_off))
+
+
+async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks.copy(), timeout=seconds)
+
+
+def _wait_after(error: BotError) -> float:
+    """Seconds to wait after it."""
+    if isinstance(error, RateLimited):
+        return error.retry_after or RATE_LIMITED
+    return error.seconds if isinstance(error, breaker.Resting) else RETRY

@@ -1,0 +1,1 @@
+"""The watcher against the goals set for it; `parts.py` has the list."""

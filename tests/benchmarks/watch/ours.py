@@ -1,0 +1,75 @@
+"""The real watcher on a real database, looking all the time: `python -m tests.benchmarks.watch.ours JOB`.
+
+Settings come from the environment. What is due is due again at once, so that there is always more than it can do.
+At the end the host says that secrets were opened, and the watcher has to find every one: what was measured was work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from bot.settings import read_settings
+from bot.storage.database import Database
+from bot.storage.leases import free_leases
+from bot.storage.notices import Notices
+from bot.storage.tables import tracked
+from bot.watch.watcher import Watcher
+from bot.wiring import services
+from tests.benchmarks.watch.processes import Done, Host, cpu
+
+EVERY = 0.05  # seconds: less than one round takes
+FOUND_WITHIN = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    port: int  # of the load server
+    each: int  # secrets to an account
+    warm: float  # seconds before the window
+    window: float  # seconds
+    received: int  # how many accounts have a secret opened at the end
+
+
+async def work(job: Job) -> Done:
+    host = Host(job.port)
+    async with services(read_settings()) as (given, db, sealer):
+        await free_leases(db)
+        watcher = Watcher(given, EVERY)
+        running = asyncio.create_task(watcher.run())
+        try:
+            await asyncio.sleep(job.warm)
+            calls, started, used = host.calls(), time.perf_counter(), cpu()
+            await asyncio.sleep(job.window)
+            done = Done((host.calls() - calls) * job.each, time.perf_counter() - started, cpu() - used)
+            host.received(job.received)
+            await _all_found(db, Notices(db, sealer), job)
+        finally:
+            watcher.stop()
+            await asyncio.wait_for(running, FOUND_WITHIN)
+    return done
+
+
+async def _all_found(db: Database, notices: Notices, job: Job) -> None:
+    """Wait until all that was opened is known, with one notice for each. Raises `RuntimeError`."""
+    states = select(tracked.c.state, func.count()).group_by(tracked.c.state)
+    stop = time.monotonic() + FOUND_WITHIN
+    while time.monotonic() < stop:
+        async with db.reading() as connection:
+            found = {row[0]: row[1] for row in (await connection.execute(states)).all()}
+        told = await notices.waiting_count()
+        if found.get("received", 0) == told == job.received:
+            return
+        await asyncio.sleep(0.05)
+    raise RuntimeError(f"not all was found: {job.received} were opened, {told} notices, {found}")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        print(asyncio.run(work(Job(**json.loads(sys.argv[1])))).said())

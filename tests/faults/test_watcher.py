@@ -1,0 +1,289 @@
+"""The watcher against real servers on loopback: who waits for whom, what a stop leaves behind, how long a lease holds."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from bot.feature import Services
+from bot.onetime.client import Onetime
+from bot.onetime.links import Hosts
+from bot.person import Person
+from bot.sandbox.onetime import Fault, Held, OnetimeServer
+from bot.secret import MetadataKey, Secret
+from bot.storage.accounts import Accounts
+from bot.storage.database import Database, migrate, now
+from bot.storage.handles import Handles
+from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.preferences import Preferences
+from bot.storage.reveals import Reveals
+from bot.storage.seal import Sealer
+from bot.storage.tables import notices, tracked, watches
+from bot.storage.tracking import Tracked, Tracking
+from bot.watch import held
+from bot.watch import round as rounds
+from bot.watch.breaker import FAILURES
+from bot.watch.watcher import Watcher
+
+ADA = Person(None, "T0000001", "U0000ADA")
+EMAIL, TOKEN = "ada@example.com", "token-of-ada-0123456789"
+LIST, ONE = "/api/v1/private/recent", "/api/v1/private/{key}"
+
+
+class Watching:
+    """A watcher on a SQLite file, and the hosts that it may ask."""
+
+    def __init__(self, db: Database, *servers: OnetimeServer) -> None:
+        sealer = Sealer(KeyRing.read(generate_line("k1")))
+        self.db = db
+        self.tracking = Tracking(db, sealer)
+        self.accounts = Accounts(db, sealer)
+        self.onetime = Onetime(deadline=5.0, tries=1)
+        self.services = Services(
+            self.onetime, Hosts([one.url for one in servers]), self.accounts, Handles(db, sealer), Reveals(db, sealer),
+            self.tracking, Preferences(db),
+        )  # fmt: skip
+        self.watcher = Watcher(self.services, 20.0)
+
+    async def track(self, server: OnetimeServer, one: Held, person: Person = ADA) -> Tracked:
+        made_at = datetime.fromtimestamp(one.created, UTC)
+        row, _ = await self.tracking.track(
+            person, server.url, MetadataKey(one.metadata_key), made_at=made_at,
+            expires_at=made_at + timedelta(seconds=one.ttl),
+        )  # fmt: skip
+        return row
+
+    async def state(self, row: Tracked) -> str:
+        return (await self.tracking.find(row.person, row.id)).state
+
+    async def rows(self, table):
+        async with self.db.reading() as connection:
+            return (await connection.execute(select(table))).all()
+
+    async def all_due(self) -> None:
+        async with self.db.writing() as connection:
+            await connection.execute(update(watches).where(watches.c.lease.is_(None)).values(next_look_at=now))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.watcher.run())
+        try:
+            yield
+        finally:
+            self.watcher.stop()
+            await asyncio.wait_for(task, 15)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], within: float = 8.0) -> None:
+    async with asyncio.timeout(within):
+        while not await holds():  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite:///{tmp_path}/bot.db"
+    await asyncio.to_thread(migrate, url)
+    opened = Database.open(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OnetimeServer]:
+    async with OnetimeServer() as started:
+        started.add_account(EMAIL, TOKEN)
+        yield started
+
+
+@pytest.fixture
+async def other() -> AsyncIterator[OnetimeServer]:
+    async with OnetimeServer() as started:
+        yield started
+
+
+@pytest.fixture
+async def watching(db: Database, server: OnetimeServer, other: OnetimeServer) -> AsyncIterator[Watching]:
+    made = Watching(db, server, other)
+    yield made
+    await made.onetime.aclose()
+
+
+async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other, monkeypatch):
+    monkeypatch.setattr(rounds, "FINISH", 0.1)
+    server.plan(ONE, Fault("hang"), None)
+    for number in range(3):
+        await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
+    held_elsewhere = other.share(None, "text")
+    row = await watching.track(other, held_elsewhere)
+    other.open_as_outsider(held_elsewhere.secret_key)
+
+    async with watching.running():
+        await asyncio.wait_for(server.arrived(ONE, times=3), 5)
+        await until(lambda: is_state(watching, row, "received"), within=3)
+
+
+async def is_state(watching: Watching, row: Tracked, state: str) -> bool:
+    return await watching.state(row) == state
+
+
+async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching, server, monkeypatch):
+    """A look that ends makes room at once: nobody waits for the slowest of a batch."""
+    monkeypatch.setattr(rounds, "AT_ONCE", 8)
+    monkeypatch.setattr(rounds, "BATCH", 4)
+    server.plan(ONE, Fault("delay", seconds=2), 1)
+    slow = await watching.track(server, server.share(None, "text"), Person(None, "T0000001", "U0SLOW"))
+    quick = [server.share(None, "text") for _ in range(20)]
+    rows = [await watching.track(server, one, Person(None, "T0000001", f"U{n}")) for n, one in enumerate(quick)]
+    for one in quick:
+        server.open_as_outsider(one.secret_key)
+
+    async with watching.running():
+        await until(lambda: all_received(watching, rows))
+
+        assert len([row for row in await watching.rows(watches) if row.lease]) == 1
+
+    assert await watching.state(slow) == "new"
+
+
+async def all_received(watching: Watching, rows: list[Tracked]) -> bool:
+    ids = {row.id for row in rows}
+    return {row.state for row in await watching.rows(tracked) if row.id in ids} == {"received"}
+
+
+async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server, monkeypatch):
+    monkeypatch.setattr(rounds, "FINISH", 0.2)
+    server.plan(ONE, Fault("hang"), None)
+    await watching.track(server, server.share(None, "text"))
+
+    began = time.monotonic()
+    async with watching.running():
+        await asyncio.wait_for(server.arrived(ONE), 5)
+        began = time.monotonic()
+
+    (row,) = await watching.rows(watches)
+    assert time.monotonic() - began < 2
+    assert (row.lease, row.lease_until) == (None, None)
+    assert row.next_look_at <= time.time()
+
+
+async def test_a_stop_lets_what_is_quick_end(watching, server):
+    one = server.share(None, "text")
+    row = await watching.track(server, one)
+    server.open_as_outsider(one.secret_key)
+    server.plan(ONE, Fault("delay", seconds=0.5), None)
+
+    async with watching.running():
+        await asyncio.wait_for(server.arrived(ONE), 5)
+
+    assert await watching.state(row) == "received"
+    assert [one.kind for one in await watching.rows(notices)] == ["received"]
+
+
+async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
+    monkeypatch.setattr(held, "LEASE", 0.6)
+    monkeypatch.setattr(rounds, "LEASE", 0.6)
+    monkeypatch.setattr(held, "RENEW", 0.2)
+    one = server.share(None, "text")
+    row = await watching.track(server, one)
+    server.open_as_outsider(one.secret_key)
+    server.plan(ONE, Fault("delay", seconds=1.8), None)
+
+    async with watching.running():
+        await until(lambda: is_state(watching, row, "received"))
+
+    assert len(server.calls) == 1
+
+
+async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged(watching, server):
+    server.plan(ONE, Fault("html"), None)
+    for number in range(FAILURES + 3):
+        await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
+    with suppress(TimeoutError):
+        async with watching.running(), asyncio.timeout(1.5):
+            await server.arrived(ONE, times=FAILURES)
+            await asyncio.Event().wait()
+    asked = len(server.calls)
+
+    await watching.all_due()
+    before = await watching.rows(watches)
+    with suppress(TimeoutError):
+        async with watching.running(), asyncio.timeout(0.5):
+            await asyncio.Event().wait()
+
+    assert await watching.rows(watches) == before
+    assert len(server.calls) == asked <= FAILURES + 3
+    assert {row.state for row in await watching.rows(tracked)} == {"new"}
+
+
+async def test_a_host_that_is_not_allowed_any_more_is_not_asked(db, server, other):
+    before = Watching(db, server, other)
+    await before.track(other, other.share(None, "text"))
+
+    after = Watching(db, server)
+    assert not await after.watcher.once()
+
+    assert other.calls == []
+
+
+async def test_an_account_is_asked_once_with_its_own_name_for_all_it_has(watching, server):
+    await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
+    made = [server.share(EMAIL, "text") for _ in range(20)]
+    rows = [await watching.track(server, one) for one in made]
+    server.open_as_outsider(made[3].secret_key)
+
+    assert await watching.watcher.once()
+
+    assert [call.route for call in server.calls] == [LIST]
+    assert [row.id for row in rows if await watching.state(row) != "new"] == [rows[3].id]
+    assert not await watching.watcher.once()
+
+
+async def test_a_quiet_look_is_written_without_touching_a_secret(watching, server):
+    await watching.track(server, server.share(None, "text"))
+    before = await watching.rows(tracked)
+
+    assert await watching.watcher.once()
+
+    (row,) = await watching.rows(watches)
+    assert await watching.rows(tracked) == before
+    assert row.lease is None
+    assert 10 < row.next_look_at - time.time() < 30
+
+
+async def test_what_is_found_while_everything_is_watched_gets_one_card_and_what_was_there_none(watching, server):
+    await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
+    server.move_clock(-3600)
+    server.share(EMAIL, "made before")
+    server.move_clock(3600)
+    await watching.tracking.watch_everything(ADA, server.url, on=True)
+    await watching.watcher.once()
+
+    server.share(EMAIL, "made since")
+    for _ in range(2):
+        await watching.all_due()
+        await watching.watcher.once()
+
+    assert len(await watching.rows(tracked)) == 2
+    assert [row.kind for row in await watching.rows(notices)] == ["card"]
+
+
+async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, server, monkeypatch):
+    monkeypatch.setattr(rounds, "MOST_NEW", 5)
+    await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
+    for _ in range(12):
+        server.share(EMAIL, "text")
+    await watching.tracking.watch_everything(ADA, server.url, on=True)
+
+    counts = []
+    while await watching.watcher.once():
+        counts.append(len(await watching.rows(tracked)))
+
+    assert counts == [5, 10, 12]
