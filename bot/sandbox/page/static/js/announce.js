@@ -16,7 +16,7 @@ export function say(sentence) {
 
 function speak() {
   timer = null;
-  byId("polite").textContent = waiting.join(". ");
+  byId("polite").textContent = waiting.join("\n");
   waiting = [];
 }
 
