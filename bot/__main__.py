@@ -10,10 +10,14 @@ import resource
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.errors import CannotStart
 from bot.settings import Settings, lookalikes, read_settings
+
+if TYPE_CHECKING:  # importing it costs, and not every command needs it
+    from bot.storage.keyring import KeyRing
 
 WRONG_SETTING = 78  # EX_CONFIG of sysexits.h
 
@@ -119,19 +123,29 @@ def _keys_generate(given: argparse.Namespace) -> None:
 
 
 def _keys_list(given: argparse.Namespace) -> None:
-    from bot import keys, wiring  # noqa: PLC0415 - as above
+    from bot import keys  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-    _say(asyncio.run(keys.list_keys(settings.database_url, wiring.key_ring(settings))))
+    _say(asyncio.run(keys.list_keys(settings.database_url, _ring(settings))))
 
 
 def _keys_verify(given: argparse.Namespace) -> int:
-    from bot import keys, wiring  # noqa: PLC0415 - as above
+    from bot import keys  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-    said, bad = asyncio.run(keys.verify(settings.database_url, wiring.key_ring(settings)))
+    said, bad = asyncio.run(keys.verify(settings.database_url, _ring(settings)))
     _say(said)
     return 1 if bad else 0
+
+
+def _ring(settings: Settings) -> KeyRing:
+    from bot import wiring  # noqa: PLC0415 - as above
+    from bot.storage.keyring import GENERATE  # noqa: PLC0415 - as above
+
+    ring = wiring.key_ring(settings)
+    if ring is None:
+        raise CannotStart(f"No encryption key is configured: ENCRYPTION_KEYS_FILE is not set. {GENERATE}")
+    return ring
 
 
 def _say(text: str) -> None:

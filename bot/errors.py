@@ -6,6 +6,8 @@ it is met, `from None` where the original carries a URL, a body or a value.
 
 from __future__ import annotations
 
+import math
+
 
 class BotError(Exception):
     """Something expected went wrong. One INFO line in the log, `tell` for the person."""
@@ -42,6 +44,17 @@ class NotAllowed(BotError):
     """The person may not use the bot here: a guest, a stranger from another workspace, a deactivated account."""
 
     tell = "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
+
+
+class LimitReached(BotError):
+    """The person did it as often as they may for now. `wait` is seconds until they may again."""
+
+    def __init__(self, kind: str, did: str, wait: float) -> None:
+        minutes = max(1, math.ceil(wait / 60))
+        hours = math.ceil(minutes / 60)
+        soon = f"{minutes} minute{'s' * (minutes > 1)}" if hours <= 1 else f"{hours} hours"
+        super().__init__(kind, tell=f"{did}, which is the limit. Please try again in {soon}.")
+        self.wait = wait
 
 
 class NotConnected(BotError):
@@ -134,8 +147,9 @@ class SlackTrouble(BotError):
 # Source: docs.slack.dev, errors of chat.postMessage and conversations.open
 FINAL = frozenset({
     "account_inactive", "cannot_dm_bot", "channel_not_found", "invalid_auth", "is_archived", "messages_tab_disabled",
-    "missing_scope", "not_in_channel", "restricted_action", "token_expired", "token_revoked", "user_disabled",
-    "user_not_found", "user_not_visible", "users_not_found",
+    "missing_scope", "not_in_channel", "restricted_action", "restricted_action_non_threadable_channel",
+    "restricted_action_read_only_channel", "restricted_action_thread_only_channel", "team_access_not_granted",
+    "token_expired", "token_revoked", "user_disabled", "user_not_found", "user_not_visible", "users_not_found",
 })  # fmt: skip
 
 

@@ -19,8 +19,12 @@ from bot.screen.parts import Message, Modal, Screen
 from bot.secret import Secret
 from bot.storage.accounts import Account, Accounts
 from bot.storage.handles import Handle, Handles
+from bot.storage.limits import Limits
+from bot.storage.parcels import Parcel
 from bot.storage.preferences import Preferences
+from bot.storage.requests import Request, Requests
 from bot.storage.reveals import Reveal, Reveals
+from bot.storage.shares import Share, Shares
 from bot.storage.tracked import Tracked
 from bot.storage.tracking import Tracking
 
@@ -28,6 +32,11 @@ Row = TypeVar("Row")
 
 
 Posted = tuple[str, str]  # the conversation and the time stamp that Slack gave a message
+
+# Says something to somebody else: to a person directly, or in a channel, by its id. The last is a key: sent twice
+# with it, it arrives once. Raises `SlackTrouble`.
+Send = Callable[[Person | str, Message, str], Awaitable[Posted]]
+Update = Callable[[Posted, Message], Awaitable[None]]  # changes such a message in place; raises SlackTrouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,9 @@ class Services:
     reveals: Reveals
     tracking: Tracking
     preferences: Preferences
+    shares: Shares
+    requests: Requests
+    limits: Limits
     escrow: bool = True  # REVEAL_ESCROW
 
     async def caller(self, person: Person, host: Host) -> Caller:
@@ -59,6 +71,11 @@ class Services:
         return Caller(self.hosts.of(account.host), account.username, account.token)
 
 
+# Finishes what was interrupted. The last is for how many seconds nobody else can have been at it (SQLite, at the
+# start); None: others may be.
+LookAfter = Callable[[Services, Send, Update, float | None], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One thing that one person did."""
@@ -67,11 +84,15 @@ class Call:
     services: Services
     show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackTrouble
     tell: Callable[[Message], Awaitable[Posted]]  # a direct message; raises SlackTrouble
-    update: Callable[[Posted, Message], Awaitable[None]]  # changes such a message in place; raises SlackTrouble
+    send: Send
+    update: Update
+    is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackTrouble
+    place: Posted | None = None  # the message that has the button; none for one in a window or a forwarded message
     text: str = field(default="", repr=False)  # what stands behind the verb
     typed: Mapping[str, Secret] = field(default_factory=dict)  # a modal's text fields
     chosen: Mapping[str, str] = field(default_factory=dict)  # a modal's select menus
     checked: Mapping[str, frozenset[str]] = field(default_factory=dict)  # a modal's boxes, those that are ticked
+    picked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # ids of people or channels in a modal
     zone: str | None = None  # the person's time zone, an IANA name that is known here
 
 
@@ -105,6 +126,7 @@ class Feature:
     actions: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a button was pressed
     forms: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was submitted
     closed: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was closed
+    look_after: LookAfter | None = None  # done at the start and every minute
 
 
 class FieldErrors(BotError):
@@ -137,6 +159,30 @@ async def own_reveal(services: Services, person: Person, ref: object) -> Reveal:
 
 async def own_tracked(services: Services, person: Person, ref: object) -> Tracked:
     return await services.tracking.find(person, ref)
+
+
+async def own_request(services: Services, person: Person, ref: object) -> Request:
+    """A request for a secret that this person made."""
+    return await services.requests.find(person, ref)
+
+
+async def asked_request(services: Services, person: Person, ref: object) -> Request:
+    """A request for a secret that this person was asked."""
+    return await services.requests.asked(person, ref)
+
+
+async def own_share(services: Services, person: Person, ref: object) -> Share:
+    return await services.shares.find(person, ref)
+
+
+async def own_parcel(services: Services, person: Person, ref: object) -> Parcel:
+    """One that the person has sent."""
+    return await services.shares.own_parcel(person, ref)
+
+
+async def addressed_parcel(services: Services, person: Person, ref: object) -> Parcel:
+    """One that was sent to the person, or to a channel of their workspace."""
+    return await services.shares.addressed(person, ref)
 
 
 def own_handle(kind: str) -> Callable[[Services, Person, object], Awaitable[Handle]]:

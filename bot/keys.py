@@ -89,7 +89,7 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
         for sealed in SEALED:
             columns = sealed.table.c
             query = select(
-                columns.id, columns.enterprise_id, columns.team_id, columns.user_id, columns.host, sealed.column
+                columns.id, columns.enterprise_id, columns.team_id, columns.user_id, sealed.host, sealed.column
             ).where(sealed.column.is_not(None))
             async for row in await connection.stream(query):
                 counts = opened if _opens(sealer, sealed, row) else failed

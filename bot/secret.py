@@ -8,6 +8,7 @@ a handful of modules.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from typing import NoReturn, Self, TypeVar
 
 HIDDEN = "[hidden]"
@@ -48,6 +49,16 @@ class Secret:
 
     def __contains__(self, part: str) -> bool:
         return part in self.__text
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has in UTF-8."""
+        return len(self.__text.encode("utf-8", "surrogatepass"))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Secret]) -> Self:
+        """One text of several, with nothing between them."""
+        return cls("".join(part.reveal() for part in parts))
 
     def is_printable(self) -> bool:
         """No control characters and no line breaks."""

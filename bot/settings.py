@@ -41,6 +41,8 @@ _WANTED = {
     "log_level": "debug, info, warning or error",
     "log_format": "json or text",
     "reveal_escrow": "on or off",
+    "shares_per_hour": "a whole number, 1 or more",
+    "opens_per_hour": "a whole number, 1 or more",
     "slack_api_url": "a URL that starts with http:// or https:// and ends with /",
 }
 
@@ -64,6 +66,8 @@ class Settings(BaseSettings):
     onetime_default_host: str = "https://eu.onetimesecret.com"
     watch_every: float = Field(default=20, ge=5)  # seconds
     reveal_escrow: Annotated[Literal["on", "off"], Lower] = "on"
+    shares_per_hour: int = Field(default=30, ge=1)  # for each person
+    opens_per_hour: int = Field(default=30, ge=1)  # for each person
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = "info"

@@ -14,7 +14,6 @@ from aiohttp import web
 from bot.errors import BotError, CannotStart, StorageTrouble
 from bot.feature import Services
 from bot.features import Catalogue
-from bot.features.retrieve.after_crash import Tidier
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
@@ -34,13 +33,17 @@ from bot.storage.handles import Handles
 from bot.storage.key_checks import check_keys, keys_open
 from bot.storage.keyring import KeyRing
 from bot.storage.leases import free_leases
+from bot.storage.limits import Limits
 from bot.storage.migrate import migrate
 from bot.storage.notices import Notices
 from bot.storage.preferences import Preferences
+from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
+from bot.storage.shares import Shares
 from bot.storage.tracking import Tracking
 from bot.storage.url import locate
+from bot.tidier import Tidier
 from bot.watch.alone import alone_on
 from bot.watch.herald import Herald
 from bot.watch.watcher import Watcher
@@ -51,18 +54,15 @@ CUT_OFF = 2.5  # seconds for requests that are half here or not answered; aiohtt
 log = Log("wiring")
 
 
-def key_ring(settings: Settings) -> KeyRing:
-    """The encryption keys. Raises `CannotStart`: none are ever made up."""
+def key_ring(settings: Settings) -> KeyRing | None:
+    """The encryption keys; None if none are set: they are never made up. Raises `CannotStart`."""
     if settings.encryption_keys_file is not None:
         if settings.allow_shared_key_file:
             log.warning("key_file_may_be_shared", reason="ALLOW_SHARED_KEY_FILE is set: others may be able to read it")
         return KeyRing.load(settings.encryption_keys_file, allow_shared=settings.allow_shared_key_file)
     if settings.encryption_keys is not None:
         return KeyRing.read(settings.encryption_keys)
-    raise CannotStart(
-        "ENCRYPTION_KEYS_FILE is missing: run `python -m bot keys generate FILE`, keep a copy of the file apart from "
-        "the database, and set ENCRYPTION_KEYS_FILE to it."
-    )
+    return None
 
 
 def migrate_own(settings: Settings) -> None:
@@ -89,11 +89,11 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database, Sealer]]:
     """What the features work with, on a database whose keys are the right ones. Raises `CannotStart`."""
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
-    sealer = Sealer(key_ring(settings))
+    ring = key_ring(settings)
     onetime = Onetime()
     async with database(settings) as db:
         try:
-            await check_keys(db, sealer)
+            sealer = await check_keys(db, Sealer(ring) if ring else None)
             yield (
                 Services(
                     onetime=onetime,
@@ -102,6 +102,9 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     handles=Handles(db, sealer),
                     reveals=Reveals(db, sealer),
                     tracking=Tracking(db, sealer),
+                    shares=Shares(db, sealer),
+                    requests=Requests(db, sealer),
+                    limits=_limits(db, settings),
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
                 ),
@@ -110,6 +113,10 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
             )
         finally:
             await onetime.aclose()
+
+
+def _limits(db: Database, settings: Settings) -> Limits:
+    return Limits(db, shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +156,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 async def serve(settings: Settings, *, watching: bool) -> None:
     """Run the Slack front until SIGTERM or SIGINT, with the watcher in the same process where `watching`."""
     async with assembled(settings) as bot:
+        catalogue = Catalogue()
         front = Front(
-            Catalogue(),
+            catalogue,
             bot.services,
             bot.slack,
             bot.workspace,
@@ -159,7 +167,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             bot.jobs,
         )
         app = make_app(front, bot.slack, bot.workspace, settings.slack_signing_secret)
-        tidier = Tidier(bot.services, bot.messenger.tell)
+        tidier = Tidier(catalogue.rounds, bot.services, bot.messenger.send, bot.messenger.update)
         async with _listening(bot, app) as mode:
             tidier.start(alone=bot.db.is_sqlite)
             async with _watching(bot) if watching else nullcontext():

@@ -19,14 +19,14 @@ CAPTURE = re.compile(r"(?<=```text\n)(?P<number>\d+)\. [^\n]+\n-{4,}\n.*?(?=\n``
 
 # What differs from one tour to the next, and means the same.
 _MASKS = (
+    (re.compile(r"\s+"), " "),  # lines are folded at other places with longer port numbers
+    (re.compile(r" │ | │(?= )"), " "),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
     (re.compile(r"\d\d:\d\d UTC"), "TIME"),
     (re.compile(r"\d+ ms"), "N ms"),
     (re.compile(r"\d+ log lines"), "N log lines"),
     (re.compile(r"\d+ bytes"), "N bytes"),
-    (re.compile(r"\s+"), " "),  # lines are folded at other places with longer port numbers
-    (re.compile(r" │ | │(?= )"), " "),
 )
 
 

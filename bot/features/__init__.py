@@ -6,10 +6,27 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.feature import Feature, Handler, Verb
-from bot.features import accounts, burn, connect, help, link, metadata, recent, retrieve, settings, track  # noqa: A004 - the verb
+from bot.features import (
+    accounts,
+    burn,
+    connect,
+    generate,
+    help,  # noqa: A004 - the verb
+    link,
+    metadata,
+    recent,
+    request,
+    retrieve,
+    settings,
+    share,
+    track,
+)
 
 FEATURES: tuple[Feature, ...] = (
     retrieve.FEATURE,
+    share.FEATURE,
+    generate.FEATURE,
+    request.FEATURE,
     metadata.FEATURE,
     burn.FEATURE,
     recent.FEATURE,
@@ -31,6 +48,7 @@ class Catalogue:
         self._by_word = _joined(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
         self.actions: Mapping[str, Handler[Any]] = _joined(feature.actions for feature in features)
         self.forms: Mapping[str, Handler[Any]] = _joined(feature.forms for feature in features)
+        self.rounds = tuple(feature.look_after for feature in features if feature.look_after)
         self.closed: Mapping[str, Handler[Any]] = _joined(feature.closed for feature in features)
 
     def read(self, text: str) -> tuple[Verb | None, str]:

@@ -1,15 +1,11 @@
-"""`/ots burn`: destroy a secret before anybody opens it.
-
-A 404 says nothing by itself, and neither does a timeout: what became of the secret is asked for before it is told.
-Burning twice does no harm, so a repeated click ends in the same words.
-"""
+"""`/ots burn`: destroy a secret before anybody opens it."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-from bot import card, pasted
-from bot.errors import HostTrouble, OnetimeError, SecretGone, SlackTrouble, WrongPassphrase
+from bot import burning, card, pasted
+from bot.errors import SecretGone, SlackTrouble, WrongPassphrase
 from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_tracked
 from bot.living_card import follow, living_card
 from bot.onetime.client import Caller
@@ -18,6 +14,7 @@ from bot.onetime.wire import Metadata, State
 from bot.outcome import outcome
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
 from bot.secret import MetadataKey
+from bot.sharing import followed
 from bot.storage.handles import Handle, NewHandle
 from bot.storage.tracked import Tracked
 
@@ -144,48 +141,19 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     call: Call, caller: Caller, key: MetadataKey, *, asked: bool
 ) -> tuple[State | None, Metadata | None]:
-    """As `_burn`; what the person tracks of it is told at once."""
-    state, metadata = await _burn(call, caller, key, asked=asked)
+    """As `burning.burn`; what the person tracks of it is told at once."""
+    passphrase = call.typed.get("passphrase") or None
+    state, metadata = await burning.burn(call.services.onetime, caller, key, passphrase, asked=asked)
     if state is State.BURNED:
         await _settle(call, caller.host, key)
     return state, metadata
 
 
-async def _burn(call: Call, caller: Caller, key: MetadataKey, *, asked: bool) -> tuple[State | None, Metadata | None]:
-    """Burn it, or find out why not: what it is now (None: not known any more).
-
-    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
-    `asked` says whether the person was asked for a passphrase.
-    """
-    passphrase = call.typed.get("passphrase") or None
-    try:
-        await call.services.onetime.burn(caller, key, passphrase)
-    except SecretGone:
-        try:
-            metadata = await call.services.onetime.metadata(caller, key)
-        except SecretGone:
-            return None, None
-        except OnetimeError:
-            return State.UNKNOWN, None
-        return metadata.state_at(card.now()), metadata
-    except HostTrouble as trouble:
-        try:
-            metadata = await call.services.onetime.metadata(caller, key)
-        except OnetimeError:
-            raise trouble from None
-        state = metadata.state_at(card.now())
-        if state.is_over:
-            return state, metadata
-        if metadata.passphrase_required and (passphrase or not asked):
-            # Server 0.18 answers a wrong or missing passphrase with its “unexpected error”.
-            raise WrongPassphrase("burn") from None
-        raise
-    return State.BURNED, None
-
-
 async def _settle(call: Call, host: Host, key: MetadataKey) -> None:
     """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
     tracked = await call.services.tracking.settle(call.person, host.url, key, "burned")
+    if tracked is not None:
+        await followed.burned(call.services, call.update, tracked.id)
     if tracked is not None and tracked.card is not None:
         with suppress(SlackTrouble):
             await follow(call, tracked, host.name)

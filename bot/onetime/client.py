@@ -26,7 +26,6 @@ from bot.onetime.wire import Entry, Generated, Metadata, Shared, requests
 from bot.onetime.wire.requests import Request
 from bot.secret import MetadataKey, Secret, SecretKey
 
-
 try:
     USER_AGENT = f"ots-bot/{version('ots-bot')}"
 except PackageNotFoundError:  # run from a checkout

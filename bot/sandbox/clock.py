@@ -42,8 +42,9 @@ class Clock:
             raise ValueError("a clock goes forward")
         _SECONDS.pack_into(self._shared, 0, self.ahead + seconds)
 
-    async def run(self, times: float) -> None:
-        """Let it go so many times as fast, until this is cancelled."""
-        while True:
-            await asyncio.sleep(TICK)
-            self.move((times - 1) * TICK)
+    async def run(self, seconds: float, times: float) -> None:
+        """Let so many seconds pass, so many times as fast as they do."""
+        until = self.now() + seconds
+        while (left := until - self.now()) > 0:
+            await asyncio.sleep(min(TICK, left))
+            self.move(min((times - 1) * TICK, max(0.0, until - self.now())))

@@ -18,7 +18,9 @@ WIDTH = 78  # characters
 # The emoji that the bot uses. Slack draws them; another one stays as its name.
 _EMOJI = {
     "large_green_circle": "🟢", "white_check_mark": "✅", "fire": "🔥", "hourglass": "⌛", "warning": "⚠️",
-    "eyes": "👀", "bell": "🔔",
+    "eyes": "👀", "bell": "🔔", "closed_lock_with_key": "🔐", "outbox_tray": "📤", "envelope_with_arrow": "📩",
+    "link": "🔗", "key": "🔑", "information_source": "ℹ️", "no_entry_sign": "🚫", "x": "❌",
+    "leftwards_arrow_with_hook": "↩️",
     "grey_question": "❔", "no_entry": "⛔", "hourglass_flowing_sand": "⏳",
 }  # fmt: skip
 _MARKUP = re.compile(r"(?<!\w)([*_`])(\S|\S[^\n]*?\S)\1(?!\w)")
@@ -54,10 +56,20 @@ def _blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _field(block: dict[str, Any]) -> str:
-    chosen = (block["element"].get("initial_option") or {}).get("text", {}).get("text")
     hint = f"  ({block['hint']['text']})" if "hint" in block else ""
     label = block["label"]["text"]
-    return f"{label}{'' if label.endswith('?') else ':'} {f'[{chosen} ▾]' if chosen else '________'}{hint}"
+    return f"{label}{'' if label.endswith('?') else ':'} {_entered(block['element'])}{hint}"
+
+
+def _entered(element: dict[str, Any]) -> str:
+    """What stands in a field before anybody touched it."""
+    if element["type"] == "checkboxes":
+        ticked = element.get("initial_options", [])
+        return "  ".join(f"{'☑' if one in ticked else '☐'} {one['text']['text']}" for one in element["options"])
+    if people := element.get("initial_users"):
+        return ", ".join(f"@{one}" for one in people)
+    chosen = (element.get("initial_option") or {}).get("text", {}).get("text")
+    return f"[{chosen} ▾]" if chosen else str(element.get("initial_value", "________"))
 
 
 def _brackets(labels: Iterable[str]) -> str:

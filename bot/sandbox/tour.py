@@ -6,16 +6,16 @@ journey that does not end as it should ends the tour with exit code 1.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
 from bot.sandbox.onetime import Held, Seen
 from bot.sandbox.picture import draw_message, draw_window
 from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.tour_sharing import Sharing
 from bot.sandbox.world import World
 
-FAST = 300  # times as fast as the machine's clock
+FAST = 600  # times as fast as the machine's clock
 
 
 class Tour:
@@ -27,6 +27,7 @@ class Tour:
         self._ada: Member = world.workspace.person("U0ADA", "ada")
         self._asked: list[Seen] = []
         self._read = 0  # how many private messages were looked at
+        self._sharing = Sharing(world, self._ada, self._write, self._flush)
         world.onetime.subscribe(self._asked.append)
 
     async def play(self) -> int:
@@ -37,13 +38,17 @@ class Tour:
             ("Look at one without opening it", self.metadata),
             ("Open a one-time link that has a passphrase", self.retrieve),
             ("Close the window too early, and get it all the same", self.closed),
+            ("Share a secret with two colleagues", self._sharing.share),
+            ("Ask a colleague for a secret", self._sharing.request),
+            ("Generate a password", self._sharing.generate),
             ("Burn a secret before anybody reads it", self.burn),
             ("Be told when a secret is opened", self.tracked),
             ("Be reminded, and told when it expired", self.expired),
             ("What was left where", self.left),
         )
         for number, (title, journey) in enumerate(journeys, 1):
-            self._write(f"\n{number}. {title}\n{'-' * (len(title) + 3)}")
+            heading = f"{number}. {title}"
+            self._write(f"\n{heading}\n{'-' * len(heading)}")
             try:
                 await journey()
             except (TimeoutError, AssertionError) as error:
@@ -158,15 +163,12 @@ class Tour:
         await self._command(f"track {private} for the holidays", "track <private link> for the holidays")
         card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
         await self._sees("You will get a message")
-        self._elsewhere(f"time passes {FAST} times as fast, and nobody opens it")
-        running = asyncio.create_task(self._world.clock.run(FAST))
-        try:
-            for part in ("has not been opened yet", "Nobody opened it"):
-                news = await self._told(part, before)
-                self._asked.clear()  # how often the bot had looked by then depends on the moment
-                self._saw("a new direct message:", draw_message(news))
-        finally:
-            running.cancel()
+        for seconds, part in ((51 * 60, "has not been opened yet"), (10 * 60, "Nobody opened it")):
+            self._elsewhere(f"{seconds // 60} minutes pass, {FAST} times as fast, and nobody opens it")
+            await self._world.clock.run(seconds, FAST)
+            news = await self._told(part, before)
+            self._asked.clear()  # how often the bot had looked by then depends on the moment
+            self._saw("a new direct message:", draw_message(news))
         await self._ada.until(lambda: "Expired" in card.shows)
         self._saw("the card, changed in place:", draw_message(card))
 
@@ -181,7 +183,7 @@ class Tour:
 
     async def left(self) -> None:
         messages = [one.shows for one in self._world.workspace.messages]
-        texts = ("correct horse", "nearly lost", "the passphrase", self._token)
+        texts = ("correct horse", "nearly lost", "the passphrase", self._token, *self._sharing.texts)
         assert not any(text in message for text in texts for message in messages)
         self._saw(f"{len(messages)} messages are left in Slack: none has a secret, a passphrase or a token in it")
         output = bytes(self._world.bot.output).decode()
@@ -254,10 +256,18 @@ class Tour:
         self._write(f"   …      {what}")
 
     def _flush(self) -> None:
-        """What Onetime Secret was asked since the last line."""
+        """What Onetime Secret was asked since the last line, less the watcher's looks: they come when they are due."""
         for seen in self._asked:
+            if self._sharing.is_watched and _is_a_look(seen):
+                continue
             self._write(f"   asked  {seen.method} {seen.route} as {seen.caller} -> {seen.status}")
         self._asked.clear()
 
     def _write(self, line: str) -> None:
+        for one in self._world.workspace.people:  # a person is shown by their name
+            line = line.replace(f"@{one.id}", f"@{one.name}")
         print(line, file=self._out, flush=True)
+
+
+def _is_a_look(seen: Seen) -> bool:
+    return seen.method == "GET" and (seen.route.endswith("/recent") or seen.caller == "anonymous")

@@ -31,7 +31,21 @@ class When:
     style: Literal["moment", "clock"] = "moment"
 
 
-Piece = str | Plain | When
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Somebody of the workspace, shown by their name."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A channel, shown by its name to who may see it."""
+
+    channel_id: str
+
+
+Piece = str | Plain | When | Who | Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,20 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Revealed:
     """The secret itself, shown exactly. Only a modal may hold it: drawing it in a message is an error."""
+
+    text: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An address to click or to copy, which may open a secret. Only a modal may hold it, like a `Revealed`."""
+
+    url: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Passphrase:
+    """A passphrase that goes to its person apart from the secret: the one thing of its kind that a message may hold."""
 
     text: Secret
 
@@ -121,6 +149,8 @@ class Field:
     placeholder: str | None = None
     most: int = 3000  # characters
     optional: bool = False
+    long: bool = False  # with room for many lines
+    initial: str = ""  # what stands in it already
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +177,30 @@ class Checks:
     optional: bool = True
 
 
-Part = Text | Heading | Note | Facts | Revealed | Buttons | Divider | Field | Choice | Checks
+@dataclass(frozen=True, slots=True)
+class People:
+    """Picks people of the workspace in a modal. `chosen` are the ids of those picked already."""
+
+    name: str
+    label: str
+    chosen: tuple[str, ...] = ()
+    most: int = 10
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Picks one channel in a modal; one that is shared with another workspace is not offered."""
+
+    name: str
+    label: str
+    chosen: str | None = None
+    hint: str | None = None
+
+
+Input = Field | Choice | Checks | People | Channel
+Hidden = Revealed | Link | Passphrase
+Part = Text | Heading | Note | Facts | Buttons | Divider | Hidden | Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +236,10 @@ class Modal:
     @classmethod
     def of(cls, form: str, title: str, *parts: Part, **more: str | bool | None) -> Modal:
         return cls(form, title, parts, **more)  # type: ignore[arg-type]
+
+    @property
+    def shows_secret(self) -> bool:
+        return any(isinstance(part, Revealed | Link) for part in self.parts)
 
 
 Screen = Message | Modal

@@ -8,7 +8,7 @@ from typing import Any
 from bot.errors import BotError, NotConnected, SlackTrouble, WindowClosed
 from bot.feature import FieldErrors
 from bot.logs import Log
-from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Revealed, Screen, Text
+from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
@@ -94,7 +94,7 @@ class Answer:
         else:
             self._window = await self._slack.open_view(trigger, view)
             self._own_window = True
-        self._shows_secret = self._shows_secret or any(isinstance(part, Revealed) for part in modal.parts)
+        self._shows_secret = self._shows_secret or modal.shows_secret
 
     async def _say(self, message: Message, *, replace: bool = True) -> None:
         """Privately where the person is; as a direct message where Slack gave no way to answer, or it has run out."""
@@ -177,6 +177,6 @@ def _as_message(error: BotError) -> Message:
 
 def _as_outcome(screen: Screen) -> Message | None:
     """What a window without a question says, as a message. A secret is never said in one."""
-    if isinstance(screen, Message) or screen.submit or any(isinstance(part, Revealed) for part in screen.parts):
+    if isinstance(screen, Message) or screen.submit or screen.shows_secret:
         return None
     return Message(screen.title, screen.parts)

@@ -13,6 +13,7 @@ from bot.screen import long
 from bot.screen.parts import (
     Button,
     Buttons,
+    Channel,
     Checks,
     Choice,
     Confirm,
@@ -20,15 +21,22 @@ from bot.screen.parts import (
     Facts,
     Field,
     Heading,
+    Hidden,
+    Input,
+    Link,
     Message,
     Modal,
     Note,
     Part,
+    Passphrase,
+    People,
     Piece,
     Plain,
     Revealed,
     Text,
     When,
+    Where,
+    Who,
 )
 from bot.secret import Secret
 
@@ -77,6 +85,10 @@ def _piece(piece: Piece) -> str:
             return literal(piece)
         case When():
             return moment(piece)
+        case Who(user_id):
+            return f"<@{escape(user_id)}>"
+        case Where(channel_id):
+            return f"<#{escape(channel_id)}>"
 
 
 def message(screen: Message) -> dict[str, Any]:
@@ -130,18 +142,22 @@ def _part(part: Part, *, modal: bool) -> list[Block]:  # noqa: PLR0911 - one for
             return [{"type": "context", "elements": [_mrkdwn_text(mrkdwn(pieces))]}]
         case Facts(rows):
             return [{"type": "section", "fields": [_fact(name, value) for name, value in rows[:10]]}]
-        case Revealed(text):
-            if not modal:
-                raise ValueError("a secret is shown in a modal only")
-            return _revealed(text)
+        case Revealed() | Link() | Passphrase():
+            return _hidden(part, modal=modal)
         case Buttons(row):
             return [{"type": "actions", "elements": [_button(one) for one in row]}]
         case Divider():
             return [{"type": "divider"}]
-        case Field() | Choice() | Checks():
+        case Field() | Choice() | Checks() | People() | Channel():
             return [_input(part)]
         case _:
             assert_never(part)
+
+
+def _hidden(part: Hidden, *, modal: bool) -> list[Block]:
+    if not modal and not isinstance(part, Passphrase):
+        raise ValueError("a secret is shown in a modal only")
+    return [_link(part.url)] if isinstance(part, Link) else _revealed(part.text)
 
 
 def _plain_text(text: str) -> dict[str, Any]:
@@ -174,6 +190,12 @@ def _revealed(text: Secret) -> list[Block]:
     if replaced:
         blocks.append(_note(f"{replaced} control characters that cannot be shown stand as signs such as ␀."))
     return blocks
+
+
+def _link(url: Secret) -> Block:
+    """Clickable, and with nothing but itself as its words, so that it can be copied."""
+    section = {"type": "rich_text_section", "elements": [{"type": "link", "url": url.reveal()}]}
+    return {"type": "rich_text", "elements": [section]}
 
 
 def _sign(found: re.Match[str]) -> str:
@@ -211,11 +233,11 @@ def _confirm(confirm: Confirm, style: str) -> dict[str, Any]:
     return drawn | ({"style": "danger"} if style == "danger" else {})
 
 
-def _input(part: Field | Choice | Checks) -> Block:
+def _input(part: Input) -> Block:
     block: Block = {"type": "input", "block_id": part.name, "label": _plain_text(part.label)}
-    if isinstance(part, Field) and part.hint:
+    if not isinstance(part, Choice | Checks) and part.hint:
         block["hint"] = _plain_text(part.hint)
-    if not isinstance(part, Choice) and part.optional:
+    if isinstance(part, People | Channel) or (not isinstance(part, Choice) and part.optional):
         block["optional"] = True
     match part:
         case Field():
@@ -224,12 +246,20 @@ def _input(part: Field | Choice | Checks) -> Block:
             return block | {"element": _menu(part)}
         case Checks():
             return block | {"element": _boxes(part)}
+        case People():
+            return block | {"element": _people(part)}
+        case Channel():
+            return block | {"element": _channel(part)}
 
 
 def _line(field: Field) -> dict[str, Any]:
     element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.most}
     if field.placeholder:
         element["placeholder"] = _plain_text(field.placeholder)
+    if field.long:
+        element["multiline"] = True
+    if field.initial:
+        element["initial_value"] = field.initial[: field.most]
     return element
 
 
@@ -247,6 +277,21 @@ def _boxes(checks: Checks) -> dict[str, Any]:
     if initial := [one for one in options if one["value"] in checks.chosen]:  # Slack refuses an empty list
         element["initial_options"] = initial
     return element
+
+
+def _people(people: People) -> dict[str, Any]:
+    element: dict[str, Any] = {
+        "type": "multi_users_select",
+        "action_id": "picked",
+        "max_selected_items": people.most,
+    }
+    return element | ({"initial_users": list(people.chosen)} if people.chosen else {})
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    shown = {"include": ["public", "private"], "exclude_bot_users": True, "exclude_external_shared_channels": True}
+    element: dict[str, Any] = {"type": "conversations_select", "action_id": "picked", "filter": shown}
+    return element | ({"initial_conversation": channel.chosen} if channel.chosen else {})
 
 
 def _options(pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

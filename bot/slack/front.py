@@ -160,8 +160,9 @@ class Front:
             return await self._messenger.tell(person, message)
 
         call = Call(
-            person, self._services, answer.show, tell, self._messenger.update, text,
-            incoming.typed, incoming.chosen, incoming.checked, zone,
+            person, self._services, answer.show, tell, self._messenger.send, self._messenger.update,
+            self._members.has, incoming.place, text, incoming.typed, incoming.chosen, incoming.checked, incoming.picked,
+            zone,
         )  # fmt: skip
         await answer.finish(await handler.run(call, row))
 

@@ -57,6 +57,14 @@ class Members:
             raise NotAllowed("not a member")
         return member.zone
 
+    async def has(self, person: Person) -> bool:
+        """Whether `require` would let them in. Raises `SlackTrouble`."""
+        try:
+            await self.require(person)
+        except NotAllowed:
+            return False
+        return True
+
     async def _ask_once(self, person: Person) -> Member | None:
         """Several acts at once of somebody unknown ask Slack once."""
         asking = self._asking.get(person)

@@ -1,4 +1,4 @@
-"""What we say unasked: direct messages to one person, in their own conversation with the bot."""
+"""What we say unasked: to one person, in their own conversation with the bot, or in a channel."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ class Messenger:
         message_id = str(uuid.uuid5(NAMESPACE, once)) if once else None
         channel = await self._conversation(person)
         return channel, await self._slack.post(channel, blocks.message(message), client_msg_id=message_id)
+
+    async def send(self, to: Person | str, message: Message, once: str) -> tuple[str, str]:
+        """Say it to a person directly, or in the channel of this id: once, whatever is repeated. As `tell`."""
+        if isinstance(to, Person):
+            return await self.tell(to, message, once)
+        message_id = str(uuid.uuid5(NAMESPACE, once))
+        return to, await self._slack.post(to, blocks.message(message), client_msg_id=message_id)
 
     async def update(self, posted: tuple[str, str], message: Message) -> None:
         """Change a message of ours in place, which notifies nobody. Raises `SlackTrouble`."""

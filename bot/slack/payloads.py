@@ -28,9 +28,11 @@ class Incoming:
     trigger_id: str | None = None
     response_url: Secret | None = None
     view_id: str | None = None  # the modal that it happened in
+    place: tuple[str, str] | None = None  # the conversation and time stamp of the message that it happened on
     typed: Mapping[str, Secret] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
     checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    picked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_command(body: Mapping[str, Any]) -> Incoming:
@@ -52,7 +54,7 @@ def read_command(body: Mapping[str, Any]) -> Incoming:
 def read_action(body: Mapping[str, Any]) -> Incoming:
     actions = body.get("actions")
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
-    view = body.get("view")
+    view = _dict(body.get("view"))
     return Incoming(
         kind="action",
         name=_text(action.get("action_id")) or "",
@@ -62,16 +64,15 @@ def read_action(body: Mapping[str, Any]) -> Incoming:
         ref=read_ref(action.get("value")),
         trigger_id=_text(body.get("trigger_id")),
         response_url=_hidden(body.get("response_url")),
-        view_id=_text(view.get("id")) if isinstance(view, dict) else None,
+        view_id=_text(view.get("id")),
+        place=_place(_dict(body.get("container"))),
+        **_entered(view),
     )
 
 
 def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
     """A view_submission (`kind` form) or view_closed (`kind` closed)."""
-    view = body.get("view")
-    if not isinstance(view, dict):
-        view = {}
-    typed, chosen, checked = _values(view)
+    view = _dict(body.get("view"))
     return Incoming(
         kind=kind,
         name=_text(view.get("callback_id")) or "",
@@ -83,17 +84,16 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
         ref=read_ref(view.get("private_metadata")),
         trigger_id=_text(body.get("trigger_id")),
         view_id=_text(view.get("id")),
-        typed=typed,
-        chosen=chosen,
-        checked=checked,
+        **_entered(view),
     )
 
 
-def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str], dict[str, frozenset[str]]]:
-    """What was typed, chosen and ticked, by field. Everything typed is taken for a secret."""
+def _entered(view: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, chosen, ticked and picked, by field. Everything typed is taken for a secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
+    picked: dict[str, tuple[str, ...]] = {}
     state = view.get("state")
     values = state.get("values") if isinstance(state, dict) else None
     for name, block in (values or {}).items():
@@ -103,9 +103,13 @@ def _values(view: Mapping[str, Any]) -> tuple[dict[str, Secret], dict[str, str],
                     chosen[name] = (element.get("selected_option") or {}).get("value", "")
                 case "checkboxes":
                     checked[name] = frozenset(one.get("value", "") for one in element.get("selected_options") or ())
+                case "multi_users_select":
+                    picked[name] = tuple(element.get("selected_users") or ())
+                case "conversations_select":
+                    picked[name] = tuple(filter(None, [element.get("selected_conversation")]))
                 case _:
                     typed[name] = Secret(element.get("value") or "")
-    return typed, chosen, checked
+    return {"typed": typed, "chosen": chosen, "checked": checked, "picked": picked}
 
 
 def _actor(body: Mapping[str, Any]) -> Person:
@@ -120,6 +124,12 @@ def _actor(body: Mapping[str, Any]) -> Person:
     return Person(
         enterprise, (_team(body) or own if enterprise else own or _team(body)) or "", _text(user.get("id")) or ""
     )
+
+
+def _place(container: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The very message that was posted; a copy that was forwarded is the attachment of another message."""
+    channel, ts = _text(container.get("channel_id")), _text(container.get("message_ts"))
+    return (channel, ts) if container.get("type") == "message" and channel and ts else None
 
 
 def _team(body: Mapping[str, Any]) -> str | None:

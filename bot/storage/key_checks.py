@@ -18,12 +18,12 @@ CONSTANT: Final = b"ots-bot key check"
 UNKNOWN_FORMAT = "(unknown format)"
 
 
-async def check_keys(db: Database, sealer: Sealer | None, *, allow_missing: bool = False) -> None:
+async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
     """Raise `CannotStart` unless every sealed row can be opened with the keys we have. No row is ever changed.
 
     The first start with a key leaves a check for it, a sealed constant, so that another key of the same name is
-    found now and not at first use. `sealer` is None when no key is configured; none is ever made here.
-    `allow_missing` lets the bot run although keys are missing: what they sealed stays unreadable.
+    found now and not at first use. `sealer` is None when no key is configured: that is never right, and what to do
+    depends on whether there are rows that need one.
 
     Raises `StorageTrouble`.
     """
@@ -34,11 +34,12 @@ async def check_keys(db: Database, sealer: Sealer | None, *, allow_missing: bool
         raise CannotStart(_no_key(used))
     _refuse_wrong_keys(sealer, checks, used)
     missing = {kid: rows for kid, rows in used.items() if kid not in sealer.keyring.kids}
-    if missing and not allow_missing:
+    if missing:
         raise CannotStart(_missing(missing))
     for kid in sealer.keyring.kids:
         if kid not in checks:
             await _leave_check(db, sealer, kid)
+    return sealer
 
 
 async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) -> Counter[str]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    literal,
     text,
 )
 
@@ -107,6 +108,7 @@ reveals = Table(
     Column("told_at", Double),  # when the person was told that it waits
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
+    Column("parcel_id", String(ID_LENGTH)),  # what it opens, if that was shared with this person here
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
@@ -201,6 +203,96 @@ preferences = Table(
     Column("reminders", Boolean, nullable=False),
 )
 
+requests = Table(  # who asked whom for a secret; the owner is who asked
+    "requests",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("asked_id", String(32), nullable=False),  # the user who was asked, of the owner's own workspace
+    Column("note", LargeBinary),  # sealed; none if the owner said nothing
+    Column("state", String(16), nullable=False),
+    Column("message_channel", String(32)),  # the direct message to who was asked
+    Column("message_ts", String(32)),
+    Column("card_channel", String(32)),  # the direct message to the owner that shows it
+    Column("card_ts", String(32)),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("over_at", Double),  # none while it can be answered
+    CheckConstraint(
+        "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
+    ),
+)
+_open_requests = Index(None, requests.c.expires_at)
+_over_requests = Index(None, requests.c.over_at)
+
+uses = Table(  # what a person did that is limited, each time for a day
+    "uses",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("kind", String(64), nullable=False),
+    Column("once", String(80)),  # the act, where it may be repeated and is to count once
+    Column("at", Double, nullable=False, index=True),
+    Index("ix_uses_of", "enterprise_id", "team_id", "user_id", "kind", "at"),
+)
+
+shares = Table(  # one submit of one sender
+    "shares",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("once", String(80), nullable=False, unique=True),  # the same for a submit that is repeated
+    Column("host", Text, nullable=False),
+    Column("account_id", String(ID_LENGTH)),  # made with this account; none: anonymously
+    Column("quiet", Boolean, nullable=False),  # the sender does not want to be told when it is opened
+    Column("note", LargeBinary),  # sealed
+    Column("label", LargeBinary),  # sealed
+    Column("passphrase_to", String(16), nullable=False),  # who is to get it: nobody, sender, addressee
+    Column("card_channel", String(32)),  # the direct message that shows it; empty: it can never be posted
+    Column("card_ts", String(32)),
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+parcels = Table(  # one secret for one addressee
+    "parcels",
+    metadata,
+    _id(),
+    Column("share_id", String(ID_LENGTH), ForeignKey("shares.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("place", Integer, nullable=False),  # among the parcels of its share
+    *_owner(),  # the sender
+    Column("to_enterprise_id", String(32)),  # for this person,
+    Column("to_team_id", String(32)),
+    Column("to_user_id", String(32)),
+    Column("to_channel", String(32)),  # or for whoever is first in this channel; neither: just the link
+    Column("host", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("why", String(80)),  # why it failed or was refused: a code
+    Column("secret_key", LargeBinary),  # sealed; wiped when it is over
+    Column("metadata_key", LargeBinary),  # sealed
+    Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
+    Column("passphrase_required", Boolean),  # none: not known
+    Column("expires_at", Double),
+    Column("message_channel", String(32)),  # the message with the Open button
+    Column("message_ts", String(32)),
+    Column("opener_enterprise_id", String(32)),  # who opened it, is at it, or was shown the link
+    Column("opener_team_id", String(32)),
+    Column("opener_user_id", String(32)),
+    Column("opened_at", Double),
+    Column("handed_at", Double),  # when the link was shown to the opener
+    Column("untold_since", Double),  # when it was opened here; none again once those whom it concerns were told
+    Column("reminded_at", Double),
+    Column("tracked_id", String(ID_LENGTH), index=True),  # stays when that row goes: it is never tracked again
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Column("over_at", Double),  # none while something can still become of it
+    CheckConstraint(
+        "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'handed', 'opened', 'failed', 'doubtful', "
+        "'refused', 'burned', 'expired', 'gone')",
+        name="state",
+    ),
+    Index(None, "user_id", "created_at"),
+)
+
 key_checks = Table(
     "key_checks",
     metadata,
@@ -222,6 +314,12 @@ class SealedColumn:
     def column(self) -> Column[bytes]:
         return self.table.c[self.name]
 
+    @property
+    def host(self) -> ColumnElement[str]:
+        """The host that the row is bound to; `-` where it is about none."""
+        host: ColumnElement[str] = self.table.c.get("host", literal(NOBODY))
+        return host.label("host")
+
 
 SEALED = (
     SealedColumn(accounts, "username", "token"),
@@ -232,6 +330,12 @@ SEALED = (
     SealedColumn(reveals, "escrow", "escrow"),
     SealedColumn(tracked, "key", "metadata_key"),
     SealedColumn(tracked, "label", "metadata_key"),
+    SealedColumn(shares, "note", "metadata_key"),
+    SealedColumn(shares, "label", "metadata_key"),
+    SealedColumn(parcels, "secret_key", "metadata_key"),
+    SealedColumn(parcels, "metadata_key", "metadata_key"),
+    SealedColumn(parcels, "passphrase", "metadata_key"),
+    SealedColumn(requests, "note", "metadata_key"),
 )
 
 
@@ -242,6 +346,8 @@ _PARTIAL = (
     (_opens, "secret_blind IS NOT NULL"),
     (_due, "sent_at IS NULL AND parked IS NULL"),
     (_first, "sent_at IS NULL AND parked IS NULL"),
+    (_open_requests, "over_at IS NULL"),
+    (_over_requests, "over_at IS NOT NULL"),
 )
 
 

@@ -17,8 +17,11 @@ from bot.logs import Log
 from bot.loop import Loop
 from bot.person import Person
 from bot.screen.parts import Message
+from bot.sharing import followed
 from bot.storage.looks import CARD
 from bot.storage.notices import Notice, Notices
+from bot.storage.parcels import Parcel
+from bot.storage.shares import Share
 from bot.storage.tracked import Tracked
 from bot.watch.held import LEASE, Held
 
@@ -26,6 +29,7 @@ BATCH = 10
 IDLE = 1.0  # seconds
 FIRST_RETRY, LAST_RETRY = 2.0, 300.0  # seconds; doubled in between
 A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's limit
+BEING_OPENED = 10.0  # seconds until it is known whether somebody who is opening it here has it
 FINISH = 3.0  # seconds that what is being sent has at the end
 
 Card = tuple[str, str]  # channel, ts
@@ -33,6 +37,10 @@ Post = Callable[[Person, Message, str], Awaitable[Card]]
 Update = Callable[[Card, Message], Awaitable[None]]
 
 log = Log("herald")
+
+
+class _NotYet(Exception):
+    """What is to be said is being found out right now."""
 
 
 class Herald:
@@ -102,6 +110,9 @@ class Herald:
         except SlackTrouble as trouble:
             await self._failed(notice, trouble)
             return
+        except _NotYet:
+            await self._notices.again(notice, BEING_OPENED)
+            return
         except HostNotAllowed:
             await self._notices.park(notice, "host_not_allowed")
             log.warning("notice_parked", error="host_not_allowed")
@@ -114,15 +125,31 @@ class Herald:
         tracked = notice.tracked
         if tracked is None:
             await self._post(notice.person, living_card.reconnect(host), notice.once)
+        elif (shared := await self._services.shares.of_tracked(tracked.id)) is not None:
+            await self._say_of_share(notice, tracked, *shared)
         elif notice.kind == CARD:
             await self._begin_card(notice, tracked, host)
         else:
             # Asked this late, so that what is switched off is off at once. The card follows all the same.
-            if (await self._services.preferences.of(notice.person)).want(notice.kind):
+            if await self._wanted(notice):
                 await self._post(notice.person, living_card.news(tracked, notice.kind, host), notice.once)
             steps.at("notice_posted")
             if tracked.card is not None and notice.kind != "reminder":
                 await self._refresh(tracked.card, living_card.living_card(tracked, host))
+
+    async def _wanted(self, notice: Notice) -> bool:
+        return (await self._services.preferences.of(notice.person)).want(notice.kind)
+
+    async def _say_of_share(self, notice: Notice, tracked: Tracked, share: Share, parcel: Parcel) -> None:
+        """It was shared here: that has a card of its own, and a message where it was shared."""
+        if notice.kind == CARD:
+            return
+        if followed.must_wait(parcel, notice.kind):
+            raise _NotYet
+        await followed.heard(
+            self._services, self._post, self._update, share, parcel, notice.kind, tracked.received_at,
+            once=notice.once, wanted=await self._wanted(notice),
+        )  # fmt: skip
 
     async def _begin_card(self, notice: Notice, tracked: Tracked, host: str) -> None:
         """The card of a secret that nobody tracked by hand; should somebody have, since, it has one."""

@@ -53,7 +53,7 @@ async def started_notes():
     workspace, onetime = world.workspace, world.onetime
     server = web.Application()
     server.router.add_post("/", app.serve)
-    runner = web.AppRunner(server)
+    runner = web.AppRunner(server, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     await workspace.start()

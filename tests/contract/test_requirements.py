@@ -18,7 +18,11 @@ DEV = [Requirement(line) for line in PROJECT["dependency-groups"]["dev"]]
 FILES = {"requirements.txt": RUNTIME, "requirements-dev.txt": [*RUNTIME, *DEV]}
 
 # Asked for by name or on the command line, never imported.
-DRIVERS = {"aiosqlite": "SQLAlchemy loads it for sqlite", "psycopg": "SQLAlchemy loads it for postgresql"}
+DRIVERS = {
+    "tzdata": "zoneinfo reads it",
+    "aiosqlite": "SQLAlchemy loads it for sqlite",
+    "psycopg": "SQLAlchemy loads it for postgresql",
+}
 TOOLS = {
     "pytest-randomly": "a plugin", "pytest-socket": "a plugin", "pytest-timeout": "a plugin",
     "pytest-xdist": "a plugin", "ruff": ".ci/run", "mypy": ".ci/run", "import-linter": ".ci/run",

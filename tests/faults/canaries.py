@@ -106,14 +106,24 @@ class Search:
         return self._sent
 
     def _without_what_is_shown(self, sent: Sent) -> bytes:
-        """The payload, less the secret's exact text where a modal shows it: nowhere else may it be."""
+        """The payload, less the secret's exact text, or its link, where a modal shows it: nowhere else may it be."""
         payload = copy.deepcopy(sent.payload)
         view = payload.get("view")
+        links = {f"{self._world.onetime.url}/secret/{held.secret_key}" for held in self._world.onetime.everything()}
+        for span in _links(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
+            span["url"] = "" if span["url"] in links else span["url"]
         for span in _preformatted(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
             for canary in self._known:
                 if canary.name == "the secret":
                     span["text"] = span["text"].replace(canary.text, "").replace(canary.core, "")
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _links(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for block in view["blocks"]:
+        if block["type"] == "rich_text":
+            for part in block["elements"]:
+                yield from (span for span in part["elements"] if span["type"] == "link")
 
 
 def _preformatted(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -133,11 +143,12 @@ def _read(file: Path) -> bytes:
 
 REF = re.compile(r"ref:[A-Za-z0-9_-]{22}")
 NAME = re.compile(r"[a-z_]+")
+FIELD = re.compile(r"[a-z_]+[0-9]?")  # one of several fields for one text has a number
 HOST = re.compile(r"[a-z0-9.:-]+")
 SHAPES = {
     "private_metadata": REF,
     "callback_id": NAME,
-    "block_id": NAME,
+    "block_id": FIELD,
     "action_id": NAME,
     "external_id": NAME,
 }

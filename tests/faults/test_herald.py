@@ -18,16 +18,19 @@ from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
 from bot.screen.parts import Message
-from bot.secret import MetadataKey
+from bot.secret import MetadataKey, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.database import Database, migrate
 from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.leases import free_leases
+from bot.storage.limits import Limits
 from bot.storage.notices import Notices
 from bot.storage.preferences import Preferences, Prefs
+from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
+from bot.storage.shares import Address, NewShare, Shares
 from bot.storage.tables import notices as table
 from bot.storage.tracking import Change, NewTracked, Tracked, Tracking
 from bot.watch import herald
@@ -71,9 +74,10 @@ class Telling:
         self.notices = Notices(db, sealer)
         self.told = Told()
         self.preferences = Preferences(db)
+        self.shares = Shares(db, sealer)
         services = Services(
             Onetime(), Hosts(), Accounts(db, sealer), Handles(db, sealer), Reveals(db, sealer), self.tracking,
-            self.preferences,
+            self.preferences, self.shares, Requests(db, sealer), Limits(db),
         )  # fmt: skip
         self.herald = Herald(services, self.notices, self.told.post, self.told.update)
 
@@ -125,6 +129,28 @@ async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> 
 
     assert len(telling.told.said) == 3
     assert time.monotonic() - began < 0.9 * A_CHANNEL
+
+
+async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
+    new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
+    _, (parcel,), _ = await telling.shares.begin(ADA, new, [Address(BEN)])
+    await telling.shares.ask(parcel.id)
+    key, secret_key = MetadataKey("keyone"), SecretKey("secret")
+    parcel = await telling.shares.made(
+        parcel, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
+    )
+    await telling.shares.sent(parcel.id, "D2", "2.0")
+    await telling.shares.tracked(parcel.id, (await telling.news(ADA, "one")).id)
+    assert await telling.shares.claim(parcel.id, BEN)
+
+    await telling.until_quiet()
+    assert telling.told.to(ADA) == []
+
+    assert await telling.shares.release(parcel.id, BEN)
+    await telling.all_due()
+    await telling.until_quiet()
+    assert telling.told.to(ADA) == ["What you shared was opened."]
+    assert (await telling.shares.own_parcel(ADA, parcel.id)).state == "opened"
 
 
 async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is(telling: Telling) -> None:

@@ -45,7 +45,7 @@ METADATA = MetadataKey("canarymetadatakey0123456789abcd")
 USER, TOKEN, PASSPHRASE = Secret("canary@example.com"), Secret("canarytoken"), Secret("canary passphrase")
 CANARY = "canary"
 MIB = 1024 * 1024
-DEADLINE = 0.6  # seconds, so that the tests need not wait for the real one
+DEADLINE = 1.2  # seconds, so that the tests need not wait for the real one
 
 Script = Callable[["Exchange"], Awaitable[None]]
 

@@ -273,7 +273,8 @@ async def links_without_a_verb(scene):
 
 
 async def words_that_do_not_belong_there(scene):
-    for verb in ("", "password ", "retrieve ", "metadata ", "burn ", "recent ", "connect ", "disconnect ", "help "):
+    for verb in ("", "password ", "retrieve ", "metadata ", "burn ", "recent ", "connect ", "disconnect ", "help ", "share ",
+                 "generate "):  # fmt: skip
         start = len(scene.world.bot.output)
         await scene.ada.command("/ots", f"{verb}{scene.typed.text} {scene.secret.text}")
         async with asyncio.timeout(5):
@@ -462,6 +463,134 @@ async def without_escrow(scene):
     await scene.ada.until(lambda: any("nothing was kept" in one.shows for one in scene.ada.dm[told:]))
 
 
+async def sharing(scene):
+    """Refused at a field, without an answer, then made; a link that is shown, and a burn with a passphrase."""
+    ben = scene.by("ben")
+    view = await scene.opens("share", "Share")
+    words = {"text1": scene.secret.text, "passphrase": scene.guess.text, "options": ["Make up a passphrase"]}
+    await scene.ada.submit(view, {**words, "to": [ben.ada.id], "note": "for the staging host"})
+    await scene.ada.until(lambda: view.errors)
+    scene.onetime.plan(f"{API}/share", Fault("drop after"))
+    scene.onetime.plan(f"{API}/share", scene.quoting(500))
+    for _ in range(2):
+        await scene.ada.submit(scene.ada.view, {"options": [], "passphrase": scene.passphrase.text})
+        await scene.sees("may exist")
+    await scene.ada.submit(scene.ada.view)
+    await scene.sees("has a message")
+    await scene.closes()
+    await scene.ada.until(lambda: any("share_burn_ask" in str(one.blocks) for one in scene.ada.dm))
+    await scene.ada.click(action_id="share_copy")
+    await scene.ada.until(lambda: scene.ada.view and scene.ada.view.secret_text())
+    await scene.closes()
+    await scene.ada.click(action_id="share_burn_ask")
+    await scene.ada.submit(await scene.window("Burn it"), {"passphrase": scene.guess.text})
+    await scene.ada.submit(scene.ada.view, {"passphrase": scene.passphrase.text})
+    await scene.sees("burned before")
+    await scene.closes()
+    await scene.ada.submit(await scene.opens("share", "Share"), {"text1": scene.secret.text})
+    await scene.sees("Copy it now")
+    scene.search.look("showing the link")
+    await scene.closes()
+    await scene.ada.until(lambda: any("share_link" in str(one.blocks) for one in scene.ada.dm))
+    await scene.ada.click(label="Show the link")
+    await scene.sees("Copy it now")
+    await scene.closes()
+
+
+async def generating(scene):
+    """The password is a secret that nobody knew before."""
+    await scene.ada.submit(await scene.opens("generate", "Generate"))
+    await scene.ada.until(lambda: scene.ada.view.title == "Your password")
+    password = scene.ada.view.secret_text()
+    scene.known.append(Canary("the secret", password, password))
+    scene.search.look("showing the password")
+    await scene.ada.close()
+    view = await scene.opens("generate", "Generate")
+    await scene.ada.submit(
+        view, {"to": [scene.by("ben").ada.id], "what": "Send it, or make a link, without showing it to me"}
+    )
+    await scene.sees("has a message")
+    await scene.ada.close()
+
+
+async def asking_a_colleague(scene):
+    ben = scene.by("ben")
+    asked = len(ben.ada.dm)
+    await scene.ada.submit(await scene.opens(f"request <@{ben.ada.id}> a password", "Ask"))
+    message = await ben.ada.until(lambda: ben.ada.dm[asked:] and ben.ada.dm[-1])
+    await scene.ada.close()
+    await ben.closes()
+    await ben.ada.click(message, label="Send…")
+    words = {"text1": scene.secret.text, "passphrase": scene.passphrase.text}
+    await ben.ada.submit(await ben.window("Share"), words)
+    await ben.sees("has a message")
+    await ben.ada.close()
+    await scene.ada.until(lambda: any("Answered" in one.shows for one in scene.ada.dm))
+    await scene.ada.click(label="Open")
+    await scene.ada.submit(await scene.window("Show here"), {"passphrase": scene.guess.text})
+    await scene.sees("did not open")
+    await scene.ada.submit(scene.ada.view, {"passphrase": scene.passphrase.text})
+    await scene.shown()
+    scene.search.look("showing what was asked for")
+    await scene.ada.close()
+
+
+async def sharing_just_a_link(scene):
+    """With a passphrase that is made up, in a channel's place; shown again, and burned with it."""
+    view = await scene.opens("share", "Share")
+    await scene.ada.submit(view, {"text1": scene.secret.text, "options": ["generate", "news"]})
+    await scene.sees("/secret/")
+    passphrase = scene.ada.view.secret_text()
+    scene.known.append(Canary("the secret", passphrase, passphrase))
+    scene.search.look("showing the link and its passphrase")
+    await scene.closes()
+    await scene.ada.until(lambda: "Copy instructions" in scene.ada.dm[-1].shows)
+    card = scene.ada.dm[-1]
+    for label, part in (("Show the link", "/secret/"), ("Copy instructions", "works once")):
+        await scene.ada.click(card, label=label)
+        await scene.sees(part)
+        scene.search.look(f"pressing {label}")
+        await scene.closes()
+    await scene.ada.click(card, label="Burn…")
+    view = await scene.window("Burn it")
+    await scene.ada.submit(view, {"passphrase": scene.guess.text})
+    await scene.ada.until(lambda: view.errors)
+    await scene.ada.submit(view, {"passphrase": passphrase})
+    await scene.ada.until(lambda: "urned" in card.shows)
+
+
+async def sharing_what_is_refused(scene):
+    """Too long; then by a host that quotes everything back; then one that gives no answer."""
+    view = await scene.opens("share", "Share")
+    await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text, "note": "a note"})
+    await scene.closes()
+    for fault in (scene.quoting(400), scene.quoting(500), Fault("drop after")):
+        scene.onetime.plan(f"{API}/share", fault)
+        view = await scene.opens("share", "Share")
+        await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text})
+        await scene.ada.until(lambda: "Being made" not in scene.ada.view.text)
+        await scene.closes()
+    scene.onetime.clear_faults()
+
+
+async def opening_in_the_browser(scene):
+    """What a colleague shared: its link is in the window of who asks for it, and nowhere else."""
+    ben = scene.by("ben")
+    await ben.ada.submit(await ben.opens(f"share <@{scene.ada.id}>", "Share"), {"text1": scene.secret.text})
+    await ben.sees("has a message")
+    await ben.closes()
+    await scene.closes()
+    await scene.ada.click(label="Open")
+    await scene.ada.click(await scene.window("Show here"), label="Open in the browser")
+    await scene.sees("This is the link")
+    scene.search.look("showing the link")
+    await scene.closes()
+    await scene.ada.click(label="Open")
+    await scene.ada.submit(await scene.window("Show here"))
+    await scene.shown()
+    await ben.ada.until(lambda: any("opened your one-time secret" in one.shows for one in ben.ada.dm))
+
+
 async def letting_go(scene):
     await scene.says("disconnect", "Which account")
     await scene.ada.click(action_id="account_disconnect")
@@ -494,7 +623,8 @@ JOURNEYS = (
     opening_a_typed_link, closing_too_early, a_long_secret, links_without_a_verb, words_that_do_not_belong_there,
     slow_to_connect, some_trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
-    killed_in_the_middle, without_escrow, letting_go,
+    killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused,
+    opening_in_the_browser, letting_go,
 )  # fmt: skip
 
 

@@ -22,9 +22,12 @@ from bot.storage.accounts import Accounts
 from bot.storage.database import Database, migrate, now
 from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.limits import Limits
 from bot.storage.preferences import Preferences
+from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
+from bot.storage.shares import Shares
 from bot.storage.tables import notices, tracked, watches
 from bot.storage.tracking import Tracked, Tracking
 from bot.watch import held
@@ -48,7 +51,7 @@ class Watching:
         self.onetime = Onetime(deadline=5.0, tries=1)
         self.services = Services(
             self.onetime, Hosts([one.url for one in servers]), self.accounts, Handles(db, sealer), Reveals(db, sealer),
-            self.tracking, Preferences(db),
+            self.tracking, Preferences(db), Shares(db, sealer), Requests(db, sealer), Limits(db),
         )  # fmt: skip
         self.watcher = Watcher(self.services, 20.0)
 

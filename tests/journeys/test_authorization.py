@@ -28,16 +28,19 @@ from bot.storage.database import Database
 from bot.storage.handles import Handles, NewHandle
 from bot.storage.keyring import KeyRing
 from bot.storage.migrate import migrate
+from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
+from bot.storage.shares import Address, NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking import Tracking
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
-TABLES = ("handles", "reveals", "accounts", "notices", "tracked", "watches")
+TABLES = ("handles", "reveals", "accounts", "notices", "tracked", "watches", "requests", "uses", "parcels", "shares")
 WITHOUT_ID = ("preferences",)  # one row for each person
 TEXT = "the owner's secret"
+MESSAGE = ("D0ANY", "1.0")  # the conversation and time stamp of a message with a button
 
 _numbers = itertools.count(1)
 
@@ -83,6 +86,7 @@ PEOPLE: dict[str, tuple[str, ...]] = {
     "U0ULTRA": ("guest", "ultra_guest"),
     "U0STRANGER": ("stranger",),
     "U0GONE": ("deleted",),
+    "U0FRIEND": (),
 }
 
 
@@ -96,6 +100,8 @@ class Owned:
         sealer = Sealer(KeyRing.read(Secret(f"k1:{world.encryption_key}")))
         self.accounts, self.handles = Accounts(self.db, sealer), Handles(self.db, sealer)
         self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
+        self.requests, self.shares = Requests(self.db, sealer), Shares(self.db, sealer)
+        self.friend = Person(None, self.person.team_id, "U0FRIEND")
         self.tracked_key = "none yet"
 
     @property
@@ -148,6 +154,64 @@ class Owned:
         await self.tracked()
         return (await self.handles.keep(self.person, NewHandle("tracked_page", "-", facts={"page": "0"})))[0]
 
+    async def requested(self):
+        """The owner has asked a friend."""
+        return await self._request(self.person, self.friend)
+
+    async def asked(self):
+        """The owner was asked by a friend."""
+        return await self._request(self.friend, self.person)
+
+    async def _request(self, by, of):
+        made = await self.requests.begin(by, of, Secret("what for"))
+        await self.requests.sent(made.id, "D0ANY", "1.0")
+        return made.id
+
+    async def parcel(self):
+        """A friend has shared something with the owner."""
+        return (await self._parcel(self.friend, Address(self.person))).id
+
+    async def shared(self):
+        """The owner has shared something with a friend."""
+        return (await self._parcel(self.person, Address(self.friend))).id
+
+    async def share_of_shared(self):
+        return (await self._parcel(self.person, Address(self.friend))).share_id
+
+    async def link_of_shared(self):
+        return (await self._parcel(self.person, Address())).id
+
+    async def passphrase_of_shared(self):
+        return (await self._parcel(self.person, Address(self.friend), Secret("made up"))).id
+
+    async def _parcel(self, by, to, passphrase=None):
+        new = NewShare(
+            new_id(), self.host, None, quiet=False, note=None, label=None,
+            passphrase_to="sender" if passphrase else "nobody",
+        )  # fmt: skip
+        _, (begun,), _ = await self.shares.begin(by, new, [to])
+        held = self.share()
+        await self.shares.ask(begun.id)
+        made = await self.shares.made(
+            begun, secret_key=SecretKey(held.secret_key), metadata_key=MetadataKey(held.metadata_key),
+            passphrase=passphrase, passphrase_required=False, expires_at=None,
+        )  # fmt: skip
+        if not to.is_nobody:
+            await self.shares.sent(made.id, *MESSAGE)
+        return made
+
+    async def window_of_parcel(self):
+        parcel = await self.shares.addressed(self.person, await self.parcel())
+        ref = new_id()
+        await self.reveals.begin(self.person, ref, self.host, parcel.secret_key, parcel_id=parcel.id)
+        return ref
+
+    async def window_of_share(self):
+        return (await self.handles.keep(self.person, NewHandle("share", "-", facts={})))[0]
+
+    async def window_of_generate(self):
+        return (await self.handles.keep(self.person, NewHandle("share", "-", facts={"made_up": "yes"})))[0]
+
     async def nothing(self):
         return None
 
@@ -176,8 +240,10 @@ class Act:
     name: str
     makes: Callable[[Owned], Awaitable[str | None]] = Owned.nothing
     in_window: bool = False
+    on_message: tuple[str, str] | None = None
     text: str = ""
     typed: tuple[tuple[str, str], ...] = ()
+    picked: tuple[tuple[str, str], ...] = ()
 
     @property
     def has_row(self):
@@ -203,6 +269,21 @@ ACTS = (
     Act("command", "settings", text="settings"),
     Act("action", "retrieve_open", Owned.link),
     Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
+    Act("action", "retrieve_in_browser", Owned.window_of_parcel, in_window=True),
+    Act("action", "share_open", Owned.parcel, on_message=MESSAGE),
+    Act("command", "share", text="share <@U0FRIEND|friend>"),
+    Act("action", "share_more", Owned.window_of_share, in_window=True),
+    Act("action", "share_burn", Owned.shared),
+    Act("action", "share_burn_ask", Owned.shared),
+    Act("action", "share_burn_all", Owned.share_of_shared),
+    Act("action", "share_burn_all_ask", Owned.share_of_shared),
+    Act("action", "share_remind", Owned.share_of_shared),
+    Act("action", "share_copy", Owned.share_of_shared),
+    Act("action", "share_link", Owned.link_of_shared),
+    Act("action", "share_passphrase", Owned.passphrase_of_shared),
+    Act("form", "share", Owned.window_of_share, typed=(("text1", TEXT),)),
+    Act("form", "share_burn", Owned.shared),
+    Act("form", "share_burn_all", Owned.share_of_shared),
     Act("action", "retrieve_again", Owned.escrowed),
     Act("action", "retrieve_try_again", Owned.reveal),
     Act("action", "retrieve_page_back", Owned.page_of_secret, in_window=True),
@@ -224,6 +305,13 @@ ACTS = (
     Act("action", "tracked_list_burn", Owned.tracked),
     Act("action", "tracked_newer", Owned.page_of_tracked),
     Act("action", "tracked_older", Owned.page_of_tracked),
+    Act("command", "request", text="request <@U0FRIEND|friend> what for"),
+    Act("command", "generate", text="generate"),
+    Act("action", "request_answer", Owned.asked),
+    Act("action", "request_decline", Owned.asked),
+    Act("action", "request_withdraw", Owned.requested),
+    Act("form", "generate", Owned.window_of_generate),
+    Act("form", "request", typed=(("note", "what for"),), picked=(("people", "U0FRIEND"),)),
     Act("form", "retrieve_link", typed=(("link", "{link}"),)),
     Act("form", "retrieve", Owned.reveal),
     Act("form", "retrieve_done", Owned.escrowed),
@@ -329,7 +417,10 @@ def _click(owned, act, person, value):
         trigger = state.new_trigger(person.id, view.id)
         return {"actions": [action], "view": view_payload(state, view), "trigger_id": trigger}
     url = owned.world.workspace.response_url("actions", person.id, "D0ANY")
-    return {"actions": [action], "response_url": url, "trigger_id": state.new_trigger(person.id)}
+    channel, ts = act.on_message or ("D0ANY", "2.0")
+    container = {"type": "message", "channel_id": channel, "message_ts": ts, "is_ephemeral": False}
+    trigger = state.new_trigger(person.id)
+    return {"actions": [action], "response_url": url, "trigger_id": trigger, "container": container}
 
 
 def _form(owned, act, person, value):
@@ -340,7 +431,8 @@ def _form(owned, act, person, value):
     typed = {name: text.format(link=f"{owned.host}/secret/{held.secret_key}") for name, text in act.typed}
     values = {name: {"typed": {"type": "plain_text_input", "value": text}} for name, text in typed.items()}
     chosen = {"host": {"chosen": {"type": "static_select", "selected_option": {"value": owned.host}}}}
-    shown["state"] = {"values": values | (chosen if act.name == "connect" else {})}
+    picked = {name: {"picked": {"type": "multi_users_select", "selected_users": [id_]}} for name, id_ in act.picked}
+    shown["state"] = {"values": values | picked | (chosen if act.name == "connect" else {})}
     trigger = {"trigger_id": state.new_trigger(person.id, view.id)} if act.kind == "form" else {}
     return {"view": shown} | trigger
 
@@ -486,8 +578,12 @@ async def test_an_id_of_another_kind_is_no_id(place, act):
     assert place.rows() == before
 
 
-_REVEALS = {Owned.reveal, Owned.escrowed}
-SAME = {act.makes: _REVEALS if act.makes in _REVEALS else set() for act in WITH_ROW}
+_REVEALS = {Owned.reveal, Owned.escrowed, Owned.window_of_parcel}
+_PARCELS = {Owned.shared, Owned.link_of_shared, Owned.passphrase_of_shared}
+_WINDOWS = {Owned.window_of_share, Owned.window_of_generate}
+SAME = {
+    act.makes: next((kind for kind in (_REVEALS, _PARCELS, _WINDOWS) if act.makes in kind), set()) for act in WITH_ROW
+}
 
 
 # --- what is gone takes its buttons along

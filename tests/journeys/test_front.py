@@ -638,7 +638,7 @@ OTHER_KEY = "k1:" + "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
         ({"SLACK_BOT_TOKEN": "xoxb-not-the-token"}, "SLACK_BOT_TOKEN was not accepted"),
         ({"SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET is missing"),
         ({"SLACK_SIGNING_SECRET": "changeme"}, "SLACK_SIGNING_SECRET is too short"),
-        ({"ENCRYPTION_KEYS": ""}, "ENCRYPTION_KEYS_FILE is missing"),
+        ({"ENCRYPTION_KEYS": ""}, "No encryption key is configured"),
         ({"ENCRYPTION_KEYS": "k1:short"}, "k1"),
         ({"ENCRYPTION_KEYS": OTHER_KEY}, "The key k1 is not the k1"),
         ({"ENCRYPTION_KEYS": OTHER_KEY.replace("k1", "k2")}, "need k1"),

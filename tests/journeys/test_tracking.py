@@ -135,7 +135,7 @@ async def test_who_else_tracks_what_somebody_opened_through_the_bot_is_told_soon
     view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
     await ada.submit(view)
 
-    await ben.until(lambda: any("was opened" in one.shows for one in ben.dm[1:]), timeout=8)
+    await ben.until(lambda: any("was opened" in one.shows for one in ben.dm[1:]), timeout=15)
     assert not ada.dm
 
 
@@ -174,7 +174,8 @@ async def test_burn_and_stop_in_the_list_answer_beside_it(world, ada):
     await ada.until(lambda: "Burned" in ada.dm[0].shows)
     await ada.until(lambda: len(ada.ephemerals) > 1)
     await ada.command("/ots", f"track {world.onetime.url}/private/{stopped.metadata_key} the stopped one")
-    await ada.until(lambda: len(ada.dm) == 2)
+    # Only when that is answered it is known where the card is.
+    await ada.until(lambda: sum("You will get a message" in one.shows for one in ada.ephemerals) == 2)
     await ada.command("/ots", "tracked")
     again = await ada.until(lambda: (found := _list(ada)) and "the stopped one" in found.shows and found)
     await ada.click(again, label="Stop")

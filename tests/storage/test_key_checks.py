@@ -131,15 +131,6 @@ async def test_a_key_that_no_row_needs_any_more_may_go(database):
     await check_keys(database, with_keys(K2))
 
 
-async def test_the_bot_may_be_told_to_run_without_a_missing_key(database, ada):
-    await fill(database, with_keys(K1), ada)
-
-    await check_keys(database, with_keys(K2), allow_missing=True)
-
-    (account,) = await Accounts(database, with_keys(K2)).all_of(ada)
-    assert not account.readable
-
-
 async def test_values_of_an_unknown_format_are_counted_and_kept(database, ada):
     await fill(database, with_keys(K1), ada)
     async with database.writing() as connection:

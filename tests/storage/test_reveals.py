@@ -285,7 +285,7 @@ async def test_purging_leaves_what_is_being_opened_or_held(reveals, database, ad
     assert (await reveals.find(ada, claimed)).state == "claiming"
 
 
-@pytest.mark.parametrize("state", ["ready", "opening", "shown", "over"])
+@pytest.mark.parametrize("state", ["ready", "shown", "over"])
 async def test_old_rows_are_deleted(reveals, database, ref, state):
     await set_all(database, expires_at=now, state=state)
 

@@ -17,6 +17,7 @@ from bot.screen.parts import (
     Facts,
     Field,
     Heading,
+    Link,
     Message,
     Modal,
     Note,
@@ -24,6 +25,7 @@ from bot.screen.parts import (
     Revealed,
     Text,
     When,
+    Who,
 )
 from bot.secret import Secret
 from bot.slack import blocks
@@ -69,9 +71,30 @@ def test_a_message_with_hostile_text_is_one_that_slack_takes(text):
     assert (drawn["unfurl_links"], drawn["unfurl_media"]) == (False, False)
 
 
-def test_a_message_never_holds_a_secret():
+@pytest.mark.parametrize("part", [Revealed(Secret("s")), Link(Secret("https://example.com/secret/s"))])
+def test_a_message_never_holds_a_secret_or_its_link(part):
     with pytest.raises(ValueError, match="modal only"):
-        blocks.message(Message.of("x", Revealed(Secret("s"))))
+        blocks.message(Message.of("x", part))
+
+
+@pytest.mark.parametrize("part", [Revealed(Secret("s")), Link(Secret("https://example.com/secret/s"))])
+def test_a_window_knows_that_it_shows_something_secret(part):
+    assert Modal.of("note", "t", Text.of("x"), part).shows_secret
+    assert not Modal.of("note", "t", Text.of("x")).shows_secret
+
+
+def test_a_link_in_a_window_is_its_own_words():
+    url = "https://eu.onetimesecret.com/secret/abc_*x*"
+
+    view = blocks.modal(Modal.of("note", "t", Link(Secret(url))))
+
+    assert check_view(view) == []
+    (block,) = view["blocks"]
+    assert block["elements"][0]["elements"] == [{"type": "link", "url": url}]
+
+
+def test_a_mention_is_nothing_but_a_mention():
+    assert blocks.mrkdwn([Who("U1>&<!channel>")]) == "<@U1&gt;&amp;&lt;!channel&gt;>"
 
 
 @pytest.mark.parametrize("length", [1, 2899, 2900, 2901, 3000, 12_000, 300_000, 1_000_000])

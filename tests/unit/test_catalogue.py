@@ -9,7 +9,20 @@ from pathlib import Path
 import pytest
 
 from bot import feature
-from bot.feature import Feature, Handler, Verb, any_member, own_account, own_reveal, own_tracked
+from bot.feature import (
+    Feature,
+    Handler,
+    Verb,
+    addressed_parcel,
+    any_member,
+    asked_request,
+    own_account,
+    own_parcel,
+    own_request,
+    own_reveal,
+    own_share,
+    own_tracked,
+)
 from bot.features import FEATURES, Catalogue
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
@@ -26,10 +39,13 @@ FOR_ANY_MEMBER = {
     "/ots burn",
     "/ots connect",
     "/ots disconnect",
+    "/ots generate",
     "/ots metadata",
     "/ots recent",
+    "/ots request",
     "/ots retrieve",
     "/ots settings",
+    "/ots share",
     "/ots track",
     "/ots tracked",
     "/ots untrack",
@@ -37,9 +53,13 @@ FOR_ANY_MEMBER = {
     "/ots LINK",
     "action connect_open",
     "form connect",
+    "form request",
     "form retrieve_link",
     "form settings",
 }
+
+
+OWNERS = (own_account, own_reveal, own_tracked, own_request, asked_request, own_share, own_parcel, addressed_parcel)
 
 
 def everything():
@@ -153,7 +173,7 @@ def test_a_handler_cannot_be_made_without_saying_who_owns_its_row():
 @pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
 def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     """A check that this test does not know fails it, so that a new one is looked at."""
-    loads_a_row = handler.owns in (own_account, own_reveal, own_tracked) or (
+    loads_a_row = handler.owns in OWNERS or (
         getattr(handler.owns, "__qualname__", "") == "own_handle.<locals>.load"
         and handler.owns.__module__ == feature.__name__
     )

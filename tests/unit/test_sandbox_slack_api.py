@@ -269,6 +269,23 @@ async def test_nobody_else_sees_a_direct_message(client: AsyncWebClient, workspa
     assert workspace.people[1].sees() == ""
 
 
+@pytest.mark.parametrize(
+    ("kind", "error"), [("archived", "is_archived"), ("read_only", "restricted_action")], ids=["archived", "read only"]
+)
+async def test_a_channel_may_take_nothing_from_the_bot(
+    client: AsyncWebClient, workspace: Workspace, ada: Any, kind: str, error: str
+) -> None:
+    channel = workspace.channel("C0WITH", "with", [ada, workspace.bot_user_id])
+    setattr(channel, kind, True)
+
+    assert await refused(client.chat_postMessage(channel="C0WITH", text="x")) == error
+    assert ada.sees() == ""
+
+
+async def test_a_bot_has_no_direct_messages(client: AsyncWebClient, workspace: Workspace) -> None:
+    assert await refused(client.conversations_open(users=workspace.bot_user_id)) == "cannot_dm_bot"
+
+
 async def test_the_bot_posts_only_where_it_is(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
     workspace.channel("C0WITHOUT", "without", [ada])
     workspace.channel("C0WITH", "with", [ada, workspace.bot_user_id])

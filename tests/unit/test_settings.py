@@ -21,6 +21,7 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
     assert settings.onetime_default_host == "https://eu.onetimesecret.com"
     assert (settings.host, settings.port, settings.watch_every) == ("127.0.0.1", 3000, 20)
     assert (settings.log_level, settings.reveal_escrow) == ("info", "on")
+    assert (settings.shares_per_hour, settings.opens_per_hour) == (30, 30)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,10 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
         ("LOG_LEVEL", CANARY),
         ("LOG_FORMAT", CANARY),
         ("REVEAL_ESCROW", "True"),
+        ("SHARES_PER_HOUR", "0"),
+        ("SHARES_PER_HOUR", "-3"),
+        ("OPENS_PER_HOUR", "0"),
+        ("OPENS_PER_HOUR", CANARY),
         ("SLACK_API_URL", f"ftp://{CANARY}/"),
         ("SLACK_API_URL", "https://slack.com/api"),
         ("ALLOW_SHARED_KEY_FILE", "perhaps"),

@@ -1,27 +1,36 @@
 """`/ots retrieve`: open a one-time secret, in a window, once, without ever losing it.
 
 The order matters more than anything else in this bot and stands in opening.py. screens.py has the words,
-after_crash.py what is done for people whose opening was interrupted.
+after_crash.py what is done for people whose opening was interrupted, parcels.py what is different for what was
+shared here: there is no link to paste, and there are others to be told.
 """
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.errors import NotUnderstood
-from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_reveal
-from bot.features.retrieve import screens
-from bot.features.retrieve.opening import close_pages, finish, open_secret, show_again, turn_page
-from bot.onetime.links import Host
+from bot.feature import (
+    Call,
+    Feature,
+    FieldErrors,
+    Handler,
+    Verb,
+    addressed_parcel,
+    any_member,
+    own_handle,
+    own_reveal,
+)
+from bot.features.retrieve import parcels, screens
+from bot.features.retrieve.after_crash import look_after
+from bot.features.retrieve.asking import ask
+from bot.features.retrieve.opening import open_secret
+from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
 from bot.storage.handles import Handle
 from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
-from bot.storage.tables import new_id
 
 ASK = "Paste the link of the secret."
-ROW_WITHIN = 0.25  # seconds
 
 
 async def open_window(call: Call, _row: None) -> Modal | None:
@@ -32,7 +41,7 @@ async def open_window(call: Call, _row: None) -> Modal | None:
     if host is None:
         await call.show(screens.one_moment())
         host = await usual_host(call)
-    await _ask(call, host, key)
+    await ask(call, host, key)
     return None
 
 
@@ -42,41 +51,27 @@ async def read_link(call: Call, _row: None) -> None:
         host, key = secret_key(from_field(call, "link"), ASK)
     except NotUnderstood as error:
         raise FieldErrors({"link": error.tell.replace("*", "").replace("`", "")}) from None
-    await _ask(call, host or await usual_host(call), key)
+    await ask(call, host or await usual_host(call), key)
 
 
 async def open_pasted(call: Call, handle: Handle) -> None:
     """“Open it…” under a pasted link."""
     assert handle.key is not None
-    await _ask(call, call.services.hosts.of(handle.host), handle.key.as_kind(SecretKey))
+    await ask(call, call.services.hosts.of(handle.host), handle.key.as_kind(SecretKey))
 
 
 async def add_passphrase(call: Call, reveal: Reveal) -> Modal:
-    return screens.ask(call.services.hosts.of(reveal.host), reveal.id, passphrase=True)
+    host = call.services.hosts.of(reveal.host)
+    return screens.ask(host, reveal.id, passphrase=True, parcel=await parcels.of(call, reveal))
 
 
 async def try_again(call: Call, reveal: Reveal) -> Modal:
     """“Try again” in the direct message after an interrupted opening."""
     host = call.services.hosts.of(reveal.host)
+    parcel = await parcels.of(call, reveal)
     if reveal.can_be_tried:
-        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True)
-    return screens.stopped() if reveal.wrong_tries >= MOST_WRONG_TRIES else screens.nothing_left()
-
-
-async def _ask(call: Call, host: Host, key: SecretKey) -> None:
-    """Remember what the window is about, then show it: nobody can press Open before the row is there.
-
-    Its trigger lives 3 seconds, so while a slow database is waited for, the window says so.
-    """
-    ref = new_id()
-    remembering = asyncio.create_task(call.services.reveals.begin(call.person, ref, host.url, key))
-    remembered, _ = await asyncio.wait({remembering}, timeout=ROW_WITHIN)
-    try:
-        if not remembered:
-            await call.show(screens.one_moment())
-    finally:
-        tries = await remembering
-    await call.show(screens.ask(host, ref) if tries < MOST_WRONG_TRIES else screens.stopped())
+        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, parcel=parcel)
+    return screens.stopped(parcel) if reveal.wrong_tries >= MOST_WRONG_TRIES else screens.nothing_left()
 
 
 FEATURE = Feature(
@@ -93,6 +88,8 @@ FEATURE = Feature(
     actions={
         "retrieve_open": Handler(open_pasted, own_handle("secret"), opens_window=True),
         "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
+        "retrieve_in_browser": Handler(parcels.open_in_browser, own_reveal),
+        "share_open": Handler(parcels.open_parcel, addressed_parcel, opens_window=True),
         "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
         "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
         "retrieve_page_back": Handler(turn_page, own_handle("page")),
@@ -104,4 +101,5 @@ FEATURE = Feature(
         screens.DONE_FORM: Handler(finish, own_reveal),
     },
     closed={screens.DONE_FORM: Handler(close_pages, own_reveal)},
+    look_after=look_after,
 )

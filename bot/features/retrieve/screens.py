@@ -18,8 +18,10 @@ from bot.screen.parts import (
     Revealed,
     Text,
     When,
+    Who,
 )
 from bot.secret import Secret
+from bot.storage.parcels import Parcel
 
 FORM = "retrieve"
 LINK_FORM = "retrieve_link"
@@ -37,7 +39,7 @@ CANNOT_TELL_AFTER_DOUBT = (
 )
 STOPPED = (
     ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
-    "Ask whoever sent it for the passphrase, and paste the link again in an hour."
+    "Ask whoever sent it for the passphrase, and {again} in an hour."
 )
 MAY_BE_OPENED = (
     ":warning: *It may have been opened.* Onetime Secret gave no usable answer. Trying again is safe: a secret opens "
@@ -61,22 +63,35 @@ def ask_for_link() -> Modal:
     )
 
 
-def ask(host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, note: str = "") -> Modal:
+def ask(
+    host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, parcel: Parcel | None = None
+) -> Modal:
     """The question before the one and only opening. `said` is what came of an earlier try."""
     parts: list[Part] = [Text.of(said)] if said else []
-    parts.append(
-        Text.of(
-            "This opens a one-time secret on *",
-            Plain(host.name),
-            "*. *This works once*: when you have seen it, its link is empty.",
-        )
-    )
-    if passphrase:
+    parts.append(_what_it_is(host, parcel))
+    known = parcel.passphrase_required if parcel else None
+    buttons: list[Button] = []
+    if known:
+        parts.append(Field("passphrase", "Passphrase", hint="Whoever shared it gives it to you apart from this."))
+    elif passphrase and known is None:
         parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
-    else:
-        parts.append(Buttons.of(Button("It has a passphrase", "retrieve_with_passphrase", ref)))
-    parts.append(Note.of(note or "Keep this window open until the secret is shown. Only you see it."))
-    return Modal(FORM, TITLE, tuple(parts), ref=ref, submit="Open", close="Not now")
+    elif known is None:
+        buttons.append(Button("It has a passphrase", "retrieve_with_passphrase", ref))
+    if parcel:
+        spoken = "Show me the link, to open it in the browser"
+        buttons.append(Button("Open in the browser", "retrieve_in_browser", ref, spoken=spoken))
+    parts += [Buttons(tuple(buttons))] if buttons else []
+    parts.append(Note.of("Keep this window open until the secret is shown. Only you see it."))
+    submit = "Show here" if parcel else "Open"
+    return Modal(FORM, TITLE, tuple(parts), ref=ref, submit=submit, close="Not now")
+
+
+def _what_it_is(host: Host, parcel: Parcel | None) -> Text:
+    if parcel is None:
+        after = "*. *This works once*: when you have seen it, its link is empty."
+        return Text.of("This opens a one-time secret on *", Plain(host.name), after)
+    after = "*. *This works once*: when it was seen, nobody can open it again."
+    return Text.of(Who(parcel.sender.user_id), " shared a one-time secret, kept on *", Plain(host.name), after)
 
 
 def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
@@ -96,9 +111,13 @@ def already() -> Modal:
     )
 
 
-def not_begun() -> Modal:
-    said = ":warning: The bot's database did not answer. Nothing was opened. Please paste the link again in a moment."
+def not_begun(parcel: Parcel | None = None) -> Modal:
+    said = f":warning: The bot's database did not answer. Nothing was opened. Please {_again(parcel)} in a moment."
     return Modal.of("note", TITLE, Text.of(said))
+
+
+def _again(parcel: Parcel | None) -> str:
+    return "press Open again" if parcel else "paste the link again"
 
 
 def doubtful(host: Host) -> Modal:
@@ -112,8 +131,8 @@ def nothing_left(*, on_top: bool = False) -> Modal:
     return Modal("note", TITLE, (Text.of(said),), on_top=on_top)
 
 
-def stopped() -> Modal:
-    return Modal.of("note", TITLE, Text.of(STOPPED))
+def stopped(parcel: Parcel | None = None) -> Modal:
+    return Modal.of("note", TITLE, Text.of(STOPPED.format(again=_again(parcel))))
 
 
 def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:
@@ -136,10 +155,9 @@ def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Butt
 # --- direct messages
 
 
-def dm_nothing_opened() -> Message:
-    said = (
-        "The window was not there any more, so the one-time secret was *not* opened. Paste its link again to open it."
-    )
+def dm_nothing_opened(parcel: Parcel | None = None) -> Message:
+    again = "Press Open on its message" if parcel else "Paste its link"
+    said = f"The window was not there any more, so the one-time secret was *not* opened. {again} again to open it."
     return Message.of(said.replace("*", ""), Text.of(said))
 
 

@@ -72,6 +72,10 @@ def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel
     channel = state.conversation(named, users_too=users_too)
     if state.bot.id not in channel.members:
         raise Refusal("not_in_channel")
+    if channel.archived:
+        raise Refusal("is_archived")
+    if channel.read_only:
+        raise Refusal("restricted_action")
     if channel.user is not None and state.people[channel.user].deleted:
         raise Refusal("user_disabled")
     return channel

@@ -70,10 +70,12 @@ class State:
         return next((one for one in self.channels.values() if one.user == user), None)
 
     def open_dm(self, user: str) -> Channel:
-        """The direct message between the bot and a person. Raises `Refusal` for unknown and deactivated people."""
+        """The direct message between the bot and a person. Raises `Refusal` for whom there is none."""
         person = self.people.get(user)
-        if person is None or person.is_bot:
+        if person is None:
             raise Refusal("user_not_found")
+        if person.is_bot:
+            raise Refusal("cannot_dm_bot")
         if person.deleted:
             raise Refusal("user_disabled")
         if (known := self.dm_of(user)) is not None:

@@ -38,6 +38,8 @@ class Channel:
     name: str
     members: set[str] = field(default_factory=set)
     user: str | None = None
+    archived: bool = False
+    read_only: bool = False  #: only some may write in it, and the bot is not among them
 
     @property
     def is_im(self) -> bool:

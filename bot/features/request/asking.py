@@ -1,0 +1,44 @@
+"""A request on its way: the message to who is asked, and the card of who asks.
+
+Every message has a fixed key, so whatever is repeated after a crash arrives once.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bot import steps
+from bot.errors import SlackTrouble
+from bot.feature import Send, Services
+from bot.logs import Log
+from bot.sharing import requesting
+from bot.storage.requests import Request
+
+log = Log("request")
+
+
+async def ask(services: Services, send: Send, request: Request) -> Request:
+    """Send what was not sent yet. What Slack does not take just now stays to be sent again.
+
+    Raises `StorageTrouble`; the request is then sent again later.
+    """
+    if request.message is None:
+        request = await _question(services, send, request)
+    if request.card is None and request.state != "undeliverable":
+        with suppress(SlackTrouble):
+            posted = await send(request.person, requesting.card(request), f"{request.id}:card")
+            steps.at("carded")
+            await services.requests.set_card(request.id, *posted)
+    return request
+
+
+async def _question(services: Services, send: Send, request: Request) -> Request:
+    try:
+        posted = await send(request.asked, requesting.question(request), f"{request.id}:question")
+    except SlackTrouble as trouble:
+        log.info("not_asked", error=str(trouble), ref=request.id)
+        ended = await services.requests.undeliverable(request.id) if trouble.is_final else None
+        return ended or request
+    steps.at("asked")
+    await services.requests.sent(request.id, *posted)
+    return await services.requests.find(request.person, request.id)

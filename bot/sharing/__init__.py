@@ -1,0 +1,1 @@
+"""What sharing, generating and answering a request have in common."""

@@ -1,0 +1,83 @@
+"""What a window for sharing is for, before anything is typed: kept in its handle, and the same when it comes back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Self
+
+from bot.errors import NotUnderstood
+from bot.feature import Call
+from bot.onetime.links import Host
+from bot.storage.handles import Handle, NewHandle
+
+KIND = "share"  # of the handle that the window comes back with
+MOST_PEOPLE = 10
+
+NOT_HERE = (
+    "What is typed behind a command stays in Slack's logs. If that was the secret: it was not read or kept by this "
+    "bot, but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
+)
+
+_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,30})(?:\|[^>]*)?>")
+_CHANNEL = re.compile(r"<#([CG][A-Z0-9]{2,30})(?:\|[^>]*)?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a window is for. `only` is the one person it is for, where nobody else can be chosen."""
+
+    to: tuple[str, ...] = ()  # user ids, chosen already
+    channel: str | None = None
+    only: str | None = None
+    request: str | None = None  # the id of the request that it answers
+    accounts: tuple[tuple[str, str], ...] = ()  # ids and names, the default first
+    rooms: int = 1
+    made_up: bool = False  # by the host: there is no text to type
+    note: str = ""  # what stands in the note already
+
+    @classmethod
+    def of(cls, handle: Handle) -> Self:
+        facts = handle.facts
+        ids = tuple(filter(None, facts.get("to", "").split(",")))
+        named = [one.split("=", 1) for one in facts.get("accounts", "").split(",") if one]
+        accounts = tuple((ref, name) for ref, name in named)
+        return cls(
+            ids,
+            facts.get("channel"),
+            facts.get("only"),
+            facts.get("request"),
+            accounts,
+            made_up="made_up" in facts,
+            note=facts.get("note", ""),
+        )
+
+    def facts(self) -> dict[str, str]:
+        accounts = ",".join(f"{ref}={name}" for ref, name in self.accounts)
+        said = {"to": ",".join(self.to), "channel": self.channel, "only": self.only, "request": self.request}
+        said |= {"accounts": accounts, "made_up": "yes" if self.made_up else None, "note": self.note}
+        return {name: value for name, value in said.items() if value}
+
+
+def mentioned(text: str) -> Draft:
+    """Who is named behind the command. Raises `NotUnderstood` for anything else, which is not looked at."""
+    rest = _CHANNEL.sub("", _MENTION.sub("", text)).strip()
+    people = tuple(dict.fromkeys(_MENTION.findall(text)))
+    channels = _CHANNEL.findall(text)
+    if rest or len(channels) > 1 or len(people) > MOST_PEOPLE or (people and channels):
+        raise NotUnderstood("text behind share", tell=NOT_HERE)
+    return Draft(people, channels[0] if channels else None)
+
+
+async def remember(call: Call, draft: Draft) -> tuple[str, Draft]:
+    """The id of a new window, and the draft with the accounts that can be chosen in it."""
+    accounts = [one for one in await call.services.accounts.all_of(call.person) if one.readable]
+    named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
+    draft = replace(draft, accounts=named)
+    return await keep(call, draft), draft
+
+
+async def keep(call: Call, draft: Draft) -> str:
+    """A new id for the window: what is submitted with it is one share, whatever is clicked or repeated."""
+    (ref,) = await call.services.handles.keep(call.person, NewHandle(KIND, "-", facts=draft.facts()))
+    return ref

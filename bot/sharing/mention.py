@@ -1,0 +1,26 @@
+"""People named in a slash command. Slack writes them as `<@U…|name>`, and escapes what else was typed.
+
+Source: docs.slack.dev, slash commands, “Escaping users, channels and links”.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+_PERSON = re.compile(r"<@(?P<id>[UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+_NAMED = re.compile(r"<(?P<sign>[@#])[A-Z0-9]+\|(?P<name>[^<>]*)>")
+_LINK = re.compile(r"<(?P<url>(?:https?://|mailto:)[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
+
+
+def first_person(text: str) -> tuple[str | None, str]:
+    """The id of the person whom the text starts with, if it does; and what stands behind."""
+    found = _PERSON.match(text)
+    return (found["id"], text[found.end() :].strip()) if found else (None, text)
+
+
+def as_typed(text: str) -> str:
+    """The text as the person typed it, with names in place of ids."""
+    text = _NAMED.sub(lambda found: found["sign"] + found["name"], text)
+    text = _LINK.sub(lambda found: found["shown"] or found["url"], text)
+    return html.unescape(text)

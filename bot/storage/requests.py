@@ -1,0 +1,181 @@
+"""Requests for a secret: somebody asked a colleague for one, who has not sent it, has, or does not want to.
+
+    waiting ──sent──► asked ──end──► answered, withdrawn, declined or expired
+       └──undeliverable──► undeliverable
+
+A request is committed before its message is sent, so that a crash in between is seen. It belongs to who asked;
+who was asked may answer it and nothing else.
+"""
+
+# ruff: noqa: A002 - a row's id is called id
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+
+from bot.errors import NotYours, Unsealable
+from bot.person import Person
+from bot.secret import Secret
+from bot.storage.database import Database, now
+from bot.storage.seal import NOBODY, Binding, Sealer
+from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests
+
+State = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
+Posted = tuple[str, str]  # the conversation and the time stamp of a message
+
+LIFE: Final = 7 * 86_400.0  # seconds that a request can be answered
+KEPT: Final = 7 * 86_400.0  # seconds that it stays after it is over
+
+_OPEN = requests.c.over_at.is_(None)
+_IN_TIME = requests.c.expires_at > now
+_COLUMNS = (*requests.c, and_(_OPEN, _IN_TIME).label("is_open"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    id: str
+    person: Person  # who asked
+    asked: Person
+    note: str | None  # what for, as typed; None also where it does not open any more
+    state: State
+    is_open: bool  # it can still be answered
+    message: Posted | None  # to who was asked
+    card: Posted | None  # to who asked
+    created_at: datetime  #: UTC
+    expires_at: datetime  #: UTC
+
+
+class Requests:
+    """All methods raise `StorageTrouble`. Methods that take a bare id are for a row that was loaded before."""
+
+    def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
+        self._db = db
+        self._sealer = sealer
+        self._life = life  # seconds
+
+    async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
+        """A new one, waiting to be sent. Both are of the same workspace."""
+        if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
+            raise ValueError("of another workspace")
+        row_id = new_id()
+        values = {
+            "id": row_id,
+            **owner(person),
+            "asked_id": asked.user_id,
+            "note": None if note is None else self._sealer.seal_text("metadata_key", _binding(person, row_id), note),
+            "state": "waiting",
+            "created_at": now,
+            "expires_at": now + self._life,
+        }
+        async with self._db.writing() as connection:
+            await connection.execute(insert(requests).values(values))
+            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
+        return self._request(row)
+
+    async def find(self, person: Person, id: object) -> Request:
+        """One that this very person made. Raises `NotYours`."""
+        return await self._one(own_row(requests, person, id))
+
+    async def asked(self, person: Person, id: object) -> Request:
+        """One that this very person was asked, and that was sent to them. Raises `NotYours`."""
+        addressed = and_(
+            requests.c.id == (id if is_id(id) else NOBODY),
+            requests.c.enterprise_id == owner(person)["enterprise_id"],
+            requests.c.team_id == person.team_id,
+            requests.c.asked_id == person.user_id,
+            requests.c.message_ts.is_not(None),
+        )
+        return await self._one(addressed)
+
+    async def sent(self, id: str, channel: str, ts: str) -> bool:
+        """Waiting → asked. False if it is over meanwhile."""
+        message = {"message_channel": channel, "message_ts": ts}
+        return await self._change(id, requests.c.state == "waiting", state="asked", **message) is not None
+
+    async def undeliverable(self, id: str) -> Request | None:
+        """Waiting → undeliverable: Slack never takes a message to that person."""
+        return await self._change(id, requests.c.state == "waiting", state="undeliverable", over_at=now)
+
+    async def end(self, id: str, state: Literal["answered", "withdrawn", "declined"]) -> Request | None:
+        """Any open → over. The row after it, or None if it was over or out of time before: only one call gets it."""
+        return await self._change(id, and_(_OPEN, _IN_TIME), state=state, over_at=now)
+
+    async def expire(self, id: str) -> Request | None:
+        """As `end`, for one that is out of time."""
+        return await self._change(id, and_(_OPEN, ~_IN_TIME), state="expired", over_at=now)
+
+    async def set_card(self, id: str, channel: str, ts: str) -> None:
+        """The message that shows it to who asked."""
+        await self._change(id, requests.c.card_ts.is_(None), card_channel=channel, card_ts=ts)
+
+    async def unfinished(self, older_than: float) -> list[Request]:
+        """Open ones older than so many seconds of which a message is missing: most likely a process died."""
+        missing = requests.c.message_ts.is_(None) | requests.c.card_ts.is_(None)
+        return await self._all(_OPEN, _IN_TIME, missing, requests.c.created_at <= now - older_than)
+
+    async def out_of_time(self) -> list[Request]:
+        """Those that nobody answered in time and that are not marked yet."""
+        return await self._all(_OPEN, ~_IN_TIME)
+
+    async def purge(self) -> int:
+        """Delete what has been over for a week; how many."""
+        async with self._db.writing() as connection:
+            gone = (await connection.execute(delete(requests).where(requests.c.over_at <= now - KEPT))).rowcount
+        await self._db.scrub()
+        return gone
+
+    async def _change(self, row_id: str, condition: ColumnElement[bool], **values: Any) -> Request | None:
+        """Compare-and-set: the row after the change, or None if it was not as expected.
+
+        Read by a query of its own: SQLite 3.40 compares new times wrongly in RETURNING.
+        """
+        changed = update(requests).where(requests.c.id == row_id, condition).values(values)
+        async with self._db.writing() as connection:
+            if not (await connection.execute(changed)).rowcount:
+                return None
+            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
+        return self._request(row)
+
+    async def _one(self, condition: ColumnElement[bool]) -> Request:
+        async with self._db.reading() as connection:
+            row = (await connection.execute(select(*_COLUMNS).where(condition))).one_or_none()
+        if row is None:
+            raise NotYours
+        return self._request(row)
+
+    async def _all(self, *conditions: ColumnElement[bool]) -> list[Request]:
+        query = select(*_COLUMNS).where(*conditions).order_by(requests.c.created_at, requests.c.id)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [self._request(row) for row in rows]
+
+    def _note(self, row: Row[Any], person: Person) -> str | None:
+        if row.note is None:
+            return None
+        try:
+            plain = self._sealer.open("metadata_key", _binding(person, row.id), row.note)
+        except Unsealable:
+            return None  # the request can be answered and withdrawn without it
+        return plain.decode("utf-8", "surrogatepass")
+
+    def _request(self, row: Row[Any]) -> Request:
+        person = person_of(row.enterprise_id, row.team_id, row.user_id)
+        return Request(
+            id=row.id,
+            person=person,
+            asked=Person(person.enterprise_id, person.team_id, row.asked_id),
+            note=self._note(row, person),
+            state=row.state,
+            is_open=bool(row.is_open),
+            message=None if row.message_ts is None else (row.message_channel, row.message_ts),
+            card=None if row.card_ts is None else (row.card_channel, row.card_ts),
+            created_at=datetime.fromtimestamp(row.created_at, UTC),
+            expires_at=datetime.fromtimestamp(row.expires_at, UTC),
+        )
+
+
+def _binding(person: Person, row_id: str) -> Binding:
+    return Binding.of("requests", "note", person, NOBODY, row_id)

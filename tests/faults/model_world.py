@@ -1,0 +1,229 @@
+"""What is around the bot in the model: Onetime Secret, Slack, two people, and what they may be told.
+
+Slack is two functions that keep what they are given. Each message is compared at once with what is true on the
+emulated Onetime Secret; what should not have been said stands in `problems`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.errors import SlackTrouble
+from bot.feature import Call
+from bot.features import Catalogue
+from bot.living_card import WORDS
+from bot.person import Person
+from bot.sandbox.onetime import Held, OnetimeServer
+from bot.screen.parts import Facts, Message, Screen
+from bot.secret import Secret
+from bot.storage.tracked import Tracked
+from bot.storage.tracking import Tracking
+from tests.faults.model_bot import Process
+from tests.faults.model_clock import Clock
+
+ADA, BEN = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN"))
+PEOPLE = (ADA, BEN)
+FINAL = ("received", "burned", "expired", "orphaned", "unknown")
+KINDS = {words: state for state, words in WORDS.items()}
+CATALOGUE = Catalogue()
+
+
+@dataclass(slots=True)
+class Track:
+    """One person tracks one secret: how often they were told what of it, and what they need not be told."""
+
+    told: Counter[str] = field(default_factory=Counter)
+    burned_it: bool = False  # by themselves, through the bot, and saw the answer
+    excused: bool = False  # Slack said that they can never be told, or they knew already
+
+
+class World:
+    """Everything but the bot. `honours_ids`: whether Slack takes a second message with the same id for the first."""
+
+    def __init__(self, server: OnetimeServer, clock: Clock, rows: Tracking, *, honours_ids: bool) -> None:
+        self.server, self.clock, self.honours_ids = server, clock, honours_ids
+        self._rows = rows  # what is stored, seen through a connection that nobody kills
+        self.secrets: list[Held] = []
+        self.tracks: dict[tuple[Person, str], Track] = {}  # by person and metadata key
+        self.tokens = {ADA: "token-of-ada", BEN: "token-of-ben"}
+        self.connected: set[Person] = set()
+        self.refusals = 0  # how often the host may have said “Not authorized”
+        self.lied = False  # the host said of some secret that it does not know it
+        self.slack_fails: list[str] = []
+        self.gate: asyncio.Event | None = None  # where the next post waits
+        self.at_gate = asyncio.Event()
+        self.problems: list[str] = []
+        self._posts: dict[str, int] = {}  # of each id, how often it may have arrived
+        self._may_repeat = Counter[str]()
+        self._lately: list[str] = []  # what was posted since the process began what it is doing
+        self._cards = 0
+        for person, token in self.tokens.items():
+            server.add_account(username(person), token)
+
+    # --- secrets
+
+    def share(self, owner: Person | None, ttl: int) -> None:
+        self.secrets.append(self.server.share(username(owner) if owner else None, "text", ttl=ttl))
+
+    def truth(self, key: str) -> str:
+        """What became of the secret: new, or one of `FINAL`."""
+        held = self.server.held(key)
+        if self.clock.now >= held.created + 2 * held.ttl:
+            return "unknown"  # to whoever asks now
+        return "new" if held.state == "viewed" else held.state
+
+    def is_true(self, kind: str, key: str) -> bool:
+        held = self.server.held(key)
+        if kind == "unknown":
+            return self.truth(key) == "unknown" or (self.lied and self.clock.now >= held.created + held.ttl)
+        if kind == "expired":  # what is gone before its time shows only as gone, once its time is over
+            return held.state in {"expired", "orphaned"}
+        if kind == "orphaned":
+            return held.state in {"expired", "orphaned"} and not held.has_plaintext
+        return kind in {"new", "reminder"} or held.state == kind
+
+    # --- Slack
+
+    def slack_of(self, process: Process) -> tuple[Any, Any]:
+        """`post` and `update` for that process."""
+
+        async def post(person: Person, message: Message, once: str | None = None) -> tuple[str, str]:
+            process.passes()
+            if self.gate is not None:
+                gate, self.gate = self.gate, None
+                self.at_gate.set()
+                await gate.wait()
+                self._may_repeat[once or ""] += 1  # whoever took its place has said it
+            return await self._post(person, message, once)
+
+        async def update(_card: tuple[str, str], message: Message) -> None:
+            process.passes()
+            if self.slack_fails[:1] == ["edit window closed"]:
+                self.slack_fails.pop()
+                raise SlackTrouble("chat.update", "edit_window_closed")
+
+        return post, update
+
+    async def _post(self, person: Person, message: Message, once: str | None) -> tuple[str, str]:
+        fails = self.slack_fails.pop(0) if self.slack_fails else None
+        if fails == "never":
+            await self._excuse(person, once)
+            raise SlackTrouble("chat.postMessage", "channel_not_found")
+        if fails == "429":
+            raise SlackTrouble("chat.postMessage", "ratelimited", retry_after=5.0)
+        if fails == "before":
+            raise SlackTrouble("chat.postMessage", "fatal_error")
+        self._cards += 1
+        if once is not None and not (self.honours_ids and once in self._posts):
+            self._posts[once] = self._posts.get(once, 0) + 1
+            self._lately.append(once)
+            await self._arrives(person, message, once)
+        if fails == "after":
+            self._may_repeat[once or ""] += 1
+            raise SlackTrouble("chat.postMessage", "connection")
+        return "D1", str(self._cards)
+
+    def begins(self) -> None:
+        self._lately.clear()
+
+    def nobody_marks(self) -> None:
+        """Who posted is dead, or too late: what arrived lately may arrive once more where Slack honours no ids."""
+        self._may_repeat.update(self._lately)
+
+    async def _arrives(self, person: Person, message: Message, once: str) -> None:
+        if "does not accept your API token" in message.summary:
+            if self.refusals < 3 or person not in self.connected:
+                self.problems.append("told to reconnect without a reason")
+            return
+        row = await self._row(person, once)
+        if row is None:
+            self.problems.append(f"told of what is not tracked: {message.summary}")
+            return
+        if any(isinstance(part, Facts) for part in message.parts):
+            return  # its card
+        kind = says(message)
+        key = row.key.reveal()
+        track = self.tracks.get((person, key))
+        if track is None:
+            self.problems.append(f"told of what was given up: {kind}")
+            return
+        track.told[kind] += 1
+        repeats = self._may_repeat[once]
+        if track.told[kind] > 1 + repeats:
+            self.problems.append(f"told {track.told[kind]} times: {kind}")
+        if not self.is_true(kind, key):
+            self.problems.append(f"told {kind}, but it is {self.truth(key)}")
+        if kind == "reminder" and row.is_over:
+            self.problems.append("reminded of what is over")
+        if track.burned_it and kind != "reminder":
+            self.problems.append(f"told {kind} of one's own burn")
+
+    async def _excuse(self, person: Person, once: str | None) -> None:
+        row = await self._row(person, once or "")
+        track = self.tracks.get((person, row.key.reveal())) if row else None
+        if track is not None:
+            track.excused = True
+
+    async def _row(self, person: Person, once: str) -> Tracked | None:
+        """The row whose id is part of the message's id."""
+        return next((row for row in await self._rows.of(person) if row.id in once), None)
+
+    # --- people
+
+    async def tracked_by(self, person: Person) -> dict[str, Tracked]:
+        """By metadata key."""
+        return {row.key.reveal(): row for row in await self._rows.of(person)}
+
+    def call(self, process: Process, person: Person, text: str = "", **more: Any) -> Call:
+        post, update = self.slack_of(process)
+
+        async def show(_screen: Screen) -> None:
+            process.passes()
+
+        async def send(to: Person | str, message: Message, once: str) -> tuple[str, str]:
+            assert isinstance(to, Person)
+            posted: tuple[str, str] = await post(to, message, once)
+            return posted
+
+        async def is_member(_person: Person) -> bool:
+            return True
+
+        async def tell(message: Message) -> tuple[str, str]:
+            posted: tuple[str, str] = await post(person, message)
+            return posted
+
+        return Call(person, process.services, show, tell, send, update, is_member, text=text, **more)
+
+    async def command(self, process: Process, person: Person, verb: str, text: str) -> Screen | None:
+        """`/ots VERB text`."""
+        found, rest = CATALOGUE.read(f"{verb} {text}")
+        assert found is not None
+        handler = found.handler
+        assert handler is not None
+        return await handler.run(self.call(process, person, rest), None)
+
+    async def press(self, process: Process, person: Person, action: str, ref: str) -> Screen | None:
+        handler = CATALOGUE.actions[action]
+        row = await handler.owns(process.services, person, ref)
+        return await handler.run(self.call(process, person), row)
+
+    async def connect(self, process: Process, person: Person) -> None:
+        host = process.services.hosts.default.name
+        typed = {"username": Secret(username(person)), "token": Secret(self.tokens[person])}
+        await CATALOGUE.forms["connect"].run(self.call(process, person, chosen={"host": host}, typed=typed), None)
+
+    def private_link(self, held: Held) -> str:
+        return f"{self.server.url}/private/{held.metadata_key}"
+
+
+def username(person: Person) -> str:
+    return f"{person.user_id.lower()}@example.com"
+
+
+def says(message: Message) -> str:
+    """What a message about a secret claims: one of `FINAL`, "new" or "reminder"."""
+    words = message.summary.rpartition(": ")[2].rstrip(".")
+    return "reminder" if words == "not opened yet, expires soon" else KINDS[words]

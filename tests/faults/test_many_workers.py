@@ -1,0 +1,220 @@
+"""Many workers on one PostgreSQL: each notice goes out once, and a worker that slept too long changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import time
+from base64 import urlsafe_b64encode
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from sqlalchemy import Table, insert
+
+from bot.person import Person
+from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.slack import Fault, Member, Workspace
+from bot.secret import MetadataKey
+from bot.storage.changes import Whose, of_tracked
+from bot.storage.database import Database
+from bot.storage.keyring import KeyRing
+from bot.storage.seal import Sealer
+from bot.storage.tables import new_id, notices, owner, tracked, watches
+from bot.storage.tracked import NewTracked, TrackedRows
+from tests.faults.test_crash_sweep import Crashing, said
+from tests.faults.test_notice_sweep import Telling, killed_at
+from tests.postgres import new_postgres_url, postgres
+
+__all__ = ["new_postgres_url", "postgres"]
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(180)]
+
+LAUNCHER = Path(__file__).with_name("forked_workers.py")
+HOST = "http://127.0.0.1:9"  # nobody is there; nothing is to be asked either
+MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+WORKERS, PEOPLE, EACH = 8, 500, 2
+NOT_YET = 4e9  # seconds since 1970
+SANE = 60.0  # seconds for a thousand notices, on a machine that is busy with other things too
+STEPS = ("looked", "look_written", "notice_posted")
+NOW = "extract(epoch FROM clock_timestamp())"
+
+
+class Crew:
+    """Workers on a database of their own, and the Slack that they talk to."""
+
+    def __init__(self, url: str, workspace: Workspace) -> None:
+        self.workspace = workspace
+        key = f"k1:{urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}"
+        self._url = url
+        self._db = Database.open(url)
+        self._rows = TrackedRows(Sealer(KeyRing.read(key)))
+        settings = {
+            "SLACK_BOT_TOKEN": workspace.bot_token,
+            "SLACK_SIGNING_SECRET": workspace.signing_secret,
+            "SLACK_API_URL": workspace.api_url,
+            "DATABASE_URL": url,
+            "ENCRYPTION_KEYS": key,
+            "ONETIME_HOSTS": HOST,
+        }
+        self._process = BotProcess(settings, (str(LAUNCHER), str(WORKERS)))
+
+    async def start(self) -> None:
+        await self._process.start()
+        async with asyncio.timeout(30):
+            while len(self._said("ready")) < WORKERS:  # noqa: ASYNC110 - other processes say it
+                await asyncio.sleep(0.02)
+
+    async def stop(self) -> None:
+        self.signal(signal.SIGCONT, *self.pids)
+        await self._process.stop()
+        await self._db.close()
+
+    @property
+    def pids(self) -> list[int]:
+        return [event["pid"] for event in self._said("forked")]
+
+    def signal(self, which: signal.Signals, *pids: int) -> None:
+        for pid in pids:
+            os.kill(pid, which)
+
+    def events(self) -> Counter[str]:
+        """What the workers logged, to be read where a test fails."""
+        said_so = (said(line) for line in self._process.output.splitlines())
+        return Counter(f"{one.get('event')} {one.get('error', '')}".strip() for one in said_so if one)
+
+    def _said(self, event: str) -> list[dict[str, Any]]:
+        return [one for one in map(said, self._process.output.splitlines()) if one.get("event") == event]
+
+    async def news(self, people: Sequence[Member], each: int) -> None:
+        """So many secrets of each person were opened, which nobody is to be told yet. Before `start`."""
+        rows: dict[Table, list[dict[str, Any]]] = {watches: [], tracked: [], notices: []}
+        now = time.time()
+        for member in people:
+            person = Person(None, self.workspace.state.team_id, member.id)
+            whose = Whose(new_id(), person, HOST)
+            watch = {"id": whose.watch_id, **owner(person), "host": HOST, "everything": False, "refused": 0}
+            rows[watches].append(watch | {"created_at": now})
+            for _ in range(each):
+                opened = NewTracked(MetadataKey(secrets.token_hex(16)), MADE, state="received")
+                row = self._rows.sealed(person, HOST, whose.watch_id, opened, now)
+                rows[tracked].append(row)
+                rows[notices].append(of_tracked(whose, "received", now, row["id"]) | {"due_at": NOT_YET})
+        async with self._db.writing() as connection:
+            for table, values in rows.items():
+                await connection.execute(insert(table), values)
+
+    def tell(self, *people: Member) -> None:
+        """They are to be told from now on."""
+        self.query("UPDATE notices SET due_at = 0 WHERE user_id = ANY(%s) RETURNING id", [one.id for one in people])
+
+    async def are_told(self, *people: Member, within: float = 20.0) -> None:
+        waiting = "SELECT count(*) FROM notices WHERE user_id = ANY(%s) AND sent_at IS NULL"
+        async with asyncio.timeout(within):
+            while self.query(waiting, [one.id for one in people]) != [(0,)]:  # noqa: ASYNC110 - others change it
+                await asyncio.sleep(0.2)
+
+    def posts(self) -> Counter[str]:
+        """How often each message id was sent."""
+        sent = self.workspace.export()
+        return Counter(one.payload["client_msg_id"] for one in sent if one.method == "chat.postMessage")
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def workspace() -> AsyncIterator[Workspace]:
+    started = Workspace()
+    await started.start()
+    yield started
+    await started.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crew(new_postgres_url: Callable[[], str], workspace: Workspace) -> AsyncIterator[Crew]:
+    made = Crew(new_postgres_url(), workspace)
+    yield made
+    await made.stop()
+
+
+def people_of(workspace: Workspace, number: int) -> list[Member]:
+    return [workspace.person(f"U{one:010}", f"person{one}") for one in range(number)]
+
+
+async def test_eight_workers_send_each_of_a_thousand_notices_once(crew: Crew) -> None:
+    crew.workspace.honours_client_msg_id = False
+    people = people_of(crew.workspace, PEOPLE)
+    await crew.news(people, EACH)
+    await crew.start()
+
+    began = time.monotonic()
+    crew.tell(*people)
+    await crew.are_told(*people, within=SANE)
+
+    print(f"{PEOPLE * EACH} notices by {WORKERS} workers in {time.monotonic() - began:.1f} s")
+    assert Counter(crew.posts().values()) == {1: PEOPLE * EACH}, crew.events()
+    assert [len(member.dm) for member in people] == [EACH] * PEOPLE
+
+
+async def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_goes_on(crew: Crew) -> None:
+    ada, ben = people_of(crew.workspace, 2)
+    await crew.news([ada, ben], 1)
+    await crew.start()
+    slow, other, *rest = crew.pids
+    crew.signal(signal.SIGSTOP, other, *rest)
+    hangs = crew.workspace.plan("chat.postMessage", Fault.hang())
+    crew.tell(ada)
+    await crew.workspace.arrived("chat.postMessage")
+
+    crew.signal(signal.SIGSTOP, slow)
+    crew.query("UPDATE notices SET lease_until = 0 WHERE lease IS NOT NULL RETURNING id")  # so long it is stopped
+    crew.signal(signal.SIGCONT, other)
+    await crew.are_told(ada)
+    marked = crew.query("SELECT * FROM notices WHERE user_id = %s", ada.id)
+    crew.signal(signal.SIGSTOP, other)
+    hangs.release()
+    crew.signal(signal.SIGCONT, slow)
+    crew.tell(ben)
+    await crew.are_told(ben)  # by the slow one, which has nothing left to do for the first
+
+    assert crew.query("SELECT * FROM notices WHERE user_id = %s", ada.id) == marked
+    assert (len(ada.dm), len(ben.dm)) == (1, 1)
+    assert sorted(crew.posts().values()) == [1, 2]
+
+
+# --- killed at a step, on PostgreSQL, where the leases of the dead have to run out
+
+
+class CrashingOnPostgres(Crashing):
+    """`Crashing` on a database that is not a file."""
+
+    def __init__(self, control: Path, url: str, **settings: str) -> None:
+        super().__init__(control, DATABASE_URL=url, **settings)
+        self._url = url
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            statement = statement.replace("(julianday('now') - 2440587.5) * 86400", NOW)
+            return connection.execute(statement.encode()).fetchall()
+
+
+async def test_killed_at_any_step_the_sender_is_told_once_by_whoever_comes_after_the_lease(
+    new_postgres_url: Callable[[], str], tmp_path: Path
+) -> None:
+    async def told(step: str) -> tuple[int, int]:
+        async with CrashingOnPostgres(tmp_path / step, new_postgres_url(), WATCH_EVERY="5") as crashing:
+            telling: Telling = await killed_at(crashing, step)
+            return len(telling.told), len(telling.ids)
+
+    found = await asyncio.gather(*map(told, STEPS))
+
+    assert dict(zip(STEPS, found, strict=True)) == dict.fromkeys(STEPS, (1, 1))

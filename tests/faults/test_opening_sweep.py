@@ -1,0 +1,255 @@
+"""Killed at every step of opening what was shared: nobody keeps it from the others, and its sender is told once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from functools import partial
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.onetime import Fault
+from bot.sandbox.slack import Fault as SlackFault
+from tests.faults.test_crash_sweep import SECRET_ROUTE, SETTLED, Crashing
+from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+# What becomes of it when the bot is killed while ben opens it: for ben, for cleo, and for ada, who shared it.
+FREE = ("nothing was opened", "can open it", "is told of cleo")
+TRY = ("told that it may be open", "can open it", "is told of cleo")
+LOST = ("told that it may be open", "finds it gone", "is told that it was opened")
+HELD = ("told that it is held: Show again shows it", "is told that ben did", "is told of ben")
+SEEN = ("had seen it", "is told that ben did", "is told of ben")
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory):
+    async with Crashing(tmp_path_factory.mktemp("openings") / "control", WATCH_EVERY="5") as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crashing(shared):
+    yield shared
+    shared.all_is_well()
+
+
+class Parcel:
+    """Ada has shared something in a channel where ben and cleo are, and ben has the window open."""
+
+    def __init__(self, crashing: Crashing) -> None:
+        number = next(_numbers)
+        self.crashing, self.world = crashing, crashing.world
+        self.text = f"canary-{number}-0123456789"
+        self.ada, self.ben, self.cleo = (
+            self.world.workspace.person(f"U0{name.upper()}{number:04}", f"{name}{number}")
+            for name in ("ada", "ben", "cleo")
+        )
+        members: list[Any] = [self.ada, self.ben, self.cleo, self.world.workspace.bot_user_id]
+        self.place = self.world.workspace.channel(f"C0OPS{number:04}", "ops", members)
+
+    async def is_sent(self) -> None:
+        await self.ada.command("/ots", "share")
+        await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Share")
+        await self.ada.submit(None, {"text1": self.text, "channel": self.place.id})
+        await self.ada.until(lambda: any("What you shared" in one.shows for one in self.ada.dm))
+        await self.ada.until(lambda: self.ada.view and self.ada.view.title == "Shared")
+        await self.crashing.says("form")
+        self.held = self.world.onetime.everything()[-1]
+
+    @property
+    def message(self):
+        return next(one for one in self.cleo.messages if one.channel == self.place.id)
+
+    @property
+    def card(self):
+        return next(one for one in self.ada.dm if "What you shared" in one.shows)
+
+    async def window(self, person) -> None:
+        await person.click(self.message, label="Open")
+        await person.until(lambda: person.view and person.view.submit in ("Show here", None) and not waits(person))
+
+    def has_seen(self, person) -> bool:
+        views = self.world.workspace.state.views.values()
+        return any(view.user == person.id and view.secret_text() == self.text for view in views)
+
+    async def what_became_of_it(self) -> tuple[str, str, str]:
+        return await self._for_ben(), await self._for_cleo(), await self._for_ada()
+
+    async def _for_ben(self) -> str:
+        if self.has_seen(self.ben):
+            return SEEN[0]
+        if any("Show again" in one.shows for one in self.ben.dm):
+            if self.ben.view:
+                await self.ben.close()
+            await self.ben.click(label="Show again")
+            await self.ben.until(lambda: self.has_seen(self.ben))
+            return HELD[0]
+        return LOST[0] if any("Try again" in one.shows for one in self.ben.dm) else FREE[0]
+
+    async def _for_cleo(self) -> str:
+        if "opened this one-time secret" in self.message.shows:
+            assert f"@{self.ben.id}" in self.message.shows
+            return HELD[1]
+        await self.window(self.cleo)
+        await self.cleo.submit()
+        await self.crashing.says("form")
+        await self.cleo.until(lambda: self.has_seen(self.cleo) or "It is gone" in self.cleo.view.text)
+        return FREE[1] if self.has_seen(self.cleo) else LOST[1]
+
+    async def _for_ada(self) -> str:
+        """Exactly one message, whoever finds out."""
+        news = await self.ada.until(lambda: [one.shows for one in self.ada.dm if self._is_news(one.shows)], timeout=15)
+        assert len(news) == 1
+        await self.ada.until(lambda: "not opened yet" not in self.card.shows)
+        for person, said in ((self.ben, HELD[2]), (self.cleo, FREE[2])):
+            if f"@{person.id} opened" in news[0]:
+                await self.ada.until(partial(self._card_names, person))
+                return said
+        return LOST[2]
+
+    def _card_names(self, person) -> bool:
+        return f"by @{person.id}" in self.card.shows
+
+    @staticmethod
+    def _is_news(said: str) -> bool:
+        return "opened your one-time secret" in said or "was opened" in said
+
+    def check(self) -> None:
+        """Opened once at most, and written nowhere."""
+        written = self.crashing.files() + bytes(self.world.bot.output)
+        assert self.world.onetime.claims_of(self.held.secret_key) <= 1
+        assert not [one for one in (self.text, self.held.secret_key) if one.encode() in written]
+
+
+def waits(person) -> bool:
+    return "One moment" in person.view.text
+
+
+async def everybody_is_told(crashing: Crashing) -> None:
+    async with asyncio.timeout(5):
+        while crashing.query("SELECT count(*) FROM parcels WHERE untold_since IS NOT NULL") != [(0,)]:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def killed_at(crashing: Crashing, step: str) -> Parcel:
+    """The bot is killed there while ben opens it, and is up again with nothing left to say."""
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.kill_at(step)
+    await parcel.ben.submit()
+    await crashing.says("killed")
+    crashing.all_is_well()
+    await crashing.is_up_again()
+    await everybody_is_told(crashing)
+    return parcel
+
+
+AT = {
+    "reserved": FREE,
+    "answered": FREE,
+    "probed": FREE,
+    "claimed": TRY,
+    "fetched": LOST,
+    "escrowed": HELD,
+    "shown": SEEN,
+    "wiped": SEEN,
+    "settled": SEEN,
+    "sender_told": SEEN,
+    "all_told": SEEN,
+}
+
+
+@pytest.mark.parametrize("step", AT)
+async def test_killed_at_any_step_it_is_either_opened_and_told_or_free_for_the_others(crashing, step):
+    parcel = await killed_at(crashing, step)
+
+    assert await parcel.what_became_of_it() == AT[step]
+    parcel.check()
+
+
+async def test_there_is_no_other_step(crashing):
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.kill_at("never")
+
+    await parcel.ben.submit()
+    await crashing.says("form")
+
+    assert [step for step in crashing.passed if step not in OF_THE_WATCHER] == list(AT)
+    assert await parcel.what_became_of_it() == SEEN
+
+
+async def test_without_any_answer_nobody_keeps_it_from_the_others(crashing):
+    """The call never arrived, and the bot is killed before it could say so."""
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.world.onetime.plan(SECRET_ROUTE, Fault("drop"))
+    crashing.kill_at("doubtful")
+
+    await parcel.ben.submit()
+    await crashing.says("killed")
+    crashing.all_is_well()
+    await crashing.is_up_again()
+
+    assert crashing.query(SETTLED) == [(0,)]
+    assert await parcel.what_became_of_it() == TRY
+
+
+async def test_killed_before_the_link_was_shown_it_can_still_be_opened(crashing):
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.kill_at("handed")
+    await parcel.ben.click(parcel.ben.view, label="Open in the browser")
+    await crashing.says("killed")
+    crashing.all_is_well()
+    await crashing.says("ready")
+    assert parcel.held.secret_key not in parcel.ben.view.text
+    await parcel.ben.close()
+
+    await parcel.window(parcel.ben)
+    await parcel.ben.submit()
+
+    await parcel.ben.until(lambda: parcel.has_seen(parcel.ben))
+    await crashing.says("form")
+    assert await parcel.what_became_of_it() == SEEN
+
+
+async def test_a_sender_whom_slack_did_not_let_be_told_is_told_when_it_does(crashing):
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.world.workspace.plan("chat.postMessage", SlackFault.http(502))
+    await parcel.ben.submit()
+    await crashing.says("form")
+    assert parcel.has_seen(parcel.ben)
+    assert not any(parcel._is_news(one.shows) for one in parcel.ada.dm)
+
+    crashing.kill_now()
+    await crashing.is_up_again()
+
+    await everybody_is_told(crashing)
+    assert await parcel.what_became_of_it() == SEEN
+
+
+async def test_a_sender_who_can_never_be_told_is_given_up(crashing):
+    """Or every minute would begin with them, for ever."""
+    parcel = Parcel(crashing)
+    await parcel.is_sent()
+    await parcel.window(parcel.ben)
+    crashing.world.workspace.plan("chat.postMessage", SlackFault.error("user_disabled"))
+
+    await parcel.ben.submit()
+    await crashing.says("form")
+
+    await everybody_is_told(crashing)
+    assert parcel.has_seen(parcel.ben)

@@ -1,0 +1,83 @@
+"""Killed at every step of a request and of a generated password: both ends with exactly one message, or it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+import pytest_asyncio
+
+from tests.faults.test_crash_sweep import Crashing
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+UNSETTLED = """
+SELECT (SELECT count(*) FROM requests WHERE message_ts IS NULL OR card_ts IS NULL)
+  + (SELECT count(*) FROM shares WHERE card_ts IS NULL)
+"""
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory):
+    async with Crashing(tmp_path_factory.mktemp("requests") / "control") as crashing:
+        yield crashing
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crashing(shared):
+    yield shared
+    shared.all_is_well()
+
+
+@pytest.fixture
+def people(crashing):
+    number = next(_numbers)
+    return [
+        crashing.world.workspace.person(f"U0{name.upper()}{number:05}", f"{name}{number}") for name in ("ada", "ben")
+    ]
+
+
+async def is_settled(crashing):
+    async with asyncio.timeout(10):
+        while crashing.query(UNSETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
+            await asyncio.sleep(0.005)
+
+
+async def killed_at(crashing, person, step, command, submit):
+    """The bot dies at this step of what is submitted, and is up again."""
+    await person.command("/ots", command)
+    await person.until(lambda: person.view and person.view.submit == submit)
+    crashing.kill_at(step)
+    await person.submit()
+    await crashing.says("killed")
+    await crashing.says("ready")
+    await is_settled(crashing)
+    crashing.all_is_well()
+
+
+@pytest.mark.parametrize("step", ["begun", "asked", "carded"])
+async def test_a_request_is_asked_once_and_has_one_card(crashing, people, step):
+    ada, ben = people
+
+    await killed_at(crashing, ada, step, f"request <@{ben.id}> the key", "Ask")
+
+    (message,), (card,) = ben.dm, ada.dm
+    await ada.until(lambda: "Not answered yet" in card.shows)
+    await ben.click(message, label="Decline")
+    await ada.until(lambda: "Declined" in card.shows)
+
+
+@pytest.mark.parametrize("step", ["parcel_asked", "generated", "copy_burned", "password_shown"])
+async def test_a_password_that_was_being_made_is_told_of(crashing, people, step):
+    ada, _ben = people
+    before = len(crashing.world.onetime.everything())
+
+    await killed_at(crashing, ada, step, "generate", "Generate")
+
+    (card,) = ada.dm
+    assert "may exist, and nobody has its link" in card.shows
+    states = [one.state for one in crashing.world.onetime.everything()[before:]]
+    assert states == {"parcel_asked": [], "generated": ["new"]}.get(step, ["burned"])

@@ -1,0 +1,259 @@
+"""Killed at every step of sharing with three people: each has one button that works, or the sender is told."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.onetime import Fault
+from tests.faults.test_crash_sweep import Crashing
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+SHARE_ROUTE = "/api/v1/share"
+UNSETTLED = """
+SELECT (SELECT count(*) FROM shares WHERE card_ts IS NULL) + (
+  SELECT count(*) FROM parcels
+  WHERE state IN ('waiting', 'asking') OR (state = 'made' AND to_user_id IS NOT NULL)
+    OR (state = 'refused' AND over_at IS NULL)
+    OR (state = 'sent' AND passphrase IS NOT NULL)
+)
+"""
+REFUSED_AND_WATCHED = """
+SELECT count(*) FROM tracked JOIN parcels ON parcels.tracked_id = tracked.id WHERE parcels.state = 'refused'
+"""
+PASSPHRASE = re.compile(r"(?:[a-z]{4}-){4}[a-z]{4}")
+
+# What is left for one addressee.
+BUTTON, NOT_MADE, MAY_EXIST, NOT_SENT = "a button", "*not made*", "*may exist", "*not sent*"
+
+_numbers = itertools.count(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory):
+    async with Crashing(tmp_path_factory.mktemp("shares") / "control") as crashing:
+        yield crashing
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crashing(shared):
+    yield shared
+    shared.all_is_well()
+
+
+class Sharing:
+    """One sender, three addressees, one submit."""
+
+    def __init__(self, crashing: Crashing) -> None:
+        number = next(_numbers)
+        self.crashing, self.world = crashing, crashing.world
+        self.text = f"canary {number} 0123456789"
+        self.asked = len(self.requests)
+        self.ada, self.ben, self.cleo, self.dan = (
+            self.world.workspace.person(f"U0{name.upper()}{number:05}", f"{name}{number}")
+            for name in ("ada", "ben", "cleo", "dan")
+        )
+        self.before = len(self.world.onetime.everything())
+
+    @property
+    def requests(self):
+        return [call for call in self.world.onetime.calls if call.route == SHARE_ROUTE]
+
+    @property
+    def secrets(self):
+        return self.world.onetime.everything()[self.before :]
+
+    @property
+    def people(self):
+        return (self.ben, self.cleo, self.dan)
+
+    async def window(self, **fields) -> None:
+        await self.ada.command("/ots", "share")
+        await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Share")
+        await self.ada.fill(self.ada.view, {"text1": self.text, "to": [one.id for one in self.people], **fields})
+
+    async def dan_leaves(self) -> None:
+        """A moment after the bot has heard that he is a member."""
+        await self.dan.command("/ots", "accounts")
+        await self.dan.until(self.dan.sees)
+        self.dan.person.deleted = True
+
+    async def is_settled(self) -> None:
+        async with asyncio.timeout(10):
+            while self.crashing.query(UNSETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
+                await asyncio.sleep(0.005)
+
+    async def is_up_again(self) -> None:
+        await self.crashing.says("ready")
+        await self.is_settled()
+
+    @property
+    def card(self):
+        (card,) = [one for one in self.ada.dm if "What you shared" in one.shows]
+        return card
+
+    def left_for(self, person) -> str:
+        """What there is for this addressee: a message with a button, or a line on the sender's card."""
+        buttons = [one for one in person.dm if "share_open" in str(one.blocks)]
+        (line,) = [line for line in self.card.shows.splitlines() if person.id in line]
+        said = [word for word in (NOT_MADE, MAY_EXIST, NOT_SENT) if word in line]
+        assert len(buttons) + len(said) == 1, (len(buttons), line)
+        return said[0] if said else BUTTON
+
+    async def check(self) -> tuple[str, ...]:
+        """What is left for each. Whoever has a button opens the secret; nothing else is alive that was not reported."""
+        left = tuple(self.left_for(person) for person in self.people)
+        alive = [one for one in self.secrets if one.has_plaintext]
+        assert len(alive) <= left.count(BUTTON) + left.count(MAY_EXIST)
+        assert len(self.requests) - self.asked <= len(self.people)
+        assert len(self.ada.dm) == 1
+        if self.last_with_a_button(left):
+            await self.open(self.last_with_a_button(left))
+        return left
+
+    def last_with_a_button(self, left):
+        return next(
+            (one for one, outcome in zip(self.people[::-1], left[::-1], strict=True) if outcome == BUTTON), None
+        )
+
+    async def open(self, person) -> None:
+        passphrases = [found for one in person.dm for found in PASSPHRASE.findall(one.shows)]
+        await person.click(label="Open")
+        await person.until(lambda: person.view and person.view.submit == "Show here")
+        await person.submit(None, {"passphrase": passphrases[0]} if passphrases else {})
+        await person.until(lambda: person.view and person.view.secret_text() == self.text)
+        await person.until(lambda: "opened this one-time secret" in person.dm[0].shows)
+        await self.crashing.says("form")
+
+    async def press_again(self) -> None:
+        """The window is still there: it says what came of it, and nothing is made."""
+        asked = len(self.requests)
+        await self.ada.submit()
+        await self.ada.until(lambda: self.ada.view and "sent already" in self.ada.view.text)
+        await self.crashing.says("form")
+        assert len(self.requests) == asked
+
+
+async def sweep(crashing: Crashing, start: int) -> list[tuple[str, ...]]:
+    """Kills at that step, the next one, … until a run passes unharmed: what was left for the three each time."""
+    found: list[tuple[str, ...]] = []
+    for number in itertools.count(start):
+        sharing = Sharing(crashing)
+        await sharing.window()
+        crashing.kill_at(number)
+        await sharing.ada.submit()
+        outcome = await crashing.says("killed", "form")
+        if outcome == "killed":
+            await sharing.is_up_again()
+        crashing.all_is_well()
+        await sharing.is_settled()
+        found.append(await sharing.check())
+        if outcome == "form":
+            return found
+    raise AssertionError("unreachable")
+
+
+async def killed_at(crashing: Crashing, *steps: str, leaver: bool = False, **fields) -> Sharing:
+    """One step for each process: the one that runs now, the one after it, …"""
+    sharing = Sharing(crashing)
+    await sharing.window(**fields)
+    if leaver:
+        await sharing.dan_leaves()
+    crashing.kill_at(*steps)
+    await sharing.ada.submit()
+    for _ in steps:
+        await crashing.says("killed")
+    await sharing.is_up_again()
+    crashing.all_is_well()
+    return sharing
+
+
+ALL, FIRST = (BUTTON, BUTTON, BUTTON), (BUTTON, NOT_MADE, NOT_MADE)
+NONE, DOUBT = (NOT_MADE, NOT_MADE, NOT_MADE), (MAY_EXIST, NOT_MADE, NOT_MADE)
+STEPS = {
+    "share_begun": NONE,
+    "parcel_asked": DOUBT,
+    "parcel_answered": DOUBT,
+    "parcel_made": FIRST,
+    "parcel_tracked": FIRST,
+    "parcel_posted": FIRST,
+    "parcel_sent": FIRST,
+    "outcome_shown": ALL,
+    "card_posted": ALL,
+    "card_kept": ALL,
+}
+
+
+@pytest.mark.parametrize(("step", "left"), STEPS.items(), ids=STEPS)
+async def test_killed_at_a_step_each_has_one_button_or_the_sender_is_told(crashing, step, left):
+    sharing = await killed_at(crashing, step)
+
+    assert await sharing.check() == left
+    if sharing.ada.view and sharing.ada.view.submit == "Share":
+        await sharing.press_again()
+
+
+async def test_killed_while_the_others_are_made_each_has_one_button_or_the_sender_is_told(crashing):
+    found = await sweep(crashing, start=len(STEPS) - 2)
+
+    assert all(left[0] == BUTTON for left in found)
+    assert found[-1] == ALL
+
+
+@pytest.mark.parametrize("kind", ["hang after", "hang"], ids=["made, not answered", "made after the kill"])
+async def test_a_kill_while_the_host_is_at_it_is_told_as_a_doubt(crashing, kind):
+    sharing, fault = Sharing(crashing), Fault(kind)
+    await sharing.window()
+    crashing.world.onetime.plan(SHARE_ROUTE, fault)
+    submitting = asyncio.create_task(sharing.ada.submit())
+    await crashing.world.onetime.arrived(SHARE_ROUTE)
+
+    crashing.kill_now()
+
+    await submitting
+    await sharing.is_up_again()
+    fault.release()
+    assert await sharing.check() == (MAY_EXIST, NOT_MADE, NOT_MADE)
+
+
+@pytest.mark.parametrize("step", ["parcel_refused", "parcel_burned", "refused_burned"])
+async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crashing, step):
+    sharing = await killed_at(crashing, step, leaver=True)
+
+    left = await sharing.check()
+
+    assert left[0] == BUTTON
+    assert left[2] == NOT_SENT
+    assert sum(one.state == "burned" for one in sharing.secrets) == 1
+    assert crashing.query(REFUSED_AND_WATCHED) == [(0,)]  # or its burning would be told as news
+
+
+@pytest.mark.parametrize("step", ["parcel_posted", "parcel_sent", "passphrase_told", "passphrase_wiped"])
+async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(crashing, step):
+    sharing = await killed_at(crashing, step, options=["generate", "apart"])
+
+    assert await sharing.check() == (BUTTON, NOT_MADE, NOT_MADE)
+
+    assert len(PASSPHRASE.findall("".join(one.shows for one in sharing.ben.dm))) == 1
+
+
+@pytest.mark.parametrize("step", ["parcel_posted", "parcel_sent", "card_posted"])
+async def test_killed_again_while_it_is_finished_nobody_gets_two(crashing, step):
+    sharing = await killed_at(crashing, "parcel_made", step)
+
+    assert await sharing.check() == (BUTTON, NOT_MADE, NOT_MADE)
+
+
+async def test_a_link_that_was_not_seen_is_offered_after_a_kill(crashing):
+    sharing = await killed_at(crashing, "parcel_tracked", to=[])
+    card = sharing.card
+
+    await sharing.ada.click(card, label="Show the link")
+
+    (held,) = sharing.secrets
+    await sharing.ada.until(lambda: sharing.ada.view and held.secret_key in str(sharing.ada.view.blocks))

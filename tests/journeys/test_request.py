@@ -1,0 +1,286 @@
+"""Asking a colleague for a secret: what both see, who may do what, and how often."""
+
+import itertools
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from bot.sandbox.slack import CannotDo, Fault
+
+TEXT = "sesame 7f3a, and nothing else"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def ben(world):
+    number = next(_numbers)
+    return world.workspace.person(f"U0RBEN{number:04}", f"ben{number}")
+
+
+async def window(person, text=""):
+    await person.command("/ots", f"request {text}")
+    return await person.until(lambda: person.view and person.view.submit == "Ask" and person.view)
+
+
+async def asks(ada, ben, note="the staging password"):
+    """Ada asks; the message that ben gets and her card."""
+    before, cards = len(ben.dm), len(ada.dm)
+    view = await window(ada, f"<@{ben.id}|{ben.name}> {note}")
+    await ada.submit(view)
+    await ada.until(lambda: ada.view and ada.view.title == "Ask for a secret" and ada.view.submit is None)
+    await ada.close()
+    message = await ben.until(lambda: ben.dm[before:] and ben.dm[-1])
+    card = await ada.until(lambda: ada.dm[cards:] and ada.dm[-1])
+    return message, card
+
+
+async def test_the_person_and_the_words_of_the_command_stand_in_the_window_already(world, ada, ben):
+    view = await window(ada, f"<@{ben.id}|{ben.name}> for &lt;prod&gt; &amp; <#C1|general>")
+
+    assert view.values["people"]["picked"]["selected_users"] == [ben.id]
+    assert view.values["note"]["typed"]["value"] == "for <prod> & #general"
+    assert ben.dm == []
+
+
+async def test_who_is_asked_gets_a_message_and_who_asks_a_card(world, ada, ben):
+    message, card = await asks(ada, ben)
+
+    assert f"@{ada.id}" in message.shows
+    assert "the staging password" in message.shows
+    assert "Send" in message.shows
+    assert f"@{ben.id}" in card.shows
+    assert "Not answered yet" in card.shows
+    assert world.onetime.calls == []
+
+
+async def test_declining_is_told_and_ends_it(world, ada, ben):
+    message, card = await asks(ada, ben)
+
+    await ben.click(message, label="Decline")
+
+    await ada.until(lambda: "Declined" in card.shows)
+    news = await ada.until(lambda: ada.dm[-1] is not card and ada.dm[-1])
+    assert "does not want to" in news.shows
+    assert "You declined" in message.shows
+    for person, one in ((ada, card), (ben, message)):
+        with pytest.raises(CannotDo):
+            await person.click(one)
+
+
+async def test_withdrawing_ends_it_and_is_no_news(world, ada, ben):
+    message, card = await asks(ada, ben)
+
+    await ada.click(card, label="Withdraw")
+
+    await ben.until(lambda: "withdrawn" in message.shows)
+    await ada.until(lambda: "Withdrawn" in card.shows)
+    assert len(ada.dm) == 1
+    assert "Send…" not in message.shows
+
+
+async def test_of_withdrawing_and_declining_at_once_one_counts_and_both_see_which(world, ada, ben):
+    message, card = await asks(ada, ben)
+    hang = world.workspace.plan("chat.update", Fault.hang())
+    await ben.click(message, label="Decline")
+    await world.workspace.arrived("chat.update")
+    await ada.click(card, label="Withdraw")
+    hang.release()
+
+    await ben.until(lambda: "You declined" in message.shows)
+    await ada.until(lambda: "Declined" in card.shows)
+    assert "Withdrawn" not in card.shows
+
+
+@pytest.mark.parametrize(
+    ("pick", "said"),
+    [
+        ((), "choose one"),
+        (("themselves",), "That is you"),
+        (("guest",), "Only members"),
+        (("stranger",), "Only members"),
+        (("the bot",), "Only members"),
+    ],
+    ids=["nobody", "oneself", "a guest", "a stranger", "the bot"],
+)
+async def test_who_cannot_be_asked_is_said_at_the_field(world, ada, pick, said):
+    guest = world.workspace.person("U0AGUEST", "guest")
+    guest.person.guest = True
+    world.workspace.person("U0ASTRANGER", "stranger", stranger=True)
+    ids = {"themselves": ada.id, "guest": "U0AGUEST", "stranger": "U0ASTRANGER", "the bot": "U0SANDBOXB"}
+    view = await window(ada)
+
+    await ada.submit(view, {"people": [ids[one] for one in pick], "note": "please"})
+
+    await ada.until(lambda: view.errors)
+    assert said in view.errors["people"]
+    assert guest.dm == []
+    assert ada.dm == []
+
+
+async def test_the_fourth_time_in_a_day_the_same_person_is_not_asked(world, ada, ben):
+    for _ in range(3):
+        await asks(ada, ben)
+    view = await window(ada, f"<@{ben.id}>")
+
+    await ada.submit(view)
+
+    await ada.until(lambda: view.errors)
+    assert "3 times within a day" in view.errors["people"]
+    assert "try again in 24 hours" in view.errors["people"]
+    assert len(ben.dm) == 3
+
+
+async def test_a_hostile_note_is_shown_as_it_is(world, ada, ben):
+    note = "<!here> *now* <https://evil.example|https://eu.onetimesecret.com> :key:"
+    view = await window(ada, f"<@{ben.id}>")
+    await ada.submit(view, {"note": note})
+    message = await ben.until(lambda: ben.dm and ben.dm[-1])
+
+    sent = [one.payload for one in world.workspace.export() if one.method == "chat.postMessage"][-2:]
+    assert "<!here>" not in str(sent)
+    assert "<https://evil" not in str(sent)
+    assert "!here" in message.shows
+
+
+async def test_while_slack_is_in_trouble_nothing_is_lost(world, ada, ben):
+    world.workspace.plan("chat.postMessage", Fault.http(500), 1)
+    view = await window(ada, f"<@{ben.id}>")
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "is in trouble" in ada.view.text)
+    card = await ada.until(lambda: ada.dm and ada.dm[-1])
+    assert "Not asked yet" in card.shows
+
+
+async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ada, ben):
+    world.workspace.plan("chat.postMessage", Fault.error("cannot_dm_bot"), 1)
+    view = await window(ada, f"<@{ben.id}>")
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "takes no message" in ada.view.text)
+    assert ben.dm == []
+
+
+# --- the answer
+
+
+async def answers(ben, message, **fields):
+    await ben.click(message, label="Send…")
+    view = await ben.until(lambda: ben.view and ben.view.submit == "Share" and ben.view)
+    await ben.submit(view, {"text1": TEXT, **fields})
+    return view
+
+
+async def test_what_is_sent_is_for_who_asked_alone_and_ends_the_request(world, ada, ben):
+    cleo = world.workspace.person(f"U0RCLEO{next(_numbers):04}", "cleo")
+    message, card = await asks(ada, ben)
+
+    view = await answers(ben, message)
+
+    assert "to" not in view.values
+    brought = await ada.until(lambda: ada.dm[-1] is not card and ada.dm[-1])
+    assert f"@{ben.id}" in brought.shows
+    assert "the staging password" in brought.shows  # the note of the request goes with it
+    await ada.until(lambda: "Answered" in card.shows)
+    await ben.until(lambda: "You sent it" in message.shows)
+    assert cleo.dm == []
+    await ada.click(brought, label="Open")
+    await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Show here" and ada.view))
+    await ada.until(lambda: ada.view.secret_text() == TEXT)
+
+
+async def test_no_message_has_what_was_sent(world, ada, ben):
+    before = len(world.workspace.export())
+    message, card = await asks(ada, ben)
+    await answers(ben, message)
+    await ada.until(lambda: "Answered" in card.shows)
+
+    (held,) = world.onetime.everything()
+    posted = str([one.payload for one in world.workspace.export()[before:]])
+    assert not any(part in posted for part in (TEXT, held.secret_key, held.metadata_key))
+
+
+async def test_a_window_that_was_open_when_it_was_withdrawn_makes_nothing(world, ada, ben):
+    message, card = await asks(ada, ben)
+    await ben.click(message, label="Send…")
+    view = await ben.until(lambda: ben.view and ben.view.submit == "Share" and ben.view)
+    await ada.click(card, label="Withdraw")
+    await ada.until(lambda: "Withdrawn" in card.shows)
+
+    await ben.submit(view, {"text1": TEXT})
+
+    await ben.until(lambda: "That request is over" in ben.view.text)
+    assert world.onetime.everything() == []
+
+
+async def test_when_the_host_refuses_it_can_still_be_answered(world, ada, ben):
+    message, card = await asks(ada, ben)
+    view = await answers(ben, message, passphrase="abc")
+    await ben.until(lambda: view.errors)
+
+    await ben.submit(view, {"passphrase": "long enough"})
+
+    await ada.until(lambda: "Answered" in card.shows)
+    assert len(world.onetime.everything()) == 1
+
+
+async def test_who_asked_and_has_left_since_is_sent_nothing(world, ada, ben):
+    message, _card = await asks(ada, ben)
+    ada.person.deleted = True
+    await restarted(world)  # within five minutes a bot that runs would not have noticed
+
+    await answers(ben, message)
+
+    await ben.until(lambda: "Only full members" in ben.view.text)
+    assert world.onetime.everything() == []
+
+
+# --- time, and interruptions
+
+
+def change(world, statement):
+    with closing(sqlite3.connect(world.directory / "bot.db")) as connection, connection:
+        connection.execute(statement)
+
+
+async def restarted(world):
+    await world.bot.stop()
+    await world.start_bot()
+
+
+async def test_after_a_week_it_is_over_and_who_asked_is_told(world, ada, ben):
+    message, card = await asks(ada, ben)
+    change(world, f"UPDATE requests SET expires_at = 0 WHERE user_id = '{ada.id}'")
+
+    await restarted(world)
+
+    await ben.until(lambda: "7 days are over" in message.shows)
+    await ada.until(lambda: "Not answered within 7 days" in card.shows)
+    assert [one for one in ada.dm if "has not answered within 7 days" in one.shows] != []
+
+
+async def test_a_button_of_one_whose_time_is_over_says_so(world, ada, ben):
+    message, _card = await asks(ada, ben)
+    change(world, f"UPDATE requests SET expires_at = 0 WHERE user_id = '{ada.id}'")
+
+    await ben.click(message, label="Send…")
+
+    await ben.until(lambda: ben.view and "That request is over" in ben.view.text)
+    assert "Send…" not in message.shows
+
+
+async def test_what_was_begun_when_the_bot_died_is_asked_once_after_all(world, ada, ben):
+    world.workspace.plan("chat.postMessage", Fault.drop_after(), 1)  # it arrives, and the bot does not know
+    await ada.submit(await window(ada, f"<@{ben.id}> the staging password"))
+    await ada.until(lambda: "is in trouble" in ada.view.text)
+
+    await restarted(world)
+
+    await ada.until(lambda: len(ada.dm) == 1 and "Not answered yet" in ada.dm[0].shows)
+    assert len(ben.dm) == 1
+    await ben.click(ben.dm[0], label="Decline")
+    await ada.until(lambda: "Declined" in ada.dm[0].shows)

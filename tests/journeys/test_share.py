@@ -1,0 +1,540 @@
+"""Sharing: a window, a secret for each addressee, a message with a button, and one card for the sender."""
+
+import asyncio
+import itertools
+import json
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from bot.sandbox.onetime import Fault, OnetimeServer
+from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.world import World
+from tests.journeys.conftest import EMAIL, TOKEN, connect
+
+SHARE_ROUTE = "/api/v1/share"
+TEXT = "the secret itself"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def people(world):
+    """Two more whom the bot has never met."""
+    number = next(_numbers)
+    return [world.workspace.person(f"U0S{name.upper()}{number:04}", f"{name}{number}") for name in ("ben", "cleo")]
+
+
+async def window(person, text=""):
+    await person.command("/ots", f"share {text}".strip())
+    return await person.until(lambda: person.view and person.view.submit == "Share" and person.view)
+
+
+async def press_share(person, **fields):
+    view = await window(person)
+    return await person.submit(view, {"text1": TEXT, **fields})
+
+
+async def share(person, **fields):
+    """Fill the window and press Share; the window that says what came of it, when the card is there, too."""
+    await press_share(person, **fields)
+    await person.until(lambda: any("What you shared" in one.shows for one in person.dm))
+    return await person.until(lambda: person.view and person.view.title == "Shared" and person.view)
+
+
+def typed(view, name="text1"):
+    return view.values[name]["typed"]["value"]
+
+
+def made(world):
+    return sum(call.route == SHARE_ROUTE for call in world.onetime.calls)
+
+
+def posted(world):
+    """All that was ever sent as a message."""
+    return json.dumps([sent.payload for sent in world.workspace.export() if sent.method.startswith("chat.")])
+
+
+# --- for whom
+
+
+async def test_each_addressee_gets_a_secret_and_a_message_of_their_own(world, connected, people):
+    ben, cleo = people
+
+    await share(connected, to=[ben.id, cleo.id], note="for the *staging* host")
+
+    card = await connected.until(lambda: connected.dm and connected.dm[0])
+    assert "0 of 2 opened" in card.shows
+    for one in people:
+        (message,) = one.dm
+        assert "for the *\u200bstaging*\u200b host" in message.shows.replace("\\", "")
+        assert TEXT not in message.shows
+    held = world.onetime.everything()
+    assert [(one.state, one.owner) for one in held] == [("new", EMAIL)] * 2
+    assert len({one.secret_key for one in held}) == 2
+    assert not [key for one in held for key in (one.secret_key, one.metadata_key) if key in posted(world)]
+
+
+async def test_somebody_named_twice_gets_one(world, ada, people):
+    ben, _ = people
+
+    await share(ada, to=[ben.id, ben.id])
+
+    assert len(world.onetime.everything()) == 1
+    assert len(ben.dm) == 1
+
+
+async def test_without_an_account_it_is_made_anonymously(world, ada, people):
+    await share(ada, to=[people[0].id])
+
+    (held,) = world.onetime.everything()
+    assert held.owner is None
+
+
+async def test_a_channel_gets_one_secret_and_one_message(world, ada, people):
+    number = next(_numbers)
+    channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada, *people, world.workspace.bot_user_id])
+
+    await share(ada, channel=channel.id)
+
+    (message,) = [one for one in people[0].messages if one.channel == channel.id]
+    assert "whoever opens it first gets it" in message.shows
+    assert len(world.onetime.everything()) == 1
+
+
+async def test_just_the_link_is_shown_to_its_sender_and_stands_in_no_message(world, ada):
+    view = await share(ada)
+
+    (held,) = world.onetime.everything()
+    link = f"{world.onetime.url}/secret/{held.secret_key}"
+    assert link in json.dumps(view.blocks)
+    await ada.until(lambda: ada.dm)
+    assert held.secret_key not in posted(world)
+    assert world.onetime.open_as_outsider(held.secret_key) == TEXT
+
+
+async def test_a_link_that_could_not_be_seen_is_shown_from_the_card(world, ada):
+    await window(ada)
+    world.workspace.plan("views.update", SlackFault.error("not_found"))
+    await ada.submit(None, {"text1": TEXT})
+    card = await ada.until(lambda: ada.dm and ada.dm[0])
+
+    await ada.click(card, label="Show the link")
+
+    (held,) = world.onetime.everything()
+    await ada.until(lambda: ada.view and f"/secret/{held.secret_key}" in json.dumps(ada.view.blocks))
+
+
+@pytest.mark.parametrize("kind", ["guest", "stranger", "deleted"])
+async def test_only_full_members_can_be_addressed(world, ada, kind):
+    number = next(_numbers)
+    somebody = world.workspace.person(f"U0SX{number:04}", "somebody", **{kind: True})
+
+    await press_share(ada, to=[somebody.id])
+
+    assert "Only full members" in ada.view.errors["to"]
+    assert typed(ada.view) == TEXT
+    assert made(world) == 0
+    assert somebody.dm == []
+
+
+async def test_one_may_share_with_oneself(world, ada):
+    await share(ada, to=[ada.id])
+
+    await ada.until(lambda: len(ada.dm) == 2)
+
+
+# --- what is typed behind the command
+
+
+async def test_a_mention_behind_the_command_chooses_its_person(world, ada, people):
+    view = await window(ada, f"<@{people[0].id}|ben>")
+
+    assert view.values["to"]["picked"]["selected_users"] == [people[0].id]
+
+
+async def test_other_text_behind_the_command_is_refused_unseen(world, ada):
+    delivery = await ada.command("/ots", "share hunter2-canary to my friend")
+
+    await ada.until(lambda: "please" in ada.sees() and "change it" in ada.sees())
+    assert ada.view is None or ada.view.submit is None
+    assert "hunter2-canary" not in ada.sees()
+    assert "hunter2-canary" not in json.dumps([sent.payload for sent in world.workspace.export()])
+    assert b"hunter2-canary" not in bytes(world.bot.output)
+    assert delivery.error is None
+
+
+# --- the text
+
+
+async def test_more_room_keeps_what_is_typed_and_is_joined_exactly(world, ada):
+    first, second = "a" * 2_999 + "\n", "  \r\n\t& <b> `:key:` \U0001f511 end \n\n"
+    view = await window(ada)
+    await ada.fill(view, {"text1": first})
+
+    await ada.click(label="Add more room")
+    await ada.until(lambda: "goes on" in ada.view.text)
+    assert typed(ada.view) == first
+    await ada.submit(None, {"text2": second})
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key) == first + second
+
+
+async def test_there_is_room_for_what_the_host_takes_and_not_for_more(world, ada):
+    view = await window(ada)
+
+    for room in (2, 3, 4):
+        await ada.click(label="Add more room")
+        await ada.until(lambda room=room: f"text{room}" in ada.view.values)
+
+    assert view.submit == "Share"
+    assert "Add more room" not in ada.view.text
+
+
+@pytest.mark.parametrize(
+    ("parts", "is_taken"),
+    [
+        (("é" * 3_000, "é" * 2_000), True),
+        (("é" * 3_000, "é" * 2_000 + "x"), False),
+    ],
+    ids=["10,000 bytes", "10,001 bytes"],
+)
+async def test_a_size_is_checked_in_bytes_before_the_host_is_asked(world, ada, parts, is_taken):
+    await window(ada)
+    await ada.click(label="Add more room")
+    await ada.until(lambda: "text2" in ada.view.values)
+
+    await ada.submit(None, {"text1": parts[0], "text2": parts[1]})
+
+    if is_taken:
+        await ada.until(lambda: ada.view and ada.view.title == "Shared")
+        assert world.onetime.open_as_outsider(world.onetime.everything()[0].secret_key) == "".join(parts)
+    else:
+        assert "10,001 bytes" in ada.view.errors["text2"]
+        assert typed(ada.view, "text2") == parts[1]
+    assert made(world) == int(is_taken)
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "said"),
+    [
+        ({"to": ["U0BEN"], "channel": "C0OPS"}, "channel", "not both"),
+        ({"passphrase": "typed one", "options": ["generate"]}, "passphrase", "not both"),
+        ({"to": ["U0BEN"], "options": ["apart"]}, "options", "no passphrase to send"),
+        ({"passphrase": "typed one", "options": ["apart"]}, "options", "only to people"),
+    ],
+    ids=["people and a channel", "typed and made up", "no passphrase to send apart", "apart to nobody"],
+)
+async def test_what_does_not_go_together_is_said_at_its_field(world, ada, fields, where, said):
+    await press_share(ada, **fields)
+
+    assert said in ada.view.errors[where]
+    assert typed(ada.view) == TEXT
+    assert made(world) == 0
+
+
+# --- passphrases
+
+
+async def test_a_typed_passphrase_protects_the_secret_and_is_told_to_nobody(world, ada, people):
+    await share(ada, to=[people[0].id], passphrase="correct horse")
+
+    (held,) = world.onetime.everything()
+    assert held.has_passphrase
+    assert "ask for it" in people[0].dm[0].shows
+    await ada.until(lambda: ada.dm)
+    assert "correct horse" not in posted(world)
+    assert "correct horse" not in ada.sees()
+
+
+async def test_a_passphrase_that_was_made_up_is_shown_to_its_sender_once(world, ada, people):
+    view = await share(ada, to=[people[0].id], options=["generate"])
+
+    passphrase = view.secret_text()
+    assert re.fullmatch(r"([a-z]{4}-){4}[a-z]{4}", passphrase)
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key, passphrase) == TEXT
+    card = await ada.until(lambda: ada.dm and ada.dm[0])
+    assert "Show the passphrase" not in str(card.blocks)
+    assert passphrase not in posted(world)
+
+
+async def test_a_made_up_passphrase_that_could_not_be_seen_is_shown_from_the_card_once(world, ada, people):
+    await window(ada)
+    world.workspace.plan("views.update", SlackFault.error("not_found"))
+    await ada.submit(None, {"text1": TEXT, "to": [people[0].id], "options": ["generate"]})
+    card = await ada.until(lambda: ada.dm and ada.dm[0])
+    await ada.close()
+
+    await ada.click(card, label="Show the passphrase")
+
+    view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key, view.secret_text()) == TEXT
+    await ada.until(lambda: "Show the passphrase" not in str(ada.dm[0].blocks))
+
+
+async def test_a_passphrase_is_sent_apart_if_that_is_asked_for(world, ada, people):
+    ben, _ = people
+
+    await share(ada, to=[ben.id], options=["generate", "apart"])
+
+    message, passphrase = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
+    assert "comes in a message apart" in message.shows
+    (said,) = re.findall(r"(?:[a-z]{4}-){4}[a-z]{4}", passphrase.shows)
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key, said) == TEXT
+    assert said not in ada.sees()
+
+
+async def test_a_passphrase_that_the_host_ignored_burns_the_secret(world, ada, people):
+    held = world.onetime.share(None, TEXT)
+    answer = {"secret_key": held.secret_key, "metadata_key": held.metadata_key, "ttl": 60, "passphrase_required": False}
+    world.onetime.plan(SHARE_ROUTE, Fault("answer", status=200, body=json.dumps(answer).encode()))
+
+    await press_share(ada, to=[people[0].id], passphrase="correct horse")
+
+    assert "ignored the passphrase" in ada.view.errors["passphrase"]
+    assert world.onetime.held(held.secret_key).state == "burned"
+    assert people[0].dm == []
+
+
+async def test_a_passphrase_that_is_too_short_for_the_host_is_said_at_its_field(world, ada, people):
+    await press_share(ada, to=[people[0].id], passphrase="abc")
+    assert ada.view.errors["passphrase"] == "The host wants at least 4 characters."
+    assert typed(ada.view) == TEXT
+
+    await ada.submit(None, {"passphrase": "abcd"})
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert len(world.onetime.everything()) == 1
+    assert len(people[0].dm) == 1
+
+
+# --- the host
+
+
+async def test_a_slow_host_leaves_the_window_and_what_is_typed_in_it(world, ada, people):
+    slow = Fault("hang")
+    world.onetime.plan(SHARE_ROUTE, slow)
+    await press_share(ada, to=[people[0].id], passphrase="abc")
+    await ada.until(lambda: ada.view and "Being made" in ada.view.text)
+    assert typed(ada.view) == TEXT
+
+    slow.release()
+
+    await ada.until(lambda: "at least 4 characters" in ada.view.text)
+    assert typed(ada.view) == TEXT
+    await ada.submit(None, {"passphrase": "abcd"})
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert len(people[0].dm) == 1
+
+
+async def test_keys_that_cannot_be_kept_burn_the_secret_since_nobody_could_find_it_again(world, ada, people):
+    with closing(sqlite3.connect(world.directory / "bot.db", isolation_level=None)) as database:
+        database.execute(
+            "CREATE TRIGGER nothing_is_made BEFORE UPDATE ON parcels WHEN NEW.state = 'made' "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+        try:
+            await press_share(ada, to=[people[0].id], passphrase="correct horse")
+            await ada.until(lambda: ada.view and "database did not answer" in ada.view.text)
+        finally:
+            database.execute("DROP TRIGGER nothing_is_made")
+
+    assert [one.state for one in world.onetime.everything()] == ["burned"]
+    assert typed(ada.view) == TEXT
+    assert people[0].dm == []
+
+
+@pytest.mark.parametrize("kind", ["drop after", "html"], ids=["no answer, made", "no usable answer, not made"])
+async def test_without_a_usable_answer_it_may_exist_and_is_not_asked_for_again(world, ada, people, kind):
+    world.onetime.plan(SHARE_ROUTE, Fault(kind), None)
+
+    await press_share(ada, to=[one.id for one in people])
+
+    await ada.until(lambda: ada.view and "may exist, and nobody has its link" in ada.view.text)
+    assert made(world) == 1
+    assert typed(ada.view) == TEXT
+    await ada.until(lambda: ada.dm and "may exist, and nobody has its link" in ada.dm[0].shows)
+    assert "not tried" in ada.dm[0].shows
+    assert [one.dm for one in people] == [[], []]
+
+
+async def test_after_a_doubt_pressing_share_makes_a_new_one(world, ada, people):
+    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    await press_share(ada, to=[people[0].id])
+    await ada.until(lambda: ada.view and "may exist" in ada.view.text)
+
+    await ada.submit()
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert len(people[0].dm) == 1
+    await ada.until(lambda: len(ada.dm) == 2)
+
+
+async def test_a_host_that_refuses_in_other_words_is_not_quoted(world, ada):
+    """It could quote what it was sent."""
+    body = json.dumps({"message": "Bitte <!channel> *zahlen*"}).encode()
+    world.onetime.plan(SHARE_ROUTE, Fault("answer", status=404, body=body))
+
+    await press_share(ada)
+
+    await ada.until(lambda: ada.view and "The host refused it" in ada.view.text)
+    assert "zahlen" not in str(ada.view.blocks)
+    assert typed(ada.view) == TEXT
+    assert ada.dm == []
+
+
+async def test_an_account_that_is_not_taken_any_more_is_said_and_nothing_is_lost(world, connected):
+    world.onetime.change_token(EMAIL, "another")
+
+    await press_share(connected)
+
+    await connected.until(lambda: connected.view and "did not accept" in connected.view.text)
+    assert typed(connected.view) == TEXT
+    assert world.onetime.everything() == []
+
+
+async def test_a_shorter_life_than_was_asked_for_is_said(world, ada):
+    view = await share(ada, ttl="30 days")
+
+    assert "keeps it for 7 days, not 30 days" in view.text
+
+
+async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(world, ada, people):
+    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, Fault("drop after"))
+
+    view = await share(ada, to=[one.id for one in people])
+
+    assert "has a message with an Open button" in view.text
+    assert "may exist, and nobody has its link" in view.text
+    assert [len(one.dm) for one in people] == [1, 0]
+
+
+# --- Slack
+
+
+async def test_whom_slack_refuses_is_said_and_their_secret_is_burned(world, ada, people):
+    ben, cleo = people
+    await share(cleo, to=[ben.id])
+    await cleo.close()
+    ben.person.deleted = True  # and the bot was told so lately that he is a member
+
+    view = await share(ada, to=[ben.id, cleo.id])
+
+    assert "*not sent*: that account is deactivated" in view.text
+    assert [one.state for one in world.onetime.everything()] == ["new", "burned", "new"]
+    card = await ada.until(lambda: ada.dm and ada.dm[0])
+    assert "Its secret is taken back" in card.shows
+
+
+async def test_a_channel_without_the_bot_is_said_and_can_be_tried_again(world, ada):
+    number = next(_numbers)
+    channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada])
+    await press_share(ada, channel=channel.id, passphrase="correct horse")
+    await ada.until(lambda: ada.view and "invite it there" in ada.view.text)
+    assert typed(ada.view) == TEXT
+    assert [one.state for one in world.onetime.everything()] == ["burned"]
+
+    channel.members.add(world.workspace.bot_user_id)
+    await ada.submit()
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert [one.state for one in world.onetime.everything()] == ["burned", "new"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("archived", "is archived"), ("read_only", "may not write in that channel")]
+)
+async def test_a_channel_that_takes_nothing_is_said_and_the_secret_is_burned(world, ada, kind, said):
+    number = next(_numbers)
+    channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada, world.workspace.bot_user_id])
+    setattr(channel, kind, True)
+
+    await press_share(ada, channel=channel.id)
+
+    await ada.until(lambda: ada.view and said in ada.view.text)
+    assert [one.state for one in world.onetime.everything()] == ["burned"]
+
+
+async def test_a_passphrase_that_cannot_arrive_is_told_to_the_sender(world, ada, people):
+    ben, _ = people
+    await window(ada)
+    world.workspace.plan("chat.postMessage", SlackFault.meanwhile(lambda: None))
+    world.workspace.plan("chat.postMessage", SlackFault.error("messages_tab_disabled"))
+
+    await ada.submit(None, {"text1": TEXT, "to": [ben.id], "options": ["generate", "apart"]})
+
+    await ada.until(lambda: any("passphrase of your one-time secret could not be sent" in one.shows for one in ada.dm))
+    assert len(ben.dm) == 1
+
+
+async def test_slack_in_trouble_is_asked_again_and_nobody_gets_two(world, ada, people):
+    await window(ada)
+    world.workspace.plan("chat.postMessage", SlackFault.drop_after())
+
+    await ada.submit(None, {"text1": TEXT, "to": [people[0].id]})
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert len(people[0].dm) == 1
+
+
+# --- once
+
+
+async def test_of_many_clicks_one_makes_a_secret(world, ada, people):
+    view = await window(ada)
+    await ada.fill(view, {"text1": TEXT, "to": [people[0].id]})
+    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0.2))
+
+    first = asyncio.create_task(ada.submit(view))
+    await world.onetime.arrived(SHARE_ROUTE)
+    delivery = await first
+    await ada.replay(delivery)
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert made(world) == 1
+    assert len(people[0].dm) == 1
+
+
+async def test_a_window_that_was_sent_already_says_what_came_of_it(world, ada, people):
+    """As after a crash: the window is still there, and the bot has forgotten that it saw it."""
+    view = await window(ada)
+    ref = view.private_metadata
+    await ada.submit(view, {"text1": TEXT, "to": [people[0].id]})
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    await ada.close()
+    again = await window(ada)
+    again.payload["private_metadata"] = ref
+
+    await ada.submit(again, {"text1": TEXT, "to": [people[1].id]})
+
+    await ada.until(lambda: ada.view and "sent already" in ada.view.text)
+    assert made(world) == 1
+    assert people[1].dm == []
+
+
+# --- which account
+
+
+async def test_one_of_several_accounts_is_chosen(world):
+    async with OnetimeServer() as other, World() as several:
+        for server in (several.onetime, other):
+            server.add_account(EMAIL, TOKEN)
+        await several.bot.stop()
+        await several.start_bot(ONETIME_HOSTS=f"{several.onetime.url},{other.url}")
+        ada = await connect(several.workspace.person("U0ADA", "ada"))
+        await connect(ada, on=other.url)
+
+        for account in (other.url.removeprefix("http://"), "Without an account"):
+            await share(ada, account=account)
+            await ada.close()
+
+        assert [one.owner for one in other.everything()] == [EMAIL]
+        assert [one.owner for one in several.onetime.everything()] == [None]

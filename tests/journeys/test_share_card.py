@@ -1,0 +1,173 @@
+"""The sender's card: what became of each addressee's secret, and what can still be done about it."""
+
+import itertools
+import json
+
+import pytest
+
+from bot.sandbox.onetime import Fault
+from tests.journeys.test_share import TEXT, share
+
+BURN_ROUTE = "/api/v1/private/{key}/burn"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def people(world):
+    number = next(_numbers)
+    return [world.workspace.person(f"U0C{name.upper()}{number:04}", f"{name}{number}") for name in ("ben", "cleo")]
+
+
+async def shared(ada, people, **fields):
+    """The card, after sharing with these people."""
+    await share(ada, to=[one.id for one in people], **fields)
+    await ada.close()
+    return ada.dm[0]
+
+
+def states(world):
+    return [one.state for one in world.onetime.everything()]
+
+
+async def test_burning_one_leaves_the_others(world, ada, people):
+    card = await shared(ada, people)
+    first = next(block for block in card.blocks if block["type"] == "actions")
+
+    await ada.click(card, label="Burn", value=first["elements"][0]["value"])
+
+    await ada.until(lambda: "burned before anybody opened it" in card.shows)
+    assert states(world) == ["burned", "new"]
+    await people[0].until(lambda: "burned this one-time secret" in people[0].dm[0].shows)
+    assert "Open" not in str([block for block in people[0].dm[0].blocks if block["type"] == "actions"])
+    assert "shares a one-time secret" in people[1].dm[0].shows
+    assert len(ada.dm) == 1  # one's own doing is no news
+
+
+async def test_burning_all_burns_what_nobody_has_opened(world, ada, people):
+    card = await shared(ada, people)
+
+    await ada.click(card, label="Burn all")
+
+    await ada.until(lambda: card.shows.count("burned before anybody opened it") == 2)
+    assert states(world) == ["burned", "burned"]
+    assert "Nothing more will happen" in card.shows
+    assert not [block for block in card.blocks if block["type"] == "actions"]
+
+
+async def test_thinking_better_of_it_burns_nothing(world, ada, people):
+    card = await shared(ada, people)
+
+    await ada.click(card, label="Burn all", confirm=False)
+
+    assert states(world) == ["new", "new"]
+
+
+async def test_one_with_a_passphrase_is_burned_with_it(world, ada, people):
+    card = await shared(ada, people[:1], passphrase="correct horse")
+    await ada.click(card, label="Burn…")
+    await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    await ada.submit(None, {"passphrase": "wrong horse"})
+    assert "not its passphrase" in ada.view.errors["passphrase"]
+    assert states(world) == ["new"]
+
+    await ada.submit(None, {"passphrase": "correct horse"})
+
+    await ada.until(lambda: ada.view.title == "Burn a secret" and "burned before" in ada.view.text)
+    assert states(world) == ["burned"]
+    await ada.until(lambda: "burned before anybody opened it" in card.shows)
+
+
+async def test_all_with_a_passphrase_are_burned_with_it(world, ada, people):
+    card = await shared(ada, people, passphrase="correct horse")
+    await ada.click(card, label="Burn all…")
+    await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    await ada.submit(None, {"passphrase": "wrong horse"})
+    assert "not its passphrase" in ada.view.errors["passphrase"]
+
+    await ada.submit(None, {"passphrase": "correct horse"})
+
+    await ada.until(lambda: "burned before" in ada.view.text)
+    assert states(world) == ["burned", "burned"]
+
+
+async def test_a_burn_that_comes_too_late_says_that_it_was_opened(world, ada, people):
+    card = await shared(ada, people[:1])
+    world.onetime.open_as_outsider(world.onetime.everything()[0].secret_key)
+
+    await ada.click(card, label="Burn")
+
+    await ada.until(lambda: "opened" in card.shows and "not opened yet" not in card.shows)
+
+
+async def test_a_burn_without_an_answer_is_not_told_as_done(world, ada, people):
+    card = await shared(ada, people[:1])
+    world.onetime.plan("/api/v1/private", Fault("drop"), None)
+
+    await ada.click(card, label="Burn")
+
+    await ada.until(lambda: "could not be reached" in ada.sees())
+    assert "not opened yet" in card.shows
+    assert states(world) == ["new"]
+
+
+async def test_all_that_could_not_be_burned_are_said(world, ada, people):
+    card = await shared(ada, people)
+    world.onetime.plan("/api/v1/private", Fault("drop"), None)
+
+    await ada.click(card, label="Burn all")
+
+    await ada.until(lambda: "2 could not be burned" in ada.sees())
+    assert states(world) == ["new", "new"]
+
+
+async def test_reminding_tells_those_who_have_not_opened_it_once_an_hour(world, ada, people):
+    card = await shared(ada, people)
+
+    await ada.click(card, label="Remind")
+
+    await ada.until(lambda: "Reminded" in ada.sees())
+    for one in people:
+        assert "waits until" in (await one.until(lambda one=one: len(one.dm) == 2 and one.dm[1])).shows
+    await ada.click(card, label="Remind")
+    await ada.until(lambda: "less than an hour ago" in ada.sees())
+    assert [len(one.dm) for one in people] == [2, 2]
+
+
+async def test_instructions_can_be_copied_and_hold_no_key(world, ada, people):
+    card = await shared(ada, people, passphrase="correct horse")
+
+    await ada.click(card, label="Copy instructions")
+
+    view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
+    assert "Press Open" in view.secret_text()
+    assert "passphrase, which you get from me another way" in view.secret_text()
+    shown = json.dumps(view.blocks)
+    assert TEXT not in shown
+    assert not [key for one in world.onetime.everything() for key in (one.secret_key, one.metadata_key) if key in shown]
+
+
+async def test_a_link_is_shown_again_until_it_is_over(world, ada):
+    await share(ada)
+    await ada.close()
+    card = ada.dm[0]
+    await ada.click(card, label="Show the link")
+    await ada.until(lambda: ada.view and world.onetime.everything()[0].secret_key in json.dumps(ada.view.blocks))
+    await ada.close()
+
+    await ada.click(card, label="Burn")
+
+    await ada.until(lambda: "burned before anybody opened it" in card.shows)
+    assert "Show the link" not in str(card.blocks)
+
+
+async def test_burning_it_by_its_private_link_shows_on_the_card_too(world, ada, people):
+    card = await shared(ada, people[:1])
+    (held,) = world.onetime.everything()
+
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    await ada.submit()
+
+    await ada.until(lambda: "burned before anybody opened it" in card.shows)
+    await people[0].until(lambda: "burned this one-time secret" in people[0].dm[0].shows)

@@ -1,0 +1,135 @@
+"""Telling that something was opened: repeated until it is said or never can be, and never the opener's trouble."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from bot.errors import SlackTrouble
+from bot.sharing.news import announce
+from bot.storage.preferences import Preferences, Prefs
+from bot.storage.reveals import Reveals
+from bot.storage.shares import Address, Shares
+from bot.storage.tracking import Tracking
+from tests.storage.test_openings import CHANNEL, HOST, KEY, PRIVATE, TEXT, begun, sent
+
+
+class Slack:
+    """What is said, and the error that each way of saying it ends with."""
+
+    def __init__(self, **errors: str) -> None:
+        self.errors = errors
+        self.said: list[tuple[Any, str]] = []
+
+    async def send(self, to, message, once):
+        self._may("send")
+        self.said.append((to, once))
+        return "D0ANY", "1.1"
+
+    async def update(self, where, message):
+        self._may("update")
+        self.said.append((where, message.summary))
+
+    def _may(self, how):
+        if how in self.errors:
+            raise SlackTrouble(how, self.errors[how])
+
+
+@pytest.fixture
+def services(database, sealer) -> Any:
+    return SimpleNamespace(
+        shares=Shares(database, sealer),
+        reveals=Reveals(database, sealer),
+        tracking=Tracking(database, sealer),
+        preferences=Preferences(database),
+    )
+
+
+@pytest.fixture
+async def parcel(services, ada, ben):
+    """Of ada, opened by ben a moment ago."""
+    made = await sent(services.shares, ada, Address(channel=CHANNEL))
+    ref = await begun(services.reveals, ben, made)
+    await services.reveals.reserve(ref)
+    await services.reveals.claim(ref)
+    await services.reveals.keep(await services.reveals.find(ben, ref), TEXT)
+    return made
+
+
+async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_nothing_left_to_say(services, ada, parcel):
+    slack = Slack()
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert slack.said[0] == (ada, f"{parcel.id}:received")
+    assert [where for where, _ in slack.said[1:]] == [parcel.message]
+    assert await services.shares.untold() == []
+
+
+@pytest.mark.parametrize("error", ["http_502", "ratelimited"])
+@pytest.mark.parametrize("how", ["send", "update"])
+async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, parcel, how, error):
+    await announce(services, Slack(**{how: error}).send, Slack(**{how: error}).update, parcel)
+    assert [one.id for one in await services.shares.untold()] == [parcel.id]
+    slack = Slack()
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert slack.said[0][1] == f"{parcel.id}:received"
+    assert await services.shares.untold() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [("send", "user_disabled"), ("update", "message_not_found"), ("update", "channel_not_found")],
+    ids=["sender gone", "message deleted", "channel gone"],
+)
+async def test_what_can_never_be_said_is_given_up(services, parcel, how, error):
+    slack = Slack(**{how: error})
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert await services.shares.untold() == []
+
+
+async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_same(services, ada, parcel):
+    await services.preferences.set(ada, Prefs(frozenset({"burned"})))
+    slack = Slack()
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert [where for where, _ in slack.said] == [parcel.message]
+    assert await services.shares.untold() == []
+
+
+async def test_the_watchers_notice_and_ours_are_one_message(services, ada, ben, parcel):
+    tracked, _ = await services.tracking.track(
+        ada, HOST, PRIVATE, made_at=datetime.now(UTC), expires_at=None, secret_key=KEY
+    )
+    await services.shares.tracked(parcel.id, tracked.id)
+    slack = Slack()
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert slack.said[0] == (ada, f"{tracked.id}:received")
+
+
+async def test_a_database_in_trouble_is_not_the_trouble_of_who_reads_the_secret(services, database, parcel):
+    slack = Slack()
+    async with database.writing() as connection:
+        await connection.execute(text("DROP TABLE parcels"))
+
+    await announce(services, slack.send, slack.update, parcel)
+
+    assert slack.said == []
+
+
+async def test_a_parcel_that_is_gone_meanwhile_is_nobodys_trouble_either(services, database, parcel):
+    async with database.writing() as connection:
+        await connection.execute(text("DELETE FROM shares"))
+
+    await announce(services, Slack().send, Slack().update, parcel)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+
+import pytest
+from sqlalchemy import event, select, update
+
+from bot.errors import NotYours
+from bot.secret import Secret
+from bot.storage.database import Database, now
+from bot.storage.requests import KEPT, LIFE, Requests
+from bot.storage.tables import new_id
+from bot.storage.tables import requests as table
+
+POSTED = ("D1", "1.0")
+
+
+@pytest.fixture
+def requests(database, sealer) -> Requests:
+    return Requests(database, sealer)
+
+
+@pytest.fixture
+async def asked(requests, ada, ben):
+    """One that ada has asked of ben, and that reached him."""
+    made = await requests.begin(ada, ben, Secret("the staging “database” <!here>\n"))
+    await requests.sent(made.id, *POSTED)
+    return await requests.find(ada, made.id)
+
+
+async def change(database: Database, **values) -> None:
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(values))
+
+
+async def test_a_new_one_waits_to_be_sent_and_is_open_for_a_week(requests, ada, ben):
+    made = await requests.begin(ada, ben, None)
+
+    assert (made.person, made.asked, made.note) == (ada, ben, None)
+    assert (made.state, made.is_open, made.message, made.card) == ("waiting", True, None, None)
+    assert (made.expires_at - made.created_at).total_seconds() == pytest.approx(LIFE, abs=1)
+
+
+async def test_the_note_comes_back_exactly_and_is_not_readable_in_the_row(requests, database, asked):
+    async with database.reading() as connection:
+        stored = await connection.scalar(select(table.c.note))
+
+    assert asked.note == "the staging “database” <!here>\n"
+    assert b"staging" not in stored
+
+
+async def test_a_note_copied_to_another_row_is_no_note(requests, database, ada, ben, asked):
+    other = await requests.begin(ada, ben, Secret("another"))
+    async with database.writing() as connection:
+        copied = select(table.c.note).where(table.c.id == asked.id).scalar_subquery()
+        await connection.execute(update(table).where(table.c.id == other.id).values(note=copied))
+
+    assert (await requests.find(ada, other.id)).note is None
+
+
+async def test_nobody_is_asked_in_another_workspace(requests, ada, ben):
+    with pytest.raises(ValueError, match="workspace"):
+        await requests.begin(ada, dataclasses.replace(ben, team_id="T2"), None)
+
+
+async def test_it_belongs_to_who_asked_and_who_was_asked_may_answer(requests, ada, ben, asked):
+    assert await requests.find(ada, asked.id) == asked
+    assert await requests.asked(ben, asked.id) == asked
+
+
+@pytest.mark.parametrize("what", ["unknown", "not an id", "a list", "of somebody else", "found"])
+async def test_everybody_else_gets_one_answer_by_the_same_single_query(requests, database, ada, ben, asked, what):
+    strange = {"unknown": new_id(), "not an id": "' OR 1=1--", "a list": [asked.id]}.get(what, asked.id)
+    outsider = what == "of somebody else"
+    statements: list[str] = []
+
+    @event.listens_for(database._engine.sync_engine, "before_cursor_execute")
+    def _note(_connection, _cursor, statement, *_rest):
+        statements.append(statement)
+
+    for load, person in ((requests.find, ben if outsider else ada), (requests.asked, ada if outsider else ben)):
+        statements.clear()
+        with contextlib.nullcontext() if what == "found" else pytest.raises(NotYours):
+            await load(person, strange)
+        assert len([one for one in statements if one.startswith("SELECT")]) == 1
+
+
+async def test_somebody_of_another_team_with_the_same_user_id_was_not_asked(requests, ben, asked):
+    for other in (dataclasses.replace(ben, team_id="T2"), dataclasses.replace(ben, enterprise_id="E1")):
+        with pytest.raises(NotYours):
+            await requests.asked(other, asked.id)
+
+
+async def test_what_was_not_sent_yet_cannot_be_answered(requests, ada, ben):
+    made = await requests.begin(ada, ben, None)
+
+    with pytest.raises(NotYours):
+        await requests.asked(ben, made.id)
+
+
+@pytest.mark.parametrize("state", ["answered", "withdrawn", "declined"])
+async def test_it_ends_once(requests, asked, state):
+    ended = await requests.end(asked.id, state)
+
+    assert (ended.state, ended.is_open) == (state, False)
+    assert await requests.end(asked.id, "withdrawn") is None
+    assert not await requests.sent(asked.id, "D2", "2.0")
+
+
+async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
+    others = [Database.open(url) for _ in range(2)]
+    try:
+        ended = await asyncio.gather(
+            *(Requests(others[n % 2], sealer).end(asked.id, ("answered", "withdrawn")[n % 2]) for n in range(8))
+        )
+    finally:
+        for other in others:
+            await other.close()
+
+    assert len([one for one in ended if one]) == 1
+
+
+async def test_out_of_time_it_is_closed_and_listed_until_it_is_marked(requests, database, ada, asked):
+    assert await requests.out_of_time() == []
+    assert await requests.expire(asked.id) is None
+    await change(database, expires_at=now)
+
+    assert not (await requests.find(ada, asked.id)).is_open
+    assert await requests.end(asked.id, "answered") is None
+    assert [one.id for one in await requests.out_of_time()] == [asked.id]
+    assert (await requests.expire(asked.id)).state == "expired"
+    assert await requests.out_of_time() == []
+
+
+async def test_what_lacks_a_message_is_unfinished_after_a_while(requests, database, ada, ben, asked):
+    unsent = await requests.begin(ada, ben, None)
+    await change(database, created_at=now - 61)
+
+    assert {one.id for one in await requests.unfinished(60)} == {asked.id, unsent.id}
+    assert await requests.unfinished(70) == []
+    for one in (asked, unsent):
+        await requests.set_card(one.id, *POSTED)
+    await requests.sent(unsent.id, *POSTED)
+    assert await requests.unfinished(60) == []
+
+
+async def test_one_that_slack_never_takes_is_over(requests, ada, ben):
+    made = await requests.begin(ada, ben, None)
+
+    assert (await requests.undeliverable(made.id)).state == "undeliverable"
+    assert await requests.undeliverable(made.id) is None
+    assert not await requests.sent(made.id, *POSTED)
+
+
+async def test_the_first_card_is_the_card(requests, ada, asked):
+    await requests.set_card(asked.id, "D1", "5.0")
+    await requests.set_card(asked.id, "D1", "6.0")
+
+    assert (await requests.find(ada, asked.id)).card == ("D1", "5.0")
+
+
+async def test_purging_deletes_what_has_long_been_over_and_nothing_else(requests, database, ada, ben, asked):
+    await requests.end(asked.id, "answered")
+    await change(database, over_at=now - KEPT)
+    fresh, kept = await requests.begin(ada, ben, None), await requests.begin(ada, ben, None)
+    await requests.undeliverable(kept.id)
+
+    assert await requests.purge() == 1
+
+    async with database.reading() as connection:
+        assert set((await connection.execute(select(table.c.id))).scalars()) == {fresh.id, kept.id}

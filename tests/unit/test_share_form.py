@@ -1,0 +1,134 @@
+"""The window in which something is shared: what it is for, what it makes up, and where a host's refusal belongs."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.errors import HostTrouble, NotAuthorized, NotUnderstood, RateLimited, Refused
+from bot.feature import FieldErrors
+from bot.person import Person
+from bot.sandbox.slack.rules import check_view
+from bot.sharing import drafts, form, reading
+from bot.sharing.drafts import Draft
+from bot.sharing.making import PassphraseIgnored
+from bot.sharing.submit import at_fields
+from bot.slack import blocks
+from bot.storage.handles import Handle
+
+
+@pytest.mark.parametrize(
+    ("text", "people", "channel"),
+    [
+        ("", (), None),
+        ("<@U0BEN|ben>", ("U0BEN",), None),
+        ("  <@U0BEN>  <@W0CLEO|cleo> <@U0BEN|ben> ", ("U0BEN", "W0CLEO"), None),
+        ("<#C0OPS|ops>", (), "C0OPS"),
+        ("<#G0OPS|>", (), "G0OPS"),
+    ],
+    ids=["nothing", "a person", "several, one twice", "a channel", "a private channel"],
+)
+def test_people_or_a_channel_may_be_named_behind_the_command(text, people, channel):
+    draft = drafts.mentioned(text)
+
+    assert (draft.to, draft.channel) == (people, channel)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter2",
+        "<@U0BEN|ben> hunter2",
+        "@ben",
+        "U0BEN",
+        "<https://example.com|x>",
+        "<!channel>",
+        "<@U0BEN|ben> <#C0OPS|ops>",
+        "<#C0OPS|ops> <#C1OPS|ops1>",
+        " ".join(f"<@U0{number:04}>" for number in range(11)),
+    ],
+    ids=[
+        "a word",
+        "a word behind a name",
+        "a name that Slack did not know",
+        "an id",
+        "a link",
+        "everybody",
+        "people and a channel",
+        "two channels",
+        "eleven people",
+    ],
+)
+def test_anything_else_is_refused_without_being_repeated(text):
+    with pytest.raises(NotUnderstood) as refused:
+        drafts.mentioned(text)
+
+    assert "change it" in refused.value.tell
+    assert text not in refused.value.tell + str(refused.value)
+
+
+DRAFTS = [
+    Draft(),
+    Draft(to=("U0BEN", "U0CLEO")),
+    Draft(channel="C0OPS"),
+    Draft(only="U0BEN", request="r" * 22, note="for the staging host"),
+    Draft(accounts=(("a" * 22, "eu.onetimesecret.com"), ("b" * 22, "127.0.0.1:7143/prefix"))),
+]
+
+
+def kept(draft):
+    """As a handle gives the facts back."""
+    now = datetime.now(UTC)
+    return Draft.of(Handle("r" * 22, Person(None, "T1", "U0ADA"), drafts.KIND, "-", None, None, draft.facts(), now))
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "accounts"])
+def test_what_a_window_is_for_comes_back_from_its_facts(draft):
+    assert kept(draft) == draft
+    assert all(isinstance(value, str) for value in draft.facts().values())
+
+
+@pytest.mark.parametrize("rooms", range(1, form.MOST_ROOMS + 1))
+@pytest.mark.parametrize("draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "accounts"])
+def test_the_window_is_taken_by_slack_however_much_room_it_has(draft, rooms):
+    view = blocks.modal(form.form(replace(draft, rooms=rooms), "r" * 22, at={"text1": "<!channel> *x*"}))
+
+    assert check_view(view) == []
+    assert "<!channel>" not in str(view)
+    assert len([one for one in view["blocks"] if str(one.get("block_id")).startswith("text")]) == rooms
+
+
+def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud():
+    made = {reading.generated().reveal() for _ in range(1_000)}
+
+    assert len(made) == 1_000
+    assert all(re.fullmatch(r"([bdfghjklmnprstvz][aeiou]){2}(-([bdfghjklmnprstvz][aeiou]){2}){4}", one) for one in made)
+
+
+@pytest.mark.parametrize(
+    ("error", "fields"),
+    [
+        (Refused(reason="Passphrase must be at least 8 characters long"),
+         {"passphrase": "The host wants at least 8 characters."}),
+        (Refused(reason="Passphrase must be no more than 128 characters long"),
+         {"passphrase": "The host takes at most 128 characters."}),
+        (Refused(reason="A passphrase is required for all secrets"),
+         {"passphrase": "The host wants another passphrase, or one at all."}),
+        (Refused(reason="Secret value exceeds the maximum size of 10000 characters"),
+         {"text2": "That is too long for the host. It takes 10000."}),
+        (PassphraseIgnored(), {"passphrase": PassphraseIgnored.tell}),
+        (FieldErrors({"to": "who"}), {"to": "who"}),
+        (Refused(reason="Unknown domain: example.com"), {}),
+        (NotAuthorized(), {}),
+        (RateLimited(), {}),
+        (HostTrouble(), {}),
+    ],
+    ids=["too short", "too long", "required", "too much", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
+)  # fmt: skip
+def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
+    assert at_fields(error, Draft(rooms=2)) == fields
+
+
+def test_where_the_addressee_cannot_be_chosen_there_is_no_field_to_complain_at():
+    assert at_fields(FieldErrors({"to": "who"}), Draft(only="U0BEN")) == {}
