@@ -64,7 +64,8 @@ class Notices:
             if not ids:
                 return []
             taken = update(notices).where(notices.c.id.in_(ids)).returning(notices)
-            taken = taken.values(lease=new_id(), lease_until=moment + lease_seconds, tries=notices.c.tries + 1)
+            # From now, not from `moment`: finding them may have taken a while.
+            taken = taken.values(lease=new_id(), lease_until=now + lease_seconds, tries=notices.c.tries + 1)
             rows = sorted((await connection.execute(taken)).all(), key=lambda row: (row.created_at, row.id))
             about = select(tracked).where(tracked.c.id.in_([row.tracked_id for row in rows if row.tracked_id]))
             secrets = {row.id: row for row in (await connection.execute(about)).all()}
@@ -154,7 +155,8 @@ def _due(moment: float, limit: int) -> Any:
     )
     same_person = and_(*(earlier.c[name] == notices.c[name] for name in ("enterprise_id", "team_id", "user_id")))
     waits = and_(earlier.c.sent_at.is_(None), earlier.c.parked.is_(None), earlier.c.kind != "reminder")
-    overtakes = exists().where(same_person, before, waits)
+    # OFFSET keeps PostgreSQL from joining: it believes an outbox to be nearly empty, and would compare all with all.
+    overtakes = select(earlier.c.id).where(same_person, before, waits).limit(1).offset(0).exists()
     free = or_(notices.c.lease_until.is_(None), notices.c.lease_until <= moment)
     return (
         select(notices.c.id)
