@@ -59,7 +59,7 @@ class Front:
         self._messenger = messenger
         self._jobs = jobs
         self._seen = seen or Seen()
-        self._in_hand: set[str | None] = set()  # windows whose submission is being worked on
+        self._in_hand: set[tuple[str | None, str | None]] = set()  # forms that were sent and are being worked on
         # The same for everybody, so drawn once; Bolt sends a text as it is.
         self._words = {
             verb.name: json.dumps(_privately(verb.words(catalogue.verbs))) for verb in catalogue.verbs if verb.words
@@ -98,13 +98,15 @@ class Front:
         if handler is None or not self._workspace.is_ours(incoming.install_team):
             await ack()
             return
-        if incoming.view_id in self._in_hand or not self._is_new(incoming):
+        # Of what the window showed then: what it was changed to meanwhile is another form, to be sent in its turn.
+        sent = (incoming.view_id, incoming.view_hash)
+        if sent in self._in_hand or not self._is_new(incoming):
             await ack(**draw_response(in_hand()))
             return
         answer = FormAnswer(self._slack, self._messenger, incoming, context["delivered"])
         working = self._jobs.start(self._work(handler, incoming, answer, form=incoming.name))
-        self._in_hand.add(incoming.view_id)
-        working.add_done_callback(lambda _: self._in_hand.discard(incoming.view_id))
+        self._in_hand.add(sent)
+        working.add_done_callback(lambda _: self._in_hand.discard(sent))
         await ack(**await answer.within(FORM_WITHIN))
 
     async def on_closed(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ class Incoming:
     trigger_id: str | None = None
     response_url: Secret | None = None
     view_id: str | None = None  # the modal that it happened in
+    view_hash: str | None = None  # of what that modal showed: another one after each change
     place: tuple[str, str] | None = None  # the conversation and time stamp of the message that it happened on
     typed: Mapping[str, Secret] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +74,7 @@ def read_action(body: Mapping[str, Any]) -> Incoming:
 def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
     """A view_submission (`kind` form) or view_closed (`kind` closed)."""
     view = _dict(body.get("view"))
+    view_hash = _text(view.get("hash"))
     return Incoming(
         kind=kind,
         name=_text(view.get("callback_id")) or "",
@@ -80,10 +82,11 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
         install_team=_team(body),
         once=f"trigger:{body.get('trigger_id')}"
         if body.get("trigger_id")
-        else f"{kind}:{view.get('id')}:{view.get('hash')}",
+        else f"{kind}:{view.get('id')}:{view_hash}",
         ref=read_ref(view.get("private_metadata")),
         trigger_id=_text(body.get("trigger_id")),
         view_id=_text(view.get("id")),
+        view_hash=view_hash,
         **_entered(view),
     )
 
