@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
@@ -181,10 +182,17 @@ class Onetime:
         raise HostTrouble(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
 
     async def _tried(self, caller: Caller, request: Request, read: Reader[T], worth: Worth, tries: int) -> T:
+        first: OnetimeError
+        try:  # nearly always enough, and what goes round it below costs a tenth of a call
+            return await self._once(caller, request, read)
+        except OnetimeError as error:
+            first = error
         async for attempt in stamina.retry_context(
             on=worth, attempts=min(tries, self._tries), timeout=None, wait_initial=0.1, wait_max=1.5, wait_jitter=0.5
         ):
             with attempt:
+                if attempt.num == 1:
+                    raise first
                 return await self._once(caller, request, read)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -203,7 +211,7 @@ class Onetime:
             response = await self._opened().handle_async_request(
                 httpx.Request(
                     request.method,
-                    target.reveal(),
+                    target.reveal() if request.key else _read(target.reveal()),
                     headers={"User-Agent": USER_AGENT, **request.headers(authorization)},
                     content=request.body(),
                 )
@@ -222,6 +230,12 @@ class Onetime:
         if self._http is None:
             self._http = _transport()
         return self._http
+
+
+@lru_cache(maxsize=256)
+def _read(address: str) -> httpx.URL:
+    """One without a key, kept: reading it again each time would cost more than all else of making a request."""
+    return httpx.URL(address)
 
 
 def _understood(answer: _Answer, read: Reader[T]) -> T | OnetimeError:

@@ -14,6 +14,8 @@ from bot.person import Person
 from bot.storage.tables import new_id, notices, owner, tracked
 from bot.storage.tracked import IS_OPEN, OVER
 
+WAITS = and_(notices.c.sent_at.is_(None), notices.c.parked.is_(None))  # to be told
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
-from sqlalchemy import Double, text
+from sqlalchemy import Double, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
@@ -19,7 +19,7 @@ from bot.storage import sqlite
 from bot.storage.migrate import CONNECT_WAIT, HEAD, migrate, version_of
 from bot.storage.url import Where, locate
 
-__all__ = ["HEAD", "Database", "migrate", "now"]
+__all__ = ["HEAD", "Database", "clock", "migrate", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
@@ -52,6 +52,13 @@ def _postgresql_now(_element: _Now, _compiler: object, **_kw: object) -> str:
 
 
 now = _Now()  #: the database's time as SQL: seconds since the epoch, a float
+
+
+async def clock(connection: AsyncConnection) -> float:
+    """The database's time."""
+    moment: float | None = await connection.scalar(select(now))
+    assert moment is not None
+    return moment
 
 
 class Database:

@@ -9,7 +9,7 @@ from sqlalchemy import and_, null, update
 from bot.storage.database import Database, now
 from bot.storage.tables import notices, watches
 
-_FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
+FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 
 
 async def free_leases(db: Database) -> None:
@@ -19,6 +19,6 @@ async def free_leases(db: Database) -> None:
     """
     asleep = and_(watches.c.lease.is_not(None), watches.c.next_look_at.is_(None))
     async with db.writing() as connection:
-        await connection.execute(update(watches).where(asleep).values(_FREE))
-        await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**_FREE, next_look_at=now))
-        await connection.execute(update(notices).where(notices.c.lease.is_not(None)).values(_FREE))
+        await connection.execute(update(watches).where(asleep).values(FREE))
+        await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**FREE, next_look_at=now))
+        await connection.execute(update(notices).where(notices.c.lease.is_not(None)).values(FREE))

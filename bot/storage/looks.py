@@ -20,7 +20,8 @@ from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret
 from bot.storage.changes import Change, Whose, apply, notice, of_tracked
-from bot.storage.database import Database, now
+from bot.storage.database import Database, clock, now
+from bot.storage.leases import FREE
 from bot.storage.seal import Sealer
 from bot.storage.tables import NO_ID, let_go, notices, owned_by, owner, person_of, tracked, watches
 from bot.storage.tables import new_id as new_lease
@@ -32,7 +33,6 @@ RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the not
 CARD: Final = "card"  # the kind of a notice that is the card itself
 AT_A_TIME = 500  # values in a list of a statement; databases bound them
 
-_FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 _WOKEN = watches.c.next_look_at != watches.c.lease_until
 _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
 
@@ -49,6 +49,7 @@ class Watch:
     refused: int  # answers "Not authorized" since the last good one
     paused: str | None = None  # why nobody looks: "reconnect"
     zone: str | None = None  # the person's time zone, an IANA name
+    version: int = 0  # another one: another secret is tracked, or one less
 
     @property
     def whose(self) -> Whose:
@@ -74,7 +75,7 @@ class Looks:
         Of all hosts, or of one.
         """
         async with self._db.writing() as connection:
-            moment = await _moment(connection)
+            moment = await clock(connection)
             free = or_(watches.c.lease_until.is_(None), watches.c.lease_until <= moment)
             due = select(watches.c.id).where(watches.c.next_look_at <= moment, free)
             if host is not None:
@@ -92,7 +93,7 @@ class Looks:
     async def renew(self, held: Sequence[Watch], lease_seconds: float) -> None:
         """The leases go on for so long from now. Those that are not ours any more stay as they are."""
         async with self._db.writing() as connection:
-            until = literal(await _moment(connection) + lease_seconds, Double)
+            until = literal(await clock(connection) + lease_seconds, Double)
             woken = case((_WOKEN, watches.c.next_look_at), else_=until)
             statement = update(watches).where(_all_held(held)).values(lease_until=until, next_look_at=woken)
             await connection.execute(statement)
@@ -100,7 +101,7 @@ class Looks:
     async def release(self, *held: Watch) -> int:
         """Not looked at: another may, at once. How many were still ours."""
         async with self._db.writing() as connection:
-            statement = update(watches).where(_all_held(held)).values(**_FREE, next_look_at=now)
+            statement = update(watches).where(_all_held(held)).values(**FREE, next_look_at=now)
             return (await connection.execute(statement)).rowcount
 
     # --- what is looked at
@@ -165,9 +166,9 @@ class Looks:
         following = bindparam("following", type_=Double)
         ours = and_(watches.c.id == bindparam("watch"), watches.c.lease == bindparam("held"))
         async with self._db.writing() as connection:
-            moment = await _moment(connection)
+            moment = await clock(connection)
             next_look_at = case((_WOKEN, watches.c.next_look_at), else_=following)
-            statement = update(watches).where(ours).values(**_FREE, **_WELL, next_look_at=next_look_at)
+            statement = update(watches).where(ours).values(**FREE, **_WELL, next_look_at=next_look_at)
             # In the order of their ids, so that nobody locks them the other way round.
             values = [
                 {"watch": watch.id, "held": watch.lease or NO_ID, "following": None if soon is None else moment + soon}
@@ -188,10 +189,11 @@ class Looks:
         async with self._db.writing() as connection:
             if new:
                 await alone(self._db, connection, watch.person)
-            moment = await _moment(connection)
+            moment = await clock(connection)
             following = null() if next_look_in is None else literal(moment + next_look_in)
             next_look_at = case((_WOKEN, watches.c.next_look_at), else_=following)
-            row = await _leave(connection, watch, next_look_at=next_look_at, **_WELL)
+            version = watches.c.version + (1 if new else 0)
+            row = await _leave(connection, watch, next_look_at=next_look_at, version=version, **_WELL)
             if row is None:
                 return False
             if row.everything:
@@ -206,7 +208,7 @@ class Looks:
         told once. Before that it is looked at again soon enough for three looks to fall into that time.
         """
         async with self._db.writing() as connection:
-            moment = await _moment(connection)
+            moment = await clock(connection)
             counted = select(watches.c.refused, watches.c.refused_since).where(_held(watch)).with_for_update()
             row = (await connection.execute(counted)).one_or_none()
             if row is None:
@@ -259,13 +261,7 @@ async def alone(db: Database, connection: AsyncConnection, person: Person) -> No
 
 def watch_of(row: Row[Any]) -> Watch:
     person = person_of(row.enterprise_id, row.team_id, row.user_id)
-    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused, row.zone)
-
-
-async def _moment(connection: AsyncConnection) -> float:
-    moment: float | None = await connection.scalar(select(now))
-    assert moment is not None
-    return moment
+    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version)
 
 
 async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:
@@ -295,6 +291,6 @@ def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
 
 async def _leave(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
     """Give the lease back; the row, or None if the lease was not ours any more."""
-    statement = update(watches).where(_held(watch)).values(**_FREE, **values).returning(watches)
+    statement = update(watches).where(_held(watch)).values(**FREE, **values).returning(watches)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

@@ -27,7 +27,7 @@ from bot.storage import sqlite
 from bot.storage.tables import for_dialect
 from bot.storage.url import Where, locate
 
-HEAD: Final = "0005"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
+HEAD: Final = "0006"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 
 CONNECT_WAIT = 5  # seconds

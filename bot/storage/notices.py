@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
 
 from bot.errors import Unsealable
 from bot.person import Person
-from bot.storage.database import Database, now
+from bot.storage.changes import WAITS
+from bot.storage.database import Database, clock, now
+from bot.storage.leases import FREE
 from bot.storage.preferences import Preferences, Prefs
 from bot.storage.seal import Sealer
 from bot.storage.tables import new_id, notices, owned_by, person_of, tracked
@@ -24,9 +26,6 @@ __all__ = ["UNREADABLE", "Notice", "Notices", "Preferences", "Prefs"]
 
 UNREADABLE: Final = "unreadable"  # parked because what it is about does not open
 LONGEST_CODE = 80  # characters
-
-_WAITS = and_(notices.c.sent_at.is_(None), notices.c.parked.is_(None))
-_FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,7 @@ class Notices:
         too. Only reminders keep nothing back. One about a secret that does not open is parked.
         """
         async with self._db.writing() as connection:
-            moment = await connection.scalar(select(now))
-            assert moment is not None
+            moment = await clock(connection)
             ids = (await connection.execute(_due(moment, limit))).scalars().all()
             if not ids:
                 return []
@@ -87,7 +85,7 @@ class Notices:
     async def release(self, *held: Notice) -> int:
         """Not sent: another may, at once. How many were still ours."""
         async with self._db.writing() as connection:
-            return (await connection.execute(update(notices).where(_all_held(held)).values(_FREE))).rowcount
+            return (await connection.execute(update(notices).where(_all_held(held)).values(FREE))).rowcount
 
     async def sent(self, notice: Notice) -> bool:
         """It has gone out."""
@@ -106,7 +104,7 @@ class Notices:
 
     async def waiting_count(self) -> int:
         """How many are to be sent, now or later."""
-        return await self._count(_WAITS)
+        return await self._count(WAITS)
 
     async def cancel_for(self, person: Person, host: str) -> int:
         """Take back what was not sent; how many."""
@@ -124,7 +122,7 @@ class Notices:
         return Notice(row.id, person, row.kind, row.once, row.tries, secret, row.host, row.lease)
 
     async def _leave(self, row_id: str, lease: str, **values: Any) -> bool:
-        statement = update(notices).where(_held(row_id, lease)).values(**_FREE, **values)
+        statement = update(notices).where(_held(row_id, lease)).values(**FREE, **values)
         async with self._db.writing() as connection:
             return bool((await connection.execute(statement)).rowcount)
 
@@ -160,7 +158,7 @@ def _due(moment: float, limit: int) -> Any:
     free = or_(notices.c.lease_until.is_(None), notices.c.lease_until <= moment)
     return (
         select(notices.c.id)
-        .where(_WAITS, notices.c.due_at <= moment, free, ~overtakes)
+        .where(WAITS, notices.c.due_at <= moment, free, ~overtakes)
         .order_by(notices.c.due_at, notices.c.created_at)
         .limit(limit)
         .with_for_update(skip_locked=True, of=notices)

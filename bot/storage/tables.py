@@ -128,6 +128,7 @@ watches = Table(  # what is claimed: narrow, one row for all secrets of a person
     Column("created_at", Double, nullable=False),
     Column("everything_since", Double),  # when `everything` was switched on
     Column("zone", String(64)),  # the person's time zone, an IANA name; none: not known
+    Column("version", Integer, nullable=False, server_default="0"),  # counts what changed which secrets it has
     UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
     Index(None, "host", "next_look_at"),
 )

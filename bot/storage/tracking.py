@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.changes import Change, Whose, apply, unremind
+from bot.storage.changes import WAITS, Change, Whose, apply, unremind
 from bot.storage.database import now
 from bot.storage.looks import RECONNECT, Looks, Watch, alone, watch_of
 from bot.storage.tables import let_go, new_id, notices, own_row, owned_by, owner, tracked, watches
@@ -25,8 +25,7 @@ REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told 
 SILENT_LIFE = 60 * 86_400.0  # seconds that a row stays of which nothing is ever known, after its end or its making
 PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
 
-_WAITS = and_(notices.c.sent_at.is_(None), notices.c.parked.is_(None))
-_UNTOLD = exists().where(notices.c.tracked_id == tracked.c.id, _WAITS)
+_UNTOLD = exists().where(notices.c.tracked_id == tracked.c.id, WAITS)
 
 
 class Tracking(Looks):
@@ -93,7 +92,11 @@ class Tracking(Looks):
         """
         async with self._db.writing() as connection:
             await alone(self._db, connection, person)
-            gone = delete(tracked).where(own_row(tracked, person, id)).returning(tracked)
+            # The watch before the tracked row, as everywhere.
+            mine = own_row(tracked, person, id)
+            its_watch = watches.c.id.in_(select(tracked.c.watch_id).where(mine))
+            await connection.execute(update(watches).where(its_watch).values(version=watches.c.version + 1))
+            gone = delete(tracked).where(mine).returning(tracked)
             row = (await connection.execute(gone)).one_or_none()
             if row is None:
                 raise NotYours
@@ -206,7 +209,7 @@ class Tracking(Looks):
         never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
         account = and_(
             notices.c.tracked_id.is_(None),
-            or_(notices.c.sent_at <= week_ago, and_(~_WAITS, notices.c.created_at <= week_ago)),
+            or_(notices.c.sent_at <= week_ago, and_(~WAITS, notices.c.created_at <= week_ago)),
         )
         gone = await self._delete(tracked, over) + await self._delete(tracked, never)
         gone += await self._delete(notices, account)
@@ -271,6 +274,7 @@ async def _watch(
     mine = and_(owned_by(watches, person), watches.c.host == host)
     values: dict[str, Any] = {} if zone is None else {"zone": zone}
     if wake:
+        values["version"] = watches.c.version + 1
         values["next_look_at"] = case((watches.c.paused.is_(None), now), else_=null())
     if everything is not None:
         values |= {"everything": everything, "everything_since": _since(everything)}

@@ -1,12 +1,14 @@
 """One look at one account: what its host says, compared with what we knew.
 
 The list of an account's recent secrets has no side effects and answers for all of them in one call. What it does
-not name is asked for by key. A 404 never means “received”; only the state itself does.
+not name is asked for by key. A 404 never means “received”; only the state itself does. A list that says what it said
+before is not compared again: see `remembered.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from bot.secret import MetadataKey, Secret
 from bot.storage.changes import Change
 from bot.storage.tracked import NewTracked, OpenRow, Tracked
 from bot.watch.breaker import Host
-from bot.watch.schedule import REMIND_LEAST, REMIND_PART, is_time_to_remind
+from bot.watch.schedule import REMIND_LEAST, REMIND_PART, is_time_to_remind, remind_at
 
 BY_KEY = 8  # calls at once of one look
 AT_A_TIME = 200  # secrets that are matched before others get their turn
@@ -81,6 +83,7 @@ class Looked:
     changes: Sequence[Change] = ()
     others: Sequence[NewTracked] = ()
     errors: Sequence[OnetimeError] = ()  # of calls for single rows, of which nothing was learned
+    still_until: float = 0.0  # epoch seconds: as long as the list stays as it is, nothing is found before
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +105,32 @@ class _Matched:
     rest: list[Entry] = field(default_factory=list)  # no row that can still change
 
 
-async def look(asker: Asker, keys: Keys, rows: Sequence[OpenRow], now: float, wants: Wants = NOTHING_MORE) -> Looked:
-    """Ask the host about these. Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; nothing is decided then.
+async def look(
+    asker: Asker,
+    keys: Keys,
+    entries: Sequence[Entry],
+    rows: Sequence[OpenRow],
+    now: float,
+    wants: Wants = NOTHING_MORE,
+) -> Looked:
+    """What became of the rows, by the account's list and by asking the host for what that does not name.
 
-    `now` is in seconds since the epoch.
+    Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; nothing is decided then. `now` is in seconds since the
+    epoch.
     """
-    entries = await asker.entries()
     matched = await _matched(keys.indexers, rows, entries)
     when = datetime.fromtimestamp(now, UTC)
     changes: list[Change | None] = []
     asked: list[OpenRow] = []
+    still_until = math.inf
     for row in rows:
         entry = matched.of.get(row.blind)
         if entry is None:
             asked.append(row)
-        elif not _is_quiet(row, entry, now):
+            continue
+        still = _still_until(row, entry, now, wants.zone)
+        still_until = min(still_until, still)
+        if still <= now:
             listed = entry.metadata()
             if listed is None or _may_live_on(listed, when):
                 asked.append(row)
@@ -128,7 +142,8 @@ async def look(asker: Asker, keys: Keys, rows: Sequence[OpenRow], now: float, wa
         listed = None if entry is None else entry.metadata()
         changes.append(decide(_known(row), said or listed, when, wants.zone))
     others = _others(matched.rest, when) if wants.everything else []
-    return Looked([change for change in changes if change is not None], others, errors)
+    real = [change for change in changes if change is not None]
+    return Looked(real, others, errors, 0.0 if asked else still_until)
 
 
 async def _matched(indexers: Sequence[Index], rows: Sequence[OpenRow], entries: Sequence[Entry]) -> _Matched:
@@ -152,15 +167,20 @@ async def _matched(indexers: Sequence[Index], rows: Sequence[OpenRow], entries: 
     return matched
 
 
-def _is_quiet(row: OpenRow, entry: Entry, now: float) -> bool:
-    """Whether nothing can have become of it, at a glance: nearly all rows nearly always. If not, `decide` says."""
+def _still_until(row: OpenRow, entry: Entry, now: float, zone: str | None) -> float:
+    """Until when nothing becomes of it unless the list says so, in seconds since the epoch. Past: `decide` says."""
     ends = entry.ends() if row.expires_at is None else row.expires_at
-    if ends is None or now >= ends or not entry.says_open():
-        return False
+    if ends is None or not entry.says_open():
+        return 0.0
     if row.reminded or row.expires_at is None:
-        return True
+        return ends
     left = max((row.expires_at - row.made_at) / REMIND_PART, REMIND_LEAST.total_seconds())
-    return now < row.expires_at - left - LONGEST_NIGHT
+    at_a_glance = row.expires_at - left - LONGEST_NIGHT
+    if now < at_a_glance:
+        return at_a_glance
+    known = _known(row)
+    at = None if known.expires_at is None else remind_at(known.made_at, known.expires_at, zone)
+    return ends if at is None else min(ends, at.timestamp())
 
 
 def _may_live_on(listed: Metadata, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,6 @@ from bot.logs import Log
 from bot.loop import Loop
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
-from bot.person import Person
 from bot.storage.accounts import Account
 from bot.storage.looks import OpenRow, Watch
 from bot.storage.tracked import NewTracked
@@ -27,11 +26,12 @@ from bot.watch import breaker
 from bot.watch.held import LEASE, Held
 from bot.watch.look import Asker, Keys, Looked, Wants, look
 from bot.watch.quiet import Quiet
+from bot.watch.remembered import LONGEST, Memory, Remembered, digest
 from bot.watch.schedule import SLOWEST, next_look
 
 AT_ONCE = 64  # looks that wait for the host's answer
 MOST_UNDER_WAY = 2 * AT_ONCE  # with those that have it
-BATCH = 16  # accounts claimed at a time: small, since others write and work in between
+BATCH = 32  # accounts claimed at a time: few, since others write and work in between
 IDLE = 1.0  # seconds between looks into the table when nothing is due
 SOON = 0.1  # seconds, when something was: a few at a time all the time are better than many now and then
 RETRY = 30.0  # seconds after trouble
@@ -53,6 +53,15 @@ class Shared:
     quiet: Quiet
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An account's list beside its rows."""
+
+    answer: bytes | None  # `digest` of the list
+    rows: Sequence[OpenRow]
+    looked: Looked
+
+
 class Round:
     def __init__(self, shared: Shared, host: Host) -> None:
         self._shared = shared
@@ -61,6 +70,7 @@ class Round:
         self._host = host
         self._breaker = breaker.Host()
         self._indexers = self._tracking.indexers(host.url)
+        self._memory = Memory()
         self._loop = Loop(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
         self._looks: set[asyncio.Task[None]] = set()  # all that is under way
         self._asking: set[asyncio.Task[None]] = set()  # those that wait for the host
@@ -116,18 +126,19 @@ class Round:
         steps.at("watches_claimed")
         self._shared.held.take(claimed)
         try:
-            rows = await self._tracking.open_rows(claimed)
+            now = time.time()
+            rows = await self._tracking.open_rows([one for one in claimed if not self._memory.knows(one, now)])
             accounts = await self._services.accounts.of_many([watch.person for watch in claimed], self._host.url)
         except BaseException:
             for watch in claimed:  # their leases run out
                 self._shared.held.drop(watch)
             raise
-        return [self._begin(watch, rows.get(watch.id, []), accounts) for watch in claimed]
+        return [self._begin(watch, rows.get(watch.id), accounts.get(watch.person)) for watch in claimed]
 
     # --- one look
 
-    def _begin(self, watch: Watch, rows: Sequence[OpenRow], accounts: Mapping[Person, Account]) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(watch, rows, accounts.get(watch.person)))
+    def _begin(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._guarded(watch, rows, account))
         self._looks.add(task)
         self._asking.add(task)
         task.add_done_callback(self._ended)
@@ -142,8 +153,8 @@ class Round:
         if self._room >= BATCH:
             self._has_room.set()
 
-    async def _guarded(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> None:
-        """One bad account never stops the others."""
+    async def _guarded(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
+        """One bad account never stops the others. `rows` are None where the list may well say nothing new."""
         try:
             await self._look(watch, rows, account)
         except BotError as error:
@@ -153,9 +164,9 @@ class Round:
         finally:
             self._shared.held.drop(watch)
 
-    async def _look(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> None:
+    async def _look(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
         try:
-            seen = await self._ask(watch, rows, account)
+            found = await self._ask(watch, rows, account)
         except NotAuthorized:
             if await self._tracking.refused(watch):
                 log.info("account_paused")
@@ -167,48 +178,67 @@ class Round:
             self._cut_off.append(watch)
         else:
             steps.at("looked")
-            await self._write(watch, rows, seen)
+            if isinstance(found, Remembered):
+                await self._shared.quiet.write(watch, self._next(watch, found.youngest, found.ends))
+            else:
+                await self._write(watch, found)
             steps.at("look_written")
 
-    async def _ask(self, watch: Watch, rows: Sequence[OpenRow], account: Account | None) -> Looked:
+    async def _ask(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> Found | Remembered:
         try:
             caller = self._services.as_account(account) if account else Caller(self._host)
             asker = Asker(self._services.onetime, caller, self._breaker)
+            entries = await asker.entries()
+            answer = digest(entries)
+            if before := self._memory.same(watch, answer, time.time()):
+                return before
+            if rows is None:
+                rows = (await self._tracking.open_rows([watch])).get(watch.id, [])
             keys = Keys(self._indexers, partial(self._tracking.keys_of, watch))
-            return await look(asker, keys, rows, time.time(), Wants(watch.everything, watch.zone))
+            looked = await look(asker, keys, entries, rows, time.time(), Wants(watch.everything, watch.zone))
+            return Found(answer, rows, looked)
         finally:
             self._answered(asyncio.current_task())
 
     # --- what it found
 
-    async def _write(self, watch: Watch, rows: Sequence[OpenRow], seen: Looked) -> None:
-        new = await self._new(watch, seen.others) if seen.others else []
-        soon = self._next(watch, rows, seen, new)
-        if not seen.changes and not new:
-            await self._shared.quiet.write(watch, soon)
-        elif not await self._tracking.settle_look(watch, seen.changes, next_look_in=soon, new=new[:MOST_NEW]):
-            log.info("look_fenced")
+    async def _write(self, watch: Watch, found: Found) -> None:
+        looked = found.looked
+        new = await self._new(watch, looked.others) if looked.others else []
+        over = {change.tracked_id for change in looked.changes if change.state is not None}
+        left = [row for row in found.rows if row.id not in over]
+        made = [row.made_at for row in left] + [one.made_at.timestamp() for one in new]
+        now = time.time()
+        ends = [row.expires_at for row in left if row.expires_at is not None and row.expires_at > now]
+        youngest, first = max(made, default=None), min(ends, default=None)
+        soon = 0.0 if len(new) > MOST_NEW else self._next(watch, youngest, first, looked.errors)
+        self._memory.forget(watch)
+        if looked.changes or new:
+            if not await self._tracking.settle_look(watch, looked.changes, next_look_in=soon, new=new[:MOST_NEW]):
+                log.info("look_fenced")
+            return
+        if found.answer is not None:
+            until = min(looked.still_until, now + LONGEST)
+            self._memory.keep(Remembered(watch, found.answer, until, youngest, first))
+        await self._shared.quiet.write(watch, soon)
 
     async def _new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
         wanted = set(await self._tracking.untracked(watch, [one.key for one in others]))
         return [one for one in others if one.key in wanted]
 
-    def _next(self, watch: Watch, rows: Sequence[OpenRow], seen: Looked, new: Sequence[NewTracked]) -> float | None:
-        """Seconds until the next look; None if there is nothing to look at."""
-        if len(new) > MOST_NEW:
-            return 0.0
-        over = {change.tracked_id for change in seen.changes if change.state is not None}
-        left = [row for row in rows if row.id not in over] if over else rows
+    def _next(
+        self, watch: Watch, youngest: float | None, ends: float | None, errors: Sequence[BotError] = ()
+    ) -> float | None:
+        """Seconds until the next look; None if there is nothing to look at.
+
+        The youngest decides how often; the others need not be asked.
+        """
         now = time.time()
-        # The youngest decides how often; the others need not be asked.
-        ages = [now - max(row.made_at for row in left)] if left else []
-        if new:
-            ages.append(now - max(one.made_at for one in new).timestamp())
-        ends = [row.expires_at for row in left if row.expires_at is not None and row.expires_at > now]
-        soon = next_look(ages, self._shared.every, [min(ends) - now] if ends else [])
+        ages = [] if youngest is None else [now - youngest]
+        soon = next_look(ages, self._shared.every, [] if ends is None else [ends - now])
         if soon is None:
             return SLOWEST / 5 if watch.everything else None
-        return min([soon, *map(_wait_after, seen.errors)])
+        return min([soon, *map(_wait_after, errors)])
 
     # --- the end
 

@@ -23,6 +23,7 @@ from bot.storage.database import Database, migrate, now
 from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.limits import Limits
+from bot.storage.looks import OpenRow, Watch
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
@@ -48,7 +49,7 @@ class Watching:
         self.db = db
         self.tracking = Tracking(db, sealer)
         self.accounts = Accounts(db, sealer)
-        self.onetime = Onetime(deadline=5.0, tries=1)
+        self.onetime = Onetime(deadline=60.0, tries=1)
         self.services = Services(
             self.onetime, Hosts([one.url for one in servers]), self.accounts, Handles(db, sealer), Reveals(db, sealer),
             self.tracking, Preferences(db), Shares(db, sealer), Requests(db, sealer), Limits(db),
@@ -84,7 +85,7 @@ class Watching:
             await asyncio.wait_for(task, 15)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], within: float = 8.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], within: float = 60.0) -> None:
     async with asyncio.timeout(within):
         while not await holds():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.02)
@@ -129,8 +130,10 @@ async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other
     other.open_as_outsider(held_elsewhere.secret_key)
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE, times=3), 5)
-        await until(lambda: is_state(watching, row, "received"), within=3)
+        await asyncio.wait_for(server.arrived(ONE, times=3), 60)
+        await until(lambda: is_state(watching, row, "received"))
+
+        assert len([row for row in await watching.rows(watches) if row.lease]) == 3
 
 
 async def is_state(watching: Watching, row: Tracked, state: str) -> bool:
@@ -141,7 +144,8 @@ async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching,
     """A look that ends makes room at once: nobody waits for the slowest of a batch."""
     monkeypatch.setattr(rounds, "AT_ONCE", 8)
     monkeypatch.setattr(rounds, "BATCH", 4)
-    server.plan(ONE, Fault("delay", seconds=2), 1)
+    monkeypatch.setattr(rounds, "FINISH", 0.1)
+    server.plan(ONE, Fault("hang"), 1)
     slow = await watching.track(server, server.share(None, "text"), Person(None, "T0000001", "U0SLOW"))
     quick = [server.share(None, "text") for _ in range(20)]
     rows = [await watching.track(server, one, Person(None, "T0000001", f"U{n}")) for n, one in enumerate(quick)]
@@ -168,7 +172,7 @@ async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server,
 
     began = time.monotonic()
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE), 5)
+        await asyncio.wait_for(server.arrived(ONE), 60)
         began = time.monotonic()
 
     (row,) = await watching.rows(watches)
@@ -184,7 +188,7 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
     server.plan(ONE, Fault("delay", seconds=0.5), None)
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE), 5)
+        await asyncio.wait_for(server.arrived(ONE), 60)
 
     assert await watching.state(row) == "received"
     assert [one.kind for one in await watching.rows(notices)] == ["received"]
@@ -290,3 +294,121 @@ async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, serve
         counts.append(len(await watching.rows(tracked)))
 
     assert counts == [5, 10, 12]
+
+
+# --- an account whose list says what it said before
+
+
+@pytest.fixture
+async def looked_at(watching, server) -> Tracked:
+    """A tracked secret of an account that was looked at once and found as it was."""
+    await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
+    row = await watching.track(server, server.share(EMAIL, "text"))
+    await watching.watcher.once()
+    return row
+
+
+async def look_again(watching: Watching) -> list[str]:
+    """The kinds of news that the next look finds."""
+    await watching.all_due()
+    assert await watching.watcher.once()
+    return [row.kind for row in await watching.rows(notices)]
+
+
+def later(monkeypatch: pytest.MonkeyPatch, server: OnetimeServer, seconds: float) -> None:
+    """The clocks of the watcher and of the host."""
+    real = time.time
+    monkeypatch.setattr(rounds.time, "time", lambda: real() + seconds)
+    server.move_clock(seconds)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The watches whose rows were read."""
+    ids: list[str] = []
+    rows_of = Tracking.open_rows
+
+    async def counted(self: Tracking, claimed: list[Watch]) -> dict[str, list[OpenRow]]:
+        ids.extend(one.id for one in claimed)
+        return await rows_of(self, claimed)
+
+    monkeypatch.setattr(Tracking, "open_rows", counted)
+    return ids
+
+
+async def test_what_is_the_same_again_is_not_read_again(watching, server, looked_at, read):
+    read.clear()
+    server.move_clock(5)  # what counts down says something else
+
+    assert await look_again(watching) == []
+
+    assert read == []
+    assert [call.route for call in server.calls] == [LIST, LIST]
+
+
+async def test_what_becomes_of_a_secret_is_found_after_any_number_of_quiet_looks(watching, server, looked_at):
+    for _ in range(3):
+        assert await look_again(watching) == []
+    server.open_as_outsider(server.held(looked_at.key.reveal()).secret_key)
+
+    assert await look_again(watching) == ["received"]
+    assert await look_again(watching) == ["received"]
+
+
+async def test_what_no_list_names_is_asked_for_each_time(watching, server, looked_at):
+    elsewhere = server.share(None, "of somebody else")
+    await watching.track(server, elsewhere)
+    for _ in range(2):
+        assert await look_again(watching) == []
+    server.open_as_outsider(elsewhere.secret_key)
+
+    assert await look_again(watching) == ["received"]
+
+
+async def test_what_was_opened_before_it_was_tracked_is_found_in_a_list_that_never_changed(watching, server, looked_at):
+    other = server.share(EMAIL, "text")
+    server.open_as_outsider(other.secret_key)
+    assert await look_again(watching) == []
+
+    await watching.track(server, other)
+
+    assert await look_again(watching) == ["received"]
+
+
+async def test_everything_is_watched_from_the_moment_on_that_it_is_wanted(watching, server, looked_at):
+    server.share(EMAIL, "not tracked")
+    assert await look_again(watching) == []
+
+    await watching.tracking.watch_everything(ADA, server.url, on=True)
+    await watching.watcher.once()
+
+    assert len(await watching.rows(tracked)) == 2
+
+
+async def test_a_secret_that_was_stopped_has_no_more_looks(watching, server, looked_at):
+    await watching.tracking.stop(ADA, looked_at.id)
+    await look_again(watching)
+
+    (row,) = await watching.rows(watches)
+    assert row.next_look_at is None
+
+
+@pytest.mark.parametrize(("part", "news"), [(0.5, []), (0.86, ["reminder"]), (1.01, ["expired"])])
+async def test_the_clock_brings_news_of_a_list_that_never_changed(watching, server, looked_at, monkeypatch, part, news):
+    monkeypatch.setattr(rounds, "LONGEST", 1e9)
+    life = (looked_at.expires_at - looked_at.made_at).total_seconds()
+    later(monkeypatch, server, 1)
+    assert await look_again(watching) == []
+
+    later(monkeypatch, server, life * part)
+
+    assert await look_again(watching) == news
+
+
+async def test_rows_are_compared_now_and_then_all_the_same(watching, server, looked_at, read, monkeypatch):
+    read.clear()
+    later(monkeypatch, server, rounds.LONGEST + 1)
+
+    assert await look_again(watching) == []
+
+    assert read == [looked_at.watch_id]

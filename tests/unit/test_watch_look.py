@@ -213,7 +213,7 @@ async def looked(
     async def of(ids: Sequence[str]) -> dict[str, MetadataKey]:
         return {ref: known[int(ref.removeprefix("row"))].key for ref in ids}
 
-    return await look(asker, Keys(rows.indexers(host), of), narrow, now.timestamp(), wants)
+    return await look(asker, Keys(rows.indexers(host), of), await asker.entries(), narrow, now.timestamp(), wants)
 
 
 def followed(held: object) -> Tracked:

@@ -21,13 +21,13 @@ class Plan:
     each: int = 100  # secrets to an account
     received: int = 50  # accounts that have a secret opened at the end of the last round
     rounds: int = 3
-    warm: float = 1.5  # seconds
+    warm: int = 2  # looks at each account before that; 0: what it is to look at most of them for the first time
     window: float = 3.0  # seconds
     delays: tuple[float, ...] = (0.0, 0.08)  # seconds that the server takes
 
 
 FULL = Plan()
-QUICK = Plan(accounts=3, each=5, received=2, rounds=1, warm=0.0, window=1.0, delays=(0.08,))
+QUICK = Plan(accounts=3, each=5, received=2, rounds=1, warm=1, window=1.0, delays=(0.08,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def _rounds(directory: Path, host: Host, plan: Plan) -> dict[float, Figure
     for number, delay in turns:
         host.delay(delay)
         is_last = (number, delay) == turns[-1]
-        ours = OurJob(host.port, plan.each, plan.warm, plan.window, plan.received if is_last else 0)
+        ours = OurJob(host.port, plan.each, plan.accounts, plan.warm, plan.window, plan.received if is_last else 0)
         found[delay].ours.append(await child("ours", asdict(ours), settings))
         theirs = PlainJob(host.port, f"{directory}/plain-{number}-{delay}.db", plan.each, plan.window)
         found[delay].theirs.append(await child("plain", asdict(theirs)))

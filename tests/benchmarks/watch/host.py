@@ -1,7 +1,8 @@
 """A Onetime Secret that costs next to nothing, in a process of its own: `python -m tests.benchmarks.watch.host`.
 
 It answers `recent` and `/private/KEY` like server 0.26 for the accounts and keys that `people.py` makes up, each body
-made once. aiohttp's server would limit what is measured, hence the bare protocol. `/bench/...` steers it.
+made once but for the times that count down, so that hardly two answers are alike. aiohttp's server would limit what is
+measured, hence the bare protocol. `/bench/...` steers it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from tests.benchmarks.watch import people
 
 AUTHORIZATION = b"authorization: basic "
 LIFE = round(people.LIFE.total_seconds())
+LEFT = b"7777777"  # in a body that is kept, in place of the seconds that its metadata still lives; nothing else has it
 
 
 class Answers:
@@ -37,9 +39,10 @@ class Answers:
         if path.startswith(b"/bench/"):
             return 0.0, self._steered(path)
         self.calls += 1
-        if path == b"/api/v1/private/recent":
-            return self.delay, self._recent(_credentials(head))
-        return self.delay, self._metadata(path.rpartition(b"/")[2])
+        is_list = path == b"/api/v1/private/recent"
+        answer = self._recent(_credentials(head)) if is_list else self._metadata(path.rpartition(b"/")[2])
+        left = b"%07d" % (2 * LIFE - round(time.time() - self._created))
+        return self.delay, answer.replace(LEFT, left)
 
     def _steered(self, path: bytes) -> bytes:
         _, _, what, *argument = path.decode().split("/")
@@ -53,7 +56,7 @@ class Answers:
 
     def _make_recent(self, credentials: bytes) -> bytes:
         account = people.account_of(base64.b64decode(credentials).partition(b":")[0].decode())
-        return _answer([self._entry(people.key(account, number)) for number in range(self._each)])
+        return _answer([self._entry(people.key(account, number)) | {"secret_ttl": None} for number in range(self._each)])
 
     def _make_metadata(self, key: bytes) -> bytes:
         return _answer(self._entry(key.decode()) | {"secret_ttl": LIFE})
@@ -65,7 +68,7 @@ class Answers:
             "custid": "somebody@example.com",
             "metadata_key": key,
             "ttl": LIFE,
-            "metadata_ttl": 2 * LIFE,
+            "metadata_ttl": int(LEFT),
             "metadata_url": f"http://127.0.0.1/receipt/{key}",
             "state": "received" if received else "new",
             "updated": self._created,
@@ -75,7 +78,7 @@ class Answers:
             "share_domain": "",
             "identifier": key,
             "recipients": [],
-            "receipt_ttl": 2 * LIFE,
+            "receipt_ttl": int(LEFT),
             "receipt_url": f"http://127.0.0.1/receipt/{key}",
         }
 

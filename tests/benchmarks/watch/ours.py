@@ -32,7 +32,8 @@ FOUND_WITHIN = 60.0  # seconds
 class Job:
     port: int  # of the load server
     each: int  # secrets to an account
-    warm: float  # seconds before the window
+    accounts: int
+    warm: int  # looks at each account before the window
     window: float  # seconds
     received: int  # how many accounts have a secret opened at the end
 
@@ -41,10 +42,11 @@ async def work(job: Job) -> Done:
     host = Host(job.port)
     async with services(read_settings()) as (given, db, sealer):
         await free_leases(db)
-        watcher = Watcher(given, EVERY)
+        watcher, before = Watcher(given, EVERY), host.calls()
         running = asyncio.create_task(watcher.run())
         try:
-            await asyncio.sleep(job.warm)
+            while host.calls() < before + job.warm * job.accounts:
+                await asyncio.sleep(0.05)
             calls, started, used = host.calls(), time.perf_counter(), cpu()
             await asyncio.sleep(job.window)
             done = Done((host.calls() - calls) * job.each, time.perf_counter() - started, cpu() - used)
