@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -213,21 +213,23 @@ async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged
     server.plan(ONE, Fault("html"), None)
     for number in range(FAILURES + 3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
-    with suppress(TimeoutError):
-        async with watching.running(), asyncio.timeout(1.5):
-            await server.arrived(ONE, times=FAILURES)
-            await asyncio.Event().wait()
-    asked = len(server.calls)
 
-    await watching.all_due()
-    before = await watching.rows(watches)
-    with suppress(TimeoutError):
-        async with watching.running(), asyncio.timeout(0.5):
-            await asyncio.Event().wait()
+    async with watching.running():
+        await asyncio.wait_for(server.arrived(ONE, times=FAILURES), 60)
+        await until(lambda: nobody_looks(watching))
+        asked = len(server.calls)
+        await watching.all_due()
+        before = await watching.rows(watches)
 
-    assert await watching.rows(watches) == before
-    assert len(server.calls) == asked <= FAILURES + 3
+        await asyncio.sleep(2 * rounds.IDLE)
+
+        assert await watching.rows(watches) == before
+        assert len(server.calls) == asked <= FAILURES + 3
     assert {row.state for row in await watching.rows(tracked)} == {"new"}
+
+
+async def nobody_looks(watching: Watching) -> bool:
+    return not any(row.lease for row in await watching.rows(watches))
 
 
 async def test_a_host_that_is_not_allowed_any_more_is_not_asked(db, server, other):
