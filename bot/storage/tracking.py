@@ -138,9 +138,9 @@ class Tracking(Looks):
         opens = and_(tracked.c.host == host, tracked.c.secret_blind.in_(self._rows.blinds(host, key)))
         settled = await self._settle(and_(owned_by(tracked, person), opens), "received")
         others = select(tracked.c.watch_id).where(opens, IS_OPEN, ~owned_by(tracked, person))
-        wake = update(watches).where(watches.c.id.in_(others), watches.c.paused.is_(None)).values(next_look_at=now)
+        wake = update(watches).where(watches.c.id.in_(others), watches.c.paused.is_(None))
         async with self._db.writing() as connection:
-            await connection.execute(wake)
+            await connection.execute(wake.values(next_look_at=now, version=watches.c.version + 1))
         return settled
 
     async def learned(self, known: Tracked, change: Change) -> Tracked | None:

@@ -62,7 +62,7 @@ class Keys:
     """How the keys of a host and our rows find each other."""
 
     indexers: Sequence[Index]  # what makes `OpenRow.blind` of a key, one for each of our encryption keys
-    of: Callable[[Sequence[str]], Awaitable[Mapping[str, MetadataKey]]]  # by the rows' ids, those that open
+    of: Callable[[Sequence[OpenRow]], Awaitable[Mapping[str, MetadataKey]]]  # by the rows' ids, those to ask for now
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ async def _by_key(
     """
     if not rows:
         return [], []
-    known = await keys.of([row.id for row in rows])
+    known = await keys.of(rows)
     gate = asyncio.Semaphore(BY_KEY)
 
     async def ask(row: OpenRow) -> Said | OnetimeError:

@@ -19,12 +19,14 @@ from bot.logs import Log
 from bot.loop import Loop
 from bot.onetime.client import Caller
 from bot.onetime.links import Host
+from bot.secret import MetadataKey
 from bot.storage.accounts import Account
 from bot.storage.looks import OpenRow, Watch
 from bot.storage.tracked import NewTracked
 from bot.watch import breaker
 from bot.watch.held import LEASE, Held
 from bot.watch.look import Asker, Keys, Looked, Wants, look
+from bot.watch.paced import Paced
 from bot.watch.quiet import Quiet
 from bot.watch.remembered import LONGEST, Memory, Remembered, digest
 from bot.watch.schedule import SLOWEST, next_look
@@ -71,6 +73,7 @@ class Round:
         self._breaker = breaker.Host()
         self._indexers = self._tracking.indexers(host.url)
         self._memory = Memory()
+        self._paced = Paced(shared.every)
         self._loop = Loop(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
         self._looks: set[asyncio.Task[None]] = set()  # all that is under way
         self._asking: set[asyncio.Task[None]] = set()  # those that wait for the host
@@ -194,11 +197,16 @@ class Round:
                 return before
             if rows is None:
                 rows = (await self._tracking.open_rows([watch])).get(watch.id, [])
-            keys = Keys(self._indexers, partial(self._tracking.keys_of, watch))
+            keys = Keys(self._indexers, partial(self._keys_of, watch))
             looked = await look(asker, keys, entries, rows, time.time(), Wants(watch.everything, watch.zone))
             return Found(answer, rows, looked)
         finally:
             self._answered(asyncio.current_task())
+
+    async def _keys_of(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
+        """Of those that it is time to ask for one by one."""
+        due = self._paced.due(watch, rows, time.time())
+        return await self._tracking.keys_of(watch, [row.id for row in due])
 
     # --- what it found
 

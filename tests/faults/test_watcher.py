@@ -17,7 +17,7 @@ from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
 from bot.sandbox.onetime import Fault, Held, OnetimeServer
-from bot.secret import MetadataKey, Secret
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.database import Database, migrate, now
 from bot.storage.handles import Handles
@@ -38,6 +38,7 @@ from bot.watch.watcher import Watcher
 
 ADA = Person(None, "T0000001", "U0000ADA")
 EMAIL, TOKEN = "ada@example.com", "token-of-ada-0123456789"
+EVERY = 20.0  # seconds
 LIST, ONE = "/api/v1/private/recent", "/api/v1/private/{key}"
 
 
@@ -54,7 +55,7 @@ class Watching:
             self.onetime, Hosts([one.url for one in servers]), self.accounts, Handles(db, sealer), Reveals(db, sealer),
             self.tracking, Preferences(db), Shares(db, sealer), Requests(db, sealer), Limits(db),
         )  # fmt: skip
-        self.watcher = Watcher(self.services, 20.0)
+        self.watcher = Watcher(self.services, EVERY)
 
     async def track(self, server: OnetimeServer, one: Held, person: Person = ADA) -> Tracked:
         made_at = datetime.fromtimestamp(one.created, UTC)
@@ -357,14 +358,38 @@ async def test_what_becomes_of_a_secret_is_found_after_any_number_of_quiet_looks
     assert await look_again(watching) == ["received"]
 
 
-async def test_what_no_list_names_is_asked_for_each_time(watching, server, looked_at):
+async def test_what_no_list_names_is_asked_for_each_time(watching, server, looked_at, monkeypatch):
     elsewhere = server.share(None, "of somebody else")
     await watching.track(server, elsewhere)
     for _ in range(2):
         assert await look_again(watching) == []
+        later(monkeypatch, server, EVERY)
     server.open_as_outsider(elsewhere.secret_key)
 
     assert await look_again(watching) == ["received"]
+
+
+async def test_what_is_asked_for_one_by_one_is_asked_for_at_its_own_pace(watching, server, looked_at):
+    await watching.track(server, server.share(None, "of somebody else"))
+    for _ in range(5):
+        assert await look_again(watching) == []
+
+    assert [call.route for call in server.calls].count(ONE) == 1
+
+
+async def test_a_watch_that_was_woken_for_an_opened_secret_asks_for_it_at_once(watching, server):
+    one = server.share(None, "text")
+    made_at, key = datetime.fromtimestamp(one.created, UTC), SecretKey(one.secret_key)
+    await watching.tracking.track(
+        ADA, server.url, MetadataKey(one.metadata_key), made_at=made_at, expires_at=None, secret_key=key
+    )
+    assert await look_again(watching) == []
+    server.open_as_outsider(one.secret_key)
+
+    await watching.tracking.opened(Person(None, "T0000001", "U000BEN"), server.url, key)
+    await watching.watcher.once()
+
+    assert [row.kind for row in await watching.rows(notices)] == ["received"]
 
 
 async def test_what_was_opened_before_it_was_tracked_is_found_in_a_list_that_never_changed(watching, server, looked_at):

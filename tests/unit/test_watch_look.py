@@ -210,8 +210,8 @@ async def looked(
         for number, (one, end) in enumerate(zip(known, ends, strict=True))
     ]
 
-    async def of(ids: Sequence[str]) -> dict[str, MetadataKey]:
-        return {ref: known[int(ref.removeprefix("row"))].key for ref in ids}
+    async def of(asked: Sequence[OpenRow]) -> dict[str, MetadataKey]:
+        return {row.id: known[int(row.id.removeprefix("row"))].key for row in asked}
 
     return await look(asker, Keys(rows.indexers(host), of), await asker.entries(), narrow, now.timestamp(), wants)
 
