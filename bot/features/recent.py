@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot import card
+from bot import card, paging
 from bot.errors import NotConnected, NotUnderstood
 from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, State
-from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Plain, Text
+from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
 from bot.storage.accounts import Account
 from bot.storage.handles import Handle, NewHandle
 
@@ -74,7 +74,12 @@ async def _page(call: Call, account: Account, wanted: str, page: int) -> Message
     parts: list[Part] = [Text.of("*Your secrets on ", Plain(caller.host.name), f"* · {_count(len(chosen), wanted)}")]
     for one, ref in zip(shown, refs, strict=True):
         parts += [Divider(), *card.line(one), *card.actions(one, ref)]
-    parts += await _navigation(call, account, wanted, page, last)
+    parts += await paging.foot(
+        call, page, last,
+        lambda ref: Button("Newer", "recent_newer", ref),
+        lambda ref: Button("Older", "recent_older", ref),
+        lambda to: NewHandle("recent", account.host, account.id, facts={"filter": wanted, "page": str(to)}),
+    )  # fmt: skip
     parts += await _other_accounts(call, account)
     summary = f"{_count(len(chosen), wanted)} on {caller.host.name}: " + "; ".join(_said(one) for one in shown)
     return Message(summary.rstrip(": "), tuple(parts))
@@ -87,21 +92,6 @@ def _said(one: Metadata) -> str:
 def _count(count: int, wanted: str) -> str:
     kind = "" if wanted == "all" else {"new": "unopened ", "received": "opened "}.get(wanted, f"{wanted} ")
     return f"{count or 'no'} {kind}secret{'' if count == 1 else 's'}"
-
-
-async def _navigation(call: Call, account: Account, wanted: str, page: int, last: int) -> list[Part]:
-    """Newer and Older where there are any; what each leads to is kept in a handle."""
-    steps = [("Newer", page - 1)] if page > 0 else []
-    steps += [("Older", page + 1)] if page < last else []
-    if not steps:
-        return []
-    refs = await call.services.handles.keep(
-        call.person,
-        *(NewHandle("recent", account.host, account.id, facts={"filter": wanted, "page": str(to)}) for _, to in steps),
-    )
-    names = {"Newer": "recent_newer", "Older": "recent_older"}
-    buttons = [Button(label, names[label], ref) for (label, _), ref in zip(steps, refs, strict=True)]
-    return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), Buttons(tuple(buttons))]
 
 
 async def _other_accounts(call: Call, account: Account) -> list[Part]:

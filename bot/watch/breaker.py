@@ -81,13 +81,3 @@ class Host:
         if trial or self._failures == FAILURES:
             self._open_until = self._clock() + self._rest
             self._rest = min(self._rest * 2, LONGEST_REST)
-
-
-class Hosts:
-    """One `Host` for each base URL."""
-
-    def __init__(self) -> None:
-        self._hosts: dict[str, Host] = {}
-
-    def of(self, url: str) -> Host:
-        return self._hosts.setdefault(url, Host())

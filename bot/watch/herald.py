@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 
-from bot import living_card, steps
+from bot import feature, living_card, steps
 from bot.errors import BotError, HostNotAllowed, SlackTrouble
-from bot.feature import Services
+from bot.feature import Posted, Services
 from bot.logs import Log
 from bot.loop import Loop
-from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import followed
 from bot.storage.looks import CARD
@@ -32,9 +30,8 @@ A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's lim
 BEING_OPENED = 10.0  # seconds until it is known whether somebody who is opening it here has it
 FINISH = 3.0  # seconds that what is being sent has at the end
 
-Card = tuple[str, str]  # channel, ts
-Post = Callable[[Person, Message, str], Awaitable[Card]]
-Update = Callable[[Card, Message], Awaitable[None]]
+Post = followed.Tell
+Update = feature.Update
 
 log = Log("herald")
 
@@ -158,7 +155,7 @@ class Herald:
             await self._services.tracking.set_card(tracked.id, channel, ts)
         steps.at("notice_posted")
 
-    async def _refresh(self, card: Card, message: Message) -> None:
+    async def _refresh(self, card: Posted, message: Message) -> None:
         """The card follows the news. That it was deleted, or may not be edited any more, loses nothing.
 
         It is not posted anew then: the news beside it says the same, and there is nothing left to press.

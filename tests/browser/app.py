@@ -16,7 +16,7 @@ features:
   bot_user: {display_name: Notes}
   app_home: {home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: false}
   slash_commands:
-    - {command: /note, description: Keeps a note, usage_hint: "add <text> | list | for <@person>", should_escape: true}
+    - {command: /note, description: Keeps a note, usage_hint: "add <text> | list | for @person", should_escape: true}
     - {command: /plain, description: Takes all as it is}
   shortcuts:
     - {name: Write a note, type: global, callback_id: write, description: Opens a window}
@@ -47,8 +47,8 @@ class App:
 
 
 @asynccontextmanager
-async def started_notes():
-    """The workspace, the app, and the page in front of them."""
+async def started_notes(port=0):
+    """The workspace, the app, and the page in front of them (port 0: any)."""
     world, app = World(), App()
     workspace, onetime = world.workspace, world.onetime
     server = web.Application()
@@ -68,7 +68,7 @@ async def started_notes():
     for person in people:
         workspace.state.open_dm(person.id)
     page = Page(world, read_manifest(MANIFEST), {})
-    await page.start()
+    await page.start(port)
     try:
         yield SimpleNamespace(workspace=workspace, onetime=onetime, app=app, page=page, channel=channel, ada=people[0])
     finally:

@@ -3,9 +3,11 @@
 import os
 import shutil
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 import pytest
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Page as Tab
 
 from bot.sandbox.main import ACCOUNTS, new_world, settle
 from bot.sandbox.page import Page, read_manifest
@@ -69,22 +71,48 @@ class Complaints(list[str]):
     """What the browser says went wrong: errors of scripts, refusals by the policy, missing files."""
 
     def listen(self, page):
-        page.on("pageerror", lambda error: self.append(str(error)))
-        page.on("console", lambda said: self.extend([said.text] if said.type in ("error", "warning") else []))
+        page.on("pageerror", self._failed)
+        page.on("console", self._said)
+
+    def end(self, page):
+        page.remove_listener("pageerror", self._failed)
+        page.remove_listener("console", self._said)
+
+    def _failed(self, error):
+        self.append(str(error))
+
+    def _said(self, said):
+        if said.type in ("error", "warning"):
+            self.append(said.text)
+
+
+_free: WeakKeyDictionary[Browser, list[Tab]] = WeakKeyDictionary()  # tabs: a new one takes seconds of a busy machine
+
+
+async def _tab(browser):
+    if tabs := _free.get(browser):
+        return tabs.pop()
+    context = await browser.new_context(locale="en-GB", timezone_id="UTC")
+    tab = await context.new_page()
+    tab.set_default_timeout(PATIENCE)
+    return tab
 
 
 @asynccontextmanager
-async def at(browser, url, viewport=None, scheme="light"):
-    """Somebody in front of the page. Whatever the browser complained of is an error."""
-    context = await browser.new_context(
-        viewport=viewport or WIDE, color_scheme=scheme, locale="en-GB", timezone_id="UTC"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(PATIENCE)
+async def at(browser, url, viewport=None, scheme="light", *, may_complain=False):
+    """Somebody in front of the page. Whatever the browser complains of is an error, unless it may.
+
+    The page keeps nothing in the browser, so the next one gets the same tab.
+    """
+    tab = await _tab(browser)
+    await tab.set_viewport_size(viewport or WIDE)
+    await tab.emulate_media(color_scheme=scheme)
     complaints = Complaints()
-    complaints.listen(page)
-    somebody = Person(page)
+    complaints.listen(tab)
+    somebody = Person(tab)
     await somebody.arrive(url)
     yield somebody
-    await context.close()
-    assert complaints == []
+    complaints.end(tab)
+    await tab.goto("about:blank")
+    _free.setdefault(browser, []).append(tab)
+    assert may_complain or complaints == []

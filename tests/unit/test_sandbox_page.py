@@ -215,6 +215,21 @@ async def test_a_secret_that_expires_by_itself_is_told(world):
         found = await asyncio.wait_for(events(world, 1), 6)
 
 
+async def test_what_slack_asks_of_a_form_is_said_at_its_fields_alone(world):
+    state = world.workspace.state
+    field = {"type": "input", "block_id": "name", "label": {"type": "plain_text", "text": "Name"}}
+    text = {"type": "plain_text", "text": "A window"}
+    blocks = [field | {"element": {"type": "plain_text_input", "action_id": "it"}}]
+    view = state.open_view(
+        state.new_trigger(world.ada.id), {"type": "modal", "title": text, "submit": text, "blocks": blocks}
+    )
+
+    outcome = await post(world, "/people/U0ADA", {"do": "submit", "view": view.id})
+
+    assert outcome == (200, "{}")
+    assert view.errors == {"name": "Please complete this required field."}
+
+
 async def test_secrets_are_told_without_what_opens_them(world):
     held = world.onetime.share("ada@example.com", "the text of it", passphrase="the passphrase")
 

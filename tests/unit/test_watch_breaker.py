@@ -7,9 +7,7 @@ import asyncio
 import pytest
 
 from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, SecretGone
-from bot.watch.breaker import AT_ONCE, FAILURES, LONGEST_REST, REST, Host, Hosts, Resting
-
-URL = "https://eu.onetimesecret.com"
+from bot.watch.breaker import AT_ONCE, FAILURES, LONGEST_REST, REST, Host, Resting
 
 
 class Clock:
@@ -176,14 +174,6 @@ async def test_a_hundred_that_are_sent_away_come_back_spread(host: Host) -> None
     even = [(one / REST - 1.0) / 0.5 for one in sorted(seconds)]
     assert max(abs(one - number / 100) for number, one in enumerate(even)) < 0.23
     assert min(seconds) >= REST
-
-
-async def test_one_host_that_is_down_leaves_the_others_alone() -> None:
-    hosts = Hosts()
-    await down(hosts.of(URL))
-
-    assert await call(hosts.of(URL), "good") == "resting"
-    assert await call(hosts.of("https://us.onetimesecret.com"), "good") == "good"
 
 
 @pytest.mark.parametrize("answer", [NotAuthorized, RateLimited, SecretGone])

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import stamina
 
-from bot import steps
+from bot import paging, steps
 from bot.errors import SlackTrouble, StorageTrouble, WindowClosed
 from bot.feature import Call
 from bot.features.retrieve import screens
@@ -66,15 +66,12 @@ def _worth_a_retry(error: Exception) -> bool | float:
 
 
 async def _turns(call: Call, ref: str, page: int, count: int) -> Buttons | None:
-    to = [number for number in (page - 1, page + 1) if 0 <= number < count]
-    if not to:
-        return None
-    handles = (NewHandle("page", "-", facts={"reveal": ref, "page": str(number)}) for number in to)
-    refs = await call.services.handles.keep(call.person, *handles)
-    names = [
-        ("Previous page", "retrieve_page_back") if number < page else ("Next page", "retrieve_page_on") for number in to
-    ]
-    return Buttons(tuple(Button(label, name, one) for (label, name), one in zip(names, refs, strict=True)))
+    return await paging.turns(
+        call, page, count - 1,
+        lambda turn: Button("Previous page", "retrieve_page_back", turn),
+        lambda turn: Button("Next page", "retrieve_page_on", turn),
+        lambda to: NewHandle("page", "-", facts={"reveal": ref, "page": str(to)}),
+    )  # fmt: skip
 
 
 async def turn_page(call: Call, handle: Handle) -> Modal | None:

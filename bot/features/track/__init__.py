@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import card, pasted
+from bot import card, paging, pasted
 from bot.errors import HostTrouble, NotConnected, NotUnderstood, NotYours, SecretGone, SlackTrouble
 from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle, own_tracked
 from bot.living_card import SIGNS, WORDS, burn_button, follow, living_card, name
@@ -125,7 +125,12 @@ async def _page(call: Call, page: int) -> Message:
     parts: list[Part] = [Text.of(f"*What you track* · {len(everything)} secret{'' if len(everything) == 1 else 's'}")]
     for tracked in everything[page * PAGE : (page + 1) * PAGE]:
         parts += [Divider(), *_line(tracked)]
-    parts += await _turns(call, page, last)
+    parts += await paging.foot(
+        call, page, last,
+        lambda ref: Button("Newer", "tracked_newer", ref),
+        lambda ref: Button("Older", "tracked_older", ref),
+        lambda to: NewHandle(A_PAGE, "-", facts={"page": str(to)}),
+    )  # fmt: skip
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
 
@@ -140,17 +145,6 @@ def _line(tracked: Tracked) -> list[Part]:
         stop_it = Button("Stop", "tracked_list_stop", tracked.id, spoken="Stop tracking this secret")
         parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
     return parts
-
-
-async def _turns(call: Call, page: int, last: int) -> list[Part]:
-    to = [number for number in (page - 1, page + 1) if 0 <= number <= last]
-    if not to:
-        return []
-    handles = (NewHandle(A_PAGE, "-", facts={"page": str(number)}) for number in to)
-    refs = await call.services.handles.keep(call.person, *handles)
-    names = {page - 1: ("Newer", "tracked_newer"), page + 1: ("Older", "tracked_older")}
-    buttons = tuple(Button(*names[number], ref) for number, ref in zip(to, refs, strict=True))
-    return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), Buttons(buttons)]
 
 
 async def watch(call: Call, _row: None) -> Message:

@@ -13,7 +13,7 @@ import msgspec
 
 from bot.sandbox.page import shown
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.slack import CannotDo, Delivery, Member, Message, View, Workspace
+from bot.sandbox.slack import CannotDo, Delivery, FieldsRefused, Member, Message, View, Workspace
 
 Json = dict[str, Any]
 Fields = dict[str, dict[str, Any]]  #: block_id -> action_id -> what is entered there
@@ -91,6 +91,8 @@ class Acts:
         member = {one.id: one for one in self._workspace.people}[person]
         try:
             delivery = await self._does[type(act)](member, act)
+        except FieldsRefused:
+            return {}
         except CannotDo as cannot:
             return {"cannot": str(cannot)}
         return {"warning": delivery.shown} if delivery is not None and delivery.error is not None else {}

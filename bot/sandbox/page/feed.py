@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from bot.sandbox.onetime import Seen
 from bot.sandbox.page import shown
@@ -32,6 +33,7 @@ class Feed:
     """Listens to the world from `start` on. `pages` are the queues of those who listen; None ends one."""
 
     def __init__(self, world: World, manifest: AppManifest, parts: Parts) -> None:
+        self._run = uuid4().hex  # by which a page knows that it is another sandbox than before
         self._world = world
         self._manifest = manifest
         self._parts = parts
@@ -82,6 +84,7 @@ class Feed:
     def everything(self) -> Json:
         state = self._world.workspace.state
         return {
+            "run": self._run,
             "app": shown.app(self._manifest, self._world.workspace),
             **self._places(),
             "messages": [shown.message(one) for one in self._world.workspace.messages[-MOST_MESSAGES:]],

@@ -16,6 +16,7 @@ from bot.sandbox.page.guard import add_headers, guard
 from bot.sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
+AGAIN = 1000  # milliseconds until a page that lost its connection tries it again
 MOST_BYTES = 256 * 1024  # of what the page sends
 
 
@@ -65,6 +66,7 @@ class Page:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         page = self._feed.join()
+        await response.write(f"retry: {AGAIN}\n\n".encode())
         try:
             while (event := await page.get()) is not None:
                 await response.write(event.encode())

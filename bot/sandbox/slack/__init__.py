@@ -1,7 +1,7 @@
 """An emulated Slack workspace: see `Workspace`."""
 
 from bot.sandbox.slack.changes import Change
-from bot.sandbox.slack.elements import CannotDo
+from bot.sandbox.slack.elements import CannotDo, FieldsRefused
 from bot.sandbox.slack.faults import Fault
 from bot.sandbox.slack.member import Member
 from bot.sandbox.slack.records import Call, Delivery, Sent
@@ -17,6 +17,7 @@ __all__ = [
     "Channel",
     "Delivery",
     "Fault",
+    "FieldsRefused",
     "Member",
     "Message",
     "Problem",

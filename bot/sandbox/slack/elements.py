@@ -45,6 +45,10 @@ class CannotDo(Exception):
     """A person cannot do this in Slack: nothing of that name is in sight, or the form does not let them."""
 
 
+class FieldsRefused(CannotDo):
+    """The form was not sent. Why stands at its fields."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """An interactive element where it stands. `label` is what a person calls it."""

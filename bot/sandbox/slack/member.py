@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
-from bot.sandbox.slack.elements import STATE, CannotDo, Element, elements
+from bot.sandbox.slack.elements import STATE, CannotDo, Element, FieldsRefused, elements
 from bot.sandbox.slack.forms import chosen, complaints, field, the_one
 from bot.sandbox.slack.outcomes import after_command, after_submission, record_answer
 from bot.sandbox.slack.payloads import (
@@ -157,7 +157,7 @@ class Member(Sight):
     async def submit(self, view: View | None = None, fields: Mapping[str, Any] | None = None) -> Delivery:
         """Presses the submit button, after `fields` were filled. The app's answer shows at once.
 
-        Raises `CannotDo` where Slack's own checks keep the form from being sent.
+        Raises `FieldsRefused` where Slack's own checks keep the form from being sent.
         """
         form = self._modal(view)
         if fields:
@@ -167,7 +167,7 @@ class Member(Sight):
         form.errors = complaints(form)
         if form.errors:
             self._state.changes.tell("view", form)
-            raise CannotDo(f"Slack asks for another value in {', '.join(form.errors)}")
+            raise FieldsRefused(f"Slack asks for another value in {', '.join(form.errors)}")
         payload = self._interaction(
             "view_submission",
             trigger_id=self._state.new_trigger(self.id, form.id),

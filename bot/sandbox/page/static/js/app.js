@@ -1,6 +1,7 @@
 /** Starts the page: each part draws itself from the store, and the feed fills that. */
 
 import * as behind from "./behind.js";
+import * as connection from "./connection.js";
 import * as conversation from "./conversation.js";
 import * as home from "./home.js";
 import * as messages from "./messages.js";
@@ -10,5 +11,5 @@ import * as unread from "./unread.js";
 import * as windows from "./windows.js";
 import { listen } from "./feed.js";
 
-for (const part of [behind, unread, people, places, conversation, messages, home, windows]) part.start();
+for (const part of [connection, behind, unread, people, places, conversation, messages, home, windows]) part.start();
 listen();

@@ -18,7 +18,7 @@ let offered = [];
 const keyOf = () => `${here.me} ${here.place}`;
 
 export function composer(place) {
-  const label = isDirect(place) ? `Message to ${placeName(place)}` : `Message to #${place.name}`;
+  const label = isDirect(place) ? `Message ${placeName(place)}` : `Message #${place.name}`;
   const field = el("textarea", {
     id: "composer-text",
     class: "composer-text",

@@ -13,6 +13,7 @@ import { report } from "./announce.js";
 let drawnFor = null;
 
 export function start() {
+  on("restarted", () => (drawnFor = null)); // the new app was not told of the Home tab
   on("everything me place channels people", draw);
   on("place", () => focusComposer());
 }

@@ -44,7 +44,7 @@ function ago(moment) {
   return words.format(Math.round(seconds), "second");
 }
 
-/** A moment in a format, or the fallback where either means nothing. Starts with a capital where it says a day. */
+/** A moment in a format, or the fallback where either means nothing. */
 export function date(timestamp, format, fallback) {
   const moment = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(moment.getTime())) return fallback;

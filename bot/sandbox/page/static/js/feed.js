@@ -2,7 +2,9 @@
 
 import { changes, everything, tell, world } from "./store.js";
 
-/** Listens for good; the browser connects again by itself, and gets everything anew. */
+const AGAIN = 1000; // milliseconds
+
+/** Listens for good. Whenever the connection is there again, the first that comes is everything anew. */
 export function listen() {
   const feed = new EventSource("/feed");
   feed.addEventListener("everything", (event) => {
@@ -10,7 +12,10 @@ export function listen() {
     connected(true);
   });
   feed.addEventListener("changes", (event) => changes(JSON.parse(event.data)));
-  feed.addEventListener("error", () => connected(false));
+  feed.addEventListener("error", () => {
+    connected(false);
+    if (feed.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN); // the browser itself gives up at an answer that is no feed
+  });
 }
 
 function connected(is) {

@@ -11,7 +11,7 @@ const HOURS = 3600; // seconds
 const JUMPS = [["1 hour", HOURS], ["1 day", 24 * HOURS], ["8 days", 192 * HOURS]];
 
 export function start() {
-  on("everything parts connection", draw);
+  on("everything parts", draw);
   on("calls", pulse);
 }
 
@@ -30,7 +30,6 @@ function draw() {
       part("Onetime Secret", parts.onetime.mode === "fine", faults("Onetime Secret", "onetime", parts.onetime.mode)),
     ),
     clock(parts),
-    world.isConnected ? null : el("p", { class: "lost", role: "alert" }, "The connection to the sandbox is lost. It is tried again."),
   );
 }
 

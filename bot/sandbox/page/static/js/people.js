@@ -25,10 +25,10 @@ function one(person) {
       "data-focus": `me-${person.id}`,
       onchange: () => become(person.id),
     }),
-    avatar(person.id, person.name),
+    el("span", { class: "face" }, avatar(person.id, person.name), unread > 0 && el("span", { class: "dot" })),
     el("span", { class: "person-name" }, person.name),
     person.guest && el("span", { class: "tag" }, "guest"),
-    unread > 0 && el("span", { class: "dot" }, el("span", { class: "unseen" }, `${unread} unread`)),
+    unread > 0 && el("span", { class: "unseen" }, `${unread} unread`),
   );
 }
 

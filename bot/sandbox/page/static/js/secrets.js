@@ -64,7 +64,7 @@ function note(secret) {
   const facts = [secret.owner ? `by ${secret.owner}` : "by nobody known"];
   facts.push(secret.has_text ? "its text is there" : "its text is gone");
   if (secret.has_passphrase) facts.push("has a passphrase");
-  if (secret.left !== null) facts.push(`${span(secret.left)} left`);
+  if (secret.left !== null) facts.push(`${span(secret.left)} left`.replaceAll(" ", "\u00a0"));
   return facts.join(" · ");
 }
 

@@ -1,6 +1,7 @@
 /** What the page knows: the world as the feed tells it, and who looks at what. Whoever shows something subscribes. */
 
 export const world = {
+  run: null, // which sandbox it is; another one knows nothing of what was before
   app: null,
   people: [],
   channels: [],
@@ -30,11 +31,14 @@ export function tell(topic, about) {
   for (const then of listeners.get(topic) ?? []) then(about);
 }
 
-/** The first event of a connection: the whole world anew. */
+/** The first event of a connection: the whole world anew. What came while there was none counts as just come. */
 export function everything(told) {
+  const { run, messages: known } = world;
   Object.assign(world, told, { messages: new Map(told.messages.map((one) => [one.key, one])) });
   if (!world.people.some((one) => one.id === here.me)) here.me = world.people[0]?.id ?? null;
   if (!places().some((one) => one.id === here.place)) here.place = places()[0]?.id ?? null;
+  if (run === told.run) tell("messages", [...world.messages].filter(([key]) => !known.has(key)).map(([key, message]) => ({ key, message })));
+  else if (run !== null) tell("restarted");
   tell("everything");
 }
 

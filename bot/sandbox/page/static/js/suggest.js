@@ -4,13 +4,13 @@ import { places, isDirect, world } from "./store.js";
 
 const MOST = 12;
 
-/** The ways of a usage hint: “a | b <x> | c” offers three. Only what stands before the first < or [ is written. */
+/** The ways of a usage hint: “a | b <x> | c” offers three. What stands before the first <, [, @ or # is written. */
 export function waysOf(hint) {
   return hint
     .split("|")
     .map((way) => way.trim())
     .filter(Boolean)
-    .map((way) => ({ way, written: way.split(/[<[]/)[0].trim() }));
+    .map((way) => ({ way, written: way.split(/[<[@#]/)[0].trim() }));
 }
 
 /** Suggestions for what stands before the caret: `{label, note, text}`, where `text` takes its place. */

@@ -2,7 +2,7 @@
 
 import { here, on, sees, tell, world } from "./store.js";
 
-const counts = new Map(); // "person conversation" -> how many
+const unread = new Map(); // "person conversation" -> keys of messages
 
 const keyOf = (user, place) => `${user} ${place}`;
 
@@ -11,6 +11,7 @@ export function start() {
     for (const { message, before } of changed) if (message && !before) count(message);
     tell("unread");
   });
+  on("restarted", () => unread.clear());
   on("me place everything", read);
   document.addEventListener("visibilitychange", read);
 }
@@ -20,19 +21,20 @@ function count(message) {
     const isLooking = id === here.me && message.channel === here.place && here.tab === "messages" && !document.hidden;
     if (id === message.user || isLooking || !sees(id, message)) continue;
     const key = keyOf(id, message.channel);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    if (!unread.has(key)) unread.set(key, new Set());
+    unread.get(key).add(message.key);
   }
 }
 
 function read() {
   if (document.hidden || here.tab !== "messages") return;
-  if (counts.delete(keyOf(here.me, here.place))) tell("unread");
+  if (unread.delete(keyOf(here.me, here.place))) tell("unread");
 }
 
 export function unreadIn(place, user = here.me) {
-  return counts.get(keyOf(user, place)) ?? 0;
+  return [...(unread.get(keyOf(user, place)) ?? [])].filter((key) => world.messages.has(key)).length;
 }
 
 export function unreadOf(user) {
-  return [...counts].filter(([key]) => key.startsWith(`${user} `)).reduce((sum, [, many]) => sum + many, 0);
+  return world.channels.reduce((sum, place) => sum + unreadIn(place.id, user), 0);
 }

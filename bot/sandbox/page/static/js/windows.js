@@ -107,10 +107,8 @@ async function submit(event, view) {
   const button = event.target.querySelector("[type=submit]");
   if (!button || button.getAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
-  const outcome = await act(here.me, { do: "submit", view: view.id, fields: fieldsOf(view.id) });
+  report(await act(here.me, { do: "submit", view: view.id, fields: fieldsOf(view.id) }));
   button.removeAttribute("aria-busy");
-  const hasErrors = Object.keys(windowOnTop()?.errors ?? {}).length > 0;
-  if (outcome.warning || !hasErrors) report(outcome); // an error at a field is said there
 }
 
 async function close(view, all) {
