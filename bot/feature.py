@@ -17,6 +17,7 @@ from bot.onetime.links import Host, Hosts
 from bot.person import Person
 from bot.screen.parts import Message, Modal, Screen
 from bot.secret import Secret
+from bot.settings import USUALLY
 from bot.storage.accounts import Account, Accounts
 from bot.storage.handles import Handle, Handles
 from bot.storage.limits import Limits
@@ -54,6 +55,12 @@ class Services:
     requests: Requests
     limits: Limits
     escrow: bool = True  # REVEAL_ESCROW
+    most_bytes: int = USUALLY  # of a secret that is shared, on a host that is not in the next. ONETIME_MOST_BYTES
+    most_bytes_of: Mapping[str, int] = field(default_factory=dict)  # base URL of a host -> the same for that one
+
+    def takes(self, host: Host) -> int:
+        """The bytes that a secret may have which is shared on this host."""
+        return self.most_bytes_of.get(host.url, self.most_bytes)
 
     async def caller(self, person: Person, host: Host) -> Caller:
         """The person's own account on exactly that host, or nobody: credentials never go to another host."""

@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from bot.errors import CannotStart
 from bot.secret import Secret
+
+# Bytes of the largest secret that can be shared: 34 fields of a window, which may have 100 blocks. Escaped as a
+# payload of Slack's it is up to eight times as long, and a request has 1 MiB at most (bot/slack/http.py).
+LARGEST = 100_000
+USUALLY = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
+
+
+class MostBytes(NamedTuple):
+    """How large a secret may be that is shared: `usual`, and what was said of single hosts, as it was written."""
+
+    usual: int = USUALLY
+    of: tuple[tuple[str, int], ...] = ()
 
 
 def _hide(value: object) -> Secret | None:
@@ -26,8 +39,21 @@ def _hide(value: object) -> Secret | None:
     return Secret(text) if text else None
 
 
-def _words(value: object) -> object:
+def _words(value: object) -> Any:
     return tuple(w for w in value.replace(",", " ").split() if w) if isinstance(value, str) else value
+
+
+def _sizes(value: object) -> object:
+    """`10000, https://ots.example.com=50000`: the number without a host is for all the others."""
+    if not isinstance(value, str):
+        return value
+    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<most>[0-9]{1,9})", word, re.ASCII) for word in _words(value)]
+    sizes = [(one["host"], int(one["most"])) for one in found if one]
+    usual = [most for host, most in sizes if host is None]
+    if None in found or len(usual) > 1 or not all(1 <= most <= LARGEST for _, most in sizes):
+        raise ValueError("not sizes")
+    of = tuple((host, most) for host, most in sizes if host is not None)
+    return MostBytes(usual[0] if usual else USUALLY, of)
 
 
 Hidden = Annotated[Secret | None, BeforeValidator(_hide)]
@@ -37,6 +63,10 @@ Lower = BeforeValidator(lambda value: value.strip().lower() if isinstance(value,
 # setting -> what a right value looks like; shown when it is wrong
 _WANTED = {
     "port": "a port number from 0 to 65535",
+    "onetime_most_bytes": (
+        f"numbers of bytes from 1 to {LARGEST}, one for all hosts and others for single ones, such as "
+        "10000, https://ots.example.com=50000"
+    ),
     "watch_every": "a number of seconds, 5 or more",
     "log_level": "debug, info, warning or error",
     "log_format": "json or text",
@@ -64,6 +94,7 @@ class Settings(BaseSettings):
     allow_shared_key_file: bool = False
     onetime_hosts: Words = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
+    onetime_most_bytes: Annotated[MostBytes, NoDecode, BeforeValidator(_sizes)] = MostBytes()
     watch_every: float = Field(default=20, ge=5)  # seconds
     reveal_escrow: Annotated[Literal["on", "off"], Lower] = "on"
     shares_per_hour: int = Field(default=30, ge=1)  # for each person

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import stamina.instrumentation
 from aiohttp import web
 
-from bot.errors import BotError, CannotStart, StorageTrouble
+from bot.errors import BotError, CannotStart, HostNotAllowed, StorageTrouble
 from bot.feature import Services
 from bot.features import Catalogue
 from bot.logs import Log
@@ -91,13 +91,14 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     ring = key_ring(settings)
     onetime = Onetime()
+    hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
             yield (
                 Services(
                     onetime=onetime,
-                    hosts=Hosts(settings.onetime_hosts, settings.onetime_default_host),
+                    hosts=hosts,
                     accounts=Accounts(db, sealer),
                     handles=Handles(db, sealer),
                     reveals=Reveals(db, sealer),
@@ -107,12 +108,25 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     limits=_limits(db, settings),
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
+                    most_bytes=settings.onetime_most_bytes.usual,
+                    most_bytes_of=_sizes(hosts, settings),
                 ),
                 db,
                 sealer,
             )
         finally:
             await onetime.aclose()
+
+
+def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
+    """Base URL -> bytes, for the hosts that ONETIME_MOST_BYTES names. Raises `CannotStart`."""
+    try:
+        sizes = [(hosts.named(name).url, most) for name, most in settings.onetime_most_bytes.of]
+    except HostNotAllowed as error:
+        raise CannotStart(f"ONETIME_MOST_BYTES: {error.tell} Add it to ONETIME_HOSTS, or leave it out.") from None
+    if len(dict(sizes)) < len(sizes):
+        raise CannotStart("ONETIME_MOST_BYTES says two sizes for one host: leave one out.")
+    return dict(sizes)
 
 
 def _limits(db: Database, settings: Settings) -> Limits:

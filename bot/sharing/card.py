@@ -26,6 +26,9 @@ from bot.sharing.words import NOTE_MOST, SIGNS, state_words, summary, whom, with
 from bot.storage.parcels import Parcel
 from bot.storage.shares import Share
 
+NOT_GIVEN = ("failed", "doubtful", "refused")
+DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."
+
 BURN_ALL_CONFIRM = Confirm(
     title="Burn all unopened?",
     question="What nobody has opened yet is destroyed for good. Its buttons and links will open nothing any more.",
@@ -44,6 +47,8 @@ def sender_card(share: Share, parcels: list[Parcel]) -> Message:
     for parcel in parcels:
         parts.append(Divider())
         parts += _line(share, parcel)
+    if any(parcel.state in NOT_GIVEN and not parcel.to.is_nobody for parcel in parcels):
+        parts += [Divider(), Text.of(DO_IT_ANEW)]
     if together := _together(share, parcels):
         parts += [Divider(), Buttons(together)]
     parts.append(_small_print(share, parcels))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Self
 
 from bot.errors import NotUnderstood
 from bot.feature import Call
 from bot.onetime.links import Host
+from bot.settings import USUALLY
+from bot.sharing.mention import CHANNEL, PERSON
 from bot.storage.handles import Handle, NewHandle
 
 KIND = "share"  # of the handle that the window comes back with
@@ -19,61 +20,68 @@ NOT_HERE = (
     "bot, but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
 )
 
-_MENTION = re.compile(r"<@([UW][A-Z0-9]{2,30})(?:\|[^>]*)?>")
-_CHANNEL = re.compile(r"<#([CG][A-Z0-9]{2,30})(?:\|[^>]*)?>")
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a window is for. `only` is the one person it is for, where nobody else can be chosen."""
+    """What a window is for. `only` is for whom it is, where nobody else can be chosen."""
 
     to: tuple[str, ...] = ()  # user ids, chosen already
     channel: str | None = None
-    only: str | None = None
+    only: tuple[str, ...] = ()  # user ids
     request: str | None = None  # the id of the request that it answers
     accounts: tuple[tuple[str, str], ...] = ()  # ids and names, the default first
     rooms: int = 1
     made_up: bool = False  # by the host: there is no text to type
     note: str = ""  # what stands in the note already
+    most: int = USUALLY  # bytes that there is to be room for
 
     @classmethod
     def of(cls, handle: Handle) -> Self:
         facts = handle.facts
-        ids = tuple(filter(None, facts.get("to", "").split(",")))
         named = [one.split("=", 1) for one in facts.get("accounts", "").split(",") if one]
         accounts = tuple((ref, name) for ref, name in named)
         return cls(
-            ids,
+            _ids(facts.get("to")),
             facts.get("channel"),
-            facts.get("only"),
+            _ids(facts.get("only")),
             facts.get("request"),
             accounts,
             made_up="made_up" in facts,
             note=facts.get("note", ""),
+            most=int(facts.get("most", USUALLY)),
         )
 
     def facts(self) -> dict[str, str]:
         accounts = ",".join(f"{ref}={name}" for ref, name in self.accounts)
-        said = {"to": ",".join(self.to), "channel": self.channel, "only": self.only, "request": self.request}
-        said |= {"accounts": accounts, "made_up": "yes" if self.made_up else None, "note": self.note}
+        said = {"to": ",".join(self.to), "channel": self.channel, "only": ",".join(self.only)}
+        said |= {"request": self.request, "accounts": accounts, "made_up": "yes" if self.made_up else None}
+        said |= {"note": self.note, "most": str(self.most)}
         return {name: value for name, value in said.items() if value}
+
+
+def _ids(joined: str | None) -> tuple[str, ...]:
+    return tuple(joined.split(",")) if joined else ()
 
 
 def mentioned(text: str) -> Draft:
     """Who is named behind the command. Raises `NotUnderstood` for anything else, which is not looked at."""
-    rest = _CHANNEL.sub("", _MENTION.sub("", text)).strip()
-    people = tuple(dict.fromkeys(_MENTION.findall(text)))
-    channels = _CHANNEL.findall(text)
+    rest = CHANNEL.sub("", PERSON.sub("", text)).strip()
+    people = tuple(dict.fromkeys(PERSON.findall(text)))
+    channels = CHANNEL.findall(text)
     if rest or len(channels) > 1 or len(people) > MOST_PEOPLE or (people and channels):
         raise NotUnderstood("text behind share", tell=NOT_HERE)
     return Draft(people, channels[0] if channels else None)
 
 
 async def remember(call: Call, draft: Draft) -> tuple[str, Draft]:
-    """The id of a new window, and the draft with the accounts that can be chosen in it."""
-    accounts = [one for one in await call.services.accounts.all_of(call.person) if one.readable]
+    """The id of a new window, and the draft with the accounts that can be chosen in it, and room for any of them."""
+    services = call.services
+    accounts = [one for one in await services.accounts.all_of(call.person) if one.readable]
+    hosts = [Host(one.host) for one in accounts]
+    if len(hosts) != 1:  # it can be made without an account, too
+        hosts.append(services.hosts.default)
     named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
-    draft = replace(draft, accounts=named)
+    draft = replace(draft, accounts=named, most=max(services.takes(host) for host in hosts))
     return await keep(call, draft), draft
 
 

@@ -23,6 +23,7 @@ from bot.screen.parts import (
     Note,
     Part,
     People,
+    Piece,
     Plain,
     Text,
     Who,
@@ -35,7 +36,6 @@ FORM = "share"
 TITLE = "Share a secret"
 
 ROOM = 3_000  # characters of one field: Slack's limit
-MOST_ROOMS = 4
 MOST_PASSPHRASE = 128  # characters
 ROW_WITHIN = 0.25  # seconds
 
@@ -88,7 +88,7 @@ def _texts(draft: Draft, ref: str) -> list[Part]:
     parts: list[Part] = [
         Field(f"text{number}", name, most=ROOM, optional=number > 1, long=True) for number, name in enumerate(names, 1)
     ]
-    if draft.rooms < MOST_ROOMS:
+    if draft.rooms < rooms_for(draft.most):
         parts.append(Buttons.of(Button("Add more room", "share_more", ref, spoken="Add a field for a longer secret")))
     return parts
 
@@ -118,7 +118,8 @@ def _fields(draft: Draft, ref: str) -> list[Part]:
 
 def _addressees(draft: Draft) -> list[Part]:
     if draft.only:
-        return [Text.of("Only for ", Who(draft.only), ".")]
+        names: list[Piece] = [piece for one in draft.only for piece in (", ", Who(one))]
+        return [Text.of("Only for ", *names[1:], ".")]
     return [
         People("to", "For these people", draft.to, MOST_PEOPLE, "Each gets a secret of their own that only they open."),
         Channel("channel", "Or for one channel", draft.channel, "Whoever opens it first. Neither: just the link."),
@@ -126,8 +127,15 @@ def _addressees(draft: Draft) -> list[Part]:
 
 
 def more_room(call: Call, handle: Handle) -> Modal:
-    """“Add more room”: what is typed stays, since the fields keep their names."""
-    return form(replace(as_shown(call, handle), rooms=min(rooms_of(call) + 1, MOST_ROOMS)), handle.id)
+    """“Add more room”: half as many fields again. What is typed stays, since they keep their names."""
+    draft = as_shown(call, handle)
+    rooms = draft.rooms + max(1, draft.rooms // 2)
+    return form(replace(draft, rooms=min(rooms, rooms_for(draft.most))), handle.id)
+
+
+def rooms_for(size: int) -> int:
+    """How many fields take so many bytes, whatever characters they are."""
+    return -(-size // ROOM)
 
 
 def as_shown(call: Call, handle: Handle) -> Draft:

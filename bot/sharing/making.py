@@ -58,15 +58,16 @@ class Made:
     ttl: int | None = None
 
 
-async def make(call: Call, order: Order, once: str) -> Made:
+async def make(call: Call, order: Order, once: str, *, answers: str | None = None) -> Made:
     """Make and send all of it. The same `once` again makes nothing and says what became of it.
 
-    Raises `LimitReached`, `StorageTrouble`, and why the host made nothing: `Refused`, `NotAuthorized`,
-    `RateLimited`, `HostTrouble`. Nothing is left of the share then, unless a secret may exist.
+    `answers` is the id of a request. Raises `LimitReached`, `RequestOver`, `StorageTrouble`, and why the host made
+    nothing: `Refused`, `NotAuthorized`, `RateLimited`, `HostTrouble`. Nothing is left of the share
+    then, unless a secret may exist.
     """
     services = call.services
     await services.limits.take(call.person, services.limits.share, once=once)
-    share, parcels, is_new = await services.shares.begin(call.person, _new(order, once), order.to)
+    share, parcels, is_new = await services.shares.begin(call.person, _new(order, once), order.to, answers=answers)
     if not is_new:
         return Made(share, parcels, is_new=False)
     steps.at("share_begun")

@@ -1,4 +1,4 @@
-"""People named in a slash command. Slack writes them as `<@U…|name>`, and escapes what else was typed.
+"""People and channels named in a slash command: `<@U…|name>`, `<#C…|name>`. Slack escapes what else was typed.
 
 Source: docs.slack.dev, slash commands, “Escaping users, channels and links”.
 """
@@ -8,15 +8,16 @@ from __future__ import annotations
 import html
 import re
 
-_PERSON = re.compile(r"<@(?P<id>[UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+PERSON = re.compile(r"<@([UW][A-Z0-9]{2,30})(?:\|[^<>]*)?>")
+CHANNEL = re.compile(r"<#([CG][A-Z0-9]{2,30})(?:\|[^<>]*)?>")
 _NAMED = re.compile(r"<(?P<sign>[@#])[A-Z0-9]+\|(?P<name>[^<>]*)>")
 _LINK = re.compile(r"<(?P<url>(?:https?://|mailto:)[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
 
 
 def first_person(text: str) -> tuple[str | None, str]:
     """The id of the person whom the text starts with, if it does; and what stands behind."""
-    found = _PERSON.match(text)
-    return (found["id"], text[found.end() :].strip()) if found else (None, text)
+    found = PERSON.match(text)
+    return (found[1], text[found.end() :].strip()) if found else (None, text)
 
 
 def as_typed(text: str) -> str:

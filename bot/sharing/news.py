@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from bot import steps
 from bot.errors import BotError, NotYours, SlackTrouble, Unsealable
 from bot.feature import Posted, Send, Services, Update
-from bot.living_card import living_card
+from bot.living_card import NOT_CHANGED_ANY_MORE, living_card
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.screen.parts import Message
@@ -15,10 +15,7 @@ from bot.sharing import card, messages
 from bot.storage.parcels import Parcel
 from bot.storage.shares import Share
 
-# The message is not there to be changed any more. Source: docs.slack.dev, errors of chat.update.
-UNCHANGEABLE = frozenset({
-    "cant_update_message", "edit_window_closed", "message_not_found", "update_failed", "is_inactive",
-})  # fmt: skip
+UNCHANGEABLE = NOT_CHANGED_ANY_MORE | {"update_failed"}
 
 RECEIVED = "received"  # the kind of news that it is, for what its person wants to hear of
 

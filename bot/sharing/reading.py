@@ -16,8 +16,6 @@ from bot.storage.accounts import Account
 from bot.storage.parcels import Address
 from bot.storage.shares import PassphraseTo
 
-MOST_BYTES = 10_000  # of a secret, on servers since 0.24
-
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 
@@ -61,14 +59,12 @@ def _text(call: Call, draft: Draft, wrong: dict[str, str]) -> Secret:
     text = Secret.joined(call.typed[f"text{number}"] for number in range(1, draft.rooms + 1))
     if not text:
         wrong["text1"] = "Please type or paste what you want to share."
-    elif text.size > MOST_BYTES:
-        wrong[f"text{draft.rooms}"] = f"That is {text.size:,} bytes together. Onetime Secret takes {MOST_BYTES:,}."
     return text
 
 
 def _addresses(call: Call, draft: Draft, wrong: dict[str, str]) -> tuple[Address, ...]:
     """Each person once. The ids come from Slack's own menus, in the sender's workspace."""
-    people = (draft.only,) if draft.only else tuple(dict.fromkeys(call.picked.get("to", ())))
+    people = draft.only or tuple(dict.fromkeys(call.picked.get("to", ())))
     channels = () if draft.only else call.picked.get("channel", ())
     if people and channels:
         wrong["channel"] = "Choose people or a channel, not both."
@@ -122,6 +118,14 @@ async def with_account(call: Call, order: Order) -> Order:
         return order
     services.as_account(account)  # now, and not when the share has begun
     return replace(order, host=services.hosts.of(account.host), account=account)
+
+
+def check_size(call: Call, draft: Draft, order: Order) -> None:
+    """Raise `FieldErrors` unless the host takes that much."""
+    most = call.services.takes(order.host)
+    if order.text is not None and order.text.size > most:
+        said = f"That is {order.text.size:,} bytes together. {order.host.name} takes {most:,}."
+        raise FieldErrors({f"text{draft.rooms}": said})
 
 
 async def check_people(call: Call, order: Order) -> None:

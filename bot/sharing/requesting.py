@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from bot import steps
 from bot.errors import SlackTrouble
 from bot.feature import Send, Services, Update
-from bot.person import Person
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
-from bot.storage.requests import Request
+from bot.storage.requests import Request, RequestOver
+from bot.storage.shares import Share
 
 WITHDRAW = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
 
@@ -106,8 +107,7 @@ def news(request: Request) -> Message | None:
 
 def over() -> Modal:
     """In place of what would have been done with it."""
-    said = "That request is over: it was answered, declined or withdrawn, or its time has run out."
-    return Modal.of("requested", "Ask for a secret", Text.of(said))
+    return Modal.of("requested", "Ask for a secret", Text.of(RequestOver.tell))
 
 
 # --- as it changes
@@ -128,9 +128,17 @@ async def told(send: Send, request: Request) -> None:
         await send(request.person, message, f"{request.id}:{request.state}")
 
 
-async def answered(services: Services, update: Update, person: Person, id: str) -> None:  # noqa: A002 - a row's id
-    """The person has sent what they were asked for, so it cannot be answered again. Raises `NotYours`."""
-    request = await services.requests.asked(person, id)
-    ended = await services.requests.end(request.id, "answered")
-    if ended is not None:
-        await changed(update, ended)
+async def settle(services: Services, update: Update, share: Share) -> None:
+    """A request that this share answered shows it, or can be answered again if nothing came of the share.
+
+    Safe to repeat: what somebody answered anew since then is another share's. Raises `StorageTrouble`.
+    """
+    request: Request | None = await services.requests.answered_by(share.id)
+    if request is None:
+        return
+    if not any(parcel.has_arrived for parcel in await services.shares.parcels(share.id)):
+        request = await services.requests.reopen(request.id, share.id)
+        steps.at("request_reopened")
+    if request is not None:
+        await changed(update, request)
+    steps.at("request_settled")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 from bot import steps
 from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackTrouble
@@ -21,6 +22,8 @@ from bot.sharing.drafts import Draft
 from bot.sharing.making import Made, PassphraseIgnored, make
 from bot.sharing.reading import Order
 from bot.storage.handles import Handle
+from bot.storage.parcels import Parcel
+from bot.storage.requests import RequestOver
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
 WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window open."
@@ -30,14 +33,12 @@ log = Log("share")
 
 async def submit(call: Call, handle: Handle) -> Modal | None:
     draft = form.as_shown(call, handle)
-    if draft.request and not (await call.services.requests.asked(call.person, draft.request)).is_open:
-        return requesting.over()
     return await share(call, draft, reading.read(call, draft), handle.id)
 
 
 async def share(call: Call, draft: Draft, order: Order, ref: str) -> Modal | None:
     """Make what was ordered in the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
-    making = asyncio.create_task(_make(call, order, ref))
+    making = asyncio.create_task(_make(call, draft, order, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
     if waited:
@@ -51,26 +52,48 @@ async def share(call: Call, draft: Draft, order: Order, ref: str) -> Modal | Non
         return await again(call, draft, *([] if fields else _said(error)), at=fields)
     if not made.is_new:
         return outcome.earlier(made.parcels)
-    if not any(parcel.can_be_opened or parcel.state == "opened" for parcel in made.parcels):
-        await post_card(call.services, call.send, call.update, made.share)
-        return await again(call, draft, *(outcome.line(parcel) for parcel in made.parcels), Text.of(AGAIN))
-    await _show(call, order, made, waited=waited)
+    unsent = _unsent(made.parcels)
+    if not unsent:
+        await _show(call, order, made, waited=waited)
+    await requesting.settle(call.services, call.update, made.share)
     await post_card(call.services, call.send, call.update, made.share)
-    if draft.request:
-        await requesting.answered(call.services, call.update, call.person, draft.request)
-    return None
+    return await _again_for(call, draft, made, unsent) if unsent else None
 
 
 AGAIN = "What you typed is still here. Pressing *Share* makes a new secret."
+AGAIN_FOR_THE_OTHERS = "What you typed is still here. Pressing *Share* makes a new secret for whom it says below."
+PASSPHRASE_ON_THE_CARD = "The passphrase of those that were made is on your card, in our direct conversation."
 
 
-async def _make(call: Call, order: Order, ref: str) -> Made:
+def _unsent(parcels: list[Parcel]) -> list[Parcel]:
+    """Those that can be made anew while what was typed is there: all if nothing came of any, else those not made."""
+    if not any(parcel.has_arrived for parcel in parcels):
+        return parcels
+    return [parcel for parcel in parcels if parcel.state in {"failed", "doubtful"}]
+
+
+async def _again_for(call: Call, draft: Draft, made: Made, unsent: list[Parcel]) -> Modal:
+    """The window once more, for those who did not get it."""
+    said = [outcome.line(parcel) for parcel in made.parcels]
+    if len(unsent) == len(made.parcels):
+        return await again(call, draft, *said, Text.of(AGAIN))
+    if _for_the_sender(made) is not None:
+        said.append(Text.of(PASSPHRASE_ON_THE_CARD))
+    others = tuple(parcel.to.user.user_id for parcel in unsent if parcel.to.user is not None)
+    return await again(call, replace(draft, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
+
+
+async def _make(call: Call, draft: Draft, order: Order, ref: str) -> Made:
     """Make it, or say what came of it when that window was submitted before: what has changed since does not matter."""
     shares = call.services.shares
     if (before := await shares.begun(call.person, ref)) is not None:
         return Made(before, await shares.parcels(before.id), is_new=False)
+    if draft.request and not (await call.services.requests.asked(call.person, draft.request)).is_open:
+        raise RequestOver
+    order = await reading.with_account(call, order)
+    reading.check_size(call, draft, order)
     await reading.check_people(call, order)
-    return await make(call, await reading.with_account(call, order), ref)
+    return await make(call, order, ref, answers=draft.request)
 
 
 async def again(call: Call, draft: Draft, *said: Part, at: dict[str, str] | None = None) -> Modal:
@@ -87,11 +110,11 @@ def at_fields(error: BotError, draft: Draft) -> dict[str, str]:
     if not isinstance(error, Refused):
         return {}
     reason = error.reason.lower()
-    number = re.search(r"\d[\d,]*", reason)
+    number = re.search(r"(\d[\d,]{0,11})(?: bytes| characters)?", reason)
     if "passphrase" in reason:
-        return {"passphrase": _about_the_passphrase(reason, number.group() if number else "")}
+        return {"passphrase": _about_the_passphrase(reason, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
-        most = f" It takes {number.group()}." if number else ""
+        most = f" It takes {number[0]}." if number else ""
         return {f"text{draft.rooms}": f"That is too long for the host.{most}"}
     return {}
 

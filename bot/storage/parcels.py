@@ -92,6 +92,11 @@ class Parcel:
         """Whether there is a secret that somebody may still open."""
         return self.state in CAN_BE_OPENED
 
+    @property
+    def has_arrived(self) -> bool:
+        """Whether its addressee can open it or has."""
+        return self.can_be_opened or self.state == "opened"
+
 
 class Parcels:
     """All methods raise `StorageTrouble`; the row is then as it was before.

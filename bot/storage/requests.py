@@ -5,6 +5,9 @@
 
 A request is committed before its message is sent, so that a crash in between is seen. It belongs to who asked;
 who was asked may answer it and nothing else.
+
+It is answered in the transaction that begins the share, so that it cannot be answered twice, and open again where
+nothing comes of that share. What ties the two is the moment: `over_at` of the one is `created_at` of the other.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -14,14 +17,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import NotYours, Unsealable
+from bot.errors import BotError, NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.database import Database, now
 from bot.storage.seal import NOBODY, Binding, Sealer
-from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests
+from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests, shares
 
 State = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
 Posted = tuple[str, str]  # the conversation and the time stamp of a message
@@ -32,6 +36,20 @@ KEPT: Final = 7 * 86_400.0  # seconds that it stays after it is over
 _OPEN = requests.c.over_at.is_(None)
 _IN_TIME = requests.c.expires_at > now
 _COLUMNS = (*requests.c, and_(_OPEN, _IN_TIME).label("is_open"))
+
+
+_ASKED_SENDER = and_(
+    requests.c.enterprise_id == shares.c.enterprise_id,
+    requests.c.team_id == shares.c.team_id,
+    requests.c.asked_id == shares.c.user_id,
+)
+_ANSWERED = and_(requests.c.state == "answered", requests.c.over_at == shares.c.created_at, _ASKED_SENDER)
+
+
+class RequestOver(BotError):
+    """It was answered, declined or withdrawn, or its time has run out."""
+
+    tell = "That request is over: it was answered, declined or withdrawn, or its time has run out."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +120,15 @@ class Requests:
     async def end(self, id: str, state: Literal["answered", "withdrawn", "declined"]) -> Request | None:
         """Any open → over. The row after it, or None if it was over or out of time before: only one call gets it."""
         return await self._change(id, and_(_OPEN, _IN_TIME), state=state, over_at=now)
+
+    async def answered_by(self, share_id: str) -> Request | None:
+        """The one that this share answered."""
+        answers = exists().where(shares.c.id == share_id, _ANSWERED)
+        return next(iter(await self._all(answers)), None)
+
+    async def reopen(self, id: str, share_id: str) -> Request | None:
+        """Answered by this share → asked: nothing came of that. None if it is not so any more."""
+        return await self._change(id, exists().where(shares.c.id == share_id, _ANSWERED), **_AGAIN)
 
     async def expire(self, id: str) -> Request | None:
         """As `end`, for one that is out of time."""
@@ -175,6 +202,24 @@ class Requests:
             created_at=datetime.fromtimestamp(row.created_at, UTC),
             expires_at=datetime.fromtimestamp(row.expires_at, UTC),
         )
+
+
+_AGAIN: Final[dict[str, Any]] = {"state": "asked", "over_at": null()}
+
+
+async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:
+    """Asked → answered by this share, which was begun in this transaction. Raises `RequestOver` if it is not open."""
+    moment = select(shares.c.created_at).where(shares.c.id == share_id, _ASKED_SENDER).correlate(requests)
+    free = and_(requests.c.id == id, _OPEN, _IN_TIME, exists(moment))
+    answered = update(requests).where(free).values(state="answered", over_at=moment.scalar_subquery())
+    if not (await connection.execute(answered)).rowcount:
+        raise RequestOver
+
+
+async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) -> None:
+    """Answered → asked, for what the share answered of which this is true."""
+    answers = exists().where(*is_share, _ANSWERED)
+    await connection.execute(update(requests).where(answers).values(_AGAIN))
 
 
 def _binding(person: Person, row_id: str) -> Binding:

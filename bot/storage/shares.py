@@ -12,6 +12,7 @@ from sqlalchemy import Row, and_, delete, exists, insert, or_, select, update
 
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
+from bot.storage import requests
 from bot.storage.database import now
 from bot.storage.parcels import CAN_BE_OPENED, Address, Parcel, Parcels, addressee
 from bot.storage.seal import Binding
@@ -63,10 +64,13 @@ class Share:
 class Shares(Parcels):
     """All methods raise `StorageTrouble`; nothing is changed then. Look-ups by a person raise `NotYours`."""
 
-    async def begin(self, person: Person, new: NewShare, to: Sequence[Address]) -> tuple[Share, list[Parcel], bool]:
+    async def begin(
+        self, person: Person, new: NewShare, to: Sequence[Address], *, answers: str | None = None
+    ) -> tuple[Share, list[Parcel], bool]:
         """The share, its parcels in the order of `to`, and whether it is new: the same `once` is the same share.
 
-        Raises `NotYours` if `once` is another person's.
+        The request that it `answers` is answered from then on. Raises `RequestOver` if it cannot be any more,
+        `NotYours` if `once` is another person's; nothing is begun then.
         """
         share, rows = self._new(person, new, to)
         async with self._db.writing() as connection:
@@ -76,6 +80,8 @@ class Shares(Parcels):
                 row = (await connection.execute(insert(shares).values(share).returning(shares))).one()
                 if rows:
                     await connection.execute(insert(parcels).values(created_at=now, changed_at=now), rows)
+                if answers is not None:
+                    await requests.answer(connection, answers, row.id)
             elif _person(before) != person:
                 raise NotYours
         there = before or row
@@ -87,10 +93,15 @@ class Shares(Parcels):
         return self._share(row) if row else None
 
     async def forget(self, id: str) -> bool:
-        """Delete a share of which nothing came: all its parcels failed. What it was `once` for can begin again."""
+        """Delete a share of which nothing came: all its parcels failed. What it was `once` for can begin again.
+
+        The request that it answered is open again.
+        """
         something = exists().where(parcels.c.share_id == shares.c.id, parcels.c.state != "failed")
+        empty = (shares.c.id == id, ~something)
         async with self._db.writing() as connection:
-            return bool((await connection.execute(delete(shares).where(shares.c.id == id, ~something))).rowcount)
+            await requests.reopen(connection, *empty)
+            return bool((await connection.execute(delete(shares).where(*empty))).rowcount)
 
     async def find(self, person: Person, id: object) -> Share:
         row = await self._share_row(own_row(shares, person, id))

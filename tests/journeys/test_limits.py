@@ -62,6 +62,53 @@ async def test_wrong_passphrases_for_one_secret_count_once(strict):
     await opens(ada, strict)
 
 
+# --- what many can open, and one gets
+
+
+async def shared_in_a_channel(world, number, *people):
+    """Somebody new shares in a channel of these people; its message."""
+    sender = world.workspace.person(f"U0SENDER{number}", f"sender{number}")
+    members = [sender, *people, world.workspace.bot_user_id]
+    place = world.workspace.channel(f"C0LIMIT{number}", "ops", members)
+    await sender.submit(await asks_to_share(sender), {"text1": "the text", "channel": place.id})
+    await sender.until(lambda: sender.view.title == "Shared")
+    return next(one for one in people[0].messages if one.channel == place.id)
+
+
+async def open_window(person, message):
+    await person.click(message, label="Open")
+    return await person.until(lambda: person.view and person.view.submit == "Show here" and person.view)
+
+
+async def test_who_was_not_the_first_has_opened_nothing(strict):
+    late = strict.workspace.person("U0LATE", "late")
+    for number in range(3):
+        first = strict.workspace.person(f"U0FIRST{number}", f"first{number}")
+        message = await shared_in_a_channel(strict, number, first, late)
+        view = await open_window(late, message)
+        await first.submit(await open_window(first, message))
+        await first.until(lambda first=first: first.view.secret_text() == "the text")
+
+        await late.submit(view)
+
+        await late.until(lambda first=first: f"@{first.id} opened it" in late.view.text)
+        await late.close()
+    await opens(late, strict)
+
+
+async def test_who_is_over_the_limit_leaves_it_to_the_others(strict):
+    greedy, other = (strict.workspace.person(f"U0{name.upper()}", name) for name in ("greedy", "other"))
+    for _ in range(2):
+        await opens(greedy, strict)
+    message = await shared_in_a_channel(strict, "OVER", greedy, other)
+    await greedy.submit(await open_window(greedy, message))
+    await greedy.until(lambda: "You opened secrets 2 times within an hour" in greedy.view.text)
+
+    await other.submit(await open_window(other, message))
+
+    await other.until(lambda: other.view.secret_text() == "the text")
+
+
 async def test_the_limit_is_each_persons_own(strict):
     for name in ("first", "second"):
         person = strict.workspace.person(f"U0{name.upper()}", name)

@@ -1,13 +1,16 @@
 """Asking a colleague for a secret: what both see, who may do what, and how often."""
 
+import asyncio
 import itertools
 import sqlite3
 from contextlib import closing
 
 import pytest
 
+from bot.sandbox.onetime import Fault as HostFault
 from bot.sandbox.slack import CannotDo, Fault
 
+SHARE_ROUTE = "/api/v1/share"
 TEXT = "sesame 7f3a, and nothing else"
 
 _numbers = itertools.count(1)
@@ -215,6 +218,38 @@ async def test_a_window_that_was_open_when_it_was_withdrawn_makes_nothing(world,
 
     await ben.until(lambda: "That request is over" in ben.view.text)
     assert world.onetime.everything() == []
+
+
+async def test_while_it_is_being_answered_nobody_can_answer_it_again(world, ada, ben):
+    message, card = await asks(ada, ben)
+    slow = HostFault("hang")
+    world.onetime.plan(SHARE_ROUTE, slow)
+    answering = asyncio.create_task(answers(ben, message))
+    await world.onetime.arrived(SHARE_ROUTE)
+    await answering
+    await ben.close()
+
+    await ben.click(message, label="Send…")
+
+    await ben.until(lambda: ben.view and "That request is over" in ben.view.text)
+    assert "You sent it" not in message.shows
+    slow.release()
+    await ada.until(lambda: "Answered" in card.shows)
+    assert len(world.onetime.everything()) == 1
+
+
+async def test_an_answer_that_may_exist_and_was_not_sent_leaves_it_open(world, ada, ben):
+    message, card = await asks(ada, ben)
+    world.onetime.plan(SHARE_ROUTE, HostFault("drop after"))
+    view = await answers(ben, message)
+    await ben.until(lambda: "may exist" in ben.view.text)
+    assert "Not answered yet" in card.shows
+    assert view.values["text1"]["typed"]["value"] == TEXT
+
+    await ben.submit()
+
+    await ada.until(lambda: "Answered" in card.shows)
+    assert len([one for one in ada.dm if "shares a one-time secret" in one.shows]) == 1
 
 
 async def test_when_the_host_refuses_it_can_still_be_answered(world, ada, ben):

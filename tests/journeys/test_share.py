@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.onetime import Fault, OnetimeServer
 from bot.sandbox.slack import Fault as SlackFault
@@ -410,11 +411,46 @@ async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(worl
     world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
     world.onetime.plan(SHARE_ROUTE, Fault("drop after"))
 
-    view = await share(ada, to=[one.id for one in people])
+    await press_share(ada, to=[one.id for one in people])
 
-    assert "has a message with an Open button" in view.text
-    assert "may exist, and nobody has its link" in view.text
+    await ada.until(lambda: ada.view and "may exist, and nobody has its link" in ada.view.text)
+    assert "has a message with an Open button" in ada.view.text
     assert [len(one.dm) for one in people] == [1, 0]
+    card = await ada.until(lambda: ada.dm and ada.dm[0])
+    assert "To share it with whoever did not get it, do it anew" in card.shows
+
+
+async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada, people):
+    ben, cleo = people
+    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    await press_share(ada, to=[ben.id, cleo.id], passphrase="correct horse", note="for staging")
+    await ada.until(lambda: ada.view and "for whom it says below" in ada.view.text)
+    assert f"Only for @{cleo.id}." in ada.view.text
+    assert typed(ada.view) == TEXT
+
+    await ada.submit()
+
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert f"@{ben.id}" not in ada.view.text
+    assert [len(one.dm) for one in people] == [1, 1]
+    texts = [world.onetime.open_as_outsider(one.secret_key, "correct horse") for one in world.onetime.everything()]
+    assert texts == [TEXT, TEXT]
+    assert TEXT not in posted(world)
+
+
+async def test_the_passphrase_of_those_that_were_made_is_on_the_card(world, ada, people):
+    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    await press_share(ada, to=[one.id for one in people], options=["generate"])
+    await ada.until(lambda: ada.view and "is on your card" in ada.view.text)
+    await ada.close()
+
+    await ada.click(ada.dm[0], label="Show the passphrase")
+
+    view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key, view.secret_text()) == TEXT
 
 
 # --- Slack
@@ -518,6 +554,93 @@ async def test_a_window_that_was_sent_already_says_what_came_of_it(world, ada, p
     await ada.until(lambda: ada.view and "sent already" in ada.view.text)
     assert made(world) == 1
     assert people[1].dm == []
+
+
+# --- how much
+
+MUCH = ('"quoted" \\ \u00e9\t\n' * 7_000)[:92_000]  # one that grows on its way
+
+
+def in_bytes(text):
+    return len(text.encode())
+
+
+async def type_in(person, view, text):
+    """Into as many fields of 3,000 characters as it takes."""
+    for number, start in enumerate(range(0, len(text), 3_000), 1):
+        while f"text{number}" not in view.values:
+            rooms = sum(name.startswith("text") for name in view.values)
+            await person.click(view, label="Add more room")
+            await person.until(lambda rooms=rooms: sum(name.startswith("text") for name in view.values) > rooms)
+        await person.type(view, {f"text{number}": text[start : start + 3_000]})
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def of_two_hosts():
+    """Ada, with accounts on a host that takes what Slack has room for, by its operator's word, and on a usual one."""
+    async with OnetimeServer("0.23") as large, World() as several:
+        for server in (several.onetime, large):
+            server.add_account(EMAIL, TOKEN)
+        await several.bot.stop()
+        hosts = {"ONETIME_HOSTS": f"{several.onetime.url},{large.url}", "ONETIME_MOST_BYTES": f"{large.url}=100000"}
+        await several.start_bot(**hosts)
+        ada = await connect(several.workspace.person("U0ADA", "ada"))
+        await connect(ada, on=large.url)
+        yield several, large, ada
+
+
+async def test_what_one_host_takes_is_shared_there_and_refused_unseen_elsewhere(of_two_hosts):
+    world, large, ada = of_two_hosts
+    text = MUCH + "x" * (100_000 - in_bytes(MUCH))
+    view = await window(ada)
+    await type_in(ada, view, text)
+    assert "Add more room" not in view.text
+    calls = len(world.onetime.calls)
+
+    where = world.onetime.url.removeprefix("http://")
+    await ada.submit(view, {"account": where})
+
+    await ada.until(lambda: f"100,000 bytes together. {where} takes 10,000" in view.text)
+    assert len(world.onetime.calls) == calls
+    ben = world.workspace.person("U0BEN", "ben")
+    await ada.submit(view, {"account": large.url.removeprefix("http://"), "to": [ben.id]})
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    assert "quoted" not in posted(world)
+    await ben.click(ben.dm[0], label="Open")
+    await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
+    await ben.until(ben.view.secret_text)
+    assert ben.view.secret_text() == text
+
+
+async def test_one_byte_more_than_its_host_takes_is_refused_unseen(of_two_hosts):
+    world, large, ada = of_two_hosts
+    for server, size in ((large, 100_001), (world.onetime, 10_001)):
+        view = await window(ada)
+        await type_in(ada, view, "x" * size)
+        calls = len(server.calls)
+
+        await ada.submit(view, {"account": server.url.removeprefix("http://")})
+
+        await ada.until(lambda view=view, size=size: f"{size:,} bytes together" in view.text)
+        assert len(server.calls) == calls
+        await ada.close()
+
+
+@pytest.mark.parametrize(("version", "said"), [("0.26", "10000 bytes"), ("0.25", "10000 characters")])
+async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_field_and_nothing_is_lost(version, said):
+    async with World(version=version, settings={"ONETIME_MOST_BYTES": "15000"}) as world:
+        ada, ben = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben"))
+        view = await window(ada)
+        await type_in(ada, view, "x" * 10_001)
+
+        await ada.submit(view, {"to": [ben.id]})
+
+        await ada.until(lambda: f"That is too long for the host. It takes {said}." in view.text)
+        assert "".join(typed(view, f"text{number}") for number in range(1, 5)) == "x" * 10_001
+        assert (world.onetime.everything(), ben.dm) == ([], [])
+        await ada.submit(view, {"text4": "x" * 1_000})
+        await ada.until(lambda: ada.view and ada.view.title == "Shared")
+        assert world.onetime.open_as_outsider(world.onetime.everything()[0].secret_key) == "x" * 10_000
 
 
 # --- which account

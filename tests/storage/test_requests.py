@@ -8,11 +8,15 @@ import pytest
 from sqlalchemy import event, select, update
 
 from bot.errors import NotYours
+from bot.person import Person
 from bot.secret import Secret
 from bot.storage.database import Database, now
-from bot.storage.requests import KEPT, LIFE, Requests
+from bot.storage.parcels import Address
+from bot.storage.requests import KEPT, LIFE, RequestOver, Requests
+from bot.storage.shares import NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tables import requests as table
+from bot.storage.tables import shares as share_table
 
 POSTED = ("D1", "1.0")
 
@@ -120,6 +124,97 @@ async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
             await other.close()
 
     assert len([one for one in ended if one]) == 1
+
+
+# --- the share that answers it
+
+
+@pytest.fixture
+def shares(database, sealer) -> Shares:
+    return Shares(database, sealer)
+
+
+async def begin(shares: Shares, sender: Person, request, once: str = "once"):
+    new = NewShare(once, "https://eu.onetimesecret.com", None, quiet=False, note=None, label=None)
+    share, parcels, _ = await shares.begin(sender, new, [Address(request.person)], answers=request.id)
+    return share, parcels
+
+
+async def test_it_is_answered_when_the_share_begins_and_only_by_one(requests, shares, database, ada, ben, asked):
+    share, _ = await begin(shares, ben, asked)
+
+    assert (await requests.find(ada, asked.id)).state == "answered"
+    assert (await requests.answered_by(share.id)).id == asked.id
+    with pytest.raises(RequestOver):
+        await begin(shares, ben, asked, "another")
+    async with database.reading() as connection:
+        assert (await connection.execute(select(share_table.c.once))).scalars().all() == ["once"]
+
+
+async def test_the_same_submit_again_is_the_same_answer(shares, ben, asked):
+    share, _ = await begin(shares, ben, asked)
+
+    assert (await begin(shares, ben, asked))[0] == share
+
+
+async def test_of_many_answers_at_once_one_begins(database, url, sealer, ben, asked):
+    others = [Database.open(url) for _ in range(2)]
+    try:
+        begun = await asyncio.gather(
+            *(begin(Shares(others[n % 2], sealer), ben, asked, f"once {n}") for n in range(8)), return_exceptions=True
+        )
+    finally:
+        for other in others:
+            await other.close()
+
+    assert [type(one) for one in begun].count(RequestOver) == 7
+
+
+@pytest.mark.parametrize("how", ["withdrawn", "out of time", "by somebody else", "in another team"])
+async def test_what_cannot_be_answered_begins_nothing(requests, shares, database, ben, asked, how):
+    sender = {
+        "by somebody else": dataclasses.replace(ben, user_id="U0CLEO"),
+        "in another team": dataclasses.replace(ben, team_id="T2"),
+    }.get(how, ben)
+    if how == "withdrawn":
+        await requests.end(asked.id, "withdrawn")
+    if how == "out of time":
+        await change(database, expires_at=now)
+
+    with pytest.raises(RequestOver):
+        await begin(shares, sender, asked)
+
+    assert await shares.begun(sender, "once") is None
+
+
+async def test_a_share_of_which_nothing_came_leaves_it_open_again(requests, shares, ada, ben, asked):
+    share, (parcel,) = await begin(shares, ben, asked)
+    await shares.failed(parcel.id, "Refused")
+
+    assert await shares.forget(share.id)
+
+    assert await requests.find(ada, asked.id) == asked
+    await begin(shares, ben, asked)
+
+
+async def test_a_share_that_is_not_forgotten_leaves_it_answered(requests, shares, ada, ben, asked):
+    share, (parcel,) = await begin(shares, ben, asked)
+    await shares.ask(parcel.id)
+
+    assert not await shares.forget(share.id)
+
+    assert (await requests.find(ada, asked.id)).state == "answered"
+
+
+async def test_only_the_share_that_answered_it_opens_it_again(requests, shares, ada, ben, asked):
+    first, _ = await begin(shares, ben, asked)
+    assert (await requests.reopen(asked.id, first.id)).is_open
+    second, _ = await begin(shares, ben, asked, "again")
+
+    assert await requests.reopen(asked.id, first.id) is None
+
+    assert await requests.answered_by(first.id) is None
+    assert (await requests.answered_by(second.id)).state == "answered"
 
 
 async def test_out_of_time_it_is_closed_and_listed_until_it_is_marked(requests, database, ada, asked):

@@ -3,7 +3,9 @@
 import pytest
 
 from bot.errors import CannotStart
-from bot.settings import Settings, lookalikes, read_settings
+from bot.onetime.links import Hosts
+from bot.settings import LARGEST, Settings, lookalikes, read_settings
+from bot.wiring import _sizes
 
 CANARY = "canary-77aa"
 
@@ -22,6 +24,7 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
     assert (settings.host, settings.port, settings.watch_every) == ("127.0.0.1", 3000, 20)
     assert (settings.log_level, settings.reveal_escrow) == ("info", "on")
     assert (settings.shares_per_hour, settings.opens_per_hour) == (30, 30)
+    assert settings.onetime_most_bytes == (10_000, ())
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,15 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
         ("SHARES_PER_HOUR", "-3"),
         ("OPENS_PER_HOUR", "0"),
         ("OPENS_PER_HOUR", CANARY),
+        ("ONETIME_MOST_BYTES", CANARY),
+        ("ONETIME_MOST_BYTES", "0, https://a.example=1"),
+        ("ONETIME_MOST_BYTES", str(LARGEST + 1)),
+        ("ONETIME_MOST_BYTES", "20_000"),
+        ("ONETIME_MOST_BYTES", "5000,6000"),
+        ("ONETIME_MOST_BYTES", "1,000,000"),
+        ("ONETIME_MOST_BYTES", f"https://{CANARY}.example"),
+        ("ONETIME_MOST_BYTES", f"https://{CANARY}.example=much"),
+        ("ONETIME_MOST_BYTES", "=20000"),
         ("SLACK_API_URL", f"ftp://{CANARY}/"),
         ("SLACK_API_URL", "https://slack.com/api"),
         ("ALLOW_SHARED_KEY_FILE", "perhaps"),
@@ -61,6 +73,45 @@ def test_secrets_are_wrapped_and_lists_are_split(monkeypatch):
 
     assert CANARY not in repr(settings)
     assert settings.onetime_hosts == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize(
+    ("value", "usual", "of"),
+    [
+        ("20000", 20_000, {}),
+        ("https://a.example=20000, 5000", 5_000, {"https://a.example": 20_000}),
+        ("HTTPS://A.example:443/=1 b.example/ots=100000", 10_000,
+         {"https://a.example": 1, "https://b.example/ots": 100_000}),
+        ("eu=2000,us.onetimesecret.com=3000", 10_000,
+         {"https://eu.onetimesecret.com": 2_000, "https://us.onetimesecret.com": 3_000}),
+    ],
+    ids=["one number for all", "one host, and the others", "hosts as people write them", "regions"],
+)  # fmt: skip
+def test_sizes_are_for_all_hosts_or_for_single_ones(monkeypatch, value, usual, of):
+    monkeypatch.setenv("ONETIME_MOST_BYTES", value)
+    hosts = Hosts(["https://a.example", "https://b.example/ots"])
+
+    settings = read_settings()
+
+    assert settings.onetime_most_bytes.usual == usual
+    assert _sizes(hosts, settings) == of
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("https://a.example=1,https://c.example=2", "`c.example` is not one of the Onetime Secret hosts"),
+        ("https://a.example=1,a.example=2", "two sizes for one host"),
+    ],
+    ids=["a host that is not used here", "twice"],
+)
+def test_a_size_for_no_host_or_a_second_one_stops_the_start(monkeypatch, value, said):
+    monkeypatch.setenv("ONETIME_MOST_BYTES", value)
+
+    with pytest.raises(CannotStart, match="ONETIME_MOST_BYTES") as caught:
+        _sizes(Hosts(["https://a.example"]), read_settings())
+
+    assert said in str(caught.value)
 
 
 def test_a_file_fills_in_where_the_environment_is_silent(monkeypatch, tmp_path):

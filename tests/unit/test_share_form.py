@@ -10,6 +10,8 @@ from bot.errors import HostTrouble, NotAuthorized, NotUnderstood, RateLimited, R
 from bot.feature import FieldErrors
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
+from bot.screen.parts import Text
+from bot.settings import LARGEST
 from bot.sharing import drafts, form, reading
 from bot.sharing.drafts import Draft
 from bot.sharing.making import PassphraseIgnored
@@ -72,7 +74,8 @@ DRAFTS = [
     Draft(),
     Draft(to=("U0BEN", "U0CLEO")),
     Draft(channel="C0OPS"),
-    Draft(only="U0BEN", request="r" * 22, note="for the staging host"),
+    Draft(only=("U0BEN",), request="r" * 22, note="for the staging host"),
+    Draft(only=("U0BEN", "U0CLEO"), most=LARGEST),
     Draft(accounts=(("a" * 22, "eu.onetimesecret.com"), ("b" * 22, "127.0.0.1:7143/prefix"))),
 ]
 
@@ -83,20 +86,35 @@ def kept(draft):
     return Draft.of(Handle("r" * 22, Person(None, "T1", "U0ADA"), drafts.KIND, "-", None, None, draft.facts(), now))
 
 
-@pytest.mark.parametrize("draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "accounts"])
+every_draft = pytest.mark.parametrize(
+    "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
+)
+
+
+@every_draft
 def test_what_a_window_is_for_comes_back_from_its_facts(draft):
     assert kept(draft) == draft
     assert all(isinstance(value, str) for value in draft.facts().values())
 
 
-@pytest.mark.parametrize("rooms", range(1, form.MOST_ROOMS + 1))
-@pytest.mark.parametrize("draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "accounts"])
+@pytest.mark.parametrize("rooms", [1, 4, form.rooms_for(LARGEST)])
+@every_draft
 def test_the_window_is_taken_by_slack_however_much_room_it_has(draft, rooms):
-    view = blocks.modal(form.form(replace(draft, rooms=rooms), "r" * 22, at={"text1": "<!channel> *x*"}))
+    said = [Text.of("what came of one")] * 12
+    view = blocks.modal(form.form(replace(draft, rooms=rooms), "r" * 22, *said, at={"text1": "<!channel> *x*"}))
 
     assert check_view(view) == []
     assert "<!channel>" not in str(view)
     assert len([one for one in view["blocks"] if str(one.get("block_id")).startswith("text")]) == rooms
+
+
+@pytest.mark.parametrize(("most", "rooms"), [(1, 1), (3_000, 1), (3_001, 2), (10_000, 4), (LARGEST, 34)])
+def test_there_are_as_many_fields_as_a_host_takes(most, rooms):
+    draft = Draft(most=most, rooms=rooms)
+
+    assert form.rooms_for(most) == rooms
+    assert "share_more" not in str(blocks.modal(form.form(draft, "r" * 22)))
+    assert rooms == 1 or "share_more" in str(blocks.modal(form.form(replace(draft, rooms=rooms - 1), "r" * 22)))
 
 
 def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud():
@@ -116,7 +134,8 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
         (Refused(reason="A passphrase is required for all secrets"),
          {"passphrase": "The host wants another passphrase, or one at all."}),
         (Refused(reason="Secret value exceeds the maximum size of 10000 characters"),
-         {"text2": "That is too long for the host. It takes 10000."}),
+         {"text2": "That is too long for the host. It takes 10000 characters."}),
+        (Refused(reason="Das ist zu groß (max. size 9)"), {"text2": "That is too long for the host. It takes 9."}),
         (PassphraseIgnored(), {"passphrase": PassphraseIgnored.tell}),
         (FieldErrors({"to": "who"}), {"to": "who"}),
         (Refused(reason="Unknown domain: example.com"), {}),
@@ -124,11 +143,11 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
         (RateLimited(), {}),
         (HostTrouble(), {}),
     ],
-    ids=["too short", "too long", "required", "too much", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
+    ids=["too short", "too long", "required", "too much", "a size", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
 )  # fmt: skip
 def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
     assert at_fields(error, Draft(rooms=2)) == fields
 
 
 def test_where_the_addressee_cannot_be_chosen_there_is_no_field_to_complain_at():
-    assert at_fields(FieldErrors({"to": "who"}), Draft(only="U0BEN")) == {}
+    assert at_fields(FieldErrors({"to": "who"}), Draft(only=("U0BEN",))) == {}

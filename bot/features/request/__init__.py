@@ -59,9 +59,10 @@ async def _whom(call: Call) -> Person:
 async def answer(call: Call, request: Request) -> Modal:
     """The Send button of who was asked: the window of `/ots share`, for who asked alone."""
     if not request.is_open:
-        await changed(call.update, request)
+        if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
+            await changed(call.update, request)
         return over()
-    draft = Draft(only=request.person.user_id, request=request.id, note=request.note or "")
+    draft = Draft(only=(request.person.user_id,), request=request.id, note=request.note or "")
     return await open_share(call, draft)
 
 

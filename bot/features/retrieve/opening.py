@@ -1,6 +1,6 @@
 """The order in which a secret is opened, so that it is never consumed unseen and never lost.
 
-    reserve the row (a second click stops here) -> answer “Opening…” -> probe that the window is there
+    reserve the row (a second click stops here) -> count it -> answer “Opening…” -> probe that the window is there
     -> claim -> one POST -> escrow sealed and committed -> show -> wipe
 
 Onetime Secret claims before it answers and never answers twice, so the only place where a crash can lose the
@@ -53,10 +53,10 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
     parcel = await parcels.of(call, reveal)
     if parcel is not None:
         reveal = replace(reveal, key=parcel.secret_key)
-    await services.limits.take(call.person, services.limits.open, once=reveal.id)
     if not await services.reveals.reserve(reveal.id):
         return await parcels.taken(call, reveal)
     steps.at("reserved")
+    await _count(call, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
         await call.show(opening)
@@ -86,6 +86,15 @@ async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
         await announce(call.services, call.send, call.update, parcel)
     await _known_at_once(call, host, reveal)
     return None
+
+
+async def _count(call: Call, reveal: Reveal) -> None:
+    """Only who has it to open counts: not who was told that somebody else has. Raises `LimitReached`."""
+    try:
+        await call.services.limits.take(call.person, call.services.limits.open, once=reveal.id)
+    except BotError:
+        await call.services.reveals.release(reveal.id)
+        raise
 
 
 async def _caller(call: Call, host: Host) -> Caller:

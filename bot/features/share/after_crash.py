@@ -10,7 +10,7 @@ from bot import steps
 from bot.errors import BotError
 from bot.feature import Send, Services, Update
 from bot.logs import Log
-from bot.sharing import delivery
+from bot.sharing import delivery, requesting
 from bot.sharing.news import redraw
 from bot.storage.parcels import Parcel
 
@@ -32,6 +32,7 @@ async def look_after(services: Services, send: Send, update: Update, alone_for: 
         except BotError as error:  # one bad parcel never stops the others
             log.warning("parcel_not_finished", error=str(error), ref=parcel.id)
     for share in await services.shares.cardless(older_than):
+        await requesting.settle(services, update, share)
         await delivery.post_card(services, send, update, share)
         (parcel, *_) = await services.shares.parcels(share.id)
         await redraw(services, update, parcel)  # it may have been posted before, with what was so then
