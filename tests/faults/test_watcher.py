@@ -34,6 +34,7 @@ from bot.storage.tracking import Tracked, Tracking
 from bot.watch import held
 from bot.watch import round as rounds
 from bot.watch.breaker import FAILURES
+from bot.watch.remembered import LONGEST
 from bot.watch.watcher import Watcher
 
 ADA = Person(None, "T0000001", "U0000ADA")
@@ -303,7 +304,7 @@ async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, serve
 
 
 @pytest.fixture
-async def looked_at(watching, server) -> Tracked:
+async def looked_at(watching: Watching, server: OnetimeServer) -> Tracked:
     """A tracked secret of an account that was looked at once and found as it was."""
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     row = await watching.track(server, server.share(EMAIL, "text"))
@@ -321,7 +322,7 @@ async def look_again(watching: Watching) -> list[str]:
 def later(monkeypatch: pytest.MonkeyPatch, server: OnetimeServer, seconds: float) -> None:
     """The clocks of the watcher and of the host."""
     real = time.time
-    monkeypatch.setattr(rounds.time, "time", lambda: real() + seconds)
+    monkeypatch.setattr(time, "time", lambda: real() + seconds)
     server.move_clock(seconds)
 
 
@@ -434,7 +435,7 @@ async def test_the_clock_brings_news_of_a_list_that_never_changed(watching, serv
 
 async def test_rows_are_compared_now_and_then_all_the_same(watching, server, looked_at, read, monkeypatch):
     read.clear()
-    later(monkeypatch, server, rounds.LONGEST + 1)
+    later(monkeypatch, server, LONGEST + 1)
 
     assert await look_again(watching) == []
 
