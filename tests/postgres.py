@@ -11,11 +11,19 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+
+CATALOGUES = ("pg_class", "pg_attribute", "pg_constraint", "pg_trigger", "pg_proc", "pg_db_role_setting")
+SCHEMA = " UNION ALL ".join(
+    f"SELECT count(*), max(xmin::text::bigint) FROM {name}" for name in CATALOGUES
+)  # of any DDL
+ROOM = 1 << 20  # bytes that the rows of a test may take up before emptying tables costs more than new ones
 
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 
@@ -28,6 +36,9 @@ class Cluster:
         self.directory = directory
         self.port = port
         self._names = count(1)
+        self._template = ""
+        self._as_new: Schema | None = None
+        self._free: list[str] = []  # databases that are migrated and empty
 
     @property
     def url(self) -> str:
@@ -51,6 +62,27 @@ class Cluster:
             connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"'.encode())
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
+    def lend(self) -> str:
+        """The URL of a migrated, empty database. Making one takes as long as most tests, so they are used again."""
+        if self._as_new is None:
+            from bot.storage.database import migrate
+
+            template = self.new_database()
+            migrate(template)
+            self._template, self._as_new = template.rpartition("/")[2], Schema.read(template)
+        return self._free.pop() if self._free else self.new_database(self._template)
+
+    def take_back(self, url: str) -> None:
+        """Empties it, or removes it where a test left more than rows."""
+        assert self._as_new is not None
+        found = Schema.read(url)
+        if found.is_like(self._as_new):
+            found.empty(url)
+            self._free.append(url)
+        else:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)".encode())
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "-D", str(self.directory), *arguments]
         if os.geteuid() == 0:  # the server refuses to run as root
@@ -60,6 +92,44 @@ class Cluster:
             done = subprocess.run(command, stdout=out, stderr=out, cwd="/", timeout=60, check=False)
             out.seek(0)
             assert done.returncode == 0, f"{program}: {out.read()}"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a database is, but for its rows."""
+
+    catalogues: list[Any]
+    version: list[Any]
+    tables: list[str]
+    size: int  # bytes
+
+    @classmethod
+    def read(cls, url: str) -> Schema:
+        """Ends whoever else is connected."""
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            names = sorted(name for (name,) in tables)
+            return cls(
+                connection.execute(SCHEMA.encode()).fetchall(),
+                connection.execute("SELECT version_num FROM alembic_version").fetchall()
+                if "alembic_version" in names
+                else [],
+                names,
+                connection.execute("SELECT pg_database_size(current_database())").fetchall()[0][0],
+            )
+
+    def is_like(self, new: Schema) -> bool:
+        same = (self.catalogues, self.version, self.tables) == (new.catalogues, new.version, new.tables)
+        return same and self.size < new.size + ROOM
+
+    def empty(self, url: str) -> None:
+        rows = [f"DELETE FROM {name}" for name in self.tables if name != "alembic_version"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("; ".join(["SET session_replication_role = replica", *rows]).encode())
 
 
 def _programs() -> Path | None:
@@ -105,11 +175,15 @@ def postgres() -> Iterator[Cluster]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def new_postgres_url(postgres: Cluster) -> Callable[[], str]:
-    """Makes migrated databases, each by copying the first."""
-    from bot.storage.database import migrate
+@pytest.fixture
+def new_postgres_url(postgres: Cluster) -> Iterator[Callable[[], str]]:
+    """Gives databases that are migrated and empty, for as long as the test takes."""
+    lent: list[str] = []
 
-    template = postgres.new_database()
-    migrate(template)
-    return lambda: postgres.new_database(template.rpartition("/")[2])
+    def lend() -> str:
+        lent.append(postgres.lend())
+        return lent[-1]
+
+    yield lend
+    for url in lent:
+        postgres.take_back(url)

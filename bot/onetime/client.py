@@ -19,6 +19,7 @@ import aiohttp
 import httpx
 import stamina
 from httpx_aiohttp import AiohttpTransport
+from httpx_aiohttp.transport import AiohttpResponseStream
 
 from bot.errors import HostTrouble, NothingSent, OnetimeError
 from bot.onetime import wire
@@ -43,7 +44,8 @@ MOST_READ_OF = {"reveal": 8 * MOST_READ, "recent": 8 * MOST_READ}
 IDLE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
 # Connections. Twice what the watcher uses at once, so that a person's click finds one; and without a limit over all
 # hosts a slow one cannot hold up the others.
-PER_HOST = 128
+PER_HOST = 192
+AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list in one piece, not in a dozen
 V2_FOR = 3600.0  # seconds that a host's broken v1 list is not asked for again
 
 

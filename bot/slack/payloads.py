@@ -80,9 +80,7 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
         name=_text(view.get("callback_id")) or "",
         person=_actor(body),
         install_team=_team(body),
-        once=f"trigger:{body.get('trigger_id')}"
-        if body.get("trigger_id")
-        else f"{kind}:{view.get('id')}:{view_hash}",
+        once=f"trigger:{body.get('trigger_id')}" if body.get("trigger_id") else f"{kind}:{view.get('id')}:{view_hash}",
         ref=read_ref(view.get("private_metadata")),
         trigger_id=_text(body.get("trigger_id")),
         view_id=_text(view.get("id")),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, select, tuple_, update
+from sqlalchemy import Row, and_, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, Unsealable
@@ -15,7 +16,7 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.database import Database, now
 from bot.storage.seal import Binding, Sealer
-from bot.storage.tables import accounts, new_id, own_row, owned_by, owner, person_of
+from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_of, watches
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,20 @@ class Accounts:
         row = await self._row(owned_by(accounts, person), accounts.c.host == host)
         return self._opened(row) if row else None
 
-    async def of_many(self, people: Iterable[Person], host: str) -> dict[Person, Account]:
-        """Those of the people who have one on this host. Those that cannot be opened are marked, not left out."""
-        ids = [tuple(owner(person).values()) for person in people]
-        theirs = tuple_(accounts.c.enterprise_id, accounts.c.team_id, accounts.c.user_id).in_(ids)
+    async def of_watches(self, ids: Sequence[str]) -> dict[str, Account]:
+        """By the id of the watch: the account of its person on its host, where there is one.
+
+        Those that cannot be opened are marked, not left out. Others get their turn in between.
+        """
+        theirs = and_(*(accounts.c[name] == watches.c[name] for name in (*OWNER, "host")))
+        query = select(watches.c.id.label("watch_id"), accounts).join_from(watches, accounts, theirs)
         async with self._db.reading() as connection:
-            rows = (await connection.execute(select(accounts).where(theirs, accounts.c.host == host))).all()
-        return {account.person: account for account in map(self._opened_or_marked, rows)}
+            rows = (await connection.execute(query.where(watches.c.id.in_(ids)))).all()
+        found: dict[str, Account] = {}
+        for row in rows:
+            found[row.watch_id] = self._opened_or_marked(row)
+            await asyncio.sleep(0)
+        return found
 
     async def default_of(self, person: Person) -> Account | None:
         """Raises `Unsealable` if there is one that does not open."""

@@ -23,7 +23,7 @@ from bot.storage.changes import Change, Whose, apply, notice, of_tracked
 from bot.storage.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.seal import Sealer
-from bot.storage.tables import NO_ID, let_go, notices, owned_by, owner, person_of, tracked, watches
+from bot.storage.tables import NO_ID, OWNER, let_go, notices, owned_by, owner, person_of, tracked, watches
 from bot.storage.tables import new_id as new_lease
 from bot.storage.tracked import IS_OPEN, NewTracked, OpenRow, Tracked, TrackedRows
 
@@ -32,6 +32,7 @@ __all__ = ["Change", "Looks", "OpenRow", "Watch"]
 RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notice that says so
 CARD: Final = "card"  # the kind of a notice that is the card itself
 AT_A_TIME = 500  # values in a list of a statement; databases bound them
+WATCHES_AT_A_TIME = 4  # whose rows are read by one statement: perhaps hundreds
 
 _WOKEN = watches.c.next_look_at != watches.c.lease_until
 _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
@@ -107,7 +108,7 @@ class Looks:
     # --- what is looked at
 
     async def open_rows(self, claimed: Sequence[Watch]) -> dict[str, list[OpenRow]]:
-        """What can still change, by the id of the watch. Nothing is opened for it."""
+        """What can still change, by the id of the watch. Nothing is opened for it. Others get their turn in between."""
         query = select(
             tracked.c.watch_id,
             tracked.c.id,
@@ -115,17 +116,19 @@ class Looks:
             tracked.c.made_at,
             tracked.c.expires_at,
             tracked.c.reminded_at.is_not(None),
-        ).where(tracked.c.watch_id.in_([watch.id for watch in claimed]), IS_OPEN)
-        async with self._db.reading() as connection:
-            rows = (await connection.execute(query)).all()
+        ).where(IS_OPEN)
         found: dict[str, list[OpenRow]] = defaultdict(list)
-        for watch_id, *row in rows:
-            found[watch_id].append(OpenRow._make(row))
+        if not claimed:
+            return found
+        async with self._db.reading() as connection:
+            for some in _parts([watch.id for watch in claimed], WATCHES_AT_A_TIME):
+                for watch_id, *row in await connection.execute(query.where(tracked.c.watch_id.in_(some))):
+                    found[watch_id].append(OpenRow._make(row))
         return found
 
     async def keys_of(self, watch: Watch, ids: Sequence[str]) -> dict[str, MetadataKey]:
         """The keys of rows of this watch, by id. One that does not open is left out: nobody can ask for it."""
-        columns = ("id", "enterprise_id", "team_id", "user_id", "host", "key")
+        columns = ("id", *OWNER, "host", "key")
         query = select(*(tracked.c[name] for name in columns)).where(tracked.c.watch_id == watch.id)
         found = {}
         async with self._db.reading() as connection:
@@ -274,8 +277,8 @@ async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[b
     return known
 
 
-def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + AT_A_TIME] for start in range(0, len(values), AT_A_TIME))
+def _parts(values: Sequence[Any], size: int = AT_A_TIME) -> Iterable[Sequence[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _held(watch: Watch) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from bot.storage.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.preferences import Preferences, Prefs
 from bot.storage.seal import Sealer
-from bot.storage.tables import new_id, notices, owned_by, person_of, tracked
+from bot.storage.tables import OWNER, new_id, notices, owned_by, person_of, tracked
 from bot.storage.tracked import Tracked, TrackedRows
 
 __all__ = ["UNREADABLE", "Notice", "Notices", "Preferences", "Prefs"]
@@ -151,7 +151,7 @@ def _due(moment: float, limit: int) -> Any:
         earlier.c.created_at < notices.c.created_at,
         and_(earlier.c.created_at == notices.c.created_at, earlier.c.id < notices.c.id),
     )
-    same_person = and_(*(earlier.c[name] == notices.c[name] for name in ("enterprise_id", "team_id", "user_id")))
+    same_person = and_(*(earlier.c[name] == notices.c[name] for name in OWNER))
     waits = and_(earlier.c.sent_at.is_(None), earlier.c.parked.is_(None), earlier.c.kind != "reminder")
     # OFFSET keeps PostgreSQL from joining: it believes an outbox to be nearly empty, and would compare all with all.
     overtakes = select(earlier.c.id).where(same_person, before, waits).limit(1).offset(0).exists()

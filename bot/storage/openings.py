@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.person import Person
 from bot.storage.database import now
-from bot.storage.tables import owner, parcels, tracked
+from bot.storage.tables import OWNER, owner, parcels, tracked
 
 # What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
 WIPED: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
 
-_COLUMNS = {name: f"opener_{name}" for name in ("enterprise_id", "team_id", "user_id")}
+_COLUMNS = {name: f"opener_{name}" for name in OWNER}
 
 
 def opener(person: Person) -> dict[str, str]:

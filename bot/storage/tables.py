@@ -34,6 +34,7 @@ from bot.person import Person
 from bot.storage.seal import NOBODY, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
+OWNER = ("enterprise_id", "team_id", "user_id")  # the columns of a row's person
 NO_ID = "-"  # looked up in place of what cannot be an id, so that both take the same path
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")

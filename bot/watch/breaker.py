@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from bot.errors import HostTrouble, OnetimeError
 
-AT_ONCE = 64  # calls to one host
+AT_ONCE = 96  # calls to one host
 FAILURES = 5  # in a row, before it is left alone
 REST = 30.0  # seconds that it is left alone then, and longer each time
 LONGEST_REST = 300.0  # seconds

@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.storage.looks import Watch
 
-MOST = 50  # looks in a transaction: others wait to write meanwhile
+MOST = 100  # looks in a transaction: others wait to write meanwhile
+GATHER = 0.1  # seconds that the first waits for others
 
 Look = tuple[Watch, float | None]  # and in how many seconds the next one is due
 
 
 class Quiet:
-    """While one transaction is under way, what comes waits for the next: the more there is, the more go together."""
+    """The first waits a moment for others, and what comes while a transaction is under way waits for the next."""
 
     def __init__(self, settle: Callable[[Sequence[Look]], Awaitable[None]]) -> None:
         self._settle = settle
@@ -31,6 +32,7 @@ class Quiet:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(GATHER)
                 some, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 await self._write_some([look for look, _ in some], [done for _, done in some])
         finally:

@@ -31,11 +31,11 @@ from bot.watch.quiet import Quiet
 from bot.watch.remembered import LONGEST, Memory, Remembered, digest
 from bot.watch.schedule import SLOWEST, next_look
 
-AT_ONCE = 64  # looks that wait for the host's answer
+AT_ONCE = 192  # looks that wait for the host: at its gate (breaker.AT_ONCE), or for its answer
 MOST_UNDER_WAY = 2 * AT_ONCE  # with those that have it
-BATCH = 32  # accounts claimed at a time: few, since others write and work in between
+BATCH = 48  # accounts claimed at a time: what a transaction costs is shared, and yet others write in between
 IDLE = 1.0  # seconds between looks into the table when nothing is due
-SOON = 0.1  # seconds, when something was: a few at a time all the time are better than many now and then
+SOON = 0.1  # seconds over which looks are begun when there are few: a few all the time are better than many at once
 RETRY = 30.0  # seconds after trouble
 RATE_LIMITED = 120.0  # seconds, where the host does not say
 MOST_NEW = 100  # secrets that one look begins to track; the rest follows at once
@@ -109,10 +109,7 @@ class Round:
         while self._room < most and not self._loop.is_stopping:
             self._has_room.clear()
             await self._has_room.wait()
-        begun = 0 if self._loop.is_stopping else len(await self._claim(most))
-        if 0 < begun < most:
-            await self._loop.wait(SOON)
-        return begun > 0
+        return not self._loop.is_stopping and len(await self._claim(most)) > 0
 
     @property
     def _room(self) -> int:
@@ -120,6 +117,7 @@ class Round:
         return min(AT_ONCE - len(self._asking), MOST_UNDER_WAY - len(self._looks))
 
     async def _claim(self, most: int) -> list[asyncio.Task[None]]:
+        """Begin up to so many looks, one after the other: clicks get their turn in between."""
         claimed = await self._tracking.claim(most, LEASE, host=self._host.url)
         if not claimed:
             return []
@@ -131,12 +129,16 @@ class Round:
         try:
             now = time.time()
             rows = await self._tracking.open_rows([one for one in claimed if not self._memory.knows(one, now)])
-            accounts = await self._services.accounts.of_many([watch.person for watch in claimed], self._host.url)
+            accounts = await self._services.accounts.of_watches([watch.id for watch in claimed])
         except BaseException:
             for watch in claimed:  # their leases run out
                 self._shared.held.drop(watch)
             raise
-        return [self._begin(watch, rows.get(watch.id), accounts.get(watch.person)) for watch in claimed]
+        begun = []
+        for watch in claimed:
+            begun.append(self._begin(watch, rows.get(watch.id), accounts.get(watch.id)))
+            await asyncio.sleep(0 if len(claimed) == most else SOON / len(claimed))
+        return begun
 
     # --- one look
 

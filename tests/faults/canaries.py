@@ -7,13 +7,15 @@ import copy
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.sandbox.slack import Sent
 from bot.sandbox.world import World
+
+BLOCK = 4096  # bytes, as SQLite writes them
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,32 @@ def _in_base64(core: bytes) -> Iterator[bytes]:
         yield kept.translate(bytes.maketrans(b"+/", b"-_"))
 
 
+@dataclass(frozen=True)
+class Looked:
+    """What a place held at the last look, and what it was searched for then."""
+
+    content: bytes = b""
+    needles: frozenset[bytes] = frozenset()
+
+    def anew(self, content: bytes, needles: Collection[bytes]) -> Iterator[bytes]:
+        """Which of the needles are in what it holds now, less those that were there at the last look already.
+
+        An old needle is searched for only where something has changed: elsewhere it was found then, or is not.
+        """
+        changed = b"\0".join(_changed(self.content, content, max(map(len, needles), default=0)))
+        for needle in needles:
+            if needle in (changed if needle in self.needles else content):
+                yield needle
+
+
+def _changed(before: bytes, now: bytes, around: int) -> Iterator[bytes]:
+    """The blocks that are not as they were, each with so many bytes around it."""
+    for start in range(0, len(now), BLOCK):
+        end = start + BLOCK
+        if now[start:end] != before[start:end]:
+            yield now[max(0, start - around) : end + around]
+
+
 class Search:
     """Looks through everything that a bot can leave traces in. `found` names a canary and where it was."""
 
@@ -59,6 +87,7 @@ class Search:
         self._folders = (world.directory, *more)
         self._sent: list[tuple[str, bytes]] = []  # what was sent, less the secret where it is shown
         self._looked = 0  # at how many of these
+        self._last: dict[str, Looked] = {}  # by place
         self.output = bytearray()  # of bots that are gone
         self.pages: list[bytes] = []  # answers of the bot's own pages
         self.found: list[str] = []
@@ -69,7 +98,12 @@ class Search:
         needles = {one.core.encode(): one.name for one in self._canaries()}
         sent = self._payloads()[self._looked :]
         self._looked = len(self._sent)
-        self._look(needles, [*self._places(), *sent], step)
+        for place, content in self._places():
+            self.looked_at += len(content)
+            found = self._last.get(place, Looked()).anew(content, needles)
+            self.found += [f"{needles[needle]} in {place} after {step}" for needle in found]
+            self._last[place] = Looked(content, frozenset(needles))
+        self._look(needles, sent, step)
 
     def look_thoroughly(self) -> None:
         """Everything that is there now and all that was ever sent, for the canaries in any disguise."""
@@ -94,11 +128,11 @@ class Search:
         for folder in self._folders:
             for file in folder.rglob("*"):
                 if file.is_file():
-                    yield f"the file {file.name}", _read(file)
+                    yield f"the file {file}", _read(file)
         if self._world.bot.is_running:
             yield "the command line", _read(Path(f"/proc/{self._world.bot.pid}/cmdline"))
-        for page in self.pages:
-            yield "a page", page
+        for number, page in enumerate(self.pages):
+            yield f"page {number}", page
 
     def _payloads(self) -> list[tuple[str, bytes]]:
         for one in self._world.workspace.export()[len(self._sent) :]:

@@ -19,6 +19,7 @@ import pytest_asyncio
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.world import World
+from tests.waiting import PATIENCE, eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -87,7 +88,7 @@ class Crashing:
 
     async def says(self, *events: str) -> str:
         """Waits for the next of these among what the bot and its launcher log."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 while (end := self.world.bot.output.find(b"\n", self._read)) >= 0:
                     line = self.world.bot.output[self._read : end]
@@ -105,9 +106,7 @@ class Crashing:
     async def is_up_again(self) -> None:
         """Returns when the bot was started anew, and has looked after everything that it found interrupted."""
         await self.says("ready")
-        async with asyncio.timeout(5):
-            while self.query(SETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.query(SETTLED) == [(0,)])
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(f"file:{self.world.directory}/bot.db?mode=ro", uri=True)) as database:
@@ -146,9 +145,7 @@ class Opening:
         await self.ada.submit()
 
     async def opened(self) -> None:
-        async with asyncio.timeout(5):
-            while self.world.onetime.claims_of(self.held.secret_key) == 0:  # noqa: ASYNC110 - the emulator tells nobody
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.world.onetime.claims_of(self.held.secret_key))
 
     async def close(self) -> None:
         if self.ada.view:

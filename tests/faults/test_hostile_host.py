@@ -39,6 +39,7 @@ from bot.onetime.client import IDLE, Caller, Onetime
 from bot.onetime.links import Host
 from bot.onetime.wire import State
 from bot.secret import MetadataKey, Secret, SecretKey
+from tests.waiting import PATIENCE
 
 SECRET = SecretKey("canarysecretkey0123456789abcdef")
 METADATA = MetadataKey("canarymetadatakey0123456789abcd")
@@ -46,6 +47,7 @@ USER, TOKEN, PASSPHRASE = Secret("canary@example.com"), Secret("canarytoken"), S
 CANARY = "canary"
 MIB = 1024 * 1024
 DEADLINE = 1.2  # seconds, so that the tests need not wait for the real one
+NOT_THE_REAL_ONE = 8.0  # seconds that a busy machine may take for it; the real one is 10
 
 Script = Callable[["Exchange"], Awaitable[None]]
 
@@ -271,7 +273,7 @@ async def test_what_is_no_answer_is_trouble_in_time_and_tells_nothing(
     expected: dict[str, type[OnetimeError]] = dict.fromkeys(CALLS, HostTrouble)
     if script is NO_ANSWERS["404 in another language"]:
         expected |= {"share": Refused, "generate": Refused}
-    assert time.monotonic() - started < DEADLINE + 2
+    assert time.monotonic() - started < NOT_THE_REAL_ONE
     for end, error in zip(ends, expected.values(), strict=True):
         assert isinstance(end, error)
         assert CANARY not in everything_said(end)
@@ -659,27 +661,25 @@ async def test_a_tls_handshake_that_stalls_ends_in_time(onetime: Onetime) -> Non
         with pytest.raises(HostTrouble):
             await onetime.status(Host(host.url.replace("http:", "https:")))
 
-    assert time.monotonic() - started < DEADLINE + 1
+    assert time.monotonic() - started < NOT_THE_REAL_ONE
 
 
 # --- the client itself
 
 
 async def test_one_slow_host_does_not_hold_up_another() -> None:
-    client = Onetime(deadline=5.0)
+    client = Onetime(deadline=PATIENCE)
     async with hostile(is_silent) as slow, hostile(says(200, {"status": "nominal"})) as quick:
         waiting = [asyncio.create_task(client.status(slow.host)) for _ in range(50)]
         await slow.arrived.acquire()
-        started = time.monotonic()
 
         await client.status(quick.host)
 
-        taken = time.monotonic() - started
+        assert not any(task.done() for task in waiting)
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         await client.aclose()
-    assert taken < 1.0
 
 
 async def test_the_client_says_nothing_in_the_log(patient: Onetime, caplog: pytest.LogCaptureFixture) -> None:

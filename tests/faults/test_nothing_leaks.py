@@ -16,7 +16,8 @@ from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack import Sent, Workspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
-from tests.faults.canaries import Canary, Search, odd_ids
+from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
+from tests.waiting import PATIENCE, eventually
 
 API = "/api/v1"
 
@@ -76,7 +77,7 @@ class Scene:
         """Types a command; waits until the answer has `part` in it."""
         seen = len(self.ada.messages)
         await self.ada.command("/ots", text)
-        await self.ada.until(lambda: any(part in one.shows for one in self.ada.messages[seen:]), 15)
+        await self.ada.until(lambda: any(part in one.shows for one in self.ada.messages[seen:]))
 
     async def opens(self, text, submit):
         """Types a command that opens a window with such a button."""
@@ -89,13 +90,13 @@ class Scene:
             await self.ada.close()
 
     async def window(self, submit):
-        return await self.ada.until(lambda: self.ada.view and self.ada.view.submit == submit and self.ada.view, 15)
+        return await self.ada.until(lambda: self.ada.view and self.ada.view.submit == submit and self.ada.view)
 
     async def sees(self, part):
-        await self.ada.until(lambda: self.ada.view and part in self.ada.view.text, 15)
+        await self.ada.until(lambda: self.ada.view and part in self.ada.view.text)
 
     async def shown(self):
-        await self.ada.until(lambda: self.ada.view and self.secret.text in self.ada.view.secret_text(), 15)
+        await self.ada.until(lambda: self.ada.view and self.secret.text in self.ada.view.secret_text())
 
     async def asked(self, held):
         return await self.opens(f"retrieve {self.secret_link(held)}", "Open")
@@ -114,9 +115,7 @@ class Scene:
 
     async def ended(self, times, start):
         """Wait until so many pieces of work have ended since the output was `start` bytes long."""
-        async with asyncio.timeout(25):
-            while bytes(self.world.bot.output[start:]).count(b'"outcome"') < times:  # noqa: ASYNC110 - a pipe tells nobody
-                await asyncio.sleep(0.01)
+        await eventually(lambda: bytes(self.world.bot.output[start:]).count(b'"outcome"') >= times)
 
     async def restart(self, **settings):
         self.search.output += self.world.bot.output
@@ -277,9 +276,7 @@ async def words_that_do_not_belong_there(scene):
                  "generate "):  # fmt: skip
         start = len(scene.world.bot.output)
         await scene.ada.command("/ots", f"{verb}{scene.typed.text} {scene.secret.text}")
-        async with asyncio.timeout(5):
-            while b'"event": "command"' not in scene.world.bot.output[start:]:  # noqa: ASYNC110 - a pipe tells nobody
-                await asyncio.sleep(0.01)
+        await eventually(lambda: b'"event": "command"' in scene.world.bot.output[start:])  # noqa: B023 - awaited right here
 
 
 async def some_trouble_at_onetime_secret(scene):
@@ -370,7 +367,7 @@ async def showing_is_refused(scene):
     scene.world.workspace.plan("views.update", SlackFault.http(200, "<html>not JSON"))
     scene.world.workspace.plan("views.update", SlackFault.error("not_found"))
     hang.release()
-    await scene.ada.until(lambda: scene.ada.dm[told:] or scene.secret.text in scene.ada.view.secret_text(), 20)
+    await scene.ada.until(lambda: scene.ada.dm[told:] or scene.secret.text in scene.ada.view.secret_text())
     scene.world.workspace.clear_faults()
 
 
@@ -395,7 +392,7 @@ async def forged_and_unknown_payloads(scene):
     await scene.ada.deliver("events_api", {"type": "event_callback", "event": {"type": "message", "text": words}})
     if scene.world.mode == "http":
         await scene.ada.deliver("slash_commands", {"payload": words})
-    scene.world.workspace.ack_within = 3.0
+    scene.world.workspace.ack_within = PATIENCE
 
 
 async def a_database_in_trouble(scene):
@@ -447,7 +444,7 @@ async def killed_in_the_middle(scene):
     await scene.world.bot.kill()
     hang.release()
     await scene.restart()
-    await scene.ada.until(lambda: scene.ada.dm[told:], 10)
+    await scene.ada.until(lambda: scene.ada.dm[told:])
 
 
 async def without_escrow(scene):
@@ -648,6 +645,7 @@ DEBUG = {"LOG_LEVEL": "debug", "PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.usefixtures("real_starts")
 @pytest.mark.parametrize(
     ("mode", "settings", "journeys"),
     [
@@ -722,6 +720,43 @@ def test_the_search_finds_a_canary_wherever_it_is(scene, hide, where, tmp_path):
 
 def sent(scene, method, payload):
     scene.world.workspace.records.sent.append(Sent(method, payload, "ok"))
+
+
+@pytest.mark.parametrize("at", [0, BLOCK - 5, 10 * BLOCK, 20 * BLOCK - 5, 30 * BLOCK - 16])
+def test_the_search_finds_a_canary_that_comes_later_into_a_file_that_was_looked_at(scene, at, tmp_path):
+    file, core = tmp_path / "file", scene.secret.core.encode()
+    content = bytearray(b"-" * 30 * BLOCK)
+    file.write_bytes(content)
+    scene.search.look("nothing")
+    assert scene.search.found == []
+
+    content[at : at + len(core)] = core
+    file.write_bytes(content)
+    scene.search.look("writing")
+    scene.search.look("nothing more")
+
+    assert scene.search.found == [f"the secret in the file {file} after writing"]
+
+
+def test_the_search_finds_a_new_canary_where_nothing_has_changed(scene):
+    scene.world.bot.output += b"words that were there before anybody knew them"
+    scene.search.look("nothing")
+
+    scene.known.append(Canary("the secret", "anybody knew", "anybody knew"))
+    scene.search.look("knowing")
+
+    assert scene.search.found == ["the secret in the output after knowing"]
+
+
+def test_the_search_finds_a_canary_of_which_half_was_there_before(scene):
+    core = scene.secret.core.encode()
+    scene.world.bot.output += b"-" * (BLOCK - 8) + core[:8]
+    scene.search.look("the first half")
+
+    scene.world.bot.output += core[8:]
+    scene.search.look("the second half")
+
+    assert scene.search.found == ["the secret in the output after the second half"]
 
 
 def test_the_search_leaves_out_the_window_that_shows_the_secret_and_not_a_message_that_does(scene):

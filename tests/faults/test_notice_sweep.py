@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from bot.sandbox.slack import Fault, Member
 from tests.faults.test_crash_sweep import Crashing
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
@@ -81,12 +82,10 @@ class Telling:
         posts = [one.payload for one in self.world.workspace.export() if one.method == "chat.postMessage"]
         return [post for post in posts if post["channel"] == channel and "client_msg_id" in post]
 
-    async def holds(self, condition: str, table: str = "notices", within: float = 20) -> None:
+    async def holds(self, condition: str, table: str = "notices") -> None:
         """Returns when the person's row in the table is so."""
         query = f"SELECT count(*) FROM {table} WHERE user_id = '{self.ada.id}' AND {condition}"
-        async with asyncio.timeout(within):
-            while self.crashing.query(query) != [(1,)]:  # noqa: ASYNC110 - another process changes it
-                await asyncio.sleep(0.01)
+        await eventually(lambda: self.crashing.query(query) == [(1,)])
 
     async def is_told(self) -> None:
         await self.holds("sent_at IS NOT NULL")

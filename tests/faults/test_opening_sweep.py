@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from tests.faults.test_crash_sweep import SECRET_ROUTE, SETTLED, Crashing
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -104,7 +104,7 @@ class Parcel:
 
     async def _for_ada(self) -> str:
         """Exactly one message, whoever finds out."""
-        news = await self.ada.until(lambda: [one.shows for one in self.ada.dm if self._is_news(one.shows)], timeout=15)
+        news = await self.ada.until(lambda: [one.shows for one in self.ada.dm if self._is_news(one.shows)])
         assert len(news) == 1
         await self.ada.until(lambda: "not opened yet" not in self.card.shows)
         for person, said in ((self.ben, HELD[2]), (self.cleo, FREE[2])):
@@ -132,9 +132,7 @@ def waits(person) -> bool:
 
 
 async def everybody_is_told(crashing: Crashing) -> None:
-    async with asyncio.timeout(5):
-        while crashing.query("SELECT count(*) FROM parcels WHERE untold_since IS NOT NULL") != [(0,)]:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await eventually(lambda: crashing.query("SELECT count(*) FROM parcels WHERE untold_since IS NOT NULL") == [(0,)])
 
 
 async def killed_at(crashing: Crashing, step: str) -> Parcel:

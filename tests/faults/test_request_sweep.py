@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.test_crash_sweep import Crashing
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
@@ -41,9 +41,7 @@ def people(crashing):
 
 
 async def is_settled(crashing):
-    async with asyncio.timeout(10):
-        while crashing.query(UNSETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
-            await asyncio.sleep(0.005)
+    await eventually(lambda: crashing.query(UNSETTLED) == [(0,)])
 
 
 async def killed_at(crashing, person, step, command, submit):

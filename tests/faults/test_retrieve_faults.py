@@ -17,6 +17,7 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.world import World
 from tests.postgres import new_postgres_url, postgres
+from tests.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
 
@@ -101,9 +102,7 @@ def row(world, person, columns):
 
 async def becomes(world, person, columns, *expected):
     """Waits until the person's row is so."""
-    async with asyncio.timeout(10):
-        while row(world, person, columns) != expected:  # noqa: ASYNC110 - another process changes it
-            await asyncio.sleep(0.01)
+    await eventually(lambda: row(world, person, columns) == expected)
 
 
 def files(world):
@@ -112,9 +111,7 @@ def files(world):
 
 async def gone_from_files(world, sealed):
     """Waits until not even the write-ahead log has it: that is scrubbed right after the row was wiped."""
-    async with asyncio.timeout(5):
-        while sealed in files(world):  # noqa: ASYNC110 - another process changes it
-            await asyncio.sleep(0.01)
+    await eventually(lambda: sealed not in files(world))
 
 
 # --- Slack
@@ -145,7 +142,7 @@ async def test_when_slack_does_not_take_it_six_times_it_is_held_and_offered(worl
 
     fault.release()
 
-    await ada.until(lambda: ada.dm, timeout=20)
+    await ada.until(lambda: ada.dm)
     assert TEXT not in ada.sees()
     await ada.close()
     await ada.click(label="Show again")
@@ -159,7 +156,7 @@ async def test_a_call_that_slack_never_answers_is_made_again(world, ada):
 
     fault.release()
 
-    await ada.until(lambda: ada.view.secret_text() == TEXT, timeout=20)
+    await ada.until(lambda: ada.view.secret_text() == TEXT)
 
 
 async def test_slack_in_trouble_before_the_claim_opens_nothing(world, ada):
@@ -168,7 +165,7 @@ async def test_slack_in_trouble_before_the_claim_opens_nothing(world, ada):
 
     await ada.submit()
 
-    await ada.until(lambda: ada.dm and "*not* opened" in ada.dm[-1].shows, timeout=15)
+    await ada.until(lambda: ada.dm and "*not* opened" in ada.dm[-1].shows)
     assert world.onetime.posts_of(held.secret_key) == 0
     assert row(world, ada, "state") == ("ready",)
 
@@ -200,7 +197,7 @@ async def test_an_answer_after_the_deadline_is_doubt_and_trying_again_tells(worl
         await person.submit()
         await world.onetime.arrived(SECRET_ROUTE)
     for person in (ada, ben):
-        await person.until(lambda person=person: "may have been opened" in person.view.text, timeout=15)
+        await person.until(lambda person=person: "may have been opened" in person.view.text)
 
     for person in (ada, ben):
         await person.submit()
@@ -326,9 +323,7 @@ async def press_in_message(world, person, message, *, by=None):
 
 async def finished(world, what, since):
     """Waits until the bot says that in its log, `since` so many bytes."""
-    async with asyncio.timeout(10):
-        while what not in world.bot.output[since:]:  # noqa: ASYNC110 - it is another process
-            await asyncio.sleep(0.01)
+    await eventually(lambda: what in world.bot.output[since:])
 
 
 # --- secrets of many pages
@@ -385,8 +380,8 @@ async def test_a_database_that_is_locked_before_the_claim_consumes_nothing_and_s
         await world.workspace.arrived("views.update")
         await ada.submit()
 
-        await ada.until(lambda: "database did not answer" in ada.view.text, timeout=15)
-        await ben.until(lambda: "database did not answer" in ben.view.text, timeout=15)
+        await ada.until(lambda: "database did not answer" in ada.view.text)
+        await ben.until(lambda: "database did not answer" in ben.view.text)
     assert [world.onetime.posts_of(held.secret_key) for held in helds] == [0, 0]
 
 

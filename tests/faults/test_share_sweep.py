@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from bot.sandbox.onetime import Fault
 from tests.faults.test_crash_sweep import Crashing
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -84,9 +85,7 @@ class Sharing:
         self.dan.person.deleted = True
 
     async def is_settled(self) -> None:
-        async with asyncio.timeout(10):
-            while self.crashing.query(UNSETTLED) != [(0,)]:  # noqa: ASYNC110 - another process changes it
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.crashing.query(UNSETTLED) == [(0,)])
 
     async def is_up_again(self) -> None:
         await self.crashing.says("ready")

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack import Member
 from bot.sandbox.world import World
 from tests.postgres import new_postgres_url, postgres
+from tests.waiting import PATIENCE
 
 __all__ = ["new_postgres_url", "postgres"]
+
+pytestmark = pytest.mark.usefixtures("real_starts")
 
 ONE = "/api/v1/private/{key}"
 HELD = "SELECT count(*) FROM {table} WHERE lease IS NOT NULL"
@@ -44,7 +48,7 @@ def left_in(database: Path) -> list[int]:
 async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_held():
     async with watching() as (world, _ada, _one):
         world.onetime.plan(ONE, Fault("hang"), None)
-        await asyncio.wait_for(world.onetime.arrived(ONE), 20)
+        await world.onetime.arrived(ONE)
         assert left_in(world.directory / "bot.db") == [1, 0]
 
         began = time.monotonic()
@@ -58,21 +62,21 @@ async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_onc
     async with watching() as (world, ada, one):
         hangs = world.workspace.plan("chat.postMessage", SlackFault.hang())
         world.onetime.open_as_outsider(one.secret_key)
-        await world.workspace.arrived("chat.postMessage", timeout=20)
+        await world.workspace.arrived("chat.postMessage")
 
         code = await world.bot.stop()
         assert (code, left_in(world.directory / "bot.db")) == (0, [0, 0])
         hangs.release()
         await world.start_bot()
 
-        await ada.until(lambda: any("was opened" in message.shows for message in ada.dm), timeout=20)
+        await ada.until(lambda: any("was opened" in message.shows for message in ada.dm))
         assert sum("was opened" in message.shows for message in ada.dm) == 1
 
 
 async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
     async with watching(DATABASE_URL=new_postgres_url()) as (world, ada, one):
         world.onetime.plan(ONE, Fault("hang"), None)
-        await asyncio.wait_for(world.onetime.arrived(ONE), 20)
+        await world.onetime.arrived(ONE)
         world.onetime.open_as_outsider(one.secret_key)
 
         await world.bot.kill()
@@ -80,12 +84,12 @@ async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
         before = len(world.onetime.calls)
         await world.start_bot()
         began = time.monotonic()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while len(world.onetime.calls) == before:  # noqa: ASYNC110 - another process calls
                 await asyncio.sleep(0.01)
 
         assert time.monotonic() - began < 5
-        await ada.until(lambda: any("was opened" in message.shows for message in ada.dm), timeout=20)
+        await ada.until(lambda: any("was opened" in message.shows for message in ada.dm))
 
 
 async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
@@ -97,7 +101,7 @@ async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
             connection.execute("UPDATE watches SET next_look_at = 0")
             worker = type(world.bot)(world.settings(), ("-m", "bot", "worker"))
             await worker.start()
-            await asyncio.wait_for(world.onetime.arrived(ONE), 20)
+            await world.onetime.arrived(ONE)
 
             began = time.monotonic()
             code = await worker.stop()

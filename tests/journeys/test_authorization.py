@@ -34,6 +34,7 @@ from bot.storage.seal import Sealer
 from bot.storage.shares import Address, NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking import Tracking
+from tests.waiting import PATIENCE
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
@@ -375,7 +376,7 @@ ASKED = ("users.info", "conversations.open")  # once for each person, whatever t
 
 async def _ended(bot, start, act):
     field = {"command": "verb", "action": "action"}.get(act.kind, "form")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             for line in bytes(bot.output[start:]).splitlines():
                 said = json.loads(line) if line.endswith(b"}") else {}

@@ -15,9 +15,11 @@ import pytest_asyncio
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
-from bot.sandbox.slack.deliver import sign
+from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
-from tests.journeys.conftest import EMAIL, TOKEN, connect
+from bot.slack.front import FORM_WITHIN
+from tests.journeys.conftest import EMAIL, SOON, TOKEN, connect
+from tests.waiting import PATIENCE, eventually
 
 CANARY = "canary-in-the-body-4b1d"
 METADATA = "/api/v1/private/{key}"
@@ -58,9 +60,7 @@ class Log:
         output, start = self._world.bot.output, len(self._world.bot.output)
         body = command(self._world, "help", f"mark.{next(_numbers)}")
         await send(self._world.bot.port, signed(self._world, body), body)
-        async with asyncio.timeout(5):
-            while b'"verb": "help"' not in output[start:]:  # noqa: ASYNC110 - a pipe tells nobody
-                await asyncio.sleep(0.002)
+        await eventually(lambda: b'"verb": "help"' in output[start:], every=0.002)
 
 
 async def send(port, headers, body=b"", *, path=EVENTS, method="POST", finish=True):
@@ -72,7 +72,7 @@ async def send(port, headers, body=b"", *, path=EVENTS, method="POST", finish=Tr
         return reader, writer
     answer = bytearray()
     with suppress(ConnectionError):  # it may answer, and hang up, before it has heard everything
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await writer.drain()
             while part := await reader.read(65536):
                 answer += part
@@ -160,7 +160,7 @@ async def test_without_one_of_the_headers_it_is_a_401_and_one_line(marked, missi
     await assert_one_line_without_content(log)
 
 
-@pytest.mark.parametrize("away", [-301, 301])
+@pytest.mark.parametrize("away", [-301, 330])
 async def test_a_request_from_another_time_is_a_401(marked, away):
     world, log = marked
     body = command(world, CANARY)
@@ -397,14 +397,14 @@ async def test_slack_never_waits_while_onetime_secret_hangs(mode: Literal["http"
         for line in _lines(world, held):
             delivery = await ada.command("/ots", line)
             assert delivery.ok
-            assert delivery.seconds < 1, line.split()[0]
+            assert delivery.seconds < SOON, line.split()[0]
         await window(ada, "Open")
         await ada.command("/ots", "connect")
         opened = await window(ada, "Connect")
         delivery = await ada.submit(opened, {"username": EMAIL, "token": TOKEN})
 
         assert delivery.ok
-        assert delivery.seconds < 2.9
+        assert delivery.seconds < SOON
         await ada.until(lambda: "One moment" in ada.view.text)
         world.onetime.clear_faults()
         await ada.until(lambda: ada.view.title == "Connected")
@@ -419,7 +419,7 @@ async def test_the_window_of_a_secret_that_takes_long_is_answered_at_once(world,
 
     delivery = await ada.submit(view)
 
-    assert delivery.seconds < 1
+    assert delivery.seconds < SOON
     assert "Opening" in ada.view.text
     hang.release()
     await ada.until(lambda: ada.view.secret_text() == "text")
@@ -436,7 +436,7 @@ async def test_other_people_do_not_wait_for_somebody_whose_host_hangs(world, ada
 
     await ben.command("/ots", line)
 
-    await ben.until(lambda: "Not opened yet" in ben.sees(), timeout=2)
+    await ben.until(lambda: "Not opened yet" in ben.sees())
     hang.release()
     await ada.until(lambda: "Not opened yet" in ada.sees())
 
@@ -557,19 +557,17 @@ async def test_a_sigterm_lets_what_is_being_done_end(mode):
         await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
         await world.onetime.arrived(METADATA)
 
-        started = time.monotonic()
         stopping = asyncio.create_task(world.bot.stop())
         await refuses(world.bot.port)
         hang.release()
 
         assert await stopping == 0
-        assert time.monotonic() - started < 10
         assert "Not opened yet" in ada.sees()
 
 
 async def refuses(port):
     """Wait until nobody listens there any more."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -607,11 +605,9 @@ async def test_a_second_sigterm_ends_it_at_once():
         first = asyncio.create_task(world.bot.stop())
         await refuses(world.bot.port)
 
-        started = time.monotonic()
         code = await world.bot.stop()
 
-        assert time.monotonic() - started < 1
-        assert code == -15
+        assert code == -15  # it would be 0 if it had waited for what hangs
         await first
 
 
@@ -662,3 +658,7 @@ async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, s
     (line,) = (line for line in bytes(bot.output).decode().splitlines() if not line.startswith("{"))
     assert said in line
     assert not any(value in line for name, value in wrong.items() if value and ("KEY" in name or "TOKEN" in name))
+
+
+async def test_the_answer_to_a_form_leaves_a_second_before_slack_gives_up():
+    assert FORM_WITHIN <= ACK_WITHIN - 1

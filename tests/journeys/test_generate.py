@@ -1,6 +1,5 @@
 """Generating: a password that the host makes up, shown once and kept nowhere, or sent without being shown."""
 
-import asyncio
 import itertools
 import sqlite3
 from contextlib import closing
@@ -9,6 +8,7 @@ import pytest
 
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
+from tests.waiting import eventually
 
 GENERATE = "/api/v1/generate"
 BURN = "/api/v1/private/{key}/burn"
@@ -41,9 +41,7 @@ async def forgotten(world, person):
     """No row stands any more for something of this person's that may exist."""
     query = "SELECT count(*) FROM shares WHERE user_id = ?"
     with closing(sqlite3.connect(world.directory / "bot.db")) as connection:
-        async with asyncio.timeout(5):
-            while connection.execute(query, [person.id]).fetchone() != (0,):  # noqa: ASYNC110 - another process changes it
-                await asyncio.sleep(0.005)
+        await eventually(lambda: connection.execute(query, [person.id]).fetchone() == (0,))
 
 
 def routes(world):

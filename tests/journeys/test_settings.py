@@ -179,7 +179,7 @@ async def test_what_is_switched_off_is_not_told_and_what_is_on_is(quick):
     quick.onetime.open_as_outsider(read.secret_key)
     quick.onetime.burn_as_owner(burned.metadata_key)
 
-    await ada.until(lambda: any("was burned" in one.shows for one in ada.dm[2:]), timeout=15)
+    await ada.until(lambda: any("was burned" in one.shows for one in ada.dm[2:]))
     # Its card follows all the same.
-    await ada.until(lambda: any("the first" in one.shows and "Opened" in one.shows for one in ada.dm), timeout=15)
+    await ada.until(lambda: any("the first" in one.shows and "Opened" in one.shows for one in ada.dm))
     assert not any("was opened" in one.shows for one in ada.dm)

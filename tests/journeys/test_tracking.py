@@ -1,7 +1,5 @@
 """Tracking: one card that follows the secret, and one message when something happened."""
 
-import asyncio
-
 import pytest_asyncio
 
 from bot.sandbox.onetime import Fault
@@ -31,7 +29,7 @@ async def test_the_sender_is_told_once_when_a_tracked_secret_is_opened(quick):
 
     quick.onetime.open_as_outsider(held.secret_key)
 
-    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=15)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
     await ada.until(lambda: "Opened" in ada.dm[0].shows)
     assert "Burn" not in ada.dm[0].shows
     assert len(ada.dm) == 2
@@ -45,7 +43,7 @@ async def test_one_call_answers_for_all_secrets_of_an_account(quick):
     before = len(quick.onetime.calls)
     looks = sum(one.route == "/api/v1/private/recent" for one in quick.onetime.calls)
 
-    await asyncio.wait_for(quick.onetime.arrived("/api/v1/private/recent", times=looks + 1), 15)
+    await quick.onetime.arrived("/api/v1/private/recent", times=looks + 1)
 
     assert {one.route for one in quick.onetime.calls[before:]} == {"/api/v1/private/recent"}
 
@@ -68,7 +66,7 @@ async def test_a_server_in_trouble_is_never_taken_for_news(quick):
     await _tracked(quick, ada, held)
     quick.onetime.plan("/api/v1/private/recent", Fault("html"), None)
 
-    await asyncio.wait_for(quick.onetime.arrived("/api/v1/private/recent", times=2), 15)
+    await quick.onetime.arrived("/api/v1/private/recent", times=2)
 
     assert len(ada.dm) == 1
     assert "Not opened yet" in ada.dm[0].shows
@@ -81,7 +79,7 @@ async def test_an_anonymous_secret_is_looked_at_by_its_key(quick):
 
     quick.onetime.open_as_outsider(held.secret_key)
 
-    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=15)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
 
 
 async def test_a_stopped_one_is_not_looked_at_any_more(quick):
@@ -107,7 +105,7 @@ async def test_what_happened_while_the_bot_was_dead_is_told_at_its_start(quick):
 
     await quick.start_bot()
 
-    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=8)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
     assert len(ada.dm) == 2
 
 
@@ -121,8 +119,8 @@ async def test_what_one_opened_oneself_through_the_bot_is_no_news(quick):
     await ada.submit(view)
     await ada.until(lambda: "the text" in ada.sees())
 
-    await ada.until(lambda: "Opened" in ada.dm[0].shows, timeout=3)
-    await asyncio.wait_for(quick.onetime.arrived("/api/v1/private/recent"), 10)
+    await ada.until(lambda: "Opened" in ada.dm[0].shows)
+    await quick.onetime.arrived("/api/v1/private/recent")
     assert len(ada.dm) == 1
 
 
@@ -135,7 +133,7 @@ async def test_who_else_tracks_what_somebody_opened_through_the_bot_is_told_soon
     view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
     await ada.submit(view)
 
-    await ben.until(lambda: any("was opened" in one.shows for one in ben.dm[1:]), timeout=15)
+    await ben.until(lambda: any("was opened" in one.shows for one in ben.dm[1:]))
     assert not ada.dm
 
 
@@ -149,7 +147,7 @@ async def test_refresh_asks_the_host_now_and_says_so(world, ada):
     await ada.click(ada.dm[0], label="Refresh")
 
     await ada.until(lambda: "Opened" in ada.dm[0].shows)
-    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=8)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
     assert "Burn" not in ada.dm[0].shows
 
 
@@ -159,7 +157,7 @@ async def test_refresh_that_fails_leaves_the_card_and_says_why(world, ada):
 
     await ada.click(card, label="Refresh")
 
-    await ada.until(lambda: "could not be reached" in ada.sees(), timeout=8)
+    await ada.until(lambda: "could not be reached" in ada.sees())
     assert "Not opened yet" in ada.dm[0].shows
 
 
@@ -206,10 +204,10 @@ async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before
 
     held = quick.onetime.share(EMAIL, "since")
     await ada.command("/ots", "watch on")  # which looks at once
-    await ada.until(lambda: ada.dm, timeout=8)
+    await ada.until(lambda: ada.dm)
     quick.onetime.open_as_outsider(held.secret_key)
 
-    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]), timeout=15)
+    await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
     await ada.until(lambda: "Opened" in ada.dm[0].shows)
     assert len(ada.dm) == 2
 

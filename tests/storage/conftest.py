@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,15 +18,22 @@ from tests.postgres import new_postgres_url, postgres
 __all__ = ["new_postgres_url", "postgres"]
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("migrated") / "bot.db"
+    migrate(f"sqlite:///{made}")
+    assert [file.name for file in made.parent.iterdir()] == [made.name]  # nothing of it is in another file
+    return made
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated database, empty, of each kind."""
     if request.param == "postgresql":
         made: str = request.getfixturevalue("new_postgres_url")()
         return made
-    made = f"sqlite:///{tmp_path}/bot.db"
-    migrate(made)
-    return made
+    copied = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "bot.db")
+    return f"sqlite:///{copied}"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.slack import CannotDo, Change, Fault, Member, Message, View, Workspace
+from bot.sandbox.slack.changes import PATIENCE, Changes
 
 Json = dict[str, Any]
 
@@ -192,6 +194,7 @@ async def test_an_answer_after_the_time_is_an_operation_timeout(app: App, worksp
     assert delivery.shown in ada.sees()
 
 
+@pytest.mark.usefixtures("slacks_own_times")
 def test_the_time_for_an_answer_is_three_seconds() -> None:
     assert Workspace().ack_within == 3.0
 
@@ -612,6 +615,19 @@ async def test_until_wakes_on_a_change_and_gives_up_in_time(
     assert (await waiting)[0].text == "hello"
     with pytest.raises(TimeoutError):
         await ada.until(lambda: len(ada.dm) == 2, timeout=0.01)
+
+
+async def test_whoever_waits_without_saying_how_long_has_the_same_patience(
+    workspace: Workspace, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Changes, "patience", 0.01)
+    began = time.monotonic()
+
+    for waiting in (ada.until(lambda: ada.dm), workspace.arrived("chat.postMessage")):
+        with pytest.raises(TimeoutError):
+            await waiting
+
+    assert time.monotonic() - began < PATIENCE
 
 
 async def test_every_payload_is_kept_with_its_verdict_and_without_the_token(

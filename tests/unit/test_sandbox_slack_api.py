@@ -421,6 +421,7 @@ async def test_a_permalink_names_channel_and_message(client: AsyncWebClient) -> 
 # --- triggers and views
 
 
+@pytest.mark.usefixtures("slacks_own_times")
 async def test_a_trigger_opens_a_view_within_three_seconds(
     client: AsyncWebClient, workspace: Workspace, clock: Clock, ada: Any
 ) -> None:
@@ -438,6 +439,7 @@ async def test_a_trigger_opens_a_view_within_three_seconds(
     assert view["blocks"][0]["block_id"]
 
 
+@pytest.mark.usefixtures("slacks_own_times")
 async def test_a_trigger_expires_after_three_seconds(
     client: AsyncWebClient, workspace: Workspace, clock: Clock, ada: Any
 ) -> None:

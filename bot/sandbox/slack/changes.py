@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+PATIENCE = 5.0  # seconds
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,8 @@ Subscriber = Callable[[Change], None]
 class Changes:
     """Subscribers are called at once, in order; waiters are woken by every change."""
 
+    patience = PATIENCE  #: of `until`, unless it is told another
+
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
         self._waiters: set[asyncio.Future[None]] = set()
@@ -44,12 +48,12 @@ class Changes:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, hoped: Callable[[], T | None], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
+    async def until(self, hoped: Callable[[], T | None], timeout: float | None = None) -> T:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true, and answers what it answered.
 
-        Raises `TimeoutError` after `timeout` seconds.
+        Raises `TimeoutError` after `timeout` seconds (default: `patience`).
         """
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(self.patience if timeout is None else timeout):
             while not (answer := hoped()):
                 waiter = asyncio.get_running_loop().create_future()
                 self._waiters.add(waiter)

@@ -40,7 +40,9 @@ def encode(kind: str, payload: Payload) -> tuple[bytes, str]:
 
 
 class Deliverer:
-    """`ack_within` (seconds) can be shortened, `request_url` set at any time."""
+    """`ack_within` (seconds) and `request_url` can be set at any time."""
+
+    ack_within = ACK_WITHIN
 
     def __init__(
         self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: Records, changes: Changes
@@ -52,7 +54,6 @@ class Deliverer:
         self._changes = changes
         self._session: aiohttp.ClientSession | None = None
         self.request_url: str | None = None
-        self.ack_within = ACK_WITHIN
 
     def connect(self, request_url: str) -> None:
         """Raises `ValueError` for anything that is not on this machine."""

@@ -112,7 +112,7 @@ class Faults:
             fault.release()
         self._all.clear()
 
-    async def arrived(self, method: str, times: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109  the test names its patience
+    async def arrived(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
         """Waits until `method` was called `times` times since its last `plan` (or `clear`, or the start)."""
         await self._changes.until(lambda: self._arrivals[method] >= times, timeout)
 

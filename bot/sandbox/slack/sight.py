@@ -72,7 +72,7 @@ class Sight:
             screens.append(self.home.text)
         return "\n".join([*(one.shows for one in self.messages), *screens, *self.warnings])
 
-    async def until(self, hoped: Callable[[], T | None], timeout: float = 5.0) -> T:  # noqa: ASYNC109  the test names its patience
+    async def until(self, hoped: Callable[[], T | None], timeout: float | None = None) -> T:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true. Raises `TimeoutError`."""
         return await self._state.changes.until(hoped, timeout)
 

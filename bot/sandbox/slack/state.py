@@ -29,7 +29,9 @@ class Refusal(Exception):
 
 
 class State:
-    """People, channels, messages, views. Times are seconds of `clock`."""
+    """People, channels, messages, views. Times are seconds of `clock`. `trigger_lives` can be set at any time."""
+
+    trigger_lives = TRIGGER_LIVES
 
     def __init__(self, *, team_id: str, enterprise_id: str | None, app_id: str, clock: Callable[[], float]) -> None:
         self.team_id = team_id
@@ -161,7 +163,7 @@ class State:
             raise Refusal("invalid_trigger_id")
         if trigger.used:
             raise Refusal("exchanged_trigger_id")
-        if self.clock() - trigger.born > TRIGGER_LIVES:
+        if self.clock() - trigger.born > self.trigger_lives:
             raise Refusal("expired_trigger_id")
         return trigger
 

@@ -205,7 +205,7 @@ class Workspace:
     def clear_faults(self) -> None:
         self.faults.clear()
 
-    async def arrived(self, method: str, times: int = 1, timeout: float = 5.0) -> None:  # noqa: ASYNC109  the test names its patience
+    async def arrived(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
         """Waits until `method` was called `times` times since its last `plan` (or the start)."""
         await self.faults.arrived(method, times, timeout)
 

@@ -23,6 +23,7 @@ from tests.benchmarks.watch.processes import Host, load_server
 WATCH_EVERY = 5.0  # seconds, the least that the setting takes
 MOST = 20_000  # acknowledgements in one turn
 DELAY = 0.08  # seconds that Onetime Secret takes
+LOOK = 0.4  # seconds from when one is due until the next is planned, about
 NOW = "(julianday('now') - 2440587.5) * 86400.0"  # as the database's clock does it
 
 
@@ -58,7 +59,7 @@ async def measure(*, quick: bool) -> list[Goal]:
         world = World(settings=_settings(host))
         file = world.directory / "bot.db"
         migrate(f"sqlite:///{file}")
-        count = round(plan.a_second * WATCH_EVERY)
+        count = round(plan.a_second * (WATCH_EVERY + LOOK))
         await people.fill(f"sqlite:///{file}", f"k1:{world.encryption_key}", host.url, count, plan.each, asleep=True)
         async with world:
             idle, busy = await _rounds(world, host, load, file, plan)

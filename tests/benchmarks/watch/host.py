@@ -56,7 +56,9 @@ class Answers:
 
     def _make_recent(self, credentials: bytes) -> bytes:
         account = people.account_of(base64.b64decode(credentials).partition(b":")[0].decode())
-        return _answer([self._entry(people.key(account, number)) | {"secret_ttl": None} for number in range(self._each)])
+        return _answer(
+            [self._entry(people.key(account, number)) | {"secret_ttl": None} for number in range(self._each)]
+        )
 
     def _make_metadata(self, key: bytes) -> bytes:
         return _answer(self._entry(key.decode()) | {"secret_ttl": LIFE})

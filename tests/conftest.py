@@ -1,0 +1,59 @@
+"""What holds for all tests: the bot starts fast, and nobody in the sandbox is in a hurry.
+
+How long the machine takes is no claim of a test, but for the few that say so.
+"""
+
+import sys
+
+import pytest
+
+from bot.sandbox import bot_process
+from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
+from bot.sandbox.slack.state import TRIGGER_LIVES, State
+from tests.forking import ForkServer
+from tests.waiting import PATIENCE
+
+USUAL = 120  # seconds; the limit for a test that does not say another
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """What may take longer than usual goes first: as the last, it would keep one worker while the other has nothing."""
+    items.sort(key=lambda item: not may_take_long(item))
+
+
+def may_take_long(item):
+    limit = item.get_closest_marker("timeout")
+    return limit is not None and limit.args[0] > USUAL
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_starts():
+    if sys.platform != "linux":
+        yield
+        return
+    server = ForkServer()
+    BotProcess.spawn = staticmethod(server.spawn)
+    yield
+    BotProcess.spawn = staticmethod(bot_process.spawn)
+    server.close()
+
+
+@pytest.fixture
+def real_starts(monkeypatch):
+    """For tests of the process itself: what it is called, what it imports, how soon it does something."""
+    monkeypatch.setattr(BotProcess, "spawn", staticmethod(bot_process.spawn))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience():
+    Changes.patience = Deliverer.ack_within = State.trigger_lives = PATIENCE
+
+
+@pytest.fixture
+def slacks_own_times(monkeypatch):
+    """For tests of the emulator: three seconds to acknowledge, and three to use a trigger."""
+    monkeypatch.setattr(Deliverer, "ack_within", ACK_WITHIN)
+    monkeypatch.setattr(State, "trigger_lives", TRIGGER_LIVES)
