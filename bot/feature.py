@@ -37,6 +37,7 @@ Posted = tuple[str, str]  # the conversation and the time stamp that Slack gave 
 # Says something to somebody else: to a person directly, or in a channel, by its id. The last is a key: sent twice
 # with it, it arrives once. Raises `SlackTrouble`.
 Send = Callable[[Person | str, Message, str], Awaitable[Posted]]
+Tell = Callable[[Person, Message, str], Awaitable[Posted]]  # to people alone
 Update = Callable[[Posted, Message], Awaitable[None]]  # changes such a message in place; raises SlackTrouble
 
 

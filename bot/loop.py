@@ -30,10 +30,6 @@ class Loop:
         """No step begins any more; one that is under way ends."""
         self._stopping.set()
 
-    async def stopped(self) -> None:
-        """Returns when it is told to stop."""
-        await self._stopping.wait()
-
     async def run(self) -> None:
         """Until `stop`."""
         while not self.is_stopping:

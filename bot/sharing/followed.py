@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
 from bot import steps
-from bot.feature import Posted, Services, Update
+from bot.feature import Services, Tell, Update
 from bot.person import Person
-from bot.screen.parts import Message
 from bot.sharing import card
 from bot.sharing.news import redraw
 from bot.storage.parcels import Parcel, State
 from bot.storage.shares import Share
-
-Tell = Callable[[Person, Message, str], Awaitable[Posted]]  # the last is a key: said twice with it, it arrives once
 
 REMINDER = "reminder"
 RECEIVED = "received"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot import feature, living_card, steps
+from bot import living_card, steps
 from bot.errors import BotError, HostNotAllowed, SlackTrouble
-from bot.feature import Posted, Services
+from bot.feature import Posted, Services, Tell, Update
 from bot.logs import Log
 from bot.loop import Loop
 from bot.screen.parts import Message
@@ -23,15 +23,12 @@ from bot.storage.shares import Share
 from bot.storage.tracked import Tracked
 from bot.watch.held import LEASE, Held
 
-BATCH = 10
+AT_ONCE = 10  # messages
 IDLE = 1.0  # seconds
 FIRST_RETRY, LAST_RETRY = 2.0, 300.0  # seconds; doubled in between
 A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's limit
 BEING_OPENED = 10.0  # seconds until it is known whether somebody who is opening it here has it
 FINISH = 3.0  # seconds that what is being sent has at the end
-
-Post = followed.Tell
-Update = feature.Update
 
 log = Log("herald")
 
@@ -41,7 +38,7 @@ class _NotYet(Exception):
 
 
 class Herald:
-    def __init__(self, services: Services, notices: Notices, post: Post, update: Update) -> None:
+    def __init__(self, services: Services, notices: Notices, post: Tell, update: Update) -> None:
         self._services = services
         self._notices = notices
         self._post = post
@@ -59,28 +56,36 @@ class Herald:
     async def run(self) -> None:
         """Until `stop`, and until nothing is held any more."""
         async with self._held.kept():
-            running = asyncio.create_task(self._loop.run())
-            await self._loop.stopped()
-            await asyncio.wait({running}, timeout=FINISH)
-            for task in self._sending.copy():
-                task.cancel()  # sent again with the same id, should it have gone out
-            await running
+            await self._loop.run()
+            if self._sending:
+                _, unsent = await asyncio.wait(self._sending.copy(), timeout=FINISH)
+                for task in unsent:
+                    task.cancel()  # sent again with the same id, should it have gone out
+                await asyncio.gather(*unsent)
 
     async def once(self) -> bool:
         """Send what is due; whether there was anything."""
         async with self._held.kept():
-            return await self._step()
+            found = await self._step()
+            await asyncio.gather(*self._sending)
+            return found
 
     async def _step(self) -> bool:
-        if time.monotonic() < self._not_before:
+        """Begin to send what is due, as far as there is room; whether there was anything."""
+        if len(self._sending) == AT_ONCE:
+            await asyncio.wait(self._sending, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+        room = AT_ONCE - len(self._sending)
+        if not room or self._loop.is_stopping or time.monotonic() < self._not_before:
             return False
-        claimed = await self._notices.claim(BATCH, LEASE)
+        claimed = await self._notices.claim(room, LEASE)
         if not claimed:
             return False
         steps.at("notices_claimed")
         self._held.take(claimed)
-        self._sending = {asyncio.create_task(self._guarded(notice)) for notice in claimed}
-        await asyncio.gather(*self._sending)
+        for notice in claimed:
+            task = asyncio.create_task(self._guarded(notice))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
         return True
 
     async def _guarded(self, notice: Notice) -> None:

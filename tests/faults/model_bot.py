@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import event
 
 from bot import steps
-from bot.feature import Services
+from bot.feature import Services, Tell, Update
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
@@ -34,7 +34,7 @@ from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.shares import Shares
 from bot.storage.tracking import Tracking
-from bot.watch.herald import Herald, Post, Update
+from bot.watch.herald import Herald
 from bot.watch.watcher import Watcher
 from tests.faults.model_clock import Clock
 
@@ -84,7 +84,7 @@ class Process:
         self._killed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def start(self, post: Post, update: Update, *, alone: bool) -> Self:
+    async def start(self, post: Tell, update: Update, *, alone: bool) -> Self:
         self.watcher = Watcher(self.services, EVERY)
         self.herald = Herald(self.services, Notices(self.db, self.sealer), post, update)
         if alone:

@@ -50,11 +50,14 @@ class Told:
         self.fails: dict[Person, list[Exception]] = {}
         self.tried: list[tuple[Person, str]] = []
         self.hangs: asyncio.Event | None = None
+        self.stuck: Person | None = None  # whose message Slack does not answer
 
     async def post(self, person: Person, message: Message, once: str) -> tuple[str, str]:
         self.tried.append((person, once))
         if self.hangs is not None:
             await self.hangs.wait()
+        while person == self.stuck:  # noqa: ASYNC110 - until the test says otherwise
+            await asyncio.sleep(0.01)
         if errors := self.fails.get(person):
             raise errors.pop(0)
         self.said.append((person, message.summary, time.monotonic()))
@@ -132,6 +135,23 @@ async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> 
     await sending
 
     assert len(telling.told.said) == 3
+
+
+async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
+    """There is room for a few at a time; who is stuck takes one place and no other."""
+    many = [Person(None, "T0000001", f"U000000{number:02}") for number in range(2 * herald.AT_ONCE)]
+    await telling.news(ADA, "stuck")
+    for person in many:
+        await telling.news(person, person.user_id)
+    telling.told.stuck = ADA
+    running = asyncio.create_task(telling.herald.run())
+
+    await eventually(lambda: len(telling.told.said) == len(many))
+
+    assert telling.told.to(ADA) == []
+    telling.told.stuck = None
+    telling.herald.stop()
+    await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:

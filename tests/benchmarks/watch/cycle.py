@@ -27,7 +27,7 @@ class Plan:
 
 
 FULL = Plan()
-QUICK = Plan(accounts=3, each=5, received=2, rounds=1, warm=1, window=1.0, delays=(0.08,))
+QUICK = Plan(accounts=3, each=5, received=2, rounds=1, warm=1, window=4.0, delays=(0.08,))
 
 
 @dataclass(frozen=True, slots=True)
