@@ -72,18 +72,26 @@ class Life(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.pid: asyncio.Future[int] = loop.create_future()
         self.code: asyncio.Future[int] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
         self._begun = b""
+        self._transport: asyncio.BaseTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         *lines, self._begun = (self._begun + data).split(b"\n")
         for line in lines:
             (self.code if self.pid.done() else self.pid).set_result(int(line))
+        if self.code.done() and self._transport is not None:
+            self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
         for one in (self.pid, self.code):
             if not one.done():
                 one.set_exception(ConnectionError("the fork server has ended"))
                 one.exception()  # whoever waits gets it; that nobody does is no news
+        self.closed.set_result(None)
 
 
 class Forked:
@@ -99,7 +107,8 @@ class Forked:
         return self._life.code.result() if self._life.code.done() else None
 
     async def wait(self) -> int:
-        return await asyncio.shield(self._life.code)
+        await asyncio.shield(self._life.closed)  # nothing of it is left for the next test
+        return self._life.code.result()
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:

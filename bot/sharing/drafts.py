@@ -19,6 +19,9 @@ NOT_HERE = (
     "What is typed behind a command stays in Slack's logs. If that was the secret: it was not read or kept by this "
     "bot, but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
 )
+TOO_MANY = (
+    f"A secret goes to up to {MOST_PEOPLE} people, or to one channel. Please name either, or type just `/ots share`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,10 @@ def mentioned(text: str) -> Draft:
     rest = CHANNEL.sub("", PERSON.sub("", text)).strip()
     people = tuple(dict.fromkeys(PERSON.findall(text)))
     channels = CHANNEL.findall(text)
-    if rest or len(channels) > 1 or len(people) > MOST_PEOPLE or (people and channels):
+    if rest:
         raise NotUnderstood("text behind share", tell=NOT_HERE)
+    if len(channels) > 1 or len(people) > MOST_PEOPLE or (people and channels):
+        raise NotUnderstood("too many behind share", tell=TOO_MANY)
     return Draft(people, channels[0] if channels else None)
 
 

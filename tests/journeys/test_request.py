@@ -85,7 +85,7 @@ async def test_withdrawing_ends_it_and_is_no_news(world, ada, ben):
 
 async def test_of_withdrawing_and_declining_at_once_one_counts_and_both_see_which(world, ada, ben):
     message, card = await asks(ada, ben)
-    hang = world.workspace.plan("chat.update", Fault.hang())
+    hang = world.workspace.plan("chat.update", Fault.hang(), about=ada.id)
     await ben.click(message, label="Decline")
     await world.workspace.arrived("chat.update")
     await ada.click(card, label="Withdraw")
@@ -148,7 +148,7 @@ async def test_a_hostile_note_is_shown_as_it_is(world, ada, ben):
 
 
 async def test_while_slack_is_in_trouble_nothing_is_lost(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.http(500), 1)
+    world.workspace.plan("chat.postMessage", Fault.http(500), about=ada.id)
     view = await window(ada, f"<@{ben.id}>")
 
     await ada.submit(view)
@@ -159,7 +159,7 @@ async def test_while_slack_is_in_trouble_nothing_is_lost(world, ada, ben):
 
 
 async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.error("cannot_dm_bot"), 1)
+    world.workspace.plan("chat.postMessage", Fault.error("cannot_dm_bot"), about=ada.id)
     view = await window(ada, f"<@{ben.id}>")
 
     await ada.submit(view)
@@ -309,7 +309,7 @@ async def test_a_button_of_one_whose_time_is_over_says_so(world, ada, ben):
 
 
 async def test_what_was_begun_when_the_bot_died_is_asked_once_after_all(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.drop_after(), 1)  # it arrives, and the bot does not know
+    world.workspace.plan("chat.postMessage", Fault.drop_after(), about=ada.id)  # it arrives, and the bot does not know
     await ada.submit(await window(ada, f"<@{ben.id}> the staging password"))
     await ada.until(lambda: "is in trouble" in ada.view.text)
 

@@ -502,8 +502,8 @@ async def test_a_channel_that_takes_nothing_is_said_and_the_secret_is_burned(wor
 async def test_a_passphrase_that_cannot_arrive_is_told_to_the_sender(world, ada, people):
     ben, _ = people
     await window(ada)
-    world.workspace.plan("chat.postMessage", SlackFault.meanwhile(lambda: None))
-    world.workspace.plan("chat.postMessage", SlackFault.error("messages_tab_disabled"))
+    world.workspace.plan("chat.postMessage", SlackFault.meanwhile(lambda: None), about=ada.id)
+    world.workspace.plan("chat.postMessage", SlackFault.error("messages_tab_disabled"), about=ada.id)
 
     await ada.submit(None, {"text1": TEXT, "to": [ben.id], "options": ["generate", "apart"]})
 
@@ -513,7 +513,7 @@ async def test_a_passphrase_that_cannot_arrive_is_told_to_the_sender(world, ada,
 
 async def test_slack_in_trouble_is_asked_again_and_nobody_gets_two(world, ada, people):
     await window(ada)
-    world.workspace.plan("chat.postMessage", SlackFault.drop_after())
+    world.workspace.plan("chat.postMessage", SlackFault.drop_after(), about=ada.id)
 
     await ada.submit(None, {"text1": TEXT, "to": [people[0].id]})
 

@@ -415,7 +415,7 @@ async def test_a_message_that_still_has_its_button_says_who_opened_it(world, ada
 
 
 async def test_a_click_before_the_bot_knows_its_own_message_can_be_made_again(world, ada, ben):
-    fault = world.workspace.plan("chat.postMessage", SlackFault.hang(after=True))
+    fault = world.workspace.plan("chat.postMessage", SlackFault.hang(after=True), about=ada.id)
     sharing = asyncio.create_task(share(ada, to=[ben.id]))
     message = await ben.until(lambda: ben.dm and message_for(ben))
 

@@ -68,6 +68,16 @@ async def test_faults_of_one_method_leave_others_alone(client: AsyncWebClient, w
     await post(client)
 
 
+async def test_only_a_call_in_which_that_stands_meets_it(
+    client: AsyncWebClient, workspace: Workspace, ada: Any
+) -> None:
+    workspace.plan("chat.postMessage", Fault.error("fatal_error"), about="the one")
+    await post(client)
+
+    with pytest.raises(SlackApiError, match="fatal_error"):
+        await client.chat_postMessage(channel=ada.id, text="this is the one")
+
+
 async def test_a_star_meets_every_method_for_ever(client: AsyncWebClient, workspace: Workspace) -> None:
     workspace.plan("*", Fault.error("token_revoked"), times=None)
 

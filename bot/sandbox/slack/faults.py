@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -86,6 +86,7 @@ class Fault:
 class _Planned:
     fault: Fault
     left: int | None  #: None: for ever
+    about: str  #: what stands in the calls that meet it
 
 
 class Faults:
@@ -97,9 +98,12 @@ class Faults:
         self._arrivals: Counter[str] = Counter()
         self._all: list[Fault] = []
 
-    def plan(self, method: str, fault: Fault, times: int | None = 1) -> Fault:
-        """The next `times` calls of `method` (None: all) meet `fault`. Arrivals are counted anew from here."""
-        self._plan.setdefault(method, []).append(_Planned(fault, times))
+    def plan(self, method: str, fault: Fault, times: int | None = 1, about: str = "") -> Fault:
+        """The next `times` calls of `method` (None: all) in which `about` stands meet `fault`.
+
+        Arrivals are counted anew from here.
+        """
+        self._plan.setdefault(method, []).append(_Planned(fault, times, about))
         self._all.append(fault)
         self._arrivals[method] = 0
         return fault
@@ -116,13 +120,13 @@ class Faults:
         """Waits until `method` was called `times` times since its last `plan` (or `clear`, or the start)."""
         await self._changes.until(lambda: self._arrivals[method] >= times, timeout)
 
-    def meet(self, method: str) -> Fault | None:
+    def meet(self, method: str, args: Mapping[str, Any]) -> Fault | None:
         """Counts an arrival and takes the fault that it meets, if any."""
         self._arrivals[method] += 1
         self._changes.tell("arrival", method)
         for name in (method, ANY):
             for planned in self._plan.get(name, []):
-                if planned.left is None or planned.left > 0:
+                if (planned.left is None or planned.left > 0) and planned.about in str(args):
                     planned.left = planned.left and planned.left - 1
                     return planned.fault
         return None

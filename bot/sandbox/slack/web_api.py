@@ -100,7 +100,7 @@ class WebApi:
     ) -> web.StreamResponse:
         """Runs `effect` between the faults planned for the method, and records what came of it."""
         args, unreadable = await _arguments(request)
-        fault = self._faults.meet(method)
+        fault = self._faults.meet(method, args)
         if fault is not None and (stopped := await _before(fault, request)) is not None:
             self._record(method, args, _fault_name(fault))
             return stopped

@@ -198,9 +198,12 @@ class Workspace:
 
     # --- faults
 
-    def plan(self, method: str, fault: Fault, times: int | None = 1) -> Fault:
-        """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`."""
-        return self.faults.plan(method, fault, times)
+    def plan(self, method: str, fault: Fault, times: int | None = 1, about: str = "") -> Fault:
+        """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`.
+
+        Only those in which `about` stands: a person's id, where others are at work too.
+        """
+        return self.faults.plan(method, fault, times, about)
 
     def clear_faults(self) -> None:
         self.faults.clear()
