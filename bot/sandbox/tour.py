@@ -27,7 +27,7 @@ class Tour:
         self._ada: Member = world.workspace.person("U0ADA", "ada")
         self._asked: list[Seen] = []
         self._read = 0  # how many private messages were looked at
-        self._sharing = Sharing(world, self._ada, self._write, self._flush)
+        self._sharing = Sharing(world, self._ada, self._tell)
         world.onetime.subscribe(self._asked.append)
 
     async def play(self) -> int:
@@ -242,18 +242,19 @@ class Tour:
         self._elsewhere(f"that is what was put in, byte for byte: {text!r}")
 
     def _did(self, what: str) -> None:
-        self._flush()
-        self._write(f"   ada    {what}")
+        self._tell(f"ada    {what}")
 
     def _saw(self, what: str, picture: Sequence[str] = ()) -> None:
-        self._flush()
-        self._write(f"   sees   {what}")
-        for line in picture:
-            self._write(f"          {line}")
+        self._tell(f"sees   {what}", picture)
 
     def _elsewhere(self, what: str) -> None:
+        self._tell(f"…      {what}")
+
+    def _tell(self, line: str, picture: Sequence[str] = ()) -> None:
+        """What came next, behind what Onetime Secret was asked before it."""
         self._flush()
-        self._write(f"   …      {what}")
+        for one in (line, *(f"       {part}" for part in picture)):
+            self._write(f"   {one}")
 
     def _flush(self) -> None:
         """What Onetime Secret was asked since the last line, less the watcher's looks: they come when they are due."""

@@ -10,18 +10,17 @@ from bot.sandbox.world import World
 
 
 class Sharing:
-    """Played for a `Tour`, whose `write` and `flush` tell what is done and what Onetime Secret was asked."""
+    """Played for a `Tour`, whose `tell` says what is done, with a picture, and what Onetime Secret was asked."""
 
     SHARED = "the staging password is correct-horse-staple"
     ANSWERED = "an answer that nobody else reads"
 
-    def __init__(self, world: World, ada: Member, write: Callable[[str], None], flush: Callable[[], None]) -> None:
+    def __init__(self, world: World, ada: Member, tell: Callable[[str, Sequence[str]], None]) -> None:
         self._world = world
         self._ada = ada
         self._ben = world.workspace.person("U0BEN", "ben")
         self._cleo = world.workspace.person("U0CLEO", "cleo")
-        self._write = write
-        self._flush = flush
+        self._tell = tell
         self.is_watched = False  # from the first share on
         self.password = ""
 
@@ -83,7 +82,7 @@ class Sharing:
         hidden = [line.replace(self.password, "•" * len(self.password)) for line in draw_window(ada.view)]
         self._saw(ada, "in the window (here as dots):", hidden)
         assert self._world.onetime.everything()[-1].state == "burned"
-        self._elsewhere("Onetime Secret does not have it any more")
+        self._tell("…      Onetime Secret does not have it any more", ())
         await ada.close()
 
     # --- how they are played
@@ -115,18 +114,10 @@ class Sharing:
         return await who.until(lambda: next((one for one in reversed(who.dm) if part in one.shows), None))
 
     def _did(self, who: Member, what: str) -> None:
-        self._flush()
-        self._write(f"   {who.name:<6} {what}")
+        self._tell(f"{who.name:<6} {what}", ())
 
     def _saw(self, who: Member, what: str, picture: Sequence[str]) -> None:
-        self._flush()
-        self._write(f"   {who.name:<6} sees {what}")
-        for line in picture:
-            self._write(f"          {line}")
-
-    def _elsewhere(self, what: str) -> None:
-        self._flush()
-        self._write(f"   …      {what}")
+        self._tell(f"{who.name:<6} sees {what}", picture)
 
 
 def _at(person: Member) -> str:

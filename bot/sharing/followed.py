@@ -9,12 +9,11 @@ from bot import steps
 from bot.feature import Services, Tell, Update
 from bot.person import Person
 from bot.sharing import card
-from bot.sharing.news import redraw
+from bot.sharing.news import RECEIVED, redraw
 from bot.storage.parcels import Parcel, State
 from bot.storage.shares import Share
 
 REMINDER = "reminder"
-RECEIVED = "received"
 ENDS: dict[str, State] = {
     RECEIVED: "opened",
     "burned": "burned",

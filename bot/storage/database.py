@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import Double, select, text
@@ -19,7 +20,7 @@ from bot.storage import sqlite
 from bot.storage.migrate import CONNECT_WAIT, HEAD, migrate, version_of
 from bot.storage.url import Where, locate
 
-__all__ = ["HEAD", "Database", "clock", "migrate", "now"]
+__all__ = ["HEAD", "Database", "clock", "migrate", "moment", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
@@ -56,9 +57,14 @@ now = _Now()  #: the database's time as SQL: seconds since the epoch, a float
 
 async def clock(connection: AsyncConnection) -> float:
     """The database's time."""
-    moment: float | None = await connection.scalar(select(now))
-    assert moment is not None
-    return moment
+    seconds: float | None = await connection.scalar(select(now))
+    assert seconds is not None
+    return seconds
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """A time of the database as UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 class Database:

@@ -8,7 +8,6 @@ part of this look, so another one follows at once.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,7 +24,7 @@ from bot.storage.leases import FREE
 from bot.storage.seal import Sealer
 from bot.storage.tables import NO_ID, OWNER, let_go, notices, owned_by, owner, person_of, tracked, watches
 from bot.storage.tables import new_id as new_lease
-from bot.storage.tracked import IS_OPEN, NewTracked, OpenRow, Tracked, TrackedRows
+from bot.storage.tracked import IS_OPEN, NewTracked, OpenRow, TrackedRows
 
 __all__ = ["Change", "Looks", "OpenRow", "Watch"]
 
@@ -108,7 +107,7 @@ class Looks:
     # --- what is looked at
 
     async def open_rows(self, claimed: Sequence[Watch]) -> dict[str, list[OpenRow]]:
-        """What can still change, by the id of the watch. Nothing is opened for it. Others get their turn in between."""
+        """What can still change, by the id of the watch. Nothing is opened, and others get their turn in between."""
         query = select(
             tracked.c.watch_id,
             tracked.c.id,
@@ -117,11 +116,11 @@ class Looks:
             tracked.c.expires_at,
             tracked.c.reminded_at.is_not(None),
         ).where(IS_OPEN)
-        found: dict[str, list[OpenRow]] = defaultdict(list)
+        found: dict[str, list[OpenRow]] = {watch.id: [] for watch in claimed}
         if not claimed:
             return found
         async with self._db.reading() as connection:
-            for some in _parts([watch.id for watch in claimed], WATCHES_AT_A_TIME):
+            for some in _parts([*found], WATCHES_AT_A_TIME):
                 for watch_id, *row in await connection.execute(query.where(tracked.c.watch_id.in_(some))):
                     found[watch_id].append(OpenRow._make(row))
         return found
@@ -143,13 +142,6 @@ class Looks:
     def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
         """What makes `OpenRow.blind` of a key, one for each of our encryption keys, the primary one first."""
         return self._rows.indexers(host)
-
-    async def open_of(self, watch: Watch) -> list[Tracked]:
-        """What can still change, oldest first. Rows that do not open are left out."""
-        query = select(tracked).where(tracked.c.watch_id == watch.id, IS_OPEN).order_by(tracked.c.made_at, tracked.c.id)
-        async with self._db.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [one for one in map(self._rows.opened_or_marked, rows) if one.readable]
 
     async def untracked(self, watch: Watch, keys: Iterable[MetadataKey]) -> list[MetadataKey]:
         """Those of the keys that have no row, not even one that is over, and that the person did not let go."""

@@ -13,7 +13,7 @@ move is a compare-and-set, so that of many clicks and processes one wins.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
@@ -22,7 +22,7 @@ from bot.errors import NotYours, StorageTrouble, Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage import openings
-from bot.storage.database import Database, now
+from bot.storage.database import Database, moment, now
 from bot.storage.openings import WIPED, opener, opener_is
 from bot.storage.seal import NOBODY, Binding, Sealer
 from bot.storage.tables import NO_ID, is_id, parcels, person_of, shares
@@ -314,10 +314,10 @@ def _parcel(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secr
         metadata_key=key,
         passphrase=passphrase,
         passphrase_required=row.passphrase_required,
-        expires_at=_moment(row.expires_at),
+        expires_at=moment(row.expires_at),
         message=None if row.message_ts is None else (row.message_channel, row.message_ts),
         opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
-        opened_at=_moment(row.opened_at),
+        opened_at=moment(row.opened_at),
         tracked_id=row.tracked_id,
         why=row.why,
         by_link=row.handed_at is not None,
@@ -326,10 +326,6 @@ def _parcel(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secr
 
 def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:
     return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import Row, and_
@@ -11,7 +11,7 @@ from sqlalchemy import Row, and_
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.database import now
+from bot.storage.database import moment, now
 from bot.storage.seal import Binding, Sealer
 from bot.storage.tables import person_of, reveals
 
@@ -85,7 +85,7 @@ class RevealRows:
         return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
 
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
-        until = None if row.escrow_expires_at is None else datetime.fromtimestamp(row.escrow_expires_at, UTC)
+        until = moment(row.escrow_expires_at)
         return Reveal(
             row.id, _person(row), row.host, key, row.state, row.wrong_tries, row.unsure, bool(row.has_escrow), until,
             row.parcel_id,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Row, and_
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.database import now
+from bot.storage.database import moment, now
 from bot.storage.keyring import KeyRing
 from bot.storage.seal import Binding, Sealer
 from bot.storage.tables import new_id, owned_by, owner, person_of, tracked
@@ -142,11 +142,6 @@ class TrackedRows:
             return None
         plain = self._sealer.open("metadata_key", _binding("label", person, row.host, row.id), row.label)
         return plain.decode("utf-8", "surrogatepass")
-
-
-def moment(seconds: float | None) -> datetime | None:
-    """A time of the database as UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bool) -> Tracked:

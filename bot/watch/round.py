@@ -198,7 +198,7 @@ class Round:
             if before := self._memory.same(watch, answer, time.time()):
                 return before
             if rows is None:
-                rows = (await self._tracking.open_rows([watch])).get(watch.id, [])
+                rows = (await self._tracking.open_rows([watch]))[watch.id]
             keys = Keys(self._indexers, partial(self._keys_of, watch))
             looked = await look(asker, keys, entries, rows, time.time(), Wants(watch.everything, watch.zone))
             return Found(answer, rows, looked)
