@@ -5,9 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import pytest_asyncio
 
-from tests.faults.test_crash_sweep import Crashing
+from tests.faults.crashing import Crashing
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
 from tests.waiting import eventually
 
@@ -20,18 +19,6 @@ SELECT (SELECT count(*) FROM shares WHERE card_ts IS NULL)
 """
 
 _numbers = itertools.count(1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with Crashing(tmp_path_factory.mktemp("answers") / "control") as crashing:
-        yield crashing
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crashing(shared):
-    yield shared
-    shared.all_is_well()
 
 
 class Answering:

@@ -29,7 +29,7 @@ from bot.storage.keyring import KeyRing
 from bot.storage.seal import Sealer
 from bot.storage.tables import new_id, notices, owner, tracked, watches
 from bot.storage.tracked import NewTracked, TrackedRows
-from tests.faults.test_crash_sweep import Crashing, said
+from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
 from tests.postgres import new_postgres_url, postgres
 from tests.waiting import eventually

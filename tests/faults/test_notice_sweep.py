@@ -12,31 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.sandbox.slack import Fault, Member
-from tests.faults.test_crash_sweep import Crashing
+from tests.faults.crashing import Crashing
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
 STEPS = ("watches_claimed", "looked", "look_written", "notices_claimed", "notice_posted", "notice_marked")
 OPENED = "was opened"
+SETTINGS = {"WATCH_EVERY": "5"}
 
 _numbers = itertools.count(1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with Crashing(tmp_path_factory.mktemp("notices") / "control", WATCH_EVERY="5") as crashing:
-        yield crashing
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crashing(shared):
-    yield shared
-    shared.all_is_well()
-    shared.world.workspace.honours_client_msg_id = True
 
 
 class Telling:

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
-from tests.faults.test_crash_sweep import SECRET_ROUTE, SETTLED, Crashing
+from tests.faults.crashing import SETTLED, Crashing
+from tests.faults.test_crash_sweep import SECRET_ROUTE
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
 from tests.waiting import eventually
 
@@ -23,20 +23,9 @@ TRY = ("told that it may be open", "can open it", "is told of cleo")
 LOST = ("told that it may be open", "finds it gone", "is told that it was opened")
 HELD = ("told that it is held: Show again shows it", "is told that ben did", "is told of ben")
 SEEN = ("had seen it", "is told that ben did", "is told of ben")
+SETTINGS = {"WATCH_EVERY": "5"}
 
 _numbers = itertools.count(1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with Crashing(tmp_path_factory.mktemp("openings") / "control", WATCH_EVERY="5") as started:
-        yield started
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crashing(shared):
-    yield shared
-    shared.all_is_well()
 
 
 class Parcel:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import pytest_asyncio
 
-from tests.faults.test_crash_sweep import Crashing
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
@@ -18,18 +16,6 @@ SELECT (SELECT count(*) FROM requests WHERE message_ts IS NULL OR card_ts IS NUL
 """
 
 _numbers = itertools.count(1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with Crashing(tmp_path_factory.mktemp("requests") / "control") as crashing:
-        yield crashing
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crashing(shared):
-    yield shared
-    shared.all_is_well()
 
 
 @pytest.fixture

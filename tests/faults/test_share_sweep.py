@@ -7,10 +7,9 @@ import itertools
 import re
 
 import pytest
-import pytest_asyncio
 
 from bot.sandbox.onetime import Fault
-from tests.faults.test_crash_sweep import Crashing
+from tests.faults.crashing import Crashing
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -33,18 +32,6 @@ PASSPHRASE = re.compile(r"(?:[a-z]{4}-){4}[a-z]{4}")
 BUTTON, NOT_MADE, MAY_EXIST, NOT_SENT = "a button", "*not made*", "*may exist", "*not sent*"
 
 _numbers = itertools.count(1)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with Crashing(tmp_path_factory.mktemp("shares") / "control") as crashing:
-        yield crashing
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crashing(shared):
-    yield shared
-    shared.all_is_well()
 
 
 class Sharing:

@@ -55,11 +55,30 @@ async def world(shared_world):
     shared_world.onetime.clear_faults()
 
 
+def somebody(world, name, **flags):
+    """Whom the bot has never met."""
+    number = next(_numbers)
+    return world.workspace.person(f"U0{name.upper()}{number:04}", f"{name}{number}", **flags)
+
+
 @pytest.fixture
 def ada(world):
-    """Somebody whom the bot has never met."""
-    number = next(_numbers)
-    return world.workspace.person(f"U0ADA{number:04}", f"ada{number}")
+    return somebody(world, "ada")
+
+
+@pytest.fixture
+def ben(world):
+    return somebody(world, "ben")
+
+
+@pytest.fixture
+def cleo(world):
+    return somebody(world, "cleo")
+
+
+@pytest.fixture
+def people(ben, cleo):
+    return [ben, cleo]
 
 
 async def connect(person, on=""):

@@ -20,12 +20,6 @@ LIMITED = Fault("answer", status=404, body=b'{"message":"Rate limit exceeded. Pl
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
-def ben(world):
-    number = next(_numbers)
-    return world.workspace.person(f"U0GBEN{number:04}", f"gben{number}")
-
-
 async def window(person, text=""):
     await person.command("/ots", f"generate {text}".strip())
     return await person.until(lambda: person.view and person.view.submit == "Generate" and person.view)

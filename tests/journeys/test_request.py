@@ -16,12 +16,6 @@ TEXT = "sesame 7f3a, and nothing else"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
-def ben(world):
-    number = next(_numbers)
-    return world.workspace.person(f"U0RBEN{number:04}", f"ben{number}")
-
-
 async def window(person, text=""):
     await person.command("/ots", f"request {text}")
     return await person.until(lambda: person.view and person.view.submit == "Ask" and person.view)

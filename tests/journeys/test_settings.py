@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.world import World
-from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 
 ALL = {"received", "burned", "expired", "orphaned"}
 KINDS = ("received", "burned", "expired", "orphaned")
@@ -89,7 +89,7 @@ async def test_the_window_says_what_that_means(ada, news, reminders, said, unsai
 
 
 async def test_the_settings_of_one_person_are_not_anothers(world, ada):
-    ben = world.workspace.person(f"U0BEN{next(_numbers):04}", "ben")
+    ben = somebody(world, "ben")
     await saved(ben, await opened(ben), {"news": ["burned"]})
 
     await saved(ada, await opened(ada), {"news": [], "reminders": []})

@@ -21,13 +21,6 @@ TEXT = "the secret itself"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
-def people(world):
-    """Two more whom the bot has never met."""
-    number = next(_numbers)
-    return [world.workspace.person(f"U0S{name.upper()}{number:04}", f"{name}{number}") for name in ("ben", "cleo")]
-
-
 async def window(person, text=""):
     await person.command("/ots", f"share {text}".strip())
     return await person.until(lambda: person.view and person.view.submit == "Share" and person.view)

@@ -1,22 +1,11 @@
 """The sender's card: what became of each addressee's secret, and what can still be done about it."""
 
-import itertools
 import json
-
-import pytest
 
 from bot.sandbox.onetime import Fault
 from tests.journeys.test_share import TEXT, share
 
 BURN_ROUTE = "/api/v1/private/{key}/burn"
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def people(world):
-    number = next(_numbers)
-    return [world.workspace.person(f"U0C{name.upper()}{number:04}", f"{name}{number}") for name in ("ben", "cleo")]
 
 
 async def shared(ada, people, **fields):

@@ -11,28 +11,12 @@ from bot.errors import NotAllowed, NotYours
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack.payloads import interaction
-from tests.journeys.conftest import EMAIL
+from tests.journeys.conftest import EMAIL, somebody
 
 TEXT = "the database password: c0rrect-h0rse"
 SECRET_ROUTE = "/api/v1/secret/{key}"
 
 _numbers = itertools.count(1)
-
-
-def somebody(world, name, **flags):
-    """Whom the bot has never met."""
-    number = next(_numbers)
-    return world.workspace.person(f"U1{name.upper()}{number:04}", f"{name}{number}", **flags)
-
-
-@pytest.fixture
-def ben(world):
-    return somebody(world, "ben")
-
-
-@pytest.fixture
-def cleo(world):
-    return somebody(world, "cleo")
 
 
 def channel(world, *people):
