@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.errors import CannotStart
-from bot.settings import Settings, lookalikes, read_settings
+from bot.settings import Settings, find_lookalikes, read_settings
 
 if TYPE_CHECKING:  # importing it costs, and not every command needs it
     from bot.storage.keyring import KeyRing
@@ -74,7 +74,7 @@ def _settings(given: argparse.Namespace) -> Settings:
     changed = {name: getattr(given, name, None) for name in ("host", "port")}
     settings = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
     logs.set_up(settings.log_level, settings.log_style)
-    for sentence in lookalikes(given.env_file):
+    for sentence in find_lookalikes(given.env_file):
         logs.Log("settings").warning("look_alike", reason=sentence)
     return settings
 
@@ -86,7 +86,7 @@ def _run(given: argparse.Namespace) -> None:
     gc.freeze()
     gc.enable()
     settings = _settings(given)
-    settings.needs_slack()
+    settings.require_slack()
     wiring.key_ring(settings)
     if given.migrates:
         wiring.migrate_own(settings)

@@ -111,7 +111,7 @@ class RateLimited(OnetimeError):
         self.retry_after = retry_after
 
 
-class HostTrouble(OnetimeError):
+class HostUnavailable(OnetimeError):
     """Don't know, try later: a server error, HTML, a truncated or empty answer, anything not understood.
 
     The call may or may not have been carried out.
@@ -120,14 +120,14 @@ class HostTrouble(OnetimeError):
     tell = "Onetime Secret could not be reached or did not give a usable answer. Please try again in a moment."
 
 
-class NothingSent(HostTrouble):
+class NothingSent(HostUnavailable):
     """No connection could be made: the call certainly had no effect."""
 
 
 # --- what Slack answered
 
 
-class SlackTrouble(BotError):
+class SlackError(BotError):
     """Slack did not take what we sent. Carries Slack's method and error code, never the content."""
 
     tell = "Slack did not take the answer. Please try again."
@@ -141,11 +141,11 @@ class SlackTrouble(BotError):
     @property
     def is_final(self) -> bool:
         """Whether trying again can never help: nobody there to tell, or no right to."""
-        return self.code in FINAL
+        return self.code in FINAL_CODES
 
 
 # Source: docs.slack.dev, errors of chat.postMessage and conversations.open
-FINAL = frozenset({
+FINAL_CODES = frozenset({
     "account_inactive", "cannot_dm_bot", "channel_not_found", "invalid_auth", "is_archived", "messages_tab_disabled",
     "missing_scope", "not_in_channel", "restricted_action", "restricted_action_non_threadable_channel",
     "restricted_action_read_only_channel", "restricted_action_thread_only_channel", "team_access_not_granted",
@@ -153,7 +153,7 @@ FINAL = frozenset({
 })  # fmt: skip
 
 
-class WindowClosed(SlackTrouble):
+class WindowClosed(SlackError):
     """The modal is not open any more (or never opened: its trigger had expired)."""
 
     tell = "The window was closed before it could be shown."
@@ -168,7 +168,7 @@ class Unsealable(BotError):
     tell = "What was stored for this cannot be opened any more. Please start again."
 
 
-class StorageTrouble(BotError):
+class StorageUnavailable(BotError):
     """The database could not do it (locked, full, away)."""
 
     tell = "The bot's database did not answer. Please try again in a moment."

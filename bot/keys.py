@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import CannotStart, StorageTrouble, Unsealable
+from bot.errors import CannotStart, StorageUnavailable, Unsealable
 from bot.secret import Secret
 from bot.storage.database import Database
 from bot.storage.key_checks import UNKNOWN_FORMAT, count_by_kid
@@ -112,7 +112,7 @@ async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         async with db.reading() as connection:
             yield connection
-    except StorageTrouble as error:
+    except StorageUnavailable as error:
         raise CannotStart(f"The database {db.where} did not answer ({error}). Check DATABASE_URL.") from None
     finally:
         await db.close()
@@ -121,7 +121,7 @@ async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
 def _opens(sealer: Sealer, sealed: SealedColumn, row: Row[Any]) -> bool:
     person = person_of(row.enterprise_id, row.team_id, row.user_id)
     try:
-        binding = Binding.of(sealed.table.name, sealed.name, person, row.host, row.id)
+        binding = Binding.of(sealed.bound_table, sealed.bound_column, person, row.host, row.id)
         sealer.open(sealed.purpose, binding, getattr(row, sealed.name))
     except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
         return False

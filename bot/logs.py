@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Literal, TextIO
 
 OURS = "ots"
-MOST_CAUSES = 4
-SOON = 0.02  # seconds that a line may wait for others
+MAX_CAUSES = 4
+BATCH_DELAY = 0.02  # seconds that a line may wait for others
 
 # What a line may carry besides its event. Ids here are opaque row ids or reference ids, never keys.
 FIELDS = (
@@ -52,19 +52,19 @@ def redact(line: str) -> str:
     return line
 
 
-def where(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """A traceback without values: `Type at file:line in function < …`, innermost first, causes included."""
     parts: list[str] = []
     seen: BaseException | None = error
-    while seen is not None and len(parts) < MOST_CAUSES:
+    while seen is not None and len(parts) < MAX_CAUSES:
         frames = traceback.extract_tb(seen.__traceback__)[-12:]
-        path = " < ".join(f"{_short(f.filename)}:{f.lineno} in {f.name}" for f in reversed(frames))
+        path = " < ".join(f"{_short_path(f.filename)}:{f.lineno} in {f.name}" for f in reversed(frames))
         parts.append(f"{type(seen).__name__} at {path or '?'}")
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return " | after ".join(parts)
 
 
-def _short(filename: str) -> str:
+def _short_path(filename: str) -> str:
     return "/".join(filename.rsplit("/", 3)[-2:])
 
 
@@ -93,7 +93,7 @@ class Log:
         if not fields.keys() <= _ALLOWED:
             raise ValueError(f"log fields not allowed: {sorted(fields.keys() - _ALLOWED)}")
         if cause is not None:
-            fields = {**fields, "at": where(cause)}
+            fields = {**fields, "at": describe_error(cause)}
         # Not `Logger.log`, which walks the stack for a place that our lines do not show.
         name = self._logger.name
         self._logger.handle(self._logger.makeRecord(name, level, "", 0, event, (), None, extra={"fields": fields}))
@@ -112,7 +112,7 @@ class _Formatter(logging.Formatter):
         if self._json:
             return redact(_as_json(line))
         head = f"{line.pop('time')} {line.pop('level'):<7} {line.pop('event')}"
-        return redact(" ".join([head, *(f"{name}={_visible(value)}" for name, value in line.items())]))
+        return redact(" ".join([head, *(f"{name}={_quote_if_needed(value)}" for name, value in line.items())]))
 
     @staticmethod
     def _read(record: logging.LogRecord) -> dict[str, object]:
@@ -126,14 +126,14 @@ class _Formatter(logging.Formatter):
             # Not ours: its text may hold anything, so only the place is told.
             line["event"] = "library"
             line["part"] = record.name
-            line["at"] = f"{_short(record.pathname)}:{record.lineno}"
+            line["at"] = f"{_short_path(record.pathname)}:{record.lineno}"
             error = record.exc_info[1] if record.exc_info else None
             if error is not None:
-                line["at"] = f"{line['at']} {where(error)}"
+                line["at"] = f"{line['at']} {describe_error(error)}"
         return line
 
 
-def _visible(value: object) -> str:
+def _quote_if_needed(value: object) -> str:
     text = str(value) if isinstance(value, str | int | float | bool) or value is None else "[object]"
     return json.dumps(text) if re.search(r"[\s\"\x00-\x1f\x7f-\x9f]", text) else text
 
@@ -156,7 +156,7 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.flush()
         elif loop is not self._awaited:
             self._awaited = loop
-            loop.call_later(SOON, self.flush)
+            loop.call_later(BATCH_DELAY, self.flush)
 
     def flush(self) -> None:
         """`logging` calls this too, when the process ends."""
@@ -187,8 +187,8 @@ def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.lastResort = handler
     logging.captureWarnings(capture=True)
-    sys.excepthook = _last_words
+    sys.excepthook = _log_crash
 
 
-def _last_words(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+def _log_crash(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
     Log("process").error("crashed", cause=error)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.feature import Call
+from bot.feature import Interaction
 from bot.screen.parts import Button, Buttons, Divider, Note, Part
-from bot.storage.handles import NewHandle
+from bot.storage.button_contexts import NewButtonContext
 
 Turn = Callable[[str], Button]  # the button, for the id of the handle that says where it leads
 
 
 async def turns(
-    call: Call, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewHandle]
+    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
 ) -> Buttons | None:
     """Buttons to the page before and to the next, where there are any. What each leads to is kept in a handle."""
     found = [(to, turn) for to, turn in ((page - 1, back), (page + 1, on)) if 0 <= to <= last]
     if not found:
         return None
-    refs = await call.services.handles.keep(call.person, *(leads_to(to) for to, _ in found))
+    refs = await interaction.services.button_contexts.keep(interaction.person, *(leads_to(to) for to, _ in found))
     return Buttons(tuple(turn(ref) for (_, turn), ref in zip(found, refs, strict=True)))
 
 
 async def foot(
-    call: Call, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewHandle]
+    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
 ) -> list[Part]:
     """What stands under a page of a list; nothing where it is the only one."""
-    buttons = await turns(call, page, last, back, on, leads_to)
+    buttons = await turns(interaction, page, last, back, on, leads_to)
     return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), buttons] if buttons else []

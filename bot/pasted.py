@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.errors import HostNotAllowed, NotUnderstood
-from bot.feature import Call
+from bot.feature import Interaction
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.secret import MetadataKey, SecretKey
 
@@ -21,35 +21,35 @@ NEEDS_THE_SECRET_LINK = (
 )
 
 
-async def usual_host(call: Call) -> Host:
+async def usual_host(interaction: Interaction) -> Host:
     """Where a key without a link is looked for: the host of the person's default account, or the operator's default."""
-    accounts = [one for one in await call.services.accounts.all_of(call.person) if one.is_default]
+    accounts = [one for one in await interaction.services.accounts.all_of(interaction.person) if one.is_default]
     with suppress(HostNotAllowed):  # the operator may have taken the host off the list since
-        return call.services.hosts.of(accounts[0].host) if accounts else call.services.hosts.default
-    return call.services.hosts.default
+        return interaction.services.hosts.of(accounts[0].host) if accounts else interaction.services.hosts.default
+    return interaction.services.hosts.default
 
 
-async def metadata_key(call: Call, ask: str) -> tuple[Host, MetadataKey]:
+async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, MetadataKey]:
     """The metadata key that was pasted, and its host.
 
     Raises `NotUnderstood`: nothing there (`ask` says what is wanted), not a link, or the secret link instead.
     """
-    if not call.text:
+    if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
-    match read_pasted(call.text, call.services.hosts):
+    match read_pasted(interaction.text, interaction.services.hosts):
         case SecretLink():
             raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
         case MetadataLink(host, key):
             return host, key
         case BareKey() as bare:
-            return await usual_host(call), bare.as_metadata()
+            return await usual_host(interaction), bare.as_metadata()
 
 
-def secret_key(call: Call, ask: str) -> tuple[Host | None, SecretKey]:
+def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
     """The secret key that was pasted, and its host if it was a link. Does no I/O. Raises as above."""
-    if not call.text:
+    if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
-    match read_pasted(call.text, call.services.hosts):
+    match read_pasted(interaction.text, interaction.services.hosts):
         case MetadataLink():
             raise NotUnderstood("a private link", tell=NEEDS_THE_SECRET_LINK)
         case SecretLink(host, key):
@@ -58,12 +58,12 @@ def secret_key(call: Call, ask: str) -> tuple[Host | None, SecretKey]:
             return None, bare.as_secret()
 
 
-def with_label(call: Call, most: int) -> tuple[Call, str | None]:
+def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:
     """The same call without the words behind the link, and those words, cut at `most` characters."""
-    link, _, label = call.text.partition(" ")
-    return replace(call, text=link), label.strip()[:most] or None
+    link, _, label = interaction.text.partition(" ")
+    return replace(interaction, text=link), label.strip()[:most] or None
 
 
-def from_field(call: Call, name: str) -> Call:
+def from_field(interaction: Interaction, name: str) -> Interaction:
     """The same call with what was typed into a field in the place of what stands behind the verb."""
-    return replace(call, text=call.typed[name].reveal())
+    return replace(interaction, text=interaction.text_inputs[name].reveal())

@@ -56,7 +56,7 @@ class Secret:
         return len(self.__text.encode("utf-8", "surrogatepass"))
 
     @classmethod
-    def joined(cls, parts: Iterable[Secret]) -> Self:
+    def join(cls, parts: Iterable[Secret]) -> Self:
         """One text of several, with nothing between them."""
         return cls("".join(part.reveal() for part in parts))
 
@@ -68,7 +68,7 @@ class Secret:
         """The same text as another kind of secret, such as a `MetadataKey`."""
         return kind(self.__text)
 
-    def stripped(self) -> Self:
+    def strip(self) -> Self:
         """Without white space around it."""
         return type(self)(self.__text.strip())
 

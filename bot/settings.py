@@ -21,15 +21,15 @@ from bot.secret import Secret
 
 # Bytes of the largest secret that can be shared: 34 fields of a window, which may have 100 blocks. Escaped as a
 # payload of Slack's it is up to eight times as long, and a request has 1 MiB at most (bot/slack/http.py).
-LARGEST = 100_000
-USUALLY = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
+MAX_SECRET_BYTES = 100_000
+DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
 
 
-class MostBytes(NamedTuple):
+class SecretSizes(NamedTuple):
     """How large a secret may be that is shared: `usual`, and what was said of single hosts, as it was written."""
 
-    usual: int = USUALLY
-    of: tuple[tuple[str, int], ...] = ()
+    default: int = DEFAULT_SECRET_BYTES
+    by_host: tuple[tuple[str, int], ...] = ()
 
 
 def _hide(value: object) -> Secret | None:
@@ -39,32 +39,32 @@ def _hide(value: object) -> Secret | None:
     return Secret(text) if text else None
 
 
-def _words(value: object) -> Any:
+def _split_words(value: object) -> Any:
     return tuple(w for w in value.replace(",", " ").split() if w) if isinstance(value, str) else value
 
 
-def _sizes(value: object) -> object:
+def _parse_sizes(value: object) -> object:
     """`10000, https://ots.example.com=50000`: the number without a host is for all the others."""
     if not isinstance(value, str):
         return value
-    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<most>[0-9]{1,9})", word, re.ASCII) for word in _words(value)]
+    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<most>[0-9]{1,9})", word, re.ASCII) for word in _split_words(value)]
     sizes = [(one["host"], int(one["most"])) for one in found if one]
     usual = [most for host, most in sizes if host is None]
-    if None in found or len(usual) > 1 or not all(1 <= most <= LARGEST for _, most in sizes):
+    if None in found or len(usual) > 1 or not all(1 <= most <= MAX_SECRET_BYTES for _, most in sizes):
         raise ValueError("not sizes")
     of = tuple((host, most) for host, most in sizes if host is not None)
-    return MostBytes(usual[0] if usual else USUALLY, of)
+    return SecretSizes(usual[0] if usual else DEFAULT_SECRET_BYTES, of)
 
 
-Hidden = Annotated[Secret | None, BeforeValidator(_hide)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Lower = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
+HiddenSetting = Annotated[Secret | None, BeforeValidator(_hide)]
+WordsSetting = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
+LowerCase = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
 
 # setting -> what a right value looks like; shown when it is wrong
 _WANTED = {
     "port": "a port number from 0 to 65535",
-    "onetime_most_bytes": (
-        f"numbers of bytes from 1 to {LARGEST}, one for all hosts and others for single ones, such as "
+    "onetime_max_secret_bytes": (
+        f"numbers of bytes from 1 to {MAX_SECRET_BYTES}, one for all hosts and others for single ones, such as "
         "10000, https://ots.example.com=50000"
     ),
     "watch_every": "a number of seconds, 5 or more",
@@ -78,38 +78,38 @@ _WANTED = {
 
 
 class Settings(BaseSettings):
-    """All settings. Names in the environment are these in capitals; README.md has the table."""
+    """All settings. Names in the environment are these in capitals; docs/operations.md has the table."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, env_ignore_empty=True
     )
 
-    slack_signing_secret: Hidden = None
-    slack_bot_token: Hidden = None
-    slack_app_token: Hidden = None
+    slack_signing_secret: HiddenSetting = None
+    slack_bot_token: HiddenSetting = None
+    slack_app_token: HiddenSetting = None
     slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$")
     database_url: Annotated[Secret, BeforeValidator(_hide)] = Secret("sqlite:///ots-bot.db")
     encryption_keys_file: Path | None = None
-    encryption_keys: Hidden = None
+    encryption_keys: HiddenSetting = None
     allow_shared_key_file: bool = False
-    onetime_hosts: Words = ()
+    onetime_hosts: WordsSetting = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
-    onetime_most_bytes: Annotated[MostBytes, NoDecode, BeforeValidator(_sizes)] = MostBytes()
+    onetime_max_secret_bytes: Annotated[SecretSizes, NoDecode, BeforeValidator(_parse_sizes)] = SecretSizes()
     watch_every: float = Field(default=20, ge=5)  # seconds
-    reveal_escrow: Annotated[Literal["on", "off"], Lower] = "on"
+    reveal_escrow: Annotated[Literal["on", "off"], LowerCase] = "on"
     shares_per_hour: int = Field(default=30, ge=1)  # for each person
     opens_per_hour: int = Field(default=30, ge=1)  # for each person
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lower] = "info"
-    log_format: Annotated[Literal["json", "text"] | None, Lower] = None
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = "info"
+    log_format: Annotated[Literal["json", "text"] | None, LowerCase] = None
 
     @property
     def log_style(self) -> Literal["json", "text"]:
         """Text for a person at a terminal, JSON otherwise, unless LOG_FORMAT says."""
         return self.log_format or ("text" if sys.stderr.isatty() else "json")
 
-    def needs_slack(self) -> None:
+    def require_slack(self) -> None:
         """Raise `CannotStart` unless Slack can be reached and its requests can be trusted."""
         if self.slack_bot_token is None:
             raise CannotStart(
@@ -129,10 +129,12 @@ class Settings(BaseSettings):
 def read_settings(env_file: Path | None = None) -> Settings:
     """The settings from the environment, then from `env_file` where the environment is silent.
 
-    Raises `CannotStart` with the setting's name and what it should be.
+    Raises `CannotStart` with the setting's name and what it should be; for a setting's old name, with the new one.
     """
     if env_file is not None and not env_file.is_file():
         raise CannotStart(f"--env-file {env_file}: no such file.")
+    for old in sorted(_names_set(env_file) & RENAMED.keys()):
+        raise CannotStart(f"{old} is now called {RENAMED[old]}: rename it. Its values stay as they are.")
     try:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]
     except ValidationError as error:
@@ -141,19 +143,27 @@ def read_settings(env_file: Path | None = None) -> Settings:
         raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
 
 
+RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name
+
+
+def _names_set(env_file: Path | None) -> set[str]:
+    """The names of all variables that are set, in capitals."""
+    names = {name.upper() for name in os.environ}
+    if env_file is not None:
+        names |= {name.upper() for name in DotEnvSettingsSource(Settings, env_file=env_file).env_vars}
+    return names
+
+
 # In the contract for operators of many workspaces; this version serves one.
-NOT_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
 
-def lookalikes(env_file: Path | None = None) -> list[str]:
+def find_lookalikes(env_file: Path | None = None) -> list[str]:
     """One sentence for each variable that is named like a setting and is none: most often a typo."""
     known = {name.upper() for name in Settings.model_fields}
-    names = set(os.environ)
-    if env_file is not None:
-        names |= {n.upper() for n in DotEnvSettingsSource(Settings, env_file=env_file).env_vars}
     said = []
-    for name in sorted(names):
-        if name in NOT_YET:
+    for name in sorted(_names_set(env_file)):
+        if name in NOT_SUPPORTED_YET:
             said.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)

@@ -11,31 +11,32 @@ from dataclasses import dataclass
 import stamina.instrumentation
 from aiohttp import web
 
-from bot.errors import BotError, CannotStart, HostNotAllowed, StorageTrouble
+from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
 from bot.feature import Services
-from bot.features import Catalogue
+from bot.features import Registry
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
+from bot.recovery import Recovery
 from bot.settings import Settings
-from bot.slack.app import App, make_app
-from bot.slack.front import Front
+from bot.slack.app import SlackApp, make_app
+from bot.slack.background_tasks import BackgroundTasks
+from bot.slack.dispatcher import Dispatcher
 from bot.slack.http import Checks, make_server
-from bot.slack.jobs import Jobs
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
-from bot.slack.socket import Socket
-from bot.slack.web import Slack
+from bot.slack.socket import SocketModeHandler
+from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts
 from bot.storage.database import Database
-from bot.storage.handles import Handles
 from bot.storage.key_checks import check_keys, keys_open
 from bot.storage.keyring import KeyRing
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
 from bot.storage.migrate import migrate
-from bot.storage.notices import Notices
+from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
@@ -43,9 +44,8 @@ from bot.storage.seal import Sealer
 from bot.storage.shares import Shares
 from bot.storage.tracking import Tracking
 from bot.storage.url import locate
-from bot.tidier import Tidier
-from bot.watch.alone import alone_on
-from bot.watch.herald import Herald
+from bot.watch.notifier import Notifier
+from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
 
 DRAIN = 8.5  # seconds for all that is under way; a SIGTERM ends within 10
@@ -79,7 +79,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         if not await opened.is_current():
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         yield opened
-    except StorageTrouble as trouble:
+    except StorageUnavailable as trouble:
         raise CannotStart(f"The database does not answer ({trouble}). Check DATABASE_URL.") from None
     finally:
         await opened.close()
@@ -100,7 +100,7 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     onetime=onetime,
                     hosts=hosts,
                     accounts=Accounts(db, sealer),
-                    handles=Handles(db, sealer),
+                    button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
@@ -108,8 +108,8 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     limits=_limits(db, settings),
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
-                    most_bytes=settings.onetime_most_bytes.usual,
-                    most_bytes_of=_sizes(hosts, settings),
+                    max_secret_bytes=settings.onetime_max_secret_bytes.default,
+                    max_secret_bytes_by_host=_sizes(hosts, settings),
                 ),
                 db,
                 sealer,
@@ -119,13 +119,13 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
 
 
 def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
-    """Base URL -> bytes, for the hosts that ONETIME_MOST_BYTES names. Raises `CannotStart`."""
+    """Base URL -> bytes, for the hosts that ONETIME_MAX_SECRET_BYTES names. Raises `CannotStart`."""
     try:
-        sizes = [(hosts.named(name).url, most) for name, most in settings.onetime_most_bytes.of]
+        sizes = [(hosts.named(name).url, most) for name, most in settings.onetime_max_secret_bytes.by_host]
     except HostNotAllowed as error:
-        raise CannotStart(f"ONETIME_MOST_BYTES: {error.tell} Add it to ONETIME_HOSTS, or leave it out.") from None
+        raise CannotStart(f"ONETIME_MAX_SECRET_BYTES: {error.tell} Add it to ONETIME_HOSTS, or leave it out.") from None
     if len(dict(sizes)) < len(sizes):
-        raise CannotStart("ONETIME_MOST_BYTES says two sizes for one host: leave one out.")
+        raise CannotStart("ONETIME_MAX_SECRET_BYTES says two sizes for one host: leave one out.")
     return dict(sizes)
 
 
@@ -141,10 +141,10 @@ class Bot:
     db: Database
     sealer: Sealer
     services: Services
-    slack: Slack
+    slack: SlackClient
     workspace: Workspace
     messenger: Messenger
-    jobs: Jobs
+    tasks: BackgroundTasks
 
 
 @asynccontextmanager
@@ -153,78 +153,78 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 
     Raises `CannotStart`.
     """
-    settings.needs_slack()
+    settings.require_slack()
     assert settings.slack_bot_token is not None
-    slack = Slack(settings.slack_bot_token, settings.slack_api_url)
-    jobs = Jobs()
+    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url)
+    tasks = BackgroundTasks()
     async with services(settings) as (given, db, sealer):
         try:
             workspace = Workspace(slack, settings.slack_bot_token)
             await workspace.load()
-            yield Bot(settings, db, sealer, given, slack, workspace, Messenger(slack), jobs)
+            yield Bot(settings, db, sealer, given, slack, workspace, Messenger(slack), tasks)
         finally:
-            log.info("stopped", count=await jobs.drain())
+            log.info("stopped", count=await tasks.drain())
             await slack.close()
 
 
 async def serve(settings: Settings, *, watching: bool) -> None:
     """Run the Slack front until SIGTERM or SIGINT, with the watcher in the same process where `watching`."""
     async with assembled(settings) as bot:
-        catalogue = Catalogue()
-        front = Front(
-            catalogue,
+        registry = Registry()
+        dispatcher = Dispatcher(
+            registry,
             bot.services,
             bot.slack,
             bot.workspace,
             Members(bot.slack, bot.workspace),
             bot.messenger,
-            bot.jobs,
+            bot.tasks,
         )
-        app = make_app(front, bot.slack, bot.workspace, settings.slack_signing_secret)
-        tidier = Tidier(catalogue.rounds, bot.services, bot.messenger.send, bot.messenger.update)
+        app = make_app(dispatcher, bot.slack, bot.workspace, settings.slack_signing_secret)
+        recovery = Recovery(registry.recoveries, bot.services, bot.messenger.send, bot.messenger.update)
         async with _listening(bot, app) as mode:
-            tidier.start(alone=bot.db.is_sqlite)
+            recovery.start(alone=bot.db.is_sqlite)
             async with _watching(bot) if watching else nullcontext():
                 log.info("ready", **mode)
-                await _told_to_stop()
-                bot.jobs.stop_within(DRAIN)
-            await tidier.stop()
+                await _wait_for_shutdown()
+                bot.tasks.stop_within(DRAIN)
+            await recovery.stop()
 
 
 async def work(settings: Settings) -> None:
     """Run the watcher alone until SIGTERM or SIGINT; any number of these on PostgreSQL, none beside `run` on SQLite."""
     async with assembled(settings) as bot, _watching(bot):
         log.info("ready", mode="worker", port=0)
-        await _told_to_stop()
-        bot.jobs.stop_within(DRAIN)
+        await _wait_for_shutdown()
+        bot.tasks.stop_within(DRAIN)
 
 
 @asynccontextmanager
 async def _watching(bot: Bot) -> AsyncIterator[None]:
-    """The watcher and the herald, side by side. At the end they claim nothing more and finish what they have."""
-    notices = Notices(bot.db, bot.sealer)
+    """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
+    notifications = Notifications(bot.db, bot.sealer)
     watcher = Watcher(bot.services, bot.settings.watch_every)
-    herald = Herald(bot.services, notices, bot.messenger.tell, bot.messenger.update)
-    with alone_on(bot.db.where.path):
+    notifier = Notifier(bot.services, notifications, bot.messenger.tell, bot.messenger.update)
+    with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:
             await free_leases(bot.db)
-        for part in (watcher, herald):
-            bot.jobs.start(part.run())
+        for part in (watcher, notifier):
+            bot.tasks.start(part.run())
         try:
             yield
         finally:
             watcher.stop()
-            herald.stop()
+            notifier.stop()
 
 
 @asynccontextmanager
-async def _listening(bot: Bot, app: App) -> AsyncIterator[dict[str, str | int]]:
+async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | int]]:
     """HTTP, and Socket Mode where there is an app token; says which and where. Stops taking requests at the end."""
     app_token = bot.settings.slack_app_token
     server = make_server(app if app_token is None else None, _checks(bot))
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=CUT_OFF)
     await runner.setup()
-    socket = Socket(app, app_token) if app_token is not None else None
+    socket = SocketModeHandler(app, app_token) if app_token is not None else None
     try:
         await _listen(web.TCPSite(runner, bot.settings.host, bot.settings.port), bot.settings)
         if socket is not None:
@@ -267,7 +267,7 @@ async def _listen(site: web.TCPSite, settings: Settings) -> None:
         raise CannotStart(f"PORT {settings.port} on {settings.host} cannot be listened on: {error.strerror}.") from None
 
 
-async def _told_to_stop() -> None:
+async def _wait_for_shutdown() -> None:
     """Wait for SIGTERM or SIGINT. A second one ends the process at once."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

@@ -39,17 +39,17 @@ FEATURES: tuple[Feature, ...] = (
 )
 
 
-class Catalogue:
+class Registry:
     """All features by what reaches them. Two that claim the same name are refused at the start."""
 
     def __init__(self, features: Iterable[Feature] = FEATURES) -> None:
         features = tuple(features)
         self.verbs: tuple[Verb, ...] = tuple(verb for feature in features for verb in feature.verbs)
-        self._by_word = _joined(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
-        self.actions: Mapping[str, Handler[Any]] = _joined(feature.actions for feature in features)
-        self.forms: Mapping[str, Handler[Any]] = _joined(feature.forms for feature in features)
-        self.rounds = tuple(feature.look_after for feature in features if feature.look_after)
-        self.closed: Mapping[str, Handler[Any]] = _joined(feature.closed for feature in features)
+        self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
+        self.actions: Mapping[str, Handler[Any]] = _join_unique(feature.actions for feature in features)
+        self.forms: Mapping[str, Handler[Any]] = _join_unique(feature.forms for feature in features)
+        self.recoveries = tuple(feature.recover for feature in features if feature.recover)
+        self.closed: Mapping[str, Handler[Any]] = _join_unique(feature.closed for feature in features)
 
     def read(self, text: str) -> tuple[Verb | None, str]:
         """The verb of a command line and what stands behind it; no verb, and all of it, where it has none."""
@@ -58,7 +58,7 @@ class Catalogue:
         return (verb, "".join(rest).strip()) if verb else (None, text.strip())
 
 
-def _joined(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _join_unique(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     joined: dict[str, Any] = {}
     for part in parts:
         if both := joined.keys() & part.keys():

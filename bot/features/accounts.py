@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.feature import Call, Feature, Handler, Verb, any_member, own_account
+from bot.feature import Feature, Handler, Interaction, Verb, any_member, own_account
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
 from bot.storage.accounts import Account
@@ -32,34 +32,34 @@ def _disconnect_button(account: Account, host: str) -> Button:
     )
 
 
-async def show_accounts(call: Call) -> Message:
-    accounts = await call.services.accounts.all_of(call.person)
+async def show_accounts(interaction: Interaction) -> Message:
+    accounts = await interaction.services.accounts.all_of(interaction.person)
     if not accounts:
         return NONE_YET
     parts: list[Part] = [Text.of("*Your accounts*")]
     for account in accounts:
         host = _name(account)
         mark = " · default" if account.is_default else ""
-        broken = "" if account.readable else " · :warning: cannot be read any more, please connect it again"
+        broken = "" if account.is_readable else " · :warning: cannot be read any more, please connect it again"
         parts.append(Text.of("*", Plain(host), f"*{mark}{broken} · connected ", When(account.created_at)))
         buttons = [_disconnect_button(account, host)]
         if not account.is_default:
             spoken = f"Make the account on {host} the default"
-            buttons.insert(0, Button("Make default", "account_default", account.id, spoken=spoken))
+            buttons.insert(0, Button("Make default", "account_default", account.id, accessibility_label=spoken))
         parts.append(Buttons(tuple(buttons)))
     parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
     return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))
 
 
-async def list_accounts(call: Call, _row: None) -> Message:
-    return await show_accounts(call)
+async def list_accounts(interaction: Interaction, _row: None) -> Message:
+    return await show_accounts(interaction)
 
 
-async def choose_to_disconnect(call: Call, _row: None) -> Message:
+async def choose_to_disconnect(interaction: Interaction, _row: None) -> Message:
     """`/ots disconnect [region|host]`: asks first."""
-    accounts = await call.services.accounts.all_of(call.person)
-    if call.text:
-        wanted = call.services.hosts.named(call.text)
+    accounts = await interaction.services.accounts.all_of(interaction.person)
+    if interaction.text:
+        wanted = interaction.services.hosts.named(interaction.text)
         accounts = [account for account in accounts if account.host == wanted.url]
         if not accounts:
             return Message.of(
@@ -74,10 +74,10 @@ async def choose_to_disconnect(call: Call, _row: None) -> Message:
     return Message("Which account do you want to disconnect?", tuple(parts))
 
 
-async def disconnect(call: Call, account: Account) -> Message:
+async def disconnect(interaction: Interaction, account: Account) -> Message:
     host = _name(account)
-    await call.services.accounts.disconnect(call.person, account.id)
-    await call.services.tracking.forget_host(call.person, account.host)
+    await interaction.services.accounts.disconnect(interaction.person, account.id)
+    await interaction.services.tracking.forget_host(interaction.person, account.host)
     return Message.of(
         f"Your account on {host} is disconnected.",
         Text.of(f":white_check_mark: Your account on *{host}* is disconnected and its token is erased here."),
@@ -85,9 +85,9 @@ async def disconnect(call: Call, account: Account) -> Message:
     )
 
 
-async def make_default(call: Call, account: Account) -> Message:
-    await call.services.accounts.make_default(call.person, account.id)
-    return await show_accounts(call)
+async def make_default(interaction: Interaction, account: Account) -> Message:
+    await interaction.services.accounts.make_default(interaction.person, account.id)
+    return await show_accounts(interaction)
 
 
 FEATURE = Feature(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot import burning, card, pasted
-from bot.errors import SecretGone, SlackTrouble, WrongPassphrase
-from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, own_handle, own_tracked
-from bot.living_card import follow, living_card
-from bot.onetime.client import Caller
+from bot import metadata_card, pasted
+from bot.burn import try_burn
+from bot.change import find_change
+from bot.errors import SecretGone, SlackError, WrongPassphrase
+from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_button_context, own_tracked
+from bot.onetime.client import Credentials
 from bot.onetime.links import Host
-from bot.onetime.wire import Metadata, State
-from bot.outcome import outcome
+from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
 from bot.secret import MetadataKey
-from bot.sharing import followed
-from bot.storage.handles import Handle, NewHandle
+from bot.sharing import on_watch_event
+from bot.storage.button_contexts import ButtonContext, NewButtonContext
 from bot.storage.tracked import Tracked
+from bot.tracked_card import follow, tracked_card
 
 FORM = "burn"
 TITLE = "Burn a secret"
@@ -25,11 +26,13 @@ FOREVER = "Burning destroys it for good. Nobody will be able to open its link an
 WRONG = "That is not its passphrase. Nothing was burned."
 
 OUTCOMES = {
-    State.BURNED: ":fire: *Burned.* Nobody can open it any more.",
-    State.RECEIVED: ":white_check_mark: *Too late to burn: it was opened already.*",
-    State.EXPIRED: ":hourglass: *Nothing to burn: it expired unopened.*",
-    State.ORPHANED: ":grey_question: *Nothing to burn: its content is gone already.*",
-    State.UNKNOWN: ":grey_question: *It was gone before this click.* What became of it could not be asked just now.",
+    SecretState.BURNED: ":fire: *Burned.* Nobody can open it any more.",
+    SecretState.RECEIVED: ":white_check_mark: *Too late to burn: it was opened already.*",
+    SecretState.EXPIRED: ":hourglass: *Nothing to burn: it expired unopened.*",
+    SecretState.ORPHANED: ":grey_question: *Nothing to burn: its content is gone already.*",
+    SecretState.UNKNOWN: (
+        ":grey_question: *It was gone before this click.* What became of it could not be asked just now."
+    ),
 }
 NOT_KNOWN = (
     ":grey_question: *Onetime Secret does not know it any more.* It was burned, opened or expired a while ago, "
@@ -37,99 +40,105 @@ NOT_KNOWN = (
 )
 
 
-async def ask_first(call: Call, _row: None) -> Modal:
+async def ask_first(interaction: Interaction, _row: None) -> Modal:
     """`/ots burn <link|key>`: shows what is about to be burned and asks."""
-    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
-    host, key = await pasted.metadata_key(call, ASK)
-    return await _question(call, host, key)
+    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    host, key = await pasted.metadata_key(interaction, ASK)
+    return await _question(interaction, host, key)
 
 
-async def ask_for_passphrase(call: Call, handle: Handle) -> Modal:
+async def ask_for_passphrase(interaction: Interaction, context: ButtonContext) -> Modal:
     """The Burn button of a secret that has a passphrase."""
-    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
-    return await _question(call, call.services.hosts.of(handle.host), _key(handle))
+    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    return await _question(interaction, interaction.services.hosts.of(context.host), _key(context))
 
 
-async def submit(call: Call, handle: Handle) -> Modal:
+async def submit(interaction: Interaction, context: ButtonContext) -> Modal:
     """The question was answered with “Burn it”."""
-    host = call.services.hosts.of(handle.host)
-    caller = await call.services.caller(call.person, host)
+    host = interaction.services.hosts.of(context.host)
+    credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(call, caller, _key(handle), asked=True)
+        state, metadata = await _destroy(interaction, credentials, _key(context), asked=True)
     except WrongPassphrase:
-        again = _form(handle.id, Text.of(FOREVER), passphrase=True)
-        if "passphrase" not in call.typed:  # it was not known that there is one
+        again = _form(context.id, Text.of(FOREVER), passphrase=True)
+        if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
             return again
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
     return Modal.of("burned", TITLE, *_outcome(host, state, metadata), close="Done")
 
 
-async def burn(call: Call, handle: Handle) -> Message:
+async def burn(interaction: Interaction, context: ButtonContext) -> Message:
     """A card's Burn button, after its confirm dialog."""
-    host = call.services.hosts.of(handle.host)
-    caller = await call.services.caller(call.person, host)
+    host = interaction.services.hosts.of(context.host)
+    credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(call, caller, _key(handle), asked=False)
+        state, metadata = await _destroy(interaction, credentials, _key(context), asked=False)
     except WrongPassphrase:
-        return _needs_passphrase(handle.id, beside=card.is_in_a_list(handle))
-    summary = card.STATE_WORDS[state] if state else "Not known any more"
+        return _needs_passphrase(context.id, without_replacing=metadata_card.is_in_a_list(context))
+    summary = metadata_card.STATE_WORDS[state] if state else "Not known any more"
     outcome = _outcome(host, state, metadata)
-    return Message.of(f"One-time secret on {host.name}: {summary}.", *outcome, beside=card.is_in_a_list(handle))
+    return Message.of(
+        f"One-time secret on {host.name}: {summary}.", *outcome, without_replacing=metadata_card.is_in_a_list(context)
+    )
 
 
-async def burn_tracked(call: Call, tracked: Tracked) -> Message:
+async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Message:
     """The Burn button of a tracked secret's card, after its confirm dialog. Only what was burned changes the card."""
-    return await _burn_tracked(call, tracked, listed=False)
+    return await _burn_tracked(interaction, tracked, listed=False)
 
 
-async def burn_listed(call: Call, tracked: Tracked) -> Message:
+async def burn_listed(interaction: Interaction, tracked: Tracked) -> Message:
     """The same in `/ots tracked`: the list stays as it is."""
-    return await _burn_tracked(call, tracked, listed=True)
+    return await _burn_tracked(interaction, tracked, listed=True)
 
 
-async def _burn_tracked(call: Call, tracked: Tracked, *, listed: bool) -> Message:
-    host = call.services.hosts.of(tracked.host)
-    caller, account_id = await call.services.caller_and_account(call.person, host)
+async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: bool) -> Message:
+    host = interaction.services.hosts.of(tracked.host)
+    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
-        state, metadata = await _destroy(call, caller, tracked.key, asked=False)
+        state, metadata = await _destroy(interaction, credentials, tracked.key, asked=False)
     except WrongPassphrase:
-        new = NewHandle("metadata", host.url, account_id, tracked.key)
-        (ref,) = await call.services.handles.keep(call.person, new)
-        return _needs_passphrase(ref, beside=True)
-    if state is State.BURNED and not listed:
-        return living_card(await call.services.tracking.find(call.person, tracked.id), host.name)
-    if metadata is not None and (change := outcome(tracked, metadata, card.now())):
-        await call.services.tracking.learned(tracked, change)
-    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata), beside=True)
+        new = NewButtonContext("metadata", host.url, account_id, tracked.key)
+        (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
+        return _needs_passphrase(ref, without_replacing=True)
+    if state is SecretState.BURNED and not listed:
+        return tracked_card(await interaction.services.tracking.find(interaction.person, tracked.id), host.name)
+    if metadata is not None and (change := find_change(tracked, metadata, metadata_card.now())):
+        await interaction.services.tracking.record_change(tracked, change)
+    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata), without_replacing=True)
 
 
-async def ask_for_tracked(call: Call, tracked: Tracked) -> Modal:
-    await call.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
-    return await _question(call, call.services.hosts.of(tracked.host), tracked.key)
+async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Modal:
+    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
 
-def _needs_passphrase(ref: str, *, beside: bool = False) -> Message:
-    burn_it = Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Type the passphrase and burn it")
+def _needs_passphrase(ref: str, *, without_replacing: bool = False) -> Message:
+    burn_it = Button(
+        "Burn…", "burn_with_passphrase", ref, "danger", accessibility_label="Type the passphrase and burn it"
+    )
     said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-    return Message.of(said, Text.of(said), Buttons.of(burn_it), beside=beside)
+    return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
 
 
-def _key(handle: Handle) -> MetadataKey:
-    assert handle.key is not None
-    return handle.key.as_kind(MetadataKey)
+def _key(context: ButtonContext) -> MetadataKey:
+    assert context.key is not None
+    return context.key.as_kind(MetadataKey)
 
 
-async def _question(call: Call, host: Host, key: MetadataKey) -> Modal:
-    caller, account_id = await call.services.caller_and_account(call.person, host)
+async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Modal:
+    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
-        metadata = await call.services.onetime.metadata(caller, key)
+        metadata = await interaction.services.onetime.metadata(credentials, key)
     except SecretGone:
         return Modal.of("burned", TITLE, Text.of(NOT_KNOWN))
-    state = metadata.state_at(card.now())
+    state = metadata.state_at(metadata_card.now())
     if state.is_over:
         return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, account_id, key))
-    parts = (*card.card(metadata, host), Text.of(FOREVER))
+    (ref,) = await interaction.services.button_contexts.keep(
+        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+    )
+    parts = (*metadata_card.card(metadata, host), Text.of(FOREVER))
     return _form(ref, *parts, passphrase=bool(metadata.passphrase_required))
 
 
@@ -139,31 +148,31 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 
 
 async def _destroy(
-    call: Call, caller: Caller, key: MetadataKey, *, asked: bool
-) -> tuple[State | None, Metadata | None]:
+    interaction: Interaction, credentials: Credentials, key: MetadataKey, *, asked: bool
+) -> tuple[SecretState | None, Metadata | None]:
     """As `burning.burn`; what the person tracks of it is told at once."""
-    passphrase = call.typed.get("passphrase") or None
-    state, metadata = await burning.burn(call.services.onetime, caller, key, passphrase, asked=asked)
-    if state is State.BURNED:
-        await _settle(call, caller.host, key)
+    passphrase = interaction.text_inputs.get("passphrase") or None
+    state, metadata = await try_burn(interaction.services.onetime, credentials, key, passphrase, asked=asked)
+    if state is SecretState.BURNED:
+        await _settle(interaction, credentials.host, key)
     return state, metadata
 
 
-async def _settle(call: Call, host: Host, key: MetadataKey) -> None:
+async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
     """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
-    tracked = await call.services.tracking.settle(call.person, host.url, key, "burned")
+    tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
     if tracked is not None:
-        await followed.burned(call.services, call.update, tracked.id)
+        await on_watch_event.show_burned(interaction.services, interaction.update, tracked.id)
     if tracked is not None and tracked.card is not None:
-        with suppress(SlackTrouble):
-            await follow(call, tracked, host.name)
+        with suppress(SlackError):
+            await follow(interaction, tracked, host.name)
 
 
-def _outcome(host: Host, state: State | None, metadata: Metadata | None) -> tuple[Part, ...]:
+def _outcome(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
     if state is None:
         return (Text.of(NOT_KNOWN),)
     said = OUTCOMES.get(state, ":warning: *It could not be burned.* Please try again.")
-    details = card.card(metadata, host)[1:] if metadata else ()
+    details = metadata_card.card(metadata, host)[1:] if metadata else ()
     return (Heading("One-time secret"), Text.of(said), *details)
 
 
@@ -178,11 +187,11 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "burn": Handler(burn, own_handle("metadata")),
+        "burn": Handler(burn, own_button_context("metadata")),
         "tracked_burn": Handler(burn_tracked, own_tracked),
         "tracked_list_burn": Handler(burn_listed, own_tracked),
         "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
-        "burn_with_passphrase": Handler(ask_for_passphrase, own_handle("metadata"), opens_window=True),
+        "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
     },
-    forms={FORM: Handler(submit, own_handle("metadata"))},
+    forms={FORM: Handler(submit, own_button_context("metadata"))},
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bot.errors import HostTrouble, NotAuthorized, RateLimited
-from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member
-from bot.onetime.client import Caller
+from bot.errors import HostUnavailable, NotAuthorized, RateLimited
+from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member
+from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
 from bot.screen.parts import Choice, Field, Modal, Note, Text
 from bot.secret import Secret
 
 FORM = "connect"
-MOST = 250  # characters of an e-mail address or a token
+MAX_LENGTH = 250  # characters of an e-mail address or a token
 
 
 def form(hosts: Hosts, chosen: Host) -> Modal:
@@ -19,29 +19,29 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
         "Connect an account",
         Text.of("Your own account, for your own use. Its API token is on the account page of the host, under *API*."),
         Choice("host", "Where is the account?", tuple((h.name, h.name) for h in hosts.all), chosen.name),
-        Field("username", "E-mail address of the account", most=MOST),
-        Field("token", "API token", hint="Not your password. It is stored encrypted.", most=MOST),
+        Field("username", "E-mail address of the account", max_length=MAX_LENGTH),
+        Field("token", "API token", hint="Not your password. It is stored encrypted.", max_length=MAX_LENGTH),
         Note.of("The regions share nothing: an account belongs to the one host where it was made."),
         submit="Connect",
         close="Cancel",
     )
 
 
-async def open_form(call: Call, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Modal:
     """`/ots connect [region|host]`."""
-    services = call.services
-    host = services.hosts.named(call.text) if call.text else services.hosts.default
+    services = interaction.services
+    host = services.hosts.named(interaction.text) if interaction.text else services.hosts.default
     return form(services.hosts, host)
 
 
-async def submit(call: Call, _row: None) -> Modal:
+async def submit(interaction: Interaction, _row: None) -> Modal:
     """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
-    services = call.services
-    host = services.hosts.named(call.chosen.get("host", ""))
-    username, token = _typed(call)
-    await _check(call, Caller(host, username, token))
-    account = await services.accounts.connect(call.person, host.url, username, token)
-    await services.tracking.resume(call.person, host.url)
+    services = interaction.services
+    host = services.hosts.named(interaction.selects.get("host", ""))
+    username, token = _typed(interaction)
+    await _check(interaction, Credentials(host, username, token))
+    account = await services.accounts.connect(interaction.person, host.url, username, token)
+    await services.tracking.resume(interaction.person, host.url)
     rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
     return Modal.of(
         "connected",
@@ -52,8 +52,8 @@ async def submit(call: Call, _row: None) -> Modal:
     )
 
 
-def _typed(call: Call) -> tuple[Secret, Secret]:
-    username, token = (call.typed.get(name, Secret("")).stripped() for name in ("username", "token"))
+def _typed(interaction: Interaction) -> tuple[Secret, Secret]:
+    username, token = (interaction.text_inputs.get(name, Secret("")).strip() for name in ("username", "token"))
     wrong: dict[str, str] = {}
     if not username:
         wrong["username"] = "Please type the e-mail address of the account."
@@ -70,21 +70,21 @@ def _typed(call: Call) -> tuple[Secret, Secret]:
     return username, token
 
 
-async def _check(call: Call, caller: Caller) -> None:
-    host = caller.host.name
+async def _check(interaction: Interaction, credentials: Credentials) -> None:
+    host = credentials.host.name
     try:
-        await call.services.onetime.authcheck(caller)
+        await interaction.services.onetime.authcheck(credentials)
     except NotAuthorized:
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
     except RateLimited:
         field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
-    except HostTrouble as trouble:
+    except HostUnavailable as trouble:
         field, said = "host", f"{host} could not be reached or did not answer. Nothing was stored; please try again."
-        if trouble.tell != HostTrouble.tell:
+        if trouble.tell != HostUnavailable.tell:
             said = f"{trouble.tell} Nothing was stored."
     else:
         return
-    raise FieldErrors({field: said}, form=form(call.services.hosts, caller.host)) from None
+    raise FieldErrors({field: said}, form=form(interaction.services.hosts, credentials.host)) from None
 
 
 FEATURE = Feature(

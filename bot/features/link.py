@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from bot import pasted
-from bot.feature import Call, Feature, Handler, any_member
+from bot.feature import Feature, Handler, Interaction, any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
 from bot.secret import Secret
-from bot.storage.handles import NewHandle
+from bot.storage.button_contexts import NewButtonContext
 
 _LINK = re.compile(
     r"^[<`\"'(]*(https?:|[\w.-]+\.[a-z]{2,}[/:|])|^[A-Za-z0-9_-]{20,128}$|/(secret|private|receipt|metadata)/",
@@ -24,28 +24,34 @@ def looks_like_one(text: str) -> bool:
     return _LINK.search(text.strip()) is not None
 
 
-async def say_what_it_is(call: Call, _row: None) -> Message:
-    match read_pasted(call.text, call.services.hosts):
+async def say_what_it_is(interaction: Interaction, _row: None) -> Message:
+    match read_pasted(interaction.text, interaction.services.hosts):
         case SecretLink(host, key):
-            return await _secret_link(call, host, key)
+            return await _secret_link(interaction, host, key)
         case MetadataLink(host, key):
-            return await _private_link(call, host, key)
+            return await _private_link(interaction, host, key)
         case BareKey(key):
-            return await _bare_key(call, await pasted.usual_host(call), key)
+            return await _bare_key(interaction, await pasted.usual_host(interaction), key)
 
 
-async def _secret_link(call: Call, host: Host, key: Secret) -> Message:
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("secret", host.url, key=key))
+async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+    (ref,) = await interaction.services.button_contexts.keep(
+        interaction.person, NewButtonContext("secret", host.url, key=key)
+    )
     return Message.of(
         f"That link opens a one-time secret on {host.name}.",
         Text.of("That link opens a one-time secret on *", Plain(host.name), "*. It works once."),
-        Buttons.of(Button("Open it…", "retrieve_open", ref, "primary", spoken="Open this one-time secret")),
+        Buttons.of(
+            Button("Open it…", "retrieve_open", ref, "primary", accessibility_label="Open this one-time secret")
+        ),
         UNTOUCHED,
     )
 
 
-async def _private_link(call: Call, host: Host, key: Secret) -> Message:
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, key=key))
+async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+    (ref,) = await interaction.services.button_contexts.keep(
+        interaction.person, NewButtonContext("metadata", host.url, key=key)
+    )
     return Message.of(
         f"That is the private link of a one-time secret on {host.name}.",
         Text.of(
@@ -56,15 +62,17 @@ async def _private_link(call: Call, host: Host, key: Secret) -> Message:
         ),
         Buttons.of(
             Button("Show metadata", "metadata_refresh", ref, "primary"),
-            Button("Burn…", "burn_with_passphrase", ref, "danger", spoken="Burn this secret"),
+            Button("Burn…", "burn_with_passphrase", ref, "danger", accessibility_label="Burn this secret"),
         ),
         UNTOUCHED,
     )
 
 
-async def _bare_key(call: Call, host: Host, key: Secret) -> Message:
-    refs = await call.services.handles.keep(
-        call.person, NewHandle("secret", host.url, key=key), NewHandle("metadata", host.url, key=key)
+async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Message:
+    refs = await interaction.services.button_contexts.keep(
+        interaction.person,
+        NewButtonContext("secret", host.url, key=key),
+        NewButtonContext("metadata", host.url, key=key),
     )
     return Message.of(
         "That looks like a key without its link.",
@@ -74,8 +82,8 @@ async def _bare_key(call: Call, host: Host, key: Secret) -> Message:
             "* I can try it as the key that opens a secret, or as the private key of whoever made it.",
         ),
         Buttons.of(
-            Button("Open it…", "retrieve_open", refs[0], spoken="Try it as the key that opens a secret"),
-            Button("Show metadata", "metadata_refresh", refs[1], spoken="Try it as a private key"),
+            Button("Open it…", "retrieve_open", refs[0], accessibility_label="Try it as the key that opens a secret"),
+            Button("Show metadata", "metadata_refresh", refs[1], accessibility_label="Try it as a private key"),
         ),
         UNTOUCHED,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot import card, pasted
-from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle
+from bot import metadata_card, pasted
+from bot.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
-from bot.storage.handles import Handle, NewHandle
+from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
 ASK = (
     "Paste the private link of a secret: `/ots metadata https://eu.onetimesecret.com/private/…`. "
@@ -15,31 +15,35 @@ ASK = (
 )
 
 
-async def look(call: Call, _row: None) -> Message:
+async def look(interaction: Interaction, _row: None) -> Message:
     """`/ots metadata <link|key>`."""
-    host, key = await pasted.metadata_key(call, ASK)
-    return await _show(call, host, key)
+    host, key = await pasted.metadata_key(interaction, ASK)
+    return await _show(interaction, host, key)
 
 
-async def refresh(call: Call, handle: Handle) -> Message:
+async def refresh(interaction: Interaction, context: ButtonContext) -> Message:
     """A card's Refresh button, and “Show metadata” under a pasted link."""
-    assert handle.key is not None
-    host = call.services.hosts.of(handle.host)
-    return await _show(call, host, handle.key.as_kind(MetadataKey), beside=card.is_in_a_list(handle))
+    assert context.key is not None
+    host = interaction.services.hosts.of(context.host)
+    return await _show(
+        interaction, host, context.key.as_kind(MetadataKey), without_replacing=metadata_card.is_in_a_list(context)
+    )
 
 
-async def _show(call: Call, host: Host, key: MetadataKey, *, beside: bool = False) -> Message:
-    caller, account_id = await call.services.caller_and_account(call.person, host)
-    metadata = await call.services.onetime.metadata(caller, key)
-    (ref,) = await call.services.handles.keep(call.person, NewHandle("metadata", host.url, account_id, key))
-    words = card.STATE_WORDS[metadata.state_at(card.now())]
+async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Message:
+    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
+    metadata = await interaction.services.onetime.metadata(credentials, key)
+    (ref,) = await interaction.services.button_contexts.keep(
+        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+    )
+    words = metadata_card.STATE_WORDS[metadata.state_at(metadata_card.now())]
     return Message.of(
         f"One-time secret on {host.name}: {words}.",
         Heading("One-time secret"),
-        *card.card(metadata, host),
-        *card.actions(metadata, ref),
-        card.nothing_opened(),
-        beside=beside,
+        *metadata_card.card(metadata, host),
+        *metadata_card.actions(metadata, ref),
+        metadata_card.nothing_opened(),
+        without_replacing=without_replacing,
     )
 
 
@@ -54,5 +58,5 @@ FEATURE = Feature(
             handler=Handler(look, any_member),
         ),
     ),
-    actions={"metadata_refresh": Handler(refresh, own_handle("metadata"))},
+    actions={"metadata_refresh": Handler(refresh, own_button_context("metadata"))},
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.feature import Call, Feature, Handler, Verb, any_member
+from bot.feature import Feature, Handler, Interaction, Verb, any_member
 from bot.screen.parts import Checks, Modal, Note, Plain, Text
-from bot.storage.preferences import Prefs
+from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
 TITLE = "Settings"
@@ -20,18 +20,18 @@ UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: o
 REMINDER = "Remind me once before one expires that nobody has opened"
 
 
-async def open_form(call: Call, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Modal:
     """`/ots settings`. The window comes before what stands in it: its trigger lives 3 seconds."""
-    await call.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
-    return form(await call.services.preferences.of(call.person), call.zone)
+    await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
+    return form(await interaction.services.preferences.of(interaction.person), interaction.zone)
 
 
-def form(prefs: Prefs, zone: str | None) -> Modal:
+def form(prefs: NotificationPreferences, zone: str | None) -> Modal:
     """What is set now, with boxes to change it."""
     return Modal.of(
         FORM,
         TITLE,
-        Checks("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.news),
+        Checks("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.notifications),
         Note.of(UNTOLD),
         Checks("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
         _quiet_hours(zone),
@@ -46,11 +46,11 @@ def _quiet_hours(zone: str | None) -> Note:
     return Note.of("Not between 21:00 and 08:00 where you are (", Plain(zone), "), unless no other time is left.")
 
 
-async def save(call: Call, _row: None) -> Modal:
+async def save(interaction: Interaction, _row: None) -> Modal:
     """Takes effect at once: what waits to be sent and is not wanted any more is not sent."""
-    checked = call.checked
-    prefs = Prefs(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
-    await call.services.preferences.set(call.person, prefs)
+    checked = interaction.checkboxes
+    prefs = NotificationPreferences(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
+    await interaction.services.preferences.set(interaction.person, prefs)
     return Modal.of(
         "settings_saved",
         TITLE,
@@ -60,15 +60,15 @@ async def save(call: Call, _row: None) -> Modal:
     )
 
 
-def _said_of_news(prefs: Prefs) -> str:
-    wanted = [words for kind, words in NEWS.items() if kind in prefs.news]
+def _said_of_news(prefs: NotificationPreferences) -> str:
+    wanted = [words for kind, words in NEWS.items() if kind in prefs.notifications]
     if not wanted:
         return "No message tells you any more what became of a secret: only `/ots tracked` shows that."
     said = f"You get a message when a secret that you track {_listed(wanted)}."
-    return said if "received" in prefs.news else f"{said} {UNTOLD}"
+    return said if "received" in prefs.notifications else f"{said} {UNTOLD}"
 
 
-def _said_of_reminders(prefs: Prefs) -> str:
+def _said_of_reminders(prefs: NotificationPreferences) -> str:
     if prefs.reminders:
         return "You are reminded once before one expires that nobody has opened."
     return "You are not reminded before one expires."

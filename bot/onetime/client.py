@@ -21,11 +21,11 @@ import stamina
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
-from bot.errors import HostTrouble, NothingSent, OnetimeError
+from bot.errors import HostUnavailable, NothingSent, OnetimeError
 from bot.onetime import wire
 from bot.onetime.links import Host
-from bot.onetime.wire import Entry, Generated, Metadata, Shared, requests
-from bot.onetime.wire.requests import Request
+from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SharedSecret, requests
+from bot.onetime.wire.requests import ApiRequest
 from bot.secret import MetadataKey, Secret, SecretKey
 
 try:
@@ -35,36 +35,36 @@ except PackageNotFoundError:  # run from a checkout
 
 T = TypeVar("T")
 Reader = Callable[[int, Mapping[str, str], bytes], T]
-Worth = Callable[[Exception], bool]  # whether an error is worth another try
+RetryPredicate = Callable[[Exception], bool]  # whether an error is worth another try
 
-MOST_READ = 1024 * 1024  # bytes of a body
+MAX_BODY = 1024 * 1024  # bytes of a body
 # The two that may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which nobody gets
 # twice, and a list of ten thousand.
-MOST_READ_OF = {"reveal": 8 * MOST_READ, "recent": 8 * MOST_READ}
-IDLE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
+MAX_BODY_OF = {"reveal": 8 * MAX_BODY, "recent": 8 * MAX_BODY}
+KEEP_ALIVE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
 # Connections. Twice what the watcher uses at once, so that a person's click finds one; and without a limit over all
 # hosts a slow one cannot hold up the others.
-PER_HOST = 192
+CONNECTIONS_PER_HOST = 192
 AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list in one piece, not in a dozen
-V2_FOR = 3600.0  # seconds that a host's broken v1 list is not asked for again
+V2_MEMORY = 3600.0  # seconds that a host's broken v1 list is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Credentials:
     """Whom a call is made for, and where: anonymously, or with the account of exactly that host."""
 
     host: Host
     username: Secret | None = None
     token: Secret | None = None
 
-    def authorization(self) -> Secret | None:
+    def authorization_header(self) -> Secret | None:
         if self.username is None or self.token is None:
             return None
         return wire.basic(self.username, self.token)
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _HttpAnswer:
     status: int
     headers: httpx.Headers = field(repr=False)
     body: bytes = field(repr=False)
@@ -84,82 +84,90 @@ class Onetime:
 
     # --- opening a secret
 
-    async def reveal(self, caller: Caller, key: SecretKey, passphrase: Secret | None = None) -> Secret:
+    async def reveal(self, credentials: Credentials, key: SecretKey, passphrase: Secret | None = None) -> Secret:
         """Open the secret. One POST: sent again only if no connection could be made at all.
 
         Raises `SecretGone` (v1 says the same for a wrong passphrase), `NotAuthorized`, `RateLimited`,
-        `NothingSent`, and any other `HostTrouble` when the secret may have been opened for nothing.
+        `NothingSent`, and any other `HostUnavailable` when the secret may have been opened for nothing.
         """
         request = requests.reveal(key, passphrase)
-        return await self._call(caller, request, wire.read_reveal, worth=_nothing_sent, tries=2)
+        return await self._call(credentials, request, wire.read_reveal, worth=_is_nothing_sent, tries=2)
 
     # --- looking at secrets
 
-    async def metadata(self, caller: Caller, key: MetadataKey) -> Metadata:
-        """What became of a secret. Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+    async def metadata(self, credentials: Credentials, key: MetadataKey) -> Metadata:
+        """What became of a secret. Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
 
         Up to 0.25 this very look makes a new secret "viewed".
         """
-        return await self._call(caller, requests.metadata(key), wire.read_metadata, worth=_maybe_better)
+        return await self._call(credentials, requests.metadata(key), wire.read_metadata, worth=_is_retryable)
 
-    async def recent(self, caller: Caller) -> list[Metadata]:
+    async def recent(self, credentials: Credentials) -> list[Metadata]:
         """The account's secrets, newest first, without changing anything. Servers of 0.21 to 0.24.0 are asked by v2.
 
-        Raises `NotAuthorized`, `RateLimited`, `HostTrouble`.
+        Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
-        work = self._listed(caller, wire.read_recent, wire.read_recent_v2)
-        return await self._within(caller.host, "recent", work)
+        work = self._list(credentials, wire.read_recent, wire.read_recent_v2)
+        return await self._within(credentials.host, "recent", work)
 
-    async def entries(self, caller: Caller) -> list[Entry]:
+    async def entries(self, credentials: Credentials) -> list[Entry]:
         """As `recent`, as they came: in any order, perhaps twice. For who looks at very many."""
-        work = self._listed(caller, wire.read_entries, wire.read_entries_v2)
-        return await self._within(caller.host, "recent", work)
+        work = self._list(credentials, wire.read_entries, wire.read_entries_v2)
+        return await self._within(credentials.host, "recent", work)
 
-    async def _listed(self, caller: Caller, read: Reader[T], read_v2: Reader[T]) -> T:
+    async def _list(self, credentials: Credentials, read: Reader[T], read_v2: Reader[T]) -> T:
         now = asyncio.get_running_loop().time
-        if self._v2_until.get(caller.host.url, 0.0) <= now():
+        if self._v2_until.get(credentials.host.url, 0.0) <= now():
             try:
-                return await self._tried(caller, requests.recent(), read, _unanswered, self._tries)
-            except wire.Answered:
+                return await self._try(credentials, requests.recent(), read, _is_unanswered, self._tries)
+            except wire.UnrecognizedAnswer:
                 pass
-        found = await self._tried(caller, requests.recent_v2(), read_v2, _maybe_better, self._tries)
-        self._v2_until[caller.host.url] = now() + V2_FOR
+        found = await self._try(credentials, requests.recent_v2(), read_v2, _is_retryable, self._tries)
+        self._v2_until[credentials.host.url] = now() + V2_MEMORY
         return found
 
     # --- changing and making secrets
 
-    async def burn(self, caller: Caller, key: MetadataKey, passphrase: Secret | None = None) -> None:
+    async def burn(self, credentials: Credentials, key: MetadataKey, passphrase: Secret | None = None) -> None:
         """Burn the secret. Sent once more if no answer came: then `SecretGone` may mean that the first try did it.
 
-        Raises `SecretGone`, `WrongPassphrase`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+        Raises `SecretGone`, `WrongPassphrase`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
         request = requests.burn(key, passphrase)
-        await self._call(caller, request, wire.read_burn, worth=_unanswered, tries=2)
+        await self._call(credentials, request, wire.read_burn, worth=_is_unanswered, tries=2)
 
     async def share(
-        self, caller: Caller, text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None
-    ) -> Shared:
-        """Make a secret of a text; `ttl` in seconds. Never sent twice: after `HostTrouble` it may exist.
+        self,
+        credentials: Credentials,
+        text: Secret,
+        *,
+        ttl: int | None,
+        passphrase: Secret | None,
+        recipient: str | None = None,
+    ) -> SharedSecret:
+        """Make a secret of a text; `ttl` in seconds. Never sent twice: after `HostUnavailable` it may exist.
 
-        Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostTrouble`.
+        Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
         request = requests.share(text, ttl=ttl, passphrase=passphrase, recipient=recipient)
-        return await self._call(caller, request, wire.read_share, worth=_never, tries=1)
+        return await self._call(credentials, request, wire.read_share, worth=_is_never_retryable, tries=1)
 
-    async def generate(self, caller: Caller, *, ttl: int | None, passphrase: Secret | None) -> Generated:
+    async def generate(
+        self, credentials: Credentials, *, ttl: int | None, passphrase: Secret | None
+    ) -> GeneratedSecret:
         """Make a secret of a password that the server makes up. As `share`."""
         request = requests.generate(ttl=ttl, passphrase=passphrase)
-        return await self._call(caller, request, wire.read_generate, worth=_never, tries=1)
+        return await self._call(credentials, request, wire.read_generate, worth=_is_never_retryable, tries=1)
 
     # --- checking
 
-    async def authcheck(self, caller: Caller) -> None:
-        """Raise unless the host takes the caller's credentials: `NotAuthorized`, `RateLimited`, `HostTrouble`."""
-        await self._call(caller, requests.authcheck(), wire.read_authcheck, worth=_maybe_better)
+    async def authcheck(self, credentials: Credentials) -> None:
+        """Raise unless the host takes the caller's credentials: `NotAuthorized`, `RateLimited`, `HostUnavailable`."""
+        await self._call(credentials, requests.authcheck(), wire.read_authcheck, worth=_is_retryable)
 
     async def status(self, host: Host) -> None:
-        """Raise `HostTrouble` or `RateLimited` unless the host says that it is well."""
-        await self._call(Caller(host), requests.status(), wire.read_status, worth=_maybe_better)
+        """Raise `HostUnavailable` or `RateLimited` unless the host says that it is well."""
+        await self._call(Credentials(host), requests.status(), wire.read_status, worth=_is_retryable)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -170,10 +178,16 @@ class Onetime:
     # --- how a call is made
 
     async def _call(
-        self, caller: Caller, request: Request, read: Reader[T], *, worth: Worth, tries: int | None = None
+        self,
+        credentials: Credentials,
+        request: ApiRequest,
+        read: Reader[T],
+        *,
+        worth: RetryPredicate,
+        tries: int | None = None,
     ) -> T:
-        work = self._tried(caller, request, read, worth, tries or self._tries)
-        return await self._within(caller.host, request.operation, work)
+        work = self._try(credentials, request, read, worth, tries or self._tries)
+        return await self._within(credentials.host, request.operation, work)
 
     async def _within(self, host: Host, operation: str, work: Awaitable[T]) -> T:
         try:
@@ -181,12 +195,14 @@ class Onetime:
                 return await work
         except TimeoutError:
             pass  # and raise below, where the timeout's own traceback is not part of the error
-        raise HostTrouble(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
+        raise HostUnavailable(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
 
-    async def _tried(self, caller: Caller, request: Request, read: Reader[T], worth: Worth, tries: int) -> T:
+    async def _try(
+        self, credentials: Credentials, request: ApiRequest, read: Reader[T], worth: RetryPredicate, tries: int
+    ) -> T:
         first: OnetimeError
         try:  # nearly always enough, and what goes round it below costs a tenth of a call
-            return await self._once(caller, request, read)
+            return await self._once(credentials, request, read)
         except OnetimeError as error:
             first = error
         async for attempt in stamina.retry_context(
@@ -195,22 +211,24 @@ class Onetime:
             with attempt:
                 if attempt.num == 1:
                     raise first
-                return await self._once(caller, request, read)
+                return await self._once(credentials, request, read)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, caller: Caller, request: Request, read: Reader[T]) -> T:
+    async def _once(self, credentials: Credentials, request: ApiRequest, read: Reader[T]) -> T:
         """One exchange, read. An error starts here: no frame below it, whose values are secret, is in its traceback."""
-        target, authorization = Secret(caller.host.url + request.target()), caller.authorization()
+        target, authorization = Secret(credentials.host.url + request.target()), credentials.authorization_header()
         answer = await self._exchange(request, target, authorization)
-        outcome = _understood(answer, read) if isinstance(answer, _Answer) else answer
+        outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer
         if isinstance(outcome, OnetimeError):
-            outcome.args = (f"{request.operation} at {caller.host.name}: {outcome}",)
+            outcome.args = (f"{request.operation} at {credentials.host.name}: {outcome}",)
             raise outcome.with_traceback(None) from None
         return outcome
 
-    async def _exchange(self, request: Request, target: Secret, authorization: Secret | None) -> _Answer | OnetimeError:
+    async def _exchange(
+        self, request: ApiRequest, target: Secret, authorization: Secret | None
+    ) -> _HttpAnswer | OnetimeError:
         try:
-            response = await self._opened().handle_async_request(
+            response = await self._open_transport().handle_async_request(
                 httpx.Request(
                     request.method,
                     target.reveal() if request.key else _read(target.reveal()),
@@ -219,16 +237,16 @@ class Onetime:
                 )
             )
             async with aclosing(response):
-                return await _bounded(response, MOST_READ_OF.get(request.operation, MOST_READ))
+                return await _read_bounded(response, MAX_BODY_OF.get(request.operation, MAX_BODY))
         except httpx.TransportError as trouble:
             # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
             # Only aiohttp's own error underneath can prove that it never got that far.
             sure = isinstance(trouble.__cause__, aiohttp.ClientConnectorError)
-            return NothingSent("no connection") if sure else HostTrouble(type(trouble.__cause__).__name__)
+            return NothingSent("no connection") if sure else HostUnavailable(type(trouble.__cause__).__name__)
         except Exception as trouble:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
-            return HostTrouble(type(trouble).__name__)
+            return HostUnavailable(type(trouble).__name__)
 
-    def _opened(self) -> httpx.AsyncBaseTransport:
+    def _open_transport(self) -> httpx.AsyncBaseTransport:
         if self._http is None:
             self._http = _transport()
         return self._http
@@ -240,28 +258,28 @@ def _read(address: str) -> httpx.URL:
     return httpx.URL(address)
 
 
-def _understood(answer: _Answer, read: Reader[T]) -> T | OnetimeError:
+def _read_answer(answer: _HttpAnswer, read: Reader[T]) -> T | OnetimeError:
     try:
         return read(answer.status, answer.headers, answer.body)
     except OnetimeError as error:
         return error
 
 
-async def _bounded(response: httpx.Response, most: int) -> _Answer | OnetimeError:
+async def _read_bounded(response: httpx.Response, most: int) -> _HttpAnswer | OnetimeError:
     """The answer, or why it is not read: encoded (a small bomb becomes a large one) or too large."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        return wire.SameAgain("an encoded body, not read")
+        return wire.NotRetryable("an encoded body, not read")
     body = bytearray()
     try:
         async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > most:
-                return wire.SameAgain(f"more than {most} bytes")
+                return wire.NotRetryable(f"more than {most} bytes")
     except httpx.ReadError:
         # Cut short of what was announced. It is read all the same: if it is JSON to its end, it is whole,
         # and may be a secret that nobody will get again.
         pass
-    return _Answer(response.status_code, response.headers, bytes(body))
+    return _HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
 def _transport() -> httpx.AsyncBaseTransport:
@@ -275,7 +293,9 @@ def _transport() -> httpx.AsyncBaseTransport:
 
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=PER_HOST, keepalive_timeout=IDLE),
+            connector=aiohttp.TCPConnector(
+                ssl=trusted, limit=0, limit_per_host=CONNECTIONS_PER_HOST, keepalive_timeout=KEEP_ALIVE
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
         )
@@ -283,18 +303,18 @@ def _transport() -> httpx.AsyncBaseTransport:
     return AiohttpTransport(verify=trusted, trust_env=False, client=session)
 
 
-def _nothing_sent(error: Exception) -> bool:
+def _is_nothing_sent(error: Exception) -> bool:
     return isinstance(error, NothingSent)
 
 
-def _unanswered(error: Exception) -> bool:
+def _is_unanswered(error: Exception) -> bool:
     """No answer, or none of the server's own words: what was asked may be asked again."""
-    return isinstance(error, HostTrouble) and not isinstance(error, wire.Answered | wire.SameAgain)
+    return isinstance(error, HostUnavailable) and not isinstance(error, wire.UnrecognizedAnswer | wire.NotRetryable)
 
 
-def _maybe_better(error: Exception) -> bool:
-    return isinstance(error, HostTrouble) and not isinstance(error, wire.SameAgain)
+def _is_retryable(error: Exception) -> bool:
+    return isinstance(error, HostUnavailable) and not isinstance(error, wire.NotRetryable)
 
 
-def _never(_error: Exception) -> bool:
+def _is_never_retryable(_error: Exception) -> bool:
     return False

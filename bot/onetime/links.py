@@ -19,7 +19,7 @@ KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23
 DEFAULT = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
-MOST_PASTED = 2000  # characters
+MAX_PASTED = 2000  # characters
 
 _PORTS = {"https": 443, "http": 80}
 _SECRET_PAGES = frozenset({"secret"})
@@ -172,7 +172,7 @@ def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
     bare = _unwrapped(text)
     if not bare:
         raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
-    if len(bare) > MOST_PASTED or re.search(r"\s", bare):
+    if len(bare) > MAX_PASTED or re.search(r"\s", bare):
         raise NotUnderstood("more than a link", tell="Paste just the one link or key, with nothing around it.")
     if re.fullmatch(r"[A-Za-z0-9_-]+/?", bare, re.ASCII):
         return BareKey(Secret(_key(bare.rstrip("/"))))

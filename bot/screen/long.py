@@ -6,14 +6,14 @@ import json
 
 from bot.secret import Secret
 
-PART = 2900  # characters of one preformatted part; Slack's text objects end at 3,000
-PAGE_PARTS = 60  # parts of one window, of its 100 blocks
-PAGE_BYTES = 200_000  # of the window's JSON, of the 250 kB that Slack takes
+PART_LENGTH = 2900  # characters of one preformatted part; Slack's text objects end at 3,000
+MAX_PAGE_PARTS = 60  # parts of one window, of its 100 blocks
+MAX_PAGE_BYTES = 200_000  # of the window's JSON, of the 250 kB that Slack takes
 
 
 def parts(text: str) -> list[str]:
     """The text in parts of at most `PART` characters. Joined, they are the text."""
-    return [text[start : start + PART] for start in range(0, len(text), PART)] or [""]
+    return [text[start : start + PART_LENGTH] for start in range(0, len(text), PART_LENGTH)] or [""]
 
 
 def pages(text: Secret) -> list[Secret]:
@@ -23,7 +23,7 @@ def pages(text: Secret) -> list[Secret]:
     size = 0
     for part in parts(text.reveal()):
         weight = len(json.dumps(part))
-        if page and (len(page) == PAGE_PARTS or size + weight > PAGE_BYTES):
+        if page and (len(page) == MAX_PAGE_PARTS or size + weight > MAX_PAGE_BYTES):
             found.append(Secret("".join(page)))
             page, size = [], 0
         page.append(part)

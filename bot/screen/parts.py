@@ -20,7 +20,7 @@ class Plain:
     """Text that is not ours: shown literally, never as markup, cut at `most` characters."""
 
     text: str
-    most: int = 200
+    max_length: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Button:
     ref: str | None = None
     style: Style = "plain"
     confirm: Confirm | None = None
-    spoken: str | None = None  # what a screen reader says, where the label is short
+    accessibility_label: str | None = None  # what a screen reader says, where the label is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Field:
     label: str
     hint: str | None = None
     placeholder: str | None = None
-    most: int = 3000  # characters
+    max_length: int = 3000  # characters
     optional: bool = False
     long: bool = False  # with room for many lines
     initial: str = ""  # what stands in it already
@@ -184,7 +184,7 @@ class People:
     name: str
     label: str
     chosen: tuple[str, ...] = ()
-    most: int = 10
+    max_count: int = 10
     hint: str | None = None
 
 
@@ -209,11 +209,13 @@ class Message:
 
     summary: str
     parts: tuple[Part, ...] = ()
-    beside: bool = False  # as an answer to a button: beside the message that has the button, not in its place
+    without_replacing: bool = (
+        False  # as an answer to a button: beside the message that has the button, not in its place
+    )
 
     @classmethod
-    def of(cls, summary: str, *parts: Part, beside: bool = False) -> Message:
-        return cls(summary, parts, beside)
+    def of(cls, summary: str, *parts: Part, without_replacing: bool = False) -> Message:
+        return cls(summary, parts, without_replacing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +232,8 @@ class Modal:
     ref: str | None = None
     submit: str | None = None
     close: str = "Close"
-    tell_closed: bool = False
-    on_top: bool = False
+    notify_on_close: bool = False
+    push: bool = False
 
     @classmethod
     def of(cls, form: str, title: str, *parts: Part, **more: str | bool | None) -> Modal:

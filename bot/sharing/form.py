@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.card import in_words
-from bot.feature import Call
+from bot.feature import Interaction
+from bot.metadata_card import in_words
 from bot.screen.parts import (
     Button,
     Buttons,
@@ -28,15 +28,15 @@ from bot.screen.parts import (
     Text,
     Who,
 )
-from bot.sharing.drafts import MOST_PEOPLE, Draft, remember
-from bot.sharing.words import NOTE_MOST
-from bot.storage.handles import Handle
+from bot.sharing.form_state import MAX_PEOPLE, FormState, begin_form_state
+from bot.sharing.words import MAX_NOTE
+from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"
 TITLE = "Share a secret"
 
-ROOM = 3_000  # characters of one field: Slack's limit
-MOST_PASSPHRASE = 128  # characters
+TEXT_FIELD_LENGTH = 3_000  # characters of one field: Slack's limit
+MAX_PASSPHRASE = 128  # characters
 ROW_WITHIN = 0.25  # seconds
 
 DAY = 86_400
@@ -60,88 +60,97 @@ WHAT = (
 )
 
 
-async def open_form(call: Call, draft: Draft) -> Modal:
+async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
     """The window, ready to be shown. It is remembered first: nobody can submit it before the row is there."""
-    remembering = asyncio.create_task(remember(call, draft))
+    remembering = asyncio.create_task(begin_form_state(interaction, form_state))
     remembered, _ = await asyncio.wait({remembering}, timeout=ROW_WITHIN)
     try:
         if not remembered:
-            await call.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
+            await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
     finally:
-        ref, draft = await remembering
-    return form(draft, ref)
+        ref, form_state = await remembering
+    return form(form_state, ref)
 
 
-def form(draft: Draft, ref: str, *said: Part, at: Mapping[str, str] | None = None) -> Modal:
+def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, str] | None = None) -> Modal:
     """The window. `said` stands above everything, what is in `at` above the field of that name."""
     parts: list[Part] = [*said]
-    for part in _fields(draft, ref):
+    for part in _fields(form_state, ref):
         sentence = (at or {}).get(getattr(part, "name", ""))
         parts += [Text.of(":warning: ", Plain(sentence, 400)), part] if sentence else [part]
-    if draft.made_up:
+    if form_state.is_generated:
         return Modal(GENERATE_FORM, GENERATE_TITLE, tuple(parts), ref=ref, submit="Generate", close="Cancel")
     return Modal(FORM, TITLE, tuple(parts), ref=ref, submit="Share", close="Cancel")
 
 
-def _texts(draft: Draft, ref: str) -> list[Part]:
-    names = ["The secret", *["The secret goes on, with nothing in between"] * (draft.rooms - 1)]
+def _texts(form_state: FormState, ref: str) -> list[Part]:
+    names = ["The secret", *["The secret goes on, with nothing in between"] * (form_state.text_fields - 1)]
     parts: list[Part] = [
-        Field(f"text{number}", name, most=ROOM, optional=number > 1, long=True) for number, name in enumerate(names, 1)
+        Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
+        for number, name in enumerate(names, 1)
     ]
-    if draft.rooms < rooms_for(draft.most):
-        parts.append(Buttons.of(Button("Add more room", "share_more", ref, spoken="Add a field for a longer secret")))
+    if form_state.text_fields < text_fields_for(form_state.max_bytes):
+        parts.append(
+            Buttons.of(
+                Button("Add more room", "share_more", ref, accessibility_label="Add a field for a longer secret")
+            )
+        )
     return parts
 
 
-def _made_up(draft: Draft) -> list[Part]:
-    whom = SEND if draft.to or draft.channel else SHOW
+def _made_up(form_state: FormState) -> list[Part]:
+    whom = SEND if form_state.to or form_state.channel else SHOW
     return [
         Text.of("The host makes up a random password, another one for each addressee."),
         Choice("what", "What to do with it?", WHAT, whom),
     ]
 
 
-def _fields(draft: Draft, ref: str) -> list[Part]:
-    parts = _made_up(draft) if draft.made_up else _texts(draft, ref)
-    parts += _addressees(draft)
+def _fields(form_state: FormState, ref: str) -> list[Part]:
+    parts = _made_up(form_state) if form_state.is_generated else _texts(form_state, ref)
+    parts += _recipients(form_state)
     ttls = tuple((str(ttl), in_words(ttl)) for ttl in TTLS)
     parts.append(Choice("ttl", "It can be opened for", ttls, str(USUAL_TTL)))
-    parts.append(Field("passphrase", "Passphrase", most=MOST_PASSPHRASE, optional=True))
+    parts.append(Field("passphrase", "Passphrase", max_length=MAX_PASSPHRASE, optional=True))
     parts.append(Checks("options", "And", OPTIONS, frozenset({NEWS})))
     hint = "Not secret: it stands in the message."
-    parts.append(Field("note", "A note to go with it", hint, most=NOTE_MOST, optional=True, initial=draft.note))
-    if draft.accounts:
-        accounts = (*draft.accounts, (ANONYMOUS, "Without an account"))
-        parts.append(Choice("account", "Made with the account on", accounts, draft.accounts[0][0]))
+    parts.append(
+        Field("note", "A note to go with it", hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
+    )
+    if form_state.accounts:
+        accounts = (*form_state.accounts, (ANONYMOUS, "Without an account"))
+        parts.append(Choice("account", "Made with the account on", accounts, form_state.accounts[0][0]))
     return [*parts, Note.of("What you type goes to Onetime Secret. It is in no message, and not kept here.")]
 
 
-def _addressees(draft: Draft) -> list[Part]:
-    if draft.only:
-        names: list[Piece] = [piece for one in draft.only for piece in (", ", Who(one))]
+def _recipients(form_state: FormState) -> list[Part]:
+    if form_state.only:
+        names: list[Piece] = [piece for one in form_state.only for piece in (", ", Who(one))]
         return [Text.of("Only for ", *names[1:], ".")]
     return [
-        People("to", "For these people", draft.to, MOST_PEOPLE, "Each gets a secret of their own that only they open."),
-        Channel("channel", "Or for one channel", draft.channel, "Whoever opens it first. Neither: just the link."),
+        People(
+            "to", "For these people", form_state.to, MAX_PEOPLE, "Each gets a secret of their own that only they open."
+        ),
+        Channel("channel", "Or for one channel", form_state.channel, "Whoever opens it first. Neither: just the link."),
     ]
 
 
-def more_room(call: Call, handle: Handle) -> Modal:
+def add_text_field(interaction: Interaction, context: ButtonContext) -> Modal:
     """“Add more room”: half as many fields again. What is typed stays, since they keep their names."""
-    draft = as_shown(call, handle)
-    rooms = draft.rooms + max(1, draft.rooms // 2)
-    return form(replace(draft, rooms=min(rooms, rooms_for(draft.most))), handle.id)
+    form_state = state_as_shown(interaction, context)
+    rooms = form_state.text_fields + max(1, form_state.text_fields // 2)
+    return form(replace(form_state, text_fields=min(rooms, text_fields_for(form_state.max_bytes))), context.id)
 
 
-def rooms_for(size: int) -> int:
+def text_fields_for(size: int) -> int:
     """How many fields take so many bytes, whatever characters they are."""
-    return -(-size // ROOM)
+    return -(-size // TEXT_FIELD_LENGTH)
 
 
-def as_shown(call: Call, handle: Handle) -> Draft:
+def state_as_shown(interaction: Interaction, context: ButtonContext) -> FormState:
     """The draft with as many fields as the window has by now."""
-    return replace(Draft.of(handle), rooms=rooms_of(call))
+    return replace(FormState.of(context), text_fields=count_text_fields(interaction))
 
 
-def rooms_of(call: Call) -> int:
-    return max(1, sum(name.startswith("text") for name in call.typed))
+def count_text_fields(interaction: Interaction) -> int:
+    return max(1, sum(name.startswith("text") for name in interaction.text_inputs))

@@ -10,19 +10,19 @@ import asyncio
 import re
 from dataclasses import replace
 
-from bot import steps
-from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackTrouble
-from bot.feature import Call, FieldErrors
+from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackError
+from bot.failpoints import failpoint
+from bot.feature import FieldErrors, Interaction
 from bot.logs import Log
 from bot.screen.parts import Modal, Part, Text
 from bot.secret import Secret
-from bot.sharing import drafts, form, outcome, reading, requesting
-from bot.sharing.delivery import post_card
-from bot.sharing.drafts import Draft
-from bot.sharing.making import Made, PassphraseIgnored, make
-from bot.sharing.reading import Order
-from bot.storage.handles import Handle
-from bot.storage.parcels import Parcel
+from bot.sharing import form, request_messages, result_window, share_spec
+from bot.sharing.create import CreatedShare, PassphraseIgnored, create
+from bot.sharing.deliver import post_card
+from bot.sharing.form_state import FormState, store_form_state
+from bot.sharing.share_spec import ShareSpec
+from bot.storage.button_contexts import ButtonContext
+from bot.storage.deliveries import Delivery
 from bot.storage.requests import RequestOver
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
@@ -31,33 +31,33 @@ WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window ope
 log = Log("share")
 
 
-async def submit(call: Call, handle: Handle) -> Modal | None:
-    draft = form.as_shown(call, handle)
-    return await share(call, draft, reading.read(call, draft), handle.id)
+async def submit(interaction: Interaction, context: ButtonContext) -> Modal | None:
+    form_state = form.state_as_shown(interaction, context)
+    return await share(interaction, form_state, share_spec.read(interaction, form_state), context.id)
 
 
-async def share(call: Call, draft: Draft, order: Order, ref: str) -> Modal | None:
+async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Modal | None:
     """Make what was ordered in the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
-    making = asyncio.create_task(_make(call, draft, order, ref))
+    making = asyncio.create_task(_make(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
     if waited:
-        await call.show(form.form(draft, ref, Text.of(WORKING)))
+        await interaction.show(form.form(form_state, ref, Text.of(WORKING)))
     try:
         made = await making
     except BotError as error:
-        fields = at_fields(error, draft)
+        fields = at_fields(error, form_state)
         if fields and not waited:
             raise FieldErrors(fields) from None
-        return await again(call, draft, *([] if fields else _said(error)), at=fields)
+        return await show_again(interaction, form_state, *([] if fields else _said(error)), at=fields)
     if not made.is_new:
-        return outcome.earlier(made.parcels)
-    unsent = _unsent(made.parcels)
+        return result_window.earlier(made.deliveries)
+    unsent = _unsent(made.deliveries)
     if not unsent:
-        await _show(call, order, made, waited=waited)
-    await requesting.settle(call.services, call.update, made.share)
-    await post_card(call.services, call.send, call.update, made.share)
-    return await _again_for(call, draft, made, unsent) if unsent else None
+        await _show(interaction, spec, made, waited=waited)
+    await request_messages.settle_answer(interaction.services, interaction.update, made.share)
+    await post_card(interaction.services, interaction.send, interaction.update, made.share)
+    return await _again_for(interaction, form_state, made, unsent) if unsent else None
 
 
 AGAIN = "What you typed is still here. Pressing *Share* makes a new secret."
@@ -65,46 +65,53 @@ AGAIN_FOR_THE_OTHERS = "What you typed is still here. Pressing *Share* makes a n
 PASSPHRASE_ON_THE_CARD = "The passphrase of those that were made is on your card, in our direct conversation."
 
 
-def _unsent(parcels: list[Parcel]) -> list[Parcel]:
+def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
     """Those that can be made anew while what was typed is there: all if nothing came of any, else those not made."""
-    if not any(parcel.has_arrived for parcel in parcels):
-        return parcels
-    return [parcel for parcel in parcels if parcel.state in {"failed", "doubtful"}]
+    if not any(delivery.has_arrived for delivery in deliveries):
+        return deliveries
+    return [delivery for delivery in deliveries if delivery.state in {"failed", "unknown_outcome"}]
 
 
-async def _again_for(call: Call, draft: Draft, made: Made, unsent: list[Parcel]) -> Modal:
+async def _again_for(
+    interaction: Interaction, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
+) -> Modal:
     """The window once more, for those who did not get it."""
-    said = [outcome.line(parcel) for parcel in made.parcels]
-    if len(unsent) == len(made.parcels):
-        return await again(call, draft, *said, Text.of(AGAIN))
+    said = [result_window.line(delivery) for delivery in made.deliveries]
+    if len(unsent) == len(made.deliveries):
+        return await show_again(interaction, form_state, *said, Text.of(AGAIN))
     if _for_the_sender(made) is not None:
         said.append(Text.of(PASSPHRASE_ON_THE_CARD))
-    others = tuple(parcel.to.user.user_id for parcel in unsent if parcel.to.user is not None)
-    return await again(call, replace(draft, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
+    others = tuple(delivery.recipient.user.user_id for delivery in unsent if delivery.recipient.user is not None)
+    return await show_again(interaction, replace(form_state, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
 
 
-async def _make(call: Call, draft: Draft, order: Order, ref: str) -> Made:
+async def _make(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:
     """Make it, or say what came of it when that window was submitted before: what has changed since does not matter."""
-    shares = call.services.shares
-    if (before := await shares.begun(call.person, ref)) is not None:
-        return Made(before, await shares.parcels(before.id), is_new=False)
-    if draft.request and not (await call.services.requests.asked(call.person, draft.request)).is_open:
+    shares = interaction.services.shares
+    if (before := await shares.find_by_key(interaction.person, ref)) is not None:
+        return CreatedShare(before, await shares.deliveries_of(before.id), is_new=False)
+    if (
+        form_state.request
+        and not (await interaction.services.requests.find_for_asked(interaction.person, form_state.request)).is_open
+    ):
         raise RequestOver
-    order = await reading.with_account(call, order)
-    reading.check_size(call, draft, order)
-    await reading.check_people(call, order)
-    return await make(call, order, ref, answers=draft.request)
+    spec = await share_spec.load_account(interaction, spec)
+    share_spec.check_size(interaction, form_state, spec)
+    await share_spec.check_people(interaction, spec)
+    return await create(interaction, spec, ref, answers=form_state.request)
 
 
-async def again(call: Call, draft: Draft, *said: Part, at: dict[str, str] | None = None) -> Modal:
+async def show_again(
+    interaction: Interaction, form_state: FormState, *said: Part, at: dict[str, str] | None = None
+) -> Modal:
     """The window once more, as another one: what is submitted next is another share."""
-    return form.form(draft, await drafts.keep(call, draft), *said, at=at)
+    return form.form(form_state, await store_form_state(interaction, form_state), *said, at=at)
 
 
-def at_fields(error: BotError, draft: Draft) -> dict[str, str]:
+def at_fields(error: BotError, form_state: FormState) -> dict[str, str]:
     """At which fields the error belongs, and what to say there; nothing if it is about none of them."""
     if isinstance(error, FieldErrors):
-        return {} if draft.only and "to" in error.fields else error.fields
+        return {} if form_state.only and "to" in error.fields else error.fields
     if isinstance(error, PassphraseIgnored):
         return {"passphrase": error.tell}
     if not isinstance(error, Refused):
@@ -115,7 +122,7 @@ def at_fields(error: BotError, draft: Draft) -> dict[str, str]:
         return {"passphrase": _about_the_passphrase(reason, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         most = f" It takes {number[0]}." if number else ""
-        return {f"text{draft.rooms}": f"That is too long for the host.{most}"}
+        return {f"text{form_state.text_fields}": f"That is too long for the host.{most}"}
     return {}
 
 
@@ -134,33 +141,33 @@ def _said(error: BotError) -> list[Part]:
     return [Text.of(f":warning: {error.tell}{rest}")]
 
 
-async def _show(call: Call, order: Order, made: Made, *, waited: bool) -> None:
+async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
     """The outcome. What only the sender is to see counts as seen when Slack has taken it; else the card offers it."""
     passphrase = _for_the_sender(made)
-    window = outcome.window(made.parcels, asked=order.ttl, ttl=made.ttl, passphrase=passphrase)
+    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase)
     try:
         if window.shows_secret and not waited:
-            await call.show(outcome.one_moment())  # the answer to Slack, which nobody confirms
-        await call.show(window)
-    except SlackTrouble as trouble:
+            await interaction.show(result_window.one_moment())  # the answer to Slack, which nobody confirms
+        await interaction.show(window)
+    except SlackError as trouble:
         log.info("outcome_not_shown", error=str(trouble))
         return
-    steps.at("outcome_shown")
+    failpoint("outcome_shown")
     if window.shows_secret:
-        await seen(call, made)
+        await mark_seen(interaction, made)
 
 
-def _for_the_sender(made: Made) -> Secret | None:
+def _for_the_sender(made: CreatedShare) -> Secret | None:
     if made.share.passphrase_to != "sender":
         return None
-    return next((parcel.passphrase for parcel in made.parcels if parcel.passphrase is not None), None)
+    return next((delivery.passphrase for delivery in made.deliveries if delivery.passphrase is not None), None)
 
 
-async def seen(call: Call, made: Made) -> None:
+async def mark_seen(interaction: Interaction, made: CreatedShare) -> None:
     """The sender has the link and the passphrase."""
-    for parcel in made.parcels:
-        if parcel.to.is_nobody:
-            await call.services.shares.handed(parcel.id, call.person)
+    for delivery in made.deliveries:
+        if delivery.recipient.is_nobody:
+            await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
         if made.share.passphrase_to == "sender":
-            await call.services.shares.passphrase_sent(parcel.id)
-    steps.at("sender_has_it")
+            await interaction.services.shares.wipe_passphrase(delivery.id)
+    failpoint("sender_has_it")

@@ -1,11 +1,11 @@
-"""What a parcel's state is called, and whom it is for: the words that messages, cards and windows share."""
+"""What a delivery's state is called, and whom it is for: the words that messages, cards and windows share."""
 
 from __future__ import annotations
 
 from bot.screen.parts import Piece, Plain, When, Where, Who
-from bot.storage.parcels import Address, Parcel
+from bot.storage.deliveries import Delivery, Recipient
 
-NOTE_MOST = 500  # characters of the sender's note
+MAX_NOTE = 500  # characters of the sender's note
 
 SIGNS = {
     "waiting": ":hourglass_flowing_sand:",
@@ -13,11 +13,11 @@ SIGNS = {
     "made": ":large_green_circle:",
     "sent": ":large_green_circle:",
     "opening": ":large_green_circle:",
-    "handed": ":large_green_circle:",
+    "link_shown": ":large_green_circle:",
     "opened": ":white_check_mark:",
     "failed": ":x:",
-    "doubtful": ":warning:",
-    "refused": ":no_entry:",
+    "unknown_outcome": ":warning:",
+    "undeliverable": ":no_entry:",
     "burned": ":fire:",
     "expired": ":hourglass:",
     "gone": ":grey_question:",
@@ -29,8 +29,8 @@ WORDS = {
     "made": "made; its message is not there yet",
     "sent": "not opened yet",
     "opening": "not opened yet",
-    "handed": "not opened yet",
-    "doubtful": "*may exist, and nobody has its link*: the host gave no usable answer. It was not sent",
+    "link_shown": "not opened yet",
+    "unknown_outcome": "*may exist, and nobody has its link*: the host gave no usable answer. It was not sent",
     "burned": "burned before anybody opened it",
     "expired": "expired unopened",
     "gone": "gone, and nobody knows how",
@@ -56,45 +56,45 @@ WHY_REFUSED = {
 }
 
 
-def whom(to: Address) -> Piece:
-    """The addressee, as Slack shows them."""
+def whom(to: Recipient) -> Piece:
+    """The recipient, as Slack shows them."""
     if to.user is not None:
         return Who(to.user.user_id)
     return Where(to.channel) if to.channel is not None else "Just the link"
 
 
-def state_words(parcel: Parcel) -> tuple[Piece, ...]:
+def state_words(delivery: Delivery) -> tuple[Piece, ...]:
     """What became of it, for its sender."""
-    by: tuple[Piece, ...] = (Who(parcel.opener.user_id),) if parcel.opener else ()
-    match parcel.state:
-        case "made" if parcel.to.is_nobody:
+    by: tuple[Piece, ...] = (Who(delivery.opener.user_id),) if delivery.opener else ()
+    match delivery.state:
+        case "made" if delivery.recipient.is_nobody:
             return ("not opened yet",)
-        case "handed" if parcel.opener != parcel.sender:
+        case "link_shown" if delivery.opener != delivery.sender:
             return ("not opened yet; the link was shown to ", *by)
         case "opened":
-            when: tuple[Piece, ...] = (" ", When(parcel.opened_at)) if parcel.opened_at else ()
-            return ("opened", *((" by ", *by) if by and not parcel.by_link else ()), *when, *with_link(parcel))
+            when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
+            return ("opened", *((" by ", *by) if by and not delivery.is_by_link else ()), *when, *with_link(delivery))
         case "failed":
-            return ("*not made*: ", WHY_FAILED.get(parcel.why or "", "the host refused it"))
-        case "refused":
-            return ("*not sent*: ", *_why_refused(parcel), ". Its secret is taken back: nobody can open it")
+            return ("*not made*: ", WHY_FAILED.get(delivery.reason or "", "the host refused it"))
+        case "undeliverable":
+            return ("*not sent*: ", *_why_refused(delivery), ". Its secret is taken back: nobody can open it")
         case state:
             return (WORDS[state],)
 
 
-def _why_refused(parcel: Parcel) -> tuple[Piece, ...]:
-    known = WHY_REFUSED.get(parcel.why or "")
-    return (known,) if known else ("Slack did not take the message (", Plain(parcel.why or "unknown"), ")")
+def _why_refused(delivery: Delivery) -> tuple[Piece, ...]:
+    known = WHY_REFUSED.get(delivery.reason or "")
+    return (known,) if known else ("Slack did not take the message (", Plain(delivery.reason or "unknown"), ")")
 
 
-def with_link(parcel: Parcel) -> tuple[Piece, ...]:
+def with_link(delivery: Delivery) -> tuple[Piece, ...]:
     """Opened in a browser, it is only known who was shown the link; its sender, who made it, is no news."""
-    if not parcel.by_link or parcel.opener is None or parcel.opener == parcel.sender:
+    if not delivery.is_by_link or delivery.opener is None or delivery.opener == delivery.sender:
         return ()
-    return (", with the link that ", Who(parcel.opener.user_id), " was shown")
+    return (", with the link that ", Who(delivery.opener.user_id), " was shown")
 
 
-def summary(parcel: Parcel) -> str:
+def summary(delivery: Delivery) -> str:
     """The state in a few words, for notifications and screen readers."""
     words = {"opened": "opened", "burned": "burned unopened", "expired": "expired unopened"}
-    return words.get(parcel.state, "over")
+    return words.get(delivery.state, "over")

@@ -5,38 +5,38 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from bot.errors import BotError, NotConnected, SlackTrouble, WindowClosed
+from bot.errors import BotError, NotConnected, SlackError, WindowClosed
 from bot.feature import FieldErrors
 from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
-from bot.slack.web import Slack
+from bot.slack.web import SlackClient
 
 log = Log("answers")
 
 TITLE = "Onetime Secret"
 
 
-def one_moment() -> Modal:
+def one_moment_window() -> Modal:
     return Modal.of("note", TITLE, Text.of("One moment…"))
 
 
-def in_hand() -> Modal:
+def already_submitted_window() -> Modal:
     """Laid on top of a window that was submitted twice, so that what the first submission shows stays."""
-    return Modal("note", TITLE, (Text.of("That was sent already and is being worked on."),), on_top=True)
+    return Modal("note", TITLE, (Text.of("That was sent already and is being worked on."),), push=True)
 
 
-def sorry(error: BotError) -> Modal:
+def error_window(error: BotError) -> Modal:
     """An error as a window; laid on top where there is one already, so that nothing typed is lost."""
-    return Modal("note", TITLE, (Text.of(f":warning: {error.tell}"),), on_top=True)
+    return Modal("note", TITLE, (Text.of(f":warning: {error.tell}"),), push=True)
 
 
 class Answer:
     """Shows screens as answers to one command or one press of a button."""
 
-    def __init__(self, slack: Slack, messenger: Messenger, incoming: Incoming) -> None:
+    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming) -> None:
         self._slack = slack
         self._messenger = messenger
         self._incoming = incoming
@@ -45,7 +45,7 @@ class Answer:
         self._shows_secret = False  # from then on nothing may replace it
 
     async def show(self, screen: Screen) -> None:
-        """Raises `WindowClosed` when the window is gone, `SlackTrouble` when Slack does not take it."""
+        """Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it."""
         if isinstance(screen, Message):
             await self._say(screen)
         else:
@@ -58,7 +58,7 @@ class Answer:
         try:
             await self.show(screen)
         except WindowClosed:
-            outcome = _as_outcome(screen)
+            outcome = _window_as_message(screen)
             if outcome is None:
                 raise
             await self._messenger.tell(self._incoming.person, outcome)
@@ -67,25 +67,25 @@ class Answer:
         """Tell what went wrong where the person is looking, in a direct message if that is gone."""
         try:
             await self._explain(error)
-        except SlackTrouble as trouble:
+        except SlackError as trouble:
             log.info("not_explained", error=str(trouble))
-            if not isinstance(error, SlackTrouble):
-                await self._messenger.tell(self._incoming.person, _as_message(error))
+            if not isinstance(error, SlackError):
+                await self._messenger.tell(self._incoming.person, _error_message(error))
 
     async def _explain(self, error: BotError) -> None:
         if self._shows_secret:
-            await self._messenger.tell(self._incoming.person, _as_message(error))
+            await self._messenger.tell(self._incoming.person, _error_message(error))
         elif self._own_window and self._window:
-            await self._slack.update_view(self._window, blocks.modal(sorry(error)))
+            await self._slack.update_view(self._window, blocks.modal(error_window(error)))
         elif self._window:
-            await self._show_window(sorry(error))
+            await self._show_window(error_window(error))
         else:
-            await self._say(_as_message(error), replace=False)
+            await self._say(_error_message(error), replace=False)
 
     async def _show_window(self, modal: Modal) -> None:
         view = blocks.modal(modal)
         trigger = self._incoming.trigger_id
-        if self._window and not modal.on_top:
+        if self._window and not modal.push:
             await self._slack.update_view(self._window, view)
         elif trigger is None:
             raise WindowClosed("views.open", "no_trigger")
@@ -101,9 +101,9 @@ class Answer:
         url = self._incoming.response_url
         if url is not None:
             try:
-                instead = replace and not message.beside and self._incoming.kind == "action"
+                instead = replace and not message.without_replacing and self._incoming.kind == "action"
                 await self._slack.respond(url, blocks.message(message), replace=instead)
-            except SlackTrouble as trouble:
+            except SlackError as trouble:
                 log.info("answered_by_dm", error=str(trouble))
             else:
                 return
@@ -113,7 +113,7 @@ class Answer:
 class FormAnswer(Answer):
     """The answer to a submitted window. The first screen is Slack's own answer; later ones wait until it is sent."""
 
-    def __init__(self, slack: Slack, messenger: Messenger, incoming: Incoming, delivered: asyncio.Event) -> None:
+    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming, delivered: asyncio.Event) -> None:
         super().__init__(slack, messenger, incoming)
         self.first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
@@ -137,16 +137,16 @@ class FormAnswer(Answer):
             return
         await self._delivered.wait()
         if isinstance(error, FieldErrors) and error.form is not None:
-            await self.show(_with_errors(error.form, error))
+            await self.show(_draw_form_with_errors(error.form, error))
         else:
             await super().explain(error)
 
-    async def within(self, seconds: float) -> dict[str, Any]:
+    async def wait_for_first(self, seconds: float) -> dict[str, Any]:
         """What to answer Slack with: the first screen if there is one in time, else a window that asks for patience."""
         await asyncio.wait({self.first}, timeout=seconds)
         if not self.first.done():
             self._own_window = True
-            self.first.set_result(one_moment())
+            self.first.set_result(one_moment_window())
         return draw_response(self.first.result())
 
 
@@ -154,28 +154,28 @@ def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
     if isinstance(first, FieldErrors):
         return {"response_action": "errors", "errors": first.fields}
     if isinstance(first, BotError):
-        first = sorry(first)
+        first = error_window(first)
     if isinstance(first, Modal):
-        return {"response_action": "push" if first.on_top else "update", "view": blocks.modal(first)}
+        return {"response_action": "push" if first.push else "update", "view": blocks.modal(first)}
     return {}
 
 
-def _with_errors(form: Modal, error: FieldErrors) -> Modal:
+def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
     said: tuple[Part, ...] = tuple(Text.of(f":warning: {sentence}") for sentence in error.fields.values())
     again = Note.of("What you typed was not kept. Please type it again.")
     return Modal(
-        form.form, form.title, (*said, again, *form.parts), form.ref, form.submit, form.close, form.tell_closed
+        form.form, form.title, (*said, again, *form.parts), form.ref, form.submit, form.close, form.notify_on_close
     )
 
 
-def _as_message(error: BotError) -> Message:
+def _error_message(error: BotError) -> Message:
     parts: list[Part] = [Text.of(error.tell)]
     if isinstance(error, NotConnected):
         parts.append(Buttons.of(Button("Connect an account", "connect_open", style="primary")))
     return Message(error.tell.replace("*", "").replace("`", ""), tuple(parts))
 
 
-def _as_outcome(screen: Screen) -> Message | None:
+def _window_as_message(screen: Screen) -> Message | None:
     """What a window without a question says, as a message. A secret is never said in one."""
     if isinstance(screen, Message) or screen.submit or screen.shows_secret:
         return None

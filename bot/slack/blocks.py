@@ -42,9 +42,9 @@ from bot.secret import Secret
 
 Block = dict[str, Any]
 
-SECTION_MOST = 3000  # characters
-FIELD_MOST = 2000
-TITLE_MOST = 24
+MAX_SECTION = 3000  # characters
+MAX_FIELD = 2000
+MAX_TITLE = 24
 
 # What could act as markup in mrkdwn although it is escaped: emphasis, code, emoji.
 _MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
@@ -61,7 +61,7 @@ def escape(text: str) -> str:
 
 def literal(plain: Plain) -> str:
     """Somebody else's text for mrkdwn: cut, escaped, and with nothing in it that formats or hides."""
-    text = plain.text if len(plain.text) <= plain.most else plain.text[: plain.most - 1] + "…"
+    text = plain.text if len(plain.text) <= plain.max_length else plain.text[: plain.max_length - 1] + "…"
     text = _UNSEEN.sub("\ufffd", text)
     return _MARKUP.sub(lambda found: found.group() + "\u200b", escape(text))
 
@@ -94,7 +94,7 @@ def _piece(piece: Piece) -> str:
 def message(screen: Message) -> dict[str, Any]:
     """`text` and `blocks` for chat.postMessage, chat.update or a response_url. Nothing is unfurled."""
     drawn: dict[str, Any] = {
-        "text": escape(screen.summary)[:SECTION_MOST],
+        "text": escape(screen.summary)[:MAX_SECTION],
         "unfurl_links": False,
         "unfurl_media": False,
     }
@@ -108,7 +108,7 @@ def modal(screen: Modal) -> dict[str, Any]:
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": screen.form,
-        "title": _plain_text(screen.title[:TITLE_MOST]),
+        "title": _plain_text(screen.title[:MAX_TITLE]),
         "close": _plain_text(screen.close),
         "blocks": _blocks(screen.parts, modal=True),
     }
@@ -116,7 +116,7 @@ def modal(screen: Modal) -> dict[str, Any]:
         view["submit"] = _plain_text(screen.submit)
     if screen.ref:
         view["private_metadata"] = f"ref:{screen.ref}"
-    if screen.tell_closed:
+    if screen.notify_on_close:
         view["notify_on_close"] = True
     return view
 
@@ -165,11 +165,11 @@ def _plain_text(text: str) -> dict[str, Any]:
 
 
 def _mrkdwn_text(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text[:SECTION_MOST]}
+    return {"type": "mrkdwn", "text": text[:MAX_SECTION]}
 
 
 def _fact(name: str, value: Piece) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:FIELD_MOST]}
+    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:MAX_FIELD]}
 
 
 def _revealed(text: Secret) -> list[Block]:
@@ -218,8 +218,8 @@ def _button(one: Button) -> dict[str, Any]:
         drawn["style"] = one.style
     if one.confirm:
         drawn["confirm"] = _confirm(one.confirm, one.style)
-    if one.spoken:
-        drawn["accessibility_label"] = one.spoken[:75]
+    if one.accessibility_label:
+        drawn["accessibility_label"] = one.accessibility_label[:75]
     return drawn
 
 
@@ -253,13 +253,13 @@ def _input(part: Input) -> Block:
 
 
 def _line(field: Field) -> dict[str, Any]:
-    element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.most}
+    element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.max_length}
     if field.placeholder:
         element["placeholder"] = _plain_text(field.placeholder)
     if field.long:
         element["multiline"] = True
     if field.initial:
-        element["initial_value"] = field.initial[: field.most]
+        element["initial_value"] = field.initial[: field.max_length]
     return element
 
 
@@ -283,7 +283,7 @@ def _people(people: People) -> dict[str, Any]:
     element: dict[str, Any] = {
         "type": "multi_users_select",
         "action_id": "picked",
-        "max_selected_items": people.most,
+        "max_selected_items": people.max_count,
     }
     return element | ({"initial_users": list(people.chosen)} if people.chosen else {})
 

@@ -17,7 +17,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
 
-MOST_BYTES = 1024 * 1024
+MAX_BODY = 1024 * 1024
 
 _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
@@ -32,7 +32,7 @@ def make_server(app: AsyncApp | None, checks: Checks) -> web.Application:
 
     `checks` are what /readyz asks: name -> whether that part is ready.
     """
-    server = web.Application(client_max_size=MOST_BYTES)
+    server = web.Application(client_max_size=MAX_BODY)
     server.router.add_get("/healthz", _healthy)
     server.router.add_get("/readyz", _readiness(checks))
     if app is not None:
@@ -42,7 +42,7 @@ def make_server(app: AsyncApp | None, checks: Checks) -> web.Application:
 
 def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def take(request: web.Request) -> web.StreamResponse:
-        if (request.content_length or 0) > MOST_BYTES:
+        if (request.content_length or 0) > MAX_BODY:
             return web.Response(status=413)
         try:
             body = (await request.read()).decode()

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.errors import NotAllowed, SlackTrouble
+from bot.errors import NotAllowed, SlackError
 from bot.person import Person, known_zone
-from bot.slack.web import Slack
+from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 
-FRESH = 300.0  # seconds; how long a deactivation may go unnoticed
-MOST = 50_000  # people remembered
+FRESH_FOR = 300.0  # seconds; how long a deactivation may go unnoticed
+MAX_MEMBERS = 50_000  # people remembered
 
 UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
@@ -29,7 +29,7 @@ class Member:
 class Members:
     """Asks users.info once in a while for each person, never for each request."""
 
-    def __init__(self, slack: Slack, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, slack: SlackClient, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
         self._slack = slack
         self._workspace = workspace
         self._clock = clock
@@ -39,17 +39,17 @@ class Members:
     def is_known(self, person: Person) -> bool:
         """Whether `require` answers without asking Slack."""
         found = self._known.get(person)
-        return found is not None and self._clock() - found[0] < FRESH
+        return found is not None and self._clock() - found[0] < FRESH_FOR
 
-    async def require(self, person: Person) -> str | None:
+    async def require_member(self, person: Person) -> str | None:
         """The time zone of the person, who has to be a full, active member of this very workspace.
 
         It is an IANA name that this machine knows, or None. Raises `NotAllowed` for everybody else, and
-        `SlackTrouble` when Slack cannot be asked: nobody is let in on a guess.
+        `SlackError` when Slack cannot be asked: nobody is let in on a guess.
         """
         if not self.is_known(person):
             member = await self._ask_once(person)
-            if len(self._known) >= MOST:
+            if len(self._known) >= MAX_MEMBERS:
                 self._known.clear()
             self._known[person] = (self._clock(), member)
         _, member = self._known[person]
@@ -57,10 +57,10 @@ class Members:
             raise NotAllowed("not a member")
         return member.zone
 
-    async def has(self, person: Person) -> bool:
-        """Whether `require` would let them in. Raises `SlackTrouble`."""
+    async def is_member(self, person: Person) -> bool:
+        """Whether `require` would let them in. Raises `SlackError`."""
         try:
-            await self.require(person)
+            await self.require_member(person)
         except NotAllowed:
             return False
         return True
@@ -76,7 +76,7 @@ class Members:
     async def _ask(self, person: Person) -> Member | None:
         try:
             user = await self._slack.user(person.user_id)
-        except SlackTrouble as trouble:
+        except SlackError as trouble:
             if trouble.code in UNKNOWN:
                 return None
             raise

@@ -22,74 +22,76 @@ class Incoming:
     name: str  # the action's or form's name; empty for commands
     person: Person
     install_team: str | None  # the workspace that the app is installed in; None for an organisation's install
-    once: str  # the same for a repeated delivery of the same act
+    idempotency_key: str  # the same for a repeated delivery of the same act
     text: str = field(default="", repr=False)  # may hold a key
     ref: str | None = None
     trigger_id: str | None = None
     response_url: Secret | None = None
     view_id: str | None = None  # the modal that it happened in
     view_hash: str | None = None  # of what that modal showed: another one after each change
-    place: tuple[str, str] | None = None  # the conversation and time stamp of the message that it happened on
-    typed: Mapping[str, Secret] = field(default_factory=dict)
-    chosen: Mapping[str, str] = field(default_factory=dict)
-    checked: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    picked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    message: tuple[str, str] | None = None  # the conversation and time stamp of the message that it happened on
+    text_inputs: Mapping[str, Secret] = field(default_factory=dict)
+    selects: Mapping[str, str] = field(default_factory=dict)
+    checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_command(body: Mapping[str, Any]) -> Incoming:
     person = Person(
-        _text(body.get("enterprise_id")), _text(body.get("team_id")) or "", _text(body.get("user_id")) or ""
+        _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or "", _as_text(body.get("user_id")) or ""
     )
     return Incoming(
         kind="command",
         name="",
         person=person,
         install_team=None if body.get("is_enterprise_install") in ("true", True) else person.team_id,
-        once=f"trigger:{body.get('trigger_id')}",
-        text=_text(body.get("text")) or "",
-        trigger_id=_text(body.get("trigger_id")),
-        response_url=_hidden(body.get("response_url")),
+        idempotency_key=f"trigger:{body.get('trigger_id')}",
+        text=_as_text(body.get("text")) or "",
+        trigger_id=_as_text(body.get("trigger_id")),
+        response_url=_as_secret(body.get("response_url")),
     )
 
 
 def read_action(body: Mapping[str, Any]) -> Incoming:
     actions = body.get("actions")
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
-    view = _dict(body.get("view"))
+    view = _as_dict(body.get("view"))
     return Incoming(
         kind="action",
-        name=_text(action.get("action_id")) or "",
-        person=_actor(body),
-        install_team=_team(body),
-        once=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
+        name=_as_text(action.get("action_id")) or "",
+        person=_read_actor(body),
+        install_team=_read_team(body),
+        idempotency_key=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
         ref=read_ref(action.get("value")),
-        trigger_id=_text(body.get("trigger_id")),
-        response_url=_hidden(body.get("response_url")),
-        view_id=_text(view.get("id")),
-        place=_place(_dict(body.get("container"))),
-        **_entered(view),
+        trigger_id=_as_text(body.get("trigger_id")),
+        response_url=_as_secret(body.get("response_url")),
+        view_id=_as_text(view.get("id")),
+        message=_read_message_ref(_as_dict(body.get("container"))),
+        **_read_inputs(view),
     )
 
 
 def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
     """A view_submission (`kind` form) or view_closed (`kind` closed)."""
-    view = _dict(body.get("view"))
-    view_hash = _text(view.get("hash"))
+    view = _as_dict(body.get("view"))
+    view_hash = _as_text(view.get("hash"))
     return Incoming(
         kind=kind,
-        name=_text(view.get("callback_id")) or "",
-        person=_actor(body),
-        install_team=_team(body),
-        once=f"trigger:{body.get('trigger_id')}" if body.get("trigger_id") else f"{kind}:{view.get('id')}:{view_hash}",
+        name=_as_text(view.get("callback_id")) or "",
+        person=_read_actor(body),
+        install_team=_read_team(body),
+        idempotency_key=f"trigger:{body.get('trigger_id')}"
+        if body.get("trigger_id")
+        else f"{kind}:{view.get('id')}:{view_hash}",
         ref=read_ref(view.get("private_metadata")),
-        trigger_id=_text(body.get("trigger_id")),
-        view_id=_text(view.get("id")),
+        trigger_id=_as_text(body.get("trigger_id")),
+        view_id=_as_text(view.get("id")),
         view_hash=view_hash,
-        **_entered(view),
+        **_read_inputs(view),
     )
 
 
-def _entered(view: Mapping[str, Any]) -> dict[str, Any]:
+def _read_inputs(view: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed, chosen, ticked and picked, by field. Everything typed is taken for a secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
@@ -110,41 +112,45 @@ def _entered(view: Mapping[str, Any]) -> dict[str, Any]:
                     picked[name] = tuple(filter(None, [element.get("selected_conversation")]))
                 case _:
                     typed[name] = Secret(element.get("value") or "")
-    return {"typed": typed, "chosen": chosen, "checked": checked, "picked": picked}
+    return {"text_inputs": typed, "selects": chosen, "checkboxes": checked, "pickers": picked}
 
 
-def _actor(body: Mapping[str, Any]) -> Person:
+def _read_actor(body: Mapping[str, Any]) -> Person:
     """The acting user in their own workspace, which in a shared channel is not the one that the app is in.
 
     In an organisation (Enterprise Grid) it is the workspace of the act, as a slash command names it: a user id is
     unique there, and the user object tells members from others.
     """
-    user = _dict(body.get("user"))
-    enterprise = _text(_dict(body.get("enterprise")).get("id")) or _text(_dict(body.get("team")).get("enterprise_id"))
-    own = _text(user.get("team_id"))
+    user = _as_dict(body.get("user"))
+    enterprise = _as_text(_as_dict(body.get("enterprise")).get("id")) or _as_text(
+        _as_dict(body.get("team")).get("enterprise_id")
+    )
+    own = _as_text(user.get("team_id"))
     return Person(
-        enterprise, (_team(body) or own if enterprise else own or _team(body)) or "", _text(user.get("id")) or ""
+        enterprise,
+        (_read_team(body) or own if enterprise else own or _read_team(body)) or "",
+        _as_text(user.get("id")) or "",
     )
 
 
-def _place(container: Mapping[str, Any]) -> tuple[str, str] | None:
+def _read_message_ref(container: Mapping[str, Any]) -> tuple[str, str] | None:
     """The very message that was posted; a copy that was forwarded is the attachment of another message."""
-    channel, ts = _text(container.get("channel_id")), _text(container.get("message_ts"))
+    channel, ts = _as_text(container.get("channel_id")), _as_text(container.get("message_ts"))
     return (channel, ts) if container.get("type") == "message" and channel and ts else None
 
 
-def _team(body: Mapping[str, Any]) -> str | None:
-    return _text(_dict(body.get("team")).get("id"))
+def _read_team(body: Mapping[str, Any]) -> str | None:
+    return _as_text(_as_dict(body.get("team")).get("id"))
 
 
-def _dict(value: object) -> Mapping[str, Any]:
+def _as_dict(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: object) -> str | None:
+def _as_text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _hidden(value: object) -> Secret | None:
-    text = _text(value)
+def _as_secret(value: object) -> Secret | None:
+    text = _as_text(value)
     return Secret(text) if text else None

@@ -16,15 +16,15 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.errors import FINAL, CannotStart
+from bot.errors import FINAL_CODES, CannotStart
 from bot.secret import Secret
 from bot.slack.web import quiet_logger
 
 # Source: docs.slack.dev, errors of apps.connections.open
-REFUSED = FINAL | {"forbidden_team", "no_permission", "not_allowed_token_type", "not_authed"}
+REFUSED_CODES = FINAL_CODES | {"forbidden_team", "no_permission", "not_allowed_token_type", "not_authed"}
 
 
-class Socket(AsyncSocketModeHandler):
+class SocketModeHandler(AsyncSocketModeHandler):
     """Bolt's handler, which also says when an answer has been sent."""
 
     def __init__(self, app: AsyncApp, app_token: Secret) -> None:
@@ -57,7 +57,7 @@ class Socket(AsyncSocketModeHandler):
 
 def _refuse(code: str) -> None:
     """slack_sdk would go on asking for ever, without a word."""
-    if code in REFUSED:
+    if code in REFUSED_CODES:
         raise CannotStart(
             f"SLACK_APP_TOKEN was not accepted by Slack ({code}): make one with the scope connections:write "
             "under “Basic Information”, “App-Level Tokens”, and copy all of it (xapp-…)."

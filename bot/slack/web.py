@@ -1,4 +1,4 @@
-"""The calls to Slack's Web API. Every error leaves here as `SlackTrouble`: a method and a code, never content."""
+"""The calls to Slack's Web API. Every error leaves here as `SlackError`: a method and a code, never content."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
-from bot.errors import SlackTrouble, WindowClosed
+from bot.errors import SlackError, WindowClosed
 from bot.secret import Secret
 
 TIMEOUT = 10  # seconds for one call
-HOOKS = "hooks.slack.com"
+RESPONSE_URL_HOST = "hooks.slack.com"
 
 # A modal that is not there any more, or whose trigger is too old to open one.
-CLOSED = frozenset({"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"})
+WINDOW_GONE_CODES = frozenset(
+    {"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
+)
 
 
 def quiet_logger() -> logging.Logger:
@@ -29,7 +31,7 @@ def quiet_logger() -> logging.Logger:
     return logger
 
 
-class Slack:
+class SlackClient:
     """One workspace's Web API. Never retries by itself: who calls knows whether that is safe."""
 
     def __init__(self, token: Secret, api_url: str) -> None:
@@ -89,8 +91,10 @@ class Slack:
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
         """Post a message; returns its `ts`. With `client_msg_id` Slack takes a repetition for the same message."""
-        once: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
-        answer = await self._call("chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **once))
+        idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
+        answer = await self._call(
+            "chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
+        )
         return str(answer["ts"])
 
     async def update(self, channel: str, ts: str, message: dict[str, Any]) -> None:
@@ -107,53 +111,53 @@ class Slack:
         """Answer through a response_url: privately, or in place of the message that a button was on."""
         url = URL(response_url.reveal())
         if not self._may_respond_to(url):
-            raise SlackTrouble("response_url", "foreign_url")
+            raise SlackError("response_url", "foreign_url")
         body = message | ({"replace_original": True} if replace else {"replace_original": False})
         body["response_type"] = "ephemeral"
         await self._call("response_url", self._post(url, body))
 
     def _may_respond_to(self, url: URL) -> bool:
-        return url.origin() in (URL(f"https://{HOOKS}"), URL(self._api_url).origin())
+        return url.origin() in (URL(f"https://{RESPONSE_URL_HOST}"), URL(self._api_url).origin())
 
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
         assert self.client is not None
         assert self._session is not None
         async with self._session.post(url, json=body, allow_redirects=False) as answer:
             if answer.status != 200:  # noqa: PLR2004 - HTTP OK
-                raise _refused("response_url", f"http_{answer.status}", answer.headers)
+                raise _read_refusal("response_url", f"http_{answer.status}", answer.headers)
 
     async def _call(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
-        trouble: SlackTrouble
+        trouble: SlackError
         try:
             return await call
-        except SlackTrouble:
+        except SlackError:
             raise
         except SlackClientError as error:
             trouble = _read_error(method, getattr(error, "response", None))
         except (TimeoutError, aiohttp.ClientError, OSError):
-            trouble = SlackTrouble(method, "connection")
+            trouble = SlackError(method, "connection")
         except (ValueError, KeyError, TypeError):
             # An answer that is not what Slack answers; its text may be anything.
-            trouble = SlackTrouble(method, "unreadable")
+            trouble = SlackError(method, "unreadable")
         raise trouble from None
 
 
-def _read_error(method: str, response: Any) -> SlackTrouble:
+def _read_error(method: str, response: Any) -> SlackError:
     if not isinstance(response, AsyncSlackResponse):
-        return SlackTrouble(method, "unreadable")
+        return SlackError(method, "unreadable")
     answer = response.data if isinstance(response.data, dict) else {}
     code = answer.get("error")
     if not isinstance(code, str) or not code.isascii() or len(code) > 80:  # noqa: PLR2004 - Slack's are short words
         code = f"http_{response.status_code}"
     if response.status_code == 429:  # noqa: PLR2004 - HTTP Too Many Requests
         code = "ratelimited"
-    return _refused(method, code, response.headers)
+    return _read_refusal(method, code, response.headers)
 
 
-def _refused(method: str, code: str, headers: Mapping[str, Any]) -> SlackTrouble:
-    if code in CLOSED:
+def _read_refusal(method: str, code: str, headers: Mapping[str, Any]) -> SlackError:
+    if code in WINDOW_GONE_CODES:
         return WindowClosed(method, code)
-    return SlackTrouble(
+    return SlackError(
         method, code, retry_after=read_retry_after(headers) if "429" in code or code == "ratelimited" else None
     )
 

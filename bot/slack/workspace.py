@@ -5,15 +5,15 @@ from __future__ import annotations
 import stamina
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.errors import CannotStart, SlackTrouble
+from bot.errors import CannotStart, SlackError
 from bot.secret import Secret
-from bot.slack.web import Slack
+from bot.slack.web import SlackClient
 
 
 class Workspace:
     """The one workspace (or organisation) that the bot token belongs to."""
 
-    def __init__(self, slack: Slack, token: Secret) -> None:
+    def __init__(self, slack: SlackClient, token: Secret) -> None:
         self._slack = slack
         self._token = token
         self._result: AuthorizeResult | None = None
@@ -31,7 +31,7 @@ class Workspace:
             async for attempt in stamina.retry_context(on=_is_passing, attempts=8, timeout=30):
                 with attempt:
                     said = await self._slack.who_am_i()
-        except SlackTrouble as trouble:
+        except SlackError as trouble:
             raise CannotStart(_advice(trouble)) from None
         self.team_id = said.get("team_id")
         self.enterprise_id = said.get("enterprise_id")
@@ -56,10 +56,10 @@ class Workspace:
 
 
 def _is_passing(error: Exception) -> bool | float:
-    return isinstance(error, SlackTrouble) and not error.is_final and (error.retry_after or True)
+    return isinstance(error, SlackError) and not error.is_final and (error.retry_after or True)
 
 
-def _advice(trouble: SlackTrouble) -> str:
+def _advice(trouble: SlackError) -> str:
     if trouble.is_final:
         return f"SLACK_BOT_TOKEN was not accepted by Slack ({trouble.code}): copy it again from “OAuth & Permissions”."
     return f"Slack could not be reached ({trouble}): check the network and SLACK_API_URL, then start again."

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
+from bot.storage import bound_names
 from bot.storage.database import Database, now
 from bot.storage.seal import Binding, Sealer
 from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_of, watches
@@ -34,11 +35,11 @@ class Account:
     token: Secret
     is_default: bool
     created_at: datetime  #: UTC
-    readable: bool = True
+    is_readable: bool = True
 
 
 class Accounts:
-    """Every look-up names the person. All methods raise `StorageTrouble`."""
+    """Every look-up names the person. All methods raise `StorageUnavailable`."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
@@ -56,7 +57,7 @@ class Accounts:
             "token": self._sealer.seal_text("token", _binding("token", person, host, row_id), token),
         }
         async with self._db.writing() as connection:
-            await self._alone(connection, person)
+            await self._lock_person(connection, person)
             mine = owned_by(accounts, person)
             await connection.execute(delete(accounts).where(mine, accounts.c.host == host))
             has_default = await connection.scalar(select(exists().where(mine, accounts.c.is_default)))
@@ -66,7 +67,7 @@ class Accounts:
                 .returning(accounts.c.created_at)
             )
         assert created_at is not None
-        await self._db.scrub()
+        await self._db.checkpoint()
         return Account(row_id, person, host, username, token, not has_default, _moment(created_at))
 
     async def all_of(self, person: Person) -> list[Account]:
@@ -78,12 +79,12 @@ class Accounts:
         )
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._opened_or_marked(row) for row in rows]
+        return [self._decrypt_or_flag(row) for row in rows]
 
     async def on_host(self, person: Person, host: str) -> Account | None:
         """Raises `Unsealable` if there is one that does not open."""
         row = await self._row(owned_by(accounts, person), accounts.c.host == host)
-        return self._opened(row) if row else None
+        return self._decrypt(row) if row else None
 
     async def of_watches(self, ids: Sequence[str]) -> dict[str, Account]:
         """By the id of the watch: the account of its person on its host, where there is one.
@@ -96,26 +97,26 @@ class Accounts:
             rows = (await connection.execute(query.where(watches.c.id.in_(ids)))).all()
         found: dict[str, Account] = {}
         for row in rows:
-            found[row.watch_id] = self._opened_or_marked(row)
+            found[row.watch_id] = self._decrypt_or_flag(row)
             await asyncio.sleep(0)
         return found
 
     async def default_of(self, person: Person) -> Account | None:
         """Raises `Unsealable` if there is one that does not open."""
         row = await self._row(owned_by(accounts, person), accounts.c.is_default)
-        return self._opened(row) if row else None
+        return self._decrypt(row) if row else None
 
     async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
         """One that cannot be opened is marked: it must be let go all the same. Raises `NotYours`."""
         row = await self._row(own_row(accounts, person, id))
         if row is None:
             raise NotYours
-        return self._opened_or_marked(row)
+        return self._decrypt_or_flag(row)
 
     async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
         """Raises `NotYours`, and the default stays what it was."""
         async with self._db.writing() as connection:
-            await self._alone(connection, person)
+            await self._lock_person(connection, person)
             await connection.execute(_default(owned_by(accounts, person), to=False))
             if not (await connection.execute(_default(own_row(accounts, person, id), to=True))).rowcount:
                 raise NotYours
@@ -126,7 +127,7 @@ class Accounts:
         Raises `NotYours`.
         """
         async with self._db.writing() as connection:
-            await self._alone(connection, person)
+            await self._lock_person(connection, person)
             mine = owned_by(accounts, person)
             gone = delete(accounts).where(own_row(accounts, person, id)).returning(accounts.c.is_default)
             was_default = (await connection.execute(gone)).scalar_one_or_none()
@@ -135,22 +136,22 @@ class Accounts:
             if was_default:
                 oldest = select(accounts.c.id).where(mine).order_by(accounts.c.created_at, accounts.c.id).limit(1)
                 await connection.execute(_default(accounts.c.id == oldest.scalar_subquery(), to=True))
-        await self._db.scrub()
+        await self._db.checkpoint()
 
-    async def _alone(self, connection: AsyncConnection, person: Person) -> None:
+    async def _lock_person(self, connection: AsyncConnection, person: Person) -> None:
         """One default and one account per host hold only if a person's changes come one after the other."""
-        await self._db.one_at_a_time(connection, "accounts", *owner(person).values())
+        await self._db.advisory_lock(connection, "accounts", *owner(person).values())
 
     async def _row(self, *conditions: Any) -> Row[Any] | None:
         async with self._db.reading() as connection:
             return (await connection.execute(select(accounts).where(*conditions))).one_or_none()
 
-    def _opened(self, row: Row[Any]) -> Account:
+    def _decrypt(self, row: Row[Any]) -> Account:
         return _account(row, self._text(row, "username"), self._text(row, "token"), readable=True)
 
-    def _opened_or_marked(self, row: Row[Any]) -> Account:
+    def _decrypt_or_flag(self, row: Row[Any]) -> Account:
         try:
-            return self._opened(row)
+            return self._decrypt(row)
         except Unsealable:
             return _account(row, Secret(""), Secret(""), readable=False)
 
@@ -173,7 +174,7 @@ def _person(row: Row[Any]) -> Person:
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
-    return Binding.of("accounts", column, person, host, row_id)
+    return Binding.of(bound_names.ACCOUNTS, column, person, host, row_id)
 
 
 def _moment(seconds: float) -> datetime:

@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.errors import StorageTrouble
+from bot.errors import StorageUnavailable
 from bot.secret import Secret
 from bot.storage import sqlite
 from bot.storage.migrate import CONNECT_WAIT, HEAD, migrate, version_of
-from bot.storage.url import Where, locate
+from bot.storage.url import DatabaseLocation, locate
 
 __all__ = ["HEAD", "Database", "clock", "migrate", "moment", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
 WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds for the others of this process that write
-SCRUB_WAIT = 100  # milliseconds: scrubbing is not worth a longer wait
+CHECKPOINT_WAIT = 100  # milliseconds: scrubbing is not worth a longer wait
 
 # milliseconds. A click waits for its answer, and a transaction held open slows everybody else's claims down.
 _POSTGRESQL = {
@@ -70,7 +70,7 @@ def moment(seconds: float | None) -> datetime | None:
 class Database:
     """A pool of connections. Nothing connects before the first use."""
 
-    def __init__(self, where: Where, engine: AsyncEngine) -> None:
+    def __init__(self, where: DatabaseLocation, engine: AsyncEngine) -> None:
         self.where = where
         self._engine = engine
         self._writer = engine.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
@@ -101,25 +101,25 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of things. Raises `StorageTrouble`."""
-        with _as_trouble():
+        """A transaction that sees one state of things. Raises `StorageUnavailable`."""
+        with _translate_errors():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageTrouble`.
+        """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageUnavailable`.
 
         On SQLite it waits for the write lock at its start (5 s), so what it reads stays true until it writes.
         Never hold one across a call to somebody else.
         """
-        async with self._turn():
-            with _as_trouble():
+        async with self._wait_for_turn():
+            with _translate_errors():
                 async with self._writer.begin() as connection:
                     yield connection
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _wait_for_turn(self) -> AsyncIterator[None]:
         """On SQLite one of us writes at a time, in the order of asking.
 
         Whom SQLite itself keeps waiting sleeps longer and longer, while others get in before.
@@ -131,13 +131,13 @@ class Database:
             async with asyncio.timeout(WRITE_WAIT):
                 await self._writing.acquire()
         except TimeoutError:
-            raise StorageTrouble("busy") from None
+            raise StorageUnavailable("busy") from None
         try:
             yield
         finally:
             self._writing.release()
 
-    async def one_at_a_time(self, connection: AsyncConnection, *names: str) -> None:
+    async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
         """Until this writing transaction ends, others that name the same wait here.
 
         SQLite has one writer anyway.
@@ -147,16 +147,16 @@ class Database:
             await connection.execute(statement, {"name": "\x1f".join(names)})
 
     async def ping(self) -> None:
-        """Raises `StorageTrouble` unless the database answers."""
+        """Raises `StorageUnavailable` unless the database answers."""
         async with self.reading() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def is_current(self) -> bool:
-        """Whether the schema is the one that this code knows. Raises `StorageTrouble`."""
+        """Whether the schema is the one that this code knows. Raises `StorageUnavailable`."""
         async with self.reading() as connection:
             return await connection.run_sync(version_of) == HEAD
 
-    async def scrub(self) -> None:
+    async def checkpoint(self) -> None:
         """Remove what was wiped from SQLite's write-ahead log too, as far as nobody is reading from it right now.
 
         `secure_delete` overwrites it in the database; the log keeps the older pages until it starts over. What was
@@ -167,7 +167,7 @@ class Database:
         with suppress(SQLAlchemyError):
             async with self._bare.connect() as connection:
                 try:
-                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={SCRUB_WAIT}")
+                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_WAIT}")
                     await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 finally:
                     await connection.exec_driver_sql(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT}")
@@ -187,14 +187,14 @@ _COMMON: dict[str, Any] = {
 
 
 @contextmanager
-def _as_trouble() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StorageTrouble(_kind(error)) from None
+        raise StorageUnavailable(_describe(error)) from None
 
 
-def _kind(error: SQLAlchemyError) -> str:
+def _describe(error: SQLAlchemyError) -> str:
     """What happened, for the log: names and codes, never a value."""
     original = error.orig if isinstance(error, DBAPIError) else None
     if original is None:

@@ -17,40 +17,40 @@ from bot.storage.tables import person_of, reveals
 ROW_LIFE: Final = 3_600.0  # seconds
 REPORT_LIFE: Final = 7 * 86_400.0  # seconds that a row waits longer because its person was not told yet
 
-WIPED: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
-_UNTOLD = and_(reveals.c.state == "escrowed", reveals.c.told_at.is_(None))
+WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
+_IS_UNNOTIFIED = and_(reveals.c.state == "escrowed", reveals.c.notified_at.is_(None))
 
 
 class Interrupted:
-    """All methods raise `StorageTrouble`; the row is then as it was before."""
+    """All methods raise `StorageUnavailable`; the row is then as it was before."""
 
     def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = 10) -> None:
         self._db = db
         self._rows = RevealRows(sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
 
-    async def put_back(self, older_than: float) -> int:
+    async def reclaim_reserved(self, older_than: float) -> int:
         """Opening → ready after so many seconds: whoever reserved it is gone, and nothing was sent. How many."""
         waits = and_(reveals.c.state == "opening", reveals.c.claimed_at <= now - older_than)
         back = update(reveals).where(waits).values(state="ready", claimed_at=null()).returning(reveals)
         async with self._db.writing() as connection:
             rows = (await connection.execute(back)).all()
             for row in rows:
-                await give_back(connection, row)
+                await release_delivery(connection, row)
         return len(rows)
 
-    async def stranded(self, older_than: float) -> list[Reveal]:
+    async def stale_claims(self, older_than: float) -> list[Reveal]:
         """Claimed at least `older_than` seconds ago and nothing since: most likely a process died."""
         return await self._all(reveals.c.state == "claiming", reveals.c.claimed_at <= now - older_than)
 
-    async def mark_unsure(self, id: str) -> bool:
+    async def mark_outcome_unknown(self, id: str) -> bool:
         """Claiming → ready, with the doubt noted and a new hour to try again. Whether it was this call that did it."""
         claimed = reveals.c.state == "claiming"
-        values = {"state": "ready", "unsure": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
+        values = {"state": "ready", "outcome_unknown": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
         async with self._db.writing() as connection:
             row = await change(connection, id, claimed, **values)
             if row is not None:
-                await give_back(connection, row)
+                await release_delivery(connection, row)
         return row is not None
 
     async def unseen(self, older_than: float) -> list[Reveal]:
@@ -59,12 +59,12 @@ class Interrupted:
         Also those whose time is up (`has_escrow` is False): their persons must hear that the secret is lost.
         """
         kept_at = reveals.c.escrow_expires_at - self._escrow_life
-        return await self._all(_UNTOLD, kept_at <= now - older_than)
+        return await self._all(_IS_UNNOTIFIED, kept_at <= now - older_than)
 
-    async def told(self, id: str) -> None:
+    async def mark_notified(self, id: str) -> None:
         """The person was told that it waits, or that it is lost."""
         async with self._db.writing() as connection:
-            await change(connection, id, reveals.c.told_at.is_(None), told_at=now)
+            await change(connection, id, reveals.c.notified_at.is_(None), notified_at=now)
 
     async def purge(self) -> int:
         """Wipe expired escrows and delete expired rows; how many rows changed.
@@ -72,26 +72,26 @@ class Interrupted:
         A row that its person must still hear about (see `unseen`, `stranded`) stays, without the secret.
         """
         expired_escrow = and_(reveals.c.escrow.is_not(None), ~HELD)
-        finished = and_(reveals.c.state == "escrowed", ~HELD, reveals.c.told_at.is_not(None))
-        waits = or_(_UNTOLD, reveals.c.state.in_(("opening", "claiming")))
+        finished = and_(reveals.c.state == "escrowed", ~HELD, reveals.c.notified_at.is_not(None))
+        waits = or_(_IS_UNNOTIFIED, reveals.c.state.in_(("opening", "claiming")))
         old = or_(
             and_(reveals.c.expires_at <= now, ~waits),
             reveals.c.expires_at <= now - REPORT_LIFE,
         )
         async with self._db.writing() as connection:
-            done = await connection.execute(update(reveals).where(finished).values(state="over", **WIPED))
+            done = await connection.execute(update(reveals).where(finished).values(state="over", **WIPE))
             wiped = await connection.execute(
                 update(reveals).where(expired_escrow).values(escrow=null(), secret_key=null())
             )
             gone = await connection.execute(delete(reveals).where(old))
-        await self._db.scrub()
+        await self._db.checkpoint()
         return done.rowcount + wiped.rowcount + gone.rowcount
 
     async def _all(self, *conditions: ColumnElement[bool]) -> list[Reveal]:
         query = select(*COLUMNS).where(*conditions).order_by(reveals.c.created_at, reveals.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._rows.opened_or_empty(row) for row in rows]
+        return [self._rows.decrypt_or_empty(row) for row in rows]
 
 
 async def change(
@@ -103,7 +103,7 @@ async def change(
     return row
 
 
-async def give_back(connection: AsyncConnection, row: Row[Any]) -> None:
+async def release_delivery(connection: AsyncConnection, row: Row[Any]) -> None:
     """What was taken for this row is free for others again."""
-    if row.parcel_id is not None:
-        await openings.give_back(connection, row.parcel_id, person_of(row.enterprise_id, row.team_id, row.user_id))
+    if row.delivery_id is not None:
+        await openings.release(connection, row.delivery_id, person_of(row.enterprise_id, row.team_id, row.user_id))

@@ -9,9 +9,10 @@ from sqlalchemy import func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CannotStart, Unsealable
+from bot.storage import bound_names
 from bot.storage.database import Database, now
 from bot.storage.keyring import GENERATE
-from bot.storage.seal import HEADER_MOST, NOBODY, Binding, Sealer, header_of, kid_of
+from bot.storage.seal import MAX_HEADER, NOBODY, Binding, Sealer, header_of, kid_of
 from bot.storage.tables import SEALED, SealedColumn, key_checks
 
 CONSTANT: Final = b"ots-bot key check"
@@ -25,7 +26,7 @@ async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
     found now and not at first use. `sealer` is None when no key is configured: that is never right, and what to do
     depends on whether there are rows that need one.
 
-    Raises `StorageTrouble`.
+    Raises `StorageUnavailable`.
     """
     async with db.reading() as connection:
         used = await count_by_kid(connection, sealer.keyring.kids if sealer else ())
@@ -55,7 +56,7 @@ async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) 
 
 async def _count(connection: AsyncConnection, sealed: SealedColumn, kids: tuple[str, ...]) -> Counter[str]:
     column, used = sealed.column, Counter[str]()
-    others = select(func.substr(column, 1, HEADER_MOST)).where(column.is_not(None))
+    others = select(func.substr(column, 1, MAX_HEADER)).where(column.is_not(None))
     for kid in kids:
         header = header_of(kid)
         ours = func.substr(column, 1, len(header), type_=column.type) == header
@@ -76,7 +77,7 @@ def _refuse_wrong_keys(sealer: Sealer, checks: dict[str, bytes], used: Counter[s
 
 
 async def keys_open(db: Database, sealer: Sealer) -> bool:
-    """Whether what the primary key sealed in this database opens with it. Raises `StorageTrouble`."""
+    """Whether what the primary key sealed in this database opens with it. Raises `StorageUnavailable`."""
     kid = sealer.keyring.primary
     async with db.reading() as connection:
         blob = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
@@ -94,7 +95,7 @@ async def _leave_check(db: Database, sealer: Sealer, kid: str) -> None:
     blob = sealer.seal_with(kid, "key_check", _binding(kid), CONSTANT)
     absent = ~select(literal(1)).where(key_checks.c.kid == kid).exists()
     async with db.writing() as connection:
-        await db.one_at_a_time(connection, "key_checks", kid)
+        await db.advisory_lock(connection, "key_checks", kid)
         written = insert(key_checks).from_select(
             ["kid", "sealed", "created_at"],
             select(literal(kid), literal(blob, key_checks.c.sealed.type), now).where(absent),
@@ -106,7 +107,7 @@ async def _leave_check(db: Database, sealer: Sealer, kid: str) -> None:
 
 
 def _binding(kid: str) -> Binding:
-    return Binding("key_checks", "sealed", NOBODY, NOBODY, NOBODY, NOBODY, kid)
+    return Binding(bound_names.KEY_CHECKS, "sealed", NOBODY, NOBODY, NOBODY, NOBODY, kid)
 
 
 def _no_key(used: Counter[str]) -> str:

@@ -18,8 +18,8 @@ from bot.errors import CannotStart
 from bot.secret import Secret
 
 KEY_BYTES = 32
-MOST_FILE_BYTES = 65_536
-FEWEST_DISTINCT_BYTES = 16  # 32 random bytes have fewer about once in 10^14
+MAX_FILE_BYTES = 65_536
+MIN_DISTINCT_BYTES = 16  # 32 random bytes have fewer about once in 10^14
 GENERATE = "Make one with `python -m bot keys generate`."
 
 # Shown in documentation and therefore never usable: the bytes 0 to 31.
@@ -125,7 +125,7 @@ def _parse(entry: str, where: str) -> tuple[str, bytes]:
 def _weakness(root: bytes) -> str | None:
     if root == bytes(range(KEY_BYTES)):
         return "is the sample from the documentation, which everybody knows"
-    if len(set(root)) < FEWEST_DISTINCT_BYTES:
+    if len(set(root)) < MIN_DISTINCT_BYTES:
         return "is not random: it repeats itself"
     if root.isascii() and root.decode().isprintable():
         return "is a passphrase, not 32 random bytes"
@@ -142,10 +142,10 @@ def _read_private(path: Path, *, allow_shared: bool) -> bytes:
         raise CannotStart(_why_not_opened(path, error)) from None
     try:
         _check_private(path, os.fstat(descriptor), allow_shared=allow_shared)
-        raw = os.read(descriptor, MOST_FILE_BYTES + 1)
+        raw = os.read(descriptor, MAX_FILE_BYTES + 1)
     finally:
         os.close(descriptor)
-    if len(raw) > MOST_FILE_BYTES:
+    if len(raw) > MAX_FILE_BYTES:
         raise CannotStart(f"The key file {path} is too big to be one. Put back the right file.")
     return raw
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, null, update
 
 from bot.storage.database import Database, now
-from bot.storage.tables import notices, watches
+from bot.storage.tables import notifications, watches
 
 FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 
@@ -15,10 +15,10 @@ FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 async def free_leases(db: Database) -> None:
     """Give back all leases, so that nothing waits for them to run out. Only for who is alone on the database.
 
-    Raises `StorageTrouble`.
+    Raises `StorageUnavailable`.
     """
-    asleep = and_(watches.c.lease.is_not(None), watches.c.next_look_at.is_(None))
+    asleep = and_(watches.c.lease.is_not(None), watches.c.next_poll_at.is_(None))
     async with db.writing() as connection:
         await connection.execute(update(watches).where(asleep).values(FREE))
-        await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**FREE, next_look_at=now))
-        await connection.execute(update(notices).where(notices.c.lease.is_not(None)).values(FREE))
+        await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**FREE, next_poll_at=now))
+        await connection.execute(update(notifications).where(notifications.c.lease.is_not(None)).values(FREE))

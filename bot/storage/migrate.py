@@ -25,9 +25,9 @@ from bot.errors import CannotStart
 from bot.secret import Secret
 from bot.storage import sqlite
 from bot.storage.tables import for_dialect
-from bot.storage.url import Where, locate
+from bot.storage.url import DatabaseLocation, locate
 
-HEAD: Final = "0006"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
+HEAD: Final = "0007"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 
 CONNECT_WAIT = 5  # seconds
@@ -79,7 +79,7 @@ def version_of(connection: Connection) -> str | None:
     return version
 
 
-def _engine(where: Where) -> Engine:
+def _engine(where: DatabaseLocation) -> Engine:
     if where.path:
         sqlite.prepare_file(where.path)
     arguments = {} if where.path else {"connect_timeout": CONNECT_WAIT}
@@ -136,7 +136,7 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     command.upgrade(config, "head")
 
 
-def _why(where: Where, error: DBAPIError) -> str:
+def _why(where: DatabaseLocation, error: DBAPIError) -> str:
     code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
     said = f"{type(error.orig).__name__} {code}".strip()
     if where.path is None:

@@ -11,16 +11,21 @@ from bot.person import Person
 from bot.storage.database import Database
 from bot.storage.tables import owned_by, owner, preferences
 
-NEWS: Final = ("received", "burned", "expired", "orphaned")  # kinds of notices that can be switched off one by one
+KINDS: Final = (
+    "received",
+    "burned",
+    "expired",
+    "orphaned",
+)  # kinds of notifications that can be switched off one by one
 
 
 @dataclass(frozen=True, slots=True)
-class Prefs:
-    news: frozenset[str] = frozenset(NEWS)
+class NotificationPreferences:
+    notifications: frozenset[str] = frozenset(KINDS)
     reminders: bool = True
 
-    def want(self, kind: str) -> bool:
-        """Whether a notice of this kind is wanted. One that asks to reconnect always is.
+    def wants(self, kind: str) -> bool:
+        """Whether a notification of this kind is wanted. One that asks to reconnect always is.
 
         That a host has forgotten what became of a secret is news for whoever wants any news of secrets.
         """
@@ -28,27 +33,33 @@ class Prefs:
             case "reminder":
                 return self.reminders
             case "unknown":
-                return bool(self.news)
+                return bool(self.notifications)
             case _:
-                return kind in self.news or kind not in NEWS
+                return kind in self.notifications or kind not in KINDS
 
 
 class Preferences:
-    """All methods raise `StorageTrouble`."""
+    """All methods raise `StorageUnavailable`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def of(self, person: Person) -> Prefs:
-        query = select(preferences.c.news, preferences.c.reminders).where(owned_by(preferences, person))
+    async def of(self, person: Person) -> NotificationPreferences:
+        query = select(preferences.c.notifications, preferences.c.reminders).where(owned_by(preferences, person))
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return Prefs(frozenset(filter(None, row.news.split(","))), row.reminders) if row else Prefs()
+        return (
+            NotificationPreferences(frozenset(filter(None, row.notifications.split(","))), row.reminders)
+            if row
+            else NotificationPreferences()
+        )
 
-    async def set(self, person: Person, prefs: Prefs) -> None:
+    async def set(self, person: Person, prefs: NotificationPreferences) -> None:
         """What is not among `NEWS` is left out."""
-        news = ",".join(kind for kind in NEWS if kind in prefs.news)
+        notifications = ",".join(kind for kind in KINDS if kind in prefs.notifications)
         async with self._db.writing() as connection:
-            await self._db.one_at_a_time(connection, "preferences", *owner(person).values())
+            await self._db.advisory_lock(connection, "preferences", *owner(person).values())
             await connection.execute(delete(preferences).where(owned_by(preferences, person)))
-            await connection.execute(insert(preferences).values(**owner(person), news=news, reminders=prefs.reminders))
+            await connection.execute(
+                insert(preferences).values(**owner(person), notifications=notifications, reminders=prefs.reminders)
+            )

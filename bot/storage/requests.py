@@ -7,7 +7,7 @@ A request is committed before its message is sent, so that a crash in between is
 who was asked may answer it and nothing else.
 
 It is answered in the transaction that begins the share, so that it cannot be answered twice, and open again where
-nothing comes of that share. What ties the two is the moment: `over_at` of the one is `created_at` of the other.
+nothing comes of that share. The share's `request_id` ties the two.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -23,11 +23,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import BotError, NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
+from bot.storage import bound_names
 from bot.storage.database import Database, now
 from bot.storage.seal import NOBODY, Binding, Sealer
 from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests, shares
 
-State = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
+RequestState = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
 Posted = tuple[str, str]  # the conversation and the time stamp of a message
 
 LIFE: Final = 7 * 86_400.0  # seconds that a request can be answered
@@ -38,12 +39,12 @@ _IN_TIME = requests.c.expires_at > now
 _COLUMNS = (*requests.c, and_(_OPEN, _IN_TIME).label("is_open"))
 
 
-_ASKED_SENDER = and_(
+_SENDER_WAS_ASKED = and_(
     requests.c.enterprise_id == shares.c.enterprise_id,
     requests.c.team_id == shares.c.team_id,
     requests.c.asked_id == shares.c.user_id,
 )
-_ANSWERED = and_(requests.c.state == "answered", requests.c.over_at == shares.c.created_at, _ASKED_SENDER)
+_ANSWERED = and_(requests.c.state == "answered", requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
 
 
 class RequestOver(BotError):
@@ -58,7 +59,7 @@ class Request:
     person: Person  # who asked
     asked: Person
     note: str | None  # what for, as typed; None also where it does not open any more
-    state: State
+    state: RequestState
     is_open: bool  # it can still be answered
     message: Posted | None  # to who was asked
     card: Posted | None  # to who asked
@@ -67,7 +68,7 @@ class Request:
 
 
 class Requests:
-    """All methods raise `StorageTrouble`. Methods that take a bare id are for a row that was loaded before."""
+    """All methods raise `StorageUnavailable`. Methods that take a bare id are for a row that was loaded before."""
 
     def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
         self._db = db
@@ -97,7 +98,7 @@ class Requests:
         """One that this very person made. Raises `NotYours`."""
         return await self._one(own_row(requests, person, id))
 
-    async def asked(self, person: Person, id: object) -> Request:
+    async def find_for_asked(self, person: Person, id: object) -> Request:
         """One that this very person was asked, and that was sent to them. Raises `NotYours`."""
         addressed = and_(
             requests.c.id == (id if is_id(id) else NOBODY),
@@ -108,12 +109,12 @@ class Requests:
         )
         return await self._one(addressed)
 
-    async def sent(self, id: str, channel: str, ts: str) -> bool:
+    async def mark_asked(self, id: str, channel: str, ts: str) -> bool:
         """Waiting → asked. False if it is over meanwhile."""
         message = {"message_channel": channel, "message_ts": ts}
         return await self._change(id, requests.c.state == "waiting", state="asked", **message) is not None
 
-    async def undeliverable(self, id: str) -> Request | None:
+    async def mark_undeliverable(self, id: str) -> Request | None:
         """Waiting → undeliverable: Slack never takes a message to that person."""
         return await self._change(id, requests.c.state == "waiting", state="undeliverable", over_at=now)
 
@@ -127,10 +128,16 @@ class Requests:
         return next(iter(await self._all(answers)), None)
 
     async def reopen(self, id: str, share_id: str) -> Request | None:
-        """Answered by this share → asked: nothing came of that. None if it is not so any more."""
-        return await self._change(id, exists().where(shares.c.id == share_id, _ANSWERED), **_AGAIN)
+        """Answered by this share → asked: nothing came of the share. None if the share does not answer it any more."""
+        answers = exists().where(shares.c.id == share_id, shares.c.request_id == id, _ANSWERED)
+        async with self._db.writing() as connection:
+            if not await connection.scalar(select(answers)):
+                return None
+            await reopen(connection, shares.c.id == share_id)
+            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == id))).one()
+        return self._request(row)
 
-    async def expire(self, id: str) -> Request | None:
+    async def mark_expired(self, id: str) -> Request | None:
         """As `end`, for one that is out of time."""
         return await self._change(id, and_(_OPEN, ~_IN_TIME), state="expired", over_at=now)
 
@@ -151,7 +158,7 @@ class Requests:
         """Delete what has been over for a week; how many."""
         async with self._db.writing() as connection:
             gone = (await connection.execute(delete(requests).where(requests.c.over_at <= now - KEPT))).rowcount
-        await self._db.scrub()
+        await self._db.checkpoint()
         return gone
 
     async def _change(self, row_id: str, condition: ColumnElement[bool], **values: Any) -> Request | None:
@@ -209,18 +216,18 @@ _AGAIN: Final[dict[str, Any]] = {"state": "asked", "over_at": null()}
 
 async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:
     """Asked → answered by this share, which was begun in this transaction. Raises `RequestOver` if it is not open."""
-    moment = select(shares.c.created_at).where(shares.c.id == share_id, _ASKED_SENDER).correlate(requests)
-    free = and_(requests.c.id == id, _OPEN, _IN_TIME, exists(moment))
-    answered = update(requests).where(free).values(state="answered", over_at=moment.scalar_subquery())
-    if not (await connection.execute(answered)).rowcount:
+    sender = exists().where(shares.c.id == share_id, _SENDER_WAS_ASKED)
+    answered = update(requests).where(requests.c.id == id, _OPEN, _IN_TIME, sender)
+    if not (await connection.execute(answered.values(state="answered", over_at=now))).rowcount:
         raise RequestOver
+    await connection.execute(update(shares).where(shares.c.id == share_id).values(request_id=id))
 
 
 async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) -> None:
-    """Answered → asked, for what the share answered of which this is true."""
-    answers = exists().where(*is_share, _ANSWERED)
-    await connection.execute(update(requests).where(answers).values(_AGAIN))
+    """Answered → asked, for the request that the share answered. The share answers no request from then on."""
+    await connection.execute(update(requests).where(exists().where(*is_share, _ANSWERED)).values(_AGAIN))
+    await connection.execute(update(shares).where(*is_share).values(request_id=null()))
 
 
 def _binding(person: Person, row_id: str) -> Binding:
-    return Binding.of("requests", "note", person, NOBODY, row_id)
+    return Binding.of(bound_names.REQUESTS, "note", person, NOBODY, row_id)

@@ -11,13 +11,14 @@ from sqlalchemy import Row, and_
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
+from bot.storage import bound_names
 from bot.storage.database import moment, now
 from bot.storage.seal import Binding, Sealer
 from bot.storage.tables import person_of, reveals
 
-State = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
+RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
-MOST_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
+MAX_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
 
 HELD = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
 COLUMNS = (*reveals.c, HELD.label("has_escrow"))
@@ -25,7 +26,7 @@ COLUMNS = (*reveals.c, HELD.label("has_escrow"))
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """`key` is empty once it was wiped, and always for a parcel, whose own row has it.
+    """`key` is empty once it was wiped, and always for a delivery, whose own row has it.
 
     `has_escrow` is whether the secret waits to be shown right now. In the state `escrowed` without it, the secret
     was opened and its time is up: its person never saw it.
@@ -35,12 +36,12 @@ class Reveal:
     person: Person
     host: str  #: canonical base URL
     key: SecretKey
-    state: State
+    state: RevealState
     wrong_tries: int
-    unsure: bool  # an earlier try may have opened it
+    outcome_unknown: bool  # an earlier try may have opened it
     has_escrow: bool
     escrow_expires_at: datetime | None  #: UTC
-    parcel_id: str | None = None  # the parcel that is opened; None for a link that the person had
+    delivery_id: str | None = None  # the delivery that is opened; None for a link that the person had
 
     @property
     def can_be_tried(self) -> bool:
@@ -54,27 +55,27 @@ class RevealRows:
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
-    def sealed_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
+    def encrypt_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
         return self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
 
-    def blind(self, host: str, key: SecretKey) -> bytes:
+    def blind_index(self, host: str, key: SecretKey) -> bytes:
         return self._sealer.blind_index(host, key)
 
-    def sealed_escrow(self, reveal: Reveal, text: Secret) -> bytes:
+    def encrypt_escrow(self, reveal: Reveal, text: Secret) -> bytes:
         return self._sealer.seal_text("escrow", _binding("escrow", reveal.person, reveal.host, reveal.id), text)
 
-    def opened_escrow(self, row: Row[Any]) -> Secret:
+    def decrypt_escrow(self, row: Row[Any]) -> Secret:
         """Raises `Unsealable`."""
         return self._sealer.open_text("escrow", _binding("escrow", _person(row), row.host, row.id), row.escrow)
 
-    def opened(self, row: Row[Any]) -> Reveal:
+    def decrypt(self, row: Row[Any]) -> Reveal:
         """Raises `Unsealable`."""
         return self._reveal(row, self._key(row))
 
-    def opened_or_empty(self, row: Row[Any]) -> Reveal:
+    def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
         """With an empty key where it does not open: its person must be told all the same."""
         try:
-            return self.opened(row)
+            return self.decrypt(row)
         except Unsealable:
             return self._reveal(row, SecretKey(""))
 
@@ -87,9 +88,17 @@ class RevealRows:
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
         until = moment(row.escrow_expires_at)
         return Reveal(
-            row.id, _person(row), row.host, key, row.state, row.wrong_tries, row.unsure, bool(row.has_escrow), until,
-            row.parcel_id,
-        )  # fmt: skip
+            row.id,
+            _person(row),
+            row.host,
+            key,
+            row.state,
+            row.wrong_tries,
+            row.outcome_unknown,
+            bool(row.has_escrow),
+            until,
+            row.delivery_id,
+        )
 
 
 def _person(row: Row[Any]) -> Person:
@@ -97,4 +106,4 @@ def _person(row: Row[Any]) -> Person:
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
-    return Binding.of("reveals", column, person, host, row_id)
+    return Binding.of(bound_names.REVEALS, column, person, host, row_id)

@@ -34,7 +34,7 @@ VERSION: Final = b"O1"
 NONCE_BYTES = 12
 TAG_BYTES = 16
 INDEX_BYTES = 16
-HEADER_MOST = len(VERSION) + 1 + 16  # bytes: version, length, the longest kid
+MAX_HEADER = len(VERSION) + 1 + 16  # bytes: version, length, the longest kid
 NOBODY = "-"  # stands for a part that a row does not have, such as the enterprise outside Grid
 
 _SALT = b"onetime-bot/v1"

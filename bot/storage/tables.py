@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 
 from bot.person import Person
+from bot.storage import bound_names
 from bot.storage.seal import NOBODY, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
@@ -78,8 +79,8 @@ _one_default = Index(
     "ix_accounts_one_default", accounts.c.enterprise_id, accounts.c.team_id, accounts.c.user_id, unique=True
 )
 
-handles = Table(
-    "handles",
+button_contexts = Table(
+    "button_contexts",
     metadata,
     _id(),
     *_owner(),
@@ -87,7 +88,7 @@ handles = Table(
     Column("host", Text, nullable=False),
     Column("account_id", String(ID_LENGTH), ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
     Column("key", LargeBinary),  # sealed; none if it points at no secret
-    Column("facts", LargeBinary),  # sealed JSON object of strings; none if there are none
+    Column("data", LargeBinary),  # sealed JSON object of strings; none if there are none
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
 )
@@ -99,17 +100,17 @@ reveals = Table(
     *_owner(),
     Column("host", Text, nullable=False),
     Column("secret_key", LargeBinary),  # sealed; wiped in the states shown and over
-    Column("blind", LargeBinary, nullable=False, index=True),  # keyed hash of host and key: the same secret again
+    Column("blind_index", LargeBinary, nullable=False, index=True),  # keyed hash of host and key: the same secret again
     Column("state", String(16), nullable=False),
     Column("wrong_tries", Integer, nullable=False),
-    Column("unsure", Boolean, nullable=False),  # an earlier try may have opened it
+    Column("outcome_unknown", Boolean, nullable=False),  # an earlier try may have opened it
     Column("escrow", LargeBinary),  # the sealed secret itself, for minutes
     Column("escrow_expires_at", Double),
     Column("claimed_at", Double),
-    Column("told_at", Double),  # when the person was told that it waits
+    Column("notified_at", Double),  # when the person was told that it waits
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
-    Column("parcel_id", String(ID_LENGTH)),  # what it opens, if that was shared with this person here
+    Column("delivery_id", String(ID_LENGTH)),  # what it opens, if that was shared with this person here
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
@@ -120,7 +121,7 @@ watches = Table(  # what is claimed: narrow, one row for all secrets of a person
     *_owner(),
     Column("host", Text, nullable=False),
     Column("everything", Boolean, nullable=False),  # also what the person did not track by hand
-    Column("next_look_at", Double),  # none: nothing to look at, or paused; while leased: lease_until
+    Column("next_poll_at", Double),  # none: nothing to look at, or paused; while leased: lease_until
     Column("lease", String(ID_LENGTH)),  # who is looking right now
     Column("lease_until", Double),
     Column("refused", Integer, nullable=False),  # how often the host said "Not authorized" since refused_since
@@ -131,7 +132,7 @@ watches = Table(  # what is claimed: narrow, one row for all secrets of a person
     Column("zone", String(64)),  # the person's time zone, an IANA name; none: not known
     Column("version", Integer, nullable=False, server_default="0"),  # counts what changed which secrets it has
     UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
-    Index(None, "host", "next_look_at"),
+    Index(None, "host", "next_poll_at"),
 )
 
 tracked = Table(
@@ -142,7 +143,7 @@ tracked = Table(
     Column("watch_id", String(ID_LENGTH), ForeignKey("watches.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("host", Text, nullable=False),
     Column("key", LargeBinary, nullable=False),  # sealed
-    Column("blind", LargeBinary, nullable=False),  # 16 bytes: finds the row of a key without opening others
+    Column("blind_index", LargeBinary, nullable=False),  # 16 bytes: finds the row of a key without opening others
     Column("label", LargeBinary),  # sealed; none if the person gave none
     Column("state", String(16), nullable=False),
     Column("made_at", Double, nullable=False),
@@ -154,45 +155,49 @@ tracked = Table(
     Column("tracked_at", Double, nullable=False),
     Column("over_at", Double),  # none while something can still become of it
     Column("reminded_at", Double),  # when it was time to remind, whether or not the person wanted that
-    Column("secret_blind", LargeBinary),  # as blind, of the key that opens it; none: not known
-    UniqueConstraint("enterprise_id", "team_id", "user_id", "blind"),
+    Column("secret_blind_index", LargeBinary),  # the blind index of the key that opens it; none: not known
+    UniqueConstraint("enterprise_id", "team_id", "user_id", "blind_index"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
 _over = Index(None, tracked.c.over_at)
 _open = Index(None, tracked.c.made_at)  # what nothing ever becomes of, by age
-_opens = Index(None, tracked.c.secret_blind)
+_opens = Index(None, tracked.c.secret_blind_index)
 
-let_go = Table(  # what a person stopped by hand: watching everything does not track it again
-    "let_go",
+ignored = Table(  # what a person stopped by hand: watching everything does not track it again
+    "ignored",
     metadata,
     Column("enterprise_id", String(32), primary_key=True),
     Column("team_id", String(32), primary_key=True),
     Column("user_id", String(32), primary_key=True),
-    Column("blind", LargeBinary, primary_key=True),  # of the row that it had in `tracked`
+    Column("blind_index", LargeBinary, primary_key=True),  # of the row that it had in `tracked`
     Column("host", Text, nullable=False),
     Column("until", Double, nullable=False, index=True),
 )
 
-notices = Table(  # what a person is to be told: written with the change itself, sent afterwards
-    "notices",
+notifications = Table(  # what a person is to be told: written with the change itself, sent afterwards
+    "notifications",
     metadata,
     _id(),
     *_owner(),
     Column("tracked_id", String(ID_LENGTH), ForeignKey("tracked.id", ondelete="CASCADE"), index=True),
     Column("host", Text, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("once", String(80), nullable=False, unique=True),  # the event; Slack's client_msg_id is made of it
+    Column("idempotency_key", String(80), nullable=False, unique=True),  # the event; client_msg_id is made of it
     Column("created_at", Double, nullable=False),
     Column("due_at", Double, nullable=False),
     Column("lease", String(ID_LENGTH)),  # who is sending right now
     Column("lease_until", Double),
     Column("tries", Integer, nullable=False),
     Column("sent_at", Double),
-    Column("parked", String(80)),  # why it can never be sent: Slack's error code
+    Column("dead_letter", String(80)),  # why it can never be sent: Slack's error code
 )
-_due = Index(None, notices.c.due_at)
+_due = Index(None, notifications.c.due_at)
 _first = Index(  # the earliest of a person: none overtakes another
-    "ix_notices_first", notices.c.enterprise_id, notices.c.team_id, notices.c.user_id, notices.c.created_at
+    "ix_notifications_first",
+    notifications.c.enterprise_id,
+    notifications.c.team_id,
+    notifications.c.user_id,
+    notifications.c.created_at,
 )
 
 preferences = Table(
@@ -201,7 +206,7 @@ preferences = Table(
     Column("enterprise_id", String(32), primary_key=True),
     Column("team_id", String(32), primary_key=True),
     Column("user_id", String(32), primary_key=True),
-    Column("news", String(80), nullable=False),  # kinds of notices, with commas
+    Column("notifications", String(80), nullable=False),  # kinds of notifications, with commas
     Column("reminders", Boolean, nullable=False),
 )
 
@@ -227,15 +232,15 @@ requests = Table(  # who asked whom for a secret; the owner is who asked
 _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
 
-uses = Table(  # what a person did that is limited, each time for a day
-    "uses",
+limit_uses = Table(  # what a person did that is limited, each time for a day
+    "limit_uses",
     metadata,
     _id(),
     *_owner(),
     Column("kind", String(64), nullable=False),
-    Column("once", String(80)),  # the act, where it may be repeated and is to count once
+    Column("idempotency_key", String(80)),  # the act, where it may be repeated and is to count once
     Column("at", Double, nullable=False, index=True),
-    Index("ix_uses_of", "enterprise_id", "team_id", "user_id", "kind", "at"),
+    Index("ix_limit_uses_of", "enterprise_id", "team_id", "user_id", "kind", "at"),
 )
 
 shares = Table(  # one submit of one sender
@@ -243,32 +248,33 @@ shares = Table(  # one submit of one sender
     metadata,
     _id(),
     *_owner(),
-    Column("once", String(80), nullable=False, unique=True),  # the same for a submit that is repeated
+    Column("idempotency_key", String(80), nullable=False, unique=True),  # the same for a submit that is repeated
     Column("host", Text, nullable=False),
     Column("account_id", String(ID_LENGTH)),  # made with this account; none: anonymously
     Column("quiet", Boolean, nullable=False),  # the sender does not want to be told when it is opened
     Column("note", LargeBinary),  # sealed
     Column("label", LargeBinary),  # sealed
-    Column("passphrase_to", String(16), nullable=False),  # who is to get it: nobody, sender, addressee
+    Column("passphrase_to", String(16), nullable=False),  # who is to get it: nobody, sender, recipient
     Column("card_channel", String(32)),  # the direct message that shows it; empty: it can never be posted
     Column("card_ts", String(32)),
     Column("created_at", Double, nullable=False, index=True),
+    Column("request_id", String(ID_LENGTH), index=True),  # the request that it answers; none: nobody asked for it
 )
 
-parcels = Table(  # one secret for one addressee
-    "parcels",
+deliveries = Table(  # one secret for one recipient
+    "deliveries",
     metadata,
     _id(),
     Column("share_id", String(ID_LENGTH), ForeignKey("shares.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("place", Integer, nullable=False),  # among the parcels of its share
+    Column("position", Integer, nullable=False),  # among the deliveries of its share
     *_owner(),  # the sender
-    Column("to_enterprise_id", String(32)),  # for this person,
-    Column("to_team_id", String(32)),
-    Column("to_user_id", String(32)),
-    Column("to_channel", String(32)),  # or for whoever is first in this channel; neither: just the link
+    Column("recipient_enterprise_id", String(32)),  # for this person,
+    Column("recipient_team_id", String(32)),
+    Column("recipient_user_id", String(32)),
+    Column("recipient_channel", String(32)),  # or for whoever is first in this channel; neither: just the link
     Column("host", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("why", String(80)),  # why it failed or was refused: a code
+    Column("reason", String(80)),  # why it failed or was refused: a code
     Column("secret_key", LargeBinary),  # sealed; wiped when it is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
@@ -280,16 +286,16 @@ parcels = Table(  # one secret for one addressee
     Column("opener_team_id", String(32)),
     Column("opener_user_id", String(32)),
     Column("opened_at", Double),
-    Column("handed_at", Double),  # when the link was shown to the opener
-    Column("untold_since", Double),  # when it was opened here; none again once those whom it concerns were told
+    Column("link_shown_at", Double),  # when the link was shown to the opener
+    Column("unannounced_since", Double),  # when it was opened here; none again once those whom it concerns were told
     Column("reminded_at", Double),
     Column("tracked_id", String(ID_LENGTH), index=True),  # stays when that row goes: it is never tracked again
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Column("over_at", Double),  # none while something can still become of it
     CheckConstraint(
-        "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'handed', 'opened', 'failed', 'doubtful', "
-        "'refused', 'burned', 'expired', 'gone')",
+        "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
+        "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",
         name="state",
     ),
     Index(None, "user_id", "created_at"),
@@ -311,6 +317,13 @@ class SealedColumn:
     table: Table
     name: str
     purpose: Purpose
+    bound_table: str  # the table's name in the associated data
+    bound_name: str | None = None  # the column's name there; None: the column's own
+
+    @property
+    def bound_column(self) -> str:
+        """The column's name in the associated data."""
+        return self.bound_name or self.name
 
     @property
     def column(self) -> Column[bytes]:
@@ -324,20 +337,20 @@ class SealedColumn:
 
 
 SEALED = (
-    SealedColumn(accounts, "username", "token"),
-    SealedColumn(accounts, "token", "token"),
-    SealedColumn(handles, "key", "metadata_key"),
-    SealedColumn(handles, "facts", "metadata_key"),
-    SealedColumn(reveals, "secret_key", "metadata_key"),
-    SealedColumn(reveals, "escrow", "escrow"),
-    SealedColumn(tracked, "key", "metadata_key"),
-    SealedColumn(tracked, "label", "metadata_key"),
-    SealedColumn(shares, "note", "metadata_key"),
-    SealedColumn(shares, "label", "metadata_key"),
-    SealedColumn(parcels, "secret_key", "metadata_key"),
-    SealedColumn(parcels, "metadata_key", "metadata_key"),
-    SealedColumn(parcels, "passphrase", "metadata_key"),
-    SealedColumn(requests, "note", "metadata_key"),
+    SealedColumn(accounts, "username", "token", bound_names.ACCOUNTS),
+    SealedColumn(accounts, "token", "token", bound_names.ACCOUNTS),
+    SealedColumn(button_contexts, "key", "metadata_key", bound_names.BUTTON_CONTEXTS),
+    SealedColumn(button_contexts, "data", "metadata_key", bound_names.BUTTON_CONTEXTS, bound_names.BUTTON_CONTEXT_DATA),
+    SealedColumn(reveals, "secret_key", "metadata_key", bound_names.REVEALS),
+    SealedColumn(reveals, "escrow", "escrow", bound_names.REVEALS),
+    SealedColumn(tracked, "key", "metadata_key", bound_names.TRACKED),
+    SealedColumn(tracked, "label", "metadata_key", bound_names.TRACKED),
+    SealedColumn(shares, "note", "metadata_key", bound_names.SHARES),
+    SealedColumn(shares, "label", "metadata_key", bound_names.SHARES),
+    SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
 )
 
 
@@ -345,9 +358,9 @@ _PARTIAL = (
     (_one_default, "is_default"),
     (_over, "over_at IS NOT NULL"),
     (_open, "over_at IS NULL"),
-    (_opens, "secret_blind IS NOT NULL"),
-    (_due, "sent_at IS NULL AND parked IS NULL"),
-    (_first, "sent_at IS NULL AND parked IS NULL"),
+    (_opens, "secret_blind_index IS NOT NULL"),
+    (_due, "sent_at IS NULL AND dead_letter IS NULL"),
+    (_first, "sent_at IS NULL AND dead_letter IS NULL"),
     (_open_requests, "over_at IS NULL"),
     (_over_requests, "over_at IS NOT NULL"),
 )

@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, Row, and_
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage import bound_names
 from bot.storage.database import moment, now
 from bot.storage.keyring import KeyRing
 from bot.storage.seal import Binding, Sealer
 from bot.storage.tables import new_id, owned_by, owner, person_of, tracked
 
-State = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
+TrackedState = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
 
 OVER: Final = ("received", "burned", "expired", "orphaned", "unknown")  # final: nothing more becomes of these
 IS_OPEN = tracked.c.over_at.is_(None)
@@ -40,10 +41,10 @@ class OpenRow(NamedTuple):
     """All that a look needs of a tracked secret that can still change. Times are seconds since the epoch."""
 
     id: str
-    blind: bytes
+    blind_index: bytes
     made_at: float
     expires_at: float | None
-    reminded: bool  # the time to remind was there already
+    is_reminded: bool  # the time to remind was there already
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Tracked:
     received_at: datetime | None  #: UTC
     passphrase_required: bool | None  # None: not known
     card: tuple[str, str] | None  # channel and ts of the message that shows it
-    readable: bool = True
-    reminded: bool = False  # the time to remind was there already
+    is_readable: bool = True
+    is_reminded: bool = False  # the time to remind was there already
 
     @property
     def is_over(self) -> bool:
@@ -84,7 +85,7 @@ class TrackedRows:
         # A blind index is of one key. Rows that an earlier primary key indexed must be found too.
         self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
 
-    def sealed(
+    def encrypt(
         self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
     ) -> dict[str, Any]:
         """The values of a new row. `at` is the time by the database's clock."""
@@ -95,9 +96,9 @@ class TrackedRows:
             "watch_id": watch_id,
             "host": host,
             "key": self._sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
-            "blind": self._sealer.blind_index(host, new.key),
-            "secret_blind": None if new.secret_key is None else self._sealer.blind_index(host, new.secret_key),
-            "label": None if new.label is None else self.sealed_label(person, host, row_id, new.label),
+            "blind_index": self._sealer.blind_index(host, new.key),
+            "secret_blind_index": None if new.secret_key is None else self._sealer.blind_index(host, new.secret_key),
+            "label": None if new.label is None else self.encrypt_label(person, host, row_id, new.label),
             "state": new.state,
             "made_at": new.made_at.timestamp(),
             "expires_at": None if new.expires_at is None else new.expires_at.timestamp(),
@@ -106,11 +107,11 @@ class TrackedRows:
             "over_at": at if new.state in OVER else None,
         }
 
-    def sealed_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
+    def encrypt_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
         plain = label.encode("utf-8", "surrogatepass")
         return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
 
-    def blinds(self, host: str, key: Secret) -> list[bytes]:
+    def blind_indexes(self, host: str, key: Secret) -> list[bytes]:
         """What the row of this key may be indexed by, one for each of our keys."""
         return [index(key) for index in self.indexers(host)]
 
@@ -120,24 +121,24 @@ class TrackedRows:
 
     def is_of(self, person: Person, host: str, key: MetadataKey) -> ColumnElement[bool]:
         """The condition for this person's row of this key."""
-        return and_(owned_by(tracked, person), tracked.c.blind.in_(self.blinds(host, key)))
+        return and_(owned_by(tracked, person), tracked.c.blind_index.in_(self.blind_indexes(host, key)))
 
-    def opened(self, row: Row[Any]) -> Tracked:
+    def decrypt(self, row: Row[Any]) -> Tracked:
         """Raises `Unsealable`."""
-        return _tracked(row, self.key(row), self._label(row, _person(row)), readable=True)
+        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, _person(row)), readable=True)
 
-    def key(self, row: Row[Any]) -> MetadataKey:
+    def decrypt_key(self, row: Row[Any]) -> MetadataKey:
         """Raises `Unsealable`."""
         binding = _binding("key", _person(row), row.host, row.id)
         return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
 
-    def opened_or_marked(self, row: Row[Any]) -> Tracked:
+    def decrypt_or_flag(self, row: Row[Any]) -> Tracked:
         try:
-            return self.opened(row)
+            return self.decrypt(row)
         except Unsealable:
             return _tracked(row, MetadataKey(""), None, readable=False)
 
-    def _label(self, row: Row[Any], person: Person) -> str | None:
+    def _decrypt_label(self, row: Row[Any], person: Person) -> str | None:
         if row.label is None:
             return None
         plain = self._sealer.open("metadata_key", _binding("label", person, row.host, row.id), row.label)
@@ -158,8 +159,8 @@ def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bo
         received_at=moment(row.received_at),
         passphrase_required=row.passphrase_required,
         card=None if row.card_ts is None else (row.card_channel, row.card_ts),
-        readable=readable,
-        reminded=row.reminded_at is not None,
+        is_readable=readable,
+        is_reminded=row.reminded_at is not None,
     )
 
 
@@ -168,4 +169,4 @@ def _person(row: Row[Any]) -> Person:
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
-    return Binding.of("tracked", column, person, host, row_id)
+    return Binding.of(bound_names.TRACKED, column, person, host, row_id)

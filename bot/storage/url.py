@@ -15,7 +15,7 @@ _WANTED = "DATABASE_URL should be sqlite:///path, sqlite:////absolute/path or po
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class DatabaseLocation:
     """Where the database is. Its repr shows no password."""
 
     async_url: URL
@@ -26,7 +26,7 @@ class Where:
         return str(self.path) if self.path else f"{self.async_url.host or 'socket'}/{self.async_url.database}"
 
 
-def locate(url: Secret | str) -> Where:
+def locate(url: Secret | str) -> DatabaseLocation:
     """Raises `CannotStart`, without any part of the URL."""
     try:
         parsed = make_url(url.reveal() if isinstance(url, Secret) else url)
@@ -37,16 +37,16 @@ def locate(url: Secret | str) -> Where:
         return _sqlite(parsed)
     if name in ("postgresql", "postgres"):
         psycopg = parsed.set(drivername="postgresql+psycopg")
-        return Where(psycopg, psycopg, None)
+        return DatabaseLocation(psycopg, psycopg, None)
     raise CannotStart(f"DATABASE_URL is of a kind that the bot does not know. {_WANTED}")
 
 
-def _sqlite(parsed: URL) -> Where:
+def _sqlite(parsed: URL) -> DatabaseLocation:
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
         raise CannotStart("DATABASE_URL names no file: what is stored must survive a restart. Use sqlite:///path.")
     if parsed.host or parsed.query:
         raise CannotStart("DATABASE_URL has more than a path: use sqlite:///path or sqlite:////absolute/path.")
-    return Where(
+    return DatabaseLocation(
         parsed.set(drivername="sqlite+aiosqlite"),
         parsed.set(drivername="sqlite+pysqlite"),
         Path(parsed.database).absolute(),

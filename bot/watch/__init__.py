@@ -1,1 +1,1 @@
-"""Looks at tracked secrets, decides what is news, and hands the news to the messenger."""
+"""Polls at tracked secrets, decides what is news, and hands the news to the messenger."""

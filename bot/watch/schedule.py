@@ -12,30 +12,30 @@ from zoneinfo import ZoneInfo
 
 from bot.person import known_zone
 
-FRESH = 15 * 60.0  # seconds of age in which every `WATCH_EVERY` is a look
+MIN_AGE = 15 * 60.0  # seconds of age in which every `WATCH_EVERY` is a look
 FIRST_HOUR = 3600.0  # seconds
 IN_FIRST_HOUR = 40.0  # seconds between looks until then
-SLOWEST = 300.0  # seconds
+MAX_INTERVAL = 300.0  # seconds
 PER_AGE = 0.05  # of the age, in between
 JITTER = 0.1  # of the interval, either way
 
 REMIND_PART = 6  # the last of so many parts of its life begins when it is time to remind
-REMIND_LEAST = timedelta(minutes=10)  # before the end: there has to be time to do something about it
-REMIND_LIFE = timedelta(minutes=20)  # whoever made what lives shorter than this still thinks of it
+MIN_REMINDER_LEAD = timedelta(minutes=10)  # before the end: there has to be time to do something about it
+MIN_REMINDER_LIFE = timedelta(minutes=20)  # whoever made what lives shorter than this still thinks of it
 NIGHT, MORNING = time(21), time(8)  # in the person's own zone; a reminder can wait, or come before
 EVENING = time(20, 45)  # what cannot wait until the morning; a look may come five minutes late
 
 
 def interval(age: float, every: float) -> float:
     """Seconds until the next look at something `age` seconds old, without jitter."""
-    if age < FRESH:
+    if age < MIN_AGE:
         return every
     if age < FIRST_HOUR:
         return max(every, IN_FIRST_HOUR)
-    return max(every, IN_FIRST_HOUR, min(SLOWEST, age * PER_AGE))
+    return max(every, IN_FIRST_HOUR, min(MAX_INTERVAL, age * PER_AGE))
 
 
-def next_look(ages: Iterable[float], every: float, expires_in: Iterable[float] = ()) -> float | None:
+def next_poll(ages: Iterable[float], every: float, expires_in: Iterable[float] = ()) -> float | None:
     """Seconds until the account's next look: as often as its freshest secret deserves, and just after one expires.
 
     None when there is nothing to look at.
@@ -45,7 +45,7 @@ def next_look(ages: Iterable[float], every: float, expires_in: Iterable[float] =
         return None
     spread = min(intervals) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
     soon = [left + 1 for left in expires_in if 0 < left + 1 < spread]
-    return min([spread, SLOWEST, *soon])
+    return min([spread, MAX_INTERVAL, *soon])
 
 
 def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) -> datetime | None:
@@ -56,14 +56,14 @@ def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) 
     evening before, in the second half of the life; and only where that is too early it comes at night.
     """
     life = expires_at - made_at
-    if life < REMIND_LIFE:
+    if life < MIN_REMINDER_LIFE:
         return None
-    at = (expires_at - max(life / REMIND_PART, REMIND_LEAST)).astimezone(UTC)
+    at = (expires_at - max(life / REMIND_PART, MIN_REMINDER_LEAD)).astimezone(UTC)
     where = known_zone(zone)
     if where is None or not _is_night(at, where):
         return at
     morning, evening = _morning_after(at, where), _evening_before(at, where)
-    if morning <= expires_at - REMIND_LEAST:
+    if morning <= expires_at - MIN_REMINDER_LEAD:
         return morning
     return evening if evening >= made_at + life / 2 else at
 
@@ -76,7 +76,7 @@ def is_time_to_remind(made_at: datetime, expires_at: datetime, now: datetime, zo
     where = known_zone(zone)
     if where is None or not _is_night(now, where):
         return True
-    return _morning_after(now, where) > expires_at - REMIND_LEAST
+    return _morning_after(now, where) > expires_at - MIN_REMINDER_LEAD
 
 
 def _is_night(at: datetime, where: ZoneInfo) -> bool:

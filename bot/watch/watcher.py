@@ -1,4 +1,4 @@
-"""Looks at the accounts that are due, each once, and writes down what changed. Any number of watchers may run.
+"""Polls at the accounts that are due, each once, and writes down what changed. Any number of watchers may run.
 
 A look that comes late is late, not doubled: the next one is counted from its end. What is being looked at is leased,
 and only who holds the lease may write what was seen.
@@ -10,11 +10,11 @@ import asyncio
 
 from bot.feature import Services
 from bot.logs import Log
-from bot.loop import Loop
-from bot.storage.looks import Watch
-from bot.watch.held import Held
-from bot.watch.quiet import Quiet
-from bot.watch.round import Round, Shared
+from bot.periodic import PeriodicTask
+from bot.storage.polls import Watch
+from bot.watch.batch_writer import BatchWriter
+from bot.watch.host_poller import HostPoller, PollerDependencies
+from bot.watch.lease_renewer import LeaseRenewer
 
 PURGE = 600.0  # seconds between two
 
@@ -22,14 +22,14 @@ log = Log("watch")
 
 
 class Watcher:
-    """One `Round` for each host that is allowed. `every` is WATCH_EVERY, in seconds."""
+    """One `HostPoller` for each host that is allowed. `every` is WATCH_EVERY, in seconds."""
 
     def __init__(self, services: Services, every: float) -> None:
         self._tracking = services.tracking
-        self._held: Held[Watch] = Held(services.tracking.renew)
-        shared = Shared(services, every, self._held, Quiet(services.tracking.settle_quiet))
-        self._rounds = [Round(shared, host) for host in services.hosts.all]
-        self._purging = Loop(self._purge, PURGE, log, "not_purged")
+        self._held: LeaseRenewer[Watch] = LeaseRenewer(services.tracking.renew)
+        shared = PollerDependencies(services, every, self._held, BatchWriter(services.tracking.record_unchanged))
+        self._rounds = [HostPoller(shared, host) for host in services.hosts.all]
+        self._purging = PeriodicTask(self._purge, PURGE, log, "not_purged")
 
     def stop(self) -> None:
         """Claim nothing more; what is being looked at ends, or is given back within seconds."""

@@ -50,7 +50,7 @@ def be_patient(times: float) -> None:
     from bot.onetime import client
     from bot.slack import web
     from bot.storage import database
-    from bot.watch import held
+    from bot.watch import lease_renewer
 
     defaults = client.Onetime.__init__.__kwdefaults__
     assert defaults is not None
@@ -58,8 +58,8 @@ def be_patient(times: float) -> None:
     web.TIMEOUT = round(web.TIMEOUT * times)
     database._COMMON["pool_timeout"] *= times
     database.WRITE_WAIT *= times
-    held.LEASE *= times
-    held.RENEW *= times
+    lease_renewer.LEASE *= times
+    lease_renewer.RENEW *= times
 
 
 if __name__ == "__main__":

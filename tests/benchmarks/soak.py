@@ -120,7 +120,7 @@ class Soak:
             await tracking.watch_everything(person, self.onetime.url, on=True)
         for watch in await tracking.claim(self.size.people, 600.0):
             soon = self._random.uniform(0, 300)
-            await tracking.settle_look(watch, [], next_look_in=soon, new=made[watch.person][1])
+            await tracking.record_poll(watch, [], next_poll_in=soon, new=made[watch.person][1])
         await db.close()
 
     def _made(self) -> dict[Person, tuple[str, list[NewTracked]]]:

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from bot.features import Catalogue
+from bot.features import Registry
 from tests import readme
 from tests.readme import ROOT
 
@@ -30,7 +30,7 @@ NEEDS = {
 
 
 def test_the_scopes_are_those_of_the_methods_that_are_called():
-    called = set(re.findall(r'self\._call\("([^"]+)"', WEB))
+    called = set(re.findall(r'self\._call\(\s*"([^"]+)"', WEB))
 
     assert called <= NEEDS.keys()
     assert {"commands"}.union(*(NEEDS[method] for method in called)) == SCOPES
@@ -38,7 +38,7 @@ def test_the_scopes_are_those_of_the_methods_that_are_called():
 
 def test_no_method_is_called_past_the_list():
     """`_call` names the method that its second argument calls, and nothing else calls any with the bot token."""
-    named = dict(re.findall(r'self\._call\("([^"]+)", self\.client\.(\w+)\(', WEB))
+    named = dict(re.findall(r'self\._call\(\s*"([^"]+)", self\.client\.(\w+)\(', WEB))
     everywhere = "".join(path.read_text() for path in (ROOT / "bot/slack").glob("*.py"))
     called = set(re.findall(r"client\.(api_call|[a-z]+_\w+)\(", everywhere)) - {"client_without_token"}
 
@@ -51,7 +51,7 @@ def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
     hinted = [part.split()[0] for part in command["usage_hint"].split("|")]
 
     assert command["command"] == "/ots"
-    assert set(hinted) <= {verb.name for verb in Catalogue().verbs}
+    assert set(hinted) <= {verb.name for verb in Registry().verbs}
     assert command["should_escape"] is True
 
 

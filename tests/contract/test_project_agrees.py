@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from bot.__main__ import _parser
-from bot.features import Catalogue
+from bot.features import Registry
 from bot.settings import Settings
 from tests import readme
 from tests.readme import ROOT
 
-VERBS = {verb.name: verb for verb in Catalogue().verbs}
+VERBS = {verb.name: verb for verb in Registry().verbs}
 SANDBOX_LINE = (
     "python3 -m venv .venv && .venv/bin/pip install -q --require-hashes -r requirements.txt "
     "&& .venv/bin/python -m bot sandbox"
@@ -125,7 +125,7 @@ def test_the_table_of_verbs_is_the_catalogue():
         for command, does, also in readme.rows(readme.section("What you can type"))
     ]
 
-    assert rows == [(f"/ots {verb.name} {verb.usage}".rstrip(), verb.does, verb.aliases) for verb in Catalogue().verbs]
+    assert rows == [(f"/ots {verb.name} {verb.usage}".rstrip(), verb.does, verb.aliases) for verb in Registry().verbs]
 
 
 @pytest.mark.parametrize("file", ["README.md", "CHANGELOG.md", "manifest.yml"])
@@ -150,7 +150,7 @@ def test_the_example_of_a_new_verb_is_one():
     exec(compile(example, "the README's example", "exec"), scope)
 
     feature = scope["FEATURE"]
-    assert Catalogue((feature,)).read("hosts all") == (feature.verbs[0], "all")
+    assert Registry((feature,)).read("hosts all") == (feature.verbs[0], "all")
 
 
 # --- settings

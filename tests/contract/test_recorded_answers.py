@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bot.errors import (
-    HostTrouble,
+    HostUnavailable,
     NotAuthorized,
     OnetimeError,
     RateLimited,
@@ -27,7 +27,7 @@ from bot.errors import (
     WrongPassphrase,
 )
 from bot.onetime import wire
-from bot.onetime.wire import Generated, Metadata, Shared, State
+from bot.onetime.wire import GeneratedSecret, Metadata, SecretState, SharedSecret
 from bot.secret import Secret
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -82,14 +82,14 @@ MEANINGS: dict[str, type[OnetimeError]] = {
     "Secret value exceeds the maximum size of 10000 characters": Refused,
 }
 STATES = {
-    "new": State.NEW,
-    "viewed": State.VIEWED,
-    "previewed": State.VIEWED,
-    "received": State.RECEIVED,
-    "revealed": State.RECEIVED,
-    "burned": State.BURNED,
-    "expired": State.EXPIRED,
-    "orphaned": State.ORPHANED,
+    "new": SecretState.NEW,
+    "viewed": SecretState.VIEWED,
+    "previewed": SecretState.VIEWED,
+    "received": SecretState.RECEIVED,
+    "revealed": SecretState.RECEIVED,
+    "burned": SecretState.BURNED,
+    "expired": SecretState.EXPIRED,
+    "orphaned": SecretState.ORPHANED,
 }
 DROPPED = ("value", "secret_value", "secret_key", "secret_identifier")
 
@@ -154,12 +154,12 @@ def meaning(answer: Recorded) -> type[OnetimeError] | None:
     """What it must be read as, by the rules that were observed; None for a success."""
     said = answer.said if isinstance(answer.said, dict) else {}
     if answer.status == 200:
-        return None if answer.said != "" else HostTrouble
+        return None if answer.said != "" else HostUnavailable
     if answer.status in {401, 403}:
         return NotAuthorized  # API v2: 401 since 0.24, 403 before
     if answer.status != 404:
-        return HostTrouble
-    return MEANINGS.get(said.get("message", ""), HostTrouble)
+        return HostUnavailable
+    return MEANINGS.get(said.get("message", ""), HostUnavailable)
 
 
 def only(call: str, *, succeeded: bool | None = None) -> list[Any]:
@@ -177,7 +177,7 @@ def texts(found: object) -> str:
         return " ".join(map(texts, found))
     if isinstance(found, Secret):
         return found.reveal()
-    if isinstance(found, Metadata | Shared | Generated):
+    if isinstance(found, Metadata | SharedSecret | GeneratedSecret):
         return " ".join(texts(getattr(found, each.name)) for each in fields(found))
     return repr(found)
 
@@ -203,7 +203,7 @@ def test_an_error_is_read_as_what_it_means(answer: Recorded) -> None:
     error, expected = caught.value, meaning(answer)
     assert expected is not None
     assert isinstance(error, expected)
-    assert isinstance(error, HostTrouble) == (expected is HostTrouble)
+    assert isinstance(error, HostUnavailable) == (expected is HostUnavailable)
     assert not re.search(r"[0-9a-z]{31}", f"{error} {error!r} {error.tell}")
 
 
@@ -264,7 +264,7 @@ def test_what_opens_or_is_the_secret_is_dropped(answer: Recorded) -> None:
 def test_what_opens_a_secret_is_named_until_it_is_opened() -> None:
     named = {found.state for p in only("metadata", succeeded=True) if (found := p.values[0].read()).secret_key}
 
-    assert named <= {State.NEW, State.VIEWED}
+    assert named <= {SecretState.NEW, SecretState.VIEWED}
     assert named
 
 
@@ -318,13 +318,13 @@ def test_a_server_that_is_well_passes(answer: Recorded) -> None:
 
 
 ENDS = {
-    "metadata-received": State.RECEIVED,
-    "metadata-after-owner-retrieval": State.RECEIVED,
-    "metadata-burned": State.BURNED,
-    "metadata-after-expiry": State.EXPIRED,
-    "metadata-after-expiry-again": State.EXPIRED,
-    "orphan-metadata-1": State.ORPHANED,  # not recorded from 0.25
-    "orphan-metadata-2": State.ORPHANED,
+    "metadata-received": SecretState.RECEIVED,
+    "metadata-after-owner-retrieval": SecretState.RECEIVED,
+    "metadata-burned": SecretState.BURNED,
+    "metadata-after-expiry": SecretState.EXPIRED,
+    "metadata-after-expiry-again": SecretState.EXPIRED,
+    "orphan-metadata-1": SecretState.ORPHANED,  # not recorded from 0.25
+    "orphan-metadata-2": SecretState.ORPHANED,
 }
 
 
@@ -343,16 +343,16 @@ def test_a_list_that_still_says_new_is_expired_by_the_clock(version: str) -> Non
 
     found = wire.read_recent(200, {}, json.dumps([{**e, "created": e["updated"], "ttl": 60} for e in before]).encode())
 
-    assert {m.state for m in found} == {State.NEW}
+    assert {m.state for m in found} == {SecretState.NEW}
     after = [m.state_at(m.expires_at) for m in found if m.expires_at]
-    assert after == [State.EXPIRED] * 2
+    assert after == [SecretState.EXPIRED] * 2
 
 
 @pytest.mark.parametrize(
     "name", ["recent-empty", "recent-after", "recent-metadata-alias", "ratelimit-recent-polls-auth-0"]
 )
 def test_the_list_that_0_23_has_lost_is_told_from_other_trouble(name: str) -> None:
-    with pytest.raises(wire.Answered):
+    with pytest.raises(wire.UnrecognizedAnswer):
         by_name("v0.23.6", name).read()
 
 

@@ -79,7 +79,7 @@ def _changed(before: bytes, now: bytes, around: int) -> Iterator[bytes]:
 
 
 class Search:
-    """Looks through everything that a bot can leave traces in. `found` names a canary and where it was."""
+    """Polls through everything that a bot can leave traces in. `found` names a canary and where it was."""
 
     def __init__(self, world: World, known: list[Canary], *more: Path) -> None:
         self._world = world

@@ -15,9 +15,7 @@ from bot.sandbox.world import World
 from tests.waiting import PATIENCE, eventually
 
 LAUNCHER = Path(__file__).with_name("crashing_bot.py")
-SETTLED = (
-    "SELECT count(*) FROM reveals WHERE state IN ('opening', 'claiming') OR (state = 'escrowed' AND told_at IS NULL)"
-)
+SETTLED = "SELECT count(*) FROM reveals WHERE state IN ('opening', 'claiming') OR (state = 'escrowed' AND notified_at IS NULL)"
 
 
 def said(line: bytes | bytearray) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     python crashing_bot.py CONTROL
 
-While the file CONTROL holds a number N, the Nth step of bot.steps that is passed from then on is the last thing that
+While the file CONTROL holds a number N, the Nth step of bot.failpoints that is passed from then on is the last thing that
 the process does; with a name, the step of that name; what else stands there is for the next process. SIGUSR1 kills it wherever it is. Each kill is a SIGKILL, and is
 said among the bot's log lines as `{"event": "killed"}`. The names of all steps passed are appended to CONTROL.passed.
 
@@ -25,7 +25,7 @@ import alembic.command  # noqa: F401 - imported once, for all that are forked
 
 import bot.__main__
 import bot.wiring
-from bot import steps
+from bot import failpoints
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -73,7 +73,7 @@ class Supervisor:
 def be_the_bot(control: Path) -> NoReturn:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    steps.passing = lambda name: passing(control, name)
+    failpoints.hook = lambda name: passing(control, name)
     sys.exit(bot.__main__.main(["run"]))
 
 

@@ -1,4 +1,4 @@
-"""The bot's watching half as a process that can be killed, without being one: real storage, client, watcher, herald.
+"""The bot's watching half as a process that can be killed, without being one: real storage, client, watcher, notifier.
 
 A process that is killed writes nothing more and says nothing more. Here that is enforced at its two doors, the
 database and Slack; what was made of it is then thrown away, and another one opens the same file.
@@ -18,23 +18,23 @@ import aiosqlite.core
 import pytest
 from sqlalchemy import event
 
-from bot import steps
+from bot import failpoints
 from bot.feature import Services, Tell, Update
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts
 from bot.storage.database import Database
-from bot.storage.handles import Handles
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
-from bot.storage.notices import Notices
+from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.shares import Shares
 from bot.storage.tracking import Tracking
-from bot.watch.herald import Herald
+from bot.watch.notifier import Notifier
 from bot.watch.watcher import Watcher
 from tests.faults.model_clock import Clock
 
@@ -71,7 +71,7 @@ class Process:
             onetime=onetime,
             hosts=hosts,
             accounts=Accounts(self.db, sealer),
-            handles=Handles(self.db, sealer),
+            button_contexts=ButtonContexts(self.db, sealer),
             reveals=Reveals(self.db, sealer),
             tracking=Tracking(self.db, sealer),
             preferences=Preferences(self.db),
@@ -86,7 +86,7 @@ class Process:
 
     async def start(self, post: Tell, update: Update, *, alone: bool) -> Self:
         self.watcher = Watcher(self.services, EVERY)
-        self.herald = Herald(self.services, Notices(self.db, self.sealer), post, update)
+        self.notifier = Notifier(self.services, Notifications(self.db, self.sealer), post, update)
         if alone:
             await free_leases(self.db)
         return self
@@ -163,13 +163,13 @@ def _closes_a_connection(task: asyncio.Task[Any]) -> bool:
 
 @contextmanager
 def processes(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """While this lasts, what a `Process` starts on this loop dies with it, and it can be killed at `bot.steps`.
+    """While this lasts, what a `Process` starts on this loop dies with it, and it can be killed at `bot.failpoints`.
 
     And SQLite's statements are made here and now, not in a thread of each connection: a thousand examples would
     spend most of their time waiting for threads, and differ each time.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(steps, "passing", _pass)
+        patch.setattr(failpoints, "hook", _pass)
         patch.setattr(aiosqlite.core, "SimpleQueue", _HereAndNow)
         patch.setattr(aiosqlite.core, "Thread", lambda **_: SimpleNamespace(start=lambda: None))
         before = loop.get_task_factory()

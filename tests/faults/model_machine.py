@@ -69,7 +69,7 @@ class Machine(RuleBasedStateMachine):
             self.clock.move(A_ROUND)
             await self.until_quiet(self.bot.watcher.once, 0)
             truths = {key: self.world.truth(key) for _, key in self.world.tracks}
-            await self.until_quiet(self.bot.herald.once, 2)
+            await self.until_quiet(self.bot.notifier.once, 2)
         for (person, key), track in self.world.tracks.items():
             kinds = [kind for kind in FINAL if track.told[kind]]
             nothing = track.burned_it or truths[key] == "new"

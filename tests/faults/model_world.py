@@ -11,16 +11,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.errors import SlackTrouble
-from bot.feature import Call
-from bot.features import Catalogue
-from bot.living_card import WORDS
+from bot.errors import SlackError
+from bot.feature import Interaction
+from bot.features import Registry
 from bot.person import Person
 from bot.sandbox.onetime import Held, OnetimeServer
 from bot.screen.parts import Facts, Message, Screen
 from bot.secret import Secret
 from bot.storage.tracked import Tracked
 from bot.storage.tracking import Tracking
+from bot.tracked_card import WORDS
 from tests.faults.model_bot import Process
 from tests.faults.model_clock import Clock
 
@@ -28,7 +28,7 @@ ADA, BEN = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN"))
 PEOPLE = (ADA, BEN)
 FINAL = ("received", "burned", "expired", "orphaned", "unknown")
 KINDS = {words: state for state, words in WORDS.items()}
-CATALOGUE = Catalogue()
+CATALOGUE = Registry()
 
 
 @dataclass(slots=True)
@@ -90,40 +90,40 @@ class World:
     def slack_of(self, process: Process) -> tuple[Any, Any]:
         """`post` and `update` for that process."""
 
-        async def post(person: Person, message: Message, once: str | None = None) -> tuple[str, str]:
+        async def post(person: Person, message: Message, idempotency_key: str | None = None) -> tuple[str, str]:
             process.passes()
             if self.gate is not None:
                 gate, self.gate = self.gate, None
                 self.at_gate.set()
                 await gate.wait()
-                self._may_repeat[once or ""] += 1  # whoever took its place has said it
-            return await self._post(person, message, once)
+                self._may_repeat[idempotency_key or ""] += 1  # whoever took its place has said it
+            return await self._post(person, message, idempotency_key)
 
         async def update(_card: tuple[str, str], message: Message) -> None:
             process.passes()
             if self.slack_fails[:1] == ["edit window closed"]:
                 self.slack_fails.pop()
-                raise SlackTrouble("chat.update", "edit_window_closed")
+                raise SlackError("chat.update", "edit_window_closed")
 
         return post, update
 
-    async def _post(self, person: Person, message: Message, once: str | None) -> tuple[str, str]:
+    async def _post(self, person: Person, message: Message, idempotency_key: str | None) -> tuple[str, str]:
         fails = self.slack_fails.pop(0) if self.slack_fails else None
         if fails == "never":
-            await self._excuse(person, once)
-            raise SlackTrouble("chat.postMessage", "channel_not_found")
+            await self._excuse(person, idempotency_key)
+            raise SlackError("chat.postMessage", "channel_not_found")
         if fails == "429":
-            raise SlackTrouble("chat.postMessage", "ratelimited", retry_after=5.0)
+            raise SlackError("chat.postMessage", "ratelimited", retry_after=5.0)
         if fails == "before":
-            raise SlackTrouble("chat.postMessage", "fatal_error")
+            raise SlackError("chat.postMessage", "fatal_error")
         self._cards += 1
-        if once is not None and not (self.honours_ids and once in self._posts):
-            self._posts[once] = self._posts.get(once, 0) + 1
-            self._lately.append(once)
-            await self._arrives(person, message, once)
+        if idempotency_key is not None and not (self.honours_ids and idempotency_key in self._posts):
+            self._posts[idempotency_key] = self._posts.get(idempotency_key, 0) + 1
+            self._lately.append(idempotency_key)
+            await self._arrives(person, message, idempotency_key)
         if fails == "after":
-            self._may_repeat[once or ""] += 1
-            raise SlackTrouble("chat.postMessage", "connection")
+            self._may_repeat[idempotency_key or ""] += 1
+            raise SlackError("chat.postMessage", "connection")
         return "D1", str(self._cards)
 
     def begins(self) -> None:
@@ -133,12 +133,12 @@ class World:
         """Who posted is dead, or too late: what arrived lately may arrive once more where Slack honours no ids."""
         self._may_repeat.update(self._lately)
 
-    async def _arrives(self, person: Person, message: Message, once: str) -> None:
+    async def _arrives(self, person: Person, message: Message, idempotency_key: str) -> None:
         if "does not accept your API token" in message.summary:
             if self.refusals < 3 or person not in self.connected:
                 self.problems.append("told to reconnect without a reason")
             return
-        row = await self._row(person, once)
+        row = await self._row(person, idempotency_key)
         if row is None:
             self.problems.append(f"told of what is not tracked: {message.summary}")
             return
@@ -151,7 +151,7 @@ class World:
             self.problems.append(f"told of what was given up: {kind}")
             return
         track.told[kind] += 1
-        repeats = self._may_repeat[once]
+        repeats = self._may_repeat[idempotency_key]
         if track.told[kind] > 1 + repeats:
             self.problems.append(f"told {track.told[kind]} times: {kind}")
         if not self.is_true(kind, key):
@@ -161,31 +161,31 @@ class World:
         if track.burned_it and kind != "reminder":
             self.problems.append(f"told {kind} of one's own burn")
 
-    async def _excuse(self, person: Person, once: str | None) -> None:
-        row = await self._row(person, once or "")
+    async def _excuse(self, person: Person, idempotency_key: str | None) -> None:
+        row = await self._row(person, idempotency_key or "")
         track = self.tracks.get((person, row.key.reveal())) if row else None
         if track is not None:
             track.excused = True
 
-    async def _row(self, person: Person, once: str) -> Tracked | None:
+    async def _row(self, person: Person, idempotency_key: str) -> Tracked | None:
         """The row whose id is part of the message's id."""
-        return next((row for row in await self._rows.of(person) if row.id in once), None)
+        return next((row for row in await self._rows.list_of(person) if row.id in idempotency_key), None)
 
     # --- people
 
     async def tracked_by(self, person: Person) -> dict[str, Tracked]:
         """By metadata key."""
-        return {row.key.reveal(): row for row in await self._rows.of(person)}
+        return {row.key.reveal(): row for row in await self._rows.list_of(person)}
 
-    def call(self, process: Process, person: Person, text: str = "", **more: Any) -> Call:
+    def call(self, process: Process, person: Person, text: str = "", **more: Any) -> Interaction:
         post, update = self.slack_of(process)
 
         async def show(_screen: Screen) -> None:
             process.passes()
 
-        async def send(to: Person | str, message: Message, once: str) -> tuple[str, str]:
+        async def send(to: Person | str, message: Message, idempotency_key: str) -> tuple[str, str]:
             assert isinstance(to, Person)
-            posted: tuple[str, str] = await post(to, message, once)
+            posted: tuple[str, str] = await post(to, message, idempotency_key)
             return posted
 
         async def is_member(_person: Person) -> bool:
@@ -195,7 +195,7 @@ class World:
             posted: tuple[str, str] = await post(person, message)
             return posted
 
-        return Call(person, process.services, show, tell, send, update, is_member, text=text, **more)
+        return Interaction(person, process.services, show, tell, send, update, is_member, text=text, **more)
 
     async def command(self, process: Process, person: Person, verb: str, text: str) -> Screen | None:
         """`/ots VERB text`."""
@@ -213,7 +213,9 @@ class World:
     async def connect(self, process: Process, person: Person) -> None:
         host = process.services.hosts.default.name
         typed = {"username": Secret(username(person)), "token": Secret(self.tokens[person])}
-        await CATALOGUE.forms["connect"].run(self.call(process, person, chosen={"host": host}, typed=typed), None)
+        await CATALOGUE.forms["connect"].run(
+            self.call(process, person, selects={"host": host}, text_inputs=typed), None
+        )
 
     def private_link(self, held: Held) -> str:
         return f"{self.server.url}/private/{held.metadata_key}"

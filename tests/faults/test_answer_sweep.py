@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 ANSWERED, OPEN = True, False
 UNSETTLED = """
 SELECT (SELECT count(*) FROM shares WHERE card_ts IS NULL)
-  + (SELECT count(*) FROM parcels WHERE state IN ('waiting', 'asking', 'made'))
+  + (SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'asking', 'made'))
 """
 
 _numbers = itertools.count(1)
@@ -54,12 +54,12 @@ class Answering:
 # step -> whether it was answered then
 STEPS = {
     "share_begun": OPEN,
-    "parcel_asked": OPEN,
-    "parcel_answered": OPEN,
-    "parcel_made": ANSWERED,
-    "parcel_tracked": ANSWERED,
-    "parcel_posted": ANSWERED,
-    "parcel_sent": ANSWERED,
+    "delivery_asked": OPEN,
+    "delivery_answered": OPEN,
+    "delivery_made": ANSWERED,
+    "delivery_tracked": ANSWERED,
+    "delivery_posted": ANSWERED,
+    "delivery_sent": ANSWERED,
     "outcome_shown": ANSWERED,
     "request_settled": ANSWERED,
     "card_posted": ANSWERED,
@@ -103,9 +103,9 @@ async def test_killed_at_a_step_it_is_answered_once_or_open_again(crashing, step
     await check(answering, is_answered=is_answered)
 
 
-@pytest.mark.parametrize("step", ["parcel_finished", "request_reopened", "request_settled", "card_posted"])
+@pytest.mark.parametrize("step", ["delivery_finished", "request_reopened", "request_settled", "card_posted"])
 async def test_killed_again_while_it_is_opened_again_it_can_be_answered(crashing, step):
-    answering = await killed_at(crashing, "parcel_asked", step)
+    answering = await killed_at(crashing, "delivery_asked", step)
 
     await check(answering, is_answered=OPEN)
 

@@ -173,7 +173,7 @@ async def test_a_window_closed_before_it_is_shown_leaves_it_held_at_any_kill(cra
 
 # --- Onetime Secret answers badly
 
-NO_ANSWER = BEFORE | {"probed": PASTED, "claimed": TRIED_AGAIN, "doubtful": LOST}
+NO_ANSWER = BEFORE | {"probed": PASTED, "claimed": TRIED_AGAIN, "unknown_outcome": LOST}
 
 
 def answers_nothing(opening: Opening) -> None:

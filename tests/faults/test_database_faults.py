@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import event, func, select, text
 
-from bot.errors import CannotStart, StorageTrouble
+from bot.errors import CannotStart, StorageUnavailable
 from bot.storage import database as module
 from bot.storage import sqlite
 from bot.storage.database import Database, migrate
@@ -78,7 +78,7 @@ async def test_a_short_lock_is_waited_for(path, small):
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_long_lock_is_trouble_and_changes_nothing(path, small):
-    with locked(path), pytest.raises(StorageTrouble, match="OperationalError SQLITE_BUSY"):
+    with locked(path), pytest.raises(StorageUnavailable, match="OperationalError SQLITE_BUSY"):
         await write(small)
 
     assert await count(small) == 0
@@ -98,7 +98,7 @@ async def test_a_long_lock_on_postgresql_is_trouble_and_changes_nothing(new_post
     db = Database.open(url)
     with psycopg.connect(url) as other:
         other.execute("LOCK TABLE key_checks")
-        with pytest.raises(StorageTrouble, match="LockNotAvailable 55P03"):
+        with pytest.raises(StorageUnavailable, match="LockNotAvailable 55P03"):
             await write(db)
 
     assert await count(db) == 0
@@ -113,7 +113,7 @@ async def test_when_every_connection_is_taken_it_is_trouble_and_passes(request, 
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(module.POOL_SIZE):
             await stack.enter_async_context(db.reading())
-        with pytest.raises(StorageTrouble, match="TimeoutError"):
+        with pytest.raises(StorageUnavailable, match="TimeoutError"):
             await db.ping()
 
     await db.ping()
@@ -154,7 +154,7 @@ async def test_a_full_disk_is_trouble_without_damage_and_passes(path, small):
     for number in range(40):
         try:
             await write(small, f"k{number}", 8_000)
-        except StorageTrouble as trouble:
+        except StorageUnavailable as trouble:
             said = str(trouble)
             break
 
@@ -309,7 +309,7 @@ def test_a_database_that_vanished_from_beside_its_log_is_not_made_anew(path, sta
 
 async def test_a_cut_log_loses_no_more_than_what_was_cut(path, small):
     await write(small, "k1")
-    await small.scrub()
+    await small.checkpoint()
     await write(small, "k2")
     wal = path.with_name("bot.db-wal")
     copied = path.with_name("copy.db")
@@ -330,14 +330,14 @@ async def test_damage_that_appears_while_running_is_trouble_for_that_call(path, 
     content[4_096:] = b"\xff" * (len(content) - 4_096)
     path.write_bytes(content)
 
-    with pytest.raises(StorageTrouble, match="SQLITE_CORRUPT"):
+    with pytest.raises(StorageUnavailable, match="SQLITE_CORRUPT"):
         await write(small, "k2")
 
 
 async def test_a_server_that_is_away_is_trouble_without_the_password():
     db = Database.open("postgresql://ada:p4ssw0rd@127.0.0.1:1/name")
 
-    with pytest.raises(StorageTrouble) as trouble:
+    with pytest.raises(StorageUnavailable) as trouble:
         await db.ping()
 
     assert "p4ssw0rd" not in str(trouble.value) + repr(trouble.value)
@@ -357,7 +357,7 @@ async def test_a_server_that_restarts_in_a_transaction_is_trouble_and_nothing_is
             postgres.stop()
             postgres.start()
 
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         await write_across_a_restart()
 
     assert await count(db) == 1

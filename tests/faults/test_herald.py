@@ -1,4 +1,4 @@
-"""The herald against a real database, with a Slack that is told to fail: order, pace, and what is taken back."""
+"""The notifier against a real database, with a Slack that is told to fail: order, pace, and what is taken back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from bot.errors import SlackTrouble
+from bot.errors import SlackError
 from bot.feature import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
@@ -20,21 +20,21 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts
 from bot.storage.database import Database, migrate
-from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
-from bot.storage.notices import Notices
-from bot.storage.preferences import Preferences, Prefs
+from bot.storage.notifications import Notifications
+from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
-from bot.storage.shares import Address, NewShare, Shares
-from bot.storage.tables import notices as table
+from bot.storage.shares import NewShare, Recipient, Shares
+from bot.storage.tables import notifications as table
 from bot.storage.tracking import Change, NewTracked, Tracked, Tracking
-from bot.watch import herald
-from bot.watch.herald import A_CHANNEL, Herald
+from bot.watch import notifier
+from bot.watch.notifier import A_CHANNEL, Notifier
 from tests.waiting import PATIENCE, eventually
 
 HOST = "https://eu.onetimesecret.com"
@@ -52,8 +52,8 @@ class Told:
         self.hangs: asyncio.Event | None = None
         self.stuck: Person | None = None  # whose message Slack does not answer
 
-    async def post(self, person: Person, message: Message, once: str) -> tuple[str, str]:
-        self.tried.append((person, once))
+    async def post(self, person: Person, message: Message, idempotency_key: str) -> tuple[str, str]:
+        self.tried.append((person, idempotency_key))
         if self.hangs is not None:
             await self.hangs.wait()
         while person == self.stuck:  # noqa: ASYNC110 - until the test says otherwise
@@ -64,7 +64,7 @@ class Told:
         return "D1", "1.1"
 
     async def update(self, _card: tuple[str, str], _message: Message) -> None:
-        raise SlackTrouble("chat.update", "edit_window_closed")
+        raise SlackError("chat.update", "edit_window_closed")
 
     def to(self, person: Person) -> list[str]:
         return [summary for one, summary, _ in self.said if one == person]
@@ -75,15 +75,15 @@ class Telling:
         sealer = Sealer(KeyRing.read(generate_line("k1")))
         self.db = db
         self.tracking = Tracking(db, sealer)
-        self.notices = Notices(db, sealer)
+        self.notifications = Notifications(db, sealer)
         self.told = Told()
         self.preferences = Preferences(db)
         self.shares = Shares(db, sealer)
         services = Services(
-            Onetime(), Hosts(), Accounts(db, sealer), Handles(db, sealer), Reveals(db, sealer), self.tracking,
+            Onetime(), Hosts(), Accounts(db, sealer), ButtonContexts(db, sealer), Reveals(db, sealer), self.tracking,
             self.preferences, self.shares, Requests(db, sealer), Limits(db),
         )  # fmt: skip
-        self.herald = Herald(services, self.notices, self.told.post, self.told.update)
+        self.notifier = Notifier(services, self.notifications, self.told.post, self.told.update)
 
     async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
         """A look finds that a secret of the person is over."""
@@ -91,7 +91,7 @@ class Telling:
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
         await self.tracking.set_card(secret.id, "D1", "1.0")
         (watch,) = await self.tracking.claim(1, 30)
-        await self.tracking.settle_look(watch, [Change(secret.id, state, notice=state)], next_look_in=None)
+        await self.tracking.record_poll(watch, [Change(secret.id, state, notification=state)], next_poll_in=None)
         return secret
 
     async def all_due(self) -> None:
@@ -100,7 +100,7 @@ class Telling:
             await connection.execute(update(table).values(due_at=0))
 
     async def until_quiet(self) -> None:
-        while await self.herald.once():
+        while await self.notifier.once():
             pass
 
 
@@ -139,41 +139,41 @@ async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> 
 
 async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
     """There is room for a few at a time; who is stuck takes one place and no other."""
-    many = [Person(None, "T0000001", f"U000000{number:02}") for number in range(2 * herald.AT_ONCE)]
+    many = [Person(None, "T0000001", f"U000000{number:02}") for number in range(2 * notifier.CONCURRENCY)]
     await telling.news(ADA, "stuck")
     for person in many:
         await telling.news(person, person.user_id)
     telling.told.stuck = ADA
-    running = asyncio.create_task(telling.herald.run())
+    running = asyncio.create_task(telling.notifier.run())
 
     await eventually(lambda: len(telling.told.said) == len(many))
 
     assert telling.told.to(ADA) == []
     telling.told.stuck = None
-    telling.herald.stop()
+    telling.notifier.stop()
     await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
     new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
-    _, (parcel,), _ = await telling.shares.begin(ADA, new, [Address(BEN)])
-    await telling.shares.ask(parcel.id)
+    _, (delivery,), _ = await telling.shares.begin(ADA, new, [Recipient(BEN)])
+    await telling.shares.begin_request(delivery.id)
     key, secret_key = MetadataKey("keyone"), SecretKey("secret")
-    parcel = await telling.shares.made(
-        parcel, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
+    delivery = await telling.shares.mark_made(
+        delivery, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
     )
-    await telling.shares.sent(parcel.id, "D2", "2.0")
-    await telling.shares.tracked(parcel.id, (await telling.news(ADA, "one")).id)
-    assert await telling.shares.claim(parcel.id, BEN)
+    await telling.shares.mark_sent(delivery.id, "D2", "2.0")
+    await telling.shares.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
+    assert await telling.shares.claim(delivery.id, BEN)
 
     await telling.until_quiet()
     assert telling.told.to(ADA) == []
 
-    assert await telling.shares.release(parcel.id, BEN)
+    assert await telling.shares.release(delivery.id, BEN)
     await telling.all_due()
     await telling.until_quiet()
     assert telling.told.to(ADA) == ["What you shared was opened."]
-    assert (await telling.shares.own_parcel(ADA, parcel.id)).state == "opened"
+    assert (await telling.shares.own_delivery(ADA, delivery.id)).state == "opened"
 
 
 async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is(telling: Telling) -> None:
@@ -181,7 +181,7 @@ async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is
     await telling.news(ADA, "two", "burned")
     await telling.news(BEN, "three", "received")
 
-    await telling.preferences.set(ADA, Prefs(frozenset({"burned"})))
+    await telling.preferences.set(ADA, NotificationPreferences(frozenset({"burned"})))
     await telling.until_quiet()
 
     assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
@@ -191,7 +191,7 @@ async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is
 async def test_what_failed_is_not_overtaken_by_later_news_of_the_person(
     telling: Telling, caplog: pytest.LogCaptureFixture
 ) -> None:
-    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "fatal_error")]
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "fatal_error")]
     await telling.news(ADA, "one")
     await telling.news(ADA, "two")
     await telling.news(BEN, "three")
@@ -208,33 +208,33 @@ async def test_what_failed_is_not_overtaken_by_later_news_of_the_person(
 async def test_what_can_never_arrive_keeps_no_later_news_back(
     telling: Telling, caplog: pytest.LogCaptureFixture
 ) -> None:
-    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "channel_not_found")]
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "channel_not_found")]
     await telling.news(ADA, "one")
     await telling.news(ADA, "two")
 
     await telling.until_quiet()
 
     assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
-    assert await telling.notices.parked_count() == 1
+    assert await telling.notifications.dead_count() == 1
     assert "send_crashed" not in caplog.text
 
 
 async def test_a_429_stops_everything_for_as_long_as_slack_says(telling: Telling) -> None:
-    telling.told.fails[ADA] = [SlackTrouble("chat.postMessage", "ratelimited", retry_after=1.0)]
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "ratelimited", retry_after=1.0)]
     await telling.news(ADA, "one")
-    await telling.herald.once()
+    await telling.notifier.once()
     await telling.news(BEN, "two")
     refused = time.monotonic()
 
-    assert not await telling.herald.once()
+    assert not await telling.notifier.once()
     while not telling.told.to(BEN):
-        await telling.herald.once()
+        await telling.notifier.once()
         await asyncio.sleep(0.02)
 
     assert time.monotonic() - refused >= 0.9
 
 
-async def test_a_poisonous_notice_stops_neither_the_herald_nor_the_others(telling: Telling) -> None:
+async def test_a_poisonous_notification_stops_neither_the_notifier_nor_the_others(telling: Telling) -> None:
     telling.told.fails[ADA] = [ValueError("poison")]
     await telling.news(ADA, "one")
     await telling.news(BEN, "two")
@@ -253,7 +253,7 @@ async def test_news_of_a_host_that_is_not_allowed_any_more_are_parked(
     await telling.until_quiet()
 
     assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“two"]
-    assert await telling.notices.parked_count() == 1
+    assert await telling.notifications.dead_count() == 1
     assert "send_crashed" not in caplog.text
 
 
@@ -262,7 +262,7 @@ async def test_what_was_stopped_after_it_was_claimed_is_not_told(telling: Tellin
     await telling.until_quiet()
     secret = await telling.news(ADA, "two")
 
-    sending = asyncio.create_task(telling.herald.once())  # it waits for the second to be over
+    sending = asyncio.create_task(telling.notifier.once())  # it waits for the second to be over
     while not await claimed(telling):  # noqa: ASYNC110 - the database tells nobody
         await asyncio.sleep(0.01)
     await telling.tracking.stop(ADA, secret.id)
@@ -282,61 +282,64 @@ async def test_a_card_that_cannot_be_changed_any_more_loses_no_news(telling: Tel
     await telling.until_quiet()
 
     assert len(telling.told.to(ADA)) == 1
-    assert await telling.notices.waiting_count() == 0
+    assert await telling.notifications.waiting_count() == 0
 
 
 async def test_a_card_of_its_own_is_posted_once_and_kept(telling: Telling) -> None:
     await telling.tracking.watch_everything(ADA, HOST, on=True)
     (watch,) = await telling.tracking.claim(1, 30)
     new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
-    await telling.tracking.settle_look(watch, [], next_look_in=0, new=[new])
+    await telling.tracking.record_poll(watch, [], next_poll_in=0, new=[new])
     (watch,) = await telling.tracking.claim(1, 30)
-    (secret,) = await telling.tracking.of(ADA)
-    await telling.tracking.settle_look(watch, [Change(secret.id, "received", notice="received")], next_look_in=0)
+    (secret,) = await telling.tracking.list_of(ADA)
+    await telling.tracking.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=0)
 
     await telling.until_quiet()
 
     assert (await telling.tracking.find(ADA, secret.id)).card == ("D1", "1.1")
-    assert [once for _, once in telling.told.tried] == [f"{secret.id}:card", f"{secret.id}:received"]
+    assert [idempotency_key for _, idempotency_key in telling.told.tried] == [
+        f"{secret.id}:card",
+        f"{secret.id}:received",
+    ]
 
 
 async def test_who_has_a_card_already_gets_no_second_one(telling: Telling) -> None:
     await telling.tracking.watch_everything(ADA, HOST, on=True)
     (watch,) = await telling.tracking.claim(1, 30)
     new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
-    await telling.tracking.settle_look(watch, [], next_look_in=0, new=[new])
-    (secret,) = await telling.tracking.of(ADA)
+    await telling.tracking.record_poll(watch, [], next_poll_in=0, new=[new])
+    (secret,) = await telling.tracking.list_of(ADA)
     await telling.tracking.set_card(secret.id, "D1", "1.0")
 
     await telling.until_quiet()
 
     assert telling.told.tried == []
-    assert await telling.notices.waiting_count() == 0
+    assert await telling.notifications.waiting_count() == 0
 
 
 async def test_a_stop_gives_back_what_slack_does_not_answer(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(herald, "FINISH", 0.1)
+    monkeypatch.setattr(notifier, "FINISH", 0.1)
     await telling.news(ADA, "one")
     telling.told.hangs = asyncio.Event()
-    running = asyncio.create_task(telling.herald.run())
+    running = asyncio.create_task(telling.notifier.run())
     await eventually(lambda: telling.told.tried)
 
-    telling.herald.stop()
+    telling.notifier.stop()
     await asyncio.wait_for(running, PATIENCE)
 
     assert not await claimed(telling)
-    assert await telling.notices.waiting_count() == 1
+    assert await telling.notifications.waiting_count() == 1
 
 
 async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(telling: Telling) -> None:
     await telling.news(ADA, "one")
-    (held,) = await telling.notices.claim(1, 1000)
-    assert not await telling.herald.once()
+    (held,) = await telling.notifications.claim(1, 1000)
+    assert not await telling.notifier.once()
 
     await free_leases(telling.db)
     await telling.until_quiet()
 
-    assert telling.told.tried == [(ADA, held.once)]
+    assert telling.told.tried == [(ADA, held.idempotency_key)]
 
 
 async def test_what_a_dead_process_was_looking_at_is_looked_at_at_once(telling: Telling) -> None:
@@ -347,4 +350,4 @@ async def test_what_a_dead_process_was_looking_at_is_looked_at_at_once(telling: 
     await free_leases(telling.db)
 
     assert [watch.id for watch in await telling.tracking.claim(1, 1000)] == [lost.id]
-    assert not await telling.tracking.settle_look(lost, [], next_look_in=1.0)
+    assert not await telling.tracking.record_poll(lost, [], next_poll_in=1.0)

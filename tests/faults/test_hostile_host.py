@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bot.errors import (
-    HostTrouble,
+    HostUnavailable,
     NotAuthorized,
     NothingSent,
     OnetimeError,
@@ -35,9 +35,9 @@ from bot.errors import (
     SecretGone,
     WrongPassphrase,
 )
-from bot.onetime.client import IDLE, Caller, Onetime
+from bot.onetime.client import KEEP_ALIVE, Credentials, Onetime
 from bot.onetime.links import Host
-from bot.onetime.wire import State
+from bot.onetime.wire import SecretState
 from bot.secret import MetadataKey, Secret, SecretKey
 from tests.waiting import PATIENCE
 
@@ -247,14 +247,16 @@ NO_ANSWERS = {
     "404 without a route": says(404, {"error": "Not Found"}),
     "500 with the sentence of a 404": says(500, {"secret_key": "x" * 31, "message": "Unknown secret"}),
 }
-CALLS: dict[str, Callable[[Onetime, Caller], Awaitable[object]]] = {
-    "reveal": lambda onetime, caller: onetime.reveal(caller, SECRET, PASSPHRASE),
-    "metadata": lambda onetime, caller: onetime.metadata(caller, METADATA),
-    "recent": lambda onetime, caller: onetime.recent(caller),
-    "burn": lambda onetime, caller: onetime.burn(caller, METADATA, PASSPHRASE),
-    "authcheck": lambda onetime, caller: onetime.authcheck(caller),
-    "share": lambda onetime, caller: onetime.share(caller, Secret("canary text"), ttl=60, passphrase=PASSPHRASE),
-    "generate": lambda onetime, caller: onetime.generate(caller, ttl=60, passphrase=PASSPHRASE),
+CALLS: dict[str, Callable[[Onetime, Credentials], Awaitable[object]]] = {
+    "reveal": lambda onetime, credentials: onetime.reveal(credentials, SECRET, PASSPHRASE),
+    "metadata": lambda onetime, credentials: onetime.metadata(credentials, METADATA),
+    "recent": lambda onetime, credentials: onetime.recent(credentials),
+    "burn": lambda onetime, credentials: onetime.burn(credentials, METADATA, PASSPHRASE),
+    "authcheck": lambda onetime, credentials: onetime.authcheck(credentials),
+    "share": lambda onetime, credentials: onetime.share(
+        credentials, Secret("canary text"), ttl=60, passphrase=PASSPHRASE
+    ),
+    "generate": lambda onetime, credentials: onetime.generate(credentials, ttl=60, passphrase=PASSPHRASE),
 }
 
 
@@ -267,10 +269,10 @@ async def test_what_is_no_answer_is_trouble_in_time_and_tells_nothing(
     started = time.monotonic()
 
     async with hostile(script) as host, aclosing(client):
-        caller = Caller(host.host, USER, TOKEN)
-        ends = await asyncio.gather(*(call(client, caller) for call in CALLS.values()), return_exceptions=True)
+        credentials = Credentials(host.host, USER, TOKEN)
+        ends = await asyncio.gather(*(call(client, credentials) for call in CALLS.values()), return_exceptions=True)
 
-    expected: dict[str, type[OnetimeError]] = dict.fromkeys(CALLS, HostTrouble)
+    expected: dict[str, type[OnetimeError]] = dict.fromkeys(CALLS, HostUnavailable)
     if script is NO_ANSWERS["404 in another language"]:
         expected |= {"share": Refused, "generate": Refused}
     assert time.monotonic() - started < NOT_THE_REAL_ONE
@@ -286,7 +288,7 @@ async def test_what_is_no_answer_is_trouble_in_time_and_tells_nothing(
 async def test_a_request_has_its_credentials_form_and_nothing_in_its_query(onetime: Onetime) -> None:
     async with hostile(says(200, {"value": "x"})) as host:
         await onetime.reveal(
-            Caller(host.host, Secret("zoë@example.com"), Secret("tökén")), SECRET, Secret("päss wörd&=")
+            Credentials(host.host, Secret("zoë@example.com"), Secret("tökén")), SECRET, Secret("päss wörd&=")
         )
 
     seen = host.seen[0]
@@ -300,7 +302,7 @@ async def test_a_request_has_its_credentials_form_and_nothing_in_its_query(oneti
 
 async def test_without_an_account_no_credentials_are_sent(onetime: Onetime) -> None:
     async with hostile(says(200, {"value": "x"})) as host:
-        await onetime.reveal(Caller(host.host), SECRET)
+        await onetime.reveal(Credentials(host.host), SECRET)
 
     seen = host.seen[0]
     assert "authorization" not in seen.headers
@@ -317,7 +319,7 @@ async def test_a_path_prefix_of_the_operator_is_kept(onetime: Onetime) -> None:
 async def test_a_user_name_with_a_colon_is_not_sent(onetime: Onetime) -> None:
     async with hostile(says(200, {"status": "nominal"})) as host:
         with pytest.raises(NotAuthorized) as caught:
-            await onetime.authcheck(Caller(host.host, Secret("canary:b@example.com"), TOKEN))
+            await onetime.authcheck(Credentials(host.host, Secret("canary:b@example.com"), TOKEN))
 
     assert host.seen == []
     assert CANARY not in everything_said(caught.value)
@@ -345,14 +347,14 @@ async def test_proxies_and_netrc_of_the_environment_are_ignored(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 async def test_a_redirect_is_not_followed(
-    onetime: Onetime, status: int, call: Callable[[Onetime, Caller], Awaitable[object]]
+    onetime: Onetime, status: int, call: Callable[[Onetime, Credentials], Awaitable[object]]
 ) -> None:
     async def redirects(exchange: Exchange) -> None:
         await exchange.answer(status, b"", f"Location: {other.url}/")
 
     async with hostile(says(200, {"value": "x"})) as other, hostile(redirects) as host:
-        with pytest.raises(HostTrouble):
-            await call(onetime, Caller(host.host, USER, TOKEN))
+        with pytest.raises(HostUnavailable):
+            await call(onetime, Credentials(host.host, USER, TOKEN))
 
     assert other.seen == []
     assert len(host.seen) == 1
@@ -374,7 +376,7 @@ async def test_an_encoded_body_is_refused_unread(onetime: Onetime, encoding: str
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     async with hostile(says(200, bomb, f"Content-Encoding: {encoding}")) as host:
-        with pytest.raises(HostTrouble, match="encoded"):
+        with pytest.raises(HostUnavailable, match="encoded"):
             await onetime.status(host.host)
 
     assert len(host.seen) == 1
@@ -385,8 +387,8 @@ async def test_an_endless_body_is_read_to_the_limit_and_no_further(patient: Onet
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     async with hostile(never_ends) as host:
-        with pytest.raises(HostTrouble, match=f"more than {MIB} bytes"):
-            await patient.metadata(Caller(host.host), METADATA)
+        with pytest.raises(HostUnavailable, match=f"more than {MIB} bytes"):
+            await patient.metadata(Credentials(host.host), METADATA)
 
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
 
@@ -395,7 +397,7 @@ async def test_a_secret_as_long_as_any_server_takes_is_read_whole(patient: Oneti
     value = "\u0007é🔑y" * 250_000  # 1,000,000 characters, most of them longer on the wire
 
     async with hostile(says(200, json.dumps({"value": value}, ensure_ascii=False).encode())) as host:
-        secret = await patient.reveal(Caller(host.host), SECRET)
+        secret = await patient.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == value
 
@@ -410,11 +412,11 @@ async def test_a_secret_as_long_as_any_server_takes_is_read_whole(patient: Oneti
     "call", [CALLS["reveal"], CALLS["share"], CALLS["generate"]], ids=["reveal", "share", "generate"]
 )
 async def test_a_post_that_may_have_had_its_effect_is_not_sent_again(
-    onetime: Onetime, script: Script, call: Callable[[Onetime, Caller], Awaitable[object]]
+    onetime: Onetime, script: Script, call: Callable[[Onetime, Credentials], Awaitable[object]]
 ) -> None:
     async with hostile(script) as host:
-        with pytest.raises(HostTrouble) as caught:
-            await call(onetime, Caller(host.host))
+        with pytest.raises(HostUnavailable) as caught:
+            await call(onetime, Credentials(host.host))
 
     assert len(host.seen) == 1
     assert not isinstance(caught.value, NothingSent)
@@ -424,12 +426,12 @@ async def test_a_connection_lost_on_a_kept_connection_is_no_proof_that_nothing_w
     async with hostile(says(200, {"status": "nominal"}), hangs_up) as host:
         await onetime.status(host.host)
 
-        with pytest.raises(HostTrouble) as caught:
-            await onetime.reveal(Caller(host.host), SECRET)
+        with pytest.raises(HostUnavailable) as caught:
+            await onetime.reveal(Credentials(host.host), SECRET)
 
     assert not isinstance(caught.value, NothingSent)
     assert [seen.method for seen in host.seen] == ["GET", "POST"]
-    assert IDLE < 5  # seconds: the shortest that servers commonly keep an idle connection
+    assert KEEP_ALIVE < 5  # seconds: the shortest that servers commonly keep an idle connection
 
 
 async def test_no_connection_proves_that_nothing_was_sent(patient: Onetime) -> None:
@@ -437,7 +439,7 @@ async def test_no_connection_proves_that_nothing_was_sent(patient: Onetime) -> N
         pass  # closed again: nobody listens there now
 
     with pytest.raises(NothingSent) as caught:
-        await patient.reveal(Caller(host.host), SECRET)
+        await patient.reveal(Credentials(host.host), SECRET)
 
     assert CANARY not in everything_said(caught.value)
 
@@ -453,7 +455,7 @@ async def test_a_reveal_whose_connection_was_refused_is_tried_once_more(patient:
     )
 
     try:
-        secret = await patient.reveal(Caller(Host(f"http://127.0.0.1:{sock.getsockname()[1]}")), SECRET)
+        secret = await patient.reveal(Credentials(Host(f"http://127.0.0.1:{sock.getsockname()[1]}")), SECRET)
     finally:
         stamina.instrumentation.set_on_retry_hooks(None)
         server.close()
@@ -467,16 +469,16 @@ async def test_a_reveal_whose_connection_was_refused_is_tried_once_more(patient:
 
 async def test_a_look_is_tried_again(patient: Onetime) -> None:
     async with hostile(hangs_up, says(502, b"<html>"), says(200, metadata_body())) as host:
-        found = await patient.metadata(Caller(host.host), METADATA)
+        found = await patient.metadata(Credentials(host.host), METADATA)
 
-    assert found.state is State.NEW
+    assert found.state is SecretState.NEW
     assert {seen.method for seen in host.seen} == {"GET"}
 
 
 async def test_a_rate_limit_is_not_answered_by_trying_again(patient: Onetime) -> None:
     async with hostile(says(429, b"", "Retry-After: 30")) as host:
         with pytest.raises(RateLimited) as caught:
-            await patient.metadata(Caller(host.host), METADATA)
+            await patient.metadata(Credentials(host.host), METADATA)
 
     assert caught.value.retry_after == 30.0
     assert len(host.seen) == 1
@@ -486,7 +488,7 @@ async def test_a_burn_without_an_answer_is_tried_again_and_may_find_its_own_work
     gone = {"secret_key": METADATA.reveal(), "message": "Unknown secret"}
     async with hostile(hangs_up, says(404, gone)) as host:
         with pytest.raises(SecretGone):
-            await patient.burn(Caller(host.host), METADATA)
+            await patient.burn(Credentials(host.host), METADATA)
 
     assert len(host.seen) == 2
 
@@ -494,8 +496,8 @@ async def test_a_burn_without_an_answer_is_tried_again_and_may_find_its_own_work
 async def test_a_burn_that_was_answered_is_not_tried_again(patient: Onetime) -> None:
     """0.18 says so for a wrong passphrase: each try counts towards a lockout."""
     async with hostile(says(404, {"message": "An unexpected error occurred :["})) as host:
-        with pytest.raises(HostTrouble):
-            await patient.burn(Caller(host.host), METADATA, PASSPHRASE)
+        with pytest.raises(HostUnavailable):
+            await patient.burn(Credentials(host.host), METADATA, PASSPHRASE)
 
     assert len(host.seen) == 1
 
@@ -503,7 +505,7 @@ async def test_a_burn_that_was_answered_is_not_tried_again(patient: Onetime) -> 
 async def test_a_wrong_passphrase_for_burning_is_told(patient: Onetime) -> None:
     async with hostile(says(404, {"message": "Double check that passphrase"})) as host:
         with pytest.raises(WrongPassphrase):
-            await patient.burn(Caller(host.host), METADATA, PASSPHRASE)
+            await patient.burn(Credentials(host.host), METADATA, PASSPHRASE)
 
     assert host.seen[0].form == {"passphrase": [PASSPHRASE.reveal()]}
 
@@ -526,10 +528,10 @@ BROKEN_LISTS = {
 @pytest.mark.parametrize("broken", BROKEN_LISTS.values(), ids=BROKEN_LISTS)
 async def test_a_broken_list_is_asked_of_v2_and_v1_is_left_alone_for_a_while(patient: Onetime, broken: Script) -> None:
     async with hostile(broken, says(200, v2_body())) as host:
-        found = await patient.recent(Caller(host.host, USER, TOKEN))
-        await patient.recent(Caller(host.host, USER, TOKEN))
+        found = await patient.recent(Credentials(host.host, USER, TOKEN))
+        await patient.recent(Credentials(host.host, USER, TOKEN))
 
-    assert [m.state for m in found] == [State.VIEWED]
+    assert [m.state for m in found] == [SecretState.VIEWED]
     v1, v2 = "/api/v1/private/recent", "/api/v2/private/recent"
     assert [seen.target for seen in host.seen] == [v1, v2, v2]
     assert len({seen.headers["authorization"] for seen in host.seen}) == 1
@@ -538,7 +540,7 @@ async def test_a_broken_list_is_asked_of_v2_and_v1_is_left_alone_for_a_while(pat
 async def test_a_list_without_credentials_is_not_looked_for_elsewhere(patient: Onetime) -> None:
     async with hostile(says(404, {"message": "Not authorized"}, "X-OTS-Intended-Status: 401")) as host:
         with pytest.raises(NotAuthorized):
-            await patient.recent(Caller(host.host, USER, TOKEN))
+            await patient.recent(Credentials(host.host, USER, TOKEN))
 
     assert len(host.seen) == 1
 
@@ -548,8 +550,8 @@ async def test_v2_is_not_remembered_when_it_failed_too(patient: Onetime) -> None
         BROKEN_LISTS["unexpected error"], says(403, {"message": "Not authorized"}), says(200, [])
     ) as host:
         with pytest.raises(NotAuthorized):
-            await patient.recent(Caller(host.host, USER, TOKEN))
-        found = await patient.recent(Caller(host.host, USER, TOKEN))
+            await patient.recent(Credentials(host.host, USER, TOKEN))
+        found = await patient.recent(Credentials(host.host, USER, TOKEN))
 
     assert found == []
     assert host.seen[-1].target == "/api/v1/private/recent"
@@ -579,17 +581,17 @@ SURVIVING = {
 async def test_a_value_survives_odd_json(onetime: Onetime, body: bytes, value: str | None) -> None:
     async with hostile(says(200, body)) as host:
         if value is None:
-            with pytest.raises(HostTrouble):
-                await onetime.reveal(Caller(host.host), SECRET)
+            with pytest.raises(HostUnavailable):
+                await onetime.reveal(Credentials(host.host), SECRET)
             return
-        secret = await onetime.reveal(Caller(host.host), SECRET)
+        secret = await onetime.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == value
 
 
 async def test_a_value_survives_a_connection_that_ends_before_the_announced_length(onetime: Onetime) -> None:
     async with hostile(sends(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"value":"kept"}')) as host:
-        secret = await onetime.reveal(Caller(host.host), SECRET)
+        secret = await onetime.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == "kept"
 
@@ -602,7 +604,7 @@ async def test_plaintext_and_keys_in_metadata_are_dropped(onetime: Onetime, capl
     more = dict.fromkeys(("value", "secret_value", "secret_key", "secret_identifier"), "canary" * 5)
 
     async with hostile(says(200, metadata_body(**more))) as host:
-        found = await onetime.metadata(Caller(host.host), METADATA)
+        found = await onetime.metadata(Credentials(host.host), METADATA)
 
     assert CANARY not in repr(found)
     assert CANARY not in caplog.text
@@ -615,7 +617,7 @@ async def test_a_list_of_ten_thousand_duplicates_is_one_secret(patient: Onetime,
     entries = [entry] * 10_000
     scripts = (says(200, entries),) if shape == "v1" else (BROKEN_LISTS["no route"], says(200, {"records": entries}))
     async with hostile(*scripts) as host:
-        found = await patient.recent(Caller(host.host, USER, TOKEN))
+        found = await patient.recent(Credentials(host.host, USER, TOKEN))
 
     assert [m.key for m in found] == [METADATA]
 
@@ -650,7 +652,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_whatever_the_env
     monkeypatch.setenv(switch, "0")
     async with hostile(says(200, {"value": "x"}), tls=certificate(tmp_path, "localhost")) as host:
         with pytest.raises(NothingSent):
-            await patient.reveal(Caller(host.host, USER, TOKEN), SECRET)
+            await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET)
 
     assert host.seen == []
 
@@ -658,7 +660,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_whatever_the_env
 async def test_a_tls_handshake_that_stalls_ends_in_time(onetime: Onetime) -> None:
     async with hostile(is_silent) as host:
         started = time.monotonic()
-        with pytest.raises(HostTrouble):
+        with pytest.raises(HostUnavailable):
             await onetime.status(Host(host.url.replace("http:", "https:")))
 
     assert time.monotonic() - started < NOT_THE_REAL_ONE
@@ -686,7 +688,7 @@ async def test_the_client_says_nothing_in_the_log(patient: Onetime, caplog: pyte
     caplog.set_level(logging.DEBUG)
 
     async with hostile(says(200, {"value": "canary text"})) as host:
-        await patient.reveal(Caller(host.host, USER, TOKEN), SECRET, PASSPHRASE)
+        await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET, PASSPHRASE)
 
     assert [record for record in caplog.records if record.name.startswith(("httpx", "aiohttp", "bot"))] == []
     assert CANARY not in caplog.text

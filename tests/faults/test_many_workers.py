@@ -1,4 +1,4 @@
-"""Many workers on one PostgreSQL: each notice goes out once, and a worker that slept too long changes nothing."""
+"""Many workers on one PostgreSQL: each notification goes out once, and a worker that slept too long changes nothing."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from bot.person import Person
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack import Fault, Member, Workspace
 from bot.secret import MetadataKey
-from bot.storage.changes import Whose, of_tracked
+from bot.storage.changes import WatchRef, notification_of_tracked
 from bot.storage.database import Database
 from bot.storage.keyring import KeyRing
 from bot.storage.seal import Sealer
-from bot.storage.tables import new_id, notices, owner, tracked, watches
+from bot.storage.tables import new_id, notifications, owner, tracked, watches
 from bot.storage.tracked import NewTracked, TrackedRows
 from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
@@ -43,7 +43,7 @@ HOST = "http://127.0.0.1:9"  # nobody is there; nothing is to be asked either
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WORKERS, PEOPLE, EACH = 8, 500, 2
 NOT_YET = 4e9  # seconds since 1970
-STEPS = ("looked", "look_written", "notice_posted")
+STEPS = ("looked", "look_written", "notification_posted")
 NOW = "extract(epoch FROM clock_timestamp())"
 
 
@@ -93,28 +93,32 @@ class Crew:
 
     async def news(self, people: Sequence[Member], each: int) -> None:
         """So many secrets of each person were opened, which nobody is to be told yet. Before `start`."""
-        rows: dict[Table, list[dict[str, Any]]] = {watches: [], tracked: [], notices: []}
+        rows: dict[Table, list[dict[str, Any]]] = {watches: [], tracked: [], notifications: []}
         now = time.time()
         for member in people:
             person = Person(None, self.workspace.state.team_id, member.id)
-            whose = Whose(new_id(), person, HOST)
+            whose = WatchRef(new_id(), person, HOST)
             watch = {"id": whose.watch_id, **owner(person), "host": HOST, "everything": False, "refused": 0}
             rows[watches].append(watch | {"created_at": now})
             for _ in range(each):
                 opened = NewTracked(MetadataKey(secrets.token_hex(16)), MADE, state="received")
-                row = self._rows.sealed(person, HOST, whose.watch_id, opened, now)
+                row = self._rows.encrypt(person, HOST, whose.watch_id, opened, now)
                 rows[tracked].append(row)
-                rows[notices].append(of_tracked(whose, "received", now, row["id"]) | {"due_at": NOT_YET})
+                rows[notifications].append(
+                    notification_of_tracked(whose, "received", now, row["id"]) | {"due_at": NOT_YET}
+                )
         async with self._db.writing() as connection:
             for table, values in rows.items():
                 await connection.execute(insert(table), values)
 
     def tell(self, *people: Member) -> None:
         """They are to be told from now on."""
-        self.query("UPDATE notices SET due_at = 0 WHERE user_id = ANY(%s) RETURNING id", [one.id for one in people])
+        self.query(
+            "UPDATE notifications SET due_at = 0 WHERE user_id = ANY(%s) RETURNING id", [one.id for one in people]
+        )
 
     async def are_told(self, *people: Member) -> None:
-        waiting = "SELECT count(*) FROM notices WHERE user_id = ANY(%s) AND sent_at IS NULL"
+        waiting = "SELECT count(*) FROM notifications WHERE user_id = ANY(%s) AND sent_at IS NULL"
         await eventually(lambda: self.query(waiting, [one.id for one in people]) == [(0,)], every=0.2)
 
     def posts(self) -> Counter[str]:
@@ -146,7 +150,7 @@ def people_of(workspace: Workspace, number: int) -> list[Member]:
     return [workspace.person(f"U{one:010}", f"person{one}") for one in range(number)]
 
 
-async def test_eight_workers_send_each_of_a_thousand_notices_once(crew: Crew) -> None:
+async def test_eight_workers_send_each_of_a_thousand_notifications_once(crew: Crew) -> None:
     crew.workspace.honours_client_msg_id = False
     people = people_of(crew.workspace, PEOPLE)
     await crew.news(people, EACH)
@@ -172,17 +176,17 @@ async def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_
     await crew.workspace.arrived("chat.postMessage")
 
     crew.signal(signal.SIGSTOP, slow)
-    crew.query("UPDATE notices SET lease_until = 0 WHERE lease IS NOT NULL RETURNING id")  # so long it is stopped
+    crew.query("UPDATE notifications SET lease_until = 0 WHERE lease IS NOT NULL RETURNING id")  # so long it is stopped
     crew.signal(signal.SIGCONT, other)
     await crew.are_told(ada)
-    marked = crew.query("SELECT * FROM notices WHERE user_id = %s", ada.id)
+    marked = crew.query("SELECT * FROM notifications WHERE user_id = %s", ada.id)
     crew.signal(signal.SIGSTOP, other)
     hangs.release()
     crew.signal(signal.SIGCONT, slow)
     crew.tell(ben)
     await crew.are_told(ben)  # by the slow one, which has nothing left to do for the first
 
-    assert crew.query("SELECT * FROM notices WHERE user_id = %s", ada.id) == marked
+    assert crew.query("SELECT * FROM notifications WHERE user_id = %s", ada.id) == marked
     assert (len(ada.dm), len(ben.dm)) == (1, 1)
     assert sorted(crew.posts().values()) == [1, 2]
 

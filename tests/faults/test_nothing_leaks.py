@@ -397,7 +397,7 @@ async def forged_and_unknown_payloads(scene):
 
 async def a_database_in_trouble(scene):
     """A table is gone: every statement fails, with what is to be stored among its parameters."""
-    for table in ("accounts", "handles", "reveals", "preferences"):
+    for table in ("accounts", "button_contexts", "reveals", "preferences"):
         _run(scene, f"ALTER TABLE {table} RENAME TO away")
         start = len(scene.world.bot.output)
         view = await scene.connects(scene.token)

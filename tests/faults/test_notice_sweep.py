@@ -19,7 +19,14 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
-STEPS = ("watches_claimed", "looked", "look_written", "notices_claimed", "notice_posted", "notice_marked")
+STEPS = (
+    "watches_claimed",
+    "looked",
+    "look_written",
+    "notifications_claimed",
+    "notification_posted",
+    "notification_marked",
+)
 OPENED = "was opened"
 SETTINGS = {"WATCH_EVERY": "5"}
 
@@ -44,7 +51,7 @@ class Telling:
             await self._connect(*self.account)
         await self.ada.command("/ots", f"track {self.world.onetime.url}/private/{self.held.metadata_key}")
         await self.ada.until(lambda: self.ada.dm)
-        await self.holds("lease IS NULL AND next_look_at > (julianday('now') - 2440587.5) * 86400 + 2", "watches")
+        await self.holds("lease IS NULL AND next_poll_at > (julianday('now') - 2440587.5) * 86400 + 2", "watches")
 
     async def _connect(self, username: str, token: str) -> None:
         ada = self.ada
@@ -69,7 +76,7 @@ class Telling:
         posts = [one.payload for one in self.world.workspace.export() if one.method == "chat.postMessage"]
         return [post for post in posts if post["channel"] == channel and "client_msg_id" in post]
 
-    async def holds(self, condition: str, table: str = "notices") -> None:
+    async def holds(self, condition: str, table: str = "notifications") -> None:
         """Returns when the person's row in the table is so."""
         query = f"SELECT count(*) FROM {table} WHERE user_id = '{self.ada.id}' AND {condition}"
         await eventually(lambda: self.crashing.query(query) == [(1,)])
@@ -83,7 +90,7 @@ class Telling:
 
 
 async def killed_at(crashing: Crashing, step: str, *, account: bool = False) -> Telling:
-    """The bot is killed there and started again; returns when the notice is marked."""
+    """The bot is killed there and started again; returns when the notification is marked."""
     telling = Telling(crashing, account=account)
     await telling.is_watched()
     crashing.kill_at(step)
@@ -122,7 +129,7 @@ async def test_killed_at_any_step_the_sender_is_told_once_and_twice_only_if_slac
     )
 
     assert honours == dict.fromkeys(STEPS, (1, 1))
-    assert ignores == dict.fromkeys(STEPS, (1, 1)) | {"notice_posted": (2, 1)}
+    assert ignores == dict.fromkeys(STEPS, (1, 1)) | {"notification_posted": (2, 1)}
 
 
 # --- Slack fails

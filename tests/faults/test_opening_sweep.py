@@ -28,7 +28,7 @@ SETTINGS = {"WATCH_EVERY": "5"}
 _numbers = itertools.count(1)
 
 
-class Parcel:
+class Delivery:
     """Ada has shared something in a channel where ben and cleo are, and ben has the window open."""
 
     def __init__(self, crashing: Crashing) -> None:
@@ -121,21 +121,23 @@ def waits(person) -> bool:
 
 
 async def everybody_is_told(crashing: Crashing) -> None:
-    await eventually(lambda: crashing.query("SELECT count(*) FROM parcels WHERE untold_since IS NOT NULL") == [(0,)])
+    await eventually(
+        lambda: crashing.query("SELECT count(*) FROM deliveries WHERE unannounced_since IS NOT NULL") == [(0,)]
+    )
 
 
-async def killed_at(crashing: Crashing, step: str) -> Parcel:
+async def killed_at(crashing: Crashing, step: str) -> Delivery:
     """The bot is killed there while ben opens it, and is up again with nothing left to say."""
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
     crashing.kill_at(step)
-    await parcel.ben.submit()
+    await delivery.ben.submit()
     await crashing.says("killed")
     crashing.all_is_well()
     await crashing.is_up_again()
     await everybody_is_told(crashing)
-    return parcel
+    return delivery
 
 
 AT = {
@@ -155,88 +157,88 @@ AT = {
 
 @pytest.mark.parametrize("step", AT)
 async def test_killed_at_any_step_it_is_either_opened_and_told_or_free_for_the_others(crashing, step):
-    parcel = await killed_at(crashing, step)
+    delivery = await killed_at(crashing, step)
 
-    assert await parcel.what_became_of_it() == AT[step]
-    parcel.check()
+    assert await delivery.what_became_of_it() == AT[step]
+    delivery.check()
 
 
 async def test_there_is_no_other_step(crashing):
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
     crashing.kill_at("never")
 
-    await parcel.ben.submit()
+    await delivery.ben.submit()
     await crashing.says("form")
 
     assert [step for step in crashing.passed if step not in OF_THE_WATCHER] == list(AT)
-    assert await parcel.what_became_of_it() == SEEN
+    assert await delivery.what_became_of_it() == SEEN
 
 
 async def test_without_any_answer_nobody_keeps_it_from_the_others(crashing):
     """The call never arrived, and the bot is killed before it could say so."""
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
     crashing.world.onetime.plan(SECRET_ROUTE, Fault("drop"))
-    crashing.kill_at("doubtful")
+    crashing.kill_at("unknown_outcome")
 
-    await parcel.ben.submit()
+    await delivery.ben.submit()
     await crashing.says("killed")
     crashing.all_is_well()
     await crashing.is_up_again()
 
     assert crashing.query(SETTLED) == [(0,)]
-    assert await parcel.what_became_of_it() == TRY
+    assert await delivery.what_became_of_it() == TRY
 
 
 async def test_killed_before_the_link_was_shown_it_can_still_be_opened(crashing):
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
-    crashing.kill_at("handed")
-    await parcel.ben.click(parcel.ben.view, label="Open in the browser")
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
+    crashing.kill_at("link_shown")
+    await delivery.ben.click(delivery.ben.view, label="Open in the browser")
     await crashing.says("killed")
     crashing.all_is_well()
     await crashing.says("ready")
-    assert parcel.held.secret_key not in parcel.ben.view.text
-    await parcel.ben.close()
+    assert delivery.held.secret_key not in delivery.ben.view.text
+    await delivery.ben.close()
 
-    await parcel.window(parcel.ben)
-    await parcel.ben.submit()
+    await delivery.window(delivery.ben)
+    await delivery.ben.submit()
 
-    await parcel.ben.until(lambda: parcel.has_seen(parcel.ben))
+    await delivery.ben.until(lambda: delivery.has_seen(delivery.ben))
     await crashing.says("form")
-    assert await parcel.what_became_of_it() == SEEN
+    assert await delivery.what_became_of_it() == SEEN
 
 
 async def test_a_sender_whom_slack_did_not_let_be_told_is_told_when_it_does(crashing):
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
     crashing.world.workspace.plan("chat.postMessage", SlackFault.http(502))
-    await parcel.ben.submit()
+    await delivery.ben.submit()
     await crashing.says("form")
-    assert parcel.has_seen(parcel.ben)
-    assert not any(parcel._is_news(one.shows) for one in parcel.ada.dm)
+    assert delivery.has_seen(delivery.ben)
+    assert not any(delivery._is_news(one.shows) for one in delivery.ada.dm)
 
     crashing.kill_now()
     await crashing.is_up_again()
 
     await everybody_is_told(crashing)
-    assert await parcel.what_became_of_it() == SEEN
+    assert await delivery.what_became_of_it() == SEEN
 
 
 async def test_a_sender_who_can_never_be_told_is_given_up(crashing):
     """Or every minute would begin with them, for ever."""
-    parcel = Parcel(crashing)
-    await parcel.is_sent()
-    await parcel.window(parcel.ben)
+    delivery = Delivery(crashing)
+    await delivery.is_sent()
+    await delivery.window(delivery.ben)
     crashing.world.workspace.plan("chat.postMessage", SlackFault.error("user_disabled"))
 
-    await parcel.ben.submit()
+    await delivery.ben.submit()
     await crashing.says("form")
 
     await everybody_is_told(crashing)
-    assert parcel.has_seen(parcel.ben)
+    assert delivery.has_seen(delivery.ben)

@@ -54,7 +54,7 @@ async def test_a_request_is_asked_once_and_has_one_card(crashing, people, step):
     await ada.until(lambda: "Declined" in card.shows)
 
 
-@pytest.mark.parametrize("step", ["parcel_asked", "generated", "copy_burned", "password_shown"])
+@pytest.mark.parametrize("step", ["delivery_asked", "generated", "copy_burned", "password_shown"])
 async def test_a_password_that_was_being_made_is_told_of(crashing, people, step):
     ada, _ben = people
     before = len(crashing.world.onetime.everything())
@@ -64,4 +64,4 @@ async def test_a_password_that_was_being_made_is_told_of(crashing, people, step)
     (card,) = ada.dm
     assert "may exist, and nobody has its link" in card.shows
     states = [one.state for one in crashing.world.onetime.everything()[before:]]
-    assert states == {"parcel_asked": [], "generated": ["new"]}.get(step, ["burned"])
+    assert states == {"delivery_asked": [], "generated": ["new"]}.get(step, ["burned"])

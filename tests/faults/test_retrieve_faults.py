@@ -340,7 +340,7 @@ async def test_closing_the_window_of_many_pages_leaves_them_held(world, ada):
     await ada.click(label="Show again")
     await ada.until(lambda: ada.view and "page 1 of" in ada.view.text)
     assert MANY_PAGES.startswith(ada.view.secret_text())
-    assert row(world, ada, "state, told_at IS NULL") == ("escrowed", 0)
+    assert row(world, ada, "state, notified_at IS NULL") == ("escrowed", 0)
 
 
 async def test_done_under_many_pages_wipes_them(world, ada):

@@ -17,25 +17,25 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 SHARE_ROUTE = "/api/v1/share"
 UNSETTLED = """
 SELECT (SELECT count(*) FROM shares WHERE card_ts IS NULL) + (
-  SELECT count(*) FROM parcels
-  WHERE state IN ('waiting', 'asking') OR (state = 'made' AND to_user_id IS NOT NULL)
+  SELECT count(*) FROM deliveries
+  WHERE state IN ('waiting', 'asking') OR (state = 'made' AND recipient_user_id IS NOT NULL)
     OR (state = 'refused' AND over_at IS NULL)
     OR (state = 'sent' AND passphrase IS NOT NULL)
 )
 """
 REFUSED_AND_WATCHED = """
-SELECT count(*) FROM tracked JOIN parcels ON parcels.tracked_id = tracked.id WHERE parcels.state = 'refused'
+SELECT count(*) FROM tracked JOIN deliveries ON deliveries.tracked_id = tracked.id WHERE deliveries.state = 'refused'
 """
 PASSPHRASE = re.compile(r"(?:[a-z]{4}-){4}[a-z]{4}")
 
-# What is left for one addressee.
+# What is left for one recipient.
 BUTTON, NOT_MADE, MAY_EXIST, NOT_SENT = "a button", "*not made*", "*may exist", "*not sent*"
 
 _numbers = itertools.count(1)
 
 
 class Sharing:
-    """One sender, three addressees, one submit."""
+    """One sender, three recipients, one submit."""
 
     def __init__(self, crashing: Crashing) -> None:
         number = next(_numbers)
@@ -84,7 +84,7 @@ class Sharing:
         return card
 
     def left_for(self, person) -> str:
-        """What there is for this addressee: a message with a button, or a line on the sender's card."""
+        """What there is for this recipient: a message with a button, or a line on the sender's card."""
         buttons = [one for one in person.dm if "share_open" in str(one.blocks)]
         (line,) = [line for line in self.card.shows.splitlines() if person.id in line]
         said = [word for word in (NOT_MADE, MAY_EXIST, NOT_SENT) if word in line]
@@ -163,12 +163,12 @@ ALL, FIRST = (BUTTON, BUTTON, BUTTON), (BUTTON, NOT_MADE, NOT_MADE)
 NONE, DOUBT = (NOT_MADE, NOT_MADE, NOT_MADE), (MAY_EXIST, NOT_MADE, NOT_MADE)
 STEPS = {
     "share_begun": NONE,
-    "parcel_asked": DOUBT,
-    "parcel_answered": DOUBT,
-    "parcel_made": FIRST,
-    "parcel_tracked": FIRST,
-    "parcel_posted": FIRST,
-    "parcel_sent": FIRST,
+    "delivery_asked": DOUBT,
+    "delivery_answered": DOUBT,
+    "delivery_made": FIRST,
+    "delivery_tracked": FIRST,
+    "delivery_posted": FIRST,
+    "delivery_sent": FIRST,
     "outcome_shown": ALL,
     "card_posted": ALL,
     "card_kept": ALL,
@@ -207,7 +207,7 @@ async def test_a_kill_while_the_host_is_at_it_is_told_as_a_doubt(crashing, kind)
     assert await sharing.check() == (MAY_EXIST, NOT_MADE, NOT_MADE)
 
 
-@pytest.mark.parametrize("step", ["parcel_refused", "parcel_burned", "refused_burned"])
+@pytest.mark.parametrize("step", ["delivery_refused", "delivery_burned", "refused_burned"])
 async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crashing, step):
     sharing = await killed_at(crashing, step, leaver=True)
 
@@ -219,7 +219,7 @@ async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crash
     assert crashing.query(REFUSED_AND_WATCHED) == [(0,)]  # or its burning would be told as news
 
 
-@pytest.mark.parametrize("step", ["parcel_posted", "parcel_sent", "passphrase_told", "passphrase_wiped"])
+@pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "passphrase_told", "passphrase_wiped"])
 async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(crashing, step):
     sharing = await killed_at(crashing, step, options=["generate", "apart"])
 
@@ -228,15 +228,15 @@ async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(c
     assert len(PASSPHRASE.findall("".join(one.shows for one in sharing.ben.dm))) == 1
 
 
-@pytest.mark.parametrize("step", ["parcel_posted", "parcel_sent", "card_posted"])
+@pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "card_posted"])
 async def test_killed_again_while_it_is_finished_nobody_gets_two(crashing, step):
-    sharing = await killed_at(crashing, "parcel_made", step)
+    sharing = await killed_at(crashing, "delivery_made", step)
 
     assert await sharing.check() == (BUTTON, NOT_MADE, NOT_MADE)
 
 
 async def test_a_link_that_was_not_seen_is_offered_after_a_kill(crashing):
-    sharing = await killed_at(crashing, "parcel_tracked", to=[])
+    sharing = await killed_at(crashing, "delivery_tracked", to=[])
     card = sharing.card
 
     await sharing.ada.click(card, label="Show the link")

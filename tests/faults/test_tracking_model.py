@@ -1,6 +1,6 @@
 """Everything that can happen to tracked secrets, in any order, against a model of what their senders may be told.
 
-The bot's storage, client, watcher and herald are the real ones, on a SQLite file, against the emulated Onetime Secret
+The bot's storage, client, watcher and notifier are the real ones, on a SQLite file, against the emulated Onetime Secret
 over HTTP. What is claimed: a message says only what Onetime Secret said; nobody is told the same twice where Slack
 honours message ids, and without ids only after a doubt; nothing is said of what is given up, or of one's own burn; and
 once everything is well again, everybody has been told what became of each secret that they track.
@@ -40,7 +40,14 @@ SETTINGS = settings(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
-STEPS = ("watches_claimed", "looked", "look_written", "notices_claimed", "notice_posted", "notice_marked")
+STEPS = (
+    "watches_claimed",
+    "looked",
+    "look_written",
+    "notifications_claimed",
+    "notification_posted",
+    "notification_marked",
+)
 
 people = st.sampled_from(PEOPLE)
 owners = st.sampled_from((*PEOPLE, None))
@@ -91,7 +98,7 @@ class Tracked(Machine):
     @rule(place=maybe_killed)
     def tells(self, place: At | None) -> None:
         self.clock.move(2)
-        self.does(self.bot.herald.once, place)
+        self.does(self.bot.notifier.once, place)
 
     @rule()
     def is_overtaken_while_it_tells(self) -> None:
@@ -103,12 +110,12 @@ class Tracked(Machine):
         self.world.at_gate.clear()
 
         async def overtaken() -> None:
-            slow = asyncio.ensure_future(self.bot.herald.once())
+            slow = asyncio.ensure_future(self.bot.notifier.once())
             waiting = asyncio.ensure_future(self.world.at_gate.wait())
             await asyncio.wait({slow, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             if not slow.done():
-                await self.another_one(lambda other: other.herald.once())
+                await self.another_one(lambda other: other.notifier.once())
             self.world.gate = None
             gate.set()
             await slow

@@ -40,9 +40,9 @@ async def watching(**settings: str) -> AsyncIterator[tuple[World, Member, Any]]:
 
 
 def left_in(database: Path) -> list[int]:
-    """How many watches and notices are still leased."""
+    """How many watches and notifications are still leased."""
     with closing(sqlite3.connect(database)) as connection:
-        return [connection.execute(HELD.format(table=table)).fetchone()[0] for table in ("watches", "notices")]
+        return [connection.execute(HELD.format(table=table)).fetchone()[0] for table in ("watches", "notifications")]
 
 
 async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_held():
@@ -98,7 +98,7 @@ async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
         await world.bot.stop()
         world.onetime.plan(ONE, Fault("hang"), None)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("UPDATE watches SET next_look_at = 0")
+            connection.execute("UPDATE watches SET next_poll_at = 0")
             worker = type(world.bot)(world.settings(), ("-m", "bot", "worker"))
             await worker.start()
             await world.onetime.arrived(ONE)

@@ -19,22 +19,21 @@ from bot.person import Person
 from bot.sandbox.onetime import Fault, Held, OnetimeServer
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts
 from bot.storage.database import Database, migrate, now
-from bot.storage.handles import Handles
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.limits import Limits
-from bot.storage.looks import OpenRow, Watch
+from bot.storage.polls import OpenRow, Watch
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
 from bot.storage.shares import Shares
-from bot.storage.tables import notices, tracked, watches
+from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking import Tracked, Tracking
-from bot.watch import held
-from bot.watch import round as rounds
-from bot.watch.breaker import FAILURES
-from bot.watch.remembered import LONGEST
+from bot.watch import host_poller, lease_renewer
+from bot.watch.circuit_breaker import MAX_FAILURES
+from bot.watch.unchanged import MAX_AGE
 from bot.watch.watcher import Watcher
 
 ADA = Person(None, "T0000001", "U0000ADA")
@@ -53,7 +52,7 @@ class Watching:
         self.accounts = Accounts(db, sealer)
         self.onetime = Onetime(deadline=60.0, tries=1)
         self.services = Services(
-            self.onetime, Hosts([one.url for one in servers]), self.accounts, Handles(db, sealer), Reveals(db, sealer),
+            self.onetime, Hosts([one.url for one in servers]), self.accounts, ButtonContexts(db, sealer), Reveals(db, sealer),
             self.tracking, Preferences(db), Shares(db, sealer), Requests(db, sealer), Limits(db),
         )  # fmt: skip
         self.watcher = Watcher(self.services, EVERY)
@@ -75,7 +74,7 @@ class Watching:
 
     async def all_due(self) -> None:
         async with self.db.writing() as connection:
-            await connection.execute(update(watches).where(watches.c.lease.is_(None)).values(next_look_at=now))
+            await connection.execute(update(watches).where(watches.c.lease.is_(None)).values(next_poll_at=now))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -123,7 +122,7 @@ async def watching(db: Database, server: OnetimeServer, other: OnetimeServer) ->
 
 
 async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other, monkeypatch):
-    monkeypatch.setattr(rounds, "FINISH", 0.1)
+    monkeypatch.setattr(host_poller, "FINISH", 0.1)
     server.plan(ONE, Fault("hang"), None)
     for number in range(3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
@@ -144,9 +143,9 @@ async def is_state(watching: Watching, row: Tracked, state: str) -> bool:
 
 async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching, server, monkeypatch):
     """A look that ends makes room at once: nobody waits for the slowest of a batch."""
-    monkeypatch.setattr(rounds, "AT_ONCE", 8)
-    monkeypatch.setattr(rounds, "BATCH", 4)
-    monkeypatch.setattr(rounds, "FINISH", 0.1)
+    monkeypatch.setattr(host_poller, "CLAIM_SIZE", 8)
+    monkeypatch.setattr(host_poller, "BATCH", 4)
+    monkeypatch.setattr(host_poller, "FINISH", 0.1)
     server.plan(ONE, Fault("hang"), 1)
     slow = await watching.track(server, server.share(None, "text"), Person(None, "T0000001", "U0SLOW"))
     quick = [server.share(None, "text") for _ in range(20)]
@@ -168,7 +167,7 @@ async def all_received(watching: Watching, rows: list[Tracked]) -> bool:
 
 
 async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server, monkeypatch):
-    monkeypatch.setattr(rounds, "FINISH", 0.2)
+    monkeypatch.setattr(host_poller, "FINISH", 0.2)
     server.plan(ONE, Fault("hang"), None)
     await watching.track(server, server.share(None, "text"))
 
@@ -180,7 +179,7 @@ async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server,
     (row,) = await watching.rows(watches)
     assert time.monotonic() - began < 2
     assert (row.lease, row.lease_until) == (None, None)
-    assert row.next_look_at <= time.time()
+    assert row.next_poll_at <= time.time()
 
 
 async def test_a_stop_lets_what_is_quick_end(watching, server):
@@ -193,13 +192,13 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
         await asyncio.wait_for(server.arrived(ONE), 60)
 
     assert await watching.state(row) == "received"
-    assert [one.kind for one in await watching.rows(notices)] == ["received"]
+    assert [one.kind for one in await watching.rows(notifications)] == ["received"]
 
 
 async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
-    monkeypatch.setattr(held, "LEASE", 0.6)
-    monkeypatch.setattr(rounds, "LEASE", 0.6)
-    monkeypatch.setattr(held, "RENEW", 0.2)
+    monkeypatch.setattr(lease_renewer, "LEASE", 0.6)
+    monkeypatch.setattr(host_poller, "LEASE", 0.6)
+    monkeypatch.setattr(lease_renewer, "RENEW", 0.2)
     one = server.share(None, "text")
     row = await watching.track(server, one)
     server.open_as_outsider(one.secret_key)
@@ -213,20 +212,20 @@ async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server
 
 async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged(watching, server):
     server.plan(ONE, Fault("html"), None)
-    for number in range(FAILURES + 3):
+    for number in range(MAX_FAILURES + 3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE, times=FAILURES), 60)
+        await asyncio.wait_for(server.arrived(ONE, times=MAX_FAILURES), 60)
         await until(lambda: nobody_looks(watching))
         asked = len(server.calls)
         await watching.all_due()
         before = await watching.rows(watches)
 
-        await asyncio.sleep(2 * rounds.IDLE)
+        await asyncio.sleep(2 * host_poller.IDLE)
 
         assert await watching.rows(watches) == before
-        assert len(server.calls) == asked <= FAILURES + 3
+        assert len(server.calls) == asked <= MAX_FAILURES + 3
     assert {row.state for row in await watching.rows(tracked)} == {"new"}
 
 
@@ -266,7 +265,7 @@ async def test_a_quiet_look_is_written_without_touching_a_secret(watching, serve
     (row,) = await watching.rows(watches)
     assert await watching.rows(tracked) == before
     assert row.lease is None
-    assert 10 < row.next_look_at - time.time() < 30
+    assert 10 < row.next_poll_at - time.time() < 30
 
 
 async def test_what_is_found_while_everything_is_watched_gets_one_card_and_what_was_there_none(watching, server):
@@ -283,11 +282,11 @@ async def test_what_is_found_while_everything_is_watched_gets_one_card_and_what_
         await watching.watcher.once()
 
     assert len(await watching.rows(tracked)) == 2
-    assert [row.kind for row in await watching.rows(notices)] == ["card"]
+    assert [row.kind for row in await watching.rows(notifications)] == ["card"]
 
 
 async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, server, monkeypatch):
-    monkeypatch.setattr(rounds, "MOST_NEW", 5)
+    monkeypatch.setattr(host_poller, "MAX_NEW", 5)
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     for _ in range(12):
         server.share(EMAIL, "text")
@@ -316,7 +315,7 @@ async def look_again(watching: Watching) -> list[str]:
     """The kinds of news that the next look finds."""
     await watching.all_due()
     assert await watching.watcher.once()
-    return [row.kind for row in await watching.rows(notices)]
+    return [row.kind for row in await watching.rows(notifications)]
 
 
 def later(monkeypatch: pytest.MonkeyPatch, server: OnetimeServer, seconds: float) -> None:
@@ -387,10 +386,10 @@ async def test_a_watch_that_was_woken_for_an_opened_secret_asks_for_it_at_once(w
     assert await look_again(watching) == []
     server.open_as_outsider(one.secret_key)
 
-    await watching.tracking.opened(Person(None, "T0000001", "U000BEN"), server.url, key)
+    await watching.tracking.mark_opened(Person(None, "T0000001", "U000BEN"), server.url, key)
     await watching.watcher.once()
 
-    assert [row.kind for row in await watching.rows(notices)] == ["received"]
+    assert [row.kind for row in await watching.rows(notifications)] == ["received"]
 
 
 async def test_what_was_opened_before_it_was_tracked_is_found_in_a_list_that_never_changed(watching, server, looked_at):
@@ -418,12 +417,12 @@ async def test_a_secret_that_was_stopped_has_no_more_looks(watching, server, loo
     await look_again(watching)
 
     (row,) = await watching.rows(watches)
-    assert row.next_look_at is None
+    assert row.next_poll_at is None
 
 
 @pytest.mark.parametrize(("part", "news"), [(0.5, []), (0.86, ["reminder"]), (1.01, ["expired"])])
 async def test_the_clock_brings_news_of_a_list_that_never_changed(watching, server, looked_at, monkeypatch, part, news):
-    monkeypatch.setattr(rounds, "LONGEST", 1e9)
+    monkeypatch.setattr(host_poller, "MAX_AGE", 1e9)
     life = (looked_at.expires_at - looked_at.made_at).total_seconds()
     later(monkeypatch, server, 1)
     assert await look_again(watching) == []
@@ -435,7 +434,7 @@ async def test_the_clock_brings_news_of_a_list_that_never_changed(watching, serv
 
 async def test_rows_are_compared_now_and_then_all_the_same(watching, server, looked_at, read, monkeypatch):
     read.clear()
-    later(monkeypatch, server, LONGEST + 1)
+    later(monkeypatch, server, MAX_AGE + 1)
 
     assert await look_again(watching) == []
 

@@ -37,7 +37,7 @@ async def forget_watches(world):
     """What earlier tests track would be asked for in the middle of later ones. Also by a look that is under way."""
     with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection:
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("DELETE FROM notices")
+        connection.execute("DELETE FROM notifications")
         watched = connection.execute("DELETE FROM watches").rowcount
         connection.commit()
     asked = -1

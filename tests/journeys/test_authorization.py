@@ -18,27 +18,38 @@ import pytest
 import pytest_asyncio
 
 from bot.errors import NotAllowed, NotYours
-from bot.features import Catalogue
+from bot.features import Registry
 from bot.person import Person
 from bot.sandbox.slack.payloads import command_payload, interaction, view_payload
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.database import Database
-from bot.storage.handles import Handles, NewHandle
 from bot.storage.keyring import KeyRing
 from bot.storage.migrate import migrate
 from bot.storage.requests import Requests
 from bot.storage.reveals import Reveals
 from bot.storage.seal import Sealer
-from bot.storage.shares import Address, NewShare, Shares
+from bot.storage.shares import NewShare, Recipient, Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking import Tracking
 from tests.waiting import PATIENCE
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
-TABLES = ("handles", "reveals", "accounts", "notices", "tracked", "watches", "requests", "uses", "parcels", "shares")
+TABLES = (
+    "button_contexts",
+    "reveals",
+    "accounts",
+    "notifications",
+    "tracked",
+    "watches",
+    "requests",
+    "limit_uses",
+    "deliveries",
+    "shares",
+)
 WITHOUT_ID = ("preferences",)  # one row for each person
 TEXT = "the owner's secret"
 MESSAGE = ("D0ANY", "1.0")  # the conversation and time stamp of a message with a button
@@ -99,7 +110,7 @@ class Owned:
         self.person = Person(None, world.workspace.state.team_id, OWNER)
         self.db = Database.open(f"sqlite:///{world.directory}/bot.db")
         sealer = Sealer(KeyRing.read(Secret(f"k1:{world.encryption_key}")))
-        self.accounts, self.handles = Accounts(self.db, sealer), Handles(self.db, sealer)
+        self.accounts, self.button_contexts = Accounts(self.db, sealer), ButtonContexts(self.db, sealer)
         self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
         self.requests, self.shares = Requests(self.db, sealer), Shares(self.db, sealer)
         self.friend = Person(None, self.person.team_id, "U0FRIEND")
@@ -115,18 +126,18 @@ class Owned:
     async def account(self):
         return (await self.accounts.connect(self.person, self.host, Secret(EMAIL), Secret(TOKEN))).id
 
-    async def handle(self, kind, **more):
+    async def context(self, kind, **more):
         key = more.pop("key", None) or MetadataKey(self.share().metadata_key)
-        return (await self.handles.keep(self.person, NewHandle(kind, self.host, key=key, **more)))[0]
+        return (await self.button_contexts.keep(self.person, NewButtonContext(kind, self.host, key=key, **more)))[0]
 
     async def metadata(self):
-        return await self.handle("metadata")
+        return await self.context("metadata")
 
     async def link(self):
-        return await self.handle("secret", key=SecretKey(self.share().secret_key))
+        return await self.context("secret", key=SecretKey(self.share().secret_key))
 
     async def page_of_recent(self):
-        return await self.handle("recent", account_id=await self.account(), facts={"filter": "all", "page": "1"})
+        return await self.context("recent", account_id=await self.account(), data={"filter": "all", "page": "1"})
 
     async def reveal(self):
         ref = new_id()
@@ -141,7 +152,11 @@ class Owned:
 
     async def page_of_secret(self):
         reveal = await self.escrowed()
-        return (await self.handles.keep(self.person, NewHandle("page", "-", facts={"reveal": reveal, "page": "0"})))[0]
+        return (
+            await self.button_contexts.keep(
+                self.person, NewButtonContext("page", "-", data={"reveal": reveal, "page": "0"})
+            )
+        )[0]
 
     async def tracked(self):
         """`tracked_key` is the key of the one that was made last."""
@@ -153,7 +168,9 @@ class Owned:
 
     async def page_of_tracked(self):
         await self.tracked()
-        return (await self.handles.keep(self.person, NewHandle("tracked_page", "-", facts={"page": "0"})))[0]
+        return (
+            await self.button_contexts.keep(self.person, NewButtonContext("tracked_page", "-", data={"page": "0"}))
+        )[0]
 
     async def requested(self):
         """The owner has asked a friend."""
@@ -165,53 +182,55 @@ class Owned:
 
     async def _request(self, by, of):
         made = await self.requests.begin(by, of, Secret("what for"))
-        await self.requests.sent(made.id, "D0ANY", "1.0")
+        await self.requests.mark_asked(made.id, "D0ANY", "1.0")
         return made.id
 
-    async def parcel(self):
+    async def delivery(self):
         """A friend has shared something with the owner."""
-        return (await self._parcel(self.friend, Address(self.person))).id
+        return (await self._delivery(self.friend, Recipient(self.person))).id
 
     async def shared(self):
         """The owner has shared something with a friend."""
-        return (await self._parcel(self.person, Address(self.friend))).id
+        return (await self._delivery(self.person, Recipient(self.friend))).id
 
     async def share_of_shared(self):
-        return (await self._parcel(self.person, Address(self.friend))).share_id
+        return (await self._delivery(self.person, Recipient(self.friend))).share_id
 
     async def link_of_shared(self):
-        return (await self._parcel(self.person, Address())).id
+        return (await self._delivery(self.person, Recipient())).id
 
     async def passphrase_of_shared(self):
-        return (await self._parcel(self.person, Address(self.friend), Secret("made up"))).id
+        return (await self._delivery(self.person, Recipient(self.friend), Secret("made up"))).id
 
-    async def _parcel(self, by, to, passphrase=None):
+    async def _delivery(self, by, to, passphrase=None):
         new = NewShare(
             new_id(), self.host, None, quiet=False, note=None, label=None,
             passphrase_to="sender" if passphrase else "nobody",
         )  # fmt: skip
         _, (begun,), _ = await self.shares.begin(by, new, [to])
         held = self.share()
-        await self.shares.ask(begun.id)
-        made = await self.shares.made(
+        await self.shares.begin_request(begun.id)
+        made = await self.shares.mark_made(
             begun, secret_key=SecretKey(held.secret_key), metadata_key=MetadataKey(held.metadata_key),
             passphrase=passphrase, passphrase_required=False, expires_at=None,
         )  # fmt: skip
         if not to.is_nobody:
-            await self.shares.sent(made.id, *MESSAGE)
+            await self.shares.mark_sent(made.id, *MESSAGE)
         return made
 
-    async def window_of_parcel(self):
-        parcel = await self.shares.addressed(self.person, await self.parcel())
+    async def window_of_delivery(self):
+        delivery = await self.shares.find_for_recipient(self.person, await self.delivery())
         ref = new_id()
-        await self.reveals.begin(self.person, ref, self.host, parcel.secret_key, parcel_id=parcel.id)
+        await self.reveals.begin(self.person, ref, self.host, delivery.secret_key, delivery_id=delivery.id)
         return ref
 
     async def window_of_share(self):
-        return (await self.handles.keep(self.person, NewHandle("share", "-", facts={})))[0]
+        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={})))[0]
 
     async def window_of_generate(self):
-        return (await self.handles.keep(self.person, NewHandle("share", "-", facts={"made_up": "yes"})))[0]
+        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={"made_up": "yes"})))[
+            0
+        ]
 
     async def nothing(self):
         return None
@@ -270,8 +289,8 @@ ACTS = (
     Act("command", "settings", text="settings"),
     Act("action", "retrieve_open", Owned.link),
     Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
-    Act("action", "retrieve_in_browser", Owned.window_of_parcel, in_window=True),
-    Act("action", "share_open", Owned.parcel, on_message=MESSAGE),
+    Act("action", "retrieve_in_browser", Owned.window_of_delivery, in_window=True),
+    Act("action", "share_open", Owned.delivery, on_message=MESSAGE),
     Act("command", "share", text="share <@U0FRIEND|friend>"),
     Act("action", "share_more", Owned.window_of_share, in_window=True),
     Act("action", "share_burn", Owned.shared),
@@ -328,9 +347,9 @@ acts_with_row = pytest.mark.parametrize("act", WITH_ROW, ids=str)
 
 
 async def test_every_handler_is_in_the_matrix():
-    catalogue = Catalogue()
-    expected = {("command", verb.name) for verb in catalogue.verbs if verb.handler} | {("command", "link")}
-    for kind, names in (("action", catalogue.actions), ("form", catalogue.forms), ("closed", catalogue.closed)):
+    registry = Registry()
+    expected = {("command", verb.name) for verb in registry.verbs if verb.handler} | {("command", "link")}
+    for kind, names in (("action", registry.actions), ("form", registry.forms), ("closed", registry.closed)):
         expected |= {(kind, name) for name in names}
 
     assert {(act.kind, act.name) for act in ACTS} == expected
@@ -579,11 +598,11 @@ async def test_an_id_of_another_kind_is_no_id(place, act):
     assert place.rows() == before
 
 
-_REVEALS = {Owned.reveal, Owned.escrowed, Owned.window_of_parcel}
-_PARCELS = {Owned.shared, Owned.link_of_shared, Owned.passphrase_of_shared}
+_REVEALS = {Owned.reveal, Owned.escrowed, Owned.window_of_delivery}
+_DELIVERYS = {Owned.shared, Owned.link_of_shared, Owned.passphrase_of_shared}
 _WINDOWS = {Owned.window_of_share, Owned.window_of_generate}
 SAME = {
-    act.makes: next((kind for kind in (_REVEALS, _PARCELS, _WINDOWS) if act.makes in kind), set()) for act in WITH_ROW
+    act.makes: next((kind for kind in (_REVEALS, _DELIVERYS, _WINDOWS) if act.makes in kind), set()) for act in WITH_ROW
 }
 
 
@@ -592,9 +611,9 @@ SAME = {
 
 async def test_connecting_again_ends_every_button_of_the_account_before(place):
     old = await place.account()
-    card = await place.handle("metadata", account_id=old)
-    page = (await place.handles.keep(
-        place.person, NewHandle("recent", place.host, old, facts={"filter": "all", "page": "0"})))[0]  # fmt: skip
+    card = await place.context("metadata", account_id=old)
+    page = (await place.button_contexts.keep(
+        place.person, NewButtonContext("recent", place.host, old, data={"filter": "all", "page": "0"})))[0]  # fmt: skip
 
     await place.account()
 

@@ -17,7 +17,7 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
-from bot.slack.front import FORM_WITHIN
+from bot.slack.dispatcher import FORM_DEADLINE
 from tests.journeys.conftest import EMAIL, SOON, TOKEN, connect
 from tests.waiting import PATIENCE, eventually
 
@@ -661,4 +661,4 @@ async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, s
 
 
 async def test_the_answer_to_a_form_leaves_a_second_before_slack_gives_up():
-    assert FORM_WITHIN <= ACK_WITHIN - 1
+    assert FORM_DEADLINE <= ACK_WITHIN - 1

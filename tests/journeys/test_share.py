@@ -1,4 +1,4 @@
-"""Sharing: a window, a secret for each addressee, a message with a button, and one card for the sender."""
+"""Sharing: a window, a secret for each recipient, a message with a button, and one card for the sender."""
 
 import asyncio
 import itertools
@@ -54,7 +54,7 @@ def posted(world):
 # --- for whom
 
 
-async def test_each_addressee_gets_a_secret_and_a_message_of_their_own(world, connected, people):
+async def test_each_recipient_gets_a_secret_and_a_message_of_their_own(world, connected, people):
     ben, cleo = people
 
     await share(connected, to=[ben.id, cleo.id], note="for the *staging* host")
@@ -331,7 +331,7 @@ async def test_a_slow_host_leaves_the_window_and_what_is_typed_in_it(world, ada,
 async def test_keys_that_cannot_be_kept_burn_the_secret_since_nobody_could_find_it_again(world, ada, people):
     with closing(sqlite3.connect(world.directory / "bot.db", isolation_level=None)) as database:
         database.execute(
-            "CREATE TRIGGER nothing_is_made BEFORE UPDATE ON parcels WHEN NEW.state = 'made' "
+            "CREATE TRIGGER nothing_is_made BEFORE UPDATE ON deliveries WHEN NEW.state = 'made' "
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
         try:
@@ -575,7 +575,10 @@ async def of_two_hosts():
         for server in (several.onetime, large):
             server.add_account(EMAIL, TOKEN)
         await several.bot.stop()
-        hosts = {"ONETIME_HOSTS": f"{several.onetime.url},{large.url}", "ONETIME_MOST_BYTES": f"{large.url}=100000"}
+        hosts = {
+            "ONETIME_HOSTS": f"{several.onetime.url},{large.url}",
+            "ONETIME_MAX_SECRET_BYTES": f"{large.url}=100000",
+        }
         await several.start_bot(**hosts)
         ada = await connect(several.workspace.person("U0ADA", "ada"))
         await connect(ada, on=large.url)
@@ -621,7 +624,7 @@ async def test_one_byte_more_than_its_host_takes_is_refused_unseen(of_two_hosts)
 
 @pytest.mark.parametrize(("version", "said"), [("0.26", "10000 bytes"), ("0.25", "10000 characters")])
 async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_field_and_nothing_is_lost(version, said):
-    async with World(version=version, settings={"ONETIME_MOST_BYTES": "15000"}) as world:
+    async with World(version=version, settings={"ONETIME_MAX_SECRET_BYTES": "15000"}) as world:
         ada, ben = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben"))
         view = await window(ada)
         await type_in(ada, view, "x" * 10_001)

@@ -1,4 +1,4 @@
-"""The sender's card: what became of each addressee's secret, and what can still be done about it."""
+"""The sender's card: what became of each recipient's secret, and what can still be done about it."""
 
 import json
 

@@ -10,7 +10,7 @@ from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.accounts import Account, Accounts
-from bot.storage.handles import Handles, NewHandle
+from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.tables import accounts as table
 from bot.storage.tables import new_id
 
@@ -114,9 +114,11 @@ async def test_reconnecting_does_not_make_another_account_the_default(accounts, 
 
 @pytest.mark.parametrize("act", ["reconnect", "disconnect"])
 async def test_what_pointed_at_an_account_is_gone_with_it(accounts, database, sealer, ada, act):
-    handles = Handles(database, sealer)
+    button_contexts = ButtonContexts(database, sealer)
     account = await accounts.connect(ada, EU, USERNAME, TOKEN)
-    its, other = await handles.keep(ada, NewHandle("metadata", EU, account.id), NewHandle("metadata", EU))
+    its, other = await button_contexts.keep(
+        ada, NewButtonContext("metadata", EU, account.id), NewButtonContext("metadata", EU)
+    )
 
     if act == "reconnect":
         await accounts.connect(ada, EU, USERNAME, TOKEN)
@@ -124,8 +126,8 @@ async def test_what_pointed_at_an_account_is_gone_with_it(accounts, database, se
         await accounts.disconnect(ada, account.id)
 
     with pytest.raises(NotYours):
-        await handles.find(ada, "metadata", its)
-    assert (await handles.find(ada, "metadata", other)).id == other
+        await button_contexts.find(ada, "metadata", its)
+    assert (await button_contexts.find(ada, "metadata", other)).id == other
 
 
 async def test_the_default_can_be_moved(accounts, ada):
@@ -215,7 +217,7 @@ async def test_a_row_that_was_edited_gives_no_credentials(accounts, database, ad
     with pytest.raises(Unsealable):
         await accounts.default_of(thief)
     (marked,) = await accounts.all_of(thief)
-    assert (marked.readable, marked.username, marked.token) == (False, Secret(""), Secret(""))
+    assert (marked.is_readable, marked.username, marked.token) == (False, Secret(""), Secret(""))
 
 
 async def test_a_blob_copied_from_another_persons_row_gives_no_credentials(accounts, database, ada, ben):
@@ -239,14 +241,14 @@ async def test_columns_of_one_row_cannot_be_exchanged(accounts, database, ada):
         await accounts.on_host(ada, EU)
 
 
-async def test_an_account_that_does_not_open_can_be_found_and_let_go_without_credentials(accounts, database, ada):
+async def test_an_account_that_does_not_open_can_be_found_and_ignored_without_credentials(accounts, database, ada):
     account = await accounts.connect(ada, EU, USERNAME, TOKEN)
     await edit(database, account, token=b"O1 nothing")
 
     found = await accounts.find(ada, account.id)
     await accounts.disconnect(ada, account.id)
 
-    assert (found.readable, found.username, found.token) == (False, Secret(""), Secret(""))
+    assert (found.is_readable, found.username, found.token) == (False, Secret(""), Secret(""))
     assert await accounts.all_of(ada) == []
 
 
@@ -257,7 +259,7 @@ async def test_an_unreadable_account_can_be_connected_anew(accounts, database, a
     await accounts.connect(ada, EU, USERNAME, TOKEN)
 
     (account,) = await accounts.all_of(ada)
-    assert account.readable
+    assert account.is_readable
 
 
 async def test_nothing_is_stored_when_a_connect_fails(accounts, database, ada):

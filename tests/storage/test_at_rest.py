@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from bot.secret import Secret, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.database import Database
-from bot.storage.handles import Handles, NewHandle
 from bot.storage.reveals import Reveals
 from bot.storage.tables import new_id, reveals
 
@@ -30,11 +30,15 @@ async def blobs(database: Database, ref: str) -> list[bytes]:
 
 
 async def test_nothing_secret_stands_in_the_files(database, sealer, ada, tmp_path, canary):
-    accounts, handles, held = Accounts(database, sealer), Handles(database, sealer), Reveals(database, sealer)
+    accounts, button_contexts, held = (
+        Accounts(database, sealer),
+        ButtonContexts(database, sealer),
+        Reveals(database, sealer),
+    )
     ref = new_id()
 
     await accounts.connect(ada, HOST, Secret(f"user-{canary}"), Secret(f"token-{canary}"))
-    await handles.keep(ada, NewHandle("metadata", HOST, key=Secret(canary), facts={"name": canary}))
+    await button_contexts.keep(ada, NewButtonContext("metadata", HOST, key=Secret(canary), data={"name": canary}))
     await held.begin(ada, ref, HOST, SecretKey(f"key-{canary}"))
     await held.claim(ref)
     await held.keep(await held.find(ada, ref), Secret(f"text-{canary}"))
@@ -44,7 +48,7 @@ async def test_nothing_secret_stands_in_the_files(database, sealer, ada, tmp_pat
     assert canary.encode() not in content
 
 
-@pytest.mark.parametrize("end", ["shown", "over"])
+@pytest.mark.parametrize("end", ["mark_shown", "close"])
 async def test_of_a_wiped_secret_not_even_the_sealed_bytes_are_left(database, sealer, ada, tmp_path, end):
     held, ref = Reveals(database, sealer), new_id()
     await held.begin(ada, ref, HOST, SecretKey("key"))

@@ -11,7 +11,7 @@ import time
 import pytest
 from sqlalchemy import select, text
 
-from bot.errors import CannotStart, StorageTrouble
+from bot.errors import CannotStart, StorageUnavailable
 from bot.secret import Secret
 from bot.storage import sqlite
 from bot.storage.database import HEAD, Database, migrate, now
@@ -75,7 +75,7 @@ async def test_values_of_a_failed_statement_are_in_no_error(database, canary):
             await connection.execute(key_checks.insert().values(kid="k1", sealed=canary.encode(), created_at=0.0))
 
     await write()
-    with pytest.raises(StorageTrouble) as trouble:
+    with pytest.raises(StorageUnavailable) as trouble:
         await write()
 
     assert canary not in repr(trouble.value) + str(trouble.value)
@@ -85,7 +85,7 @@ async def test_values_of_a_failed_statement_are_in_no_error(database, canary):
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 async def test_a_value_that_does_not_fit_is_in_no_error(database, canary):
-    with pytest.raises(StorageTrouble) as trouble:
+    with pytest.raises(StorageUnavailable) as trouble:
         async with database.writing() as connection:
             await connection.execute(key_checks.insert().values(kid=canary, sealed=b"", created_at=0.0))
 
@@ -157,7 +157,7 @@ async def test_every_pooled_connection_has_the_settings(database):
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_scrubbing_leaves_the_settings_as_they_were(database):
-    await database.scrub()
+    await database.checkpoint()
 
     async with database.reading() as connection:
         found = {name: (await connection.execute(text(f"PRAGMA {name}"))).scalar() for name in PRAGMAS}
@@ -172,7 +172,7 @@ async def test_scrubbing_does_not_wait_for_readers_and_raises_nothing(database):
             await writer.execute(key_checks.insert().values(kid="k1", sealed=b"", created_at=0.0))
         started = time.monotonic()
 
-        await database.scrub()
+        await database.checkpoint()
 
     assert time.monotonic() - started < sqlite.BUSY_TIMEOUT / 1000
 
@@ -188,11 +188,11 @@ async def test_postgresql_gives_up_in_seconds_and_commits_to_disk(database):
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 async def test_a_foreign_key_that_points_nowhere_is_refused(database):
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         async with database.writing() as connection:
             await connection.execute(
                 text(
-                    "INSERT INTO handles (id, enterprise_id, team_id, user_id, kind, host, account_id, created_at, expires_at)"
+                    "INSERT INTO button_contexts (id, enterprise_id, team_id, user_id, kind, host, account_id, created_at, expires_at)"
                     " VALUES ('a', '-', 't', 'u', 'k', 'h', 'nowhere', 0, 0)"
                 )
             )
@@ -293,4 +293,4 @@ assert not {{"alembic", "mako"}} & set(sys.modules)
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
-    assert HEAD == "0006"
+    assert HEAD == "0007"

@@ -6,20 +6,20 @@ import dataclasses
 import pytest
 from sqlalchemy import event, func, select, update
 
-from bot.errors import NotYours, StorageTrouble, Unsealable
+from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import MetadataKey, SecretKey
+from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.database import Database, now
-from bot.storage.handles import Handles, NewHandle
-from bot.storage.tables import handles as table
+from bot.storage.tables import button_contexts as table
 from bot.storage.tables import new_id
 
 HOST = "https://eu.onetimesecret.com"
-NEW = NewHandle("metadata", HOST, key=MetadataKey("metadata-key"), facts={"name": "ä “x”", "page": "2"})
+NEW = NewButtonContext("metadata", HOST, key=MetadataKey("metadata-key"), data={"name": "ä “x”", "page": "2"})
 
 
 @pytest.fixture
-def handles(database, sealer) -> Handles:
-    return Handles(database, sealer)
+def button_contexts(database, sealer) -> ButtonContexts:
+    return ButtonContexts(database, sealer)
 
 
 async def set_all(database: Database, **values) -> None:
@@ -27,76 +27,76 @@ async def set_all(database: Database, **values) -> None:
         await connection.execute(update(table).values(values))
 
 
-async def test_what_was_kept_is_found_by_its_owner(handles, ada):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_what_was_kept_is_found_by_its_owner(button_contexts, ada):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
-    found = await handles.find(ada, "metadata", ref)
+    found = await button_contexts.find(ada, "metadata", ref)
 
     assert (found.kind, found.host, found.account_id, found.person) == ("metadata", HOST, None, ada)
     assert found.key is not None
     assert found.key.as_kind(MetadataKey) == MetadataKey("metadata-key")
-    assert found.facts == {"name": "ä “x”", "page": "2"}
-    assert await handles.find(ada, None, ref) == found
+    assert found.data == {"name": "ä “x”", "page": "2"}
+    assert await button_contexts.find(ada, None, ref) == found
 
 
-async def test_a_handle_without_key_and_facts_has_none(handles, ada):
-    (ref,) = await handles.keep(ada, NewHandle("page", "-"))
+async def test_a_handle_without_key_and_facts_has_none(button_contexts, ada):
+    (ref,) = await button_contexts.keep(ada, NewButtonContext("page", "-"))
 
-    found = await handles.find(ada, "page", ref)
+    found = await button_contexts.find(ada, "page", ref)
 
-    assert (found.key, found.facts) == (None, {})
+    assert (found.key, found.data) == (None, {})
 
 
-async def test_many_are_kept_in_order_in_one_transaction(handles, database, ada):
+async def test_many_are_kept_in_order_in_one_transaction(button_contexts, database, ada):
     transactions: list[str] = []
     event.listen(database._engine.sync_engine, "commit", transactions.append)
 
-    refs = await handles.keep(ada, *(dataclasses.replace(NEW, facts={"n": str(n)}) for n in range(30)))
+    refs = await button_contexts.keep(ada, *(dataclasses.replace(NEW, data={"n": str(n)}) for n in range(30)))
 
     assert len(transactions) == 1
-    assert [(await handles.find(ada, None, ref)).facts["n"] for ref in refs] == [str(n) for n in range(30)]
+    assert [(await button_contexts.find(ada, None, ref)).data["n"] for ref in refs] == [str(n) for n in range(30)]
 
 
-async def test_keeping_nothing_is_nothing(handles, ada):
-    assert await handles.keep(ada) == []
+async def test_keeping_nothing_is_nothing(button_contexts, ada):
+    assert await button_contexts.keep(ada) == []
 
 
-async def test_all_are_kept_or_none(handles, database, ada):
-    with pytest.raises(StorageTrouble):
-        await handles.keep(ada, NEW, NewHandle("metadata", HOST, account_id=new_id()))
+async def test_all_are_kept_or_none(button_contexts, database, ada):
+    with pytest.raises(StorageUnavailable):
+        await button_contexts.keep(ada, NEW, NewButtonContext("metadata", HOST, account_id=new_id()))
 
     async with database.reading() as connection:
         assert await connection.scalar(select(func.count()).select_from(table)) == 0
 
 
-async def test_a_handle_is_its_owners_alone(handles, ada, ben):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_a_handle_is_its_owners_alone(button_contexts, ada, ben):
+    (ref,) = await button_contexts.keep(ada, NEW)
     others = [ben, dataclasses.replace(ada, team_id="T2"), dataclasses.replace(ada, enterprise_id="E1")]
 
     for other in others:
         with pytest.raises(NotYours):
-            await handles.find(other, "metadata", ref)
+            await button_contexts.find(other, "metadata", ref)
 
 
-async def test_a_handle_of_another_kind_is_not_found(handles, ada):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_a_handle_of_another_kind_is_not_found(button_contexts, ada):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
     with pytest.raises(NotYours):
-        await handles.find(ada, "reveal", ref)
+        await button_contexts.find(ada, "reveal", ref)
 
 
-async def test_an_expired_handle_is_not_found(handles, database, ada):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_an_expired_handle_is_not_found(button_contexts, database, ada):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
     await set_all(database, expires_at=now)
 
     with pytest.raises(NotYours):
-        await handles.find(ada, "metadata", ref)
+        await button_contexts.find(ada, "metadata", ref)
 
 
 async def test_a_handle_lives_a_day_unless_told_otherwise(database, sealer, ada):
-    (day,) = await Handles(database, sealer).keep(ada, NEW)
-    (minute,) = await Handles(database, sealer, ttl=60).keep(ada, NEW)
+    (day,) = await ButtonContexts(database, sealer).keep(ada, NEW)
+    (minute,) = await ButtonContexts(database, sealer, ttl=60).keep(ada, NEW)
 
     async with database.reading() as connection:
         rows = await connection.execute(select(table.c.id, table.c.expires_at - table.c.created_at))
@@ -106,8 +106,8 @@ async def test_a_handle_lives_a_day_unless_told_otherwise(database, sealer, ada)
 
 
 @pytest.mark.parametrize("what", ["unknown", "not an id", "a list", "somebody else's", "expired", "found"])
-async def test_every_answer_takes_the_same_one_query(handles, database, ada, ben, what):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_every_answer_takes_the_same_one_query(button_contexts, database, ada, ben, what):
+    (ref,) = await button_contexts.keep(ada, NEW)
     if what == "expired":
         await set_all(database, expires_at=0)
     asked = {"unknown": new_id(), "not an id": "' OR 1=1--", "a list": [ref]}.get(what, ref)
@@ -118,52 +118,52 @@ async def test_every_answer_takes_the_same_one_query(handles, database, ada, ben
         statements.append(statement)
 
     with contextlib.nullcontext() if what == "found" else pytest.raises(NotYours, match=r"^NotYours$"):
-        await handles.find(ben if what == "somebody else's" else ada, "metadata", asked)
+        await button_contexts.find(ben if what == "somebody else's" else ada, "metadata", asked)
 
     queries = [statement for statement in statements if statement.startswith("SELECT")]
     assert len(queries) == 1
-    assert all(f"handles.{name} = " in queries[0] for name in ("id", "enterprise_id", "team_id", "user_id"))
+    assert all(f"button_contexts.{name} = " in queries[0] for name in ("id", "enterprise_id", "team_id", "user_id"))
 
 
-async def test_a_row_copied_to_another_person_does_not_open(handles, database, ada, ben):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_a_row_copied_to_another_person_does_not_open(button_contexts, database, ada, ben):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
     await set_all(database, user_id=ben.user_id)
 
     with pytest.raises(Unsealable):
-        await handles.find(ben, "metadata", ref)
+        await button_contexts.find(ben, "metadata", ref)
 
 
-async def test_a_row_moved_to_another_host_does_not_open(handles, database, ada):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_a_row_moved_to_another_host_does_not_open(button_contexts, database, ada):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
     await set_all(database, host="https://evil.example")
 
     with pytest.raises(Unsealable):
-        await handles.find(ada, "metadata", ref)
+        await button_contexts.find(ada, "metadata", ref)
 
 
-async def test_a_key_stored_as_facts_does_not_open(handles, database, ada):
-    (ref,) = await handles.keep(ada, NEW)
+async def test_a_key_stored_as_facts_does_not_open(button_contexts, database, ada):
+    (ref,) = await button_contexts.keep(ada, NEW)
 
-    await set_all(database, facts=table.c.key)
+    await set_all(database, data=table.c.key)
 
     with pytest.raises(Unsealable):
-        await handles.find(ada, "metadata", ref)
+        await button_contexts.find(ada, "metadata", ref)
 
 
-async def test_purging_deletes_what_expired_and_nothing_else(handles, database, ada):
-    await handles.keep(ada, NEW, NEW)
+async def test_purging_deletes_what_expired_and_nothing_else(button_contexts, database, ada):
+    await button_contexts.keep(ada, NEW, NEW)
     await set_all(database, expires_at=0)
-    (fresh,) = await handles.keep(ada, NEW)
+    (fresh,) = await button_contexts.keep(ada, NEW)
 
-    assert await handles.purge() == 2
+    assert await button_contexts.purge() == 2
 
     async with database.reading() as connection:
         assert (await connection.execute(select(table.c.id))).scalars().all() == [fresh]
 
 
-async def test_a_handle_shows_no_key(handles, ada):
-    (ref,) = await handles.keep(ada, NewHandle("reveal", HOST, key=SecretKey("secret-key-xyz")))
+async def test_a_handle_shows_no_key(button_contexts, ada):
+    (ref,) = await button_contexts.keep(ada, NewButtonContext("reveal", HOST, key=SecretKey("secret-key-xyz")))
 
-    assert "xyz" not in repr(await handles.find(ada, None, ref))
+    assert "xyz" not in repr(await button_contexts.find(ada, None, ref))

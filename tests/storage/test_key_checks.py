@@ -9,8 +9,8 @@ from sqlalchemy import event, select, text
 from bot.errors import CannotStart
 from bot.secret import Secret, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.database import Database
-from bot.storage.handles import Handles, NewHandle
 from bot.storage.key_checks import check_keys
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.reveals import Reveals
@@ -34,7 +34,9 @@ async def everything(db: Database) -> dict[str, Any]:
 async def fill(db: Database, sealer: Sealer, ada) -> None:
     """Four sealed values: an account's two, a handle's one, a reveal's one."""
     await Accounts(db, sealer).connect(ada, HOST, Secret("ada@example.com"), Secret("token"))
-    await Handles(db, sealer).keep(ada, NewHandle("metadata", HOST, key=Secret("key")), NewHandle("page", "-"))
+    await ButtonContexts(db, sealer).keep(
+        ada, NewButtonContext("metadata", HOST, key=Secret("key")), NewButtonContext("page", "-")
+    )
     await Reveals(db, sealer).begin(ada, new_id(), HOST, SecretKey("key"))
 
 
@@ -119,7 +121,7 @@ async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):
 
 
 async def test_one_missing_value_is_counted_as_one(database, ada):
-    await Handles(database, with_keys(K1)).keep(ada, NewHandle("metadata", HOST, key=Secret("key")))
+    await ButtonContexts(database, with_keys(K1)).keep(ada, NewButtonContext("metadata", HOST, key=Secret("key")))
 
     with pytest.raises(CannotStart, match="1 sealed value needs k1"):
         await check_keys(database, with_keys(K2))

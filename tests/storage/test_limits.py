@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from bot.errors import LimitReached
 from bot.storage.database import Database, now
 from bot.storage.limits import DAY, HOUR, Limit, Limits
-from bot.storage.tables import uses
+from bot.storage.tables import limit_uses
 
 THREE = Limit("share", 3, HOUR, "You shared 3 times within an hour")
 
@@ -24,20 +24,20 @@ def limits(database) -> Limits:
 async def age(database: Database, seconds: float) -> None:
     """Make all that was counted so much older."""
     async with database.writing() as connection:
-        await connection.execute(update(uses).values(at=uses.c.at - seconds))
+        await connection.execute(update(limit_uses).values(at=limit_uses.c.at - seconds))
 
 
 async def count(database: Database) -> int:
     async with database.reading() as connection:
-        return await connection.scalar(select(func.count()).select_from(uses)) or 0
+        return await connection.scalar(select(func.count()).select_from(limit_uses)) or 0
 
 
 async def test_so_many_are_let_through_and_not_one_more(limits, database, ada):
     for _ in range(3):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
     with pytest.raises(LimitReached):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
     assert await count(database) == 3
 
@@ -45,17 +45,17 @@ async def test_so_many_are_let_through_and_not_one_more(limits, database, ada):
 async def test_the_limit_is_each_persons_own(limits, ada, ben):
     others = [ben, dataclasses.replace(ada, team_id="T2"), dataclasses.replace(ada, enterprise_id="E1")]
     for _ in range(3):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
     for other in others:
-        await limits.take(other, THREE)
+        await limits.consume(other, THREE)
 
 
 async def test_what_is_of_another_kind_does_not_count(limits, ada):
     for _ in range(3):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
-    await limits.take(ada, dataclasses.replace(THREE, kind="open"))
+    await limits.consume(ada, dataclasses.replace(THREE, kind="open"))
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ async def test_what_is_of_another_kind_does_not_count(limits, ada):
 )
 async def test_it_says_when_to_try_again(limits, database, ada, ages, said):
     for gone, next_gone in zip(ages, (*ages[1:], 0), strict=True):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
         await age(database, gone - next_gone)
 
     with pytest.raises(LimitReached) as refused:
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
     assert said in refused.value.tell
     assert THREE.did in refused.value.tell
@@ -82,54 +82,54 @@ async def test_it_says_when_to_try_again(limits, database, ada, ages, said):
 
 
 async def test_a_wait_of_hours_is_said_in_hours(limits, database, ada):
-    await limits.take(ada, Limit("request", 1, DAY, "You asked"))
+    await limits.consume(ada, Limit("request", 1, DAY, "You asked"))
     await age(database, 1.5 * HOUR)
 
     with pytest.raises(LimitReached, match="request") as refused:
-        await limits.take(ada, Limit("request", 1, DAY, "You asked"))
+        await limits.consume(ada, Limit("request", 1, DAY, "You asked"))
 
     assert "again in 23 hours" in refused.value.tell
 
 
 async def test_the_window_slides(limits, database, ada):
-    await limits.take(ada, THREE)
+    await limits.consume(ada, THREE)
     await age(database, HOUR - 5)
     for _ in range(2):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
     await age(database, 6)
 
-    await limits.take(ada, THREE)
+    await limits.consume(ada, THREE)
     with pytest.raises(LimitReached):
-        await limits.take(ada, THREE)
+        await limits.consume(ada, THREE)
 
 
 async def test_of_several_limits_all_are_counted_or_none(limits, database, ada):
     one = Limit("request:U1", 1, DAY, "You asked this person once")
-    await limits.take(ada, THREE, one)
+    await limits.consume(ada, THREE, one)
 
     with pytest.raises(LimitReached, match="request:U1"):
-        await limits.take(ada, THREE, one)
+        await limits.consume(ada, THREE, one)
 
     assert await count(database) == 2
 
 
 async def test_the_same_act_counts_once_and_is_let_through_again(limits, database, ada):
     for _ in range(5):
-        await limits.take(ada, THREE, once="V1")
+        await limits.consume(ada, THREE, idempotency_key="V1")
     assert await count(database) == 1
-    await limits.take(ada, THREE, once="V2")
-    await limits.take(ada, THREE, once="V3")
+    await limits.consume(ada, THREE, idempotency_key="V2")
+    await limits.consume(ada, THREE, idempotency_key="V3")
 
-    await limits.take(ada, THREE, once="V1")
+    await limits.consume(ada, THREE, idempotency_key="V1")
 
     with pytest.raises(LimitReached):
-        await limits.take(ada, THREE, once="V4")
+        await limits.consume(ada, THREE, idempotency_key="V4")
 
 
 async def test_the_same_act_of_somebody_else_is_another(limits, database, ada, ben):
-    await limits.take(ada, THREE, once="V1")
+    await limits.consume(ada, THREE, idempotency_key="V1")
 
-    await limits.take(ben, THREE, once="V1")
+    await limits.consume(ben, THREE, idempotency_key="V1")
 
     assert await count(database) == 2
 
@@ -139,7 +139,7 @@ async def test_many_at_once_in_several_processes_do_not_get_past_it(database, ur
 
     async def take(number: int) -> bool:
         try:
-            await Limits(others[number % 3]).take(ada, THREE)
+            await Limits(others[number % 3]).consume(ada, THREE)
         except LimitReached:
             return False
         return True
@@ -157,18 +157,18 @@ async def test_many_at_once_in_several_processes_do_not_get_past_it(database, ur
 async def test_the_numbers_are_those_of_the_settings(database):
     limits = Limits(database, shares_per_hour=2, opens_per_hour=7)
 
-    assert (limits.share.most, limits.share.within) == (2, HOUR)
-    assert (limits.open.most, limits.open.within) == (7, HOUR)
+    assert (limits.share.max_count, limits.share.window) == (2, HOUR)
+    assert (limits.open.max_count, limits.open.window) == (7, HOUR)
     assert "2 times" in limits.share.did
     assert "7 times" in limits.open.did
 
 
 async def test_purging_forgets_what_does_not_count_any_more_and_nothing_else(limits, database, ada):
-    await limits.take(ada, THREE)
+    await limits.consume(ada, THREE)
     await age(database, DAY + 1)
-    await limits.take(ada, THREE)
+    await limits.consume(ada, THREE)
 
     assert await limits.purge() == 1
 
     async with database.reading() as connection:
-        assert (await connection.execute(select(uses.c.at > now - 60))).scalars().all() == [True]
+        assert (await connection.execute(select(limit_uses.c.at > now - 60))).scalars().all() == [True]

@@ -15,7 +15,7 @@ from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.database import Database, now
-from bot.storage.tables import let_go, new_id, notices, owner, tracked, watches
+from bot.storage.tables import ignored, new_id, notifications, owner, tracked, watches
 from bot.storage.tracking import Change, NewTracked, Tracked, Tracking, Watch
 
 HOST = "https://eu.onetimesecret.com"
@@ -61,7 +61,7 @@ async def set_all(database: Database, table, **values) -> None:
 async def due_in(database: Database) -> float | None:
     """Seconds until the only watch is due."""
     async with database.reading() as connection:
-        return await connection.scalar(select(watches.c.next_look_at - now))
+        return await connection.scalar(select(watches.c.next_poll_at - now))
 
 
 async def open_ids(tracking: Tracking, watch: Watch) -> list[str]:
@@ -94,7 +94,7 @@ async def many(database: Database, count: int) -> set[str]:
         for n, each in enumerate(ids)
     ]
     async with database.writing() as connection:
-        await connection.execute(insert(watches).values(next_look_at=now - 60, created_at=now), values)
+        await connection.execute(insert(watches).values(next_poll_at=now - 60, created_at=now), values)
     return set(ids)
 
 
@@ -124,7 +124,7 @@ async def test_the_longest_due_come_first_and_no_more_than_asked(tracking, datab
     async with database.writing() as connection:
         ids = (await connection.execute(select(watches.c.id))).scalars().all()[::-1]
         for number, ref in enumerate(ids):
-            statement = update(watches).where(watches.c.id == ref).values(next_look_at=now - 100 + number)
+            statement = update(watches).where(watches.c.id == ref).values(next_poll_at=now - 100 + number)
             await connection.execute(statement)
 
     first, second = await tracking.claim(3, 30), await tracking.claim(3, 30)
@@ -133,7 +133,7 @@ async def test_the_longest_due_come_first_and_no_more_than_asked(tracking, datab
 
 
 async def test_what_is_not_due_is_not_claimed(tracking, database, watch):
-    await tracking.settle_look(watch, [], next_look_in=60)
+    await tracking.record_poll(watch, [], next_poll_in=60)
 
     assert await tracking.claim(1, 30) == []
     assert await due_in(database) == pytest.approx(60, abs=5)
@@ -141,7 +141,7 @@ async def test_what_is_not_due_is_not_claimed(tracking, database, watch):
 
 async def test_a_lease_that_ran_out_is_free_again(tracking, database, watch):
     assert await tracking.claim(1, 30) == []
-    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await set_all(database, watches, lease_until=now, next_poll_at=now)
 
     (again,) = await tracking.claim(1, 30)
 
@@ -150,24 +150,24 @@ async def test_a_lease_that_ran_out_is_free_again(tracking, database, watch):
 
 
 LATE = {
-    "settle_look": lambda tracking, watch, change: tracking.settle_look(watch, [change], next_look_in=9_999),
-    "refused": lambda tracking, watch, _change: tracking.refused(watch, most=1),
-    "failed": lambda tracking, watch, _change: tracking.failed(watch, 9_999),
+    "settle_look": lambda tracking, watch, change: tracking.record_poll(watch, [change], next_poll_in=9_999),
+    "refused": lambda tracking, watch, _change: tracking.record_refusal(watch, most=1),
+    "failed": lambda tracking, watch, _change: tracking.record_failure(watch, 9_999),
     "release": lambda tracking, watch, _change: tracking.release(watch),
 }
 
 
 @pytest.mark.parametrize("how", LATE)
 async def test_who_slept_past_the_lease_is_fenced_out(tracking, database, secret, watch, how):
-    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await set_all(database, watches, lease_until=now, next_poll_at=now)
     await tracking.claim(1, 30)
     before = (await rows(database, watches), (await tracking.find(watch.person, secret.id)).state)
 
-    done = await LATE[how](tracking, watch, Change(secret.id, "received", notice="received"))
+    done = await LATE[how](tracking, watch, Change(secret.id, "received", notification="received"))
 
     assert not done
     assert (await rows(database, watches), (await tracking.find(watch.person, secret.id)).state) == before
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 @ONE_KIND
@@ -175,92 +175,101 @@ async def test_who_slept_past_the_lease_is_fenced_out(tracking, database, secret
 async def test_who_never_claimed_changes_nothing(tracking, database, ada, secret, how):
     (unclaimed,) = await tracking.watches_of(ada)
 
-    assert not await LATE[how](tracking, unclaimed, Change(secret.id, "received", notice="received"))
-    assert await rows(database, notices) == []
+    assert not await LATE[how](tracking, unclaimed, Change(secret.id, "received", notification="received"))
+    assert await rows(database, notifications) == []
 
 
 async def test_of_two_that_settle_at_once_one_is_heard(tracking, database, secret, watch):
-    change = Change(secret.id, "received", notice="received")
+    change = Change(secret.id, "received", notification="received")
 
-    done = await asyncio.gather(*(tracking.settle_look(watch, [change], next_look_in=60) for _ in range(8)))
+    done = await asyncio.gather(*(tracking.record_poll(watch, [change], next_poll_in=60) for _ in range(8)))
 
-    assert done.count(True) == len(await rows(database, notices)) == 1
+    assert done.count(True) == len(await rows(database, notifications)) == 1
 
 
-async def test_a_change_and_its_notice_come_together(tracking, database, ada, secret, watch):
+async def test_a_change_and_its_notification_come_together(tracking, database, ada, secret, watch):
     when = MADE + timedelta(hours=1)
 
-    assert await tracking.settle_look(watch, [Change(secret.id, "received", when, "received")], next_look_in=None)
+    assert await tracking.record_poll(watch, [Change(secret.id, "received", when, "received")], next_poll_in=None)
 
     now_is = await tracking.find(ada, secret.id)
-    (notice,) = await rows(database, notices)
+    (notification,) = await rows(database, notifications)
     assert (now_is.state, now_is.received_at, now_is.is_over) == ("received", when, True)
-    assert (notice.kind, notice.tracked_id, notice.once) == ("received", secret.id, f"{secret.id}:received")
-    assert (notice.sent_at, notice.parked, notice.tries, notice.host) == (None, None, 0, HOST)
+    assert (notification.kind, notification.tracked_id, notification.idempotency_key) == (
+        "received",
+        secret.id,
+        f"{secret.id}:received",
+    )
+    assert (notification.sent_at, notification.dead_letter, notification.tries, notification.host) == (
+        None,
+        None,
+        0,
+        HOST,
+    )
     assert await open_ids(tracking, watch) == []
     assert await due_in(database) is None
 
 
-async def test_a_change_that_is_not_told_has_no_notice(tracking, database, ada, secret, watch):
-    await tracking.settle_look(watch, [Change(secret.id, "unknown")], next_look_in=60)
+async def test_a_change_that_is_not_told_has_no_notification(tracking, database, ada, secret, watch):
+    await tracking.record_poll(watch, [Change(secret.id, "unknown")], next_poll_in=60)
 
     assert (await tracking.find(ada, secret.id)).is_over
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 @pytest.mark.parametrize("state", ["received", "burned", "expired", "orphaned", "unknown"])
 async def test_a_final_state_is_never_left(tracking, database, ada, secret, state):
     (watch,) = await tracking.claim(1, 30)
-    await tracking.settle_look(watch, [Change(secret.id, state)], next_look_in=0)
+    await tracking.record_poll(watch, [Change(secret.id, state)], next_poll_in=0)
 
     for later in ("new", "received", "burned", None):
         (again,) = await tracking.claim(1, 30)
-        assert await tracking.settle_look(again, [Change(secret.id, later, MADE, "reminder")], next_look_in=0)
+        assert await tracking.record_poll(again, [Change(secret.id, later, MADE, "reminder")], next_poll_in=0)
 
     stays = await tracking.find(ada, secret.id)
     assert (stays.state, stays.received_at) == (state, None)
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_a_reminder_leaves_the_state_and_comes_once(tracking, database, ada, secret):
     for _ in range(3):
         (watch,) = await tracking.claim(1, 30)
-        await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")] * 2, next_look_in=0)
+        await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")] * 2, next_poll_in=0)
 
     assert (await tracking.find(ada, secret.id)).state == "new"
-    assert [row.once for row in await rows(database, notices)] == [f"{secret.id}:reminder"]
+    assert [row.idempotency_key for row in await rows(database, notifications)] == [f"{secret.id}:reminder"]
 
 
 @pytest.mark.parametrize("how", ["a look", "the person"])
 async def test_an_unsent_reminder_of_what_is_over_is_taken_back(tracking, database, ada, secret, watch, how):
-    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=0)
+    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=0)
 
     if how == "a look":
         (again,) = await tracking.claim(1, 30)
-        await tracking.settle_look(again, [Change(secret.id, "received", notice="received")], next_look_in=0)
+        await tracking.record_poll(again, [Change(secret.id, "received", notification="received")], next_poll_in=0)
     else:
         await tracking.settle(ada, HOST, KEY, "burned")
 
-    assert [row.kind for row in await rows(database, notices)] == (["received"] if how == "a look" else [])
+    assert [row.kind for row in await rows(database, notifications)] == (["received"] if how == "a look" else [])
 
 
 async def test_a_sent_reminder_is_not_sent_again(tracking, database, secret, watch):
-    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=0)
-    await set_all(database, notices, sent_at=now)
+    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=0)
+    await set_all(database, notifications, sent_at=now)
     (again,) = await tracking.claim(1, 30)
 
-    await tracking.settle_look(again, [Change(secret.id, None, notice="reminder")], next_look_in=0)
+    await tracking.record_poll(again, [Change(secret.id, None, notification="reminder")], next_poll_in=0)
     (again,) = await tracking.claim(1, 30)
-    await tracking.settle_look(again, [Change(secret.id, "unknown")], next_look_in=0)
+    await tracking.record_poll(again, [Change(secret.id, "unknown")], next_poll_in=0)
 
-    (stays,) = await rows(database, notices)
+    (stays,) = await rows(database, notifications)
     assert (stays.kind, stays.sent_at is None) == ("reminder", False)
 
 
 async def test_a_look_changes_only_secrets_of_its_own_watch(tracking, ben, watch):
     his = await track(tracking, ben)
 
-    await tracking.settle_look(watch, [Change(his.id, "received", notice="received")], next_look_in=60)
+    await tracking.record_poll(watch, [Change(his.id, "received", notification="received")], next_poll_in=60)
 
     assert (await tracking.find(ben, his.id)).state == "new"
 
@@ -269,36 +278,36 @@ async def test_what_is_tracked_during_a_look_is_looked_at_right_after(tracking, 
     later = await track(tracking, ada, MetadataKey("later"))
     assert await tracking.claim(1, 30) == []
 
-    await tracking.settle_look(watch, [], next_look_in=None)
+    await tracking.record_poll(watch, [], next_poll_in=None)
 
     (again,) = await tracking.claim(1, 30)
     assert later.id in await open_ids(tracking, again)
 
 
-@pytest.mark.parametrize(("how", "seconds"), [("failed", 40), ("release", 0)])
+@pytest.mark.parametrize(("how", "seconds"), [("record_failure", 40), ("release", 0)])
 async def test_who_could_not_look_gives_the_watch_back(tracking, database, watch, how, seconds):
-    assert await getattr(tracking, how)(watch, *([seconds] if how == "failed" else []))
+    assert await getattr(tracking, how)(watch, *([seconds] if how == "record_failure" else []))
 
     assert await due_in(database) == pytest.approx(seconds, abs=5)
-    await set_all(database, watches, next_look_at=now)
+    await set_all(database, watches, next_poll_at=now)
     assert len(await tracking.claim(1, 30)) == 1
 
 
 async def refuse(tracking: Tracking, database: Database) -> bool:
-    await set_all(database, watches, next_look_at=now)
+    await set_all(database, watches, next_poll_at=now)
     (watch,) = await tracking.claim(1, 30)
-    return await tracking.refused(watch)
+    return await tracking.record_refusal(watch)
 
 
 async def test_the_third_refusal_pauses_and_tells_once(tracking, database, ada, secret):
     refusals = [await refuse(tracking, database) for _ in range(3)]
 
     (watch,) = await tracking.watches_of(ada)
-    (notice,) = await rows(database, notices)
+    (notification,) = await rows(database, notifications)
     assert refusals == [False, False, True]
     assert (watch.paused, watch.refused, await due_in(database)) == ("reconnect", 3, None)
-    assert (notice.kind, notice.tracked_id, notice.user_id) == ("reconnect", None, ada.user_id)
-    assert len(notice.once) <= 80
+    assert (notification.kind, notification.tracked_id, notification.user_id) == ("reconnect", None, ada.user_id)
+    assert len(notification.idempotency_key) <= 80
 
 
 async def test_after_a_refusal_the_next_looks_fall_into_the_ten_minutes(tracking, database, secret):
@@ -318,17 +327,17 @@ async def test_refusals_far_apart_do_not_add_up(tracking, database, secret):
 async def test_a_good_answer_forgets_the_refusals(tracking, database, secret):
     await refuse(tracking, database)
     await refuse(tracking, database)
-    await set_all(database, watches, next_look_at=now)
+    await set_all(database, watches, next_poll_at=now)
     (watch,) = await tracking.claim(1, 30)
     assert watch.refused == 2
 
-    await tracking.settle_look(watch, [], next_look_in=0)
+    await tracking.record_poll(watch, [], next_poll_in=0)
 
     assert not await refuse(tracking, database)
 
 
 async def test_a_paused_watch_sleeps_whatever_is_tracked(tracking, database, ada, secret, watch):
-    await tracking.refused(watch, most=1)
+    await tracking.record_refusal(watch, most=1)
 
     await track(tracking, ada, MetadataKey("another"))
     await tracking.watch_everything(ada, HOST, on=True)
@@ -337,17 +346,17 @@ async def test_a_paused_watch_sleeps_whatever_is_tracked(tracking, database, ada
 
 
 async def test_after_connecting_again_it_is_looked_at_and_not_told_any_more(tracking, database, ada, watch):
-    await tracking.refused(watch, most=1)
+    await tracking.record_refusal(watch, most=1)
 
     await tracking.resume(ada, HOST)
 
     (again,) = await tracking.claim(1, 30)
     assert (again.paused, again.refused) == (None, 0)
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_connecting_again_with_nothing_to_look_at_looks_at_nothing(tracking, ada, secret, watch):
-    await tracking.refused(watch, most=1)
+    await tracking.record_refusal(watch, most=1)
     await tracking.stop(ada, secret.id)
 
     await tracking.resume(ada, HOST)
@@ -356,14 +365,14 @@ async def test_connecting_again_with_nothing_to_look_at_looks_at_nothing(trackin
 
 
 async def test_the_person_is_told_again_when_it_happens_again(tracking, database, ada, watch):
-    await tracking.refused(watch, most=1)
-    await set_all(database, notices, sent_at=now)
+    await tracking.record_refusal(watch, most=1)
+    await set_all(database, notifications, sent_at=now)
     await tracking.resume(ada, HOST)
     (again,) = await tracking.claim(1, 30)
 
-    await tracking.refused(again, most=1)
+    await tracking.record_refusal(again, most=1)
 
-    assert len(await rows(database, notices)) == 2
+    assert len(await rows(database, notifications)) == 2
 
 
 NEW = NewTracked(MetadataKey("made in a browser"), MADE, MADE + timedelta(days=1), None, True)
@@ -373,9 +382,9 @@ async def test_new_secrets_of_an_account_that_is_watched_are_tracked_once(tracki
     await tracking.watch_everything(ada, HOST, on=True)
     for _ in range(2):
         (watch,) = await tracking.claim(1, 30)
-        await tracking.settle_look(watch, [], next_look_in=0, new=[NEW, NEW])
+        await tracking.record_poll(watch, [], next_poll_in=0, new=[NEW, NEW])
 
-    (made,) = await tracking.of(ada)
+    (made,) = await tracking.list_of(ada)
     assert (made.key, made.state, made.passphrase_required) == (NEW.key, "new", True)
     assert (made.made_at, made.expires_at) == (NEW.made_at, NEW.expires_at)
 
@@ -387,13 +396,13 @@ async def test_nothing_is_tracked_by_itself_unless_the_person_wants_it(tracking,
     (watch,) = await tracking.claim(1, 30)
     await tracking.watch_everything(ada, HOST, on=False)
 
-    await tracking.settle_look(dataclasses.replace(watch, everything=True), [], next_look_in=0, new=[NEW])
+    await tracking.record_poll(dataclasses.replace(watch, everything=True), [], next_poll_in=0, new=[NEW])
 
-    assert [each.id for each in await tracking.of(ada)] == [secret.id]
+    assert [each.id for each in await tracking.list_of(ada)] == [secret.id]
 
 
-async def card_notices(database: Database) -> list[str]:
-    return [row.kind for row in await rows(database, notices)]
+async def card_notifications(database: Database) -> list[str]:
+    return [row.kind for row in await rows(database, notifications)]
 
 
 @pytest.mark.parametrize(("age", "cards"), [(timedelta(), ["card"]), (timedelta(hours=1), [])], ids=["after", "before"])
@@ -402,9 +411,9 @@ async def test_what_was_made_since_everything_is_watched_gets_a_card(tracking, d
     (watch,) = await tracking.claim(1, 30)
 
     made = dataclasses.replace(NEW, made_at=datetime.now(UTC).replace(microsecond=0) - age)
-    await tracking.settle_look(watch, [], next_look_in=0, new=[made])
+    await tracking.record_poll(watch, [], next_poll_in=0, new=[made])
 
-    assert await card_notices(database) == cards
+    assert await card_notifications(database) == cards
 
 
 async def test_switching_on_what_is_on_floods_nobody_with_cards(tracking, database, ada):
@@ -425,30 +434,30 @@ async def test_what_was_stopped_by_hand_is_not_tracked_again_by_itself(tracking,
     (watch,) = await tracking.claim(1, 30)
 
     assert await tracking.untracked(watch, [NEW.key]) == []
-    await tracking.settle_look(watch, [], next_look_in=0, new=[NEW])
+    await tracking.record_poll(watch, [], next_poll_in=0, new=[NEW])
 
-    assert await tracking.of(ada) == []
+    assert await tracking.list_of(ada) == []
 
 
-async def test_what_was_let_go_can_be_tracked_by_hand_and_is_then_like_any_other(tracking, database, ada, ben):
+async def test_what_was_ignored_can_be_tracked_by_hand_and_is_then_like_any_other(tracking, database, ada, ben):
     await tracking.stop(ada, (await track(tracking, ada)).id)
     await track(tracking, ben)
-    assert len(await rows_of(database, let_go)) == 1
+    assert len(await rows_of(database, ignored)) == 1
 
     await track(tracking, ada)
 
-    assert await rows_of(database, let_go) == []
+    assert await rows_of(database, ignored) == []
 
 
-async def test_what_was_let_go_is_forgotten_when_it_cannot_be_open_any_more(tracking, database, ada):
+async def test_what_was_ignored_is_forgotten_when_it_cannot_be_open_any_more(tracking, database, ada):
     await tracking.stop(ada, (await track(tracking, ada)).id)
     await tracking.purge()
-    assert len(await rows_of(database, let_go)) == 1
-    await set_all(database, let_go, until=now)
+    assert len(await rows_of(database, ignored)) == 1
+    await set_all(database, ignored, until=now)
 
     await tracking.purge()
 
-    assert await rows_of(database, let_go) == []
+    assert await rows_of(database, ignored) == []
 
 
 async def rows_of(database: Database, table):
@@ -460,14 +469,14 @@ async def rows_of(database: Database, table):
 
 
 async def test_a_renewed_lease_goes_on_and_the_next_claim_waits_for_it(tracking, database, watch):
-    await set_all(database, watches, lease_until=now - 1, next_look_at=now - 1)
-    await set_all(database, watches, next_look_at=watches.c.lease_until)
+    await set_all(database, watches, lease_until=now - 1, next_poll_at=now - 1)
+    await set_all(database, watches, next_poll_at=watches.c.lease_until)
 
     await tracking.renew([watch], 30)
 
     assert await tracking.claim(1, 30) == []
     assert await due_in(database) == pytest.approx(30, abs=5)
-    assert await tracking.settle_look(watch, [], next_look_in=60)
+    assert await tracking.record_poll(watch, [], next_poll_in=60)
     assert await due_in(database) == pytest.approx(60, abs=5)
 
 
@@ -475,13 +484,13 @@ async def test_a_wake_up_is_not_lost_by_a_renewal(tracking, ada, watch):
     await track(tracking, ada, MetadataKey("later"))
 
     await tracking.renew([watch], 30)
-    await tracking.settle_look(watch, [], next_look_in=None)
+    await tracking.record_poll(watch, [], next_poll_in=None)
 
     assert [one.id for one in await tracking.claim(1, 30)] == [watch.id]
 
 
 async def test_who_lost_a_lease_renews_nothing(tracking, database, watch):
-    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await set_all(database, watches, lease_until=now, next_poll_at=now)
     (other,) = await tracking.claim(1, 30)
     before = await rows(database, watches)
 
@@ -497,20 +506,20 @@ async def test_quiet_looks_are_written_together_each_with_its_own_time(tracking,
     await track(tracking, ben)
     claimed = await tracking.claim(2, 30)
 
-    await tracking.settle_quiet([(claimed[0], 50.0), (claimed[1], None)])
+    await tracking.record_unchanged([(claimed[0], 50.0), (claimed[1], None)])
 
     async with database.reading() as connection:
-        rows_now = (await connection.execute(select(watches.c.id, watches.c.next_look_at - now))).all()
+        rows_now = (await connection.execute(select(watches.c.id, watches.c.next_poll_at - now))).all()
     assert dict(rows_now) == {claimed[0].id: pytest.approx(50, abs=5), claimed[1].id: None}
     assert {row.lease for row in await rows(database, watches)} == {None}
 
 
 async def test_a_quiet_look_of_a_lease_that_was_lost_changes_nothing(tracking, database, watch):
-    await set_all(database, watches, lease_until=now, next_look_at=now)
+    await set_all(database, watches, lease_until=now, next_poll_at=now)
     await tracking.claim(1, 30)
     before = await rows(database, watches)
 
-    await tracking.settle_quiet([(watch, 9_999.0)])
+    await tracking.record_unchanged([(watch, 9_999.0)])
 
     assert await rows(database, watches) == before
 
@@ -518,7 +527,7 @@ async def test_a_quiet_look_of_a_lease_that_was_lost_changes_nothing(tracking, d
 async def test_a_quiet_look_loses_no_wake_up(tracking, ada, watch):
     await track(tracking, ada, MetadataKey("later"))
 
-    await tracking.settle_quiet([(watch, None)])
+    await tracking.record_unchanged([(watch, None)])
 
     assert [one.id for one in await tracking.claim(1, 30)] == [watch.id]
 
@@ -534,11 +543,11 @@ async def test_a_claim_is_found_by_an_index(tracking, database):
     """Sorting all that is due would cost more with every account."""
     if not database.is_sqlite:
         pytest.skip("the planner of PostgreSQL decides by the size of the table")
-    plan = "EXPLAIN QUERY PLAN SELECT id FROM watches WHERE host = 'h' AND next_look_at <= 1 ORDER BY next_look_at"
+    plan = "EXPLAIN QUERY PLAN SELECT id FROM watches WHERE host = 'h' AND next_poll_at <= 1 ORDER BY next_poll_at"
     async with database.reading() as connection:
         steps = [row.detail for row in (await connection.execute(text(plan))).all()]
 
-    assert steps == ["SEARCH watches USING INDEX ix_watches_host_next_look_at (host=? AND next_look_at<?)"]
+    assert steps == ["SEARCH watches USING INDEX ix_watches_host_next_poll_at (host=? AND next_poll_at<?)"]
 
 
 async def test_it_can_be_asked_which_keys_are_not_tracked(tracking, ada, secret, watch):
@@ -567,8 +576,8 @@ async def test_what_happens_at_the_same_time_neither_fails_nor_hangs(url, sealer
             made, _ = await tracking.track(ada, HOST, key, label=str(step), made_at=MADE, expires_at=None)
             for watch in await tracking.claim(5, 30):
                 found = await open_ids(tracking, watch)
-                changes = [Change(one, None if number % 2 else "received", notice="reminder") for one in found]
-                await tracking.settle_look(watch, changes, next_look_in=0, new=[NEW])
+                changes = [Change(one, None if number % 2 else "received", notification="reminder") for one in found]
+                await tracking.record_poll(watch, changes, next_poll_in=0, new=[NEW])
             await tracking.settle(ada, HOST, key, "burned")
             if step % 3 == 0:
                 with contextlib.suppress(NotYours):

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.errors import SlackTrouble
-from bot.sharing.news import announce
-from bot.storage.preferences import Preferences, Prefs
+from bot.errors import SlackError
+from bot.sharing.notify import announce
+from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.reveals import Reveals
-from bot.storage.shares import Address, Shares
+from bot.storage.shares import Recipient, Shares
 from bot.storage.tracking import Tracking
 from tests.storage.test_openings import CHANNEL, HOST, KEY, PRIVATE, TEXT, begun, sent
 
@@ -25,9 +25,9 @@ class Slack:
         self.errors = errors
         self.said: list[tuple[Any, str]] = []
 
-    async def send(self, to, message, once):
+    async def send(self, to, message, idempotency_key):
         self._may("send")
-        self.said.append((to, once))
+        self.said.append((to, idempotency_key))
         return "D0ANY", "1.1"
 
     async def update(self, where, message):
@@ -36,7 +36,7 @@ class Slack:
 
     def _may(self, how):
         if how in self.errors:
-            raise SlackTrouble(how, self.errors[how])
+            raise SlackError(how, self.errors[how])
 
 
 @pytest.fixture
@@ -50,9 +50,9 @@ def services(database, sealer) -> Any:
 
 
 @pytest.fixture
-async def parcel(services, ada, ben):
+async def delivery(services, ada, ben):
     """Of ada, opened by ben a moment ago."""
-    made = await sent(services.shares, ada, Address(channel=CHANNEL))
+    made = await sent(services.shares, ada, Recipient(channel=CHANNEL))
     ref = await begun(services.reveals, ben, made)
     await services.reveals.reserve(ref)
     await services.reveals.claim(ref)
@@ -60,27 +60,29 @@ async def parcel(services, ada, ben):
     return made
 
 
-async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_nothing_left_to_say(services, ada, parcel):
+async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_nothing_left_to_say(
+    services, ada, delivery
+):
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
-    assert slack.said[0] == (ada, f"{parcel.id}:received")
-    assert [where for where, _ in slack.said[1:]] == [parcel.message]
-    assert await services.shares.untold() == []
+    assert slack.said[0] == (ada, f"{delivery.id}:received")
+    assert [where for where, _ in slack.said[1:]] == [delivery.message]
+    assert await services.shares.unannounced() == []
 
 
 @pytest.mark.parametrize("error", ["http_502", "ratelimited"])
 @pytest.mark.parametrize("how", ["send", "update"])
-async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, parcel, how, error):
-    await announce(services, Slack(**{how: error}).send, Slack(**{how: error}).update, parcel)
-    assert [one.id for one in await services.shares.untold()] == [parcel.id]
+async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, delivery, how, error):
+    await announce(services, Slack(**{how: error}).send, Slack(**{how: error}).update, delivery)
+    assert [one.id for one in await services.shares.unannounced()] == [delivery.id]
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
-    assert slack.said[0][1] == f"{parcel.id}:received"
-    assert await services.shares.untold() == []
+    assert slack.said[0][1] == f"{delivery.id}:received"
+    assert await services.shares.unannounced() == []
 
 
 @pytest.mark.parametrize(
@@ -88,48 +90,48 @@ async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_sa
     [("send", "user_disabled"), ("update", "message_not_found"), ("update", "channel_not_found")],
     ids=["sender gone", "message deleted", "channel gone"],
 )
-async def test_what_can_never_be_said_is_given_up(services, parcel, how, error):
+async def test_what_can_never_be_said_is_given_up(services, delivery, how, error):
     slack = Slack(**{how: error})
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
-    assert await services.shares.untold() == []
+    assert await services.shares.unannounced() == []
 
 
-async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_same(services, ada, parcel):
-    await services.preferences.set(ada, Prefs(frozenset({"burned"})))
+async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_same(services, ada, delivery):
+    await services.preferences.set(ada, NotificationPreferences(frozenset({"burned"})))
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
-    assert [where for where, _ in slack.said] == [parcel.message]
-    assert await services.shares.untold() == []
+    assert [where for where, _ in slack.said] == [delivery.message]
+    assert await services.shares.unannounced() == []
 
 
-async def test_the_watchers_notice_and_ours_are_one_message(services, ada, ben, parcel):
+async def test_the_watchers_notification_and_ours_are_one_message(services, ada, ben, delivery):
     tracked, _ = await services.tracking.track(
         ada, HOST, PRIVATE, made_at=datetime.now(UTC), expires_at=None, secret_key=KEY
     )
-    await services.shares.tracked(parcel.id, tracked.id)
+    await services.shares.set_tracked(delivery.id, tracked.id)
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
     assert slack.said[0] == (ada, f"{tracked.id}:received")
 
 
-async def test_a_database_in_trouble_is_not_the_trouble_of_who_reads_the_secret(services, database, parcel):
+async def test_a_database_in_trouble_is_not_the_trouble_of_who_reads_the_secret(services, database, delivery):
     slack = Slack()
     async with database.writing() as connection:
-        await connection.execute(text("DROP TABLE parcels"))
+        await connection.execute(text("DROP TABLE deliveries"))
 
-    await announce(services, slack.send, slack.update, parcel)
+    await announce(services, slack.send, slack.update, delivery)
 
     assert slack.said == []
 
 
-async def test_a_parcel_that_is_gone_meanwhile_is_nobodys_trouble_either(services, database, parcel):
+async def test_a_delivery_that_is_gone_meanwhile_is_nobodys_trouble_either(services, database, delivery):
     async with database.writing() as connection:
         await connection.execute(text("DELETE FROM shares"))
 
-    await announce(services, Slack().send, Slack().update, parcel)
+    await announce(services, Slack().send, Slack().update, delivery)

@@ -8,14 +8,22 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, text, update
 
-from bot.errors import StorageTrouble
+from bot.errors import StorageUnavailable
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.database import Database, now
-from bot.storage.notices import LONGEST_CODE, UNREADABLE, Notice, Notices, Preferences, Prefs, _due
-from bot.storage.preferences import NEWS
+from bot.storage.notifications import (
+    MAX_CODE,
+    UNREADABLE,
+    Notification,
+    NotificationPreferences,
+    Notifications,
+    Preferences,
+    _due,
+)
+from bot.storage.preferences import KINDS
 from bot.storage.tables import new_id, owner, tracked
-from bot.storage.tables import notices as table
+from bot.storage.tables import notifications as table
 from bot.storage.tracking import Change, Tracked, Tracking
 
 HOST = "https://eu.onetimesecret.com"
@@ -31,8 +39,8 @@ def tracking(database, sealer) -> Tracking:
 
 
 @pytest.fixture
-def notices(database, sealer) -> Notices:
-    return Notices(database, sealer)
+def notifications(database, sealer) -> Notifications:
+    return Notifications(database, sealer)
 
 
 async def received(tracking: Tracking, person: Person, name: str = "key", host: str = HOST) -> Tracked:
@@ -40,21 +48,21 @@ async def received(tracking: Tracking, person: Person, name: str = "key", host: 
     key, label = MetadataKey(name), f"the {name}"
     secret, _ = await tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.settle_look(watch, [Change(secret.id, "received", notice="received")], next_look_in=None)
+    await tracking.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=None)
     return secret
 
 
 @pytest.fixture
 async def secret(tracking, ada) -> Tracked:
-    """With one notice that is due."""
+    """With one notification that is due."""
     return await received(tracking, ada)
 
 
 @pytest.fixture
-async def notice(notices, secret) -> Notice:
+async def notification(notifications, secret) -> Notification:
     """Claimed."""
-    (claimed,) = await notices.claim(1)
-    assert isinstance(claimed, Notice)
+    (claimed,) = await notifications.claim(1)
+    assert isinstance(claimed, Notification)
     return claimed
 
 
@@ -68,31 +76,36 @@ async def set_all(database: Database, **values) -> None:
         await connection.execute(update(table).values(values))
 
 
-async def test_a_claimed_notice_has_all_that_its_message_needs(tracking, ada, secret, notice):
-    assert (notice.person, notice.kind, notice.once, notice.host) == (ada, "received", f"{secret.id}:received", HOST)
-    assert notice.tracked == await tracking.find(ada, secret.id)
-    assert (notice.tracked.label, notice.tracked.state, notice.tries) == ("the key", "received", 1)
+async def test_a_claimed_notification_has_all_that_its_message_needs(tracking, ada, secret, notification):
+    assert (notification.person, notification.kind, notification.idempotency_key, notification.host) == (
+        ada,
+        "received",
+        f"{secret.id}:received",
+        HOST,
+    )
+    assert notification.tracked == await tracking.find(ada, secret.id)
+    assert (notification.tracked.label, notification.tracked.state, notification.tries) == ("the key", "received", 1)
 
 
-async def test_a_notice_about_an_account_has_no_secret(tracking, notices, ada):
+async def test_a_notification_about_an_account_has_no_secret(tracking, notifications, ada):
     await tracking.watch_everything(ada, HOST, on=True)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.refused(watch, most=1)
+    await tracking.record_refusal(watch, most=1)
 
-    (notice,) = await notices.claim(1)
+    (notification,) = await notifications.claim(1)
 
-    assert (notice.kind, notice.tracked, notice.host) == ("reconnect", None, HOST)
+    assert (notification.kind, notification.tracked, notification.host) == ("reconnect", None, HOST)
 
 
 async def fill(database: Database, people: int, each: int) -> Counter[tuple[str, int]]:
-    """Notices of so many people, all due; which."""
+    """Notifications of so many people, all due; which."""
     values = [
         {
             "id": new_id(),
             **owner(Person(None, "T1", f"U{person}")),
             "host": HOST,
             "kind": "reconnect",
-            "once": f"U{person}:{number}",
+            "idempotency_key": f"U{person}:{number}",
             "created_at": 1_000.0 + number,
             "due_at": 1_000.0,
             "tries": 0,
@@ -112,15 +125,15 @@ async def test_senders_share_two_hundred_and_each_goes_out_once_in_order(url, da
     out: list[tuple[str, int]] = []
 
     async def send_all(db: Database) -> None:
-        mine = Notices(db, sealer)
+        mine = Notifications(db, sealer)
         while await mine.waiting_count():
             claimed = await mine.claim(5)
             if not claimed:
                 await asyncio.sleep(0.02)  # the others' turn: SQLite's lock is not fair to who waits
-            for notice in claimed:
-                user, _, number = notice.once.partition(":")
+            for notification in claimed:
+                user, _, number = notification.idempotency_key.partition(":")
                 out.append((user, int(number)))
-                assert await mine.sent(notice)
+                assert await mine.mark_sent(notification)
 
     async with contextlib.AsyncExitStack() as stack:
         for db in pools:
@@ -132,206 +145,212 @@ async def test_senders_share_two_hundred_and_each_goes_out_once_in_order(url, da
         assert [number for user, number in out if user == f"U{person}"] == [0, 1, 2, 3]
 
 
-async def test_claims_at_once_never_give_one_notice_twice(url, database, sealer):
+async def test_claims_at_once_never_give_one_notification_twice(url, database, sealer):
     await fill(database, people=200, each=1)
     pools = [Database.open(url) for _ in range(2 if database.is_sqlite else 8)]
 
     async with contextlib.AsyncExitStack() as stack:
         for db in pools:
             stack.push_async_callback(db.close)
-        claims = await asyncio.gather(*(Notices(db, sealer).claim(40) for db in pools))
+        claims = await asyncio.gather(*(Notifications(db, sealer).claim(40) for db in pools))
 
-    taken = [notice.id for claim in claims for notice in claim]
+    taken = [notification.id for claim in claims for notification in claim]
     assert len(taken) == len(set(taken)) >= 40
 
 
-async def test_no_notice_overtakes_an_earlier_one_of_the_same_person(tracking, notices, ada, ben):
+async def test_no_notification_overtakes_an_earlier_one_of_the_same_person(tracking, notifications, ada, ben):
     for person, name in ((ada, "a1"), (ada, "a2"), (ben, "b1")):
         await received(tracking, person, name)
 
-    first = await notices.claim(10)
-    meanwhile = await notices.claim(10)
+    first = await notifications.claim(10)
+    meanwhile = await notifications.claim(10)
     ours = next(each for each in first if each.person == ada)
-    await notices.again(ours, 60)
-    delayed = await notices.claim(10)
+    await notifications.reschedule(ours, 60)
+    delayed = await notifications.claim(10)
 
     assert {each.tracked.label for each in first} == {"the a1", "the b1"}
     assert meanwhile == delayed == []
 
 
 @pytest.mark.parametrize("waits", ["its turn", "for Slack", "being sent"])
-async def test_a_reminder_that_waits_keeps_no_news_back(tracking, notices, ada, waits):
+async def test_a_reminder_that_waits_keeps_no_news_back(tracking, notifications, ada, waits):
     secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), label="the r", made_at=MADE, expires_at=None)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=None)
-    held = await notices.claim(1) if waits != "its turn" else []
+    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
+    held = await notifications.claim(1) if waits != "its turn" else []
     if waits == "for Slack":
-        await notices.again(held[0], 999)
+        await notifications.reschedule(held[0], 999)
     await received(tracking, ada, "news")
 
-    claimed = await notices.claim(10)
+    claimed = await notifications.claim(10)
 
     assert "received" in {each.kind for each in claimed}
 
 
-async def test_a_reminder_does_not_overtake_news(tracking, notices, ada):
+async def test_a_reminder_does_not_overtake_news(tracking, notifications, ada):
     await received(tracking, ada, "news")
     secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), made_at=MADE, expires_at=None)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.settle_look(watch, [Change(secret.id, None, notice="reminder")], next_look_in=None)
+    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
 
-    assert [each.kind for each in await notices.claim(10)] == ["received"]
+    assert [each.kind for each in await notifications.claim(10)] == ["received"]
 
 
-async def test_a_lease_that_is_renewed_does_not_run_out(database, notices, notice):
+async def test_a_lease_that_is_renewed_does_not_run_out(database, notifications, notification):
     await set_all(database, lease_until=now - 1)
 
-    await notices.renew([notice], 30)
+    await notifications.renew([notification], 30)
 
-    assert await notices.claim(1) == []
-    assert await notices.holds(notice)
-
-
-async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(database, notices, notice):
-    assert await notices.release(notice) == 1
-
-    (again,) = await notices.claim(1)
-    assert (again.once, again.lease != notice.lease) == (notice.once, True)
-    assert await notices.release(notice) == 0
-    await notices.renew([notice], 999)
-    assert await notices.holds(again)
+    assert await notifications.claim(1) == []
+    assert await notifications.holds(notification)
 
 
-@pytest.mark.parametrize("end", ["sent", "park"])
-async def test_after_one_is_done_the_next_of_the_person_follows(tracking, notices, ada, notice, end):
+async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(database, notifications, notification):
+    assert await notifications.release(notification) == 1
+
+    (again,) = await notifications.claim(1)
+    assert (again.idempotency_key, again.lease != notification.lease) == (notification.idempotency_key, True)
+    assert await notifications.release(notification) == 0
+    await notifications.renew([notification], 999)
+    assert await notifications.holds(again)
+
+
+@pytest.mark.parametrize("end", ["mark_sent", "dead_letter"])
+async def test_after_one_is_done_the_next_of_the_person_follows(tracking, notifications, ada, notification, end):
     await received(tracking, ada, "second")
-    assert await notices.claim(10) == []
+    assert await notifications.claim(10) == []
 
-    assert await getattr(notices, end)(notice, *(["user_disabled"] if end == "park" else []))
+    assert await getattr(notifications, end)(notification, *(["user_disabled"] if end == "dead_letter" else []))
 
-    (following,) = await notices.claim(10)
+    (following,) = await notifications.claim(10)
     assert following.tracked.label == "the second"
 
 
-async def test_notices_of_the_same_moment_come_one_after_the_other(database, notices):
+async def test_notifications_of_the_same_moment_come_one_after_the_other(database, notifications):
     await fill(database, people=1, each=3)
     await set_all(database, created_at=5.0)
 
     seen = []
-    while claimed := await notices.claim(10):
+    while claimed := await notifications.claim(10):
         seen += claimed
         assert len(claimed) == 1
-        await notices.sent(claimed[0])
+        await notifications.mark_sent(claimed[0])
 
     assert len(seen) == 3
 
 
-async def test_what_was_sent_is_not_claimed_again(database, notices, notice):
-    assert await notices.sent(notice)
+async def test_what_was_sent_is_not_claimed_again(database, notifications, notification):
+    assert await notifications.mark_sent(notification)
 
-    assert await notices.claim(10) == []
+    assert await notifications.claim(10) == []
     assert (await stored(database))[0].sent_at == pytest.approx(datetime.now(UTC).timestamp(), abs=5)
-    assert await notices.waiting_count() == 0
+    assert await notifications.waiting_count() == 0
 
 
-async def test_what_is_to_be_tried_again_comes_later_with_the_same_name(database, notices, notice):
-    assert await notices.again(notice, 60)
-    assert await notices.claim(10) == []
-    assert await notices.waiting_count() == 1
+async def test_what_is_to_be_tried_again_comes_later_with_the_same_name(database, notifications, notification):
+    assert await notifications.reschedule(notification, 60)
+    assert await notifications.claim(10) == []
+    assert await notifications.waiting_count() == 1
     await set_all(database, due_at=now)
 
-    (again,) = await notices.claim(10)
+    (again,) = await notifications.claim(10)
 
-    assert (again.id, again.once, again.tries) == (notice.id, notice.once, 2)
-
-
-async def test_what_can_never_be_sent_is_parked_and_counted(database, notices, notice):
-    assert await notices.park(notice, "x" * 200)
-
-    assert (await notices.parked_count(), await notices.waiting_count()) == (1, 0)
-    assert await notices.claim(10) == []
-    assert (await stored(database))[0].parked == "x" * LONGEST_CODE
+    assert (again.id, again.idempotency_key, again.tries) == (notification.id, notification.idempotency_key, 2)
 
 
-async def test_a_notice_left_behind_is_claimed_when_its_lease_is_over(database, notices, notice):
-    assert await notices.claim(10) == []
+async def test_what_can_never_be_sent_is_parked_and_counted(database, notifications, notification):
+    assert await notifications.dead_letter(notification, "x" * 200)
+
+    assert (await notifications.dead_count(), await notifications.waiting_count()) == (1, 0)
+    assert await notifications.claim(10) == []
+    assert (await stored(database))[0].dead_letter == "x" * MAX_CODE
+
+
+async def test_a_notification_left_behind_is_claimed_when_its_lease_is_over(database, notifications, notification):
+    assert await notifications.claim(10) == []
     await set_all(database, lease_until=now)
 
-    (again,) = await notices.claim(10)
+    (again,) = await notifications.claim(10)
 
-    assert (again.id, again.tries) == (notice.id, 2)
-    assert again.lease != notice.lease
+    assert (again.id, again.tries) == (notification.id, 2)
+    assert again.lease != notification.lease
 
 
 LATE = {
-    "sent": lambda notices, notice: notices.sent(notice),
-    "again": lambda notices, notice: notices.again(notice, 9_999),
-    "park": lambda notices, notice: notices.park(notice, "user_disabled"),
-    "holds": lambda notices, notice: notices.holds(notice),
+    "sent": lambda notifications, notification: notifications.mark_sent(notification),
+    "again": lambda notifications, notification: notifications.reschedule(notification, 9_999),
+    "park": lambda notifications, notification: notifications.dead_letter(notification, "user_disabled"),
+    "holds": lambda notifications, notification: notifications.holds(notification),
 }
 
 
 @pytest.mark.parametrize("how", LATE)
-async def test_who_slept_past_the_lease_is_fenced_out(database, notices, notice, how):
+async def test_who_slept_past_the_lease_is_fenced_out(database, notifications, notification, how):
     await set_all(database, lease_until=now)
-    (ours,) = await notices.claim(10)
+    (ours,) = await notifications.claim(10)
     before = await stored(database)
 
-    assert not await LATE[how](notices, notice)
+    assert not await LATE[how](notifications, notification)
 
     assert await stored(database) == before
-    assert await notices.sent(ours)
+    assert await notifications.mark_sent(ours)
 
 
 @ONE_KIND
 @pytest.mark.parametrize("how", LATE)
-@pytest.mark.parametrize("end", ["sent", "park", "again"])
-async def test_what_is_done_stays_done(database, notices, notice, end, how):
-    await LATE[end](notices, notice)
+@pytest.mark.parametrize("end", ["mark_sent", "dead_letter", "reschedule"])
+async def test_what_is_done_stays_done(database, notifications, notification, end, how):
+    await LATE[end](notifications, notification)
     before = await stored(database)
 
-    assert not await LATE[how](notices, notice)
+    assert not await LATE[how](notifications, notification)
 
     assert await stored(database) == before
 
 
-async def test_a_notice_is_held_until_it_is_taken_back(notices, ada, notice):
-    assert await notices.holds(notice)
+async def test_a_notification_is_held_until_it_is_taken_back(notifications, ada, notification):
+    assert await notifications.holds(notification)
 
-    await notices.cancel_for(ada, HOST)
+    await notifications.cancel_for(ada, HOST)
 
-    assert not await notices.holds(notice)
-    assert not await notices.sent(notice)
+    assert not await notifications.holds(notification)
+    assert not await notifications.mark_sent(notification)
 
 
-async def test_a_notice_whose_lease_is_over_is_not_held_and_can_still_be_marked(database, notices, notice):
+async def test_a_notification_whose_lease_is_over_is_not_held_and_can_still_be_marked(
+    database, notifications, notification
+):
     await set_all(database, lease_until=now)
 
-    assert not await notices.holds(notice)
-    assert await notices.sent(notice)
+    assert not await notifications.holds(notification)
+    assert await notifications.mark_sent(notification)
 
 
-async def test_taking_back_is_for_one_person_and_host_and_what_is_unsent(tracking, database, notices, ada, ben):
+async def test_taking_back_is_for_one_person_and_host_and_what_is_unsent(tracking, database, notifications, ada, ben):
     await received(tracking, ada, "sent")
-    assert await notices.sent((await notices.claim(1))[0])
+    assert await notifications.mark_sent((await notifications.claim(1))[0])
     await received(tracking, ada, "unsent")
     await received(tracking, ada, "elsewhere", ELSEWHERE)
     await received(tracking, ben, "his")
 
-    assert await notices.cancel_for(ada, HOST) == 1
+    assert await notifications.cancel_for(ada, HOST) == 1
 
     left = Counter((row.user_id, row.host, row.sent_at is not None) for row in await stored(database))
     assert left == {(ada.user_id, HOST, True): 1, (ada.user_id, ELSEWHERE, False): 1, (ben.user_id, HOST, False): 1}
 
 
-async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(tracking, notices, ada, secret, notice):
+async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(
+    tracking, notifications, ada, secret, notification
+):
     await tracking.stop(ada, secret.id)
 
-    assert not await notices.holds(notice)
-    assert await notices.claim(10) == []
+    assert not await notifications.holds(notification)
+    assert await notifications.claim(10) == []
 
 
-async def test_a_notice_that_does_not_open_is_parked_and_the_others_go_out(tracking, database, notices, ada, ben):
+async def test_a_notification_that_does_not_open_is_parked_and_the_others_go_out(
+    tracking, database, notifications, ada, ben
+):
     poison = await received(tracking, ada, "poison")
     await received(tracking, ada, "after it")
     await received(tracking, ben, "his")
@@ -339,61 +358,61 @@ async def test_a_notice_that_does_not_open_is_parked_and_the_others_go_out(track
         damaged = update(tracked).where(tracked.c.id == poison.id).values(key=b"O1\x02k1 damaged")
         await connection.execute(damaged)
 
-    first, second = await notices.claim(10), await notices.claim(10)
+    first, second = await notifications.claim(10), await notifications.claim(10)
 
     assert [each.tracked.label for each in first + second] == ["the his", "the after it"]
-    assert await notices.parked_count() == 1
-    assert {row.parked for row in await stored(database)} == {None, UNREADABLE}
+    assert await notifications.dead_count() == 1
+    assert {row.dead_letter for row in await stored(database)} == {None, UNREADABLE}
 
 
-async def test_an_event_has_one_notice_whatever_is_written(database, secret):
+async def test_an_event_has_one_notification_whatever_is_written(database, secret):
     (row,) = await stored(database)
 
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         async with database.writing() as connection:
             await connection.execute(table.insert().values({**row._mapping, "id": new_id()}))
 
 
 @ONE_KIND
-async def test_what_was_sent_long_ago_does_not_slow_the_claim_down(database, notices):
+async def test_what_was_sent_long_ago_does_not_slow_the_claim_down(database, notifications):
     """The claim reads indexes of what waits, and not the whole table."""
     async with database.reading() as connection:
         plan = _due(1.0, 5).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
         rows = (await connection.execute(text(f"EXPLAIN QUERY PLAN {plan}"))).all()
         seen = [row.detail for row in rows]
 
-    assert any("ix_notices_due_at" in step for step in seen), seen
-    assert any("ix_notices_first" in step for step in seen), seen
+    assert any("ix_notifications_due_at" in step for step in seen), seen
+    assert any("ix_notifications_first" in step for step in seen), seen
     assert not any(step.startswith("SCAN") and "INDEX" not in step for step in seen), seen
 
 
 async def test_who_never_said_anything_is_told_everything(database, ada):
     prefs = await Preferences(database).of(ada)
 
-    assert prefs == Prefs(frozenset({"received", "burned", "expired", "orphaned"}), reminders=True)
-    assert all(prefs.want(kind) for kind in (*NEWS, "reminder", "reconnect"))
+    assert prefs == NotificationPreferences(frozenset({"received", "burned", "expired", "orphaned"}), reminders=True)
+    assert all(prefs.wants(kind) for kind in (*KINDS, "reminder", "reconnect"))
 
 
 PREFS = {
-    "nothing at all": Prefs(frozenset(), reminders=False),
-    "some news": Prefs(frozenset({"received", "expired"}), reminders=True),
-    "only reminders": Prefs(frozenset(), reminders=True),
+    "nothing at all": NotificationPreferences(frozenset(), reminders=False),
+    "some news": NotificationPreferences(frozenset({"received", "expired"}), reminders=True),
+    "only reminders": NotificationPreferences(frozenset(), reminders=True),
 }
 
 
 @pytest.mark.parametrize("prefs", PREFS.values(), ids=PREFS.keys())
 async def test_preferences_are_kept_for_each_person(database, ada, ben, prefs):
     preferences = Preferences(database)
-    await preferences.set(ada, Prefs())
+    await preferences.set(ada, NotificationPreferences())
 
     await asyncio.gather(*(preferences.set(ada, prefs) for _ in range(5)))
 
     assert await preferences.of(ada) == prefs
-    assert await preferences.of(ben) == Prefs()
-    assert prefs.want("reconnect")
+    assert await preferences.of(ben) == NotificationPreferences()
+    assert prefs.wants("reconnect")
 
 
 async def test_a_kind_of_news_that_does_not_exist_is_left_out(database, ada):
-    await Preferences(database).set(ada, Prefs(frozenset({"received", "x" * 200}), reminders=True))
+    await Preferences(database).set(ada, NotificationPreferences(frozenset({"received", "x" * 200}), reminders=True))
 
-    assert (await Preferences(database).of(ada)).news == {"received"}
+    assert (await Preferences(database).of(ada)).notifications == {"received"}

@@ -11,7 +11,7 @@ from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.database import Database, now
-from bot.storage.parcels import Address
+from bot.storage.deliveries import Recipient
 from bot.storage.requests import KEPT, LIFE, RequestOver, Requests
 from bot.storage.shares import NewShare, Shares
 from bot.storage.tables import new_id
@@ -30,7 +30,7 @@ def requests(database, sealer) -> Requests:
 async def asked(requests, ada, ben):
     """One that ada has asked of ben, and that reached him."""
     made = await requests.begin(ada, ben, Secret("the staging “database” <!here>\n"))
-    await requests.sent(made.id, *POSTED)
+    await requests.mark_asked(made.id, *POSTED)
     return await requests.find(ada, made.id)
 
 
@@ -71,7 +71,7 @@ async def test_nobody_is_asked_in_another_workspace(requests, ada, ben):
 
 async def test_it_belongs_to_who_asked_and_who_was_asked_may_answer(requests, ada, ben, asked):
     assert await requests.find(ada, asked.id) == asked
-    assert await requests.asked(ben, asked.id) == asked
+    assert await requests.find_for_asked(ben, asked.id) == asked
 
 
 @pytest.mark.parametrize("what", ["unknown", "not an id", "a list", "of somebody else", "found"])
@@ -84,7 +84,10 @@ async def test_everybody_else_gets_one_answer_by_the_same_single_query(requests,
     def _note(_connection, _cursor, statement, *_rest):
         statements.append(statement)
 
-    for load, person in ((requests.find, ben if outsider else ada), (requests.asked, ada if outsider else ben)):
+    for load, person in (
+        (requests.find, ben if outsider else ada),
+        (requests.find_for_asked, ada if outsider else ben),
+    ):
         statements.clear()
         with contextlib.nullcontext() if what == "found" else pytest.raises(NotYours):
             await load(person, strange)
@@ -94,14 +97,14 @@ async def test_everybody_else_gets_one_answer_by_the_same_single_query(requests,
 async def test_somebody_of_another_team_with_the_same_user_id_was_not_asked(requests, ben, asked):
     for other in (dataclasses.replace(ben, team_id="T2"), dataclasses.replace(ben, enterprise_id="E1")):
         with pytest.raises(NotYours):
-            await requests.asked(other, asked.id)
+            await requests.find_for_asked(other, asked.id)
 
 
 async def test_what_was_not_sent_yet_cannot_be_answered(requests, ada, ben):
     made = await requests.begin(ada, ben, None)
 
     with pytest.raises(NotYours):
-        await requests.asked(ben, made.id)
+        await requests.find_for_asked(ben, made.id)
 
 
 @pytest.mark.parametrize("state", ["answered", "withdrawn", "declined"])
@@ -110,7 +113,7 @@ async def test_it_ends_once(requests, asked, state):
 
     assert (ended.state, ended.is_open) == (state, False)
     assert await requests.end(asked.id, "withdrawn") is None
-    assert not await requests.sent(asked.id, "D2", "2.0")
+    assert not await requests.mark_asked(asked.id, "D2", "2.0")
 
 
 async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
@@ -134,10 +137,10 @@ def shares(database, sealer) -> Shares:
     return Shares(database, sealer)
 
 
-async def begin(shares: Shares, sender: Person, request, once: str = "once"):
-    new = NewShare(once, "https://eu.onetimesecret.com", None, quiet=False, note=None, label=None)
-    share, parcels, _ = await shares.begin(sender, new, [Address(request.person)], answers=request.id)
-    return share, parcels
+async def begin(shares: Shares, sender: Person, request, idempotency_key: str = "once"):
+    new = NewShare(idempotency_key, "https://eu.onetimesecret.com", None, quiet=False, note=None, label=None)
+    share, deliveries, _ = await shares.begin(sender, new, [Recipient(request.person)], answers=request.id)
+    return share, deliveries
 
 
 async def test_it_is_answered_when_the_share_begins_and_only_by_one(requests, shares, database, ada, ben, asked):
@@ -148,7 +151,7 @@ async def test_it_is_answered_when_the_share_begins_and_only_by_one(requests, sh
     with pytest.raises(RequestOver):
         await begin(shares, ben, asked, "another")
     async with database.reading() as connection:
-        assert (await connection.execute(select(share_table.c.once))).scalars().all() == ["once"]
+        assert (await connection.execute(select(share_table.c.idempotency_key))).scalars().all() == ["once"]
 
 
 async def test_the_same_submit_again_is_the_same_answer(shares, ben, asked):
@@ -184,24 +187,24 @@ async def test_what_cannot_be_answered_begins_nothing(requests, shares, database
     with pytest.raises(RequestOver):
         await begin(shares, sender, asked)
 
-    assert await shares.begun(sender, "once") is None
+    assert await shares.find_by_key(sender, "once") is None
 
 
 async def test_a_share_of_which_nothing_came_leaves_it_open_again(requests, shares, ada, ben, asked):
-    share, (parcel,) = await begin(shares, ben, asked)
-    await shares.failed(parcel.id, "Refused")
+    share, (delivery,) = await begin(shares, ben, asked)
+    await shares.mark_failed(delivery.id, "Refused")
 
-    assert await shares.forget(share.id)
+    assert await shares.delete(share.id)
 
     assert await requests.find(ada, asked.id) == asked
     await begin(shares, ben, asked)
 
 
 async def test_a_share_that_is_not_forgotten_leaves_it_answered(requests, shares, ada, ben, asked):
-    share, (parcel,) = await begin(shares, ben, asked)
-    await shares.ask(parcel.id)
+    share, (delivery,) = await begin(shares, ben, asked)
+    await shares.begin_request(delivery.id)
 
-    assert not await shares.forget(share.id)
+    assert not await shares.delete(share.id)
 
     assert (await requests.find(ada, asked.id)).state == "answered"
 
@@ -219,13 +222,13 @@ async def test_only_the_share_that_answered_it_opens_it_again(requests, shares, 
 
 async def test_out_of_time_it_is_closed_and_listed_until_it_is_marked(requests, database, ada, asked):
     assert await requests.out_of_time() == []
-    assert await requests.expire(asked.id) is None
+    assert await requests.mark_expired(asked.id) is None
     await change(database, expires_at=now)
 
     assert not (await requests.find(ada, asked.id)).is_open
     assert await requests.end(asked.id, "answered") is None
     assert [one.id for one in await requests.out_of_time()] == [asked.id]
-    assert (await requests.expire(asked.id)).state == "expired"
+    assert (await requests.mark_expired(asked.id)).state == "expired"
     assert await requests.out_of_time() == []
 
 
@@ -237,16 +240,16 @@ async def test_what_lacks_a_message_is_unfinished_after_a_while(requests, databa
     assert await requests.unfinished(70) == []
     for one in (asked, unsent):
         await requests.set_card(one.id, *POSTED)
-    await requests.sent(unsent.id, *POSTED)
+    await requests.mark_asked(unsent.id, *POSTED)
     assert await requests.unfinished(60) == []
 
 
 async def test_one_that_slack_never_takes_is_over(requests, ada, ben):
     made = await requests.begin(ada, ben, None)
 
-    assert (await requests.undeliverable(made.id)).state == "undeliverable"
-    assert await requests.undeliverable(made.id) is None
-    assert not await requests.sent(made.id, *POSTED)
+    assert (await requests.mark_undeliverable(made.id)).state == "undeliverable"
+    assert await requests.mark_undeliverable(made.id) is None
+    assert not await requests.mark_asked(made.id, *POSTED)
 
 
 async def test_the_first_card_is_the_card(requests, ada, asked):
@@ -260,7 +263,7 @@ async def test_purging_deletes_what_has_long_been_over_and_nothing_else(requests
     await requests.end(asked.id, "answered")
     await change(database, over_at=now - KEPT)
     fresh, kept = await requests.begin(ada, ben, None), await requests.begin(ada, ben, None)
-    await requests.undeliverable(kept.id)
+    await requests.mark_undeliverable(kept.id)
 
     assert await requests.purge() == 1
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from bot.errors import NotYours, StorageTrouble, Unsealable
+from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import Secret, SecretKey
 from bot.storage.database import Database, now
-from bot.storage.reveals import MOST_WRONG_TRIES, REPORT_LIFE, Reveals
+from bot.storage.reveals import MAX_WRONG_TRIES, REPORT_LIFE, Reveals
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
 
@@ -52,7 +52,7 @@ async def test_a_new_reveal_is_ready_and_has_its_key(reveals, ada, ref):
     found = await reveals.find(ada, ref)
 
     assert (found.state, found.key, found.host, found.wrong_tries) == ("ready", KEY, HOST, 0)
-    assert (found.unsure, found.has_escrow, found.escrow_expires_at) == (False, False, None)
+    assert (found.outcome_unknown, found.has_escrow, found.escrow_expires_at) == (False, False, None)
     assert type(found.key) is SecretKey
     assert "secret-key" not in repr(found)
 
@@ -63,7 +63,7 @@ async def test_only_ids_of_ours_are_taken(reveals, ada):
 
 
 async def test_an_id_is_used_once(reveals, ada, ben, ref):
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         await reveals.begin(ben, ref, HOST, KEY)
 
 
@@ -77,7 +77,7 @@ async def test_a_reveal_is_its_owners_alone(reveals, ada, ben, ref, which):
     }.get(which, ada)
     asked = {"no id": "' OR 1=1--", "a list": [ref]}.get(which, ref)
 
-    for look in (reveals.find, reveals.escrowed):
+    for look in (reveals.find, reveals.read_escrow):
         with pytest.raises(NotYours):
             await look(person, asked)
 
@@ -122,18 +122,18 @@ async def test_an_unknown_or_expired_reveal_cannot_be_claimed(reveals, database,
 
 async def test_a_reservation_that_went_no_further_is_put_back(reveals, database, ada, ref):
     await reveals.reserve(ref)
-    assert await reveals.put_back(60) == 0
+    assert await reveals.reclaim_reserved(60) == 0
 
     await set_all(database, claimed_at=now - 61)
 
-    assert await reveals.put_back(60) == 1
+    assert await reveals.reclaim_reserved(60) == 1
     assert (await reveals.find(ada, ref)).can_be_tried
 
 
 async def test_a_claim_is_never_put_back_as_if_nothing_was_sent(reveals, ref):
     await reveals.claim(ref)
 
-    assert await reveals.put_back(0) == 0
+    assert await reveals.reclaim_reserved(0) == 0
 
 
 async def test_a_released_reveal_can_be_claimed_again(reveals, ada, ref):
@@ -142,22 +142,22 @@ async def test_a_released_reveal_can_be_claimed_again(reveals, ada, ref):
     assert await reveals.release(ref) == 0
 
     found = await reveals.find(ada, ref)
-    assert (found.state, found.unsure, found.key) == ("ready", False, KEY)
+    assert (found.state, found.outcome_unknown, found.key) == ("ready", False, KEY)
     assert await reveals.claim(ref)
 
 
 async def test_doubt_is_remembered(reveals, ada, ref):
     await reveals.claim(ref)
-    await reveals.release(ref, unsure=True)
+    await reveals.release(ref, outcome_unknown=True)
     await reveals.claim(ref)
     await reveals.release(ref)
 
-    assert (await reveals.find(ada, ref)).unsure
+    assert (await reveals.find(ada, ref)).outcome_unknown
 
 
 async def test_the_fifth_wrong_passphrase_is_the_last(reveals, ada, ref):
     tries = []
-    for _ in range(MOST_WRONG_TRIES):
+    for _ in range(MAX_WRONG_TRIES):
         assert await reveals.claim(ref)
         tries.append(await reveals.release(ref, wrong_passphrase=True))
 
@@ -171,9 +171,9 @@ async def test_releasing_what_is_not_claimed_changes_nothing(reveals, ada, ref):
     await reveals.claim(ref)
     await reveals.release(ref, wrong_passphrase=True)
 
-    assert await reveals.release(ref, wrong_passphrase=True, unsure=True) == 1
+    assert await reveals.release(ref, wrong_passphrase=True, outcome_unknown=True) == 1
 
-    assert not (await reveals.find(ada, ref)).unsure
+    assert not (await reveals.find(ada, ref)).outcome_unknown
     assert await reveals.release(new_id()) == 0
 
 
@@ -185,38 +185,38 @@ async def test_what_was_opened_is_held_for_ten_minutes(reveals, ada, ref):
     found = await reveals.find(ada, ref)
     assert (found.state, found.has_escrow, found.escrow_expires_at) == ("escrowed", True, until)
     assert abs(until - before - timedelta(minutes=10)) < timedelta(seconds=20)
-    assert await reveals.escrowed(ada, ref) == TEXT
+    assert await reveals.read_escrow(ada, ref) == TEXT
 
 
 async def test_what_was_opened_is_on_disk_when_keep_returns(reveals, sealer, url, ada, ref):
     await held(reveals, ada, ref)
 
     other = Database.open(url)
-    assert await Reveals(other, sealer).escrowed(ada, ref) == TEXT
+    assert await Reveals(other, sealer).read_escrow(ada, ref) == TEXT
     await other.close()
 
 
 async def test_what_was_opened_is_held_even_if_its_claim_was_taken_back(reveals, ada, ref):
     await reveals.claim(ref)
     claimed = await reveals.find(ada, ref)
-    await reveals.mark_unsure(ref)
+    await reveals.mark_outcome_unknown(ref)
 
     await reveals.keep(claimed, TEXT)
 
-    assert await reveals.escrowed(ada, ref) == TEXT
+    assert await reveals.read_escrow(ada, ref) == TEXT
 
 
-@pytest.mark.parametrize("end", ["shown", "over"])
+@pytest.mark.parametrize("end", ["mark_shown", "close"])
 async def test_what_is_over_holds_nothing_more(reveals, ada, ref, end):
     await reveals.claim(ref)
     claimed = await reveals.find(ada, ref)
     await getattr(reveals, end)(ref)
 
-    with pytest.raises(StorageTrouble):
+    with pytest.raises(StorageUnavailable):
         await reveals.keep(claimed, TEXT)
 
 
-@pytest.mark.parametrize("end", ["shown", "over"])
+@pytest.mark.parametrize("end", ["mark_shown", "close"])
 async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end):
     await held(reveals, ada, ref)
 
@@ -226,7 +226,7 @@ async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, e
     found = await reveals.find(ada, ref)
     assert (row.escrow, row.secret_key, row.escrow_expires_at) == (None, None, None)
     assert (found.state, found.has_escrow, bool(found.key)) == (end, False, False)
-    assert await reveals.escrowed(ada, ref) is None
+    assert await reveals.read_escrow(ada, ref) is None
     assert not await reveals.claim(ref)
 
 
@@ -248,7 +248,7 @@ async def test_an_escrow_is_never_shown_late(reveals, database, ada, ref):
 
     await set_all(database, escrow_expires_at=now)
 
-    assert await reveals.escrowed(ada, ref) is None
+    assert await reveals.read_escrow(ada, ref) is None
     assert not (await reveals.find(ada, ref)).has_escrow
 
 
@@ -264,7 +264,7 @@ async def test_purging_wipes_what_expired(reveals, database, ada, ref):
 
 async def test_a_reveal_whose_time_is_up_and_whose_person_was_told_is_over(reveals, database, ada, ref):
     await held(reveals, ada, ref)
-    await reveals.told(ref)
+    await reveals.mark_notified(ref)
     await set_all(database, escrow_expires_at=now)
 
     await reveals.purge()
@@ -281,11 +281,11 @@ async def test_purging_leaves_what_is_being_opened_or_held(reveals, database, ad
 
     assert await reveals.purge() == 0
 
-    assert await reveals.escrowed(ada, ref) == TEXT
+    assert await reveals.read_escrow(ada, ref) == TEXT
     assert (await reveals.find(ada, claimed)).state == "claiming"
 
 
-@pytest.mark.parametrize("state", ["ready", "shown", "over"])
+@pytest.mark.parametrize("state", ["ready", "mark_shown", "close"])
 async def test_old_rows_are_deleted(reveals, database, ref, state):
     await set_all(database, expires_at=now, state=state)
 
@@ -303,10 +303,10 @@ async def test_nobody_is_left_untold_by_purging(reveals, database, ada, ref):
 
     await reveals.purge()
 
-    assert [each.id for each in await reveals.stranded(60)] == [claimed]
+    assert [each.id for each in await reveals.stale_claims(60)] == [claimed]
     (unseen,) = await reveals.unseen(60)
     assert (unseen.id, unseen.has_escrow, bool(unseen.key)) == (ref, False, False)
-    await reveals.told(ref)
+    await reveals.mark_notified(ref)
     await reveals.purge()
     assert await stored(database, ref) is None
 
@@ -322,16 +322,16 @@ async def test_even_what_nobody_could_be_told_is_not_kept_for_ever(reveals, data
 
 async def test_a_claim_left_behind_is_found_and_marked_once(reveals, database, ada, ref):
     await reveals.claim(ref)
-    assert await reveals.stranded(60) == []
+    assert await reveals.stale_claims(60) == []
     await set_all(database, claimed_at=now - 61, expires_at=now + 1)
 
-    (stranded,) = await reveals.stranded(60)
-    marked = [await reveals.mark_unsure(ref), await reveals.mark_unsure(ref)]
+    (stranded,) = await reveals.stale_claims(60)
+    marked = [await reveals.mark_outcome_unknown(ref), await reveals.mark_outcome_unknown(ref)]
 
     assert (stranded.id, stranded.person, stranded.key) == (ref, ada, KEY)
     assert marked == [True, False]
     found = await reveals.find(ada, ref)
-    assert (found.state, found.unsure) == ("ready", True)
+    assert (found.state, found.outcome_unknown) == ("ready", True)
     assert (await stored(database, ref)).expires_at > datetime.now(UTC).timestamp() + 3_000
 
 
@@ -340,16 +340,16 @@ async def test_what_waits_unseen_is_found_until_its_person_is_told(reveals, ada,
     assert await reveals.unseen(60) == []
 
     (unseen,) = await reveals.unseen(0)
-    await reveals.told(ref)
+    await reveals.mark_notified(ref)
 
     assert (unseen.id, unseen.has_escrow) == (ref, True)
     assert await reveals.unseen(0) == []
-    assert await reveals.escrowed(ada, ref) == TEXT
+    assert await reveals.read_escrow(ada, ref) == TEXT
 
 
 async def test_what_was_shown_is_not_unseen(reveals, ada, ref):
     await held(reveals, ada, ref)
-    await reveals.shown(ref)
+    await reveals.mark_shown(ref)
 
     assert await reveals.unseen(0) == []
 
@@ -363,7 +363,7 @@ async def test_an_escrow_copied_into_another_persons_row_does_not_open(reveals, 
     await set_all(database, escrow=(await stored(database, ref)).escrow)
 
     with pytest.raises(Unsealable):
-        await reveals.escrowed(ben, other)
+        await reveals.read_escrow(ben, other)
 
 
 async def test_an_escrow_moved_into_the_keys_column_does_not_open(reveals, database, ada, ref):
@@ -382,6 +382,6 @@ async def test_one_row_that_does_not_open_hides_no_other(reveals, database, ada,
     await reveals.claim(ref)
     await reveals.claim(broken)
 
-    found = {each.id: each.key for each in await reveals.stranded(0)}
+    found = {each.id: each.key for each in await reveals.stale_claims(0)}
 
     assert found == {ref: SecretKey(""), broken: KEY}

@@ -5,21 +5,16 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
-from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.accounts import Accounts
-from bot.storage.database import Database, migrate, now
-from bot.storage.handles import Handles, NewHandle
+from bot.secret import MetadataKey, SecretKey
+from bot.storage.database import Database, now
 from bot.storage.key_checks import count_by_kid
 from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.migrate import SCRIPTS, migrating
 from bot.storage.seal import Sealer
-from bot.storage.tables import metadata, notices, tracked, watches
+from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
 
 HOST = "https://eu.onetimesecret.com"
@@ -50,10 +45,10 @@ async def set_all(database: Database, table, **values) -> None:
         await connection.execute(update(table).values(values))
 
 
-async def found(tracking: Tracking, row, state: str, notice: str | None = None) -> None:
+async def found(tracking: Tracking, row, state: str, notification: str | None = None) -> None:
     """A look sees the state of one secret."""
     (watch,) = await tracking.claim(1, 30)
-    assert await tracking.settle_look(watch, [Change(row.id, state, notice=notice)], next_look_in=0)
+    assert await tracking.record_poll(watch, [Change(row.id, state, notification=notification)], next_poll_in=0)
 
 
 async def test_what_is_tracked_is_found_as_it_was_given(tracking, ada):
@@ -65,7 +60,7 @@ async def test_what_is_tracked_is_found_as_it_was_given(tracking, ada):
     assert await tracking.find(ada, made.id) == made == await tracking.find_key(ada, HOST, KEY)
     assert (made.key, made.label, made.host, made.state) == (KEY, "pässword 🔑", HOST, "new")
     assert (made.made_at, made.expires_at, made.received_at) == (MADE, DIES, None)
-    assert (made.passphrase_required, made.card, made.is_over, made.readable) == (True, None, False, True)
+    assert (made.passphrase_required, made.card, made.is_over, made.is_readable) == (True, None, False, True)
     assert type(made.key) is MetadataKey
     assert "metadata-key" not in repr(made)
 
@@ -134,7 +129,7 @@ async def test_a_tracked_secret_is_its_owners_alone(tracking, ada, ben, which):
 
     assert (await tracking.find(ada, made.id)).id == made.id
     if person != ada:
-        assert await tracking.of(person) == []
+        assert await tracking.list_of(person) == []
         assert await tracking.find_key(person, HOST, KEY) is None
         assert await tracking.settle(person, HOST, KEY, "burned") is None
 
@@ -144,7 +139,7 @@ async def test_open_ones_come_first_and_the_newest_of_them(tracking, ada):
         await track(tracking, ada, MetadataKey(name), made_at=MADE - timedelta(days=age))
     await tracking.settle(ada, HOST, MetadataKey("over"), "burned")
 
-    names = [each.key for each in await tracking.of(ada)]
+    names = [each.key for each in await tracking.list_of(ada)]
 
     assert names == [MetadataKey("young"), MetadataKey("old"), MetadataKey("over")]
 
@@ -172,7 +167,7 @@ async def test_what_is_stopped_is_gone_with_its_unsent_news(tracking, database, 
     was = await tracking.stop(ada, made.id)
 
     assert (was.key, was.label, was.card, was.state) == (KEY, "mine", ("D1", "1.5"), "received")
-    assert await rows(database, tracked) == await rows(database, notices) == []
+    assert await rows(database, tracked) == await rows(database, notifications) == []
 
 
 @pytest.mark.parametrize("state", ["burned", "received"])
@@ -184,7 +179,7 @@ async def test_what_the_person_did_through_the_bot_is_known_at_once_and_not_anno
 
     assert (settled.id, settled.state, settled.is_over) == (made.id, state, True)
     assert (settled.received_at is not None) == (state == "received")
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_what_a_look_saw_first_is_not_announced_either(tracking, database, ada):
@@ -194,7 +189,7 @@ async def test_what_a_look_saw_first_is_not_announced_either(tracking, database,
     settled = await tracking.settle(ada, HOST, KEY, "burned")
 
     assert settled.state == "burned"
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_a_final_state_stays(tracking, database, ada):
@@ -204,7 +199,7 @@ async def test_a_final_state_stays(tracking, database, ada):
     settled = await tracking.settle(ada, HOST, KEY, "burned")
 
     assert settled.state == "received"
-    assert [row.kind for row in await rows(database, notices)] == ["received"]
+    assert [row.kind for row in await rows(database, notifications)] == ["received"]
 
 
 async def test_settling_what_is_not_tracked_is_none(tracking, ada):
@@ -217,11 +212,11 @@ SECRET = SecretKey("secret-key-of-ada")
 async def test_what_the_person_opened_through_the_bot_is_known_at_once_and_not_announced(tracking, database, ada):
     made = await track(tracking, ada, secret_key=SECRET)
 
-    settled = await tracking.opened(ada, HOST, SECRET)
+    settled = await tracking.mark_opened(ada, HOST, SECRET)
     await found(tracking, made, "received", "received")
 
     assert (settled.id, settled.state, settled.received_at is not None) == (made.id, "received", True)
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_what_somebody_opened_through_the_bot_is_for_others_only_a_reason_to_look(
@@ -229,10 +224,10 @@ async def test_what_somebody_opened_through_the_bot_is_for_others_only_a_reason_
 ):
     his = await track(tracking, ben, secret_key=SECRET)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.settle_look(watch, [], next_look_in=300)
+    await tracking.record_poll(watch, [], next_poll_in=300)
     await track(tracking, ada, secret_key=SECRET, host=ELSEWHERE)
 
-    assert await tracking.opened(ada, HOST, SECRET) is None
+    assert await tracking.mark_opened(ada, HOST, SECRET) is None
 
     assert (await tracking.find(ben, his.id)).state == "new"
     assert [one.id for one in await tracking.claim(9, 30, host=HOST)] == [watch.id]
@@ -245,41 +240,41 @@ async def test_what_opens_a_tracked_secret_is_found_by_every_key_of_ours_and_sta
     await track(before, ada)
     await track(before, ada, secret_key=SECRET)
 
-    settled = await Tracking(database, Sealer(KeyRing.read(f"{new}\n{old}"))).opened(ada, HOST, SECRET)
+    settled = await Tracking(database, Sealer(KeyRing.read(f"{new}\n{old}"))).mark_opened(ada, HOST, SECRET)
 
     (row,) = await rows(database, tracked)
     assert settled is not None
-    assert len(row.secret_blind) == 16
+    assert len(row.secret_blind_index) == 16
     assert b"secret-key" not in repr(tuple(row)).encode()
 
 
 async def test_a_refused_account_is_not_woken_by_what_others_open(tracking, ada, ben):
     await track(tracking, ben, secret_key=SECRET)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.refused(watch, most=1)
+    await tracking.record_refusal(watch, most=1)
 
-    await tracking.opened(ada, HOST, SECRET)
+    await tracking.mark_opened(ada, HOST, SECRET)
 
     assert await tracking.claim(1, 30) == []
 
 
 async def test_what_a_person_asked_for_is_told_like_what_a_look_found(tracking, database, ada):
     made = await track(tracking, ada)
-    change = Change(made.id, "received", notice="received")
+    change = Change(made.id, "received", notification="received")
 
-    after = [await tracking.learned(made, change) for _ in range(2)]
+    after = [await tracking.record_change(made, change) for _ in range(2)]
     await found(tracking, made, "received", "received")
 
     assert [one.state for one in after] == ["received", "received"]
-    assert [row.once for row in await rows(database, notices)] == [f"{made.id}:received"]
+    assert [row.idempotency_key for row in await rows(database, notifications)] == [f"{made.id}:received"]
 
 
 async def test_what_is_found_after_it_was_forgotten_is_not_told(tracking, database, ada, ben):
     made = await track(tracking, ada)
     await tracking.forget_host(ada, HOST)
 
-    assert await tracking.learned(made, Change(made.id, "received", notice="received")) is None
-    assert await rows(database, notices) == []
+    assert await tracking.record_change(made, Change(made.id, "received", notification="received")) is None
+    assert await rows(database, notifications) == []
 
 
 async def test_the_zone_stays_until_another_is_known(tracking, ada):
@@ -302,21 +297,21 @@ async def test_forgetting_a_host_leaves_nothing_of_it_and_everything_else(tracki
     await tracking.forget_host(ada, HOST)
 
     assert {row.id for row in await rows(database, tracked)} == {each.id for each in kept}
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
     mine = next(watch for watch in looking if (watch.person, watch.host) == (ada, HOST))
-    assert not await tracking.settle_look(mine, [Change(made.id, "burned", notice="burned")], next_look_in=1)
-    assert not await tracking.refused(mine, most=1)
-    assert await rows(database, notices) == []
+    assert not await tracking.record_poll(mine, [Change(made.id, "burned", notification="burned")], next_poll_in=1)
+    assert not await tracking.record_refusal(mine, most=1)
+    assert await rows(database, notifications) == []
 
 
 async def test_forgetting_a_host_takes_the_news_about_its_account_too(tracking, database, ada):
     await track(tracking, ada)
     (watch,) = await tracking.claim(1, 30)
-    assert await tracking.refused(watch, most=1)
+    assert await tracking.record_refusal(watch, most=1)
 
     await tracking.forget_host(ada, HOST)
 
-    assert await rows(database, notices) == []
+    assert await rows(database, notifications) == []
 
 
 async def test_everything_of_an_account_can_be_watched_and_left_again(tracking, ada):
@@ -335,13 +330,13 @@ async def test_what_does_not_open_is_shown_as_such_and_can_be_stopped(tracking, 
     made = await track(tracking, ada, label="mine")
     await set_all(database, tracked, host=ELSEWHERE)
 
-    (shown,) = await tracking.of(ada)
+    (shown,) = await tracking.list_of(ada)
 
-    assert (shown.id, shown.readable, shown.key, shown.label) == (made.id, False, MetadataKey(""), None)
+    assert (shown.id, shown.is_readable, shown.key, shown.label) == (made.id, False, MetadataKey(""), None)
     with pytest.raises(Unsealable):
         await tracking.find(ada, made.id)
-    assert not (await tracking.stop(ada, made.id)).readable
-    assert await tracking.of(ada) == []
+    assert not (await tracking.stop(ada, made.id)).is_readable
+    assert await tracking.list_of(ada) == []
 
 
 @pytest.mark.parametrize("column", ["key", "label"])
@@ -352,7 +347,7 @@ async def test_a_sealed_value_copied_into_another_row_does_not_open(tracking, da
 
     await set_all(database, tracked, **{column: getattr(hers, column)})
 
-    assert [each.readable for each in await tracking.of(ada) + await tracking.of(ben)] == [True, False]
+    assert [each.is_readable for each in await tracking.list_of(ada) + await tracking.list_of(ben)] == [True, False]
 
 
 async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, ada):
@@ -365,7 +360,7 @@ async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, a
 
     assert await tracking.purge() == 1
 
-    assert {each.id for each in await tracking.of(ada)} == {fresh.id, alive.id}
+    assert {each.id for each in await tracking.list_of(ada)} == {fresh.id, alive.id}
 
 
 @pytest.mark.parametrize(
@@ -404,21 +399,23 @@ async def test_nobody_is_left_untold_by_purging_but_not_for_ever(tracking, datab
 
     await tracking.purge()
 
-    assert len(await rows(database, notices)) == left
+    assert len(await rows(database, notifications)) == left
 
 
-@pytest.mark.parametrize("end", ["sent_at", "parked", None])
+@pytest.mark.parametrize("end", ["sent_at", "dead_letter", None])
 async def test_old_news_about_an_account_goes_once_it_is_done(tracking, database, ada, end):
     await track(tracking, ada)
     (watch,) = await tracking.claim(1, 30)
-    await tracking.refused(watch, most=1)
-    await set_all(database, notices, created_at=now - WEEK - 1)
+    await tracking.record_refusal(watch, most=1)
+    await set_all(database, notifications, created_at=now - WEEK - 1)
     if end is not None:
-        await set_all(database, notices, **{end: {"sent_at": now - WEEK - 1, "parked": "user_disabled"}[end]})
+        await set_all(
+            database, notifications, **{end: {"sent_at": now - WEEK - 1, "dead_letter": "user_disabled"}[end]}
+        )
 
     await tracking.purge()
 
-    assert len(await rows(database, notices)) == (1 if end is None else 0)
+    assert len(await rows(database, notifications)) == (1 if end is None else 0)
 
 
 async def test_keys_are_counted_over_tracked_secrets_too(tracking, database, ada):
@@ -451,35 +448,3 @@ async def test_of_what_is_not_tracked_any_more_not_even_the_sealed_bytes_are_lef
 
     content = b"".join(file.read_bytes() for file in sorted(tmp_path.iterdir()))
     assert all(blob[-30:] not in content for blob in (row.key, row.label))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def older(request: pytest.FixtureRequest, tmp_path) -> str:
-    """A database of the schema before."""
-    url = f"sqlite:///{tmp_path}/older.db"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").new_database()
-    with migrating(url) as connection:
-        config = Config()
-        config.set_main_option("script_location", str(SCRIPTS))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-    return url
-
-
-async def test_what_the_schema_before_held_is_there_after_the_upgrade(older, sealer, ada):
-    db = Database.open(older)
-    accounts, handles = Accounts(db, sealer), Handles(db, sealer)
-    account = await accounts.connect(ada, HOST, Secret("name"), Secret("token"))
-    (handle,) = await handles.keep(ada, NewHandle("metadata", HOST, account.id, KEY))
-
-    await asyncio.to_thread(migrate, older)
-
-    assert await db.is_current()
-    assert await accounts.all_of(ada) == [account]
-    assert (await handles.find(ada, "metadata", handle)).account_id == account.id
-    assert not (await track(Tracking(db, sealer), ada)).is_over
-    async with db.reading() as connection:
-        counts = {t.name: await connection.scalar(select(func.count()).select_from(t)) for t in metadata.sorted_tables}
-    await db.close()
-    assert {name for name, count in counts.items() if count} == {"accounts", "handles", "watches", "tracked"}

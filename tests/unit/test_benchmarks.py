@@ -61,7 +61,7 @@ def test_the_load_server_lists_each_secret_of_an_account_once():
 
     entries = read_entries(200, {}, answer.partition(b"\r\n\r\n")[2])
 
-    assert [entry.named().reveal() for entry in entries] == [people.key(7, number) for number in range(5)]
+    assert [entry.find_key().reveal() for entry in entries] == [people.key(7, number) for number in range(5)]
     assert all(entry.says_open() for entry in entries)
 
 

@@ -152,7 +152,7 @@ def test_a_button_carries_an_opaque_id_and_nothing_else():
 def test_a_form_is_one_that_slack_takes():
     modal = Modal.of(
         "connect", "Connect an account", Heading("h"), Choice("host", "Where?", (("a", "A"), ("b", "B")), "b"),
-        Field("token", "Token", hint="h", placeholder="p", most=100, optional=True), submit="Connect", ref="r" * 22,
+        Field("token", "Token", hint="h", placeholder="p", max_length=100, optional=True), submit="Connect", ref="r" * 22,
     )  # fmt: skip
 
     drawn = blocks.modal(modal)

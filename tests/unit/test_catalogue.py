@@ -13,17 +13,17 @@ from bot.feature import (
     Feature,
     Handler,
     Verb,
-    addressed_parcel,
     any_member,
-    asked_request,
     own_account,
-    own_parcel,
+    own_delivery,
     own_request,
     own_reveal,
     own_share,
     own_tracked,
+    received_delivery,
+    received_request,
 )
-from bot.features import FEATURES, Catalogue
+from bot.features import FEATURES, Registry
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
 from bot.screen.parts import Message
@@ -59,15 +59,24 @@ FOR_ANY_MEMBER = {
 }
 
 
-OWNERS = (own_account, own_reveal, own_tracked, own_request, asked_request, own_share, own_parcel, addressed_parcel)
+OWNERS = (
+    own_account,
+    own_reveal,
+    own_tracked,
+    own_request,
+    received_request,
+    own_share,
+    own_delivery,
+    received_delivery,
+)
 
 
 def everything():
     """Every handler there is, by the words that a person would use for it."""
-    catalogue = Catalogue()
-    found = {f"/ots {verb.name}": verb.handler for verb in catalogue.verbs if verb.handler}
+    registry = Registry()
+    found = {f"/ots {verb.name}": verb.handler for verb in registry.verbs if verb.handler}
     found["/ots LINK"] = LINK
-    for kind, handlers in (("action", catalogue.actions), ("form", catalogue.forms), ("closed", catalogue.closed)):
+    for kind, handlers in (("action", registry.actions), ("form", registry.forms), ("closed", registry.closed)):
         found |= {f"{kind} {name}": handler for name, handler in handlers.items()}
     return found
 
@@ -104,7 +113,7 @@ def test_a_name_that_two_features_claim_is_refused(second):
     )
 
     with pytest.raises(ValueError, match="claimed twice"):
-        Catalogue((first, second))
+        Registry((first, second))
 
 
 def test_names_are_plain_words():
@@ -116,33 +125,33 @@ def test_names_are_plain_words():
 # --- command lines
 
 
-@pytest.mark.parametrize("verb", Catalogue().verbs, ids=lambda verb: verb.name)
+@pytest.mark.parametrize("verb", Registry().verbs, ids=lambda verb: verb.name)
 def test_a_verb_and_its_aliases_are_found_however_they_are_typed(verb):
-    catalogue = Catalogue()
+    registry = Registry()
 
     for word in (verb.name, *verb.aliases):
-        assert catalogue.read(word) == (verb, "")
-        assert catalogue.read(f"  {word.upper()}   what stands behind  ") == (verb, "what stands behind")
+        assert registry.read(word) == (verb, "")
+        assert registry.read(f"  {word.upper()}   what stands behind  ") == (verb, "what stands behind")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "help"])
 def test_nothing_is_help(text):
-    verb, rest = Catalogue().read(text)
+    verb, rest = Registry().read(text)
 
     assert verb is not None
     assert (verb.name, rest) == ("help", "")
 
 
 def test_what_is_no_verb_stays_whole():
-    assert Catalogue().read(" hunter2 and more ") == (None, "hunter2 and more")
+    assert Registry().read(" hunter2 and more ") == (None, "hunter2 and more")
 
 
-@pytest.mark.parametrize("word", [word for verb in Catalogue().verbs for word in (verb.name, *verb.aliases)])
+@pytest.mark.parametrize("word", [word for verb in Registry().verbs for word in (verb.name, *verb.aliases)])
 def test_no_verb_is_taken_for_a_link(word):
     assert not looks_like_one(word)
 
 
-@pytest.mark.parametrize("verb", Catalogue().verbs, ids=lambda verb: verb.name)
+@pytest.mark.parametrize("verb", Registry().verbs, ids=lambda verb: verb.name)
 def test_a_verb_has_a_handler_or_words_and_never_both(verb):
     assert (verb.handler is None) != (verb.words is None)
     assert verb.does
@@ -150,15 +159,15 @@ def test_a_verb_has_a_handler_or_words_and_never_both(verb):
 
 def test_words_touch_nothing():
     """They run before anybody is asked for permission, so they get the list of verbs and nothing to call."""
-    catalogue = Catalogue()
+    registry = Registry()
 
-    for verb in catalogue.verbs:
+    for verb in registry.verbs:
         if verb.words is not None:
             assert not inspect.iscoroutinefunction(verb.words)
             assert list(inspect.signature(verb.words).parameters) == ["verbs"]
-            said = verb.words(catalogue.verbs)
+            said = verb.words(registry.verbs)
             assert isinstance(said, Message)
-            assert said == verb.words(catalogue.verbs)
+            assert said == verb.words(registry.verbs)
             assert "ref:" not in str(blocks.message(said))
 
 
@@ -174,7 +183,7 @@ def test_a_handler_cannot_be_made_without_saying_who_owns_its_row():
 def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     """A check that this test does not know fails it, so that a new one is looked at."""
     loads_a_row = handler.owns in OWNERS or (
-        getattr(handler.owns, "__qualname__", "") == "own_handle.<locals>.load"
+        getattr(handler.owns, "__qualname__", "") == "own_button_context.<locals>.load"
         and handler.owns.__module__ == feature.__name__
     )
 
@@ -231,7 +240,7 @@ def _actions_of_buttons():
 
 
 def _forms(*, with_keyword):
-    """The forms of windows for which `submit` (or `tell_closed`) is given."""
+    """The forms of windows for which `submit` (or `notify_on_close`) is given."""
     found = set()
     for module, around, node in _calls("Modal"):
         if module != "bot.slack.answers" and any(one.arg == with_keyword for one in node.keywords):
@@ -240,15 +249,15 @@ def _forms(*, with_keyword):
 
 
 def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
-    assert _actions_of_buttons() == set(Catalogue().actions)
+    assert _actions_of_buttons() == set(Registry().actions)
 
 
 def test_every_window_with_a_submit_button_leads_to_a_handler_and_every_handler_has_a_window():
-    assert _forms(with_keyword="submit") == set(Catalogue().forms)
+    assert _forms(with_keyword="submit") == set(Registry().forms)
 
 
 def test_a_window_that_tells_when_it_is_closed_leads_to_a_handler():
-    assert _forms(with_keyword="tell_closed") == set(Catalogue().closed)
+    assert _forms(with_keyword="notify_on_close") == set(Registry().closed)
 
 
 def test_every_feature_is_in_the_list():

@@ -26,7 +26,7 @@ ONE, TWO = ({"text": {"type": "plain_text", "text": one}, "value": one} for one 
     ],
 )
 def test_ticked_boxes_are_known_by_their_values(selected, values):
-    assert read_form(submitted(news=boxes(selected)), "form").checked == {"news": values}
+    assert read_form(submitted(news=boxes(selected)), "form").checkboxes == {"news": values}
 
 
 def test_each_kind_of_field_is_read_apart():
@@ -35,7 +35,7 @@ def test_each_kind_of_field_is_read_apart():
 
     incoming = read_form(submitted(host=menu, token=line, news=boxes([ONE])), "form")
 
-    assert incoming.chosen == {"host": "eu"}
-    assert incoming.typed["token"].reveal() == "hunter2"
-    assert incoming.checked == {"news": {"one"}}
+    assert incoming.selects == {"host": "eu"}
+    assert incoming.text_inputs["token"].reveal() == "hunter2"
+    assert incoming.checkboxes == {"news": {"one"}}
     assert "hunter2" not in repr(incoming)

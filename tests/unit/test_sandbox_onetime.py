@@ -364,7 +364,7 @@ async def test_a_plan_hits_the_routes_it_names(
     assert {seen.route for seen in server.calls if seen.status == 503} == hit
 
 
-async def test_cleared_faults_are_over_and_let_go(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
+async def test_cleared_faults_are_over_and_ignored(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
     held = server.share(None, "text")
     server.plan(OPENING, Fault("hang"), times=None)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))

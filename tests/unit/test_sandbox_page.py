@@ -190,7 +190,7 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
     assert everything["app"]["commands"][0]["command"] == "/ots"
 
 
-async def test_a_page_that_reads_nothing_is_let_go_and_the_others_are_not(world):
+async def test_a_page_that_reads_nothing_is_ignored_and_the_others_are_not(world):
     feed = world.page._feed
     deaf, fine = feed.join(), feed.join()
     for number in range(MOST_WAITING + 5):

@@ -30,7 +30,7 @@ MAY_REVEAL = {
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/app.py": "gives Bolt the signing secret",
     "bot/slack/socket.py": "gives Bolt the app token",
-    "bot/sharing/reading.py": "reads the note, which is no secret and goes into messages",
+    "bot/sharing/share_spec.py": "reads the note, which is no secret and goes into messages",
     "bot/pasted.py": "reads a link that was typed into a field",
 }
 

@@ -4,7 +4,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.onetime.links import Hosts
-from bot.settings import LARGEST, Settings, lookalikes, read_settings
+from bot.settings import MAX_SECRET_BYTES, Settings, find_lookalikes, read_settings
 from bot.wiring import _sizes
 
 CANARY = "canary-77aa"
@@ -24,7 +24,7 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
     assert (settings.host, settings.port, settings.watch_every) == ("127.0.0.1", 3000, 20)
     assert (settings.log_level, settings.reveal_escrow) == ("info", "on")
     assert (settings.shares_per_hour, settings.opens_per_hour) == (30, 30)
-    assert settings.onetime_most_bytes == (10_000, ())
+    assert settings.onetime_max_secret_bytes == (10_000, ())
 
 
 @pytest.mark.parametrize(
@@ -40,15 +40,15 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
         ("SHARES_PER_HOUR", "-3"),
         ("OPENS_PER_HOUR", "0"),
         ("OPENS_PER_HOUR", CANARY),
-        ("ONETIME_MOST_BYTES", CANARY),
-        ("ONETIME_MOST_BYTES", "0, https://a.example=1"),
-        ("ONETIME_MOST_BYTES", str(LARGEST + 1)),
-        ("ONETIME_MOST_BYTES", "20_000"),
-        ("ONETIME_MOST_BYTES", "5000,6000"),
-        ("ONETIME_MOST_BYTES", "1,000,000"),
-        ("ONETIME_MOST_BYTES", f"https://{CANARY}.example"),
-        ("ONETIME_MOST_BYTES", f"https://{CANARY}.example=much"),
-        ("ONETIME_MOST_BYTES", "=20000"),
+        ("ONETIME_MAX_SECRET_BYTES", CANARY),
+        ("ONETIME_MAX_SECRET_BYTES", "0, https://a.example=1"),
+        ("ONETIME_MAX_SECRET_BYTES", str(MAX_SECRET_BYTES + 1)),
+        ("ONETIME_MAX_SECRET_BYTES", "20_000"),
+        ("ONETIME_MAX_SECRET_BYTES", "5000,6000"),
+        ("ONETIME_MAX_SECRET_BYTES", "1,000,000"),
+        ("ONETIME_MAX_SECRET_BYTES", f"https://{CANARY}.example"),
+        ("ONETIME_MAX_SECRET_BYTES", f"https://{CANARY}.example=much"),
+        ("ONETIME_MAX_SECRET_BYTES", "=20000"),
         ("SLACK_API_URL", f"ftp://{CANARY}/"),
         ("SLACK_API_URL", "https://slack.com/api"),
         ("ALLOW_SHARED_KEY_FILE", "perhaps"),
@@ -88,12 +88,12 @@ def test_secrets_are_wrapped_and_lists_are_split(monkeypatch):
     ids=["one number for all", "one host, and the others", "hosts as people write them", "regions"],
 )  # fmt: skip
 def test_sizes_are_for_all_hosts_or_for_single_ones(monkeypatch, value, usual, of):
-    monkeypatch.setenv("ONETIME_MOST_BYTES", value)
+    monkeypatch.setenv("ONETIME_MAX_SECRET_BYTES", value)
     hosts = Hosts(["https://a.example", "https://b.example/ots"])
 
     settings = read_settings()
 
-    assert settings.onetime_most_bytes.usual == usual
+    assert settings.onetime_max_secret_bytes.default == usual
     assert _sizes(hosts, settings) == of
 
 
@@ -106,9 +106,9 @@ def test_sizes_are_for_all_hosts_or_for_single_ones(monkeypatch, value, usual, o
     ids=["a host that is not used here", "twice"],
 )
 def test_a_size_for_no_host_or_a_second_one_stops_the_start(monkeypatch, value, said):
-    monkeypatch.setenv("ONETIME_MOST_BYTES", value)
+    monkeypatch.setenv("ONETIME_MAX_SECRET_BYTES", value)
 
-    with pytest.raises(CannotStart, match="ONETIME_MOST_BYTES") as caught:
+    with pytest.raises(CannotStart, match="ONETIME_MAX_SECRET_BYTES") as caught:
         _sizes(Hosts(["https://a.example"]), read_settings())
 
     assert said in str(caught.value)
@@ -143,14 +143,14 @@ def test_http_mode_refuses_to_start_without_what_it_needs(monkeypatch, given, mi
         monkeypatch.setenv(name, value)
 
     with pytest.raises(CannotStart, match=missing):
-        read_settings().needs_slack()
+        read_settings().require_slack()
 
 
 def test_socket_mode_needs_no_signing_secret(monkeypatch):
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-1")
     monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
 
-    read_settings().needs_slack()
+    read_settings().require_slack()
 
 
 def test_a_typo_is_pointed_out(monkeypatch, tmp_path):
@@ -158,7 +158,7 @@ def test_a_typo_is_pointed_out(monkeypatch, tmp_path):
     file = tmp_path / "settings.env"
     file.write_text("ONETIME_HOST=https://a.example\n")
 
-    said = " ".join(lookalikes(file))
+    said = " ".join(find_lookalikes(file))
 
     assert "SLACK_SINGING_SECRET is not a setting. Did you mean SLACK_SIGNING_SECRET?" in said
     assert "Did you mean ONETIME_HOSTS?" in said

@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import HostTrouble, NotAuthorized, NotUnderstood, RateLimited, Refused
+from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused
 from bot.feature import FieldErrors
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
 from bot.screen.parts import Text
-from bot.settings import LARGEST
-from bot.sharing import drafts, form, reading
-from bot.sharing.drafts import Draft
-from bot.sharing.making import PassphraseIgnored
+from bot.settings import MAX_SECRET_BYTES
+from bot.sharing import form, share_spec
+from bot.sharing.create import PassphraseIgnored
+from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
 from bot.sharing.submit import at_fields
 from bot.slack import blocks
-from bot.storage.handles import Handle
+from bot.storage.button_contexts import ButtonContext
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ from bot.storage.handles import Handle
     ids=["nothing", "a person", "several, one twice", "a channel", "a private channel"],
 )
 def test_people_or_a_channel_may_be_named_behind_the_command(text, people, channel):
-    draft = drafts.mentioned(text)
+    form_state = read_mentions(text)
 
-    assert (draft.to, draft.channel) == (people, channel)
+    assert (form_state.to, form_state.channel) == (people, channel)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_people_or_a_channel_may_be_named_behind_the_command(text, people, chann
 )
 def test_anything_else_is_refused_without_being_repeated(text):
     with pytest.raises(NotUnderstood) as refused:
-        drafts.mentioned(text)
+        read_mentions(text)
 
     assert "change it" in refused.value.tell
     assert text not in refused.value.tell + str(refused.value)
@@ -75,61 +75,67 @@ def test_anything_else_is_refused_without_being_repeated(text):
 )
 def test_whom_one_share_cannot_reach_together_is_said_and_nothing_about_secrets(text):
     with pytest.raises(NotUnderstood) as refused:
-        drafts.mentioned(text)
+        read_mentions(text)
 
     assert "10 people, or to one channel" in refused.value.tell
     assert "change it" not in refused.value.tell
 
 
 DRAFTS = [
-    Draft(),
-    Draft(to=("U0BEN", "U0CLEO")),
-    Draft(channel="C0OPS"),
-    Draft(only=("U0BEN",), request="r" * 22, note="for the staging host"),
-    Draft(only=("U0BEN", "U0CLEO"), most=LARGEST),
-    Draft(accounts=(("a" * 22, "eu.onetimesecret.com"), ("b" * 22, "127.0.0.1:7143/prefix"))),
+    FormState(),
+    FormState(to=("U0BEN", "U0CLEO")),
+    FormState(channel="C0OPS"),
+    FormState(only=("U0BEN",), request="r" * 22, note="for the staging host"),
+    FormState(only=("U0BEN", "U0CLEO"), max_bytes=MAX_SECRET_BYTES),
+    FormState(accounts=(("a" * 22, "eu.onetimesecret.com"), ("b" * 22, "127.0.0.1:7143/prefix"))),
 ]
 
 
-def kept(draft):
+def kept(form_state):
     """As a handle gives the facts back."""
     now = datetime.now(UTC)
-    return Draft.of(Handle("r" * 22, Person(None, "T1", "U0ADA"), drafts.KIND, "-", None, None, draft.facts(), now))
+    return FormState.of(
+        ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), FORM_STATE, "-", None, None, form_state.facts(), now)
+    )
 
 
 every_draft = pytest.mark.parametrize(
-    "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
+    "form_state", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
 )
 
 
 @every_draft
-def test_what_a_window_is_for_comes_back_from_its_facts(draft):
-    assert kept(draft) == draft
-    assert all(isinstance(value, str) for value in draft.facts().values())
+def test_what_a_window_is_for_comes_back_from_its_facts(form_state):
+    assert kept(form_state) == form_state
+    assert all(isinstance(value, str) for value in form_state.facts().values())
 
 
-@pytest.mark.parametrize("rooms", [1, 4, form.rooms_for(LARGEST)])
+@pytest.mark.parametrize("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])
 @every_draft
-def test_the_window_is_taken_by_slack_however_much_room_it_has(draft, rooms):
+def test_the_window_is_taken_by_slack_however_much_room_it_has(form_state, rooms):
     said = [Text.of("what came of one")] * 12
-    view = blocks.modal(form.form(replace(draft, rooms=rooms), "r" * 22, *said, at={"text1": "<!channel> *x*"}))
+    view = blocks.modal(
+        form.form(replace(form_state, text_fields=rooms), "r" * 22, *said, at={"text1": "<!channel> *x*"})
+    )
 
     assert check_view(view) == []
     assert "<!channel>" not in str(view)
     assert len([one for one in view["blocks"] if str(one.get("block_id")).startswith("text")]) == rooms
 
 
-@pytest.mark.parametrize(("most", "rooms"), [(1, 1), (3_000, 1), (3_001, 2), (10_000, 4), (LARGEST, 34)])
+@pytest.mark.parametrize(("most", "rooms"), [(1, 1), (3_000, 1), (3_001, 2), (10_000, 4), (MAX_SECRET_BYTES, 34)])
 def test_there_are_as_many_fields_as_a_host_takes(most, rooms):
-    draft = Draft(most=most, rooms=rooms)
+    form_state = FormState(max_bytes=most, text_fields=rooms)
 
-    assert form.rooms_for(most) == rooms
-    assert "share_more" not in str(blocks.modal(form.form(draft, "r" * 22)))
-    assert rooms == 1 or "share_more" in str(blocks.modal(form.form(replace(draft, rooms=rooms - 1), "r" * 22)))
+    assert form.text_fields_for(most) == rooms
+    assert "share_more" not in str(blocks.modal(form.form(form_state, "r" * 22)))
+    assert rooms == 1 or "share_more" in str(
+        blocks.modal(form.form(replace(form_state, text_fields=rooms - 1), "r" * 22))
+    )
 
 
 def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud():
-    made = {reading.generated().reveal() for _ in range(1_000)}
+    made = {share_spec.generate_passphrase().reveal() for _ in range(1_000)}
 
     assert len(made) == 1_000
     assert all(re.fullmatch(r"([bdfghjklmnprstvz][aeiou]){2}(-([bdfghjklmnprstvz][aeiou]){2}){4}", one) for one in made)
@@ -152,13 +158,13 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
         (Refused(reason="Unknown domain: example.com"), {}),
         (NotAuthorized(), {}),
         (RateLimited(), {}),
-        (HostTrouble(), {}),
+        (HostUnavailable(), {}),
     ],
     ids=["too short", "too long", "required", "too much", "a size", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
 )  # fmt: skip
 def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
-    assert at_fields(error, Draft(rooms=2)) == fields
+    assert at_fields(error, FormState(text_fields=2)) == fields
 
 
-def test_where_the_addressee_cannot_be_chosen_there_is_no_field_to_complain_at():
-    assert at_fields(FieldErrors({"to": "who"}), Draft(only=("U0BEN",))) == {}
+def test_where_the_recipient_cannot_be_chosen_there_is_no_field_to_complain_at():
+    assert at_fields(FieldErrors({"to": "who"}), FormState(only=("U0BEN",))) == {}

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, SecretGone
-from bot.watch.breaker import AT_ONCE, FAILURES, LONGEST_REST, REST, Host, Resting
+from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, SecretGone
+from bot.watch.circuit_breaker import CONCURRENCY, MAX_FAILURES, MAX_OPEN_TIME, OPEN_TIME, CircuitBreaker, CircuitOpen
 
 
 class Clock:
@@ -24,26 +24,26 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def host(clock: Clock) -> Host:
-    return Host(clock)
+def host(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(clock)
 
 
-async def call(host: Host, outcome: str) -> str:
+async def call(host: CircuitBreaker, outcome: str) -> str:
     """One call that ends so; what the breaker made of it."""
-    errors: dict[str, Exception] = {"trouble": HostTrouble(), "crash": ValueError(), "refused": NotAuthorized()}
+    errors: dict[str, Exception] = {"trouble": HostUnavailable(), "crash": ValueError(), "refused": NotAuthorized()}
     try:
         async with host.call():
             if outcome in errors:
                 raise errors[outcome]
-    except Resting:
+    except CircuitOpen:
         return "resting"
     except (OnetimeError, ValueError):
         return outcome
     return "good"
 
 
-async def down(host: Host) -> None:
-    for _ in range(FAILURES):
+async def down(host: CircuitBreaker) -> None:
+    for _ in range(MAX_FAILURES):
         assert await call(host, "trouble") == "trouble"
 
 
@@ -53,24 +53,24 @@ TRANSITIONS = {
     "a success in between starts the count anew": (["trouble"] * 4 + ["good"] + ["trouble"] * 4, "good"),
     "a refusal is an answer": (["trouble"] * 4 + ["refused"] + ["trouble"] * 4, "good"),
     "our own crash says nothing of the host": (["trouble"] * 4 + ["crash"] + ["trouble"], "resting"),
-    "it rests to the last moment": (["trouble"] * 5 + [REST - 0.1], "resting"),
-    "then one may try": (["trouble"] * 5 + [REST], "good"),
-    "a good trial closes it": (["trouble"] * 5 + [REST, "good"] + ["trouble"] * 4, "good"),
-    "a refusal is a good trial": (["trouble"] * 5 + [REST, "refused"] + ["trouble"] * 4, "good"),
-    "a bad trial opens it again": (["trouble"] * 5 + [REST, "trouble"], "resting"),
-    "and for twice as long": (["trouble"] * 5 + [REST, "trouble", 2 * REST - 0.1], "resting"),
-    "but not longer": (["trouble"] * 5 + [REST, "trouble", 2 * REST], "good"),
+    "it rests to the last moment": (["trouble"] * 5 + [OPEN_TIME - 0.1], "resting"),
+    "then one may try": (["trouble"] * 5 + [OPEN_TIME], "good"),
+    "a good trial closes it": (["trouble"] * 5 + [OPEN_TIME, "good"] + ["trouble"] * 4, "good"),
+    "a refusal is a good trial": (["trouble"] * 5 + [OPEN_TIME, "refused"] + ["trouble"] * 4, "good"),
+    "a bad trial opens it again": (["trouble"] * 5 + [OPEN_TIME, "trouble"], "resting"),
+    "and for twice as long": (["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME - 0.1], "resting"),
+    "but not longer": (["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME], "good"),
     "a good trial makes the next rest short again": (
-        ["trouble"] * 5 + [REST, "trouble", 2 * REST, "good"] + ["trouble"] * 5 + [REST],
+        ["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME, "good"] + ["trouble"] * 5 + [OPEN_TIME],
         "good",
     ),
-    "a crash in the trial lets another try": (["trouble"] * 5 + [REST, "crash"], "good"),
+    "a crash in the trial lets another try": (["trouble"] * 5 + [OPEN_TIME, "crash"], "good"),
 }
 
 
 @pytest.mark.parametrize(("events", "then"), TRANSITIONS.values(), ids=TRANSITIONS.keys())
 async def test_a_host_is_let_alone_and_tried_again(
-    host: Host, clock: Clock, events: list[str | float], then: str
+    host: CircuitBreaker, clock: Clock, events: list[str | float], then: str
 ) -> None:
     for event in events:
         if isinstance(event, str):
@@ -81,20 +81,20 @@ async def test_a_host_is_let_alone_and_tried_again(
     assert await call(host, "good") == then
 
 
-async def test_the_rest_is_never_longer_than_five_minutes(host: Host, clock: Clock) -> None:
+async def test_the_rest_is_never_longer_than_five_minutes(host: CircuitBreaker, clock: Clock) -> None:
     await down(host)
     for _ in range(10):
-        clock.now += LONGEST_REST
+        clock.now += MAX_OPEN_TIME
         assert await call(host, "trouble") == "trouble"
 
-    clock.now += LONGEST_REST
+    clock.now += MAX_OPEN_TIME
 
     assert await call(host, "good") == "good"
 
 
-async def test_while_one_tries_nobody_else_does(host: Host, clock: Clock) -> None:
+async def test_while_one_tries_nobody_else_does(host: CircuitBreaker, clock: Clock) -> None:
     await down(host)
-    clock.now += REST
+    clock.now += OPEN_TIME
     async with host.call():
         others = [await call(host, "good") for _ in range(10)]
 
@@ -102,20 +102,20 @@ async def test_while_one_tries_nobody_else_does(host: Host, clock: Clock) -> Non
     assert await call(host, "good") == "good"
 
 
-async def hold(host: Host, go: asyncio.Event, counts: list[int], *, fails: bool = False) -> None:
+async def hold(host: CircuitBreaker, go: asyncio.Event, counts: list[int], *, fails: bool = False) -> None:
     async with host.call():
         counts.append(counts[-1] + 1 if counts else 1)
         await go.wait()
         if fails:
-            raise HostTrouble
+            raise HostUnavailable
 
 
-async def test_few_calls_at_once_reach_a_host(host: Host) -> None:
+async def test_few_calls_at_once_reach_a_host(host: CircuitBreaker) -> None:
     go, begun = asyncio.Event(), list[int]()
-    tasks = [asyncio.create_task(hold(host, go, begun)) for _ in range(AT_ONCE + 16)]
+    tasks = [asyncio.create_task(hold(host, go, begun)) for _ in range(CONCURRENCY + 16)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert len(begun) == AT_ONCE
+    assert len(begun) == CONCURRENCY
 
     go.set()
     await asyncio.gather(*tasks)
@@ -123,37 +123,37 @@ async def test_few_calls_at_once_reach_a_host(host: Host) -> None:
     assert len(begun) == len(tasks)
 
 
-async def test_those_who_wait_do_not_reach_a_host_that_went_down_meanwhile(host: Host) -> None:
+async def test_those_who_wait_do_not_reach_a_host_that_went_down_meanwhile(host: CircuitBreaker) -> None:
     go, begun = asyncio.Event(), list[int]()
-    tasks = [asyncio.create_task(hold(host, go, begun, fails=True)) for _ in range(AT_ONCE + 16)]
+    tasks = [asyncio.create_task(hold(host, go, begun, fails=True)) for _ in range(CONCURRENCY + 16)]
     await asyncio.sleep(0)
 
     go.set()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
 
-    assert FAILURES <= len(begun) < FAILURES + AT_ONCE
-    assert sum(isinstance(outcome, Resting) for outcome in outcomes) == len(tasks) - len(begun)
+    assert MAX_FAILURES <= len(begun) < MAX_FAILURES + CONCURRENCY
+    assert sum(isinstance(outcome, CircuitOpen) for outcome in outcomes) == len(tasks) - len(begun)
 
 
-async def test_calls_under_way_when_it_went_down_do_not_prolong_the_rest(host: Host, clock: Clock) -> None:
+async def test_calls_under_way_when_it_went_down_do_not_prolong_the_rest(host: CircuitBreaker, clock: Clock) -> None:
     go = asyncio.Event()
-    tasks = [asyncio.create_task(hold(host, go, [], fails=True)) for _ in range(AT_ONCE - 1)]
+    tasks = [asyncio.create_task(hold(host, go, [], fails=True)) for _ in range(CONCURRENCY - 1)]
     await asyncio.sleep(0)
     await down(host)
     go.set()
     await asyncio.gather(*tasks, return_exceptions=True)
 
-    clock.now += REST
+    clock.now += OPEN_TIME
 
     assert await call(host, "good") == "good"
 
 
-async def test_a_late_call_does_not_let_a_second_one_try(host: Host, clock: Clock) -> None:
+async def test_a_late_call_does_not_let_a_second_one_try(host: CircuitBreaker, clock: Clock) -> None:
     go = asyncio.Event()
     late = asyncio.create_task(hold(host, go, []))
     await asyncio.sleep(0)
     await down(host)
-    clock.now += REST
+    clock.now += OPEN_TIME
     async with host.call():
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
@@ -161,24 +161,24 @@ async def test_a_late_call_does_not_let_a_second_one_try(host: Host, clock: Cloc
         assert await call(host, "good") == "resting"
 
 
-async def test_a_hundred_that_are_sent_away_come_back_spread(host: Host) -> None:
+async def test_a_hundred_that_are_sent_away_come_back_spread(host: CircuitBreaker) -> None:
     await down(host)
     seconds = []
     for _ in range(100):
-        with pytest.raises(Resting) as caught:
+        with pytest.raises(CircuitOpen) as caught:
             async with host.call():
                 pass
         seconds.append(caught.value.seconds)
 
     # As an even spread over half the rest: the greatest distance of Kolmogorov and Smirnov, for one in 10,000.
-    even = [(one / REST - 1.0) / 0.5 for one in sorted(seconds)]
+    even = [(one / OPEN_TIME - 1.0) / 0.5 for one in sorted(seconds)]
     assert max(abs(one - number / 100) for number, one in enumerate(even)) < 0.23
-    assert min(seconds) >= REST
+    assert min(seconds) >= OPEN_TIME
 
 
 @pytest.mark.parametrize("answer", [NotAuthorized, RateLimited, SecretGone])
-async def test_answers_that_disappoint_are_no_failures(host: Host, answer: type[OnetimeError]) -> None:
-    for _ in range(3 * FAILURES):
+async def test_answers_that_disappoint_are_no_failures(host: CircuitBreaker, answer: type[OnetimeError]) -> None:
+    for _ in range(3 * MAX_FAILURES):
         with pytest.raises(answer):
             async with host.call():
                 raise answer

@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import HostTrouble, OnetimeError, SecretGone
-from bot.living_card import living_card, news
+from bot.errors import HostUnavailable, OnetimeError, SecretGone
 from bot.onetime import wire
-from bot.onetime.client import Caller, Onetime
+from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.person import Person
 from bot.sandbox.onetime import Fault, OnetimeServer
 from bot.secret import MetadataKey, Secret
 from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.looks import Change
+from bot.storage.polls import Change
 from bot.storage.seal import Sealer
 from bot.storage.tracked import OVER, OpenRow, Tracked, TrackedRows
-from bot.watch import breaker
-from bot.watch.look import BY_KEY, NOTHING_MORE, Asker, Keys, Looked, Wants, decide, look
+from bot.tracked_card import notification, tracked_card
+from bot.watch import circuit_breaker
+from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
@@ -70,7 +70,7 @@ def test_the_end_is_told_as_the_host_says_it(word: str, state: str, now: datetim
 
     change = decide(tracked(), answer(word, received=opened), now)
 
-    assert change == Change("row", state, received_at=EARLY if opened else None, notice=state)
+    assert change == Change("row", state, received_at=EARLY if opened else None, notification=state)
 
 
 @pytest.mark.parametrize("word", OPEN)
@@ -80,11 +80,11 @@ def test_an_open_one_is_no_news(word: str) -> None:
 
 @pytest.mark.parametrize("word", OPEN)
 def test_a_look_or_a_viewed_secret_is_only_reminded_of(word: str) -> None:
-    assert decide(tracked(), answer(word), LATE) == Change("row", None, notice="reminder")
+    assert decide(tracked(), answer(word), LATE) == Change("row", None, notification="reminder")
 
 
 def test_who_was_reminded_is_not_reminded_again() -> None:
-    assert decide(replace(tracked(), reminded=True), answer("new"), LATE) is None
+    assert decide(replace(tracked(), is_reminded=True), answer("new"), LATE) is None
 
 
 @pytest.mark.parametrize(("zone", "reminded"), [("Asia/Tokyo", False), ("America/New_York", True), (None, True)])
@@ -106,12 +106,12 @@ async def test_a_row_that_is_due_for_a_reminder_is_found_among_the_quiet_ones(
 
     found = await looked(asker(recent_server, onetime), list(map(followed, held)), later)
 
-    assert found.changes == [Change("row0", None, notice="reminder")]
+    assert found.changes == [Change("row0", None, notification="reminder")]
 
 
 @pytest.mark.parametrize("word", OPEN)
 def test_an_open_one_is_over_when_its_time_is(word: str) -> None:
-    assert decide(tracked(), answer(word, secret_ttl=0), AFTER) == Change("row", "expired", notice="expired")
+    assert decide(tracked(), answer(word, secret_ttl=0), AFTER) == Change("row", "expired", notification="expired")
 
 
 @pytest.mark.parametrize("word", OPEN)
@@ -121,7 +121,7 @@ def test_one_that_lives_on_after_its_time_is_not_over(word: str) -> None:
 
 @pytest.mark.parametrize("word", OPEN)
 def test_one_that_is_missing_before_its_time_is_never_taken_for_received(word: str) -> None:
-    assert decide(tracked(), answer(word, secret_ttl=None), EARLY) == Change("row", "orphaned", notice="orphaned")
+    assert decide(tracked(), answer(word, secret_ttl=None), EARLY) == Change("row", "orphaned", notification="orphaned")
 
 
 @pytest.mark.parametrize("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
@@ -141,7 +141,7 @@ def test_a_word_that_is_not_understood_changes_nothing_and_reminds_of_nothing(wo
 def test_an_absence_never_means_received(expires_at: datetime | None, now: datetime, state: str | None) -> None:
     change = decide(tracked(expires_at=expires_at), None, now)
 
-    assert change == (Change("row", state, notice=state) if state else None)
+    assert change == (Change("row", state, notification=state) if state else None)
 
 
 @pytest.mark.parametrize("word", [*BELIEVED, *OPEN])
@@ -157,7 +157,9 @@ def test_what_is_over_stays_as_it_is(state: str, word: str) -> None:
 def test_received_is_said_only_if_the_host_said_it(word: str, days: float, left: int | None) -> None:
     change = decide(tracked(), answer(word, secret_ttl=left), MADE + timedelta(days=days))
 
-    assert (change is not None and "received" in (change.state, change.notice)) == (word in ("received", "revealed"))
+    assert (change is not None and "received" in (change.state, change.notification)) == (
+        word in ("received", "revealed")
+    )
 
 
 # --- over the wire
@@ -184,26 +186,26 @@ async def onetime():
     await client.aclose()
 
 
-def asker(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -> Asker:
+def asker(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -> AccountClient:
     host = Host(server.url)
-    caller = Caller(host) if anonymous else Caller(host, Secret(EMAIL), Secret(TOKEN))
-    return Asker(onetime, caller, breaker.Host())
+    credentials = Credentials(host) if anonymous else Credentials(host, Secret(EMAIL), Secret(TOKEN))
+    return AccountClient(onetime, credentials, circuit_breaker.CircuitBreaker())
 
 
 RING = Sealer(KeyRing.read(generate_line("k1")))
 
 
 async def looked(
-    asker: Asker,
+    asker: AccountClient,
     known: list[Tracked],
     now: datetime,
-    wants: Wants = NOTHING_MORE,
+    wants: PollOptions = NOTHING_MORE,
     ring: Sealer = RING,
     indexed_by: Sealer | None = None,
-) -> Looked:
+) -> PollResult:
     """As the watcher looks: rows without keys, which are opened only for what has to be asked for by key."""
     rows = TrackedRows(ring)
-    host = asker.caller.host.url
+    host = asker.credentials.host.url
     ends = [None if one.expires_at is None else one.expires_at.timestamp() for one in known]
     narrow = [
         OpenRow(f"row{number}", (indexed_by or ring).blind_index(host, one.key), one.made_at.timestamp(), end, False)
@@ -213,7 +215,7 @@ async def looked(
     async def of(asked: Sequence[OpenRow]) -> dict[str, MetadataKey]:
         return {row.id: known[int(row.id.removeprefix("row"))].key for row in asked}
 
-    return await look(asker, Keys(rows.indexers(host), of), await asker.entries(), narrow, now.timestamp(), wants)
+    return await poll(asker, KeyLookup(rows.indexers(host), of), await asker.entries(), narrow, now.timestamp(), wants)
 
 
 def followed(held: object) -> Tracked:
@@ -222,7 +224,7 @@ def followed(held: object) -> Tracked:
     return replace(tracked(), key=MetadataKey(held.metadata_key), made_at=made_at, expires_at=until)  # type: ignore[attr-defined]
 
 
-def states(looked: Looked) -> list[str | None]:
+def states(looked: PollResult) -> list[str | None]:
     return [change.state for change in looked.changes]
 
 
@@ -257,7 +259,7 @@ async def test_one_that_0_25_prolonged_is_not_called_expired(onetime: Onetime) -
             asker(server, onetime), [followed(looked_at), followed(left)], datetime.now(UTC) + timedelta(seconds=3700)
         )
 
-    assert [(one.state, one.notice) for one in found.changes] == [("expired", "expired")]
+    assert [(one.state, one.notification) for one in found.changes] == [("expired", "expired")]
 
 
 async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
@@ -266,7 +268,9 @@ async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
     known, opened, other = (recent_server.share(EMAIL, "text") for _ in range(3))
     recent_server.open_as_outsider(opened.secret_key)
 
-    found = await looked(asker(recent_server, onetime), [followed(known)], datetime.now(UTC), Wants(everything=True))
+    found = await looked(
+        asker(recent_server, onetime), [followed(known)], datetime.now(UTC), PollOptions(everything=True)
+    )
 
     assert [one.key.reveal() for one in found.others] == [other.metadata_key]
 
@@ -279,7 +283,7 @@ async def test_an_answer_about_another_secret_decides_nothing(
     body = json.dumps({"metadata_key": KEY, "state": state, "created": 1, "ttl": 1}).encode()
     recent_server.plan(ONE, Fault("answer", status=200, body=body))
 
-    with pytest.raises(HostTrouble):
+    with pytest.raises(HostUnavailable):
         await looked(asker(recent_server, onetime, anonymous=True), [followed(held)], datetime.now(UTC))
 
 
@@ -320,7 +324,7 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
     found = await looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
 
     assert states(found) == ["received"] * (len(held) - 1)
-    assert [type(error) for error in found.errors] == [HostTrouble]
+    assert [type(error) for error in found.errors] == [HostUnavailable]
 
 
 async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, onetime: Onetime) -> None:
@@ -376,7 +380,7 @@ def test_no_404_and_no_garbage_ever_says_received(status: int, body: bytes, late
 
     change = decide(tracked(), found, AFTER if late else EARLY)
 
-    assert change == (Change("row", "unknown", notice="unknown") if late else None)
+    assert change == (Change("row", "unknown", notification="unknown") if late else None)
 
 
 @pytest.mark.parametrize("route", [LIST, ONE])
@@ -428,7 +432,7 @@ def test_a_recorded_answer_is_news_only_if_it_says_so(answer: Recorded) -> None:
 def test_what_the_host_forgot_is_not_said_to_be_lost_or_unopened() -> None:
     over = replace(tracked(), state="unknown")
 
-    said = f"{news(over, 'unknown', 'eu.onetimesecret.com')} {living_card(over, 'eu.onetimesecret.com')}"
+    said = f"{notification(over, 'unknown', 'eu.onetimesecret.com')} {tracked_card(over, 'eu.onetimesecret.com')}"
 
     assert "does not say any more" in said
     assert not any(word in said for word in ("before its time", "Nobody opened", "was opened on", "lost"))

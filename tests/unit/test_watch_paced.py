@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from bot.person import Person
-from bot.storage.looks import OpenRow, Watch
-from bot.watch.paced import AT_ONCE, Paced
-from bot.watch.schedule import IN_FIRST_HOUR, SLOWEST
+from bot.storage.polls import OpenRow, Watch
+from bot.watch.key_budget import BURST, KeyBudget
+from bot.watch.schedule import IN_FIRST_HOUR, MAX_INTERVAL
 
 WATCH = Watch("w" * 22, Person(None, "T1", "U1"), "https://example.com", False, "lease", 0)
 EVERY = 15.0
@@ -19,13 +19,13 @@ def row(name: str, age: float, left: float = 86_400.0) -> OpenRow:
     return OpenRow(name, name.encode(), NOW - age, NOW + left, False)
 
 
-def asked(paced: Paced, rows: list[OpenRow], now: float) -> list[str]:
+def asked(paced: KeyBudget, rows: list[OpenRow], now: float) -> list[str]:
     return [one.id for one in paced.due(WATCH, rows, now)]
 
 
 def times(rows: list[OpenRow], seconds: float) -> dict[str, int]:
     """How often each is asked for, with a look every `EVERY` seconds."""
-    paced = Paced(EVERY)
+    paced = KeyBudget(EVERY)
     looks = [name for n in range(int(seconds / EVERY)) for name in asked(paced, rows, NOW + n * EVERY)]
     return {one.id: looks.count(one.id) for one in rows}
 
@@ -35,7 +35,7 @@ def test_an_old_one_beside_a_fresh_one_keeps_its_own_pace():
 
     assert counts["fresh"] == 600 / EVERY
     assert 600 / IN_FIRST_HOUR * 0.8 <= counts["older"] <= 600 / IN_FIRST_HOUR * 1.5
-    assert 600 / SLOWEST <= counts["old"] <= 600 / SLOWEST + 1
+    assert 600 / MAX_INTERVAL <= counts["old"] <= 600 / MAX_INTERVAL + 1
 
 
 def test_however_many_there_are_the_host_is_asked_less_than_it_takes():
@@ -48,14 +48,14 @@ def test_however_many_there_are_the_host_is_asked_less_than_it_takes():
 
 
 def test_who_waits_longest_is_first():
-    paced, rows = Paced(EVERY), [row(f"row{number:03}", 0) for number in range(AT_ONCE + 50)]
+    paced, rows = KeyBudget(EVERY), [row(f"row{number:03}", 0) for number in range(BURST + 50)]
     first = asked(paced, rows, NOW)
 
     assert asked(paced, rows, NOW + 100) == [one.id for one in rows if one.id not in first]
 
 
 def test_one_whose_time_is_over_is_asked_for_at_once():
-    paced, rows = Paced(EVERY), [row("old", 86_400 * 2, left=5)]
+    paced, rows = KeyBudget(EVERY), [row("old", 86_400 * 2, left=5)]
     asked(paced, rows, NOW)
 
     assert asked(paced, rows, NOW + 4) == []
@@ -63,14 +63,14 @@ def test_one_whose_time_is_over_is_asked_for_at_once():
 
 
 def test_a_look_that_comes_a_little_early_still_asks():
-    paced, rows = Paced(EVERY), [row("fresh", 0)]
+    paced, rows = KeyBudget(EVERY), [row("fresh", 0)]
     asked(paced, rows, NOW)
 
     assert asked(paced, rows, NOW + EVERY * 0.9) == ["fresh"]
 
 
 def test_after_a_change_of_the_watch_all_are_asked_for():
-    paced, rows = Paced(EVERY), [row("one", 0), row("other", 86_400)]
+    paced, rows = KeyBudget(EVERY), [row("one", 0), row("other", 86_400)]
     asked(paced, rows, NOW)
 
     changed = dataclasses.replace(WATCH, version=WATCH.version + 1)
@@ -79,8 +79,8 @@ def test_after_a_change_of_the_watch_all_are_asked_for():
 
 
 def test_watches_do_not_wait_for_each_other():
-    paced, rows = Paced(EVERY), [row(f"row{number}", 0) for number in range(AT_ONCE)]
+    paced, rows = KeyBudget(EVERY), [row(f"row{number}", 0) for number in range(BURST)]
     asked(paced, rows, NOW)
     other = Watch("o" * 22, Person(None, "T1", "U2"), "https://example.com", False, "lease", 0)
 
-    assert len(paced.due(other, rows, NOW)) == AT_ONCE
+    assert len(paced.due(other, rows, NOW)) == BURST

@@ -9,13 +9,13 @@ import pytest
 
 from bot.onetime.wire import read_entries
 from bot.person import Person
-from bot.storage.looks import Watch
-from bot.watch import remembered
-from bot.watch.remembered import Memory, Remembered, digest
+from bot.storage.polls import Watch
+from bot.watch import unchanged
+from bot.watch.unchanged import UnchangedResponse, UnchangedResponseCache, digest
 
 KEYS = [f"{letter}" * 31 for letter in "abc"]
 WATCH = Watch("w" * 22, Person(None, "T1", "U1"), "https://example.com", False, "lease", 0)
-LOOK = Remembered(WATCH, b"answer", until=100.0, youngest=1.0, ends=None)
+LOOK = UnchangedResponse(WATCH, b"answer", until=100.0, youngest=1.0, ends=None)
 
 
 def said(**changed: object) -> bytes | None:
@@ -64,7 +64,7 @@ def test_a_secret_less_is_another_list():
 
 @pytest.mark.parametrize("other", [{"version": 1}, {"everything": True}, {"zone": "Europe/Paris"}], ids=str)
 def test_other_rows_and_other_wishes_are_compared_anew(other):
-    memory = Memory()
+    memory = UnchangedResponseCache()
     memory.keep(LOOK)
 
     assert memory.same(WATCH, b"answer", 50) is LOOK
@@ -73,7 +73,7 @@ def test_other_rows_and_other_wishes_are_compared_anew(other):
 
 
 def test_it_holds_under_another_lease_until_its_time_and_for_the_same_answer_only():
-    memory = Memory()
+    memory = UnchangedResponseCache()
     memory.keep(LOOK)
 
     assert memory.same(dataclasses.replace(WATCH, lease="another"), b"answer", 99.9) is LOOK
@@ -84,15 +84,15 @@ def test_it_holds_under_another_lease_until_its_time_and_for_the_same_answer_onl
 
 
 def test_an_answer_that_has_no_digest_is_never_the_same():
-    memory = Memory()
+    memory = UnchangedResponseCache()
     memory.keep(LOOK)
 
     assert memory.same(WATCH, None, 50) is None
 
 
 def test_the_oldest_makes_room(monkeypatch):
-    monkeypatch.setattr(remembered, "MOST", 2)
-    memory = Memory()
+    monkeypatch.setattr(unchanged, "MAX_ENTRIES", 2)
+    memory = UnchangedResponseCache()
     watches = [dataclasses.replace(WATCH, id=name * 22) for name in "abc"]
     for watch in watches:
         memory.keep(dataclasses.replace(LOOK, watch=watch))

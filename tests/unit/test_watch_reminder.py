@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.features.settings import form
-from bot.storage.preferences import Prefs
+from bot.storage.preferences import NotificationPreferences
 from bot.watch.schedule import EVENING, MORNING, NIGHT, is_time_to_remind, remind_at
 from tests import readme
 
@@ -186,7 +186,7 @@ def test_one_that_is_late_does_not_come_at_night_either(now: datetime, is_time: 
 
 
 def test_the_window_and_the_readme_say_the_hours_that_hold() -> None:
-    window, told = str(form(Prefs(), "Europe/Berlin")), readme.section("Track a secret")
+    window, told = str(form(NotificationPreferences(), "Europe/Berlin")), readme.section("Track a secret")
     hours = f"etween {NIGHT:%H:%M} and {MORNING:%H:%M}"
 
     assert hours in window

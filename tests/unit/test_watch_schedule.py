@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.watch.schedule import JITTER, SLOWEST, interval, next_look
+from bot.watch.schedule import JITTER, MAX_INTERVAL, interval, next_poll
 
 EVERY = 20.0  # seconds
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 AGES = st.floats(min_value=-HOUR, max_value=400 * DAY)
-EVERIES = st.floats(min_value=5, max_value=SLOWEST)
+EVERIES = st.floats(min_value=5, max_value=MAX_INTERVAL)
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ EVERIES = st.floats(min_value=5, max_value=SLOWEST)
         pytest.param(15 * MINUTE, 40.0, id="not fresh any more"),
         pytest.param(HOUR - 1, 40.0, id="in its first hour"),
         pytest.param(HOUR, 180.0, id="an hour old"),
-        pytest.param(100 * MINUTE, SLOWEST, id="old"),
-        pytest.param(400 * DAY, SLOWEST, id="very old"),
+        pytest.param(100 * MINUTE, MAX_INTERVAL, id="old"),
+        pytest.param(400 * DAY, MAX_INTERVAL, id="very old"),
     ],
 )
 def test_looks_get_rarer_with_age(age: float, seconds: float) -> None:
@@ -44,18 +44,18 @@ def test_an_older_one_is_never_looked_at_more_often(one: float, other: float, ev
 def test_a_look_is_never_later_than_five_minutes(ages: list[float], every: float, source: random.Random) -> None:
     random.seed(source.random())
 
-    found = next_look(ages, every)
+    found = next_poll(ages, every)
 
     assert found is not None
-    assert 0 < found <= SLOWEST
+    assert 0 < found <= MAX_INTERVAL
 
 
 def test_even_a_setting_of_an_hour_looks_every_five_minutes() -> None:
-    assert next_look([0.0], HOUR) == SLOWEST
+    assert next_poll([0.0], HOUR) == MAX_INTERVAL
 
 
 def test_looks_are_spread_by_a_tenth_either_way() -> None:
-    found = [next_look([0.0], EVERY) for _ in range(2000)]
+    found = [next_poll([0.0], EVERY) for _ in range(2000)]
 
     seconds = [one for one in found if one is not None]
     assert len(seconds) == len(found)
@@ -64,14 +64,14 @@ def test_looks_are_spread_by_a_tenth_either_way() -> None:
 
 
 def test_the_freshest_secret_decides() -> None:
-    found = next_look([DAY, 0.0, HOUR], EVERY)
+    found = next_poll([DAY, 0.0, HOUR], EVERY)
 
     assert found is not None
     assert found <= EVERY * (1 + JITTER)
 
 
 def test_without_secrets_nobody_looks() -> None:
-    assert next_look([], EVERY, [10.0]) is None
+    assert next_poll([], EVERY, [10.0]) is None
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_without_secrets_nobody_looks() -> None:
     ],
 )
 def test_a_look_comes_just_after_an_expiry(left: list[float], seconds: float) -> None:
-    assert next_look([DAY], EVERY, left) == seconds
+    assert next_poll([DAY], EVERY, left) == seconds
 
 
 @pytest.mark.parametrize("left", [pytest.param(-HOUR, id="long expired"), pytest.param(DAY, id="expires tomorrow")])
 def test_an_expiry_that_is_not_near_changes_nothing(left: float) -> None:
-    found = next_look([DAY], EVERY, [left])
+    found = next_poll([DAY], EVERY, [left])
 
     assert found is not None
-    assert found >= SLOWEST * (1 - JITTER)
+    assert found >= MAX_INTERVAL * (1 - JITTER)

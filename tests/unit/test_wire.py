@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
+from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
 from bot.onetime import wire
-from bot.onetime.wire import Metadata, State
+from bot.onetime.wire import Metadata, SecretState
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
 OTHER = "9z8y7x6w5v4u3t2s1r0q9p8o7n6m5l4"
@@ -117,14 +117,14 @@ def test_nothing_else_means_gone(call: str, status: int, said: Any) -> None:
     if call == "burn" and status == 200:
         return  # there 200 alone means burned
 
-    assert isinstance(error(call, status, said), HostTrouble)
+    assert isinstance(error(call, status, said), HostUnavailable)
 
 
 @pytest.mark.parametrize("call", READERS)
 @pytest.mark.parametrize("status", [201, 204, 500, 502, 503, 999])
 @pytest.mark.parametrize("message", ["Not authorized", "Unknown secret", "Rate limit exceeded", "A field is wrong"])
 def test_what_a_broken_server_says_is_not_believed(call: str, status: int, message: str) -> None:
-    assert type(error(call, status, {"message": message, "secret_key": KEY})) is HostTrouble
+    assert type(error(call, status, {"message": message, "secret_key": KEY})) is HostUnavailable
 
 
 @pytest.mark.parametrize("call", READERS)
@@ -159,7 +159,7 @@ def test_a_wrong_passphrase_for_burning_is_known_in_any_language(said: Any, head
     ],
 )
 def test_a_lockout_or_trouble_is_not_a_wrong_passphrase(said: Any, headers: dict[str, str]) -> None:
-    assert type(error("burn", 404, said, **headers)) is wire.Answered
+    assert type(error("burn", 404, said, **headers)) is wire.UnrecognizedAnswer
 
 
 @pytest.mark.parametrize("call", ["share", "generate"])
@@ -174,13 +174,13 @@ def test_a_refused_field_keeps_the_servers_sentence_and_shows_it_nowhere_else(ca
 
 @pytest.mark.parametrize("call", [call for call in READERS if call not in {"share", "generate"}])
 def test_a_sentence_that_is_in_no_row_is_trouble(call: str) -> None:
-    assert isinstance(error(call, 404, {"message": "Quelque chose"}), HostTrouble)
+    assert isinstance(error(call, 404, {"message": "Quelque chose"}), HostUnavailable)
 
 
 @pytest.mark.parametrize("call", ["authcheck", "status"])
 @pytest.mark.parametrize("said", [{}, {"status": "degraded"}, {"status": None}, [], b"<html>", {"locale": "en"}])
 def test_only_nominal_is_well(call: str, said: Any) -> None:
-    assert isinstance(error(call, 200, said), HostTrouble)
+    assert isinstance(error(call, 200, said), HostUnavailable)
 
 
 @pytest.mark.parametrize(
@@ -217,33 +217,33 @@ def test_the_wait_that_a_host_asks_for_is_bounded(headers: dict[str, str], secon
 @pytest.mark.parametrize(
     ("word", "state"),
     [
-        ("new", State.NEW),
-        ("shared", State.NEW),
-        ("viewed", State.VIEWED),
-        ("previewed", State.VIEWED),
-        ("received", State.RECEIVED),
-        ("revealed", State.RECEIVED),
-        ("burned", State.BURNED),
-        ("expired", State.EXPIRED),
-        ("orphaned", State.ORPHANED),
-        ("weird", State.UNKNOWN),
-        ("", State.UNKNOWN),
-        ("RECEIVED", State.UNKNOWN),
-        (None, State.UNKNOWN),
-        (7, State.UNKNOWN),
-        (["received"], State.UNKNOWN),
-        ({"state": "received"}, State.UNKNOWN),
+        ("new", SecretState.NEW),
+        ("shared", SecretState.NEW),
+        ("viewed", SecretState.VIEWED),
+        ("previewed", SecretState.VIEWED),
+        ("received", SecretState.RECEIVED),
+        ("revealed", SecretState.RECEIVED),
+        ("burned", SecretState.BURNED),
+        ("expired", SecretState.EXPIRED),
+        ("orphaned", SecretState.ORPHANED),
+        ("weird", SecretState.UNKNOWN),
+        ("", SecretState.UNKNOWN),
+        ("RECEIVED", SecretState.UNKNOWN),
+        (None, SecretState.UNKNOWN),
+        (7, SecretState.UNKNOWN),
+        (["received"], SecretState.UNKNOWN),
+        ({"state": "received"}, SecretState.UNKNOWN),
     ],
 )
-def test_each_word_for_a_state_has_one_meaning(word: Any, state: State) -> None:
+def test_each_word_for_a_state_has_one_meaning(word: Any, state: SecretState) -> None:
     assert metadata(state=word).state is state
 
 
 def test_only_four_states_are_over() -> None:
-    over = {state for state in State if state.is_over}
+    over = {state for state in SecretState if state.is_over}
 
-    assert over == {State.RECEIVED, State.BURNED, State.EXPIRED, State.ORPHANED}
-    assert not {state for state in State if state.is_over and state.is_open}
+    assert over == {SecretState.RECEIVED, SecretState.BURNED, SecretState.EXPIRED, SecretState.ORPHANED}
+    assert not {state for state in SecretState if state.is_over and state.is_open}
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_a_time_is_aware_and_sane_or_unknown(sent: Any, read: datetime | None) -
 
 
 def test_the_longest_life_from_the_latest_time_does_not_overflow() -> None:
-    found = metadata(created=wire.metadata.LATEST, ttl=wire.metadata.LONGEST)
+    found = metadata(created=wire.metadata.MAX_EPOCH, ttl=wire.metadata.MAX_SECONDS)
 
     assert found.expires_at is not None
     assert found.expires_at.year > 3000
@@ -293,7 +293,7 @@ def test_one_odd_field_does_not_cost_the_others(number: bytes) -> None:
 
     found = wire.read_metadata(200, {}, said)
 
-    assert (found.state, found.ttl, found.secret_ttl) == (State.RECEIVED, None, None)
+    assert (found.state, found.ttl, found.secret_ttl) == (SecretState.RECEIVED, None, None)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_whether_a_passphrase_is_needed_may_be_unsaid(fields: Any, read: bool | 
 
 @pytest.mark.parametrize("key", ["", "short", KEY + "/", KEY + "\n", "x" * 129, None, 7, [KEY]])
 def test_metadata_without_a_usable_key_is_trouble(key: Any) -> None:
-    assert isinstance(error("metadata", 200, {"metadata_key": key, "state": "new"}), HostTrouble)
+    assert isinstance(error("metadata", 200, {"metadata_key": key, "state": "new"}), HostUnavailable)
 
 
 def test_the_key_may_stand_in_the_newer_field() -> None:
@@ -344,13 +344,13 @@ def test_an_open_secret_of_a_list_expires_by_the_clock(state: str) -> None:
     found = replace(metadata(state=state), secret_ttl=None)
 
     assert found.state_at(NOW + timedelta(seconds=3599)) is found.state
-    assert found.state_at(NOW + timedelta(seconds=3600)) is State.EXPIRED
+    assert found.state_at(NOW + timedelta(seconds=3600)) is SecretState.EXPIRED
 
 
 def test_a_secret_that_says_how_long_it_still_lives_is_alive_whatever_it_was_made_for() -> None:
     prolonged = metadata(state="viewed", ttl=60, secret_ttl=604_800)
 
-    assert prolonged.state_at(NOW + timedelta(seconds=90)) is State.VIEWED
+    assert prolonged.state_at(NOW + timedelta(seconds=90)) is SecretState.VIEWED
 
 
 @pytest.mark.parametrize("state", ["received", "burned", "orphaned", "expired", "weird"])
@@ -365,27 +365,27 @@ def test_without_a_time_nothing_expires(missing: Any) -> None:
     found = metadata(**missing)
 
     assert found.expires_at is None
-    assert found.state_at(NOW + timedelta(days=999)) is State.NEW
+    assert found.state_at(NOW + timedelta(days=999)) is SecretState.NEW
 
 
 def test_a_missing_secret_is_orphaned_before_its_time_and_expired_at_it() -> None:
     found = metadata(secret_ttl=None)
 
     assert found.secret_missing
-    assert found.state_at(NOW) is State.ORPHANED
-    assert found.state_at(NOW + timedelta(seconds=3599)) is State.EXPIRED  # the server's clock may be ahead
-    assert found.state_at(NOW + timedelta(seconds=3601)) is State.EXPIRED
+    assert found.state_at(NOW) is SecretState.ORPHANED
+    assert found.state_at(NOW + timedelta(seconds=3599)) is SecretState.EXPIRED  # the server's clock may be ahead
+    assert found.state_at(NOW + timedelta(seconds=3601)) is SecretState.EXPIRED
 
 
 def test_a_missing_secret_without_times_is_expired() -> None:
-    assert metadata(secret_ttl=None, ttl=None).state_at(NOW) is State.EXPIRED
+    assert metadata(secret_ttl=None, ttl=None).state_at(NOW) is SecretState.EXPIRED
 
 
 def test_a_list_never_says_that_a_secret_is_missing() -> None:
     (found,) = wire.read_recent(200, {}, body([{"metadata_key": KEY, "state": "new", "secret_ttl": None}]))
 
     assert not found.secret_missing
-    assert found.state_at(NOW) is State.NEW
+    assert found.state_at(NOW) is SecretState.NEW
 
 
 # --- lists
@@ -416,24 +416,24 @@ def test_a_list_leaves_out_what_it_cannot_name() -> None:
 
     found = wire.read_recent(200, {}, body(entries))
 
-    assert [(m.key.reveal(), m.state) for m in found] == [(KEY, State.BURNED)]
+    assert [(m.key.reveal(), m.state) for m in found] == [(KEY, SecretState.BURNED)]
 
 
 @pytest.mark.parametrize("said", [{}, {"records": []}, "x", 7, None, [1, 2], ["a"], [[]]])
 def test_what_is_no_list_is_trouble_and_not_an_empty_list(said: Any) -> None:
     found = error("recent", 200, said)
 
-    assert isinstance(found, HostTrouble)
-    assert isinstance(found, wire.Answered) is False
+    assert isinstance(found, HostUnavailable)
+    assert isinstance(found, wire.UnrecognizedAnswer) is False
 
 
 @pytest.mark.parametrize("said", [{}, [], {"records": None}, {"records": {}}, {"records": [7]}, {"records": "x"}])
 def test_what_is_no_list_of_v2_is_trouble_and_not_an_empty_list(said: Any) -> None:
-    assert isinstance(error("recent of v2", 200, said), HostTrouble)
+    assert isinstance(error("recent of v2", 200, said), HostUnavailable)
 
 
 def test_a_list_of_entries_without_keys_is_a_broken_list() -> None:
-    assert type(error("recent", 200, [{"metadata_key": "", "state": "new"}])) is wire.Answered
+    assert type(error("recent", 200, [{"metadata_key": "", "state": "new"}])) is wire.UnrecognizedAnswer
 
 
 def test_an_empty_list_is_empty() -> None:
@@ -447,7 +447,7 @@ def test_a_list_of_v2_with_an_odd_field_is_read(odd: bytes) -> None:
 
     (found,) = wire.read_recent_v2(200, {}, said)
 
-    assert (found.key.reveal(), found.state) == (KEY, State.RECEIVED)
+    assert (found.key.reveal(), found.state) == (KEY, SecretState.RECEIVED)
 
 
 # --- what was made
@@ -458,11 +458,11 @@ def test_a_list_of_v2_with_an_odd_field_is_read(odd: bytes) -> None:
     "said", [{}, {"secret_key": KEY}, {"metadata_key": KEY}, {"secret_key": "", "metadata_key": ""}, [], b""]
 )
 def test_a_secret_without_both_keys_may_exist_but_is_trouble(call: str, said: Any) -> None:
-    assert isinstance(error(call, 200, said), HostTrouble)
+    assert isinstance(error(call, 200, said), HostUnavailable)
 
 
 def test_a_generated_secret_without_its_value_is_trouble() -> None:
-    assert isinstance(error("generate", 200, {"secret_key": KEY, "metadata_key": OTHER}), HostTrouble)
+    assert isinstance(error("generate", 200, {"secret_key": KEY, "metadata_key": OTHER}), HostUnavailable)
 
 
 @pytest.mark.parametrize("field", ["value", "secret_value"])

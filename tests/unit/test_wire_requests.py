@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from bot.errors import NotAuthorized, NotUnderstood
-from bot.onetime.wire import Request, basic, requests
+from bot.onetime.wire import ApiRequest, basic, requests
 from bot.secret import MetadataKey, Secret, SecretKey
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
@@ -60,7 +60,7 @@ def test_each_call_has_its_method_path_and_form(
 
 
 @pytest.mark.parametrize("request_", EVERY.values(), ids=EVERY)
-def test_a_form_is_urlencoded_and_says_so(request_: Request) -> None:
+def test_a_form_is_urlencoded_and_says_so(request_: ApiRequest) -> None:
     headers = request_.headers(None)
 
     assert ("Content-Type" in headers) == (request_.method == "POST")
@@ -71,7 +71,7 @@ def test_a_form_is_urlencoded_and_says_so(request_: Request) -> None:
 
 
 @pytest.mark.parametrize("request_", EVERY.values(), ids=EVERY)
-def test_a_request_shows_nothing_secret(request_: Request) -> None:
+def test_a_request_shows_nothing_secret(request_: ApiRequest) -> None:
     shown = f"{request_} {request_!r} {request_.path} {asdict(request_)} {copy.copy(request_)}"
 
     assert KEY not in shown

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot import steps
-from bot.errors import LimitReached, SlackTrouble
-from bot.feature import Call, Feature, FieldErrors, Handler, Verb, any_member, asked_request, own_request
+from bot.errors import LimitReached, SlackError
+from bot.failpoints import failpoint
+from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_request, received_request
 from bot.features.request import screens
-from bot.features.request.after_crash import look_after
 from bot.features.request.asking import ask
+from bot.features.request.recovery import look_after
 from bot.person import Person
 from bot.screen.parts import Message, Modal
-from bot.sharing.drafts import Draft
 from bot.sharing.form import open_form as open_share
+from bot.sharing.form_state import FormState
 from bot.sharing.mention import as_typed, first_person
-from bot.sharing.requesting import card, changed, over, question, told
+from bot.sharing.request_messages import card, notify_requester, over, question, update_messages
 from bot.storage.limits import DAY, Limit
 from bot.storage.requests import Request
 
@@ -23,71 +23,71 @@ A_DAY = Limit("request", 20, DAY, "You asked for secrets 20 times within a day")
 OF_ONE = "You asked this person for secrets 3 times within a day"
 
 
-async def open_form(call: Call, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Modal:
     """`/ots request [@person] [what for]`."""
-    person, note = first_person(call.text)
-    return screens.form(person, as_typed(note)[: screens.NOTE_MOST])
+    person, note = first_person(interaction.text)
+    return screens.form(person, as_typed(note)[: screens.MAX_NOTE])
 
 
-async def submit(call: Call, _row: None) -> Modal:
+async def submit(interaction: Interaction, _row: None) -> Modal:
     """Commit the request, then ask: a crash in between is seen, and it is asked after all."""
-    asked = await _whom(call)
+    asked = await _whom(interaction)
     of_one = Limit(f"request:{asked.user_id}", 3, DAY, OF_ONE)
     try:
-        await call.services.limits.take(call.person, A_DAY, of_one)
+        await interaction.services.limits.consume(interaction.person, A_DAY, of_one)
     except LimitReached as reached:
         raise FieldErrors({"people": reached.tell}) from None
-    note = call.typed["note"].stripped() if "note" in call.typed else None
-    request = await call.services.requests.begin(call.person, asked, note or None)
-    steps.at("begun")
-    return screens.outcome(await ask(call.services, call.send, request))
+    note = interaction.text_inputs["note"].strip() if "note" in interaction.text_inputs else None
+    request = await interaction.services.requests.begin(interaction.person, asked, note or None)
+    failpoint("begun")
+    return screens.outcome(await ask(interaction.services, interaction.send, request))
 
 
-async def _whom(call: Call) -> Person:
-    """A full member of the workspace, and not oneself. Raises `FieldErrors`, `SlackTrouble`."""
-    picked = call.picked.get("people", ())
+async def _whom(interaction: Interaction) -> Person:
+    """A full member of the workspace, and not oneself. Raises `FieldErrors`, `SlackError`."""
+    picked = interaction.pickers.get("people", ())
     if len(picked) != 1:
         raise FieldErrors({"people": "Please choose one person."})
-    asked = Person(call.person.enterprise_id, call.person.team_id, picked[0])
-    if asked == call.person:
+    asked = Person(interaction.person.enterprise_id, interaction.person.team_id, picked[0])
+    if asked == interaction.person:
         raise FieldErrors({"people": "That is you. `/ots share` makes a link for yourself."})
-    if not await call.is_member(asked):
+    if not await interaction.is_member(asked):
         raise FieldErrors({"people": "Only members of this workspace can be asked: no guests, no apps."})
     return asked
 
 
-async def answer(call: Call, request: Request) -> Modal:
+async def answer(interaction: Interaction, request: Request) -> Modal:
     """The Send button of who was asked: the window of `/ots share`, for who asked alone."""
     if not request.is_open:
         if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
-            await changed(call.update, request)
+            await update_messages(interaction.update, request)
         return over()
-    draft = Draft(only=(request.person.user_id,), request=request.id, note=request.note or "")
-    return await open_share(call, draft)
+    form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
+    return await open_share(interaction, form_state)
 
 
-async def decline(call: Call, request: Request) -> Message:
+async def decline(interaction: Interaction, request: Request) -> Message:
     """The Decline button of who was asked."""
-    ended = await call.services.requests.end(request.id, "declined")
+    ended = await interaction.services.requests.end(request.id, "declined")
     if ended is None:
-        return await _as_it_is(call, request)
-    with suppress(SlackTrouble):
-        await told(call.send, ended)
-    await changed(call.update, ended)
+        return await _as_it_is(interaction, request)
+    with suppress(SlackError):
+        await notify_requester(interaction.send, ended)
+    await update_messages(interaction.update, ended)
     return question(ended)
 
 
-async def withdraw(call: Call, request: Request) -> Message:
+async def withdraw(interaction: Interaction, request: Request) -> Message:
     """The Withdraw button of who asked."""
-    ended = await call.services.requests.end(request.id, "withdrawn")
+    ended = await interaction.services.requests.end(request.id, "withdrawn")
     if ended is None:
-        return card(await call.services.requests.find(call.person, request.id))
-    await changed(call.update, ended)
+        return card(await interaction.services.requests.find(interaction.person, request.id))
+    await update_messages(interaction.update, ended)
     return card(ended)
 
 
-async def _as_it_is(call: Call, request: Request) -> Message:
-    return question(await call.services.requests.asked(call.person, request.id))
+async def _as_it_is(interaction: Interaction, request: Request) -> Message:
+    return question(await interaction.services.requests.find_for_asked(interaction.person, request.id))
 
 
 FEATURE = Feature(
@@ -102,10 +102,10 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "request_answer": Handler(answer, asked_request, opens_window=True),
-        "request_decline": Handler(decline, asked_request),
+        "request_answer": Handler(answer, received_request, opens_window=True),
+        "request_decline": Handler(decline, received_request),
         "request_withdraw": Handler(withdraw, own_request),
     },
     forms={screens.FORM: Handler(submit, any_member)},
-    look_after=look_after,
+    recover=look_after,
 )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot import steps
-from bot.errors import SlackTrouble
+from bot.errors import SlackError
+from bot.failpoints import failpoint
 from bot.feature import Send, Services
 from bot.logs import Log
-from bot.sharing import requesting
+from bot.sharing import request_messages
 from bot.storage.requests import Request
 
 log = Log("request")
@@ -20,25 +20,25 @@ log = Log("request")
 async def ask(services: Services, send: Send, request: Request) -> Request:
     """Send what was not sent yet. What Slack does not take just now stays to be sent again.
 
-    Raises `StorageTrouble`; the request is then sent again later.
+    Raises `StorageUnavailable`; the request is then sent again later.
     """
     if request.message is None:
         request = await _question(services, send, request)
     if request.card is None and request.state != "undeliverable":
-        with suppress(SlackTrouble):
-            posted = await send(request.person, requesting.card(request), f"{request.id}:card")
-            steps.at("carded")
+        with suppress(SlackError):
+            posted = await send(request.person, request_messages.card(request), f"{request.id}:card")
+            failpoint("carded")
             await services.requests.set_card(request.id, *posted)
     return request
 
 
 async def _question(services: Services, send: Send, request: Request) -> Request:
     try:
-        posted = await send(request.asked, requesting.question(request), f"{request.id}:question")
-    except SlackTrouble as trouble:
+        posted = await send(request.asked, request_messages.question(request), f"{request.id}:question")
+    except SlackError as trouble:
         log.info("not_asked", error=str(trouble), ref=request.id)
-        ended = await services.requests.undeliverable(request.id) if trouble.is_final else None
+        ended = await services.requests.mark_undeliverable(request.id) if trouble.is_final else None
         return ended or request
-    steps.at("asked")
-    await services.requests.sent(request.id, *posted)
+    failpoint("asked")
+    await services.requests.mark_asked(request.id, *posted)
     return await services.requests.find(request.person, request.id)

@@ -7,7 +7,7 @@ from bot.storage.requests import Request
 
 FORM = "request"
 TITLE = "Ask for a secret"
-NOTE_MOST = 200  # characters
+MAX_NOTE = 200  # characters
 
 
 def form(chosen: str | None, note: str) -> Modal:
@@ -15,8 +15,10 @@ def form(chosen: str | None, note: str) -> Modal:
     return Modal.of(
         FORM,
         TITLE,
-        People("people", "Whom do you ask?", (chosen,) if chosen else (), most=1),
-        Field("note", "What for?", "They see it. Nothing secret here.", most=NOTE_MOST, optional=True, initial=note),
+        People("people", "Whom do you ask?", (chosen,) if chosen else (), max_count=1),
+        Field(
+            "note", "What for?", "They see it. Nothing secret here.", max_length=MAX_NOTE, optional=True, initial=note
+        ),
         Note.of(
             "They get a direct message with a Send button. What they send is made into a one-time link that only "
             "you can open."

@@ -1,7 +1,7 @@
 """`/ots retrieve`: open a one-time secret, in a window, once, without ever losing it.
 
 The order matters more than anything else in this bot and stands in opening.py. screens.py has the words,
-after_crash.py what is done for people whose opening was interrupted, parcels.py what is different for what was
+after_crash.py what is done for people whose opening was interrupted, deliveries.py what is different for what was
 shared here: there is no link to paste, and there are others to be told.
 """
 
@@ -9,69 +9,69 @@ from __future__ import annotations
 
 from bot.errors import NotUnderstood
 from bot.feature import (
-    Call,
     Feature,
     FieldErrors,
     Handler,
+    Interaction,
     Verb,
-    addressed_parcel,
     any_member,
-    own_handle,
+    own_button_context,
     own_reveal,
+    received_delivery,
 )
-from bot.features.retrieve import parcels, screens
-from bot.features.retrieve.after_crash import look_after
+from bot.features.retrieve import deliveries, screens
 from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
+from bot.features.retrieve.recovery import look_after
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
-from bot.storage.handles import Handle
-from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
+from bot.storage.button_contexts import ButtonContext
+from bot.storage.reveals import MAX_WRONG_TRIES, Reveal
 
 ASK = "Paste the link of the secret."
 
 
-async def open_window(call: Call, _row: None) -> Modal | None:
+async def open_window(interaction: Interaction, _row: None) -> Modal | None:
     """`/ots retrieve [link|key]`. Without a link, the window asks for it."""
-    if not call.text:
+    if not interaction.text:
         return screens.ask_for_link()
-    host, key = secret_key(call, ASK)
+    host, key = secret_key(interaction, ASK)
     if host is None:
-        await call.show(screens.one_moment())
-        host = await usual_host(call)
-    await ask(call, host, key)
+        await interaction.show(screens.one_moment())
+        host = await usual_host(interaction)
+    await ask(interaction, host, key)
     return None
 
 
-async def read_link(call: Call, _row: None) -> None:
+async def read_link(interaction: Interaction, _row: None) -> None:
     """The link was typed into the window."""
     try:
-        host, key = secret_key(from_field(call, "link"), ASK)
+        host, key = secret_key(from_field(interaction, "link"), ASK)
     except NotUnderstood as error:
         raise FieldErrors({"link": error.tell.replace("*", "").replace("`", "")}) from None
-    await ask(call, host or await usual_host(call), key)
+    await ask(interaction, host or await usual_host(interaction), key)
 
 
-async def open_pasted(call: Call, handle: Handle) -> None:
+async def open_pasted(interaction: Interaction, context: ButtonContext) -> None:
     """“Open it…” under a pasted link."""
-    assert handle.key is not None
-    await ask(call, call.services.hosts.of(handle.host), handle.key.as_kind(SecretKey))
+    assert context.key is not None
+    await ask(interaction, interaction.services.hosts.of(context.host), context.key.as_kind(SecretKey))
 
 
-async def add_passphrase(call: Call, reveal: Reveal) -> Modal:
-    host = call.services.hosts.of(reveal.host)
-    return screens.ask(host, reveal.id, passphrase=True, parcel=await parcels.of(call, reveal))
+async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Modal:
+    host = interaction.services.hosts.of(reveal.host)
+    return screens.ask(host, reveal.id, passphrase=True, delivery=await deliveries.of(interaction, reveal))
 
 
-async def try_again(call: Call, reveal: Reveal) -> Modal:
+async def try_again(interaction: Interaction, reveal: Reveal) -> Modal:
     """“Try again” in the direct message after an interrupted opening."""
-    host = call.services.hosts.of(reveal.host)
-    parcel = await parcels.of(call, reveal)
+    host = interaction.services.hosts.of(reveal.host)
+    delivery = await deliveries.of(interaction, reveal)
     if reveal.can_be_tried:
-        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, parcel=parcel)
-    return screens.stopped(parcel) if reveal.wrong_tries >= MOST_WRONG_TRIES else screens.nothing_left()
+        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery)
+    return screens.stopped(delivery) if reveal.wrong_tries >= MAX_WRONG_TRIES else screens.nothing_left()
 
 
 FEATURE = Feature(
@@ -86,14 +86,14 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "retrieve_open": Handler(open_pasted, own_handle("secret"), opens_window=True),
+        "retrieve_open": Handler(open_pasted, own_button_context("secret"), opens_window=True),
         "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
-        "retrieve_in_browser": Handler(parcels.open_in_browser, own_reveal),
-        "share_open": Handler(parcels.open_parcel, addressed_parcel, opens_window=True),
+        "retrieve_in_browser": Handler(deliveries.open_in_browser, own_reveal),
+        "share_open": Handler(deliveries.open_delivery, received_delivery, opens_window=True),
         "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
         "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
-        "retrieve_page_back": Handler(turn_page, own_handle("page")),
-        "retrieve_page_on": Handler(turn_page, own_handle("page")),
+        "retrieve_page_back": Handler(turn_page, own_button_context("page")),
+        "retrieve_page_on": Handler(turn_page, own_button_context("page")),
     },
     forms={
         screens.LINK_FORM: Handler(read_link, any_member),
@@ -101,5 +101,5 @@ FEATURE = Feature(
         screens.DONE_FORM: Handler(finish, own_reveal),
     },
     closed={screens.DONE_FORM: Handler(close_pages, own_reveal)},
-    look_after=look_after,
+    recover=look_after,
 )

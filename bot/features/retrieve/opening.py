@@ -13,32 +13,32 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from bot import steps
 from bot.errors import (
     BotError,
-    HostTrouble,
+    HostUnavailable,
     NotAuthorized,
     NothingSent,
     OnetimeError,
     SecretGone,
-    SlackTrouble,
-    StorageTrouble,
+    SlackError,
+    StorageUnavailable,
     Unsealable,
 )
-from bot.feature import Call
-from bot.features.retrieve import parcel_screens, parcels, screens
+from bot.failpoints import failpoint
+from bot.feature import Interaction
+from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.showing import show, show_patiently
-from bot.living_card import follow
 from bot.logs import Log
-from bot.onetime.client import Caller
+from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import AccountsOff
 from bot.screen.parts import Modal
 from bot.secret import Secret
-from bot.sharing import followed
-from bot.sharing.news import announce
-from bot.storage.parcels import Parcel
-from bot.storage.reveals import MOST_WRONG_TRIES, Reveal
+from bot.sharing import on_watch_event
+from bot.sharing.notify import announce
+from bot.storage.deliveries import Delivery
+from bot.storage.reveals import MAX_WRONG_TRIES, Reveal
+from bot.tracked_card import follow
 
 PROBE_TRIES = 3
 PROBE_WITHIN = 10.0  # seconds
@@ -46,148 +46,152 @@ PROBE_WITHIN = 10.0  # seconds
 log = Log("opening")
 
 
-async def open_secret(call: Call, reveal: Reveal) -> Modal | None:
+async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
     """“Open” was pressed. Returns what to show instead when it could not be opened."""
-    services = call.services
+    services = interaction.services
     host = services.hosts.of(reveal.host)
-    parcel = await parcels.of(call, reveal)
-    if parcel is not None:
-        reveal = replace(reveal, key=parcel.secret_key)
+    delivery = await deliveries.of(interaction, reveal)
+    if delivery is not None:
+        reveal = replace(reveal, key=delivery.secret_key)
     if not await services.reveals.reserve(reveal.id):
-        return await parcels.taken(call, reveal)
-    steps.at("reserved")
-    await _count(call, reveal)
+        return await deliveries.taken(interaction, reveal)
+    failpoint("reserved")
+    await _count(interaction, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
-        await call.show(opening)
-        steps.at("answered")
-        await show_patiently(call, opening, PROBE_TRIES, PROBE_WITHIN)
-    except SlackTrouble:
+        await interaction.show(opening)
+        failpoint("answered")
+        await show_patiently(interaction, opening, PROBE_TRIES, PROBE_WITHIN)
+    except SlackError:
         await services.reveals.release(reveal.id)
-        steps.at("released")
-        await call.tell(screens.dm_nothing_opened(parcel))
+        failpoint("released")
+        await interaction.tell(screens.dm_nothing_opened(delivery))
         return None
-    steps.at("probed")
+    failpoint("probed")
     try:
-        caller = await _caller(call, host)
+        credentials = await _caller(interaction, host)
         if not await services.reveals.claim(reveal.id):
             return screens.already()
-    except StorageTrouble as error:
+    except StorageUnavailable as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
-        return screens.not_begun(parcel)  # the row goes back to ready within a minute
-    steps.at("claimed")
+        return screens.not_begun(delivery)  # the row goes back to ready within a minute
+    failpoint("claimed")
     try:
-        text = await _fetch(call, caller, reveal)
+        text = await _fetch(interaction, credentials, reveal)
     except OnetimeError as error:
-        return await _not_opened(call, host, reveal, parcel, error)
-    steps.at("fetched")
-    await _deliver(call, host, reveal, text)
-    if parcel is not None:
-        await announce(call.services, call.send, call.update, parcel)
-    await _known_at_once(call, host, reveal)
+        return await _not_opened(interaction, host, reveal, delivery, error)
+    failpoint("fetched")
+    await _deliver(interaction, host, reveal, text)
+    if delivery is not None:
+        await announce(interaction.services, interaction.send, interaction.update, delivery)
+    await _known_at_once(interaction, host, reveal)
     return None
 
 
-async def _count(call: Call, reveal: Reveal) -> None:
+async def _count(interaction: Interaction, reveal: Reveal) -> None:
     """Only who has it to open counts: not who was told that somebody else has. Raises `LimitReached`."""
     try:
-        await call.services.limits.take(call.person, call.services.limits.open, once=reveal.id)
+        await interaction.services.limits.consume(
+            interaction.person, interaction.services.limits.open, idempotency_key=reveal.id
+        )
     except BotError:
-        await call.services.reveals.release(reveal.id)
+        await interaction.services.reveals.release(reveal.id)
         raise
 
 
-async def _caller(call: Call, host: Host) -> Caller:
+async def _caller(interaction: Interaction, host: Host) -> Credentials:
     try:
-        return await call.services.caller(call.person, host)
+        return await interaction.services.credentials(interaction.person, host)
     except Unsealable:
-        return Caller(host)  # an account that cannot be read keeps nobody from opening a link
+        return Credentials(host)  # an account that cannot be read keeps nobody from opening a link
 
 
-async def _fetch(call: Call, caller: Caller, reveal: Reveal) -> Secret:
+async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Reveal) -> Secret:
     """The one POST. With the person's own account on that host; without one when the host does not take that."""
-    passphrase = call.typed.get("passphrase") or None
+    passphrase = interaction.text_inputs.get("passphrase") or None
     try:
-        return await call.services.onetime.reveal(caller, reveal.key, passphrase)
+        return await interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
     except (NotAuthorized, AccountsOff):
-        if caller.username is None:
+        if credentials.username is None:
             raise
-        return await call.services.onetime.reveal(Caller(caller.host), reveal.key, passphrase)
+        return await interaction.services.onetime.reveal(Credentials(credentials.host), reveal.key, passphrase)
 
 
 async def _not_opened(
-    call: Call, host: Host, reveal: Reveal, parcel: Parcel | None, error: OnetimeError
+    interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None, error: OnetimeError
 ) -> Modal | None:
-    reveals = call.services.reveals
+    reveals = interaction.services.reveals
     if isinstance(error, SecretGone):
-        may_be_wrong = parcel is None or parcel.passphrase_required is not False
+        may_be_wrong = delivery is None or delivery.passphrase_required is not False
         tries = await reveals.release(reveal.id, wrong_passphrase=may_be_wrong)
         if not may_be_wrong:
-            return parcel_screens.in_doubt() if reveal.unsure else parcel_screens.gone(host)
-        if tries >= MOST_WRONG_TRIES:
-            return screens.stopped(parcel)
-        said = screens.CANNOT_TELL_AFTER_DOUBT if reveal.unsure else screens.CANNOT_TELL
-        return screens.ask(host, reveal.id, said, passphrase=True, parcel=parcel)
+            return delivery_screens.in_doubt() if reveal.outcome_unknown else delivery_screens.gone(host)
+        if tries >= MAX_WRONG_TRIES:
+            return screens.stopped(delivery)
+        said = screens.CANNOT_TELL_AFTER_DOUBT if reveal.outcome_unknown else screens.CANNOT_TELL
+        return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
-    elif isinstance(error, HostTrouble):
-        await _say_doubt(call, host, reveal, parcel)
+    elif isinstance(error, HostUnavailable):
+        await _say_doubt(interaction, host, reveal, delivery)
         return None
     else:
         await reveals.release(reveal.id)
         said = f":warning: {error.tell} Nothing was opened."
-    return screens.ask(host, reveal.id, said, passphrase=True, parcel=parcel)
+    return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
 
 
-async def _say_doubt(call: Call, host: Host, reveal: Reveal, parcel: Parcel | None) -> None:
+async def _say_doubt(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> None:
     """It may have been opened. Said first and noted then: until it is noted, after_crash.py would say it."""
-    steps.at("doubtful")
+    failpoint("unknown_outcome")
     try:
-        await call.show(screens.doubtful(host))
-        await call.services.reveals.release(reveal.id, unsure=True)
-        steps.at("noted")
-        await call.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, parcel=parcel))
-    except SlackTrouble:
-        await call.tell(screens.dm_may_be_opened(reveal.id, host.name))
-        steps.at("told")
-        await call.services.reveals.release(reveal.id, unsure=True)
+        await interaction.show(screens.doubtful(host))
+        await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
+        failpoint("noted")
+        await interaction.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery))
+    except SlackError:
+        await interaction.tell(screens.dm_may_be_opened(reveal.id, host.name))
+        failpoint("told")
+        await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
 
-async def _deliver(call: Call, host: Host, reveal: Reveal, text: Secret) -> None:
+async def _deliver(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
     """Told before it is marked, each time: a crash in between is told about twice, never not at all."""
-    until = await _keep(call, reveal, text)
-    steps.at("escrowed")
+    until = await _keep(interaction, reveal, text)
+    failpoint("escrowed")
     try:
-        await show(call, reveal.id, text, 0, held=until is not None)
-    except (SlackTrouble, StorageTrouble):
-        steps.at("unshown")
-        await call.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
-        steps.at("told")
-        with suppress(StorageTrouble):
-            await (call.services.reveals.told if until else call.services.reveals.over)(reveal.id)
+        await show(interaction, reveal.id, text, 0, held=until is not None)
+    except (SlackError, StorageUnavailable):
+        failpoint("unshown")
+        await interaction.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
+        failpoint("told")
+        with suppress(StorageUnavailable):
+            await (interaction.services.reveals.mark_notified if until else interaction.services.reveals.close)(
+                reveal.id
+            )
 
 
-async def _known_at_once(call: Call, host: Host, reveal: Reveal) -> None:
+async def _known_at_once(interaction: Interaction, host: Host, reveal: Reveal) -> None:
     """Who tracks what they opened themselves is not told that somebody did. Nothing here reaches the window."""
     try:
-        tracked = await call.services.tracking.opened(call.person, host.url, reveal.key)
+        tracked = await interaction.services.tracking.mark_opened(interaction.person, host.url, reveal.key)
         if tracked is not None:
-            await followed.opened(call.services, call.update, tracked.id, call.person)
+            await on_watch_event.show_opened(interaction.services, interaction.update, tracked.id, interaction.person)
         if tracked is not None and tracked.card is not None:
-            await follow(call, tracked, host.name)
+            await follow(interaction, tracked, host.name)
     except BotError as error:
         log.warning("not_settled", error=str(error))
     except Exception as error:  # noqa: BLE001 - the secret was shown: whatever this is, it comes too late to tell
         log.error("not_settled", cause=error)
 
 
-async def _keep(call: Call, reveal: Reveal, text: Secret) -> datetime | None:
+async def _keep(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
     """Seal it and commit. None when it is not kept: switched off, or the database failed (then memory has to do)."""
-    if not call.services.escrow:
+    if not interaction.services.escrow:
         return None
     try:
-        return await call.services.reveals.keep(reveal, text)
-    except StorageTrouble as error:
+        return await interaction.services.reveals.keep(reveal, text)
+    except StorageUnavailable as error:
         log.warning("not_kept", error=str(error), ref=reveal.id)
         return None

@@ -21,7 +21,7 @@ from bot.screen.parts import (
     Who,
 )
 from bot.secret import Secret
-from bot.storage.parcels import Parcel
+from bot.storage.deliveries import Delivery
 
 FORM = "retrieve"
 LINK_FORM = "retrieve_link"
@@ -56,7 +56,7 @@ def ask_for_link() -> Modal:
     return Modal.of(
         LINK_FORM,
         TITLE,
-        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…", most=500),
+        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…", max_length=500),
         Note.of("Nothing is opened yet."),
         submit="Next",
         close="Cancel",
@@ -64,12 +64,12 @@ def ask_for_link() -> Modal:
 
 
 def ask(
-    host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, parcel: Parcel | None = None
+    host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, delivery: Delivery | None = None
 ) -> Modal:
     """The question before the one and only opening. `said` is what came of an earlier try."""
     parts: list[Part] = [Text.of(said)] if said else []
-    parts.append(_what_it_is(host, parcel))
-    known = parcel.passphrase_required if parcel else None
+    parts.append(_what_it_is(host, delivery))
+    known = delivery.passphrase_required if delivery else None
     buttons: list[Button] = []
     if known:
         parts.append(Field("passphrase", "Passphrase", hint="Whoever shared it gives it to you apart from this."))
@@ -77,21 +77,21 @@ def ask(
         parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
     elif known is None:
         buttons.append(Button("It has a passphrase", "retrieve_with_passphrase", ref))
-    if parcel:
+    if delivery:
         spoken = "Show me the link, to open it in the browser"
-        buttons.append(Button("Open in the browser", "retrieve_in_browser", ref, spoken=spoken))
+        buttons.append(Button("Open in the browser", "retrieve_in_browser", ref, accessibility_label=spoken))
     parts += [Buttons(tuple(buttons))] if buttons else []
     parts.append(Note.of("Keep this window open until the secret is shown. Only you see it."))
-    submit = "Show here" if parcel else "Open"
+    submit = "Show here" if delivery else "Open"
     return Modal(FORM, TITLE, tuple(parts), ref=ref, submit=submit, close="Not now")
 
 
-def _what_it_is(host: Host, parcel: Parcel | None) -> Text:
-    if parcel is None:
+def _what_it_is(host: Host, delivery: Delivery | None) -> Text:
+    if delivery is None:
         after = "*. *This works once*: when you have seen it, its link is empty."
         return Text.of("This opens a one-time secret on *", Plain(host.name), after)
     after = "*. *This works once*: when it was seen, nobody can open it again."
-    return Text.of(Who(parcel.sender.user_id), " shared a one-time secret, kept on *", Plain(host.name), after)
+    return Text.of(Who(delivery.sender.user_id), " shared a one-time secret, kept on *", Plain(host.name), after)
 
 
 def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
@@ -107,17 +107,17 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
 def already() -> Modal:
     """Shown on top of the window, so that what is shown in it stays."""
     return Modal(
-        "note", TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), on_top=True
+        "note", TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
     )
 
 
-def not_begun(parcel: Parcel | None = None) -> Modal:
-    said = f":warning: The bot's database did not answer. Nothing was opened. Please {_again(parcel)} in a moment."
+def not_begun(delivery: Delivery | None = None) -> Modal:
+    said = f":warning: The bot's database did not answer. Nothing was opened. Please {_again(delivery)} in a moment."
     return Modal.of("note", TITLE, Text.of(said))
 
 
-def _again(parcel: Parcel | None) -> str:
-    return "press Open again" if parcel else "paste the link again"
+def _again(delivery: Delivery | None) -> str:
+    return "press Open again" if delivery else "paste the link again"
 
 
 def doubtful(host: Host) -> Modal:
@@ -128,11 +128,11 @@ def doubtful(host: Host) -> Modal:
 
 def nothing_left(*, on_top: bool = False) -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal("note", TITLE, (Text.of(said),), on_top=on_top)
+    return Modal("note", TITLE, (Text.of(said),), push=on_top)
 
 
-def stopped(parcel: Parcel | None = None) -> Modal:
-    return Modal.of("note", TITLE, Text.of(STOPPED.format(again=_again(parcel))))
+def stopped(delivery: Delivery | None = None) -> Modal:
+    return Modal.of("note", TITLE, Text.of(STOPPED.format(again=_again(delivery))))
 
 
 def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:
@@ -146,7 +146,7 @@ def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Butt
     shown = Revealed(text) if text else Text.of("_The secret is empty._")
     if turns:
         parts = (shown, turns, *notes)
-        return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", tell_closed=True)
+        return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", notify_on_close=True)
     if pages > 1:
         notes.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
     return Modal("note", "Your secret", (shown, *notes), close="Done")
@@ -155,8 +155,8 @@ def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Butt
 # --- direct messages
 
 
-def dm_nothing_opened(parcel: Parcel | None = None) -> Message:
-    again = "Press Open on its message" if parcel else "Paste its link"
+def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
+    again = "Press Open on its message" if delivery else "Paste its link"
     said = f"The window was not there any more, so the one-time secret was *not* opened. {again} again to open it."
     return Message.of(said.replace("*", ""), Text.of(said))
 
@@ -165,7 +165,9 @@ def dm_show_again(ref: str, until: datetime | None) -> Message:
     """The secret was fetched but the window was gone. No content here, only the way back to it."""
     pieces: list[Piece] = ["A one-time secret was opened for you, but its window closed before it was shown. "]
     pieces += ["It is held encrypted until ", When(until, "clock"), "."] if until else []
-    button = Button("Show again", "retrieve_again", ref, "primary", spoken="Show the secret in a new window")
+    button = Button(
+        "Show again", "retrieve_again", ref, "primary", accessibility_label="Show the secret in a new window"
+    )
     return Message.of(
         "A one-time secret was opened for you but its window closed too early. Press Show again to see it.",
         Text(tuple(pieces)),
@@ -207,7 +209,11 @@ def dm_may_be_opened(ref: str, host: str) -> Message:
             "* for you. It may have been "
             "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
         ),
-        Buttons.of(Button("Try again", "retrieve_try_again", ref, "primary", spoken="Try to open the secret again")),
+        Buttons.of(
+            Button(
+                "Try again", "retrieve_try_again", ref, "primary", accessibility_label="Try to open the secret again"
+            )
+        ),
     )
 
 

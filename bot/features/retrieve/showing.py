@@ -6,105 +6,106 @@ from contextlib import suppress
 
 import stamina
 
-from bot import paging, steps
-from bot.errors import SlackTrouble, StorageTrouble, WindowClosed
-from bot.feature import Call
+from bot import paging
+from bot.errors import SlackError, StorageUnavailable, WindowClosed
+from bot.failpoints import failpoint
+from bot.feature import Interaction
 from bot.features.retrieve import screens
 from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
-from bot.storage.handles import Handle, NewHandle
+from bot.storage.button_contexts import ButtonContext, NewButtonContext
 from bot.storage.reveals import Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds
-LONGEST_WAIT = 30.0  # seconds that Slack may ask for before a message is better
+MAX_WAIT = 30.0  # seconds that Slack may ask for before a message is better
 
 log = Log("showing")
 
 
-async def show(call: Call, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
+async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
     """Show one page, patiently, and wipe what was held once all of it has been shown. Whether that is so.
 
     The pages are turned by reading what is held; where nothing is, the first is all that can be shown.
     """
     parts = pages(text)
     page = min(page, len(parts) - 1)
-    turns = await _turns(call, ref, page, len(parts)) if held else None
+    turns = await _turns(interaction, ref, page, len(parts)) if held else None
     modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
-    await show_patiently(call, modal, SHOW_TRIES, SHOW_WITHIN)
-    steps.at("shown")
+    await show_patiently(interaction, modal, SHOW_TRIES, SHOW_WITHIN)
+    failpoint("shown")
     if held and len(parts) > 1:
         return False
-    await _wipe(call, ref)
-    steps.at("wiped")
+    await _wipe(interaction, ref)
+    failpoint("wiped")
     return True
 
 
-async def show_patiently(call: Call, modal: Modal, tries: int, within: float) -> None:
-    async for attempt in stamina.retry_context(on=_worth_a_retry, attempts=tries, timeout=within):
+async def show_patiently(interaction: Interaction, modal: Modal, tries: int, within: float) -> None:
+    async for attempt in stamina.retry_context(on=_is_retryable, attempts=tries, timeout=within):
         with attempt:
-            await call.show(modal)
+            await interaction.show(modal)
 
 
-async def _wipe(call: Call, ref: str) -> None:
+async def _wipe(interaction: Interaction, ref: str) -> None:
     """What was shown is not held any longer. An error here must not reach the window: it would cover the secret."""
     try:
-        await call.services.reveals.shown(ref)
-    except StorageTrouble as error:
+        await interaction.services.reveals.mark_shown(ref)
+    except StorageUnavailable as error:
         log.warning("not_wiped", error=str(error), ref=ref)
 
 
-def _worth_a_retry(error: Exception) -> bool | float:
+def _is_retryable(error: Exception) -> bool | float:
     """Whether to show it again after this: as soon as Slack's Retry-After says, or after a growing random wait."""
-    if isinstance(error, WindowClosed) or not isinstance(error, SlackTrouble):
+    if isinstance(error, WindowClosed) or not isinstance(error, SlackError):
         return False
-    if error.retry_after is not None and error.retry_after > LONGEST_WAIT:
+    if error.retry_after is not None and error.retry_after > MAX_WAIT:
         return False
     return error.retry_after or True
 
 
-async def _turns(call: Call, ref: str, page: int, count: int) -> Buttons | None:
+async def _turns(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
-        call, page, count - 1,
+        interaction, page, count - 1,
         lambda turn: Button("Previous page", "retrieve_page_back", turn),
         lambda turn: Button("Next page", "retrieve_page_on", turn),
-        lambda to: NewHandle("page", "-", facts={"reveal": ref, "page": str(to)}),
+        lambda to: NewButtonContext("page", "-", data={"reveal": ref, "page": str(to)}),
     )  # fmt: skip
 
 
-async def turn_page(call: Call, handle: Handle) -> Modal | None:
-    ref = handle.facts["reveal"]
-    text = await call.services.reveals.escrowed(call.person, ref)
+async def turn_page(interaction: Interaction, context: ButtonContext) -> Modal | None:
+    ref = context.data["reveal"]
+    text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
         return screens.nothing_left(on_top=True)
-    await show(call, ref, text, int(handle.facts["page"]))
+    await show(interaction, ref, text, int(context.data["page"]))
     return None
 
 
-async def show_again(call: Call, reveal: Reveal) -> Message | None:
+async def show_again(interaction: Interaction, reveal: Reveal) -> Message | None:
     """“Show again” in the direct message: what is held, in a new window.
 
     A new window takes the place of one that is open. So none is opened before there is something to show in it:
     the second of two quick clicks would cover what the first has shown and wiped.
     """
-    text = await call.services.reveals.escrowed(call.person, reveal.id)
+    text = await interaction.services.reveals.read_escrow(interaction.person, reveal.id)
     if text is None:
         return screens.dm_nothing_held()
-    if await show(call, reveal.id, text, 0):
-        with suppress(SlackTrouble):
-            await call.show(screens.dm_shown())
+    if await show(interaction, reveal.id, text, 0):
+        with suppress(SlackError):
+            await interaction.show(screens.dm_shown())
     return None
 
 
-async def finish(call: Call, reveal: Reveal) -> None:
+async def finish(interaction: Interaction, reveal: Reveal) -> None:
     """“Done” under a secret of several pages: it is not held any longer."""
-    await call.services.reveals.shown(reveal.id)
+    await interaction.services.reveals.mark_shown(reveal.id)
 
 
-async def close_pages(call: Call, reveal: Reveal) -> None:
+async def close_pages(interaction: Interaction, reveal: Reveal) -> None:
     """The window of a secret of several pages was closed without “Done”: it is still held."""
     if reveal.has_escrow:
-        await call.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
-        await call.services.reveals.told(reveal.id)
+        await interaction.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
+        await interaction.services.reveals.mark_notified(reveal.id)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot import steps
-from bot.errors import OnetimeError, SlackTrouble, WrongPassphrase
-from bot.feature import Call, FieldErrors
+from bot.errors import OnetimeError, SlackError, WrongPassphrase
+from bot.failpoints import failpoint
+from bot.feature import FieldErrors, Interaction
 from bot.logs import Log
 from bot.screen.parts import Field, Message, Modal, Note, Part, Piece, Revealed, Text
 from bot.secret import Secret
-from bot.sharing import card, delivery, messages, outcome
-from bot.sharing.news import redraw
+from bot.sharing import deliver, recipient_messages, result_window, sender_card
+from bot.sharing.notify import redraw
 from bot.sharing.words import whom
-from bot.storage.parcels import Parcel
+from bot.storage.deliveries import Delivery
 from bot.storage.shares import Share
 from bot.storage.tables import new_id
 
@@ -25,68 +25,68 @@ log = Log("share")
 # --- burning
 
 
-async def burn(call: Call, parcel: Parcel) -> Message | None:
-    """“Burn” beside an addressee, after its confirm dialog. The card says what came of it."""
+async def burn(interaction: Interaction, delivery: Delivery) -> Message | None:
+    """“Burn” beside a recipient, after its confirm dialog. The card says what came of it."""
     try:
-        await delivery.burn(call.services, parcel, parcel.passphrase)
+        await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-        return Message.of(said, Text.of(said), beside=True)
-    await redraw(call.services, call.update, parcel)
+        return Message.of(said, Text.of(said), without_replacing=True)
+    await redraw(interaction.services, interaction.update, delivery)
     return None
 
 
-async def ask_to_burn(_call: Call, parcel: Parcel) -> Modal:
-    return _question(parcel.id) if parcel.can_be_opened else _nothing_left()
+async def ask_to_burn(_call: Interaction, delivery: Delivery) -> Modal:
+    return _question(delivery.id) if delivery.can_be_opened else _nothing_left()
 
 
-async def burn_with_passphrase(call: Call, parcel: Parcel) -> Modal:
+async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> Modal:
     try:
-        await delivery.burn(call.services, parcel, _typed(call), asked=True)
+        await deliver.burn(interaction.services, delivery, _typed(interaction), asked=True)
     except WrongPassphrase:
-        raise FieldErrors({"passphrase": WRONG}, form=_question(parcel.id)) from None
-    await redraw(call.services, call.update, parcel)
-    return _outcome([await call.services.shares.own_parcel(call.person, parcel.id)])
+        raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
+    await redraw(interaction.services, interaction.update, delivery)
+    return _outcome([await interaction.services.shares.own_delivery(interaction.person, delivery.id)])
 
 
-async def burn_all(call: Call, share: Share) -> Message | None:
+async def burn_all(interaction: Interaction, share: Share) -> Message | None:
     """“Burn all”, after its confirm dialog."""
-    unburned = await _burn_unopened(call, share, None)
+    unburned = await _burn_unopened(interaction, share, None)
     if not unburned:
         return None
     said = f"{unburned} could not be burned: the host did not answer, or wants the passphrase. Please try again."
-    return Message.of(said, Text.of(f":warning: {said}"), beside=True)
+    return Message.of(said, Text.of(f":warning: {said}"), without_replacing=True)
 
 
-async def ask_to_burn_all(call: Call, share: Share) -> Modal:
-    there = [one for one in await call.services.shares.parcels(share.id) if one.can_be_opened]
+async def ask_to_burn_all(interaction: Interaction, share: Share) -> Modal:
+    there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
     return _question(share.id, of_all=True) if there else _nothing_left()
 
 
-async def burn_all_with_passphrase(call: Call, share: Share) -> Modal:
-    """All parcels of a share have one passphrase."""
-    if await _burn_unopened(call, share, _typed(call)):
+async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Modal:
+    """All deliveries of a share have one passphrase."""
+    if await _burn_unopened(interaction, share, _typed(interaction)):
         raise FieldErrors({"passphrase": WRONG}, form=_question(share.id, of_all=True))
-    return _outcome(await call.services.shares.parcels(share.id))
+    return _outcome(await interaction.services.shares.deliveries_of(share.id))
 
 
-async def _burn_unopened(call: Call, share: Share, passphrase: Secret | None) -> int:
+async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Secret | None) -> int:
     """How many could not be burned."""
-    parcels = [one for one in await call.services.shares.parcels(share.id) if one.can_be_opened]
+    deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
     unburned = 0
-    for parcel in parcels:
+    for delivery in deliveries:
         try:
-            await delivery.burn(call.services, parcel, passphrase, asked=passphrase is not None)
+            await deliver.burn(interaction.services, delivery, passphrase, asked=passphrase is not None)
         except OnetimeError as error:
-            log.info("not_burned", error=str(error), ref=parcel.id)
+            log.info("not_burned", error=str(error), ref=delivery.id)
             unburned += 1
         else:
-            await redraw(call.services, call.update, parcel)
+            await redraw(interaction.services, interaction.update, delivery)
     return unburned
 
 
-def _typed(call: Call) -> Secret | None:
-    return call.typed.get("passphrase") or None
+def _typed(interaction: Interaction) -> Secret | None:
+    return interaction.text_inputs.get("passphrase") or None
 
 
 def _question(ref: str, *, of_all: bool = False) -> Modal:
@@ -102,8 +102,8 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
     )
 
 
-def _outcome(parcels: list[Parcel]) -> Modal:
-    return Modal.of("burned", TITLE, *(outcome.line(one) for one in parcels), close="Done")
+def _outcome(deliveries: list[Delivery]) -> Modal:
+    return Modal.of("burned", TITLE, *(result_window.line(one) for one in deliveries), close="Done")
 
 
 def _nothing_left() -> Modal:
@@ -113,34 +113,34 @@ def _nothing_left() -> Modal:
 # --- reminding and telling
 
 
-async def remind(call: Call, share: Share) -> Message:
+async def remind(interaction: Interaction, share: Share) -> Message:
     """“Remind”: those who have not opened it, each once an hour at most."""
-    there = [one for one in await call.services.shares.parcels(share.id) if one.state == "sent"]
-    reminded = [one for one in there if await _reminded(call, share, one)]
+    there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
+    reminded = [one for one in there if await _reminded(interaction, share, one)]
     if reminded:
         said: list[Piece] = [":bell: Reminded: "]
-        for parcel in reminded:
-            said += [whom(parcel.to), " "]
-        return Message("Reminded.", (Text(tuple(said)),), beside=True)
+        for delivery in reminded:
+            said += [whom(delivery.recipient), " "]
+        return Message("Reminded.", (Text(tuple(said)),), without_replacing=True)
     words = "They were reminded less than an hour ago." if there else "There is nobody to remind."
-    return Message.of(words, Text.of(words), beside=True)
+    return Message.of(words, Text.of(words), without_replacing=True)
 
 
-async def _reminded(call: Call, share: Share, parcel: Parcel) -> bool:
-    to = parcel.to.user or parcel.to.channel
-    if to is None or not await call.services.shares.remind(parcel.id):
+async def _reminded(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
+    to = delivery.recipient.user or delivery.recipient.channel
+    if to is None or not await interaction.services.shares.claim_reminder(delivery.id):
         return False
     try:
-        await call.send(to, messages.reminder(share, parcel), f"reminder:{new_id()}")
-    except SlackTrouble as trouble:
-        log.info("not_reminded", error=str(trouble), ref=parcel.id)
+        await interaction.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
+    except SlackError as trouble:
+        log.info("not_reminded", error=str(trouble), ref=delivery.id)
         return False
     return True
 
 
-async def copy(call: Call, share: Share) -> Modal:
-    """“Copy instructions”: words without key or link, to be pasted where the addressees look."""
-    words = Secret(card.instructions(share, await call.services.shares.parcels(share.id)))
+async def copy(interaction: Interaction, share: Share) -> Modal:
+    """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
+    words = Secret(sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id)))
     note = Note.of("There is no key and no link in these words: they may stand anywhere.")
     return Modal.of("note", "Copy instructions", Revealed(words), note, close="Done")
 
@@ -148,25 +148,25 @@ async def copy(call: Call, share: Share) -> Modal:
 # --- what only the sender sees
 
 
-async def link(call: Call, parcel: Parcel) -> Modal | None:
-    """“Show the link” of a parcel that is for nobody in particular."""
-    if not parcel.to.is_nobody or not parcel.can_be_opened or not parcel.secret_key:
+async def link(interaction: Interaction, delivery: Delivery) -> Modal | None:
+    """“Show the link” of a delivery that is for nobody in particular."""
+    if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
         return _nothing_left()
-    await call.show(_private("The link", *outcome.link(parcel)))
-    await call.services.shares.handed(parcel.id, call.person)
+    await interaction.show(_private("The link", *result_window.link(delivery)))
+    await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
     return None
 
 
-async def passphrase(call: Call, parcel: Parcel) -> Modal | None:
+async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | None:
     """“Show the passphrase” that was made up and not shown yet. It is wiped when Slack has taken the window."""
-    share = await call.services.shares.share_of(parcel)
-    if share.passphrase_to != "sender" or parcel.passphrase is None:
+    share = await interaction.services.shares.share_of(delivery)
+    if share.passphrase_to != "sender" or delivery.passphrase is None:
         return _nothing_left()
-    await call.show(_private("The passphrase", *outcome.passphrase_parts(parcel.passphrase)))
-    steps.at("passphrase_shown")
-    for one in await call.services.shares.parcels(share.id):
-        await call.services.shares.passphrase_sent(one.id)
-    await redraw(call.services, call.update, parcel)
+    await interaction.show(_private("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
+    failpoint("passphrase_shown")
+    for one in await interaction.services.shares.deliveries_of(share.id):
+        await interaction.services.shares.wipe_passphrase(one.id)
+    await redraw(interaction.services, interaction.update, delivery)
     return None
 
 

@@ -4,53 +4,62 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot import card, paging, pasted
-from bot.errors import HostTrouble, NotConnected, NotUnderstood, NotYours, SecretGone, SlackTrouble
-from bot.feature import Call, Feature, Handler, Verb, any_member, own_handle, own_tracked
-from bot.living_card import SIGNS, WORDS, burn_button, follow, living_card, name
+from bot import metadata_card, paging, pasted
+from bot.change import find_change
+from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
+from bot.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.outcome import outcome
 from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
 from bot.secret import MetadataKey
-from bot.storage.handles import Handle, NewHandle
+from bot.storage.button_contexts import ButtonContext, NewButtonContext
 from bot.storage.tracked import Tracked
+from bot.tracked_card import SIGNS, WORDS, burn_button, follow, name, tracked_card
 
 ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
-LABEL_MOST = 80  # characters
+MAX_LABEL = 80  # characters
 PAGE = 5
 A_PAGE = "tracked_page"  # the kind of handle behind Newer and Older
 
 log = Log("track")
 
 
-async def track(call: Call, _row: None) -> Message:
+async def track(interaction: Interaction, _row: None) -> Message:
     """`/ots track <link|key> [label]`."""
-    link, label = pasted.with_label(call, LABEL_MOST)
+    link, label = pasted.with_label(interaction, MAX_LABEL)
     host, key = await pasted.metadata_key(link, ASK)
-    return await _track(call, host, key, label)
+    return await _track(interaction, host, key, label)
 
 
-async def track_handle(call: Call, handle: Handle) -> Message:
+async def track_handle(interaction: Interaction, context: ButtonContext) -> Message:
     """The Track button of a card."""
-    assert handle.key is not None
-    return await _track(call, call.services.hosts.of(handle.host), handle.key.as_kind(MetadataKey), None)
+    assert context.key is not None
+    return await _track(
+        interaction, interaction.services.hosts.of(context.host), context.key.as_kind(MetadataKey), None
+    )
 
 
-async def _track(call: Call, host: Host, key: MetadataKey, label: str | None) -> Message:
-    services = call.services
-    caller = await services.caller(call.person, host)
-    metadata = await services.onetime.metadata(caller, key)
-    state = metadata.state_at(card.now())
+async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Message:
+    services = interaction.services
+    credentials = await services.credentials(interaction.person, host)
+    metadata = await services.onetime.metadata(credentials, key)
+    state = metadata.state_at(metadata_card.now())
     if state.is_over:
-        said = f"There is nothing to track: {card.STATE_WORDS[state].lower()}."
-        return Message.of(said, Text.of(card.state_line(metadata)), Text.of(said))
+        said = f"There is nothing to track: {metadata_card.STATE_WORDS[state].lower()}."
+        return Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
     tracked, is_new = await services.tracking.track(
-        call.person, host.url, key, label=label, made_at=metadata.created or card.now(), expires_at=metadata.expires_at,
-        passphrase_required=metadata.passphrase_required, secret_key=metadata.secret_key, zone=call.zone,
-    )  # fmt: skip
-    await follow(call, tracked, host.name)
+        interaction.person,
+        host.url,
+        key,
+        label=label,
+        made_at=metadata.created or metadata_card.now(),
+        expires_at=metadata.expires_at,
+        passphrase_required=metadata.passphrase_required,
+        secret_key=metadata.secret_key,
+        zone=interaction.zone,
+    )
+    await follow(interaction, tracked, host.name)
     said = (
         "You will get a message when it is opened, burned or expires. Its card is in our direct conversation."
         if is_new
@@ -59,65 +68,65 @@ async def _track(call: Call, host: Host, key: MetadataKey, label: str | None) ->
     return Message.of(said, Text.of(f":eyes: {said}"))
 
 
-async def untrack(call: Call, _row: None) -> Message:
+async def untrack(interaction: Interaction, _row: None) -> Message:
     """`/ots untrack <link|key>`."""
-    host, key = await pasted.metadata_key(call, ASK.replace("track", "untrack"))
-    tracked = await call.services.tracking.find_key(call.person, host.url, key)
+    host, key = await pasted.metadata_key(interaction, ASK.replace("track", "untrack"))
+    tracked = await interaction.services.tracking.find_key(interaction.person, host.url, key)
     if tracked is None:
         raise NotUnderstood("not tracked", tell="You are not tracking that secret. `/ots tracked` lists those you do.")
-    return await stop(call, tracked)
+    return await stop(interaction, tracked)
 
 
-async def stop(call: Call, tracked: Tracked) -> Message:
+async def stop(interaction: Interaction, tracked: Tracked) -> Message:
     """The Stop button: no more looking, no more messages. The secret itself stays as it is."""
-    await call.services.tracking.stop(call.person, tracked.id)
+    await interaction.services.tracking.stop(interaction.person, tracked.id)
     said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
     if tracked.card is not None:
         try:
-            await call.update(tracked.card, message)
-        except SlackTrouble as trouble:  # its buttons answer like those of somebody else's
+            await interaction.update(tracked.card, message)
+        except SlackError as trouble:  # its buttons answer like those of somebody else's
             log.info("card_not_updated", error=str(trouble))
     return message
 
 
-async def stop_listed(call: Call, tracked: Tracked) -> Message:
+async def stop_listed(interaction: Interaction, tracked: Tracked) -> Message:
     """Stop in `/ots tracked`: the list stays as it is."""
-    return replace(await stop(call, tracked), beside=True)
+    return replace(await stop(interaction, tracked), without_replacing=True)
 
 
-async def refresh(call: Call, tracked: Tracked) -> Message:
+async def refresh(interaction: Interaction, tracked: Tracked) -> Message:
     """Ask the host about this one now. What became of it is told as the watcher tells it, once."""
-    services = call.services
+    services = interaction.services
     host = services.hosts.of(tracked.host)
-    caller = await services.caller(call.person, host)
+    credentials = await services.credentials(interaction.person, host)
     found: Metadata | None
     try:
-        found = await services.onetime.metadata(caller, tracked.key)
+        found = await services.onetime.metadata(credentials, tracked.key)
     except SecretGone:
         found = None
     if found is not None and found.key != tracked.key:
-        raise HostTrouble("an answer about another secret")
-    now = card.now()
-    change = outcome(tracked, found, now)
+        raise HostUnavailable("an answer about another secret")
+    now = metadata_card.now()
+    change = find_change(tracked, found, now)
     if change is None:
-        return living_card(tracked, host.name, asked_at=now, is_named=found is not None)
-    after = await services.tracking.learned(tracked, change)
+        return tracked_card(tracked, host.name, asked_at=now, is_named=found is not None)
+    after = await services.tracking.record_change(tracked, change)
     if after is None:
         raise NotYours
-    return living_card(after, host.name)
+    return tracked_card(after, host.name)
 
 
-async def list_tracked(call: Call, _row: None) -> Message:
-    return await _page(call, 0)
+async def list_tracked(interaction: Interaction, _row: None) -> Message:
+    return await _page(interaction, 0)
 
 
-async def turn(call: Call, handle: Handle) -> Message:
-    return await _page(call, int(handle.facts["page"]))
+async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+    return await _page(interaction, int(context.data["page"]))
 
 
-async def _page(call: Call, page: int) -> Message:
-    everything = await call.services.tracking.of(call.person)
+async def _page(interaction: Interaction, page: int) -> Message:
+    everything = await interaction.services.tracking.list_of(interaction.person)
     if not everything:
         return Message.of("You are not tracking any secret.", Text.of("You are not tracking any secret."), Note.of(ASK))
     last = (len(everything) - 1) // PAGE
@@ -126,11 +135,13 @@ async def _page(call: Call, page: int) -> Message:
     for tracked in everything[page * PAGE : (page + 1) * PAGE]:
         parts += [Divider(), *_line(tracked)]
     parts += await paging.foot(
-        call, page, last,
+        interaction,
+        page,
+        last,
         lambda ref: Button("Newer", "tracked_newer", ref),
         lambda ref: Button("Older", "tracked_older", ref),
-        lambda to: NewHandle(A_PAGE, "-", facts={"page": str(to)}),
-    )  # fmt: skip
+        lambda to: NewButtonContext(A_PAGE, "-", data={"page": str(to)}),
+    )
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
 
@@ -142,21 +153,23 @@ def _line(tracked: Tracked) -> list[Part]:
         said += [" · expires ", When(tracked.expires_at)]
     parts: list[Part] = [Text(tuple(said))]
     if not tracked.is_over:
-        stop_it = Button("Stop", "tracked_list_stop", tracked.id, spoken="Stop tracking this secret")
+        stop_it = Button("Stop", "tracked_list_stop", tracked.id, accessibility_label="Stop tracking this secret")
         parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
     return parts
 
 
-async def watch(call: Call, _row: None) -> Message:
+async def watch(interaction: Interaction, _row: None) -> Message:
     """`/ots watch on|off`: track everything on the default account, also what is made in a browser."""
-    word = call.text.strip().lower()
+    word = interaction.text.strip().lower()
     if word not in {"on", "off"}:
         raise NotUnderstood("neither on nor off", tell="Say `/ots watch on` or `/ots watch off`.")
-    account = await call.services.accounts.default_of(call.person)
+    account = await interaction.services.accounts.default_of(interaction.person)
     if account is None:
         raise NotConnected
-    host = call.services.hosts.of(account.host)
-    await call.services.tracking.watch_everything(call.person, host.url, on=word == "on", zone=call.zone)
+    host = interaction.services.hosts.of(account.host)
+    await interaction.services.tracking.watch_everything(
+        interaction.person, host.url, on=word == "on", zone=interaction.zone
+    )
     said = (
         f"Every secret of your account on {host.name} is tracked from now on, wherever it is made."
         if word == "on"
@@ -176,11 +189,11 @@ FEATURE = Feature(
         Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
     ),
     actions={
-        "track": Handler(track_handle, own_handle("metadata")),
+        "track": Handler(track_handle, own_button_context("metadata")),
         "tracked_refresh": Handler(refresh, own_tracked),
         "tracked_stop": Handler(stop, own_tracked),
         "tracked_list_stop": Handler(stop_listed, own_tracked),
-        "tracked_newer": Handler(turn, own_handle(A_PAGE)),
-        "tracked_older": Handler(turn, own_handle(A_PAGE)),
+        "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
+        "tracked_older": Handler(turn, own_button_context(A_PAGE)),
     },
 )

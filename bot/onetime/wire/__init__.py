@@ -7,8 +7,8 @@ of bot/errors.py; none of their texts carries anything of the body.
 """
 
 from bot.onetime.wire.answers import (
-    Generated,
-    Shared,
+    GeneratedSecret,
+    SharedSecret,
     read_authcheck,
     read_burn,
     read_generate,
@@ -19,26 +19,26 @@ from bot.onetime.wire.answers import (
 from bot.onetime.wire.metadata import (
     Entry,
     Metadata,
-    State,
+    SecretState,
     read_entries,
     read_entries_v2,
     read_metadata,
     read_recent,
     read_recent_v2,
 )
-from bot.onetime.wire.refusals import AccountsOff, Answered, SameAgain
-from bot.onetime.wire.requests import Request, basic
+from bot.onetime.wire.refusals import AccountsOff, NotRetryable, UnrecognizedAnswer
+from bot.onetime.wire.requests import ApiRequest, basic
 
 __all__ = [
     "AccountsOff",
-    "Answered",
+    "ApiRequest",
     "Entry",
-    "Generated",
+    "GeneratedSecret",
     "Metadata",
-    "Request",
-    "SameAgain",
-    "Shared",
-    "State",
+    "NotRetryable",
+    "SecretState",
+    "SharedSecret",
+    "UnrecognizedAnswer",
     "basic",
     "read_authcheck",
     "read_burn",

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from bot.errors import HostTrouble, Refused, WrongPassphrase
+from bot.errors import HostUnavailable, Refused, WrongPassphrase
 from bot.onetime.links import KEY
-from bot.onetime.wire.body import one, one_at_any_cost
-from bot.onetime.wire.metadata import LONGEST, addresses, whole, yes_or_no
+from bot.onetime.wire.body import decode, decode_leniently
+from bot.onetime.wire.metadata import MAX_SECONDS, read_addresses, read_bool, read_whole
 from bot.onetime.wire.refusals import refusal
 from bot.secret import MetadataKey, Secret, SecretKey
 
@@ -19,7 +19,7 @@ OK = 200  # the only status of success
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class SharedSecret:
     """A secret that was made. `ttl` is what the server made of the one that was asked for, in seconds."""
 
     secret_key: SecretKey
@@ -30,7 +30,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedSecret:
     """As `Shared`, with the password that the server made up. It says it only once."""
 
     secret_key: SecretKey
@@ -40,12 +40,12 @@ class Generated:
     value: Secret
 
 
-class _Opened(msgspec.Struct):
+class _RevealBody(msgspec.Struct):
     value: Any = None
     secret_value: Any = None
 
 
-class _Made(msgspec.Struct):
+class _CreationBody(msgspec.Struct):
     secret_key: Any = None
     secret_identifier: Any = None
     metadata_key: Any = None
@@ -57,7 +57,7 @@ class _Made(msgspec.Struct):
     recipients: Any = None
 
 
-class _Health(msgspec.Struct):
+class _HealthBody(msgspec.Struct):
     status: Any = None
 
 
@@ -65,13 +65,13 @@ def read_reveal(status: int, headers: Mapping[str, str], body: bytes) -> Secret:
     """The secret, exactly. Whatever a 200 carries as its value is returned, however odd the JSON around it.
 
     Raises `SecretGone` (also for a wrong or missing passphrase), `NotAuthorized`, `RateLimited`, and
-    `HostTrouble`, after which the secret may have been opened for nothing.
+    `HostUnavailable`, after which the secret may have been opened for nothing.
     """
     if status != OK:
         raise refusal(status, headers, body, about_a_secret=True)
     value = _value(body)
     if value is None:
-        raise HostTrouble("200 without a value")
+        raise HostUnavailable("200 without a value")
     return value
 
 
@@ -80,17 +80,17 @@ def read_burn(status: int, headers: Mapping[str, str], body: bytes) -> None:
 
     The `state` object in a 200 still says "new" on every server version, so it is not read.
 
-    Raises `SecretGone`, `WrongPassphrase` (0.18 says `HostTrouble` instead), `NotAuthorized`, `RateLimited`,
-    `HostTrouble`.
+    Raises `SecretGone`, `WrongPassphrase` (0.18 says `HostUnavailable` instead), `NotAuthorized`, `RateLimited`,
+    `HostUnavailable`.
     """
     if status != OK:
         raise refusal(status, headers, body, about_a_secret=True, otherwise=WrongPassphrase)
-    if one(body, _Health) is None:
-        raise HostTrouble("200 without JSON")
+    if decode(body, _HealthBody) is None:
+        raise HostUnavailable("200 without JSON")
 
 
 def read_authcheck(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise unless the server took the credentials: `NotAuthorized`, `RateLimited` or `HostTrouble`."""
+    """Raise unless the server took the credentials: `NotAuthorized`, `RateLimited` or `HostUnavailable`."""
     _read_health(status, headers, body)
 
 
@@ -102,44 +102,46 @@ def read_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
 def _read_health(status: int, headers: Mapping[str, str], body: bytes) -> None:
     if status != OK:
         raise refusal(status, headers, body)
-    health = one(body, _Health)
+    health = decode(body, _HealthBody)
     if health is None or health.status != "nominal":
-        raise HostTrouble("200, not nominal")
+        raise HostUnavailable("200, not nominal")
 
 
-def read_share(status: int, headers: Mapping[str, str], body: bytes) -> Shared:
+def read_share(status: int, headers: Mapping[str, str], body: bytes) -> SharedSecret:
     """The keys of the secret that was made.
 
-    Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostTrouble`, after which
+    Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostUnavailable`, after which
     the secret may exist although nobody has its link.
     """
     secret_key, metadata_key, made = _read_made(status, headers, body)
-    return Shared(
+    return SharedSecret(
         secret_key,
         metadata_key,
-        whole(made.ttl, LONGEST),
+        read_whole(made.ttl, MAX_SECONDS),
         _passphrase_required(made),
-        addresses(made.recipient) or addresses(made.recipients),
+        read_addresses(made.recipient) or read_addresses(made.recipients),
     )
 
 
-def read_generate(status: int, headers: Mapping[str, str], body: bytes) -> Generated:
+def read_generate(status: int, headers: Mapping[str, str], body: bytes) -> GeneratedSecret:
     """The keys and the value of the secret that was made. Raises as `read_share`."""
     secret_key, metadata_key, made = _read_made(status, headers, body)
     value = _value(body)
     if value is None:
-        raise HostTrouble("200 without a value")
-    return Generated(secret_key, metadata_key, whole(made.ttl, LONGEST), _passphrase_required(made), value)
+        raise HostUnavailable("200 without a value")
+    return GeneratedSecret(
+        secret_key, metadata_key, read_whole(made.ttl, MAX_SECONDS), _passphrase_required(made), value
+    )
 
 
-def _read_made(status: int, headers: Mapping[str, str], body: bytes) -> tuple[SecretKey, MetadataKey, _Made]:
+def _read_made(status: int, headers: Mapping[str, str], body: bytes) -> tuple[SecretKey, MetadataKey, _CreationBody]:
     if status != OK:
         raise refusal(status, headers, body, otherwise=Refused)
-    made = one(body, _Made)
+    made = decode(body, _CreationBody)
     secret = made and _key(made.secret_key, made.secret_identifier)
     metadata = made and _key(made.metadata_key, made.identifier)
     if not made or not secret or not metadata:
-        raise HostTrouble("200 without the keys")
+        raise HostUnavailable("200 without the keys")
     return SecretKey(secret), MetadataKey(metadata), made
 
 
@@ -147,13 +149,13 @@ def _key(*candidates: object) -> str | None:
     return next((key for key in candidates if isinstance(key, str) and KEY.fullmatch(key)), None)
 
 
-def _passphrase_required(made: _Made) -> bool | None:
-    return yes_or_no(made.has_passphrase if made.passphrase_required is None else made.passphrase_required)
+def _passphrase_required(made: _CreationBody) -> bool | None:
+    return read_bool(made.has_passphrase if made.passphrase_required is None else made.passphrase_required)
 
 
 def _value(body: bytes) -> Secret | None:
-    found = one(body, _Opened)
+    found = decode(body, _RevealBody)
     if found is None or not isinstance(found.value, str):
-        found = one_at_any_cost(body, _Opened) or _Opened()
+        found = decode_leniently(body, _RevealBody) or _RevealBody()
     value = found.value if isinstance(found.value, str) else found.secret_value
     return Secret(value) if isinstance(value, str) else None

@@ -18,53 +18,53 @@ T = TypeVar("T", bound=msgspec.Struct)
 _BOM = b"\xef\xbb\xbf"
 
 
-def one(body: bytes, kind: type[T]) -> T | None:
+def decode(body: bytes, kind: type[T]) -> T | None:
     """The object in the body, or None if there is no JSON object in it."""
     try:
         found: T = _decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _kept(_patiently(body, kind), kind)
+        return _keep_known_fields(_decode_whole(body, kind), kind)
     except RecursionError:
         return None
     return found
 
 
-def one_at_any_cost(body: bytes, kind: type[T]) -> T | None:
+def decode_leniently(body: bytes, kind: type[T]) -> T | None:
     """As `one`, by the patient reader alone: numbers stay text, and what follows the object is ignored."""
-    return _kept(_patiently(body, kind, whole=False), kind)
+    return _keep_known_fields(_decode_whole(body, kind, whole=False), kind)
 
 
-def many(body: bytes, kind: type[T]) -> list[T] | None:
+def decode_list(body: bytes, kind: type[T]) -> list[T] | None:
     """The objects of the list in the body; None if it is no list, or has none in it but other things."""
     try:
         return _list_decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _kept_of(_patiently(body, kind), kind)
+        return _keep_known_fields_of(_decode_whole(body, kind), kind)
     except RecursionError:
         return None
 
 
-def many_in(listing: object, kind: type[T]) -> list[T] | None:
+def decode_list_in(listing: object, kind: type[T]) -> list[T] | None:
     """As `many`, of a list that was read with the object around it."""
     if not isinstance(listing, msgspec.Raw):
-        return _kept_of(listing, kind)
-    return many(bytes(listing), kind)
+        return _keep_known_fields_of(listing, kind)
+    return decode_list(bytes(listing), kind)
 
 
-def _kept(tree: object, kind: type[T]) -> T | None:
+def _keep_known_fields(tree: object, kind: type[T]) -> T | None:
     if not isinstance(tree, dict):
         return None
     return kind(**{name: tree[name] for name in kind.__struct_fields__ if name in tree})
 
 
-def _kept_of(tree: object, kind: type[T]) -> list[T] | None:
+def _keep_known_fields_of(tree: object, kind: type[T]) -> list[T] | None:
     if not isinstance(tree, list):
         return None
-    kept = [item for item in (_kept(entry, kind) for entry in tree) if item is not None]
+    kept = [item for item in (_keep_known_fields(entry, kind) for entry in tree) if item is not None]
     return kept if kept or not tree else None
 
 
-def _patiently(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
+def _decode_whole(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
     """What the body says, with only the fields of `kind` (at any depth), or None. Never raises."""
     used = frozenset(kind.__struct_fields__)
 

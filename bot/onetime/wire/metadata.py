@@ -16,20 +16,20 @@ from typing import Any
 
 import msgspec
 
-from bot.errors import HostTrouble
+from bot.errors import HostUnavailable
 from bot.onetime.links import KEY
-from bot.onetime.wire.body import many, many_in, one
-from bot.onetime.wire.refusals import Answered, refusal
+from bot.onetime.wire.body import decode, decode_list, decode_list_in
+from bot.onetime.wire.refusals import UnrecognizedAnswer, refusal
 from bot.secret import MetadataKey, SecretKey
 
-LATEST = 32_503_680_000  # epoch seconds, the year 3000: anything later is nonsense
-LONGEST = 10 * 366 * 86_400  # seconds, ten years: the longest that a secret is believed to live
+MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: anything later is nonsense
+MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: the longest that a secret is believed to live
 CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may be from ours
-MOST_RECIPIENTS = 20
-MOST_ADDRESS = 254  # characters
+MAX_RECIPIENTS = 20
+MAX_ADDRESS = 254  # characters
 
 
-class State(StrEnum):
+class SecretState(StrEnum):
     """What a server last said. It says nothing about the reader before RECEIVED: VIEWED comes from looking, too."""
 
     NEW = "new"
@@ -47,16 +47,16 @@ class State(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        return self in {State.NEW, State.VIEWED}
+        return self in {SecretState.NEW, SecretState.VIEWED}
 
 
-_OVER = frozenset({State.RECEIVED, State.BURNED, State.EXPIRED, State.ORPHANED})
+_OVER = frozenset({SecretState.RECEIVED, SecretState.BURNED, SecretState.EXPIRED, SecretState.ORPHANED})
 _OPEN_WORDS = ("new", "shared", "viewed", "previewed")  # of both vocabularies
-_STATES: dict[object, State] = {
-    **{state.value: state for state in State},
-    "previewed": State.VIEWED,
-    "revealed": State.RECEIVED,
-    "shared": State.NEW,
+_STATES: dict[object, SecretState] = {
+    **{state.value: state for state in SecretState},
+    "previewed": SecretState.VIEWED,
+    "revealed": SecretState.RECEIVED,
+    "shared": SecretState.NEW,
 }
 
 
@@ -65,7 +65,7 @@ class Metadata:
     """What the API says of a secret, without anything that opens it."""
 
     key: MetadataKey
-    state: State
+    state: SecretState
     created: datetime | None  #: UTC
     updated: datetime | None  #: UTC; the time of burning, when it was burned
     received: datetime | None  #: UTC; only when it was received
@@ -83,7 +83,7 @@ class Metadata:
             return None
         return self.created + timedelta(seconds=self.ttl)
 
-    def state_at(self, now: datetime) -> State:
+    def state_at(self, now: datetime) -> SecretState:
         """The state, computed where servers are late.
 
         No list ever says expired; 0.18 never does at all, and neither it nor 0.23 says orphaned: there a secret
@@ -94,9 +94,9 @@ class Metadata:
             return self.state
         expires = self.expires_at
         if expires is not None and now >= expires:
-            return State.EXPIRED
+            return SecretState.EXPIRED
         if self.secret_missing:
-            return State.ORPHANED if expires is not None and now < expires - CLOCK_SKEW else State.EXPIRED
+            return SecretState.ORPHANED if expires is not None and now < expires - CLOCK_SKEW else SecretState.EXPIRED
         return self.state
 
 
@@ -120,7 +120,7 @@ class Entry(msgspec.Struct, gc=False):
     def __repr__(self) -> str:
         return "<Entry>"
 
-    def named(self) -> MetadataKey | None:
+    def find_key(self) -> MetadataKey | None:
         """Its key; None if it names no secret."""
         for key in (self.metadata_key, self.identifier, self.key):
             if isinstance(key, str) and KEY.fullmatch(key):
@@ -131,7 +131,7 @@ class Entry(msgspec.Struct, gc=False):
         """Whether it says that nothing has become of it. Its time may be over all the same."""
         return self.state in _OPEN_WORDS
 
-    def ends(self) -> float | None:
+    def expires_at_epoch(self) -> float | None:
         """When its time is over, in seconds since the epoch, if it says so in plain numbers."""
         if type(self.created) is int and type(self.ttl) is int:
             return self.created + self.ttl
@@ -142,7 +142,7 @@ class Entry(msgspec.Struct, gc=False):
         return _metadata(self)
 
 
-class _One(Entry, gc=False):
+class _SingleEntry(Entry, gc=False):
     secret_key: Any = None
 
 
@@ -150,69 +150,69 @@ class _Listing(msgspec.Struct):
     records: msgspec.Raw | None = None
 
 
-class _ListingPatiently(Entry, gc=False):
+class _LenientListing(Entry, gc=False):
     records: Any = None
 
 
 def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metadata:
     """The metadata of one secret (`/private/KEY`).
 
-    Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostTrouble`.
+    Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
     """
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body, about_a_secret=True)
-    fields = one(body, _One)
+    fields = decode(body, _SingleEntry)
     found = None if fields is None else _metadata(fields, missing=_says_missing(fields), opens=fields.secret_key)
     if found is None:
-        raise HostTrouble("200 without metadata")
+        raise HostUnavailable("200 without metadata")
     return found
 
 
 def read_recent(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
     """The account's secrets, newest first, each once (`/private/recent`).
 
-    Raises `NotAuthorized`, `RateLimited`, `HostTrouble`; of the last `Answered` where the list is broken on
-    that server (0.21 to 0.24.0: always "unexpected error", or entries without keys) and API v2 should be asked.
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`. `UnrecognizedAnswer`, a kind of the last, means that the
+    list is broken on that server (0.21 to 0.24.0: "unexpected error", or entries without keys): ask API v2.
     """
-    return _listed(read_entries(status, headers, body))
+    return _sort_newest_first(read_entries(status, headers, body))
 
 
 def read_recent_v2(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
     """As `read_recent`, of API v2: `{"records": [...]}`, where `secret_ttl` is the whole lifetime."""
-    return _listed(read_entries_v2(status, headers, body))
+    return _sort_newest_first(read_entries_v2(status, headers, body))
 
 
 def read_entries(status: int, headers: Mapping[str, str], body: bytes) -> list[Entry]:
     """As `read_recent`, as they came: in any order, perhaps twice. A tenth of the work where there are many."""
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
-    return _with_keys(many(body, Entry))
+    return _require_keys(decode_list(body, Entry))
 
 
 def read_entries_v2(status: int, headers: Mapping[str, str], body: bytes) -> list[Entry]:
     """As `read_entries`, of API v2."""
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
-    listing: _Listing | _ListingPatiently | None
+    listing: _Listing | _LenientListing | None
     try:
         listing = msgspec.json.decode(body, type=_Listing)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        listing = one(body, _ListingPatiently)
-    entries = None if listing is None or listing.records is None else many_in(listing.records, Entry)
+        listing = decode(body, _LenientListing)
+    entries = None if listing is None or listing.records is None else decode_list_in(listing.records, Entry)
     for entry in entries or ():
         entry.ttl, entry.secret_ttl = entry.secret_ttl, None
-    return _with_keys(entries)
+    return _require_keys(entries)
 
 
-def _with_keys(entries: list[Entry] | None) -> list[Entry]:
+def _require_keys(entries: list[Entry] | None) -> list[Entry]:
     if entries is None:
-        raise HostTrouble("200 without a list")
-    if entries and all(entry.named() is None for entry in entries):
-        raise Answered("a list without keys")
+        raise HostUnavailable("200 without a list")
+    if entries and all(entry.find_key() is None for entry in entries):
+        raise UnrecognizedAnswer("a list without keys")
     return entries
 
 
-def _listed(entries: list[Entry]) -> list[Metadata]:
+def _sort_newest_first(entries: list[Entry]) -> list[Metadata]:
     found = {m.key: m for m in map(_metadata, entries) if m is not None}
     newest_first = list(found.values())
     if _age(newest_first[:1]) < _age(newest_first[-1:]):  # 0.24 and later send the oldest first
@@ -226,10 +226,10 @@ def _age(some: list[Metadata]) -> float:
 
 def _metadata(fields: Entry, *, missing: bool = False, opens: object = None) -> Metadata | None:
     """The entry, or None if it names no secret. Other fields may be missing or nonsense: they become None."""
-    key = fields.named()
+    key = fields.find_key()
     if key is None:
         return None
-    state = state_of(fields.state)
+    state = read_state(fields.state)
     asked = fields.passphrase_required
     return Metadata(
         key=key,
@@ -237,10 +237,10 @@ def _metadata(fields: Entry, *, missing: bool = False, opens: object = None) -> 
         created=_moment(fields.created),
         updated=_moment(fields.updated),
         received=_moment(fields.received),
-        ttl=whole(fields.ttl, LONGEST),
-        secret_ttl=whole(fields.secret_ttl, LONGEST),
-        passphrase_required=yes_or_no(fields.has_passphrase if asked is None else asked),
-        recipients=addresses(fields.recipient) or addresses(fields.recipients),
+        ttl=read_whole(fields.ttl, MAX_SECONDS),
+        secret_ttl=read_whole(fields.secret_ttl, MAX_SECONDS),
+        passphrase_required=read_bool(fields.has_passphrase if asked is None else asked),
+        recipients=read_addresses(fields.recipient) or read_addresses(fields.recipients),
         secret_missing=missing and state.is_open,
         secret_key=SecretKey(opens) if isinstance(opens, str) and KEY.fullmatch(opens) else None,
     )
@@ -251,12 +251,12 @@ def _says_missing(fields: Entry) -> bool:
     return fields.secret_ttl is None
 
 
-def state_of(word: object) -> State:
+def read_state(word: object) -> SecretState:
     """What a server's word for a state means; UNKNOWN for any that is not in the table."""
-    return _STATES.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN
+    return _STATES.get(word, SecretState.UNKNOWN) if isinstance(word, str) else SecretState.UNKNOWN
 
 
-def whole(value: object, most: int) -> int | None:
+def read_whole(value: object, most: int) -> int | None:
     """A number from 0 to `most`, sent as a number or as text; anything else is None."""
     if isinstance(value, str):
         try:
@@ -269,20 +269,20 @@ def whole(value: object, most: int) -> int | None:
 
 
 def _moment(value: object) -> datetime | None:
-    seconds = whole(value, LATEST)
+    seconds = read_whole(value, MAX_EPOCH)
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def yes_or_no(value: object) -> bool | None:
+def read_bool(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
 
 
-def addresses(value: object) -> tuple[str, ...]:
+def read_addresses(value: object) -> tuple[str, ...]:
     """Obscured addresses, sent as a list or as one text with commas."""
-    entries = value.split(",", MOST_RECIPIENTS) if isinstance(value, str) else value
+    entries = value.split(",", MAX_RECIPIENTS) if isinstance(value, str) else value
     if not isinstance(entries, list):
         return ()
-    named = (entry.strip()[:MOST_ADDRESS] for entry in entries[:MOST_RECIPIENTS] if isinstance(entry, str))
+    named = (entry.strip()[:MAX_ADDRESS] for entry in entries[:MAX_RECIPIENTS] if isinstance(entry, str))
     return tuple(entry for entry in named if entry)

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bot.errors import HostTrouble, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
-from bot.onetime.wire.body import one
+from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
+from bot.onetime.wire.body import decode
 
-LONGEST_WAIT = 15 * 60.0  # seconds
-MOST_REASON = 300  # characters of a server's sentence
+MAX_WAIT = 15 * 60.0  # seconds
+MAX_REASON = 300  # characters of a server's sentence
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429  # all but 404 from proxies or API v2
 
@@ -35,21 +35,21 @@ _SWITCHED_OFF = "is not available"
 _WRONG_PASSPHRASE = "Double check that passphrase"  # translated by the account's language
 
 
-class Answered(HostTrouble):
+class UnrecognizedAnswer(HostUnavailable):
     """The server said, in JSON, something that is in no row of the table. A POST that got this is not sent again."""
 
 
-class SameAgain(HostTrouble):
+class NotRetryable(HostUnavailable):
     """The answer would be no better the next time: nothing is gained by asking again."""
 
 
-class AccountsOff(SameAgain):
+class AccountsOff(NotRetryable):
     """The server's operator switched accounts off: whatever is asked with one is refused, and had no effect."""
 
     tell = "That server does not take accounts over its API."
 
 
-class _Said(msgspec.Struct):
+class _ErrorBody(msgspec.Struct):
     message: Any = None
     secret_key: Any = None
     shrimp: Any = None
@@ -69,28 +69,28 @@ def refusal(
     no row of the table, for calls that send a form: a field that the server does not take.
     """
     if status == TOO_MANY:
-        return RateLimited("429", retry_after=wait_asked_for(headers))
+        return RateLimited("429", retry_after=read_retry_after_header(headers))
     if 300 <= status < 400:  # noqa: PLR2004
-        return SameAgain(f"{status}, a redirect, not followed")
-    said = one(body, _Said) if 400 <= status < 500 else None  # noqa: PLR2004
+        return NotRetryable(f"{status}, a redirect, not followed")
+    said = decode(body, _ErrorBody) if 400 <= status < 500 else None  # noqa: PLR2004
     if said is None:
-        return HostTrouble(f"{status}, not understood")
+        return HostUnavailable(f"{status}, not understood")
     message = said.message if isinstance(said.message, str) else ""
-    heard = _Heard(status, headers, message, said)
+    heard = _ErrorAnswer(status, headers, message, said)
     return (
         _of_the_caller(heard)
         or _of_the_server(heard)
         or (_of_the_secret(heard) if about_a_secret else None)
         or (_of_the_form(heard, otherwise) if otherwise else None)
-        or Answered(f"{status}, not understood")
+        or UnrecognizedAnswer(f"{status}, not understood")
     )
 
 
-class _Heard(NamedTuple):
+class _ErrorAnswer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     message: str
-    said: _Said
+    said: _ErrorBody
 
     @property
     def intended(self) -> str:
@@ -98,33 +98,33 @@ class _Heard(NamedTuple):
         return self.headers.get("x-ots-intended-status", "")
 
 
-def _of_the_caller(heard: _Heard) -> OnetimeError | None:
+def _of_the_caller(heard: _ErrorAnswer) -> OnetimeError | None:
     meant = heard.status == UNAUTHORIZED or heard.intended == str(UNAUTHORIZED)
     if meant or heard.message == _NOT_AUTHORIZED:
         return NotAuthorized(f"{heard.status}, not authorized")
     if heard.message.startswith(_RATE_LIMITED):
-        return RateLimited(f"{heard.status}, rate limited", retry_after=wait_asked_for(heard.headers))
+        return RateLimited(f"{heard.status}, rate limited", retry_after=read_retry_after_header(heard.headers))
     return None
 
 
-def _of_the_server(heard: _Heard) -> OnetimeError | None:
+def _of_the_server(heard: _ErrorAnswer) -> OnetimeError | None:
     if heard.message.startswith("/api/") and heard.message.endswith(_SWITCHED_OFF):
         return AccountsOff(f"{heard.status}, accounts are switched off")
     if heard.message in _TROUBLE or heard.status == FORBIDDEN:
-        return Answered(f"{heard.status}, trouble of the server or its guard")
+        return UnrecognizedAnswer(f"{heard.status}, trouble of the server or its guard")
     return None
 
 
-def _of_the_secret(heard: _Heard) -> OnetimeError | None:
+def _of_the_secret(heard: _ErrorAnswer) -> OnetimeError | None:
     named = heard.message == _UNKNOWN_SECRET or isinstance(heard.said.secret_key, str)
     return SecretGone("unknown secret") if heard.status == NOT_FOUND and named else None
 
 
-def _of_the_form(heard: _Heard, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
+def _of_the_form(heard: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
     if not heard.message:
         return None
     if meaning is Refused:
-        return Refused(f"{heard.status}, a field refused", reason=heard.message[:MOST_REASON])
+        return Refused(f"{heard.status}, a field refused", reason=heard.message[:MAX_REASON])
     # The sentence may be translated; then only the marks of a form error tell it from the server's own trouble.
     marked = heard.intended == "400" or isinstance(heard.said.shrimp, str)
     if marked or heard.message == _WRONG_PASSPHRASE:
@@ -132,7 +132,7 @@ def _of_the_form(heard: _Heard, meaning: type[Refused | WrongPassphrase]) -> One
     return None
 
 
-def wait_asked_for(headers: Mapping[str, str]) -> float | None:
+def read_retry_after_header(headers: Mapping[str, str]) -> float | None:
     """`Retry-After` in seconds (it may be a date, RFC 9110 10.2.3), from 0 to 15 minutes, or None."""
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.lstrip("-").isdigit():
@@ -142,7 +142,7 @@ def wait_asked_for(headers: Mapping[str, str]) -> float | None:
         if at is None:
             return None
         seconds = (at - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return min(max(seconds, 0.0), MAX_WAIT)
 
 
 def _date(text: str) -> datetime | None:

@@ -16,7 +16,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class ApiRequest:
     """A call, ready to be sent to any host. Its parts can be shown; what `target` and `body` return cannot."""
 
     operation: str  #: our name for it, for logs: "reveal"
@@ -65,49 +65,51 @@ def basic(username: Secret, token: Secret) -> Secret:
     return Secret("Basic " + base64.b64encode(pair).decode("ascii"))
 
 
-def reveal(key: SecretKey, passphrase: Secret | None = None) -> Request:
-    return Request("reveal", "POST", "/api/v1/secret/{key}", key, _filled(passphrase=passphrase))
+def reveal(key: SecretKey, passphrase: Secret | None = None) -> ApiRequest:
+    return ApiRequest("reveal", "POST", "/api/v1/secret/{key}", key, _encode_form(passphrase=passphrase))
 
 
-def metadata(key: MetadataKey) -> Request:
+def metadata(key: MetadataKey) -> ApiRequest:
     """GET works like POST on all versions, and may be sent again."""
-    return Request("metadata", "GET", "/api/v1/private/{key}", key)
+    return ApiRequest("metadata", "GET", "/api/v1/private/{key}", key)
 
 
-def burn(key: MetadataKey, passphrase: Secret | None = None) -> Request:
-    return Request("burn", "POST", "/api/v1/private/{key}/burn", key, _filled(passphrase=passphrase))
+def burn(key: MetadataKey, passphrase: Secret | None = None) -> ApiRequest:
+    return ApiRequest("burn", "POST", "/api/v1/private/{key}/burn", key, _encode_form(passphrase=passphrase))
 
 
-def recent() -> Request:
-    return Request("recent", "GET", "/api/v1/private/recent")
+def recent() -> ApiRequest:
+    return ApiRequest("recent", "GET", "/api/v1/private/recent")
 
 
-def recent_v2() -> Request:
+def recent_v2() -> ApiRequest:
     """The same list where v1 has lost it (0.21 to 0.24.0). `/receipt/recent` exists only from 0.23."""
-    return Request("recent", "GET", "/api/v2/private/recent")
+    return ApiRequest("recent", "GET", "/api/v2/private/recent")
 
 
-def authcheck() -> Request:
-    return Request("authcheck", "GET", "/api/v1/authcheck")
+def authcheck() -> ApiRequest:
+    return ApiRequest("authcheck", "GET", "/api/v1/authcheck")
 
 
-def status() -> Request:
-    return Request("status", "GET", "/api/v1/status")
+def status() -> ApiRequest:
+    return ApiRequest("status", "GET", "/api/v1/status")
 
 
-def share(text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None) -> Request:
-    form = {"secret": text, **_filled(ttl=_seconds(ttl), passphrase=passphrase, recipient=recipient)}
-    return Request("share", "POST", "/api/v1/share", None, form)
+def share(text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None) -> ApiRequest:
+    form = {"secret": text, **_encode_form(ttl=_seconds(ttl), passphrase=passphrase, recipient=recipient)}
+    return ApiRequest("share", "POST", "/api/v1/share", None, form)
 
 
-def generate(*, ttl: int | None, passphrase: Secret | None) -> Request:
-    return Request("generate", "POST", "/api/v1/generate", None, _filled(ttl=_seconds(ttl), passphrase=passphrase))
+def generate(*, ttl: int | None, passphrase: Secret | None) -> ApiRequest:
+    return ApiRequest(
+        "generate", "POST", "/api/v1/generate", None, _encode_form(ttl=_seconds(ttl), passphrase=passphrase)
+    )
 
 
 def _seconds(ttl: int | None) -> str | None:
     return None if ttl is None else str(ttl)
 
 
-def _filled(**fields: str | Secret | None) -> dict[str, str | Secret]:
+def _encode_form(**fields: str | Secret | None) -> dict[str, str | Secret]:
     """The fields that have something in them: an empty passphrase is no passphrase."""
     return {name: text for name, text in fields.items() if text}

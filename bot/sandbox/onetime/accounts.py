@@ -59,7 +59,7 @@ class Accounts:
         del self._accounts[username]
 
     def caller(self, sent: tuple[str, str] | None) -> Caller | None:
-        """Whose credentials these are; None if they are not good. Without any the caller is anonymous."""
+        """WatchRef credentials these are; None if they are not good. Without any the caller is anonymous."""
         if sent is None:
             return Caller(None, self._shrimp(None))
         username, token = sent

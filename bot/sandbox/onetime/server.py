@@ -205,7 +205,7 @@ class OnetimeServer:
     def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
         """Let `fault` happen to the next `times` requests (None: to all) to `route`.
 
-        `route` is a template as in `Seen.route`, which means just that one, or the beginning of some.
+        `route` is a template as in `Deduplicator.route`, which means just that one, or the beginning of some.
         """
         self._calls.mark(route)
         self._faults.plan(route, fault, times)

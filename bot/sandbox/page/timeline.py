@@ -22,7 +22,7 @@ TITLE_MOST = 80  # characters
 
 @dataclass(slots=True)
 class Entry:
-    """One call. `about` is a `Delivery`, a `Sent` or a `Seen`, read when it is shown, not before."""
+    """One call. `about` is a `Delivery`, a `Sent` or a `Deduplicator`, read when it is shown, not before."""
 
     number: int
     at: float  #: epoch seconds, by the wall

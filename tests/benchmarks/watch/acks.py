@@ -86,7 +86,7 @@ async def _rounds(world: World, host: Host, load: Load, file: Path, plan: Plan) 
         await _turn(load, job, host, idle)
         with _database(file) as connection:
             spread = f"{NOW} + abs(random() % 1000) / 1000.0 * {WATCH_EVERY}"
-            connection.execute(f"UPDATE watches SET next_look_at = {spread}")
+            connection.execute(f"UPDATE watches SET next_poll_at = {spread}")
         await asyncio.sleep(plan.settled)
         await _turn(load, job, host, busy)
     return idle, busy
@@ -104,7 +104,7 @@ async def _asleep(host: Host, file: Path) -> None:
     """Nobody looks any more: what was being looked at is over, and was not put on again."""
     while True:
         with _database(file) as connection:
-            connection.execute("UPDATE watches SET next_look_at = NULL")
+            connection.execute("UPDATE watches SET next_poll_at = NULL")
         calls = host.calls()
         await asyncio.sleep(4 * DELAY)
         if host.calls() == calls:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.onetime.client import Caller, Onetime
+from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Hosts
 from bot.secret import MetadataKey, Secret
 from tests.benchmarks.measure import Goal, middle, table
@@ -66,16 +66,16 @@ def _goal(delay: float, ours: list[Turn], theirs: list[Turn]) -> Goal:
 
 async def _turns(onetime: Onetime, host: Host, plan: Plan) -> tuple[list[Turn], list[Turn]]:
     where = Hosts([host.url], host.url).default
-    caller = Caller(where, Secret(people.username(0)), Secret(people.TOKEN))
+    credentials = Credentials(where, Secret(people.username(0)), Secret(people.TOKEN))
     keys = [MetadataKey(people.key(0, number)) for number in range(plan.each)]
     gate = asyncio.Semaphore(IN_FLIGHT)
 
     async def listed() -> None:
-        assert len(await onetime.entries(caller)) == plan.each
+        assert len(await onetime.entries(credentials)) == plan.each
 
     async def asked(key: MetadataKey) -> None:
         async with gate:
-            await onetime.metadata(caller, key)
+            await onetime.metadata(credentials, key)
 
     async def by_key() -> None:
         await asyncio.gather(*(asked(key) for key in keys))

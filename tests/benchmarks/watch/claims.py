@@ -13,7 +13,7 @@ from bot.storage.database import Database
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.seal import Sealer
 from bot.storage.tracking import Tracking
-from bot.watch.round import BATCH
+from bot.watch.host_poller import BATCH
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch.crowd import HOST, cluster, postgres_crowd, sqlite_crowd
 
@@ -90,7 +90,7 @@ async def _turn(tracking: Tracking, figures: Figures, plan: Plan) -> None:
     async with _timed(figures.read):
         rows = await tracking.open_rows(watches)
     async with _timed(figures.back):
-        await tracking.settle_quiet([(watch, 0.0) for watch in watches])
+        await tracking.record_unchanged([(watch, 0.0) for watch in watches])
     assert [len(some) for some in rows.values()] == [plan.each] * plan.claimed
 
 

@@ -21,14 +21,14 @@ HOST = "http://127.0.0.1:1"  # nobody is ever asked
 
 _WATCHES = """
 WITH RECURSIVE n(i) AS ({numbers})
-INSERT INTO watches (id, enterprise_id, team_id, user_id, host, everything, next_look_at, refused, created_at)
+INSERT INTO watches (id, enterprise_id, team_id, user_id, host, everything, next_poll_at, refused, created_at)
 SELECT {id}, '-', 'T0000001', 'U' || i, :host, false, 1700000000 + {chance} * 1000000, 0, 1700000000 FROM n
 """
 _TRACKED = """
 WITH RECURSIVE n(i) AS ({numbers})
 INSERT INTO tracked
-    (id, enterprise_id, team_id, user_id, watch_id, host, key, blind, state, made_at, expires_at, tracked_at)
-SELECT {id}, '-', 'T0000001', w.user_id, w.id, w.host, {sealed}, {blind}, 'new', 1700000000, 1900000000, 1700000000
+    (id, enterprise_id, team_id, user_id, watch_id, host, key, blind_index, state, made_at, expires_at, tracked_at)
+SELECT {id}, '-', 'T0000001', w.user_id, w.id, w.host, {sealed}, {blind_index}, 'new', 1700000000, 1900000000, 1700000000
 FROM n {each} watches AS w {order}
 """
 _SQLITE = {
@@ -36,7 +36,7 @@ _SQLITE = {
     "id": "lower(hex(randomblob(11)))",
     "chance": "abs(random() % 1000) / 1000.0",
     "sealed": "randomblob(95)",
-    "blind": "randomblob(16)",
+    "blind_index": "randomblob(16)",
     "each": "CROSS JOIN",  # SQLite goes through the left side first, so an account's rows come far apart
     "order": "",
 }
@@ -45,7 +45,7 @@ _POSTGRESQL = {
     "id": "left(md5(random()::text), 22)",
     "chance": "random()",
     "sealed": "decode(repeat(md5(random()::text), 6), 'hex')",
-    "blind": "decode(md5(random()::text), 'hex')",
+    "blind_index": "decode(md5(random()::text), 'hex')",
     "each": "CROSS JOIN",
     "order": "ORDER BY i",
 }

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from bot.settings import read_settings
 from bot.storage.database import Database
 from bot.storage.leases import free_leases
-from bot.storage.notices import Notices
+from bot.storage.notifications import Notifications
 from bot.storage.tables import tracked
 from bot.watch.watcher import Watcher
 from bot.wiring import services
@@ -51,21 +51,21 @@ async def work(job: Job) -> Done:
             await asyncio.sleep(job.window)
             done = Done((host.calls() - calls) * job.each, time.perf_counter() - started, cpu() - used)
             host.received(job.received)
-            await _all_found(db, Notices(db, sealer), job)
+            await _all_found(db, Notifications(db, sealer), job)
         finally:
             watcher.stop()
             await asyncio.wait_for(running, FOUND_WITHIN)
     return done
 
 
-async def _all_found(db: Database, notices: Notices, job: Job) -> None:
-    """Wait until all that was opened is known, with one notice for each. Raises `RuntimeError`."""
+async def _all_found(db: Database, notifications: Notifications, job: Job) -> None:
+    """Wait until all that was opened is known, with one notification for each. Raises `RuntimeError`."""
     states = select(tracked.c.state, func.count()).group_by(tracked.c.state)
     stop = time.monotonic() + FOUND_WITHIN
     while time.monotonic() < stop:
         async with db.reading() as connection:
             found = {row[0]: row[1] for row in (await connection.execute(states)).all()}
-        told = await notices.waiting_count()
+        told = await notifications.waiting_count()
         if found.get("received", 0) == told == job.received:
             return
         await asyncio.sleep(0.05)

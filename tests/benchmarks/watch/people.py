@@ -91,7 +91,7 @@ def _watch(account: int, host: str, *, asleep: bool) -> dict[str, Any]:
         **owner(person(account)),
         "host": host,
         "everything": False,
-        "next_look_at": None if asleep else time.time(),
+        "next_poll_at": None if asleep else time.time(),
         "refused": 0,
         "created_at": time.time(),
     }
@@ -101,4 +101,4 @@ def _secrets(rows: TrackedRows, account: int, host: str, watch_id: str, each: in
     now = datetime.now(UTC)
     for number in range(each):
         new = NewTracked(MetadataKey(key(account, number)), now, now + LIFE)
-        yield rows.sealed(person(account), host, watch_id, new, now.timestamp())
+        yield rows.encrypt(person(account), host, watch_id, new, now.timestamp())

@@ -1,0 +1,47 @@
+"""What is done for requests that were interrupted or that nobody answered in time: at the start, and every minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.errors import SlackError
+from bot.feature import Send, Services, Update
+from bot.features.request.asking import ask
+from bot.logs import Log
+from bot.sharing.request_messages import notify_requester, update_messages
+from bot.storage.requests import Request
+
+INTERRUPTED = 60.0  # seconds without a message
+
+log = Log("request")
+
+
+async def look_after(services: Services, send: Send, update: Update, alone_for: float | None = None) -> None:
+    """Ask what was not asked yet, tell who waited in vain, delete what is long over. Raises `StorageUnavailable`."""
+    for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
+        after = await ask(services, send, request)
+        if after.state == "undeliverable":
+            await _told(send, after)
+        await update_messages(update, after)  # a card that was there already says “not asked yet”
+    for request in await services.requests.out_of_time():
+        await _expire(services, send, update, request)
+    await services.requests.purge()
+    await services.limits.purge()
+
+
+async def _expire(services: Services, send: Send, update: Update, request: Request) -> None:
+    """Told before it is marked, so that a crash in between tells again, with the same key, instead of never."""
+    expired = replace(request, state="expired")
+    if await _told(send, expired):
+        await update_messages(update, expired)
+        await services.requests.mark_expired(request.id)
+
+
+async def _told(send: Send, request: Request) -> bool:
+    """Whether it was told, or never can be. False: Slack is in trouble, try again in a minute."""
+    try:
+        await notify_requester(send, request)
+    except SlackError as trouble:
+        log.warning("not_told", error=str(trouble), ref=request.id)
+        return trouble.is_final
+    return True

@@ -1,0 +1,73 @@
+"""Opening what somebody shared here: only for whom it was sent to, and from the very message that brought it.
+
+A message carries the delivery's id and nothing that opens it. Who clicks is Slack's word, and so is where: a message
+that was forwarded opens nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from bot.errors import NotYours, StorageUnavailable
+from bot.failpoints import failpoint
+from bot.feature import Interaction
+from bot.features.retrieve import delivery_screens, screens
+from bot.features.retrieve.asking import ask
+from bot.screen.parts import Modal
+from bot.sharing.notify import redraw
+from bot.storage.deliveries import Delivery
+from bot.storage.reveals import Reveal
+
+
+async def open_delivery(interaction: Interaction, delivery: Delivery) -> Modal | None:
+    """“Open” on the message. Nothing is opened yet; what cannot be opened any more says what became of it."""
+    if delivery.state == "made":  # its message is there, but not yet known to be
+        return delivery_screens.just_sent()
+    if interaction.message is None or interaction.message != delivery.message:
+        raise NotYours
+    if not _can_try(interaction, delivery):
+        return delivery_screens.taken(delivery, interaction.person)
+    await ask(interaction, interaction.services.hosts.of(delivery.host), delivery.secret_key, delivery)
+    return None
+
+
+async def of(interaction: Interaction, reveal: Reveal) -> Delivery | None:
+    """What the window is about, if it was shared here. Raises `NotYours` when it is there no more, `Unsealable`."""
+    if reveal.delivery_id is None:
+        return None
+    return await interaction.services.shares.find_for_recipient(interaction.person, reveal.delivery_id)
+
+
+async def taken(interaction: Interaction, reveal: Reveal) -> Modal:
+    """Why it could not be reserved: an earlier click of the same person, somebody else, or it is over."""
+    delivery = await of(interaction, reveal)
+    if (
+        delivery is None
+        or _can_try(interaction, delivery)
+        or (delivery.state == "opening" and delivery.opener == interaction.person)
+    ):
+        return screens.already()
+    if reveal.outcome_unknown and delivery.opener in (None, interaction.person):
+        return delivery_screens.in_doubt()
+    return delivery_screens.taken(delivery, interaction.person)
+
+
+async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | None:
+    """“Open in the browser”: the link, now and to this person alone. Nobody else can open it here any more."""
+    delivery = await of(interaction, reveal)
+    if delivery is None:
+        raise NotYours
+    if not _can_try(interaction, delivery) or not await interaction.services.shares.mark_link_shown(
+        delivery.id, interaction.person
+    ):
+        return await taken(interaction, reveal)
+    failpoint("link_shown")
+    host = interaction.services.hosts.of(delivery.host)
+    await interaction.show(delivery_screens.link(host, host.secret_link(delivery.secret_key)))
+    with suppress(StorageUnavailable):  # the link is there; that it was shown can be seen later too
+        await redraw(interaction.services, interaction.update, delivery)
+    return None
+
+
+def _can_try(interaction: Interaction, delivery: Delivery) -> bool:
+    return delivery.state == "sent" or (delivery.state == "link_shown" and delivery.opener == interaction.person)

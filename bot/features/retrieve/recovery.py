@@ -1,0 +1,68 @@
+"""What is done for people whose opening was interrupted: at the start, and every minute."""
+
+from __future__ import annotations
+
+from bot.errors import BotError, SlackError
+from bot.failpoints import failpoint
+from bot.feature import Send, Services, Update
+from bot.features.retrieve import screens
+from bot.logs import Log
+from bot.onetime.links import Host
+from bot.person import Person
+from bot.screen.parts import Message
+from bot.sharing.notify import announce
+from bot.storage.reveals import Reveal
+
+STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
+UNSEEN = 150.0  # seconds, likewise
+UNTOLD = 60.0  # seconds; it is told when it was shown
+
+log = Log("after_crash")
+
+
+async def look_after(services: Services, send: Send, update: Update, alone_for: float | None = None) -> None:
+    """Report openings that were cut off, offer what is held and was not seen, and wipe what is over.
+
+    Senders whose delivery was opened are told, if that is not done.
+
+    `alone_for`: for so many seconds nobody else can have been opening anything, so what is older is not waited for.
+    Telling comes before marking: a crash in between tells again, with the same key, instead of never.
+    """
+    reveals = services.reveals
+    stranded_for = STRANDED if alone_for is None else alone_for
+    await reveals.reclaim_reserved(stranded_for)
+    for reveal in await reveals.stale_claims(stranded_for):
+        message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
+        again = ":again" if reveal.outcome_unknown else ""
+        if await _told(send, reveal.person, message, f"{reveal.id}:stranded{again}"):
+            failpoint("reported")
+            await reveals.mark_outcome_unknown(reveal.id)
+            log.warning("reveal_loss_reported", ref=reveal.id)
+    for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
+        if await _told(send, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+            failpoint("reported")
+            await reveals.mark_notified(reveal.id)
+    for delivery in await services.shares.unannounced(UNTOLD if alone_for is None else alone_for):
+        await announce(services, send, update, delivery)
+    await reveals.purge()
+    await services.button_contexts.purge()
+
+
+def _what_became_of(reveal: Reveal) -> Message:
+    if reveal.has_escrow:
+        return screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+    log.warning("reveal_loss_reported", ref=reveal.id)
+    return screens.dm_expired(Host(reveal.host).name)
+
+
+async def _told(send: Send, person: Person, message: Message, idempotency_key: str) -> bool:
+    """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
+    try:
+        await send(person, message, idempotency_key)
+    except SlackError as error:
+        log.warning("not_told", error=str(error))
+        return error.is_final
+    except BotError as error:
+        log.warning("not_told", error=str(error))
+        return False
+    return True

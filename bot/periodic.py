@@ -1,0 +1,54 @@
+"""Work that is done again and again until the process ends: what watcher, notifier and recovery have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.errors import BotError
+from bot.logs import Log
+
+
+class PeriodicTask:
+    """Calls `step` until it is stopped: at once again while it returns True, else after `pause` seconds.
+
+    Whatever goes wrong in a step is logged as `trouble`, and the next one follows after the pause.
+    """
+
+    def __init__(self, step: Callable[[], Awaitable[bool]], pause: float, log: Log, trouble: str) -> None:
+        self._step = step
+        self._pause = pause
+        self._log = log
+        self._trouble = trouble
+        self._stopping = asyncio.Event()
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """No step begins any more; one that is under way ends."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        while not self.is_stopping:
+            if not await self._guarded():
+                await self.wait(self._pause)
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it was stopped before so much time was over."""
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _guarded(self) -> bool:
+        try:
+            return await self._step()
+        except BotError as error:
+            self._log.warning(self._trouble, error=str(error))
+        except Exception as error:  # noqa: BLE001 - the next step may work
+            self._log.error(self._trouble, cause=error)
+        return False

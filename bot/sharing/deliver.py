@@ -1,0 +1,193 @@
+"""What happens to a delivery that was made: followed by the watcher, posted to its recipient, burned if Slack refuses.
+
+Each step may be repeated: tracking the same key twice is one row, and a message posted twice with one key is one
+message. So a crash anywhere here is made good by doing it again (after_crash.py).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import stamina
+
+from bot.burn import try_burn
+from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
+from bot.failpoints import failpoint
+from bot.feature import Send, Services, Update
+from bot.logs import Log
+from bot.metadata_card import now
+from bot.onetime.client import Credentials
+from bot.onetime.wire import AccountsOff, Metadata, SecretState
+from bot.person import Person
+from bot.secret import Secret
+from bot.sharing import recipient_messages, sender_card
+from bot.sharing.notify import redraw
+from bot.storage.deliveries import Delivery, DeliveryState
+from bot.storage.shares import Share
+
+TRIES = 3
+WITHIN = 10.0  # seconds
+MAX_WAIT = 5.0  # seconds that Slack may ask for; what it asks more for is sent a minute later
+
+# What a host says of a secret, as what became of its delivery. What is in no row leaves it as it is.
+ENDS: dict[SecretState | None, DeliveryState] = {
+    SecretState.BURNED: "burned",
+    SecretState.RECEIVED: "opened",
+    SecretState.EXPIRED: "expired",
+    SecretState.ORPHANED: "gone",
+    None: "gone",
+}
+
+log = Log("delivery")
+
+
+async def deliver(services: Services, send: Send, share: Share, delivery: Delivery, zone: str | None = None) -> None:
+    """From made to sent, or to refused. Left as made when Slack is in trouble: it is tried again in a minute.
+
+    `zone` is the sender's time zone, if it is known: the watcher reminds them by day.
+    Raises `StorageUnavailable`; what was done stays done.
+    """
+    await track(services, share, delivery, zone)
+    to = delivery.recipient.user or delivery.recipient.channel
+    if to is None:
+        return
+    try:
+        posted = await _post(send, to, share, delivery)
+    except SlackError as trouble:
+        if trouble.is_final:
+            await mark_undeliverable(services, delivery, trouble.code)
+        else:
+            log.warning("delivery_not_sent", error=str(trouble), ref=delivery.id)
+        return
+    failpoint("delivery_posted")
+    await services.shares.mark_sent(delivery.id, *posted)
+    failpoint("delivery_sent")
+    await send_passphrase(services, send, share, delivery)
+
+
+async def track(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
+    """Have the watcher follow it. Before anybody can open it, or its opening might go unseen."""
+    if delivery.tracked_id is not None:
+        return
+    tracked, _ = await services.tracking.track(
+        delivery.sender, delivery.host, delivery.metadata_key, label=share.label, made_at=now(),
+        expires_at=delivery.expires_at, passphrase_required=delivery.passphrase_required,
+        secret_key=delivery.secret_key, zone=zone,
+    )  # fmt: skip
+    await services.shares.set_tracked(delivery.id, tracked.id)
+    failpoint("delivery_tracked")
+
+
+async def _post(send: Send, to: Person | str, share: Share, delivery: Delivery) -> tuple[str, str]:
+    message = recipient_messages.recipient_message(share, delivery)
+    async for attempt in stamina.retry_context(on=_is_retryable, attempts=TRIES, timeout=WITHIN):
+        with attempt:
+            return await send(to, message, f"parcel:{delivery.id}")
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _is_retryable(error: Exception) -> bool | float:
+    if not isinstance(error, SlackError) or error.is_final:
+        return False
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= MAX_WAIT else False
+    return True
+
+
+async def send_passphrase(services: Services, send: Send, share: Share, delivery: Delivery) -> None:
+    """The passphrase, in a message apart; then it is wiped. Nothing if none waits for the recipient."""
+    if share.passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
+        return
+    try:
+        await send(
+            delivery.recipient.user, recipient_messages.passphrase_message(share, delivery), f"passphrase:{delivery.id}"
+        )
+    except SlackError as trouble:
+        log.warning("passphrase_not_sent", error=str(trouble), ref=delivery.id)
+        if not trouble.is_final:
+            return  # in a minute
+        with suppress(SlackError):
+            await send(share.person, sender_card.passphrase_not_sent(delivery), f"no-passphrase:{delivery.id}")
+    failpoint("passphrase_told")
+    await services.shares.wipe_passphrase(delivery.id)
+    failpoint("passphrase_wiped")
+
+
+async def mark_undeliverable(services: Services, delivery: Delivery, why: str) -> None:
+    """Slack does not take the recipient, for good: nobody can open it here any more, and then it is burned."""
+    await services.shares.mark_undeliverable(delivery.id, why)
+    failpoint("delivery_refused")
+    await burn_undeliverable(services, delivery)
+
+
+async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
+    """Burn it. Left open when the host does not answer: it is tried again in a minute, until it has expired.
+
+    The sender hears of it from the card, so the watcher follows it no more.
+    """
+    tracked = await services.tracking.find_key(delivery.sender, delivery.host, delivery.metadata_key)
+    if tracked is not None:
+        await services.tracking.stop(delivery.sender, tracked.id)
+    try:
+        await _burn(services, delivery, delivery.passphrase)
+    except OnetimeError as error:
+        log.warning("refused_not_burned", error=str(error), ref=delivery.id)
+        if delivery.expires_at is None or delivery.expires_at > now():
+            return
+    await services.shares.close(delivery.id, "undeliverable")
+    failpoint("refused_burned")
+
+
+async def burn(
+    services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+) -> SecretState | None:
+    """Burn the secret of a delivery: what it is now (None: the host does not know it any more).
+
+    `asked` says whether the sender was asked for its passphrase. Raises `WrongPassphrase`, or the error of the call
+    when nobody knows whether it is burned.
+    """
+    state, metadata = await _burn(services, delivery, passphrase, asked=asked)
+    end = ENDS.get(state)
+    if end is not None:
+        await services.shares.close(delivery.id, end, metadata.received if metadata else None)
+        failpoint("delivery_over")
+    return state
+
+
+async def _burn(
+    services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+) -> tuple[SecretState | None, Metadata | None]:
+    """With the sender's account if it is still taken; who has the metadata key may burn without one, too."""
+    host, key = services.hosts.of(delivery.host), delivery.metadata_key
+    try:
+        credentials = await services.credentials(delivery.sender, host)
+        state, metadata = await try_burn(services.onetime, credentials, key, passphrase, asked=asked)
+    except (NotAuthorized, AccountsOff, Unsealable):
+        state, metadata = await try_burn(services.onetime, Credentials(host), key, passphrase, asked=asked)
+    failpoint("delivery_burned")
+    if state is SecretState.BURNED:  # one's own doing is no news
+        await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
+    return state, metadata
+
+
+async def post_card(services: Services, send: Send, update: Update, share: Share) -> None:
+    """Tell the sender what became of everything, in the one message that follows it from then on.
+
+    One message, however often this is done; after a crash it may be there already, and older (see after_crash.py).
+    """
+    deliveries = await services.shares.deliveries_of(share.id)
+    drawn = sender_card.sender_card(share, deliveries)
+    try:
+        posted = await send(share.person, drawn, f"share:{share.id}")
+    except SlackError as trouble:
+        log.warning("card_not_posted", error=str(trouble), ref=share.id)
+        if trouble.is_final:
+            await services.shares.mark_card_undeliverable(share.id)
+        return
+    failpoint("card_posted")
+    await services.shares.set_card(share.id, *posted)
+    failpoint("card_kept")
+    if (
+        sender_card.sender_card(share, await services.shares.deliveries_of(share.id)) != drawn
+    ):  # while nobody knew of the card
+        await redraw(services, update, deliveries[0])

@@ -1,0 +1,108 @@
+"""Who is told what became of a delivery: the sender, in words and on their card, and whoever sees its message."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+
+from bot.errors import BotError, NotYours, SlackError, Unsealable
+from bot.failpoints import failpoint
+from bot.feature import MessageRef, Send, Services, Update
+from bot.logs import Log
+from bot.onetime.links import Host
+from bot.screen.parts import Message
+from bot.sharing import recipient_messages, sender_card
+from bot.storage.deliveries import Delivery
+from bot.storage.shares import Share
+from bot.tracked_card import UNCHANGEABLE_CODES, tracked_card
+
+UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
+
+RECEIVED = "received"  # the kind of news that it is, for what its person wants to hear of
+
+log = Log("news")
+
+
+async def announce(services: Services, send: Send, update: Update, delivery: Delivery) -> None:
+    """It was opened here: said to the sender, who does not hear it from the watcher too, and shown where it stands.
+
+    Safe to repeat. Raises nothing: what could not be said is left to the next round of after_crash.py.
+    """
+    try:
+        await _announce(services, send, update, delivery)
+    except BotError as error:
+        log.warning("not_announced", error=str(error), ref=delivery.id)
+
+
+async def _announce(services: Services, send: Send, update: Update, before: Delivery) -> None:
+    share = await services.shares.share_of(before)
+    (delivery,) = [one for one in await services.shares.deliveries_of(share.id) if one.id == before.id]
+    await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, RECEIVED)
+    failpoint("settled")
+    done = await _tell_sender(services, send, share, delivery)
+    failpoint("sender_told")
+    if await redraw(services, update, delivery) and done:
+        await services.shares.mark_announced(delivery.id)
+    failpoint("all_told")
+
+
+async def _tell_sender(services: Services, send: Send, share: Share, delivery: Delivery) -> bool:
+    """Whether the sender was told, never can be, or does not need to be.
+
+    With the key of the watcher's notification: should that be on its way already, both are one message.
+    """
+    if share.quiet or delivery.opener == delivery.sender:
+        return True
+    if not (await services.preferences.of(delivery.sender)).wants(RECEIVED):
+        return True
+    return await _is_delivered(
+        send(
+            delivery.sender,
+            sender_card.opened_or_over_notification(share, delivery),
+            f"{delivery.tracked_id or delivery.id}:{RECEIVED}",
+        )
+    )
+
+
+async def redraw(services: Services, update: Update, delivery: Delivery) -> bool:
+    """Draw its message and the sender's card as things are now. Whether nothing is left to draw.
+
+    Two that draw at once may overtake each other, so it is looked again whether what was drawn is still so.
+    Raises `StorageUnavailable`.
+    """
+    done, drawn = True, None
+    while drawn != (screens := await _screens(services, delivery)):
+        drawn = screens
+        outcomes = [await _is_delivered(update(where, message)) for where, message in drawn]
+        done = all(outcomes)
+    return done
+
+
+async def _screens(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
+    share = await services.shares.share_of(delivery)
+    deliveries = await services.shares.deliveries_of(share.id)
+    own = [
+        (one.message, recipient_messages.recipient_message(share, one))
+        for one in deliveries
+        if one.id == delivery.id and one.message
+    ]
+    own += [(share.card, sender_card.sender_card(share, deliveries))] if share.card else []
+    return own + await _tracked_by_hand(services, delivery)
+
+
+async def _tracked_by_hand(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
+    """The card that its sender has of it besides, after `/ots track`."""
+    try:
+        tracked = await services.tracking.find(delivery.sender, delivery.tracked_id)
+    except (NotYours, Unsealable):  # not followed any more
+        return []
+    return [(tracked.card, tracked_card(tracked, Host(tracked.host).name))] if tracked.card else []
+
+
+async def _is_delivered(saying: Awaitable[object]) -> bool:
+    """Whether it arrived, or never can."""
+    try:
+        await saying
+    except SlackError as error:
+        log.warning("not_told", error=str(error))
+        return error.is_final or error.code in UNCHANGEABLE
+    return True

@@ -1,0 +1,72 @@
+"""What the watcher saw of a secret that was shared here: opened by its link, burned elsewhere, expired."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.failpoints import failpoint
+from bot.feature import Services, Tell, Update
+from bot.person import Person
+from bot.sharing import sender_card
+from bot.sharing.notify import RECEIVED, redraw
+from bot.storage.deliveries import Delivery, DeliveryState
+from bot.storage.shares import Share
+
+REMINDER = "reminder"
+ENDS: dict[str, DeliveryState] = {
+    RECEIVED: "opened",
+    "burned": "burned",
+    "expired": "expired",
+    "orphaned": "gone",
+    "unknown": "gone",
+}
+
+
+async def tell_sender(
+    services: Services, tell: Tell, update: Update, share: Share, delivery: Delivery, kind: str, at: datetime | None,
+    *, idempotency_key: str, wanted: bool,
+) -> None:  # fmt: skip
+    """Tell the sender of a notification of this `kind`, and show it wherever the delivery stands.
+
+    Said first and marked then, so that doing it again after a crash says it with the same `once`; what is marked as
+    over was said, also when it was opened here (news.py). Raises `SlackError`, `StorageUnavailable`.
+    """
+    if kind == REMINDER:
+        if wanted and delivery.can_be_opened:
+            await tell(share.person, sender_card.expires_soon(share, delivery), idempotency_key)
+        return
+    end = ENDS[kind]
+    if not delivery.is_over:
+        if wanted and not (share.quiet and end == "opened"):
+            await tell(
+                share.person,
+                sender_card.opened_or_over_notification(share, replace(delivery, state=end, opened_at=at)),
+                idempotency_key,
+            )
+        failpoint("notification_posted")
+        await services.shares.close(delivery.id, end, at if end == "opened" else None)
+    await redraw(services, update, delivery)
+
+
+def must_wait(delivery: Delivery, kind: str) -> bool:
+    """Whether somebody is opening it here right now: when they have it, that is told, with their name (news.py)."""
+    return kind == RECEIVED and delivery.state == "opening"
+
+
+async def show_opened(services: Services, update: Update, tracked_id: str, person: Person) -> None:
+    """The sender opened it by its link, here. Raises `StorageUnavailable`."""
+    found = await services.shares.of_tracked(tracked_id)
+    if found is not None and not found[1].is_over:
+        delivery = await services.shares.mark_opened(found[1].id, person)
+        await services.shares.mark_announced(delivery.id)
+        await redraw(services, update, delivery)
+
+
+async def show_burned(services: Services, update: Update, tracked_id: str) -> None:
+    """The sender burned it by its private link or from the list of what they track. Raises `StorageUnavailable`."""
+    found = await services.shares.of_tracked(tracked_id)
+    if found is not None:
+        _, delivery = found
+        await services.shares.close(delivery.id, "burned")
+        await redraw(services, update, delivery)

@@ -1,0 +1,183 @@
+"""What is said to the sender about what they shared: one card that follows it all its life, and the news beside it.
+
+No key, no link, no content; what can still be done stands under it as buttons.
+"""
+
+from __future__ import annotations
+
+from bot import metadata_card
+from bot.onetime.links import Host
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Confirm,
+    Divider,
+    Message,
+    Note,
+    Part,
+    Piece,
+    Plain,
+    Text,
+    When,
+    Where,
+    Who,
+)
+from bot.sharing.words import MAX_NOTE, SIGNS, state_words, summary, whom, with_link
+from bot.storage.deliveries import Delivery
+from bot.storage.shares import Share
+
+NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
+DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."
+
+BURN_ALL_CONFIRM = Confirm(
+    title="Burn all unopened?",
+    question="What nobody has opened yet is destroyed for good. Its buttons and links will open nothing any more.",
+    yes="Burn all",
+    no="Keep them",
+)
+
+
+def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
+    """The one message that a share has for its sender: what became of each delivery, and what can be done."""
+    opened = sum(delivery.state == "opened" for delivery in deliveries)
+    title = f"{opened} of {len(deliveries)} opened" if len(deliveries) > 1 else _title(deliveries)
+    parts: list[Part] = [Text.of(f":outbox_tray: *What you shared* · *{title}*")]
+    if share.note:
+        parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
+    for delivery in deliveries:
+        parts.append(Divider())
+        parts += _line(share, delivery)
+    if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
+        parts += [Divider(), Text.of(DO_IT_ANEW)]
+    if together := _together(share, deliveries):
+        parts += [Divider(), Buttons(together)]
+    parts.append(_small_print(share, deliveries))
+    return Message(f"What you shared on {Host(share.host).name}: {title}.", tuple(parts))
+
+
+def _title(deliveries: list[Delivery]) -> str:
+    return "Opened" if deliveries[0].state == "opened" else "Not opened" if deliveries[0].is_over else "Not opened yet"
+
+
+def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
+    expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
+    if expires is None:
+        return Note.of(Plain(Host(share.host).name), " · Nothing more will happen.")
+    return Note.of(Plain(Host(share.host).name), " · Expires ", When(expires))
+
+
+def _line(share: Share, delivery: Delivery) -> list[Part]:
+    parts: list[Part] = [Text.of(f"{SIGNS[delivery.state]} ", whom(delivery.recipient), ": ", *state_words(delivery))]
+    buttons = [_burn(delivery)] if delivery.can_be_opened else []
+    if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
+        buttons.insert(
+            0, Button("Show the link", "share_link", delivery.id, accessibility_label="Show the link in a window")
+        )
+    if delivery.passphrase is not None and share.passphrase_to == "sender" and delivery.can_be_opened:
+        buttons.append(
+            Button(
+                "Show the passphrase",
+                "share_passphrase",
+                delivery.id,
+                accessibility_label="Show the passphrase in a window",
+            )
+        )
+    return [*parts, Buttons(tuple(buttons))] if buttons else parts
+
+
+def _burn(delivery: Delivery) -> Button:
+    if delivery.passphrase_required:
+        return Button(
+            "Burn…", "share_burn_ask", delivery.id, "danger", accessibility_label="Burn it with its passphrase"
+        )
+    return Button(
+        "Burn", "share_burn", delivery.id, "danger", metadata_card.BURN_CONFIRM, accessibility_label="Burn this secret"
+    )
+
+
+def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
+    unopened = [delivery for delivery in deliveries if delivery.can_be_opened]
+    if not unopened:
+        return ()
+    buttons: list[Button] = []
+    if any(not delivery.recipient.is_nobody for delivery in unopened):
+        buttons.append(
+            Button("Remind", "share_remind", share.id, accessibility_label="Remind those who have not opened it")
+        )
+    buttons.append(Button("Copy instructions", "share_copy", share.id, accessibility_label="Show instructions to copy"))
+    if len(unopened) > 1:
+        if any(delivery.passphrase_required for delivery in unopened):
+            ask = Button(
+                "Burn all…",
+                "share_burn_all_ask",
+                share.id,
+                "danger",
+                accessibility_label="Burn all with the passphrase",
+            )
+            return (*buttons, ask)
+        spoken = "Burn all that nobody has opened"
+        buttons.append(Button("Burn all", "share_burn_all", share.id, "danger", BURN_ALL_CONFIRM, spoken))
+    return tuple(buttons)
+
+
+def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
+    """The message beside the card, since an edited message notifies nobody."""
+    if delivery.state != "opened":
+        said: tuple[Piece, ...] = (whom(delivery.recipient), ": ", *state_words(delivery), ".")
+        return Message(f"What you shared: {summary(delivery)}.", (Text.of(f"{SIGNS[delivery.state]} ", *said),))
+    of: tuple[Piece, ...] = (" (“", Plain(share.label), "”)") if share.label else ()
+    where: tuple[Piece, ...] = (" in ", Where(delivery.recipient.channel)) if delivery.recipient.channel else ()
+    when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
+    said = (" opened your one-time secret", *of, *where, *when)
+    if delivery.opener is None or delivery.is_by_link:
+        said = ("Your one-time secret", *of, *where, " was opened", *when, *with_link(delivery))
+    else:
+        said = (Who(delivery.opener.user_id), *said)
+    return Message("What you shared was opened.", (Text.of(":white_check_mark: ", *said, "."),))
+
+
+def expires_soon(share: Share, delivery: Delivery) -> Message:
+    """While something can still be done about it."""
+    expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
+    buttons = [_burn(delivery)]
+    if not delivery.recipient.is_nobody:
+        buttons.append(
+            Button("Remind", "share_remind", share.id, accessibility_label="Remind those who have not opened it")
+        )
+    return Message(
+        "What you shared was not opened yet and expires soon.",
+        (
+            Text.of(
+                ":bell: ",
+                whom(delivery.recipient),
+                ": your one-time secret was not opened yet and expires ",
+                expires,
+                ".",
+            ),
+            Buttons(tuple(buttons)),
+        ),
+    )
+
+
+def passphrase_not_sent(delivery: Delivery) -> Message:
+    """To the sender: the secret arrived, its passphrase did not."""
+    said = "The passphrase of your one-time secret could not be sent. Burn it and share it again."
+    return Message.of(said, Text.of(":warning: ", whom(delivery.recipient), ": ", said))
+
+
+def instructions(share: Share, deliveries: list[Delivery]) -> str:
+    """Words to paste wherever the recipients look. No key, no link."""
+    host = Host(share.host).name
+    if all(delivery.recipient.is_nobody for delivery in deliveries):
+        how = "I am sending you a one-time link. Open it in a browser and press the button to see what it holds."
+    elif any(delivery.recipient.channel for delivery in deliveries):
+        how = "There is a one-time secret in our Slack channel, in a message of the app Onetime Secret. Press Open."
+    else:
+        how = "In Slack, the app Onetime Secret has sent you a direct message with a one-time secret. Press Open."
+    lines = [how, "It works once, so have a safe place ready to put it."]
+    if any(delivery.passphrase_required for delivery in deliveries):
+        lines.append("It asks for a passphrase, which you get from me another way.")
+    expires = max((one.expires_at for one in deliveries if one.expires_at), default=None)
+    if expires:
+        lines.append(f"It is kept on {host} until {expires:%Y-%m-%d %H:%M} UTC.")
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""What was entered in the window, as an order: what is to be made, for whom, and with which account."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+
+from bot.feature import FieldErrors, Interaction
+from bot.onetime.links import Host
+from bot.person import Person
+from bot.secret import Secret
+from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS, TTLS, USUAL_TTL
+from bot.sharing.form_state import MAX_PEOPLE, FormState
+from bot.storage.accounts import Account
+from bot.storage.deliveries import Recipient
+from bot.storage.shares import PassphraseTo
+
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareSpec:
+    """What is to be made. Without `text` the host makes one up."""
+
+    text: Secret | None
+    recipients: tuple[Recipient, ...]
+    ttl: int  # seconds
+    passphrase: Secret | None
+    passphrase_to: PassphraseTo
+    note: str | None
+    quiet: bool
+    host: Host
+    account: Account | None
+
+
+def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
+    """What was entered, as far as that can be said without asking anybody. Raises `FieldErrors`."""
+    wrong: dict[str, str] = {}
+    text = None if form_state.is_generated else _text(interaction, form_state, wrong)
+    to = _addresses(interaction, form_state, wrong)
+    passphrase, passphrase_to = _passphrase(interaction, to, wrong)
+    if wrong:
+        raise FieldErrors(wrong)
+    return ShareSpec(
+        text=text,
+        recipients=to,
+        ttl=_ttl(interaction),
+        passphrase=passphrase,
+        passphrase_to=passphrase_to,
+        note=_line(interaction.text_inputs.get("note")),
+        quiet=NEWS not in interaction.checkboxes.get("options", frozenset()),
+        host=interaction.services.hosts.default,  # until the account is known
+        account=None,
+    )
+
+
+def _text(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> Secret:
+    text = Secret.join(interaction.text_inputs[f"text{number}"] for number in range(1, form_state.text_fields + 1))
+    if not text:
+        wrong["text1"] = "Please type or paste what you want to share."
+    return text
+
+
+def _addresses(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> tuple[Recipient, ...]:
+    """Each person once. The ids come from Slack's own menus, in the sender's workspace."""
+    people = form_state.only or tuple(dict.fromkeys(interaction.pickers.get("to", ())))
+    channels = () if form_state.only else interaction.pickers.get("channel", ())
+    if people and channels:
+        wrong["channel"] = "Choose people or a channel, not both."
+    if len(people) > MAX_PEOPLE:
+        wrong["to"] = f"At most {MAX_PEOPLE} people at a time."
+    if people:
+        return tuple(Recipient(replace(interaction.person, user_id=one)) for one in people)
+    return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
+
+
+def _passphrase(
+    interaction: Interaction, to: tuple[Recipient, ...], wrong: dict[str, str]
+) -> tuple[Secret | None, PassphraseTo]:
+    options = interaction.checkboxes.get("options", frozenset())
+    typed = interaction.text_inputs.get("passphrase") or None
+    if typed and GENERATE in options:
+        wrong["passphrase"] = "Type a passphrase or have one made up, not both."
+    passphrase = generate_passphrase() if GENERATE in options else typed
+    if APART not in options:
+        return passphrase, "sender" if GENERATE in options else "nobody"
+    if passphrase is None:
+        wrong["options"] = "There is no passphrase to send: type one, or have one made up."
+    elif any(one.user is None for one in to):
+        wrong["options"] = "A passphrase can be sent apart only to people whom you choose by name."
+    return passphrase, "recipient"
+
+
+def generate_passphrase() -> Secret:
+    """A passphrase that is easy to read aloud: ten syllables, 63 bits."""
+    syllables = [secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(10)]
+    return Secret("-".join("".join(syllables[at : at + 2]) for at in range(0, 10, 2)))
+
+
+def _ttl(interaction: Interaction) -> int:
+    chosen = interaction.selects.get("ttl", "")
+    return next((ttl for ttl in TTLS if str(ttl) == chosen), USUAL_TTL)
+
+
+def _line(typed: Secret | None) -> str | None:
+    """The note, which is no secret: it goes into messages."""
+    return (" ".join(typed.reveal().split()) or None) if typed else None
+
+
+async def load_account(interaction: Interaction, spec: ShareSpec) -> ShareSpec:
+    """The order with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
+    chosen, services = interaction.selects.get("account"), interaction.services
+    if chosen == ANONYMOUS:
+        return spec
+    account = await (
+        services.accounts.find(interaction.person, chosen)
+        if chosen
+        else services.accounts.default_of(interaction.person)
+    )
+    if account is None:
+        return spec
+    services.credentials_of(account)  # now, and not when the share has begun
+    return replace(spec, host=services.hosts.of(account.host), account=account)
+
+
+def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> None:
+    """Raise `FieldErrors` unless the host takes that much."""
+    most = interaction.services.max_bytes_on(spec.host)
+    if spec.text is not None and spec.text.size > most:
+        said = f"That is {spec.text.size:,} bytes together. {spec.host.name} takes {most:,}."
+        raise FieldErrors({f"text{form_state.text_fields}": said})
+
+
+async def check_people(interaction: Interaction, spec: ShareSpec) -> None:
+    """Raise `FieldErrors` unless all are full members: guests, strangers, bots and who has left are not."""
+    people = [one.user for one in spec.recipients if one.user is not None]
+    known = await asyncio.gather(*(_is_member(interaction, one) for one in people))
+    if all(known):
+        return
+    raise FieldErrors({"to": "Only full members of this workspace: no guests, apps or people who have left."})
+
+
+async def _is_member(interaction: Interaction, person: Person) -> bool:
+    return person == interaction.person or await interaction.is_member(person)

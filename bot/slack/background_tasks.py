@@ -1,0 +1,47 @@
+"""Work that goes on after Slack has its answer. Tracked, so that a shutdown can wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+from bot.logs import Log
+
+log = Log("jobs")
+
+
+class BackgroundTasks:
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+        self._stop_by = 0.0  # monotonic seconds
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("job_failed", cause=error)
+
+    def stop_within(self, seconds: float) -> None:
+        """From now on the clock runs: what is not done by then is cut off."""
+        self._stop_by = time.monotonic() + seconds
+
+    async def drain(self) -> int:
+        """Wait for what is running as long as `stop_within` left, then cancel the rest; returns how many that were."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=max(0.0, self._stop_by - time.monotonic()))
+        left = set(self._running)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=1)
+        return len(left)

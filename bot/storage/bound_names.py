@@ -1,0 +1,19 @@
+"""The table and column names that sealed values are bound to. They never change.
+
+They are part of the associated data of each value (see seal.py), and a migration has no keys to seal values anew. So
+a table or column that is renamed keeps its first name here. Other columns are bound by the name that they have.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACCOUNTS: Final = "accounts"
+BUTTON_CONTEXTS: Final = "handles"
+BUTTON_CONTEXT_DATA: Final = "facts"  # the column `data`
+DELIVERIES: Final = "parcels"
+KEY_CHECKS: Final = "key_checks"
+REQUESTS: Final = "requests"
+REVEALS: Final = "reveals"
+SHARES: Final = "shares"
+TRACKED: Final = "tracked"

@@ -1,0 +1,165 @@
+"""What people are to be told: written with the change itself, claimed with a lease, marked with a fence.
+
+A notification is sent at least once. Its sender may die between Slack's answer and the mark. The next sender sends it
+again with the same id, which is made of `idempotency_key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+
+from bot.errors import Unsealable
+from bot.person import Person
+from bot.storage.changes import IS_WAITING
+from bot.storage.database import Database, clock, now
+from bot.storage.leases import FREE
+from bot.storage.preferences import NotificationPreferences, Preferences
+from bot.storage.seal import Sealer
+from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_of, tracked
+from bot.storage.tracked import Tracked, TrackedRows
+
+__all__ = ["UNREADABLE", "Notification", "NotificationPreferences", "Notifications", "Preferences"]
+
+UNREADABLE: Final = "unreadable"  # parked because what it is about does not open
+MAX_CODE = 80  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    id: str
+    person: Person
+    kind: str  # received, burned, expired, orphaned, unknown, reminder; reconnect; card
+    idempotency_key: str  # the same whenever it is tried, and no other notification has it
+    tries: int  # this one included
+    tracked: Tracked | None  # None if it is about an account
+    host: str  #: canonical base URL
+    lease: str
+
+
+class Notifications:
+    """All methods raise `StorageUnavailable`.
+
+    Methods that take a `Notification` change nothing and return False unless its lease is still the one from `claim`.
+    """
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._rows = TrackedRows(sealer)
+
+    async def claim(self, limit: int, lease_seconds: float = 30) -> list[Notification]:
+        """Up to `limit` that are due and that nobody is sending, at most one for each person.
+
+        A person's notifications come in order: while one waits, is being sent or is to be tried again, later ones wait
+        too. Only reminders keep nothing back. One about a secret that does not open is parked.
+        """
+        async with self._db.writing() as connection:
+            moment = await clock(connection)
+            ids = (await connection.execute(_due(moment, limit))).scalars().all()
+            if not ids:
+                return []
+            taken = update(notifications).where(notifications.c.id.in_(ids)).returning(notifications)
+            # From now, not from `moment`: finding them may have taken a while.
+            taken = taken.values(lease=new_id(), lease_until=now + lease_seconds, tries=notifications.c.tries + 1)
+            rows = sorted((await connection.execute(taken)).all(), key=lambda row: (row.created_at, row.id))
+            about = select(tracked).where(tracked.c.id.in_([row.tracked_id for row in rows if row.tracked_id]))
+            secrets = {row.id: row for row in (await connection.execute(about)).all()}
+        claimed = [await self._decrypt_or_dead_letter(row, secrets.get(row.tracked_id)) for row in rows]
+        return [notification for notification in claimed if notification is not None]
+
+    async def holds(self, notification: Notification) -> bool:
+        """Whether it is still there, still ours to send and not sent: the last question before it goes out."""
+        query = select(exists().where(_held(notification.id, notification.lease), notifications.c.lease_until > now))
+        async with self._db.reading() as connection:
+            return bool(await connection.scalar(query))
+
+    async def renew(self, held: Sequence[Notification], lease_seconds: float) -> None:
+        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        async with self._db.writing() as connection:
+            statement = update(notifications).where(_all_held(held)).values(lease_until=now + lease_seconds)
+            await connection.execute(statement)
+
+    async def release(self, *held: Notification) -> int:
+        """Not sent: another may, at once. How many were still ours."""
+        async with self._db.writing() as connection:
+            return (await connection.execute(update(notifications).where(_all_held(held)).values(FREE))).rowcount
+
+    async def mark_sent(self, notification: Notification) -> bool:
+        """It has gone out."""
+        return await self._release_lease(notification.id, notification.lease, sent_at=now)
+
+    async def reschedule(self, notification: Notification, in_seconds: float) -> bool:
+        """It has not gone out, or nobody knows: try again later."""
+        return await self._release_lease(notification.id, notification.lease, due_at=now + in_seconds)
+
+    async def dead_letter(self, notification: Notification, code: str) -> bool:
+        """It can never go out; why, as an error code. Later notifications of the person are not kept back by it."""
+        return await self._release_lease(notification.id, notification.lease, dead_letter=code[:MAX_CODE])
+
+    async def dead_count(self) -> int:
+        return await self._count(notifications.c.dead_letter.is_not(None))
+
+    async def waiting_count(self) -> int:
+        """How many are to be sent, now or later."""
+        return await self._count(IS_WAITING)
+
+    async def cancel_for(self, person: Person, host: str) -> int:
+        """Take back what was not sent; how many."""
+        unsent = and_(owned_by(notifications, person), notifications.c.host == host, notifications.c.sent_at.is_(None))
+        async with self._db.writing() as connection:
+            return (await connection.execute(delete(notifications).where(unsent))).rowcount
+
+    async def _decrypt_or_dead_letter(self, row: Row[Any], about: Row[Any] | None) -> Notification | None:
+        try:
+            secret = None if about is None else self._rows.decrypt(about)
+        except Unsealable:
+            await self._release_lease(row.id, row.lease, dead_letter=UNREADABLE)
+            return None
+        person = person_of(row.enterprise_id, row.team_id, row.user_id)
+        return Notification(row.id, person, row.kind, row.idempotency_key, row.tries, secret, row.host, row.lease)
+
+    async def _release_lease(self, row_id: str, lease: str, **values: Any) -> bool:
+        statement = update(notifications).where(_held(row_id, lease)).values(**FREE, **values)
+        async with self._db.writing() as connection:
+            return bool((await connection.execute(statement)).rowcount)
+
+    async def _count(self, condition: ColumnElement[bool]) -> int:
+        async with self._db.reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(notifications).where(condition)) or 0
+
+
+def _held(row_id: str, lease: str) -> ColumnElement[bool]:
+    """What was sent or parked has no lease any more."""
+    return and_(notifications.c.id == row_id, notifications.c.lease == lease)
+
+
+def _all_held(held: Sequence[Notification]) -> ColumnElement[bool]:
+    leases = {notification.lease for notification in held}
+    return and_(notifications.c.id.in_([notification.id for notification in held]), notifications.c.lease.in_(leases))
+
+
+def _due(moment: float, limit: int) -> Any:
+    """The ids of those to be sent now: the first of each person, if its time has come and nobody has it.
+
+    A reminder that waits, for its turn or for Slack, keeps no news back.
+    """
+    earlier = notifications.alias("earlier")
+    before = or_(
+        earlier.c.created_at < notifications.c.created_at,
+        and_(earlier.c.created_at == notifications.c.created_at, earlier.c.id < notifications.c.id),
+    )
+    same_person = and_(*(earlier.c[name] == notifications.c[name] for name in OWNER))
+    waits = and_(earlier.c.sent_at.is_(None), earlier.c.dead_letter.is_(None), earlier.c.kind != "reminder")
+    # OFFSET keeps PostgreSQL from joining: it believes an outbox to be nearly empty, and would compare all with all.
+    overtakes = select(earlier.c.id).where(same_person, before, waits).limit(1).offset(0).exists()
+    free = or_(notifications.c.lease_until.is_(None), notifications.c.lease_until <= moment)
+    return (
+        select(notifications.c.id)
+        .where(IS_WAITING, notifications.c.due_at <= moment, free, ~overtakes)
+        .order_by(notifications.c.due_at, notifications.c.created_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=notifications)
+    )

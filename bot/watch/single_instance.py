@@ -1,0 +1,34 @@
+"""On SQLite one process watches. A second one refuses to start, with a line that says why."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.errors import CannotStart
+
+
+@contextmanager
+def single_instance_lock(database: Path | None) -> Iterator[None]:
+    """Hold the only watch on this SQLite file; None (PostgreSQL) needs no lock, since there the rows are leased.
+
+    The lock ends with the process, however that ends. Raises `CannotStart` when another process holds it.
+    """
+    if database is None:
+        yield
+        return
+    descriptor = os.open(f"{database}-watch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotStart(
+            f"Another process is watching with the database {database}. On SQLite one process does it all: "
+            "`python -m bot run`. Several workers need PostgreSQL."
+        ) from None
+    else:
+        yield
+    finally:
+        os.close(descriptor)
