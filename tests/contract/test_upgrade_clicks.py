@@ -522,23 +522,38 @@ async def sender_knows(old: Old, story: str) -> None:
 @presses(submits=("share",))
 async def test_old_windows_share(old):
     for story, fields in (
-        ("share window", {"to": [old.told("share window")["to"]]}),
+        ("share window with accounts", {"to": [old.told("share window with accounts")["to"]], "account": "anonymous"}),
         ("share window for somebody", {}),
+        ("share window for a channel", {}),
         ("share window again", {}),
     ):
-        person = old.person(story)
-        to = old.told(story)["to"]
+        person, to = old.person(story), old.told(story)["to"]
         recipients = [old.member(user) for user in (to if isinstance(to, list) else [to])]
-        before = [len(one.dm) for one in recipients]
+        before = [len(one.messages) for one in recipients]
 
         await old.submit(story, {"text1": f"by the {story}", **fields})
 
         await sees(person, "has a message with an Open button")
         for one, count in zip(recipients, before, strict=True):
-            await one.until(lambda one=one, count=count: len(one.dm) > count)
-            await one.click(one.dm[-1], label="Open")
+            await one.click(await is_told(one, "shares a one-time secret", count), label="Open")
             await opens_here(one, f"by the {story}")
-            await person.until(lambda p=person, one=one: any(f"opened by @{one.id}" in m.shows for m in p.dm))
+            await is_told(person, f"opened by @{one.id}")
+    connected = old.person("share window with accounts").name
+    assert not [one for one in old.world.onetime.everything() if one.owner == f"{connected}@example.com"]
+
+
+@presses(submits=("share",))
+async def test_an_old_window_shares_with_a_passphrase_that_is_made_up_and_sent_apart(old):
+    person, to = old.person("share window"), old.member(old.told("share window")["to"])
+
+    await old.submit("share window", {"text1": "apart", "to": [to.id], "options": ["generate", "apart"], "ttl": "3600"})
+
+    await sees(person, "has a message with an Open button")
+    apart = await is_told(to, "This is the passphrase")
+    (passphrase,) = re.findall(r"\b\w{4}(?:-\w{4}){4}\b", apart.shows)
+    await to.click(await is_told(to, "shares a one-time secret"), label="Open")
+    await opens_here(to, "apart", passphrase=passphrase)
+    assert old.world.onetime.everything()[-1].ttl == 3600
 
 
 @presses("share_more", submits=("share",))
