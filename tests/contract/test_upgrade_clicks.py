@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.features import Catalogue
+from bot.features import Registry
 from tests.contract.upgrade import fixture
 from tests.contract.upgrade.emulators import Member, World, old_world
 from tests.contract.upgrade.old import (
@@ -76,7 +76,7 @@ async def test_every_old_name_is_pressed_by_a_test_here():
 
 
 async def test_every_old_name_is_one_that_the_bot_knows():
-    known = Catalogue()
+    known = Registry()
 
     assert known.actions.keys() >= ACTIONS
     assert known.forms.keys() >= FORMS

@@ -25,19 +25,65 @@ from tests.postgres import Cluster, postgres
 __all__ = ["postgres"]
 
 # Table of revision 0006 -> its name now; those that are not named have the same name.
-TABLES: dict[str, str] = {}
+TABLES = {
+    "handles": "button_contexts",
+    "let_go": "ignored",
+    "notices": "notifications",
+    "uses": "limit_uses",
+    "parcels": "deliveries",
+}
 
 # Table of revision 0006 -> column -> its name now, or None where it is gone.
-COLUMNS: dict[str, dict[str, str | None]] = {}
+COLUMNS: dict[str, dict[str, str | None]] = {
+    "handles": {"facts": "data"},
+    "reveals": {
+        "blind": "blind_index",
+        "unsure": "outcome_unknown",
+        "told_at": "notified_at",
+        "parcel_id": "delivery_id",
+    },
+    "watches": {"next_look_at": "next_poll_at"},
+    "tracked": {"blind": "blind_index", "secret_blind": "secret_blind_index"},
+    "let_go": {"blind": "blind_index"},
+    "notices": {"once": "idempotency_key", "parked": "dead_letter"},
+    "preferences": {"news": "notifications"},
+    "uses": {"once": "idempotency_key"},
+    "shares": {"once": "idempotency_key"},
+    "parcels": {
+        "place": "position",
+        "to_enterprise_id": "recipient_enterprise_id",
+        "to_team_id": "recipient_team_id",
+        "to_user_id": "recipient_user_id",
+        "to_channel": "recipient_channel",
+        "why": "reason",
+        "handed_at": "link_shown_at",
+        "untold_since": "unannounced_since",
+    },
+}
 
 # Table and column of revision 0006 -> stored word -> the word now, in values that are one word or several with commas.
-WORDS: dict[tuple[str, str], dict[str, str]] = {}
+WORDS = {
+    ("parcels", "state"): {"handed": "link_shown", "doubtful": "unknown_outcome", "refused": "undeliverable"},
+    ("shares", "passphrase_to"): {"addressee": "recipient"},
+}
 
 # Table and column of revision 0006 -> the value now, by the old row: for what no table of words can say.
 VALUES: dict[tuple[str, str], Callable[[Row], Any]] = {}
 
+
+def answered_request(share: Row, everything: dict[str, list[Row]]) -> str | None:
+    """The request that the share answered: in revision 0006 both had the same moment."""
+    found = [
+        request["id"]
+        for request in everything["requests"]
+        if (request["state"], request["over_at"]) == ("answered", share["created_at"])
+        and request["asked_id"] == share["user_id"]
+    ]
+    return found[0] if found else None
+
+
 # Table and column now, where revision 0006 had no such column -> its value, by the old row and all old rows.
-ADDED: dict[tuple[str, str], Callable[[Row, dict[str, list[Row]]], Any]] = {}
+ADDED: dict[tuple[str, str], Callable[[Row, dict[str, list[Row]]], Any]] = {("shares", "request_id"): answered_request}
 
 KEYS = {  # of a table without `id`
     "let_go": ("enterprise_id", "team_id", "user_id", "blind"),

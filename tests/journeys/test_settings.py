@@ -32,7 +32,7 @@ def ticked(view, name):
 
 
 def stored(world, person):
-    """(kinds of notifications, reminders) as the database has them; None for somebody who never set anything."""
+    """(kinds of news, reminders) as the database has them; None for somebody who never set anything."""
     with closing(sqlite3.connect(world.directory / "bot.db")) as connection:
         query = "SELECT notifications, reminders FROM preferences WHERE user_id = ?"
         row = connection.execute(query, (person.id,)).fetchone()
@@ -58,7 +58,7 @@ async def test_what_is_ticked_is_kept_and_shown_the_next_time(world, ada, news):
     assert stored(world, ada) == (news, bool(reminders))
     await ada.close()
     view = await opened(ada)
-    assert (ticked(view, "news"), ticked(view, "reminders")) == (notifications, reminders)
+    assert (ticked(view, "news"), ticked(view, "reminders")) == (news, reminders)
 
 
 SAYS = {
@@ -81,7 +81,7 @@ SAYS = {
 
 
 @pytest.mark.parametrize(("news", "reminders", "said", "unsaid"), SAYS.values(), ids=SAYS)
-async def test_the_window_says_what_that_means(ada, notifications, reminders, said, unsaid):
+async def test_the_window_says_what_that_means(ada, news, reminders, said, unsaid):
     text = await saved(ada, await opened(ada), {"news": list(news), "reminders": reminders})
 
     assert [words for words in said if words not in text] == []
