@@ -17,7 +17,7 @@ from bot.errors import CannotStart
 from bot.settings import Settings, find_lookalikes, read_settings
 
 if TYPE_CHECKING:  # importing it costs, and not every command needs it
-    from bot.storage.keyring import KeyRing
+    from bot.storage.sealing.keyring import KeyRing
 
 WRONG_SETTING = 78  # EX_CONFIG of sysexits.h
 
@@ -100,7 +100,7 @@ def _work(given: argparse.Namespace) -> None:
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from bot.storage.migrate import migrate  # noqa: PLC0415 - as above
+    from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - as above
 
     migrate(_settings(given).database_url)
 
@@ -112,35 +112,35 @@ def _sandbox(given: argparse.Namespace) -> int:
 
 
 def _keys_generate(given: argparse.Namespace) -> None:
-    from bot import keys  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
 
     settings = _settings(given)
     file = given.file or settings.encryption_keys_file
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _say(keys.generate(file, settings.database_url))
+    _say(commands.generate(file, settings.database_url))
 
 
 def _keys_list(given: argparse.Namespace) -> None:
-    from bot import keys  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-    _say(asyncio.run(keys.list_keys(settings.database_url, _ring(settings))))
+    _say(asyncio.run(commands.list_keys(settings.database_url, _ring(settings))))
 
 
 def _keys_verify(given: argparse.Namespace) -> int:
-    from bot import keys  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
 
     settings = _settings(given)
-    said, bad = asyncio.run(keys.verify(settings.database_url, _ring(settings)))
+    said, bad = asyncio.run(commands.verify(settings.database_url, _ring(settings)))
     _say(said)
     return 1 if bad else 0
 
 
 def _ring(settings: Settings) -> KeyRing:
     from bot import wiring  # noqa: PLC0415 - as above
-    from bot.storage.keyring import GENERATE  # noqa: PLC0415 - as above
+    from bot.storage.sealing.keyring import GENERATE  # noqa: PLC0415 - as above
 
     ring = wiring.key_ring(settings)
     if ring is None:

@@ -12,8 +12,8 @@ import stamina.instrumentation
 from aiohttp import web
 
 from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
-from bot.feature import Services
 from bot.features import Registry
+from bot.interaction.feature import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
@@ -30,20 +30,20 @@ from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
-from bot.storage.database import Database
-from bot.storage.key_checks import check_keys, keys_open
-from bot.storage.keyring import KeyRing
+from bot.storage.engine.database import Database
+from bot.storage.engine.location import locate
+from bot.storage.engine.migrate import migrate
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
-from bot.storage.migrate import migrate
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
-from bot.storage.shares import Shares
-from bot.storage.tracking import Tracking
-from bot.storage.url import locate
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.key_checks import check_keys, keys_open
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import Shares
+from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that `bot.storage.migrate` gives it, or, from the command line
+"""Alembic's entry: runs on the connection that `bot.storage.engine.migrate` gives it, or, from the command line
 (`python -m alembic check`), on DATABASE_URL."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from bot.errors import CannotStart
-from bot.storage.migrate import migrating
+from bot.storage.engine.migrate import migrating
 from bot.storage.tables import for_dialect
 
 

@@ -65,7 +65,7 @@ class Cluster:
     def lend(self) -> str:
         """The URL of a migrated, empty database. Making one takes as long as most tests, so they are used again."""
         if self._as_new is None:
-            from bot.storage.database import migrate
+            from bot.storage.engine.database import migrate
 
             template = self.new_database()
             migrate(template)

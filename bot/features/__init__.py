@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.feature import Feature, Handler, Verb
 from bot.features import (
     accounts,
     burn,
@@ -21,6 +20,7 @@ from bot.features import (
     share,
     track,
 )
+from bot.interaction.feature import Feature, Handler, Verb
 
 FEATURES: tuple[Feature, ...] = (
     retrieve.FEATURE,

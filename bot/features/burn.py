@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot import metadata_card, pasted
-from bot.burn import try_burn
-from bot.change import find_change
 from bot.errors import SecretGone, SlackError, WrongPassphrase
-from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_button_context, own_tracked
+from bot.interaction import pasted
+from bot.interaction.feature import (
+    Feature,
+    FieldErrors,
+    Handler,
+    Interaction,
+    Verb,
+    any_member,
+    own_button_context,
+    own_tracked,
+)
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
+from bot.status import metadata_card
+from bot.status.burn import try_burn
+from bot.status.change import find_change
+from bot.status.tracked_card import follow, tracked_card
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
-from bot.storage.tracked import Tracked
-from bot.tracked_card import follow, tracked_card
+from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
 TITLE = "Burn a secret"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited
-from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
 from bot.screen.parts import Choice, Field, Modal, Note, Text

@@ -8,9 +8,8 @@ from datetime import timedelta
 
 from bot.errors import LimitReached, NotUnderstood, OnetimeError, SecretGone, SlackError
 from bot.failpoints import failpoint
-from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_button_context
 from bot.logs import Log
-from bot.metadata_card import now
 from bot.onetime.client import Credentials
 from bot.onetime.wire import GeneratedSecret
 from bot.screen.parts import Message, Modal, Note, Part, Revealed, Text
@@ -19,9 +18,10 @@ from bot.sharing.create import NO_SECRET
 from bot.sharing.deliver import post_card, track
 from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
 from bot.sharing.share_spec import ShareSpec
+from bot.status.metadata_card import now
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.deliveries import Delivery, Recipient
-from bot.storage.shares import NewShare, Share
+from bot.storage.shares.deliveries import Delivery, Recipient
+from bot.storage.shares.store import NewShare, Share
 
 MIN_TTL = 300  # seconds: how long the host would keep its copy if it could not be burned
 

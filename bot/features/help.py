@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from bot.feature import Feature, Verb
+from bot.interaction.feature import Feature, Verb
 from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
 
 PROMISES = (

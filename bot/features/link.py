@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot import pasted
-from bot.feature import Feature, Handler, Interaction, any_member
+from bot.interaction import pasted
+from bot.interaction.feature import Feature, Handler, Interaction, any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
 from bot.secret import Secret

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot import metadata_card, pasted
-from bot.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction import pasted
+from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
+from bot.status import metadata_card
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
 ASK = (

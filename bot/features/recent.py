@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bot import metadata_card, paging
 from bot.errors import NotConnected, NotUnderstood
-from bot.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction import paging
+from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
+from bot.status import metadata_card
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.feature import Feature, Handler, Interaction, Verb, any_member
+from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member
 from bot.screen.parts import Checks, Modal, Note, Plain, Text
 from bot.storage.preferences import NotificationPreferences
 

@@ -24,15 +24,15 @@ from bot.errors import (
     StorageUnavailable,
 )
 from bot.failpoints import failpoint
-from bot.feature import Interaction
+from bot.interaction.feature import Interaction
 from bot.logs import Log
-from bot.metadata_card import now
 from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, GeneratedSecret, SharedSecret
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
-from bot.storage.deliveries import Delivery
-from bot.storage.shares import NewShare, Share
+from bot.status.metadata_card import now
+from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.store import NewShare, Share
 
 CONCURRENCY = 4  # deliveries that are made at the same time
 MAX_LABEL = 80  # characters

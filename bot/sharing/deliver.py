@@ -10,20 +10,20 @@ from contextlib import suppress
 
 import stamina
 
-from bot.burn import try_burn
 from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.feature import Send, Services, Update
+from bot.interaction.feature import Send, Services, Update
 from bot.logs import Log
-from bot.metadata_card import now
 from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, Metadata, SecretState
 from bot.person import Person
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
-from bot.storage.deliveries import Delivery, DeliveryState
-from bot.storage.shares import Share
+from bot.status.burn import try_burn
+from bot.status.metadata_card import now
+from bot.storage.shares.deliveries import Delivery, DeliveryState
+from bot.storage.shares.store import Share
 
 TRIES = 3
 WITHIN = 10.0  # seconds

@@ -10,8 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.feature import Interaction
-from bot.metadata_card import in_words
+from bot.interaction.feature import Interaction
 from bot.screen.parts import (
     Button,
     Buttons,
@@ -30,6 +29,7 @@ from bot.screen.parts import (
 )
 from bot.sharing.form_state import MAX_PEOPLE, FormState, begin_form_state
 from bot.sharing.words import MAX_NOTE
+from bot.status.metadata_card import in_words
 from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from bot.errors import NotUnderstood
-from bot.feature import Interaction
+from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.sharing.mention import CHANNEL, PERSON

@@ -6,14 +6,14 @@ from collections.abc import Awaitable
 
 from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.feature import MessageRef, Send, Services, Update
+from bot.interaction.feature import MessageRef, Send, Services, Update
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
-from bot.storage.deliveries import Delivery
-from bot.storage.shares import Share
-from bot.tracked_card import UNCHANGEABLE_CODES, tracked_card
+from bot.status.tracked_card import UNCHANGEABLE_CODES, tracked_card
+from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.store import Share
 
 UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 

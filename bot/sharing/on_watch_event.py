@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.failpoints import failpoint
-from bot.feature import Services, Tell, Update
+from bot.interaction.feature import Services, Tell, Update
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
-from bot.storage.deliveries import Delivery, DeliveryState
-from bot.storage.shares import Share
+from bot.storage.shares.deliveries import Delivery, DeliveryState
+from bot.storage.shares.store import Share
 
 REMINDER = "reminder"
 ENDS: dict[str, DeliveryState] = {

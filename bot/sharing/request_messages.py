@@ -6,10 +6,10 @@ from contextlib import suppress
 
 from bot.errors import SlackError
 from bot.failpoints import failpoint
-from bot.feature import Send, Services, Update
+from bot.interaction.feature import Send, Services, Update
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
 from bot.storage.requests import Request, RequestOver
-from bot.storage.shares import Share
+from bot.storage.shares.store import Share
 
 WITHDRAW = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.metadata_card import in_words
 from bot.onetime.links import Host
 from bot.screen.parts import Link, Modal, Note, Part, Plain, Revealed, Text
 from bot.secret import Secret
 from bot.sharing.words import SIGNS, state_words, whom
-from bot.storage.deliveries import Delivery
+from bot.status.metadata_card import in_words
+from bot.storage.shares.deliveries import Delivery
 
 TITLE = "Share a secret"
 IN_HAND = ("waiting", "asking")

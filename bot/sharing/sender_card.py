@@ -5,7 +5,6 @@ No key, no link, no content; what can still be done stands under it as buttons.
 
 from __future__ import annotations
 
-from bot import metadata_card
 from bot.onetime.links import Host
 from bot.screen.parts import (
     Button,
@@ -23,8 +22,9 @@ from bot.screen.parts import (
     Who,
 )
 from bot.sharing.words import MAX_NOTE, SIGNS, state_words, summary, whom, with_link
-from bot.storage.deliveries import Delivery
-from bot.storage.shares import Share
+from bot.status import metadata_card
+from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.store import Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
 DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."

@@ -6,15 +6,15 @@ import asyncio
 import secrets
 from dataclasses import dataclass, replace
 
-from bot.feature import FieldErrors, Interaction
+from bot.interaction.feature import FieldErrors, Interaction
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.secret import Secret
 from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS, TTLS, USUAL_TTL
 from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
-from bot.storage.deliveries import Recipient
-from bot.storage.shares import PassphraseTo
+from bot.storage.shares.deliveries import Recipient
+from bot.storage.shares.store import PassphraseTo
 
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 

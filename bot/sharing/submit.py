@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackError
 from bot.failpoints import failpoint
-from bot.feature import FieldErrors, Interaction
+from bot.interaction.feature import FieldErrors, Interaction
 from bot.logs import Log
 from bot.screen.parts import Modal, Part, Text
 from bot.secret import Secret
@@ -22,8 +22,8 @@ from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.deliveries import Delivery
 from bot.storage.requests import RequestOver
+from bot.storage.shares.deliveries import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
 WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window open."

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from bot.errors import BotError, NotConnected, SlackError, WindowClosed
-from bot.feature import FieldErrors
+from bot.interaction.feature import FieldErrors
 from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Screen, Text
 from bot.slack import blocks

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage import bound_names
-from bot.storage.database import Database, now
-from bot.storage.seal import Binding, Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_of, watches
 
 

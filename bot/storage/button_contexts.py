@@ -13,9 +13,9 @@ from sqlalchemy import Row, delete, insert, select
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage import bound_names
-from bot.storage.database import Database, now
-from bot.storage.seal import Binding, Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import button_contexts, new_id, own_row, owner, person_of
 
 DAY = 86_400.0  # seconds

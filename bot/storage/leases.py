@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, null, update
 
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.tables import notifications, watches
 
 FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import LimitReached
 from bot.person import Person
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.tables import limit_uses, new_id, owned_by, owner
 
 HOUR: Final = 3_600.0  # seconds

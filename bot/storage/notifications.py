@@ -14,13 +14,13 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, sele
 
 from bot.errors import Unsealable
 from bot.person import Person
-from bot.storage.changes import IS_WAITING
-from bot.storage.database import Database, clock, now
+from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.preferences import NotificationPreferences, Preferences
-from bot.storage.seal import Sealer
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_of, tracked
-from bot.storage.tracked import Tracked, TrackedRows
+from bot.storage.tracking.changes import IS_WAITING
+from bot.storage.tracking.rows import Tracked, TrackedRows
 
 __all__ = ["UNREADABLE", "Notification", "NotificationPreferences", "Notifications", "Preferences"]
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import delete, insert, select
 
 from bot.person import Person
-from bot.storage.database import Database
+from bot.storage.engine.database import Database
 from bot.storage.tables import owned_by, owner, preferences
 
 KINDS: Final = (

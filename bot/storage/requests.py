@@ -23,9 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import BotError, NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage import bound_names
-from bot.storage.database import Database, now
-from bot.storage.seal import NOBODY, Binding, Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
 from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests, shares
 
 RequestState = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]

@@ -31,8 +31,8 @@ from sqlalchemy import (
 )
 
 from bot.person import Person
-from bot.storage import bound_names
-from bot.storage.seal import NOBODY, Purpose
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import NOBODY, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
 OWNER = ("enterprise_id", "team_id", "user_id")  # the columns of a row's person

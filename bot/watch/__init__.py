@@ -1,1 +1,1 @@
-"""Polls at tracked secrets, decides what is news, and hands the news to the messenger."""
+"""Polls tracked secrets, decides what is news, and tells the people who track them."""

@@ -14,15 +14,15 @@ from functools import partial
 
 from bot.errors import BotError, NotAuthorized, OnetimeError, RateLimited, Unsealable
 from bot.failpoints import failpoint
-from bot.feature import Services
+from bot.interaction.feature import Services
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.periodic import PeriodicTask
 from bot.secret import MetadataKey
 from bot.storage.accounts import Account
-from bot.storage.polls import OpenRow, Watch
-from bot.storage.tracked import NewTracked
+from bot.storage.tracking.polls import OpenRow, Watch
+from bot.storage.tracking.rows import NewTracked
 from bot.watch import circuit_breaker
 from bot.watch.batch_writer import BatchWriter
 from bot.watch.key_budget import KeyBudget

@@ -9,19 +9,19 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bot import tracked_card
 from bot.errors import BotError, HostNotAllowed, SlackError
 from bot.failpoints import failpoint
-from bot.feature import MessageRef, Services, Tell, Update
+from bot.interaction.feature import MessageRef, Services, Tell, Update
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 from bot.screen.parts import Message
 from bot.sharing import on_watch_event
-from bot.storage.deliveries import Delivery
+from bot.status import tracked_card
 from bot.storage.notifications import Notification, Notifications
-from bot.storage.polls import CARD
-from bot.storage.shares import Share
-from bot.storage.tracked import Tracked
+from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.store import Share
+from bot.storage.tracking.polls import CARD
+from bot.storage.tracking.rows import Tracked
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 
 CONCURRENCY = 10  # messages

@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.change import find_change
 from bot.errors import HostUnavailable, OnetimeError, SecretGone
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Entry, Metadata
 from bot.secret import MetadataKey, Secret
-from bot.storage.changes import Change
-from bot.storage.tracked import NewTracked, OpenRow, Tracked
+from bot.status.change import find_change
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.rows import NewTracked, OpenRow, Tracked
 from bot.watch.circuit_breaker import CircuitBreaker
 from bot.watch.schedule import MIN_REMINDER_LEAD, REMIND_PART, is_time_to_remind, remind_at
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.feature import Services
+from bot.interaction.feature import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
-from bot.storage.polls import Watch
+from bot.storage.tracking.polls import Watch
 from bot.watch.batch_writer import BatchWriter
 from bot.watch.host_poller import HostPoller, PollerDependencies
 from bot.watch.lease_renewer import LeaseRenewer

@@ -49,7 +49,7 @@ def be_patient(times: float) -> None:
     """Deadlines for others are real seconds. Before anything else of the bot is imported."""
     from bot.onetime import client
     from bot.slack import web
-    from bot.storage import database
+    from bot.storage.engine import database
     from bot.watch import lease_renewer
 
     defaults = client.Onetime.__init__.__kwdefaults__

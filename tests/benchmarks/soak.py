@@ -21,10 +21,10 @@ from bot.sandbox.slack import Workspace
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret
 from bot.storage.accounts import Accounts
-from bot.storage.database import Database, migrate
-from bot.storage.keyring import KeyRing
-from bot.storage.seal import Sealer
-from bot.storage.tracking import NewTracked, Tracking
+from bot.storage.engine.database import Database, migrate
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.tracking.store import NewTracked, Tracking
 from tests.benchmarks.fast_bot import fast
 from tests.benchmarks.measure import Goal, percentile, resident, table
 

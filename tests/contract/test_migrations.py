@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
 
 from bot.errors import CannotStart
-from bot.storage.migrate import HEAD, SCRIPTS, migrate, migrating, version_of
+from bot.storage.engine.migrate import HEAD, SCRIPTS, migrate, migrating, version_of
 from bot.storage.tables import for_dialect
 from tests.postgres import Cluster, new_postgres_url, postgres
 
@@ -198,7 +198,7 @@ def test_a_migration_that_is_killed_leaves_nothing_half_done(url, request, tmp_p
 
 
 def test_of_processes_that_migrate_at_once_one_does_and_the_others_wait(url):
-    program = f"from bot.storage.migrate import migrate; import alembic.command; input(); migrate({url!r})"
+    program = f"from bot.storage.engine.migrate import migrate; import alembic.command; input(); migrate({url!r})"
     started = [
         subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(3)

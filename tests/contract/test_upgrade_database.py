@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from bot.storage.migrate import migrate
+from bot.storage.engine.migrate import migrate
 from tests.contract.test_migrations import FORKS, count_statements, killed_at
 from tests.contract.upgrade import fixture
 from tests.contract.upgrade.emulators import run_bot

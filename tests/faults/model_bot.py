@@ -19,21 +19,21 @@ import pytest
 from sqlalchemy import event
 
 from bot import failpoints
-from bot.feature import Services, Tell, Update
+from bot.interaction.feature import Services, Tell, Update
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
-from bot.storage.database import Database
+from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
-from bot.storage.shares import Shares
-from bot.storage.tracking import Tracking
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import Shares
+from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.watcher import Watcher
 from tests.faults.model_clock import Clock

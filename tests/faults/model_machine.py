@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from bot.errors import BotError
 from bot.person import Person
 from bot.sandbox.onetime import Held
-from bot.storage.database import Database
-from bot.storage.tracking import Tracking
+from bot.storage.engine.database import Database
+from bot.storage.tracking.store import Tracking
 from tests.faults.model_bot import At, Killed, Process
 from tests.faults.model_outside import Outside
 from tests.faults.model_world import FINAL, Track, World

@@ -13,9 +13,9 @@ import stamina
 
 from bot.onetime.client import Onetime
 from bot.sandbox.onetime import VERSIONS, Fault, OnetimeServer
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.migrate import migrate
-from bot.storage.seal import Sealer
+from bot.storage.engine.migrate import migrate
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from tests.faults.model_bot import processes
 from tests.faults.model_clock import Clock
 

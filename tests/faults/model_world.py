@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import SlackError
-from bot.feature import Interaction
 from bot.features import Registry
+from bot.interaction.feature import Interaction
 from bot.person import Person
 from bot.sandbox.onetime import Held, OnetimeServer
 from bot.screen.parts import Facts, Message, Screen
 from bot.secret import Secret
-from bot.storage.tracked import Tracked
-from bot.storage.tracking import Tracking
-from bot.tracked_card import WORDS
+from bot.status.tracked_card import WORDS
+from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.store import Tracking
 from tests.faults.model_bot import Process
 from tests.faults.model_clock import Clock
 

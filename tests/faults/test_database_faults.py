@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from bot.errors import CannotStart, StorageUnavailable
-from bot.storage import database as module
-from bot.storage import sqlite
-from bot.storage.database import Database, migrate
+from bot.storage.engine import database as module
+from bot.storage.engine import sqlite
+from bot.storage.engine.database import Database, migrate
 from bot.storage.tables import key_checks
 from tests.postgres import Cluster, new_postgres_url, postgres
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.errors import SlackError
-from bot.feature import Services
+from bot.interaction.feature import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
@@ -21,18 +21,18 @@ from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
-from bot.storage.database import Database, migrate
-from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
 from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.requests import Requests
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
-from bot.storage.shares import NewShare, Recipient, Shares
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import notifications as table
-from bot.storage.tracking import Change, NewTracked, Tracked, Tracking
+from bot.storage.tracking.store import Change, NewTracked, Tracked, Tracking
 from bot.watch import notifier
 from bot.watch.notifier import A_CHANNEL, Notifier
 from tests.waiting import PATIENCE, eventually

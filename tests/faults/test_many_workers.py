@@ -23,12 +23,12 @@ from bot.person import Person
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack import Fault, Member, Workspace
 from bot.secret import MetadataKey
-from bot.storage.changes import WatchRef, notification_of_tracked
-from bot.storage.database import Database
-from bot.storage.keyring import KeyRing
-from bot.storage.seal import Sealer
+from bot.storage.engine.database import Database
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import new_id, notifications, owner, tracked, watches
-from bot.storage.tracked import NewTracked, TrackedRows
+from bot.storage.tracking.changes import WatchRef, notification_of_tracked
+from bot.storage.tracking.rows import NewTracked, TrackedRows
 from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
 from tests.postgres import new_postgres_url, postgres

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.feature import Services
+from bot.interaction.feature import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
@@ -20,17 +20,17 @@ from bot.sandbox.onetime import Fault, Held, OnetimeServer
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
-from bot.storage.database import Database, migrate, now
-from bot.storage.keyring import KeyRing, generate_line
+from bot.storage.engine.database import Database, migrate, now
 from bot.storage.limits import Limits
-from bot.storage.polls import OpenRow, Watch
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
-from bot.storage.shares import Shares
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import Shares
 from bot.storage.tables import notifications, tracked, watches
-from bot.storage.tracking import Tracked, Tracking
+from bot.storage.tracking.polls import OpenRow, Watch
+from bot.storage.tracking.store import Tracked, Tracking
 from bot.watch import host_poller, lease_renewer
 from bot.watch.circuit_breaker import MAX_FAILURES
 from bot.watch.unchanged import MAX_AGE

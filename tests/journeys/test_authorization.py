@@ -25,15 +25,15 @@ from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
-from bot.storage.database import Database
-from bot.storage.keyring import KeyRing
-from bot.storage.migrate import migrate
+from bot.storage.engine.database import Database
+from bot.storage.engine.migrate import migrate
 from bot.storage.requests import Requests
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
-from bot.storage.shares import NewShare, Recipient, Shares
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import new_id
-from bot.storage.tracking import Tracking
+from bot.storage.tracking.store import Tracking
 from tests.waiting import PATIENCE
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bot.person import Person
-from bot.storage.database import Database, migrate
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.seal import Sealer
+from bot.storage.engine.database import Database, migrate
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from tests.postgres import new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from bot.secret import Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
-from bot.storage.database import Database
-from bot.storage.reveals import Reveals
+from bot.storage.engine.database import Database
+from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id, reveals
 
 HOST = "https://eu.onetimesecret.com"

@@ -13,8 +13,8 @@ from sqlalchemy import select, text
 
 from bot.errors import CannotStart, StorageUnavailable
 from bot.secret import Secret
-from bot.storage import sqlite
-from bot.storage.database import HEAD, Database, migrate, now
+from bot.storage.engine import sqlite
+from bot.storage.engine.database import HEAD, Database, migrate, now
 from bot.storage.tables import key_checks
 
 
@@ -280,7 +280,7 @@ def test_a_database_of_the_newest_schema_needs_no_alembic(tmp_path):
 import asyncio, sys, pkgutil, importlib, bot.storage
 for module in pkgutil.iter_modules(bot.storage.__path__):
     importlib.import_module("bot.storage." + module.name)
-from bot.storage.database import Database, migrate
+from bot.storage.engine.database import Database, migrate
 migrate({url!r})
 async def look():
     db = Database.open({url!r})

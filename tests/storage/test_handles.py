@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select, update
 from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.tables import button_contexts as table
 from bot.storage.tables import new_id
 

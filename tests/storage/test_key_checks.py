@@ -10,11 +10,11 @@ from bot.errors import CannotStart
 from bot.secret import Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
-from bot.storage.database import Database
-from bot.storage.key_checks import check_keys
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.reveals import Reveals
-from bot.storage.seal import Sealer
+from bot.storage.engine.database import Database
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.key_checks import check_keys
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import metadata, new_id
 
 HOST = "https://eu.onetimesecret.com"

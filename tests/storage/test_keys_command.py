@@ -7,22 +7,22 @@ import stat
 import pytest
 from sqlalchemy import text
 
-from bot import keys
 from bot.errors import CannotStart
 from bot.secret import Secret
 from bot.storage.accounts import Accounts
-from bot.storage.key_checks import check_keys
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.seal import Sealer
+from bot.storage.sealing import commands
+from bot.storage.sealing.key_checks import check_keys
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 
 HOST = "https://eu.onetimesecret.com"
 
 
 def test_a_generated_file_is_ours_alone_and_usable(tmp_path):
-    path = tmp_path / "bot.keys"
+    path = tmp_path / "bot.storage.sealing.commands"
     before = os.umask(0)
     try:
-        said = keys.generate(path)
+        said = commands.generate(path)
     finally:
         os.umask(before)
 
@@ -33,33 +33,41 @@ def test_a_generated_file_is_ours_alone_and_usable(tmp_path):
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path):
-    path = tmp_path / "bot.keys"
-    keys.generate(path)
+    path = tmp_path / "bot.storage.sealing.commands"
+    commands.generate(path)
     before = path.read_bytes()
 
     with pytest.raises(CannotStart, match="not overwritten"):
-        keys.generate(path)
+        commands.generate(path)
 
     assert path.read_bytes() == before
 
 
 def test_a_link_is_not_followed(tmp_path):
     target = tmp_path / "target"
-    (tmp_path / "bot.keys").symlink_to(target)
+    (tmp_path / "bot.storage.sealing.commands").symlink_to(target)
 
     with pytest.raises(CannotStart):
-        keys.generate(tmp_path / "bot.keys")
+        commands.generate(tmp_path / "bot.storage.sealing.commands")
 
     assert not target.exists()
 
 
-@pytest.mark.parametrize("place", ["data/bot.keys", "data/below/bot.keys", "alias/bot.keys", "data/below/../bot.keys"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "data/bot.storage.sealing.commands",
+        "data/below/bot.storage.sealing.commands",
+        "alias/bot.storage.sealing.commands",
+        "data/below/../bot.storage.sealing.commands",
+    ],
+)
 def test_a_key_never_lies_beside_the_database(tmp_path, place):
     (tmp_path / "data" / "below").mkdir(parents=True)
     (tmp_path / "alias").symlink_to(tmp_path / "data")
 
     with pytest.raises(CannotStart, match="directory of the database"):
-        keys.generate(tmp_path / place, Secret(f"sqlite:///{tmp_path}/data/bot.db"))
+        commands.generate(tmp_path / place, Secret(f"sqlite:///{tmp_path}/data/bot.db"))
 
     assert not list(tmp_path.rglob("*.keys"))
 
@@ -69,14 +77,14 @@ def test_a_key_may_lie_elsewhere(tmp_path, url):
     (tmp_path / "keys").mkdir()
     (tmp_path / "data").mkdir()
 
-    keys.generate(tmp_path / "keys" / "bot.keys", url.format(tmp_path))
+    commands.generate(tmp_path / "keys" / "bot.storage.sealing.commands", url.format(tmp_path))
 
-    assert (tmp_path / "keys" / "bot.keys").exists()
+    assert (tmp_path / "keys" / "bot.storage.sealing.commands").exists()
 
 
 def test_a_missing_directory_is_named(tmp_path):
     with pytest.raises(CannotStart, match="nowhere does not exist"):
-        keys.generate(tmp_path / "nowhere" / "bot.keys")
+        commands.generate(tmp_path / "nowhere" / "bot.storage.sealing.commands")
 
 
 @pytest.fixture
@@ -89,7 +97,7 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
     await check_keys(database, Sealer(old))
     await Accounts(database, Sealer(old)).connect(ada, HOST, Secret("name"), Secret("token"))
 
-    said = await keys.list_keys(url, both)
+    said = await commands.list_keys(url, both)
 
     first, second = said.splitlines()
     assert first == "k2  primary  0 sealed  not in use yet"
@@ -103,7 +111,7 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
 async def test_listing_names_a_key_that_is_missing(database, url, ada, lines):
     await Accounts(database, Sealer(KeyRing.read(lines[1]))).connect(ada, HOST, Secret("name"), Secret("token"))
 
-    assert "k1  MISSING  2 sealed" in await keys.list_keys(url, KeyRing.read(lines[0]))
+    assert "k1  MISSING  2 sealed" in await commands.list_keys(url, KeyRing.read(lines[0]))
 
 
 async def test_verifying_opens_everything(database, url, ada, ben, lines):
@@ -111,7 +119,7 @@ async def test_verifying_opens_everything(database, url, ada, ben, lines):
     await accounts.connect(ada, HOST, Secret("name"), Secret("token"))
     await accounts.connect(ben, HOST, Secret("name"), Secret("token"))
 
-    said, bad = await keys.verify(url, KeyRing.read("\n".join(lines)))
+    said, bad = await commands.verify(url, KeyRing.read("\n".join(lines)))
 
     assert (said, bad) == ("k1  4 open  0 do not\nEvery sealed value opens.", 0)
 
@@ -122,13 +130,13 @@ async def test_verifying_counts_what_does_not_open(database, url, ada, lines):
     async with database.writing() as connection:
         await connection.execute(text("UPDATE accounts SET token = username"))
 
-    said, bad = await keys.verify(url, ring)
+    said, bad = await commands.verify(url, ring)
 
     assert bad == 1
     assert said.startswith("k1  1 open  1 do not\nSome do not open")
 
 
-@pytest.mark.parametrize("command", [keys.list_keys, keys.verify])
+@pytest.mark.parametrize("command", [commands.list_keys, commands.verify])
 async def test_a_database_that_is_not_there_is_not_made(tmp_path, lines, command):
     with pytest.raises(CannotStart, match="does not exist yet"):
         await command(f"sqlite:///{tmp_path}/bot.db", KeyRing.read(lines[0]))
@@ -136,7 +144,7 @@ async def test_a_database_that_is_not_there_is_not_made(tmp_path, lines, command
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [keys.list_keys, keys.verify])
+@pytest.mark.parametrize("command", [commands.list_keys, commands.verify])
 async def test_a_database_that_is_away_is_one_line(lines, command):
     with pytest.raises(CannotStart, match="did not answer"):
         await command("postgresql://ada:p4ssw0rd@127.0.0.1:1/none", KeyRing.read(lines[0]))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.errors import LimitReached
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.limits import DAY, HOUR, Limit, Limits
 from bot.storage.tables import limit_uses
 

@@ -14,9 +14,9 @@ from sqlalchemy import insert, select, text, update
 from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.tables import ignored, new_id, notifications, owner, tracked, watches
-from bot.storage.tracking import Change, NewTracked, Tracked, Tracking, Watch
+from bot.storage.tracking.store import Change, NewTracked, Tracked, Tracking, Watch
 
 HOST = "https://eu.onetimesecret.com"
 KEY = MetadataKey("metadata-key-of-ada")

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from bot.errors import SlackError
 from bot.sharing.notify import announce
 from bot.storage.preferences import NotificationPreferences, Preferences
-from bot.storage.reveals import Reveals
-from bot.storage.shares import Recipient, Shares
-from bot.storage.tracking import Tracking
+from bot.storage.reveals.store import Reveals
+from bot.storage.shares.store import Recipient, Shares
+from bot.storage.tracking.store import Tracking
 from tests.storage.test_openings import CHANNEL, HOST, KEY, PRIVATE, TEXT, begun, sent
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from bot.errors import StorageUnavailable
 from bot.person import Person
 from bot.secret import MetadataKey
-from bot.storage.database import Database, now
+from bot.storage.engine.database import Database, now
 from bot.storage.notifications import (
     MAX_CODE,
     UNREADABLE,
@@ -24,7 +24,7 @@ from bot.storage.notifications import (
 from bot.storage.preferences import KINDS
 from bot.storage.tables import new_id, owner, tracked
 from bot.storage.tables import notifications as table
-from bot.storage.tracking import Change, Tracked, Tracking
+from bot.storage.tracking.store import Change, Tracked, Tracking
 
 HOST = "https://eu.onetimesecret.com"
 ELSEWHERE = "https://us.onetimesecret.com"

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.database import Database, now
-from bot.storage.reveals import MAX_WRONG_TRIES, Reveals
-from bot.storage.shares import NewShare, Recipient, Shares
+from bot.storage.engine.database import Database, now
+from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveals
+from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import deliveries as deliveries_table
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as reveals_table

@@ -10,10 +10,10 @@ from sqlalchemy import event, select, update
 from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage.database import Database, now
-from bot.storage.deliveries import Recipient
+from bot.storage.engine.database import Database, now
 from bot.storage.requests import KEPT, LIFE, RequestOver, Requests
-from bot.storage.shares import NewShare, Shares
+from bot.storage.shares.deliveries import Recipient
+from bot.storage.shares.store import NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tables import requests as table
 from bot.storage.tables import shares as share_table

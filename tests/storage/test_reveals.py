@@ -9,8 +9,8 @@ from sqlalchemy import select, update
 
 from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import Secret, SecretKey
-from bot.storage.database import Database, now
-from bot.storage.reveals import MAX_WRONG_TRIES, REPORT_LIFE, Reveals
+from bot.storage.engine.database import Database, now
+from bot.storage.reveals.store import MAX_WRONG_TRIES, REPORT_LIFE, Reveals
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
 

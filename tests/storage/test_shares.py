@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.database import Database, now
-from bot.storage.deliveries import REMINDER_INTERVAL, Delivery, Recipient
-from bot.storage.shares import LATE, WEEK, NewShare, Shares
+from bot.storage.engine.database import Database, now
+from bot.storage.shares.deliveries import REMINDER_INTERVAL, Delivery, Recipient
+from bot.storage.shares.store import LATE, WEEK, NewShare, Shares
 from bot.storage.tables import deliveries as delivery_table
 from bot.storage.tables import new_id
 from bot.storage.tables import shares as share_table

@@ -10,12 +10,12 @@ from sqlalchemy import select, update
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.database import Database, now
-from bot.storage.key_checks import count_by_kid
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.seal import Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing.key_checks import count_by_kid
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import notifications, tracked, watches
-from bot.storage.tracking import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
+from bot.storage.tracking.store import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
 
 HOST = "https://eu.onetimesecret.com"
 ELSEWHERE = "https://us.onetimesecret.com"

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import feature
-from bot.feature import (
+from bot.features import FEATURES, Registry
+from bot.features.link import HANDLER as LINK
+from bot.features.link import looks_like_one
+from bot.interaction import feature
+from bot.interaction.feature import (
     Feature,
     Handler,
     Verb,
@@ -23,9 +26,6 @@ from bot.feature import (
     received_delivery,
     received_request,
 )
-from bot.features import FEATURES, Registry
-from bot.features.link import HANDLER as LINK
-from bot.features.link import looks_like_one
 from bot.screen.parts import Message
 from bot.slack import blocks
 

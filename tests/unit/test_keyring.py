@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.secret import Secret
-from bot.storage.keyring import SAMPLE_LINE, KeyRing, generate_line
+from bot.storage.sealing.keyring import SAMPLE_LINE, KeyRing, generate_line
 
 
 def encoded(root: bytes) -> str:
@@ -97,7 +97,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file(folder: Path) -> Path:
-    made = folder / "bot.keys"
+    made = folder / "bot.storage.sealing.commands"
     made.write_text(f"{ONE}\n")
     made.chmod(0o600)
     return made

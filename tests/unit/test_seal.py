@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.seal import NONCE_BYTES, Binding, Sealer, header_of, kid_of
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import NONCE_BYTES, Binding, Sealer, header_of, kid_of
 
 ADA = Person(None, "T1", "U1")
 HOST = "https://eu.onetimesecret.com"

@@ -20,10 +20,10 @@ MAY_REVEAL = {
     "bot/onetime/wire/requests.py": "puts keys, tokens and passphrases into the request that must carry them",
     "bot/onetime/links.py": "builds the link that a person asked for",
     "bot/onetime/client.py": "sends that request",
-    "bot/storage/seal.py": "seals it",
-    "bot/storage/url.py": "reads the database's URL",
-    "bot/keys.py": "writes a new key to its file",
-    "bot/storage/keyring.py": "reads the keys",
+    "bot/storage/sealing/sealer.py": "seals it",
+    "bot/storage/engine/location.py": "reads the database's URL",
+    "bot/storage/sealing/commands.py": "writes a new key to its file",
+    "bot/storage/sealing/keyring.py": "reads the keys",
     "bot/screen/long.py": "cuts a long secret into pages",
     "bot/slack/blocks.py": "draws it in the modal that shows it",
     "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
@@ -31,7 +31,7 @@ MAY_REVEAL = {
     "bot/slack/app.py": "gives Bolt the signing secret",
     "bot/slack/socket.py": "gives Bolt the app token",
     "bot/sharing/share_spec.py": "reads the note, which is no secret and goes into messages",
-    "bot/pasted.py": "reads a link that was typed into a field",
+    "bot/interaction/pasted.py": "reads a link that was typed into a field",
 }
 
 

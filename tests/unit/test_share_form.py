@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused
-from bot.feature import FieldErrors
+from bot.interaction.feature import FieldErrors
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
 from bot.screen.parts import Text

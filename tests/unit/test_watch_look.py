@@ -20,11 +20,11 @@ from bot.onetime.wire import Metadata
 from bot.person import Person
 from bot.sandbox.onetime import Fault, OnetimeServer
 from bot.secret import MetadataKey, Secret
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.polls import Change
-from bot.storage.seal import Sealer
-from bot.storage.tracked import OVER, OpenRow, Tracked, TrackedRows
-from bot.tracked_card import notification, tracked_card
+from bot.status.tracked_card import notification, tracked_card
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.tracking.polls import Change
+from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows
 from bot.watch import circuit_breaker
 from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning

@@ -6,10 +6,19 @@ from contextlib import suppress
 
 from bot.errors import LimitReached, SlackError
 from bot.failpoints import failpoint
-from bot.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_request, received_request
 from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import look_after
+from bot.interaction.feature import (
+    Feature,
+    FieldErrors,
+    Handler,
+    Interaction,
+    Verb,
+    any_member,
+    own_request,
+    received_request,
+)
 from bot.person import Person
 from bot.screen.parts import Message, Modal
 from bot.sharing.form import open_form as open_share

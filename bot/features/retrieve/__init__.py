@@ -8,7 +8,12 @@ shared here: there is no link to paste, and there are others to be told.
 from __future__ import annotations
 
 from bot.errors import NotUnderstood
-from bot.feature import (
+from bot.features.retrieve import deliveries, screens
+from bot.features.retrieve.asking import ask
+from bot.features.retrieve.opening import open_secret
+from bot.features.retrieve.recovery import look_after
+from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
+from bot.interaction.feature import (
     Feature,
     FieldErrors,
     Handler,
@@ -19,16 +24,11 @@ from bot.feature import (
     own_reveal,
     received_delivery,
 )
-from bot.features.retrieve import deliveries, screens
-from bot.features.retrieve.asking import ask
-from bot.features.retrieve.opening import open_secret
-from bot.features.retrieve.recovery import look_after
-from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
-from bot.pasted import from_field, secret_key, usual_host
+from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.reveals import MAX_WRONG_TRIES, Reveal
+from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveal
 
 ASK = "Paste the link of the secret."
 

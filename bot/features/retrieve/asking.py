@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.feature import Interaction
 from bot.features.retrieve import screens
+from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.secret import SecretKey
-from bot.storage.deliveries import Delivery
-from bot.storage.reveals import MAX_WRONG_TRIES
+from bot.storage.reveals.store import MAX_WRONG_TRIES
+from bot.storage.shares.deliveries import Delivery
 from bot.storage.tables import new_id
 
 ROW_WITHIN = 0.25  # seconds

@@ -10,13 +10,13 @@ from contextlib import suppress
 
 from bot.errors import NotYours, StorageUnavailable
 from bot.failpoints import failpoint
-from bot.feature import Interaction
 from bot.features.retrieve import delivery_screens, screens
 from bot.features.retrieve.asking import ask
+from bot.interaction.feature import Interaction
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
-from bot.storage.deliveries import Delivery
-from bot.storage.reveals import Reveal
+from bot.storage.reveals.store import Reveal
+from bot.storage.shares.deliveries import Delivery
 
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Modal | None:

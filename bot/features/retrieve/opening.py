@@ -25,9 +25,9 @@ from bot.errors import (
     Unsealable,
 )
 from bot.failpoints import failpoint
-from bot.feature import Interaction
 from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.showing import show, show_patiently
+from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
@@ -36,9 +36,9 @@ from bot.screen.parts import Modal
 from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
-from bot.storage.deliveries import Delivery
-from bot.storage.reveals import MAX_WRONG_TRIES, Reveal
-from bot.tracked_card import follow
+from bot.status.tracked_card import follow
+from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveal
+from bot.storage.shares.deliveries import Delivery
 
 PROBE_TRIES = 3
 PROBE_WITHIN = 10.0  # seconds

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
-from bot.feature import Send, Services, Update
 from bot.features.retrieve import screens
+from bot.interaction.feature import Send, Services, Update
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing.notify import announce
-from bot.storage.reveals import Reveal
+from bot.storage.reveals.store import Reveal
 
 STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds, likewise

@@ -6,17 +6,17 @@ from contextlib import suppress
 
 import stamina
 
-from bot import paging
 from bot.errors import SlackError, StorageUnavailable, WindowClosed
 from bot.failpoints import failpoint
-from bot.feature import Interaction
 from bot.features.retrieve import screens
+from bot.interaction import paging
+from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
-from bot.storage.reveals import Reveal
+from bot.storage.reveals.store import Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds

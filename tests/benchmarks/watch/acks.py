@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.sandbox.world import World
-from bot.storage.migrate import migrate
+from bot.storage.engine.migrate import migrate
 from tests.benchmarks.ack import Load, load_generator
 from tests.benchmarks.load import Job
 from tests.benchmarks.measure import Goal, middle, percentile, table

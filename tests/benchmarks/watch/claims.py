@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.storage.database import Database
-from bot.storage.keyring import KeyRing, generate_line
-from bot.storage.seal import Sealer
-from bot.storage.tracking import Tracking
+from bot.storage.engine.database import Database
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.tracking.store import Tracking
 from bot.watch.host_poller import BATCH
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch.crowd import HOST, cluster, postgres_crowd, sqlite_crowd

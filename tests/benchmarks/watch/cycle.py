@@ -6,8 +6,8 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot.storage.database import migrate
-from bot.storage.keyring import generate_line
+from bot.storage.engine.database import migrate
+from bot.storage.sealing.keyring import generate_line
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch import people
 from tests.benchmarks.watch.ours import Job as OurJob

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from bot.settings import read_settings
-from bot.storage.database import Database
+from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
 from bot.storage.tables import tracked

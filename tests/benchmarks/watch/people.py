@@ -14,11 +14,11 @@ from sqlalchemy import insert
 
 from bot.person import Person
 from bot.secret import MetadataKey, Secret
-from bot.storage.database import Database
-from bot.storage.keyring import KeyRing
-from bot.storage.seal import Binding, Sealer
+from bot.storage.engine.database import Database
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import accounts, new_id, owner, tracked, watches
-from bot.storage.tracked import NewTracked, TrackedRows
+from bot.storage.tracking.rows import NewTracked, TrackedRows
 
 TAIL = "hhfphxt3zlfbcfm6pvdqq8q32kwvy34dqg9gqsvsvez4xj33qu"  # keys of 0.26 have 62 characters
 TOKEN = "benchmark-token"

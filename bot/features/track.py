@@ -1,0 +1,200 @@
+"""`/ots track`, `/ots untrack`, `/ots tracked`, `/ots watch`: be told what became of a secret."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
+from bot.interaction import paging, pasted
+from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context, own_tracked
+from bot.logs import Log
+from bot.onetime.links import Host
+from bot.onetime.wire import Metadata
+from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
+from bot.secret import MetadataKey
+from bot.status import metadata_card
+from bot.status.change import find_change
+from bot.status.tracked_card import SIGNS, WORDS, burn_button, follow, name, tracked_card
+from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.tracking.rows import Tracked
+
+ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
+MAX_LABEL = 80  # characters
+PAGE = 5
+A_PAGE = "tracked_page"  # the kind of handle behind Newer and Older
+
+log = Log("track")
+
+
+async def track(interaction: Interaction, _row: None) -> Message:
+    """`/ots track <link|key> [label]`."""
+    link, label = pasted.with_label(interaction, MAX_LABEL)
+    host, key = await pasted.metadata_key(link, ASK)
+    return await _track(interaction, host, key, label)
+
+
+async def track_handle(interaction: Interaction, context: ButtonContext) -> Message:
+    """The Track button of a card."""
+    assert context.key is not None
+    return await _track(
+        interaction, interaction.services.hosts.of(context.host), context.key.as_kind(MetadataKey), None
+    )
+
+
+async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Message:
+    services = interaction.services
+    credentials = await services.credentials(interaction.person, host)
+    metadata = await services.onetime.metadata(credentials, key)
+    state = metadata.state_at(metadata_card.now())
+    if state.is_over:
+        said = f"There is nothing to track: {metadata_card.STATE_WORDS[state].lower()}."
+        return Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
+    tracked, is_new = await services.tracking.track(
+        interaction.person,
+        host.url,
+        key,
+        label=label,
+        made_at=metadata.created or metadata_card.now(),
+        expires_at=metadata.expires_at,
+        passphrase_required=metadata.passphrase_required,
+        secret_key=metadata.secret_key,
+        zone=interaction.zone,
+    )
+    await follow(interaction, tracked, host.name)
+    said = (
+        "You will get a message when it is opened, burned or expires. Its card is in our direct conversation."
+        if is_new
+        else "You are tracking it already. Its card is in our direct conversation."
+    )
+    return Message.of(said, Text.of(f":eyes: {said}"))
+
+
+async def untrack(interaction: Interaction, _row: None) -> Message:
+    """`/ots untrack <link|key>`."""
+    host, key = await pasted.metadata_key(interaction, ASK.replace("track", "untrack"))
+    tracked = await interaction.services.tracking.find_key(interaction.person, host.url, key)
+    if tracked is None:
+        raise NotUnderstood("not tracked", tell="You are not tracking that secret. `/ots tracked` lists those you do.")
+    return await stop(interaction, tracked)
+
+
+async def stop(interaction: Interaction, tracked: Tracked) -> Message:
+    """The Stop button: no more looking, no more messages. The secret itself stays as it is."""
+    await interaction.services.tracking.stop(interaction.person, tracked.id)
+    said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
+    message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
+    if tracked.card is not None:
+        try:
+            await interaction.update(tracked.card, message)
+        except SlackError as trouble:  # its buttons answer like those of somebody else's
+            log.info("card_not_updated", error=str(trouble))
+    return message
+
+
+async def stop_listed(interaction: Interaction, tracked: Tracked) -> Message:
+    """Stop in `/ots tracked`: the list stays as it is."""
+    return replace(await stop(interaction, tracked), without_replacing=True)
+
+
+async def refresh(interaction: Interaction, tracked: Tracked) -> Message:
+    """Ask the host about this one now. What became of it is told as the watcher tells it, once."""
+    services = interaction.services
+    host = services.hosts.of(tracked.host)
+    credentials = await services.credentials(interaction.person, host)
+    found: Metadata | None
+    try:
+        found = await services.onetime.metadata(credentials, tracked.key)
+    except SecretGone:
+        found = None
+    if found is not None and found.key != tracked.key:
+        raise HostUnavailable("an answer about another secret")
+    now = metadata_card.now()
+    change = find_change(tracked, found, now)
+    if change is None:
+        return tracked_card(tracked, host.name, asked_at=now, is_named=found is not None)
+    after = await services.tracking.record_change(tracked, change)
+    if after is None:
+        raise NotYours
+    return tracked_card(after, host.name)
+
+
+async def list_tracked(interaction: Interaction, _row: None) -> Message:
+    return await _page(interaction, 0)
+
+
+async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+    return await _page(interaction, int(context.data["page"]))
+
+
+async def _page(interaction: Interaction, page: int) -> Message:
+    everything = await interaction.services.tracking.list_of(interaction.person)
+    if not everything:
+        return Message.of("You are not tracking any secret.", Text.of("You are not tracking any secret."), Note.of(ASK))
+    last = (len(everything) - 1) // PAGE
+    page = min(page, last)
+    parts: list[Part] = [Text.of(f"*What you track* · {len(everything)} secret{'' if len(everything) == 1 else 's'}")]
+    for tracked in everything[page * PAGE : (page + 1) * PAGE]:
+        parts += [Divider(), *_line(tracked)]
+    parts += await paging.foot(
+        interaction,
+        page,
+        last,
+        lambda ref: Button("Newer", "tracked_newer", ref),
+        lambda ref: Button("Older", "tracked_older", ref),
+        lambda to: NewButtonContext(A_PAGE, "-", data={"page": str(to)}),
+    )
+    return Message(f"What you track: {len(everything)}", tuple(parts))
+
+
+def _line(tracked: Tracked) -> list[Part]:
+    said: list[Piece] = [f"{SIGNS[tracked.state]} *", Plain(name(tracked)), f"* · {WORDS[tracked.state]}"]
+    if tracked.made_at:
+        said += [" · made ", When(tracked.made_at)]
+    if tracked.expires_at and not tracked.is_over:
+        said += [" · expires ", When(tracked.expires_at)]
+    parts: list[Part] = [Text(tuple(said))]
+    if not tracked.is_over:
+        stop_it = Button("Stop", "tracked_list_stop", tracked.id, accessibility_label="Stop tracking this secret")
+        parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
+    return parts
+
+
+async def watch(interaction: Interaction, _row: None) -> Message:
+    """`/ots watch on|off`: track everything on the default account, also what is made in a browser."""
+    word = interaction.text.strip().lower()
+    if word not in {"on", "off"}:
+        raise NotUnderstood("neither on nor off", tell="Say `/ots watch on` or `/ots watch off`.")
+    account = await interaction.services.accounts.default_of(interaction.person)
+    if account is None:
+        raise NotConnected
+    host = interaction.services.hosts.of(account.host)
+    await interaction.services.tracking.watch_everything(
+        interaction.person, host.url, on=word == "on", zone=interaction.zone
+    )
+    said = (
+        f"Every secret of your account on {host.name} is tracked from now on, wherever it is made."
+        if word == "on"
+        else f"New secrets of your account on {host.name} are not tracked any more. What is tracked stays."
+    )
+    return Message.of(said, Text.of(f":eyes: {said}"))
+
+
+FEATURE = Feature(
+    name="track",
+    verbs=(
+        Verb(
+            "track", "tells you when a secret is opened", "<private link> [label]", handler=Handler(track, any_member)
+        ),
+        Verb("untrack", "stops that", "<private link>", handler=Handler(untrack, any_member)),
+        Verb("tracked", "lists what you track", handler=Handler(list_tracked, any_member)),
+        Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
+    ),
+    actions={
+        "track": Handler(track_handle, own_button_context("metadata")),
+        "tracked_refresh": Handler(refresh, own_tracked),
+        "tracked_stop": Handler(stop, own_tracked),
+        "tracked_list_stop": Handler(stop_listed, own_tracked),
+        "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
+        "tracked_older": Handler(turn, own_button_context(A_PAGE)),
+    },
+)

@@ -1,0 +1,30 @@
+"""Turning the pages of what does not fit into one message or window. Pages count from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.interaction.feature import Interaction
+from bot.screen.parts import Button, Buttons, Divider, Note, Part
+from bot.storage.button_contexts import NewButtonContext
+
+Turn = Callable[[str], Button]  # the button, for the id of the handle that says where it leads
+
+
+async def turns(
+    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
+) -> Buttons | None:
+    """Buttons to the page before and to the next, where there are any. What each leads to is kept in a handle."""
+    found = [(to, turn) for to, turn in ((page - 1, back), (page + 1, on)) if 0 <= to <= last]
+    if not found:
+        return None
+    refs = await interaction.services.button_contexts.keep(interaction.person, *(leads_to(to) for to, _ in found))
+    return Buttons(tuple(turn(ref) for (_, turn), ref in zip(found, refs, strict=True)))
+
+
+async def foot(
+    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
+) -> list[Part]:
+    """What stands under a page of a list; nothing where it is the only one."""
+    buttons = await turns(interaction, page, last, back, on, leads_to)
+    return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), buttons] if buttons else []

@@ -1,0 +1,69 @@
+"""What a person pasted behind a verb, as the key that the verb needs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+from bot.errors import HostNotAllowed, NotUnderstood
+from bot.interaction.feature import Interaction
+from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
+from bot.secret import MetadataKey, SecretKey
+
+NEEDS_THE_PRIVATE_LINK = (
+    "That is the link that opens the secret. For this the *private* link (`/private/…` or `/receipt/…`) is needed, "
+    "which whoever made the secret has. `/ots recent` lists yours."
+)
+NEEDS_THE_SECRET_LINK = (
+    "That is a *private* link: it belongs to whoever made the secret and cannot open it. If somebody sent it to you, "
+    "tell them: anybody who has it can burn the secret. The link that opens it has `/secret/` in it. "
+    "`/ots metadata` shows what became of it."
+)
+
+
+async def usual_host(interaction: Interaction) -> Host:
+    """Where a key without a link is looked for: the host of the person's default account, or the operator's default."""
+    accounts = [one for one in await interaction.services.accounts.all_of(interaction.person) if one.is_default]
+    with suppress(HostNotAllowed):  # the operator may have taken the host off the list since
+        return interaction.services.hosts.of(accounts[0].host) if accounts else interaction.services.hosts.default
+    return interaction.services.hosts.default
+
+
+async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, MetadataKey]:
+    """The metadata key that was pasted, and its host.
+
+    Raises `NotUnderstood`: nothing there (`ask` says what is wanted), not a link, or the secret link instead.
+    """
+    if not interaction.text:
+        raise NotUnderstood("nothing pasted", tell=ask)
+    match read_pasted(interaction.text, interaction.services.hosts):
+        case SecretLink():
+            raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
+        case MetadataLink(host, key):
+            return host, key
+        case BareKey() as bare:
+            return await usual_host(interaction), bare.as_metadata()
+
+
+def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
+    """The secret key that was pasted, and its host if it was a link. Does no I/O. Raises as above."""
+    if not interaction.text:
+        raise NotUnderstood("nothing pasted", tell=ask)
+    match read_pasted(interaction.text, interaction.services.hosts):
+        case MetadataLink():
+            raise NotUnderstood("a private link", tell=NEEDS_THE_SECRET_LINK)
+        case SecretLink(host, key):
+            return host, key
+        case BareKey() as bare:
+            return None, bare.as_secret()
+
+
+def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:
+    """The same call without the words behind the link, and those words, cut at `most` characters."""
+    link, _, label = interaction.text.partition(" ")
+    return replace(interaction, text=link), label.strip()[:most] or None
+
+
+def from_field(interaction: Interaction, name: str) -> Interaction:
+    """The same call with what was typed into a field in the place of what stands behind the verb."""
+    return replace(interaction, text=interaction.text_inputs[name].reveal())

@@ -1,0 +1,52 @@
+"""Burning a secret, and what is known afterwards.
+
+A 404 says nothing by itself, and neither does a timeout: what became of the secret is asked for before it is told.
+Burning twice does no harm, so a repeated click ends in the same words.
+"""
+
+from __future__ import annotations
+
+from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
+from bot.onetime.client import Credentials, Onetime
+from bot.onetime.wire import Metadata, SecretState
+from bot.secret import MetadataKey, Secret
+from bot.status.metadata_card import now
+
+
+async def try_burn(
+    onetime: Onetime, credentials: Credentials, key: MetadataKey, passphrase: Secret | None, *, asked: bool
+) -> tuple[SecretState | None, Metadata | None]:
+    """Burn it, or find out why not: what it is now (None: not known any more).
+
+    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
+    `asked` says whether the person was asked for a passphrase.
+    """
+    try:
+        await onetime.burn(credentials, key, passphrase)
+    except SecretGone:
+        return await _what_is_it(onetime, credentials, key)
+    except HostUnavailable as trouble:
+        try:
+            metadata = await onetime.metadata(credentials, key)
+        except OnetimeError:
+            raise trouble from None
+        state = metadata.state_at(now())
+        if state.is_over:
+            return state, metadata
+        if metadata.passphrase_required and (passphrase or not asked):
+            # Server 0.18 answers a wrong or missing passphrase with its “unexpected error”.
+            raise WrongPassphrase("burn") from None
+        raise
+    return SecretState.BURNED, None
+
+
+async def _what_is_it(
+    onetime: Onetime, credentials: Credentials, key: MetadataKey
+) -> tuple[SecretState | None, Metadata | None]:
+    try:
+        metadata = await onetime.metadata(credentials, key)
+    except SecretGone:
+        return None, None
+    except OnetimeError:
+        return SecretState.UNKNOWN, None
+    return metadata.state_at(now()), metadata

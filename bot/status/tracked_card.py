@@ -1,0 +1,143 @@
+"""The one direct message that a tracked secret has: its state all its life, updated in place; and the news beside it.
+
+No key, no link, no content. What can still be done stands under it as buttons, and nothing when it is over.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.errors import SlackError
+from bot.interaction.feature import Interaction
+from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
+from bot.status import metadata_card
+from bot.storage.tracking.rows import Tracked
+
+WORDS = {
+    "new": "Not opened yet",
+    "received": "Opened",
+    "burned": "Burned before anybody opened it",
+    "expired": "Expired unopened",
+    "orphaned": "Gone before its time",
+    "unknown": "No longer known to the host",
+}
+SIGNS = {
+    "new": ":large_green_circle:",
+    "received": ":white_check_mark:",
+    "burned": ":fire:",
+    "expired": ":hourglass:",
+    "orphaned": ":grey_question:",
+    "unknown": ":grey_question:",
+}
+
+
+# Source: docs.slack.dev, errors of chat.update
+UNCHANGEABLE_CODES = frozenset({
+    "cant_update_message", "channel_not_found", "edit_window_closed", "is_inactive", "message_not_found",
+})  # fmt: skip
+
+
+def name(tracked: Tracked) -> str:
+    return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
+
+
+def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
+    """The card as it is now. `asked_at` is when the person had the host asked; `is_named`, whether it knew it."""
+    words = WORDS[tracked.state]
+    rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
+    if tracked.made_at:
+        rows.append(("Created", When(tracked.made_at)))
+    if tracked.received_at:
+        rows.append(("Opened", When(tracked.received_at)))
+    elif tracked.expires_at:
+        rows.append(("Would have expired" if tracked.is_over else "Expires", When(tracked.expires_at)))
+    parts: list[Part] = [Text.of("*", Plain(name(tracked)), f"*\n{SIGNS[tracked.state]} {words}"), Facts(tuple(rows))]
+    parts += [Note.of("Nothing more will happen to it.")] if tracked.is_over else [_buttons(tracked)]
+    if asked_at is not None and not tracked.is_over:
+        answer = "nothing new." if is_named else "the host does not name it."
+        parts.append(Note.of("Asked just now, at ", When(asked_at, "clock"), f": {answer}"))
+    return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
+
+
+async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
+    """Show the card as it is now, where it is; anew if it has none, or one that cannot be changed any more.
+
+    Raises `SlackError`.
+    """
+    message = tracked_card(tracked, host)
+    if tracked.card is not None:
+        try:
+            await interaction.update(tracked.card, message)
+        except SlackError as trouble:
+            if trouble.code not in UNCHANGEABLE_CODES:
+                raise
+        else:
+            return
+    channel, ts = await interaction.tell(message)
+    await interaction.services.tracking.set_card(tracked.id, channel, ts)
+
+
+def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
+    """Asks for the passphrase in a window where there is one to ask for."""
+    if tracked.passphrase_required:
+        spoken = "Burn it with its passphrase"
+        return Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", accessibility_label=spoken)
+    action = "tracked_list_burn" if listed else "tracked_burn"
+    return Button(
+        "Burn", action, tracked.id, "danger", metadata_card.BURN_CONFIRM, accessibility_label="Burn this secret"
+    )
+
+
+def _buttons(tracked: Tracked) -> Buttons:
+    return Buttons.of(
+        burn_button(tracked),
+        Button("Refresh", "tracked_refresh", tracked.id, accessibility_label="Look at this secret again"),
+        Button("Stop", "tracked_stop", tracked.id, accessibility_label="Stop tracking this secret"),
+    )
+
+
+def notification(tracked: Tracked, kind: str, host: str) -> Message:
+    """The message beside the card, since an edited message notifies nobody."""
+    match kind:
+        case "received":
+            said: tuple[Piece, ...] = (
+                " was opened",
+                *((" ", When(tracked.received_at)) if tracked.received_at else ()),
+                ".",
+            )
+        case "burned":
+            said = (" was burned before anybody opened it.",)
+        case "expired":
+            said = (" expired. Nobody opened it.",)
+        case "reminder":
+            said = (
+                " has not been opened yet and expires ",
+                When(tracked.expires_at) if tracked.expires_at else "soon",
+                ".",
+            )
+        case "orphaned":
+            said = (" is gone before its time, and nobody knows why. Better take it for lost.",)
+        case _:
+            said = (" has run out, and the host does not say any more whether it was opened.",)
+    sign = ":bell:" if kind == "reminder" else SIGNS[tracked.state]
+    summary = f"{name(tracked)} on {host}: " + (
+        "not opened yet, expires soon" if kind == "reminder" else WORDS[tracked.state]
+    )
+    parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *said)]
+    if kind == "reminder":
+        parts.append(_buttons(tracked))
+    return Message(summary + ".", tuple(parts))
+
+
+def reconnect(host: str) -> Message:
+    """Said once, when a host stopped accepting the account's token."""
+    return Message.of(
+        f"{host} does not accept your API token any more, so your secrets there are not watched.",
+        Text.of(
+            ":warning: *",
+            Plain(host),
+            "* does not accept your API token any more, so your secrets there are not being "
+            "watched. Connect the account again to go on.",
+        ),
+        Buttons.of(Button("Reconnect", "connect_open", style="primary")),
+    )

@@ -1,0 +1,1 @@
+"""The database itself: connections, transactions, its clock, its file, and the migrations."""

@@ -1,0 +1,205 @@
+"""The database: SQLite in a private file, or PostgreSQL. Transactions, its clock, and its troubles as ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from sqlalchemy import Double, select, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from bot.errors import StorageUnavailable
+from bot.secret import Secret
+from bot.storage.engine import sqlite
+from bot.storage.engine.location import DatabaseLocation, locate
+from bot.storage.engine.migrate import CONNECT_WAIT, HEAD, migrate, version_of
+
+__all__ = ["HEAD", "Database", "clock", "migrate", "moment", "now"]
+
+POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
+POOL_WAIT = 5.0  # seconds for a free one
+WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds for the others of this process that write
+CHECKPOINT_WAIT = 100  # milliseconds: scrubbing is not worth a longer wait
+
+# milliseconds. A click waits for its answer, and a transaction held open slows everybody else's claims down.
+_POSTGRESQL = {
+    "statement_timeout": "10000",
+    "lock_timeout": "5000",
+    "idle_in_transaction_session_timeout": "10000",
+    "synchronous_commit": "on",  # a commit has reached the disk when it returns
+}
+
+
+class _Now(FunctionElement[float]):
+    type = Double()
+    inherit_cache = True
+
+
+@compiles(_Now, "sqlite")
+def _sqlite_now(_element: _Now, _compiler: object, **_kw: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"  # to the millisecond; 2440587.5 is 1970
+
+
+@compiles(_Now, "postgresql")
+def _postgresql_now(_element: _Now, _compiler: object, **_kw: object) -> str:
+    # Not now(), which is when the transaction began: it may have waited for a lock since.
+    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
+now = _Now()  #: the database's time as SQL: seconds since the epoch, a float
+
+
+async def clock(connection: AsyncConnection) -> float:
+    """The database's time."""
+    seconds: float | None = await connection.scalar(select(now))
+    assert seconds is not None
+    return seconds
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """A time of the database as UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class Database:
+    """A pool of connections. Nothing connects before the first use."""
+
+    def __init__(self, where: DatabaseLocation, engine: AsyncEngine) -> None:
+        self.where = where
+        self._engine = engine
+        self._writer = engine.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
+        self._writing = asyncio.Lock()
+        self._bare = engine.execution_options(**{sqlite.BEGIN: None})
+
+    @classmethod
+    def open(cls, url: Secret | str) -> Self:
+        """Never connects. Makes a missing SQLite file. Raises `CannotStart` with the path and what to do."""
+        where = locate(url)
+        if where.path:
+            sqlite.prepare_file(where.path)
+            engine = create_async_engine(where.async_url, **_COMMON)
+            sqlite.set_up(engine.sync_engine)
+        else:
+            options = " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())
+            asked = where.async_url.query.get("options", "")
+            arguments = {"options": f"{options} {asked}".strip(), "connect_timeout": CONNECT_WAIT}
+            engine = create_async_engine(where.async_url, connect_args=arguments, pool_pre_ping=True, **_COMMON)
+        return cls(where, engine)
+
+    def __repr__(self) -> str:
+        return f"Database({str(self.where)!r})"
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.where.path is not None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of things. Raises `StorageUnavailable`."""
+        with _translate_errors():
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageUnavailable`.
+
+        On SQLite it waits for the write lock at its start (5 s), so what it reads stays true until it writes.
+        Never hold one across a call to somebody else.
+        """
+        async with self._wait_for_turn():
+            with _translate_errors():
+                async with self._writer.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def _wait_for_turn(self) -> AsyncIterator[None]:
+        """On SQLite one of us writes at a time, in the order of asking.
+
+        Whom SQLite itself keeps waiting sleeps longer and longer, while others get in before.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WRITE_WAIT):
+                await self._writing.acquire()
+        except TimeoutError:
+            raise StorageUnavailable("busy") from None
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
+        """Until this writing transaction ends, others that name the same wait here.
+
+        SQLite has one writer anyway.
+        """
+        if not self.is_sqlite:
+            statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+            await connection.execute(statement, {"name": "\x1f".join(names)})
+
+    async def ping(self) -> None:
+        """Raises `StorageUnavailable` unless the database answers."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def is_current(self) -> bool:
+        """Whether the schema is the one that this code knows. Raises `StorageUnavailable`."""
+        async with self.reading() as connection:
+            return await connection.run_sync(version_of) == HEAD
+
+    async def checkpoint(self) -> None:
+        """Remove what was wiped from SQLite's write-ahead log too, as far as nobody is reading from it right now.
+
+        `secure_delete` overwrites it in the database; the log keeps the older pages until it starts over. What was
+        committed before is committed whatever happens here, so this raises nothing; the next one tries again.
+        """
+        if not self.is_sqlite:
+            return
+        with suppress(SQLAlchemyError):
+            async with self._bare.connect() as connection:
+                try:
+                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_WAIT}")
+                    await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                finally:
+                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT}")
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+# Nothing of a statement's values in errors or logs.
+_COMMON: dict[str, Any] = {
+    "hide_parameters": True,
+    "echo": False,
+    "pool_size": POOL_SIZE,
+    "max_overflow": 0,
+    "pool_timeout": POOL_WAIT,
+}
+
+
+@contextmanager
+def _translate_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StorageUnavailable(_describe(error)) from None
+
+
+def _describe(error: SQLAlchemyError) -> str:
+    """What happened, for the log: names and codes, never a value."""
+    original = error.orig if isinstance(error, DBAPIError) else None
+    if original is None:
+        return type(error).__name__
+    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
+    if code == "SQLITE_ERROR":
+        return f"SQLITE_ERROR {original}"  # a fault in a statement; values are never part of one
+    return f"{type(original).__name__} {code or ''}".strip()

@@ -1,0 +1,1 @@
+"""Openings of secrets: their rows, the order of an opening, and those that were cut off."""

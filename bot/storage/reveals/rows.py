@@ -1,0 +1,109 @@
+"""One opening of a secret as a row: what is kept of it, and what of that is sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row, and_
+
+from bot.errors import Unsealable
+from bot.person import Person
+from bot.secret import Secret, SecretKey
+from bot.storage.engine.database import moment, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.tables import person_of, reveals
+
+RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
+
+MAX_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
+
+HELD = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
+COLUMNS = (*reveals.c, HELD.label("has_escrow"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """`key` is empty once it was wiped, and always for a delivery, whose own row has it.
+
+    `has_escrow` is whether the secret waits to be shown right now. In the state `escrowed` without it, the secret
+    was opened and its time is up: its person never saw it.
+    """
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    key: SecretKey
+    state: RevealState
+    wrong_tries: int
+    outcome_unknown: bool  # an earlier try may have opened it
+    has_escrow: bool
+    escrow_expires_at: datetime | None  #: UTC
+    delivery_id: str | None = None  # the delivery that is opened; None for a link that the person had
+
+    @property
+    def can_be_tried(self) -> bool:
+        """Whether opening it (again) makes sense: it is not over and nobody is at it."""
+        return self.state == "ready"
+
+
+class RevealRows:
+    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def encrypt_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
+        return self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
+
+    def blind_index(self, host: str, key: SecretKey) -> bytes:
+        return self._sealer.blind_index(host, key)
+
+    def encrypt_escrow(self, reveal: Reveal, text: Secret) -> bytes:
+        return self._sealer.seal_text("escrow", _binding("escrow", reveal.person, reveal.host, reveal.id), text)
+
+    def decrypt_escrow(self, row: Row[Any]) -> Secret:
+        """Raises `Unsealable`."""
+        return self._sealer.open_text("escrow", _binding("escrow", _person(row), row.host, row.id), row.escrow)
+
+    def decrypt(self, row: Row[Any]) -> Reveal:
+        """Raises `Unsealable`."""
+        return self._reveal(row, self._key(row))
+
+    def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
+        """With an empty key where it does not open: its person must be told all the same."""
+        try:
+            return self.decrypt(row)
+        except Unsealable:
+            return self._reveal(row, SecretKey(""))
+
+    def _key(self, row: Row[Any]) -> SecretKey:
+        if row.secret_key is None:
+            return SecretKey("")
+        binding = _binding("secret_key", _person(row), row.host, row.id)
+        return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
+
+    def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
+        until = moment(row.escrow_expires_at)
+        return Reveal(
+            row.id,
+            _person(row),
+            row.host,
+            key,
+            row.state,
+            row.wrong_tries,
+            row.outcome_unknown,
+            bool(row.has_escrow),
+            until,
+            row.delivery_id,
+        )
+
+
+def _person(row: Row[Any]) -> Person:
+    return person_of(row.enterprise_id, row.team_id, row.user_id)
+
+
+def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
+    return Binding.of(bound_names.REVEALS, column, person, host, row_id)

@@ -1,0 +1,1 @@
+"""Sealing of stored values, the encryption keys, and the commands about them."""

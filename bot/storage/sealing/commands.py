@@ -1,0 +1,128 @@
+"""What `python -m bot keys generate | list | verify` does. Each returns text to print; none holds a key."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import CannotStart, StorageUnavailable, Unsealable
+from bot.secret import Secret
+from bot.storage.engine.database import Database
+from bot.storage.engine.location import locate
+from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Binding, Sealer, kid_of
+from bot.storage.tables import SEALED, SealedColumn, key_checks, person_of
+
+
+def generate(path: Path, database_url: Secret | str | None = None, kid: str = "k1") -> str:
+    """Write one new key into a new file that only we can read.
+
+    Raises `CannotStart` if the file is there already, or would lie in the database's directory, where a copy of
+    the one would be a copy of both.
+    """
+    path = path.absolute()
+    if database_url is not None:
+        _refuse_beside_database(path, locate(database_url).path)
+    if not path.parent.is_dir():
+        raise CannotStart(f"The directory {path.parent} does not exist. Make it: `install -d -m 700 {path.parent}`.")
+    line = generate_line(kid)
+    _write_new(path, f"{line.reveal()}\n".encode())
+    return (
+        f"Wrote a new encryption key, {kid}, to {path}.\n"
+        f"Set ENCRYPTION_KEYS_FILE={path}, and keep a copy of the file apart from the database:\n"
+        "without it, what the bot stored cannot be opened by anybody."
+    )
+
+
+def _refuse_beside_database(path: Path, database: Path | None) -> None:
+    if database is not None and path.resolve().is_relative_to(database.resolve().parent):
+        raise CannotStart(
+            f"The key file {path} would lie in the directory of the database ({database.parent}): whoever copies "
+            "that has both. Choose a directory elsewhere."
+        )
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        raise CannotStart(f"{path} exists already and is not overwritten. Choose another name.") from None
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written ({error.strerror}).") from None
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no Path
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+async def list_keys(database_url: Secret | str, keyring: KeyRing) -> str:
+    """Each key: its name, whether it is primary, how much it has sealed, since when. Raises `CannotStart`."""
+    async with _reading(database_url) as connection:
+        used = await count_by_kid(connection, keyring.kids)
+        since = {row.kid: row.created_at for row in await connection.execute(select(key_checks))}
+    known = [_described(kid, used[kid], since.get(kid), primary=kid == keyring.primary) for kid in keyring.kids]
+    missing = [f"{kid}  MISSING  {n} sealed" for kid, n in sorted(used.items()) if kid not in keyring.kids]
+    return "\n".join(known + missing)
+
+
+def _described(kid: str, sealed: int, since: float | None, *, primary: bool) -> str:
+    used = f"in use since {datetime.fromtimestamp(since, UTC):%Y-%m-%d}" if since else "not in use yet"
+    return f"{kid}  {'primary' if primary else 'opens'}  {sealed} sealed  {used}"
+
+
+async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int]:
+    """Open every sealed value and keep nothing but the counts: what to print, and how many do not open.
+
+    Raises `CannotStart`.
+    """
+    sealer, opened, failed = Sealer(keyring), Counter[str](), Counter[str]()
+    async with _reading(database_url) as connection:
+        for sealed in SEALED:
+            columns = sealed.table.c
+            query = select(
+                columns.id, columns.enterprise_id, columns.team_id, columns.user_id, sealed.host, sealed.column
+            ).where(sealed.column.is_not(None))
+            async for row in await connection.stream(query):
+                counts = opened if _opens(sealer, sealed, row) else failed
+                counts[kid_of(getattr(row, sealed.name)) or UNKNOWN_FORMAT] += 1
+    lines = [f"{kid}  {opened[kid]} open  {failed[kid]} do not" for kid in sorted(opened | failed)]
+    bad = failed.total()
+    lines.append("Some do not open: restore the right keys or rows." if bad else "Every sealed value opens.")
+    return "\n".join(lines), bad
+
+
+@asynccontextmanager
+async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
+    """A reading transaction on a database that is there and current. Raises `CannotStart`."""
+    path = locate(url).path
+    if path is not None and not path.exists():
+        raise CannotStart(f"The database {path} does not exist yet: nothing was sealed so far.")
+    db = Database.open(url)
+    try:
+        if not await db.is_current():
+            raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
+        async with db.reading() as connection:
+            yield connection
+    except StorageUnavailable as error:
+        raise CannotStart(f"The database {db.where} did not answer ({error}). Check DATABASE_URL.") from None
+    finally:
+        await db.close()
+
+
+def _opens(sealer: Sealer, sealed: SealedColumn, row: Row[Any]) -> bool:
+    person = person_of(row.enterprise_id, row.team_id, row.user_id)
+    try:
+        binding = Binding.of(sealed.bound_table, sealed.bound_column, person, row.host, row.id)
+        sealer.open(sealed.purpose, binding, getattr(row, sealed.name))
+    except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
+        return False
+    return True

@@ -1,0 +1,134 @@
+"""The question at every start: are the keys here that sealed this database, and are they the same ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from sqlalchemy import func, insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import CannotStart, Unsealable
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.keyring import GENERATE
+from bot.storage.sealing.sealer import MAX_HEADER, NOBODY, Binding, Sealer, header_of, kid_of
+from bot.storage.tables import SEALED, SealedColumn, key_checks
+
+CONSTANT: Final = b"ots-bot key check"
+UNKNOWN_FORMAT = "(unknown format)"
+
+
+async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
+    """Raise `CannotStart` unless every sealed row can be opened with the keys we have. No row is ever changed.
+
+    The first start with a key leaves a check for it, a sealed constant, so that another key of the same name is
+    found now and not at first use. `sealer` is None when no key is configured: that is never right, and what to do
+    depends on whether there are rows that need one.
+
+    Raises `StorageUnavailable`.
+    """
+    async with db.reading() as connection:
+        used = await count_by_kid(connection, sealer.keyring.kids if sealer else ())
+        checks = {row.kid: row.sealed for row in await connection.execute(select(key_checks))}
+    if sealer is None:
+        raise CannotStart(_no_key(used))
+    _refuse_wrong_keys(sealer, checks, used)
+    missing = {kid: rows for kid, rows in used.items() if kid not in sealer.keyring.kids}
+    if missing:
+        raise CannotStart(_missing(missing))
+    for kid in sealer.keyring.kids:
+        if kid not in checks:
+            await _leave_check(db, sealer, kid)
+    return sealer
+
+
+async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) -> Counter[str]:
+    """How many sealed values each key has, read from their headers: nothing is opened.
+
+    Values of the keys named in `kids` are counted by the database; the headers of others are fetched.
+    """
+    used: Counter[str] = Counter()
+    for sealed in SEALED:
+        used += await _count(connection, sealed, kids)
+    return used
+
+
+async def _count(connection: AsyncConnection, sealed: SealedColumn, kids: tuple[str, ...]) -> Counter[str]:
+    column, used = sealed.column, Counter[str]()
+    others = select(func.substr(column, 1, MAX_HEADER)).where(column.is_not(None))
+    for kid in kids:
+        header = header_of(kid)
+        ours = func.substr(column, 1, len(header), type_=column.type) == header
+        used[kid] = await connection.scalar(select(func.count()).select_from(sealed.table).where(ours)) or 0
+        others = others.where(~ours)
+    async for (header,) in await connection.stream(others):
+        used[kid_of(header) or UNKNOWN_FORMAT] += 1
+    return used
+
+
+def _refuse_wrong_keys(sealer: Sealer, checks: dict[str, bytes], used: Counter[str]) -> None:
+    for kid in sealer.keyring.kids:
+        if kid in checks and not _opens(sealer, kid, checks[kid]):
+            raise CannotStart(
+                f"The key {kid} is not the {kid} that this database was sealed with, and {_rows(used[kid])} it. "
+                "Restore the right key file; nothing was changed."
+            )
+
+
+async def keys_open(db: Database, sealer: Sealer) -> bool:
+    """Whether what the primary key sealed in this database opens with it. Raises `StorageUnavailable`."""
+    kid = sealer.keyring.primary
+    async with db.reading() as connection:
+        blob = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
+    return blob is not None and _opens(sealer, kid, blob)
+
+
+def _opens(sealer: Sealer, kid: str, blob: bytes) -> bool:
+    try:
+        return kid_of(blob) == kid and sealer.open("key_check", _binding(kid), blob) == CONSTANT
+    except Unsealable:
+        return False
+
+
+async def _leave_check(db: Database, sealer: Sealer, kid: str) -> None:
+    blob = sealer.seal_with(kid, "key_check", _binding(kid), CONSTANT)
+    absent = ~select(literal(1)).where(key_checks.c.kid == kid).exists()
+    async with db.writing() as connection:
+        await db.advisory_lock(connection, "key_checks", kid)
+        written = insert(key_checks).from_select(
+            ["kid", "sealed", "created_at"],
+            select(literal(kid), literal(blob, key_checks.c.sealed.type), now).where(absent),
+        )
+        await connection.execute(written)
+        stored = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
+    # Another process may have started in the same moment, with another key of the same name.
+    _refuse_wrong_keys(sealer, {kid: stored or b""}, Counter())
+
+
+def _binding(kid: str) -> Binding:
+    return Binding(bound_names.KEY_CHECKS, "sealed", NOBODY, NOBODY, NOBODY, NOBODY, kid)
+
+
+def _no_key(used: Counter[str]) -> str:
+    if not used:
+        return (
+            f"No encryption key is configured. {GENERATE} Then set ENCRYPTION_KEYS_FILE to the file, "
+            "and keep a copy of it apart from the database."
+        )
+    return f"No encryption key is configured, and {_needs(used)}. Set ENCRYPTION_KEYS_FILE to the file that has them."
+
+
+def _missing(missing: dict[str, int]) -> str:
+    return (
+        f"An encryption key is missing: {_needs(missing)}. Restore the key file from its backup; nothing was "
+        "changed. Without the key those rows cannot be opened by anybody."
+    )
+
+
+def _needs(kids: dict[str, int]) -> str:
+    return ", ".join(f"{_rows(n)} {kid}" for kid, n in sorted(kids.items()))
+
+
+def _rows(count: int) -> str:
+    return f"{count} sealed {'value needs' if count == 1 else 'values need'}"

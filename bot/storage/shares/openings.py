@@ -1,0 +1,75 @@
+"""What opening does to a delivery, inside the transaction of whoever asks: it is taken, given back, or opened.
+
+sent ──take──► opening ──opened──► opened
+  ▲               │
+  └───give_back───┘        also from and to `handed`, for whom the link was shown to
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, and_, case, null, or_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.person import Person
+from bot.storage.engine.database import now
+from bot.storage.tables import OWNER, deliveries, owner, tracked
+
+# What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
+WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
+
+_COLUMNS = {name: f"opener_{name}" for name in OWNER}
+
+
+def opener_values(person: Person) -> dict[str, str]:
+    """The person as the values of a row: who opened it, is at it, or was shown the link."""
+    return {_COLUMNS[name]: value for name, value in owner(person).items()}
+
+
+def opener_is(person: Person) -> ColumnElement[bool]:
+    return and_(*(deliveries.c[name] == value for name, value in opener_values(person).items()))
+
+
+async def change(
+    connection: AsyncConnection, delivery_id: str, condition: ColumnElement[bool], **values: Any
+) -> Row[Any] | None:
+    """Compare-and-set: the row after the change, or None if it was not as expected."""
+    changed = update(deliveries).where(deliveries.c.id == delivery_id, condition).values(changed_at=now, **values)
+    row: Row[Any] | None = (await connection.execute(changed.returning(deliveries))).one_or_none()
+    return row
+
+
+async def reserve(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
+    """Sent → opening, by this person; also from handed, by whom the link was shown to. One winner."""
+    free = or_(deliveries.c.state == "sent", and_(deliveries.c.state == "link_shown", opener_is(person)))
+    return await change(connection, delivery_id, free, state="opening", **opener_values(person))
+
+
+async def release(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
+    """Opening → as it was before this person took it: it was not opened, or nobody knows."""
+    handed = deliveries.c.link_shown_at.is_not(None)
+    before = {name: case((handed, deliveries.c[name]), else_=null()) for name in _COLUMNS.values()}
+    mine = and_(deliveries.c.state == "opening", opener_is(person))
+    return await change(connection, delivery_id, mine, state=case((handed, "link_shown"), else_="sent"), **before)
+
+
+async def mark_opened(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
+    """It was opened by this person, whatever was believed of it meanwhile; what opens it is wiped.
+
+    From then on the watcher has nothing to look for or to tell, also after a crash. None if it was known already:
+    the first opener stays, and is told about once.
+    """
+    times = {
+        "opened_at": now,
+        "over_at": now,
+        "unannounced_since": now,
+        "link_shown_at": null(),
+    }  # not with the link then
+    values = {"state": "opened", **times, **opener_values(person), **WIPE}
+    row = await change(connection, delivery_id, deliveries.c.state != "opened", **values)
+    if row is not None and row.tracked_id is not None:
+        watched = and_(tracked.c.id == row.tracked_id, tracked.c.over_at.is_(None))
+        known = {"state": "received", "received_at": now, "over_at": now}
+        await connection.execute(update(tracked).where(watched).values(known))
+    return row

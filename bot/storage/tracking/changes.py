@@ -1,0 +1,99 @@
+"""What became of tracked secrets: the new state and the notification that tells it, written together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.person import Person
+from bot.storage.tables import new_id, notifications, owner, tracked
+from bot.storage.tracking.rows import IS_OPEN, OVER
+
+IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # to be told
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a look found out about one secret. `state` None leaves it as it is, for a reminder."""
+
+    tracked_id: str
+    state: str | None
+    received_at: datetime | None = None  # with a zone
+    notification: str | None = None  # the kind, if the person is to be told
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRef:
+    """Whose secrets changed, and where: one watch."""
+
+    watch_id: str
+    person: Person
+    host: str  #: canonical base URL
+
+
+async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> int:
+    """How many rows changed. The watch's row must be locked: then nobody else writes notifications of its rows."""
+    rows, changed = [], 0
+    for change in changes:
+        if not await _change_row(connection, whose, change, moment):
+            continue
+        changed += 1
+        if change.notification:
+            rows.append(notification_of_tracked(whose, change.notification, moment, change.tracked_id))
+    if rows:
+        asked = select(notifications.c.idempotency_key).where(
+            notifications.c.idempotency_key.in_([row["idempotency_key"] for row in rows])
+        )
+        there = set((await connection.execute(asked)).scalars())
+        if rows := list({row["idempotency_key"]: row for row in rows if row["idempotency_key"] not in there}.values()):
+            await connection.execute(insert(notifications), rows)
+    return changed
+
+
+async def _change_row(connection: AsyncConnection, whose: WatchRef, change: Change, moment: float) -> bool:
+    """Whether the row was still open. It is locked from here on, even if its state stays."""
+    over = change.state in OVER
+    values = {
+        "state": tracked.c.state if change.state is None else change.state,
+        "received_at": None if change.received_at is None else change.received_at.timestamp(),
+        "over_at": moment if over else None,
+        "reminded_at": moment if change.notification == "reminder" else tracked.c.reminded_at,
+    }
+    open_row = and_(tracked.c.id == change.tracked_id, tracked.c.watch_id == whose.watch_id, IS_OPEN)
+    if not (await connection.execute(update(tracked).where(open_row).values(values))).rowcount:
+        return False
+    if over:
+        await cancel_reminder(connection, change.tracked_id)
+    return True
+
+
+async def cancel_reminder(connection: AsyncConnection, tracked_id: str, *kinds: str) -> None:
+    """Take back what was not sent: a reminder of what is over would be wrong."""
+    waits = and_(notifications.c.tracked_id == tracked_id, notifications.c.sent_at.is_(None))
+    await connection.execute(delete(notifications).where(waits, notifications.c.kind.in_(("reminder", *kinds))))
+
+
+def notification_of_tracked(whose: WatchRef, kind: str, moment: float, tracked_id: str) -> dict[str, Any]:
+    """The values of a notification about one secret: one for each secret and kind."""
+    return new_notification(whose, kind, f"{tracked_id}:{kind}", moment, tracked_id)
+
+
+def new_notification(
+    whose: WatchRef, kind: str, idempotency_key: str, moment: float, tracked_id: str | None = None
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        **owner(whose.person),
+        "tracked_id": tracked_id,
+        "host": whose.host,
+        "kind": kind,
+        "idempotency_key": idempotency_key,
+        "created_at": moment,
+        "due_at": moment,
+        "tries": 0,
+    }

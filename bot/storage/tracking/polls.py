@@ -1,0 +1,295 @@
+"""Whose secrets are looked at next: claimed with a lease on the database's time, and what a look found.
+
+A watch is all secrets of one person on one host, because one call answers for all of them. While it is leased its
+`next_poll_at` is the end of the lease. Another value means that it was woken meanwhile: what was tracked then is not
+part of this look, so another one follows at once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Double, Row, and_, bindparam, case, insert, literal, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import Unsealable
+from bot.person import Person
+from bot.secret import MetadataKey, Secret
+from bot.storage.engine.database import Database, clock, now
+from bot.storage.leases import FREE
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.tables import NO_ID, OWNER, ignored, notifications, owned_by, owner, person_of, tracked, watches
+from bot.storage.tables import new_id as new_lease
+from bot.storage.tracking.changes import Change, WatchRef, apply_changes, new_notification, notification_of_tracked
+from bot.storage.tracking.rows import IS_OPEN, NewTracked, OpenRow, TrackedRows
+
+__all__ = ["Change", "OpenRow", "Polls", "Watch"]
+
+RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
+CARD: Final = "card"  # the kind of a notification that is the card itself
+BATCH = 500  # values in a list of a statement; databases bound them
+WATCHES_BATCH = 4  # whose rows are read by one statement: perhaps hundreds
+
+_WOKEN = watches.c.next_poll_at != watches.c.lease_until
+_WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """All secrets of one person on one host."""
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    everything: bool  # also what the person did not track by hand
+    lease: str | None  # None unless it comes from `claim`
+    refused: int  # answers "Not authorized" since the last good one
+    paused: str | None = None  # why nobody looks: "reconnect"
+    zone: str | None = None  # the person's time zone, an IANA name
+    version: int = 0  # another one: another secret is tracked, or one less
+
+    @property
+    def ref(self) -> WatchRef:
+        return WatchRef(self.id, self.person, self.host)
+
+
+class Polls:
+    """All methods raise `StorageUnavailable`; nothing is changed then.
+
+    Those that take a `Watch` change nothing unless its lease is still the one that `claim` gave (a fence): a
+    worker that slept too long cannot undo what another one did since.
+    """
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._rows = TrackedRows(sealer)
+
+    # --- whose turn it is
+
+    async def claim(self, limit: int, lease_seconds: float, host: str | None = None) -> list[Watch]:
+        """Up to `limit` that are due and that nobody looks at, the longest due first. Each goes to one caller.
+
+        Of all hosts, or of one.
+        """
+        async with self._db.writing() as connection:
+            moment = await clock(connection)
+            free = or_(watches.c.lease_until.is_(None), watches.c.lease_until <= moment)
+            due = select(watches.c.id).where(watches.c.next_poll_at <= moment, free)
+            if host is not None:
+                due = due.where(watches.c.host == host)
+            due = due.order_by(watches.c.next_poll_at).limit(limit).with_for_update(skip_locked=True)
+            ids = (await connection.execute(due)).scalars().all()
+            if not ids:
+                return []
+            until = moment + lease_seconds
+            taken = update(watches).where(watches.c.id.in_(ids)).returning(watches)
+            taken = taken.values(lease=new_lease(), lease_until=until, next_poll_at=until)
+            rows = (await connection.execute(taken)).all()
+        return sorted(map(watch_of, rows), key=lambda watch: ids.index(watch.id))
+
+    async def renew(self, held: Sequence[Watch], lease_seconds: float) -> None:
+        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        async with self._db.writing() as connection:
+            until = literal(await clock(connection) + lease_seconds, Double)
+            woken = case((_WOKEN, watches.c.next_poll_at), else_=until)
+            statement = update(watches).where(_all_held(held)).values(lease_until=until, next_poll_at=woken)
+            await connection.execute(statement)
+
+    async def release(self, *held: Watch) -> int:
+        """Not looked at: another may, at once. How many were still ours."""
+        async with self._db.writing() as connection:
+            statement = update(watches).where(_all_held(held)).values(**FREE, next_poll_at=now)
+            return (await connection.execute(statement)).rowcount
+
+    # --- what is looked at
+
+    async def open_rows(self, claimed: Sequence[Watch]) -> dict[str, list[OpenRow]]:
+        """What can still change, by the id of the watch. Nothing is opened, and others get their turn in between."""
+        query = select(
+            tracked.c.watch_id,
+            tracked.c.id,
+            tracked.c.blind_index,
+            tracked.c.made_at,
+            tracked.c.expires_at,
+            tracked.c.reminded_at.is_not(None),
+        ).where(IS_OPEN)
+        found: dict[str, list[OpenRow]] = {watch.id: [] for watch in claimed}
+        if not claimed:
+            return found
+        async with self._db.reading() as connection:
+            for some in _in_batches([*found], WATCHES_BATCH):
+                for watch_id, *row in await connection.execute(query.where(tracked.c.watch_id.in_(some))):
+                    found[watch_id].append(OpenRow._make(row))
+        return found
+
+    async def keys_of(self, watch: Watch, ids: Sequence[str]) -> dict[str, MetadataKey]:
+        """The keys of rows of this watch, by id. One that does not open is left out: nobody can ask for it."""
+        columns = ("id", *OWNER, "host", "key")
+        query = select(*(tracked.c[name] for name in columns)).where(tracked.c.watch_id == watch.id)
+        found = {}
+        async with self._db.reading() as connection:
+            for some in _in_batches(ids):
+                for row in (await connection.execute(query.where(tracked.c.id.in_(some)))).all():
+                    try:
+                        found[row.id] = self._rows.decrypt_key(row)
+                    except Unsealable:
+                        continue
+        return found
+
+    def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
+        """What makes `OpenRow.blind` of a key, one for each of our encryption keys, the primary one first."""
+        return self._rows.indexers(host)
+
+    async def untracked(self, watch: Watch, keys: Iterable[MetadataKey]) -> list[MetadataKey]:
+        """Those of the keys that have no row, not even one that is over, and that the person did not let go."""
+        blinds = {key: self._rows.blind_indexes(watch.host, key) for key in keys}
+        every = [blind for some in blinds.values() for blind in some]
+        async with self._db.reading() as connection:
+            known = await _known(connection, watch.person, every)
+        return [key for key, some in blinds.items() if known.isdisjoint(some)]
+
+    # --- what was found
+
+    async def record_unchanged(self, looks: Sequence[tuple[Watch, float | None]]) -> None:
+        """Polls that found nothing new, all in one transaction: when to look next, and the leases given back.
+
+        As `settle_look`; a look whose lease is not ours any more changes nothing.
+        """
+        following = bindparam("following", type_=Double)
+        ours = and_(watches.c.id == bindparam("watch"), watches.c.lease == bindparam("held"))
+        async with self._db.writing() as connection:
+            moment = await clock(connection)
+            next_poll_at = case((_WOKEN, watches.c.next_poll_at), else_=following)
+            statement = update(watches).where(ours).values(**FREE, **_WELL, next_poll_at=next_poll_at)
+            # In the order of their ids, so that nobody locks them the other way round.
+            values = [
+                {"watch": watch.id, "held": watch.lease or NO_ID, "following": None if soon is None else moment + soon}
+                for watch, soon in sorted(looks, key=lambda look: look[0].id)
+            ]
+            await connection.execute(statement, values)
+
+    async def record_poll(
+        self, watch: Watch, changes: Sequence[Change], *, next_poll_in: float | None, new: Sequence[NewTracked] = ()
+    ) -> bool:
+        """All that a look found, in one transaction, and the lease given back. False if it was not ours any more.
+
+        A state that is final stays: a change of such a row is left out, with its notification. A notification is
+        written once for each secret and kind, and not if the person does not want it. `new` is taken only while they
+        still want everything watched, and only what is neither tracked nor let go; what was made since they wanted
+        it gets a card. `next_poll_in` is in seconds; None stops looking until the watch is woken.
+        """
+        async with self._db.writing() as connection:
+            if new:
+                await lock_person(self._db, connection, watch.person)
+            moment = await clock(connection)
+            following = null() if next_poll_in is None else literal(moment + next_poll_in)
+            next_poll_at = case((_WOKEN, watches.c.next_poll_at), else_=following)
+            version = watches.c.version + (1 if new else 0)
+            row = await _release_lease(connection, watch, next_poll_at=next_poll_at, version=version, **_WELL)
+            if row is None:
+                return False
+            if row.everything:
+                await self._track(connection, watch, new, row.everything_since, moment)
+            await apply_changes(connection, watch.ref, changes, moment)
+        return True
+
+    async def record_refusal(self, watch: Watch, within: float = 600, most: int = 3) -> bool:
+        """The host said "Not authorized". Whether that was the last straw.
+
+        At the third time within ten minutes (seconds, from the first) the watch is paused and the person is to be
+        told once. Before that it is looked at again soon enough for three looks to fall into that time.
+        """
+        async with self._db.writing() as connection:
+            moment = await clock(connection)
+            counted = select(watches.c.refused, watches.c.refused_since).where(_held(watch)).with_for_update()
+            row = (await connection.execute(counted)).one_or_none()
+            if row is None:
+                return False
+            fresh = row.refused_since is None or row.refused_since < moment - within
+            since, times = (moment, 1) if fresh else (row.refused_since, row.refused + 1)
+            if times < most:
+                again = moment + within / (most + 1)
+                await _release_lease(connection, watch, refused=times, refused_since=since, next_poll_at=again)
+                return False
+            await _release_lease(
+                connection, watch, refused=times, refused_since=since, next_poll_at=null(), paused=RECONNECT
+            )
+            idempotency_key = f"{watch.id}:{RECONNECT}:{round(since * 1000)}"
+            await connection.execute(
+                insert(notifications).values(new_notification(watch.ref, RECONNECT, idempotency_key, moment))
+            )
+        return True
+
+    async def record_failure(self, watch: Watch, retry_in: float) -> bool:
+        """Nothing was learned: look again in so many seconds. False if the lease was not ours any more."""
+        async with self._db.writing() as connection:
+            return await _release_lease(connection, watch, next_poll_at=now + retry_in) is not None
+
+    async def _track(
+        self,
+        connection: AsyncConnection,
+        watch: Watch,
+        new: Sequence[NewTracked],
+        since: float | None,
+        moment: float,
+    ) -> None:
+        blinds = {one.key: self._rows.blind_indexes(watch.host, one.key) for one in new}
+        known = await _known(connection, watch.person, [blind for some in blinds.values() for blind in some])
+        wanted = list({one.key: one for one in new if known.isdisjoint(blinds[one.key])}.values())
+        if not wanted:
+            return
+        rows = [self._rows.encrypt(watch.person, watch.host, watch.id, one, moment) for one in wanted]
+        await connection.execute(insert(tracked), rows)
+        # Servers tell the time of making in whole seconds, rounded down.
+        fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]
+        if fresh:
+            cards = [notification_of_tracked(watch.ref, CARD, moment, row["id"]) for row in fresh]
+            await connection.execute(insert(notifications), cards)
+
+
+async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:
+    """One watch per host and one row per secret hold only if what makes them comes one after the other.
+
+    Take it first: whoever locked rows before would wait for somebody who waits for them.
+    """
+    await db.advisory_lock(connection, "tracking", *owner(person).values())
+
+
+def watch_of(row: Row[Any]) -> Watch:
+    person = person_of(row.enterprise_id, row.team_id, row.user_id)
+    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version)
+
+
+async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:
+    """Those that the person tracks, or has let go."""
+    known: set[bytes] = set()
+    for table in (tracked, ignored):
+        for some in _in_batches(blinds):
+            query = select(table.c.blind_index).where(owned_by(table, person), table.c.blind_index.in_(some))
+            known.update((await connection.execute(query)).scalars())
+    return known
+
+
+def _in_batches(values: Sequence[Any], size: int = BATCH) -> Iterable[Sequence[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _held(watch: Watch) -> ColumnElement[bool]:
+    # A watch that nobody claimed has no lease, and None would find the rows without one.
+    return and_(watches.c.id == watch.id, watches.c.lease == (watch.lease or NO_ID))
+
+
+def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
+    """A lease is of one claim, and a claim never takes a row that it holds: no row of another lease fits."""
+    leases = {watch.lease or NO_ID for watch in held}
+    return and_(watches.c.id.in_([watch.id for watch in held]), watches.c.lease.in_(leases))
+
+
+async def _release_lease(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
+    """Give the lease back; the row, or None if the lease was not ours any more."""
+    statement = update(watches).where(_held(watch)).values(**FREE, **values).returning(watches)
+    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
+    return row

@@ -1,0 +1,172 @@
+"""One tracked secret as a row: what is kept of it, and what of that is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, and_
+
+from bot.errors import Unsealable
+from bot.person import Person
+from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage.engine.database import moment, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.tables import new_id, owned_by, owner, person_of, tracked
+
+TrackedState = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
+
+OVER: Final = ("received", "burned", "expired", "orphaned", "unknown")  # final: nothing more becomes of these
+IS_OPEN = tracked.c.over_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTracked:
+    """A secret to start tracking."""
+
+    key: MetadataKey
+    made_at: datetime  #: with a zone
+    expires_at: datetime | None = None
+    label: str | None = None  # plain text as typed
+    passphrase_required: bool | None = None  # None: not known
+    state: str = "new"
+    secret_key: SecretKey | None = None  # None: not known. Only its blind index is kept
+
+
+class OpenRow(NamedTuple):
+    """All that a look needs of a tracked secret that can still change. Times are seconds since the epoch."""
+
+    id: str
+    blind_index: bytes
+    made_at: float
+    expires_at: float | None
+    is_reminded: bool  # the time to remind was there already
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A stored `NewTracked`.
+
+    `readable` is False where the key or the label does not open any more: they are empty then. The person sees
+    such a row and can stop it; the watcher never gets one.
+    """
+
+    id: str
+    person: Person
+    watch_id: str
+    host: str  #: canonical base URL
+    key: MetadataKey
+    label: str | None
+    state: str
+    made_at: datetime  #: UTC
+    expires_at: datetime | None  #: UTC
+    received_at: datetime | None  #: UTC
+    passphrase_required: bool | None  # None: not known
+    card: tuple[str, str] | None  # channel and ts of the message that shows it
+    is_readable: bool = True
+    is_reminded: bool = False  # the time to remind was there already
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more can become of it, and its state never changes again."""
+        return self.state in OVER
+
+
+class TrackedRows:
+    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+        ring = sealer.keyring
+        # A blind index is of one key. Rows that an earlier primary key indexed must be found too.
+        self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
+
+    def encrypt(
+        self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
+    ) -> dict[str, Any]:
+        """The values of a new row. `at` is the time by the database's clock."""
+        row_id = new_id()
+        return {
+            "id": row_id,
+            **owner(person),
+            "watch_id": watch_id,
+            "host": host,
+            "key": self._sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
+            "blind_index": self._sealer.blind_index(host, new.key),
+            "secret_blind_index": None if new.secret_key is None else self._sealer.blind_index(host, new.secret_key),
+            "label": None if new.label is None else self.encrypt_label(person, host, row_id, new.label),
+            "state": new.state,
+            "made_at": new.made_at.timestamp(),
+            "expires_at": None if new.expires_at is None else new.expires_at.timestamp(),
+            "passphrase_required": new.passphrase_required,
+            "tracked_at": at,
+            "over_at": at if new.state in OVER else None,
+        }
+
+    def encrypt_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
+        plain = label.encode("utf-8", "surrogatepass")
+        return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
+
+    def blind_indexes(self, host: str, key: Secret) -> list[bytes]:
+        """What the row of this key may be indexed by, one for each of our keys."""
+        return [index(key) for index in self.indexers(host)]
+
+    def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
+        """What makes those of a host, one for each of our keys, the primary one first."""
+        return [indexer.indexer(host) for indexer in self._indexers]
+
+    def is_of(self, person: Person, host: str, key: MetadataKey) -> ColumnElement[bool]:
+        """The condition for this person's row of this key."""
+        return and_(owned_by(tracked, person), tracked.c.blind_index.in_(self.blind_indexes(host, key)))
+
+    def decrypt(self, row: Row[Any]) -> Tracked:
+        """Raises `Unsealable`."""
+        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, _person(row)), readable=True)
+
+    def decrypt_key(self, row: Row[Any]) -> MetadataKey:
+        """Raises `Unsealable`."""
+        binding = _binding("key", _person(row), row.host, row.id)
+        return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
+
+    def decrypt_or_flag(self, row: Row[Any]) -> Tracked:
+        try:
+            return self.decrypt(row)
+        except Unsealable:
+            return _tracked(row, MetadataKey(""), None, readable=False)
+
+    def _decrypt_label(self, row: Row[Any], person: Person) -> str | None:
+        if row.label is None:
+            return None
+        plain = self._sealer.open("metadata_key", _binding("label", person, row.host, row.id), row.label)
+        return plain.decode("utf-8", "surrogatepass")
+
+
+def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bool) -> Tracked:
+    return Tracked(
+        id=row.id,
+        person=_person(row),
+        watch_id=row.watch_id,
+        host=row.host,
+        key=key,
+        label=label,
+        state=row.state,
+        made_at=datetime.fromtimestamp(row.made_at, UTC),
+        expires_at=moment(row.expires_at),
+        received_at=moment(row.received_at),
+        passphrase_required=row.passphrase_required,
+        card=None if row.card_ts is None else (row.card_channel, row.card_ts),
+        is_readable=readable,
+        is_reminded=row.reminded_at is not None,
+    )
+
+
+def _person(row: Row[Any]) -> Person:
+    return person_of(row.enterprise_id, row.team_id, row.user_id)
+
+
+def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
+    return Binding.of(bound_names.TRACKED, column, person, host, row_id)

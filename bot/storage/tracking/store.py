@@ -1,0 +1,310 @@
+"""The secrets that people track: each is one row until a week after it is over."""
+
+# ruff: noqa: A002 - a row's id is called id
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import NotYours
+from bot.person import Person
+from bot.secret import MetadataKey, SecretKey
+from bot.storage.engine.database import now
+from bot.storage.tables import ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
+from bot.storage.tracking.changes import IS_WAITING, Change, WatchRef, apply_changes, cancel_reminder
+from bot.storage.tracking.polls import RECONNECT, Polls, Watch, lock_person, watch_of
+from bot.storage.tracking.rows import IS_OPEN, OVER, NewTracked, Tracked, TrackedState
+
+__all__ = ["Change", "NewTracked", "Tracked", "TrackedState", "Tracking", "Watch"]
+
+WEEK = 7 * 86_400.0  # seconds that a row stays after it is over
+REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told yet
+SILENT_LIFE = 60 * 86_400.0  # seconds that a row stays of which nothing is ever known, after its end or its making
+PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
+
+_UNTOLD = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
+
+
+class Tracking(Polls):
+    """Every look-up names the person. All methods raise `StorageUnavailable`; nothing is changed then."""
+
+    async def track(
+        self,
+        person: Person,
+        host: str,
+        key: MetadataKey,
+        *,
+        label: str | None = None,
+        made_at: datetime,
+        expires_at: datetime | None,
+        passphrase_required: bool | None = None,
+        state: str = "new",
+        secret_key: SecretKey | None = None,
+        zone: str | None = None,
+    ) -> tuple[Tracked, bool]:
+        """Start tracking, and look soon. The row, and whether it is new.
+
+        The same secret again is the same row: what is given again of label and secret key replaces what was there,
+        nothing else changes. `zone` is the person's time zone, an IANA name; None leaves what is known of it.
+        """
+        new = NewTracked(key, made_at, expires_at, label, passphrase_required, state, secret_key)
+        same = self._rows.is_of(person, host, key)
+        async with self._db.writing() as connection:
+            await lock_person(self._db, connection, person)
+            # The watch before the tracked row, as a look that is being settled locks them.
+            there = (await connection.execute(select(tracked).where(same))).one_or_none()
+            state_now = state if there is None else there.state
+            watch_id = await _watch(connection, person, host, wake=state_now not in OVER, zone=zone)
+            await self._unignore(connection, person, host, key)
+            row = await self._update_row(connection, person, there, new)
+            made = row is None
+            if row is None:
+                values = self._rows.encrypt(person, host, watch_id, new)
+                row = (await connection.execute(insert(tracked).values(values).returning(tracked))).one()
+        return self._rows.decrypt_or_flag(row), made
+
+    async def list_of(self, person: Person) -> list[Tracked]:
+        """Open ones first, then by age, the newest first. Those that cannot be opened are marked, not left out."""
+        order = (case((IS_OPEN, 0), else_=1), tracked.c.made_at.desc(), tracked.c.id)
+        query = select(tracked).where(owned_by(tracked, person)).order_by(*order)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [self._rows.decrypt_or_flag(row) for row in rows]
+
+    async def find(self, person: Person, id: object) -> Tracked:
+        """Raises `NotYours`, `Unsealable`."""
+        row = await self._row(own_row(tracked, person, id))
+        if row is None:
+            raise NotYours
+        return self._rows.decrypt(row)
+
+    async def find_key(self, person: Person, host: str, key: MetadataKey) -> Tracked | None:
+        row = await self._row(self._rows.is_of(person, host, key))
+        return self._rows.decrypt_or_flag(row) if row else None
+
+    async def stop(self, person: Person, id: object) -> Tracked:
+        """Forget it, with what was not sent yet. As it was; raises `NotYours`.
+
+        Watching everything does not begin with it again, until the person tracks it by hand.
+        """
+        async with self._db.writing() as connection:
+            await lock_person(self._db, connection, person)
+            # The watch before the tracked row, as everywhere.
+            mine = own_row(tracked, person, id)
+            its_watch = watches.c.id.in_(select(tracked.c.watch_id).where(mine))
+            await connection.execute(update(watches).where(its_watch).values(version=watches.c.version + 1))
+            gone = delete(tracked).where(mine).returning(tracked)
+            row = (await connection.execute(gone)).one_or_none()
+            if row is None:
+                raise NotYours
+            if row.over_at is None:
+                await _ignore(connection, person, row)
+        await self._db.checkpoint()
+        return self._rows.decrypt_or_flag(row)
+
+    async def set_card(self, id: str, channel: str, ts: str) -> None:
+        """The message that shows it from now on. `id` is of a row that was given to its owner before."""
+        async with self._db.writing() as connection:
+            card = {"card_channel": channel, "card_ts": ts}
+            await connection.execute(update(tracked).where(tracked.c.id == id).values(card))
+
+    async def settle(self, person: Person, host: str, key: MetadataKey, state: str) -> Tracked | None:
+        """The person did it through the bot: known at once, and not announced. None if it is not tracked.
+
+        Should a look have seen it already, what was not sent of that is taken back. A final state stays.
+        """
+        return await self._settle(self._rows.is_of(person, host, key), state)
+
+    async def _settle(self, mine: ColumnElement[bool], state: str) -> Tracked | None:
+        received_at = now if state == "received" else null()
+        values = {"state": state, "over_at": now if state in OVER else null(), "received_at": received_at}
+        async with self._db.writing() as connection:
+            changed = update(tracked).where(mine, IS_OPEN).values(values).returning(tracked)
+            row = (await connection.execute(changed)).one_or_none()
+            if row is None:
+                row = (await connection.execute(select(tracked).where(mine))).one_or_none()
+            if row is not None:
+                await cancel_reminder(connection, row.id, state)
+        return self._rows.decrypt_or_flag(row) if row else None
+
+    async def mark_opened(self, person: Person, host: str, key: SecretKey) -> Tracked | None:
+        """The person opened this secret through the bot. As `settle`, where they track it by its other key.
+
+        Others who track it are looked at at once, and learn from the host what became of it.
+        """
+        opens = and_(tracked.c.host == host, tracked.c.secret_blind_index.in_(self._rows.blind_indexes(host, key)))
+        settled = await self._settle(and_(owned_by(tracked, person), opens), "received")
+        others = select(tracked.c.watch_id).where(opens, IS_OPEN, ~owned_by(tracked, person))
+        wake = update(watches).where(watches.c.id.in_(others), watches.c.paused.is_(None))
+        async with self._db.writing() as connection:
+            await connection.execute(wake.values(next_poll_at=now, version=watches.c.version + 1))
+        return settled
+
+    async def record_change(self, known: Tracked, change: Change) -> Tracked | None:
+        """What a look outside the watcher's turns found: written and told as if it had. None if it is gone since."""
+        mine = and_(watches.c.id == known.watch_id, owned_by(watches, known.person))
+        whose = WatchRef(known.watch_id, known.person, known.host)
+        async with self._db.writing() as connection:
+            locked = select(watches.c.id, now).where(mine).with_for_update()
+            row = (await connection.execute(locked)).one_or_none()
+            if row is None:
+                return None
+            await apply_changes(connection, whose, [change], row[1])
+            after = (await connection.execute(select(tracked).where(tracked.c.id == known.id))).one_or_none()
+        return self._rows.decrypt_or_flag(after) if after else None
+
+    async def forget_host(self, person: Person, host: str) -> None:
+        """Nothing there is looked at or told any more: a look that is under way has no effect."""
+        async with self._db.writing() as connection:
+            await lock_person(self._db, connection, person)
+            for table in (
+                watches,
+                notifications,
+                ignored,
+            ):  # notifications about the account itself hang on no tracked row
+                await connection.execute(delete(table).where(owned_by(table, person), table.c.host == host))
+        await self._db.checkpoint()
+
+    async def watch_everything(
+        self,
+        person: Person,
+        host: str,
+        on: bool,  # noqa: FBT001 - what it says
+        zone: str | None = None,
+    ) -> None:
+        """Whether also what the person did not track by hand is looked at. `zone` as in `track`."""
+        async with self._db.writing() as connection:
+            await lock_person(self._db, connection, person)
+            await _watch(connection, person, host, wake=on, everything=on, zone=zone)
+
+    async def watches_of(self, person: Person) -> list[Watch]:
+        """By host."""
+        query = select(watches).where(owned_by(watches, person)).order_by(watches.c.host)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [watch_of(row) for row in rows]
+
+    async def resume(self, person: Person, host: str) -> None:
+        """The person has connected again: look at once, and forget what they were to be told about it."""
+        mine = and_(owned_by(watches, person), watches.c.host == host)
+        useful = or_(watches.c.everything, exists().where(tracked.c.watch_id == watches.c.id, IS_OPEN))
+        values = {
+            "paused": null(),
+            "refused": 0,
+            "refused_since": null(),
+            "next_poll_at": case((useful, now), else_=null()),
+        }
+        told = and_(owned_by(notifications, person), notifications.c.host == host, notifications.c.kind == RECONNECT)
+        async with self._db.writing() as connection:
+            await lock_person(self._db, connection, person)
+            await connection.execute(update(watches).where(mine).values(values))
+            await connection.execute(delete(notifications).where(told, notifications.c.sent_at.is_(None)))
+
+    async def purge(self) -> int:
+        """Delete what has been over for a week, what never says anything, and old notifications; how many rows.
+
+        What its person must still be told stays longer, but not for ever.
+        """
+        week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
+        over = and_(tracked.c.over_at <= week_ago, or_(~_UNTOLD, tracked.c.over_at <= long_ago))
+        never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
+        account = and_(
+            notifications.c.tracked_id.is_(None),
+            or_(notifications.c.sent_at <= week_ago, and_(~IS_WAITING, notifications.c.created_at <= week_ago)),
+        )
+        gone = await self._delete(tracked, over) + await self._delete(tracked, never)
+        gone += await self._delete(notifications, account)
+        async with self._db.writing() as connection:
+            await connection.execute(delete(ignored).where(ignored.c.until <= now))
+        await self._db.checkpoint()
+        return gone
+
+    async def _delete(self, table: Any, condition: ColumnElement[bool]) -> int:
+        some = select(table.c.id).where(condition).limit(PURGE_BATCH)
+        gone = 0
+        while True:
+            async with self._db.writing() as connection:
+                done = (await connection.execute(delete(table).where(table.c.id.in_(some)))).rowcount
+            gone += done
+            if done < PURGE_BATCH:
+                return gone
+
+    async def _unignore(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
+        """What was let go is wanted again."""
+        mine = and_(owned_by(ignored, person), ignored.c.blind_index.in_(self._rows.blind_indexes(host, key)))
+        await connection.execute(delete(ignored).where(mine))
+
+    async def _update_row(
+        self, connection: AsyncConnection, person: Person, row: Row[Any] | None, given: NewTracked
+    ) -> Row[Any] | None:
+        values: dict[str, Any] = {}
+        if row is not None and given.label is not None:
+            values["label"] = self._rows.encrypt_label(person, row.host, row.id, given.label)
+        if row is not None and given.secret_key is not None:
+            values["secret_blind_index"] = self._rows.blind_indexes(row.host, given.secret_key)[0]
+        if row is None or not values:
+            return row
+        changed = update(tracked).where(tracked.c.id == row.id).values(values).returning(tracked)
+        after: Row[Any] | None = (await connection.execute(changed)).one_or_none()
+        return after
+
+    async def _row(self, condition: ColumnElement[bool]) -> Row[Any] | None:
+        async with self._db.reading() as connection:
+            return (await connection.execute(select(tracked).where(condition))).one_or_none()
+
+
+async def _ignore(connection: AsyncConnection, person: Person, row: Row[Any]) -> None:
+    """As long as it may be in the account's list as one that can be opened; servers prolong what somebody looked at."""
+    mine = and_(owned_by(ignored, person), ignored.c.blind_index == row.blind_index)
+    await connection.execute(delete(ignored).where(mine))
+    until = (now if row.expires_at is None else row.expires_at) + SILENT_LIFE
+    values = {**owner(person), "blind_index": row.blind_index, "host": row.host, "until": until}
+    await connection.execute(insert(ignored).values(values))
+
+
+async def _watch(
+    connection: AsyncConnection,
+    person: Person,
+    host: str,
+    *,
+    wake: bool,
+    everything: bool | None = None,
+    zone: str | None = None,
+) -> str:
+    """The id of the person's watch on the host, made if there is none. One that is paused sleeps on."""
+    mine = and_(owned_by(watches, person), watches.c.host == host)
+    values: dict[str, Any] = {} if zone is None else {"zone": zone}
+    if wake:
+        values["version"] = watches.c.version + 1
+        values["next_poll_at"] = case((watches.c.paused.is_(None), now), else_=null())
+    if everything is not None:
+        values |= {"everything": everything, "everything_since": _since(everything)}
+    if values:
+        await connection.execute(update(watches).where(mine).values(values))
+    found: str | None = await connection.scalar(select(watches.c.id).where(mine))
+    if found is not None:
+        return found
+    watch_id = new_id()
+    made = {
+        "id": watch_id,
+        **owner(person),
+        "host": host,
+        "everything": bool(everything),
+        "everything_since": now if everything else null(),
+        "zone": zone,
+        "next_poll_at": now if wake else null(),
+        "refused": 0,
+        "created_at": now,
+    }
+    await connection.execute(insert(watches).values(made))
+    return watch_id
+
+
+def _since(everything: bool) -> Any:  # noqa: FBT001 - the column's value
+    """Switching on what is on changes nothing."""
+    if not everything:
+        return null()
+    return case((watches.c.everything, watches.c.everything_since), else_=now)
