@@ -118,7 +118,7 @@ class Parts:
             "bot": {"state": self.bot},
             "slack": {"mode": self.slack},
             "onetime": {"mode": self.onetime, "url": server.url, "version": server.version},
-            "clock_ahead": self._world.clock.ahead,
+            "clock_ahead": self._world.clock.offset,
             "accounts": accounts,
         }
 

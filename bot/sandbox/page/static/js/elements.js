@@ -5,7 +5,7 @@
  * `use(block, element, option)` tells the app.
  */
 
-import { confirmed } from "./dialog.js";
+import { confirm } from "./confirm.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
@@ -50,7 +50,7 @@ function button(block, one, scene, named) {
   const label = one.accessibility_label;
   const look = { primary: "button primary", danger: "button danger" }[one.style] ?? "button";
   const act = async () => {
-    if (!(await confirmed(one.confirm))) return;
+    if (!(await confirm(one.confirm))) return;
     if (one.url) leave(one.url);
     scene.use(block, one, undefined, made);
   };
@@ -66,7 +66,7 @@ function leave(url) {
 function overflow(block, one, scene, named) {
   const pick = (option) => async () => {
     if (option.url) leave(option.url);
-    if (await confirmed(one.confirm)) scene.use(block, one, option.value);
+    if (await confirm(one.confirm)) scene.use(block, one, option.value);
   };
   const items = () => one.options.map((option) => ({ label: textObject(option.text), note: option.description?.text, pick: pick(option) }));
   return menuButton({ class: "button square", "aria-label": "More actions", ...named }, icon("more", "icon icon-dots"), items);
@@ -144,7 +144,7 @@ function offered(one) {
 /** Keeps a choice; in a place where choosing acts, asks first if the app wants that. */
 async function chosen(block, one, scene, value) {
   if (block.type === "input" && !block.dispatch_action) return scene.enter(block, one, value);
-  if (await confirmed(one.confirm)) return scene.use(block, one, value);
+  if (await confirm(one.confirm)) return scene.use(block, one, value);
   return scene.redraw();
 }
 
