@@ -24,7 +24,7 @@ from yarl import URL
 from bot.sandbox.onetime import OnetimeServer
 from bot.sandbox.onetime.exchange import Answer, Asked
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parents[1] / "contract" / "recorded"
 RELEASES = {"0.18": "v0.18.3", "0.23": "v0.23.6", "0.25": "v0.25.11", "0.26": "v0.26.6"}
 TOKENS = {"alice": "alicetoken0123456789", "bob": "bobtoken0123456789", "carol": "caroltoken0123456789"}
 CREDENTIALS = {name: f"{name}@example.com:{token}" for name, token in TOKENS.items()} | {
