@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
 from bot.sandbox.onetime import Held, Seen
-from bot.sandbox.picture import draw_message, draw_window
 from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.terminal import draw_message, draw_window
 from bot.sandbox.tour_sharing import Sharing
 from bot.sandbox.world import World
 

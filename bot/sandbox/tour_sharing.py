@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.sandbox.picture import draw_message, draw_window
 from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.terminal import draw_message, draw_window
 from bot.sandbox.world import World
 
 

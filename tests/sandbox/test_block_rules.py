@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack import Problem, check_message, check_view
-from bot.sandbox.slack.blocks import BLOCK, SURFACES
+from bot.sandbox.slack.block_schemas import BLOCK, SURFACES
 
 Json = dict[str, Any]
 VERDICTS: list[Json] = json.loads((Path(__file__).parent / "block_verdicts.json").read_text("utf-8"))

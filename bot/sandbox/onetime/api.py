@@ -9,10 +9,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.sandbox.onetime import pages, refusals, second, shapes, wanted
+from bot.sandbox.onetime import api_v2, bodies, conceal_form, pages, refusals
 from bot.sandbox.onetime.accounts import ANON, Accounts, Caller
 from bot.sandbox.onetime.exchange import Answer, Asked, Malformed, Refused, as_json, credentials, fields_of
-from bot.sandbox.onetime.limits import ANONYMOUS, Limits
+from bot.sandbox.onetime.rate_limits import ANONYMOUS, Limits
 from bot.sandbox.onetime.refusals import NO_SUCH_ROUTE, UNEXPECTED, Refusals
 from bot.sandbox.onetime.routes import Does, Match, find
 from bot.sandbox.onetime.store import Kept, LockedOut, PassphraseNeeded, Store
@@ -79,9 +79,9 @@ class Api:
         if not self.database_up:
             return self._refusals.without_database(anonymous=sent is None)
         if match.does == "v2 status":
-            return second.status(self.version)
+            return api_v2.status(self.version)
         if match.does == "v2 recent":
-            return second.recent(self.version, self._store, self._accounts, sent)
+            return api_v2.recent(self.version, self._store, self._accounts, sent)
         fields = fields_of(asked, self.version)
         return self._v1[match.does](Call(self._caller(asked, sent), match.key, fields))
 
@@ -98,7 +98,7 @@ class Api:
 
     def _share(self, call: Call) -> Answer:
         self._count(call, "create")
-        want = wanted.to_share(self.version, call.caller, dict(call.fields))
+        want = conceal_form.to_share(self.version, call.caller, dict(call.fields))
         return as_json(self._shown(self._keep(call, want), "share", call))
 
     def _create(self, call: Call) -> Answer:
@@ -108,7 +108,7 @@ class Api:
 
     def _generate(self, call: Call) -> Answer:
         self._count(call, "create")
-        want = wanted.to_generate(self.version, call.caller, dict(call.fields))
+        want = conceal_form.to_generate(self.version, call.caller, dict(call.fields))
         kept = self._keep(call, want, generated=True)
         body = self._shown(kept, "share", call, value=want.text)
         if self.version.generated_is_viewed:
@@ -193,7 +193,7 @@ class Api:
             raise refusals.unknown(call.key)
         return kept
 
-    def _keep(self, call: Call, want: wanted.Wanted, *, generated: bool = False) -> Kept:
+    def _keep(self, call: Call, want: conceal_form.Wanted, *, generated: bool = False) -> Kept:
         return self._store.add(
             call.caller.username,
             want.text,
@@ -203,10 +203,10 @@ class Api:
             generated=generated,
         )
 
-    def _shown(self, kept: Kept, occasion: shapes.Occasion, call: Call, *, value: str | None = None) -> shapes.Body:
+    def _shown(self, kept: Kept, occasion: bodies.Occasion, call: Call, *, value: str | None = None) -> bodies.Body:
         custid = call.caller.custid if self.version.custid_is_caller else kept.owner or ANON
         now = self._store.now()
-        return shapes.metadata(self.version, kept, occasion, now=now, base=self.base, custid=custid, value=value)
+        return bodies.metadata(self.version, kept, occasion, now=now, base=self.base, custid=custid, value=value)
 
     def _with_extras(self, answer: Answer) -> Answer:
         if not self.version.csrf_header or answer.content_type is None:

@@ -15,11 +15,11 @@ from aiohttp import hdrs, web
 
 from bot.sandbox.onetime.accounts import Accounts, masked
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.calls import Calls, Seen
-from bot.sandbox.onetime.delivery import Delivery, leave_out_type
 from bot.sandbox.onetime.exchange import Asked, credentials
 from bot.sandbox.onetime.faults import Fault, Faults
-from bot.sandbox.onetime.limits import Limits
+from bot.sandbox.onetime.rate_limits import Limits
+from bot.sandbox.onetime.request_log import Calls, Seen
+from bot.sandbox.onetime.responder import Delivery, leave_out_type
 from bot.sandbox.onetime.store import Held, PassphraseNeeded, Store
 from bot.sandbox.onetime.versions import version_named
 

@@ -15,7 +15,7 @@ import msgspec
 
 from bot.sandbox import onetime, slack
 from bot.sandbox.onetime import Held
-from bot.sandbox.page import shown
+from bot.sandbox.page import serializers
 from bot.sandbox.world import World
 
 MOST_AT_ONCE = 366 * 86_400.0  # seconds that the clock may be moved on
@@ -208,7 +208,7 @@ class Controls:
             wish.owner, wish.text, ttl=wish.ttl, passphrase=wish.passphrase or None
         )  # fmt: skip
         self._secrets_changed()
-        return {"id": shown.secret_id(held), **self._links_of(held)}
+        return {"id": serializers.secret_id(held), **self._links_of(held)}
 
     def _links(self, wish: Links) -> Json:
         return self._links_of(self._held(wish.id))
@@ -220,7 +220,7 @@ class Controls:
     def _held(self, number: str) -> Held:
         """Raises `KeyError`."""
         for held in self._world.onetime.everything():
-            if shown.secret_id(held) == number:
+            if serializers.secret_id(held) == number:
                 return held
         raise KeyError(number)
 

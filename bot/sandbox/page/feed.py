@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from bot.sandbox.onetime import Seen
-from bot.sandbox.page import shown
+from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.controls import Parts
 from bot.sandbox.page.timeline import Timeline
@@ -85,11 +85,11 @@ class Feed:
         state = self._world.workspace.state
         return {
             "run": self._run,
-            "app": shown.app(self._manifest, self._world.workspace),
+            "app": serializers.app(self._manifest, self._world.workspace),
             **self._places(),
-            "messages": [shown.message(one) for one in self._world.workspace.messages[-MOST_MESSAGES:]],
-            "stacks": {user: [shown.view(one) for one in stack] for user, stack in state.stacks.items()},
-            "homes": {user: shown.view(one) for user, one in state.homes.items()},
+            "messages": [serializers.message(one) for one in self._world.workspace.messages[-MOST_MESSAGES:]],
+            "stacks": {user: [serializers.view(one) for one in stack] for user, stack in state.stacks.items()},
+            "homes": {user: serializers.view(one) for user, one in state.homes.items()},
             "calls": self.timeline.shown(),
             "secrets": self._secrets(),
             "parts": self._parts.shown(),
@@ -151,12 +151,12 @@ class Feed:
         told: Json = {}
         match what:
             case "messages":
-                latest = {shown.message_key(one): one for one in about}
-                told[what] = {key: None if one.deleted else shown.message(one) for key, one in latest.items()}
+                latest = {serializers.message_key(one): one for one in about}
+                told[what] = {key: None if one.deleted else serializers.message(one) for key, one in latest.items()}
             case "stacks":
-                told[what] = {user: [shown.view(one) for one in state.stack(user)] for user in about}
+                told[what] = {user: [serializers.view(one) for one in state.stack(user)] for user in about}
             case "homes":
-                told[what] = {user: shown.view(state.homes[user]) for user in about}
+                told[what] = {user: serializers.view(state.homes[user]) for user in about}
             case "places":
                 told |= self._places()
             case "calls":
@@ -171,13 +171,13 @@ class Feed:
     def _places(self) -> Json:
         workspace = self._world.workspace
         return {
-            "people": [shown.person(one.person) for one in workspace.people],
-            "channels": [shown.channel(one) for one in workspace.channels],
+            "people": [serializers.person(one.person) for one in workspace.people],
+            "channels": [serializers.channel(one) for one in workspace.channels],
         }
 
     def _secrets(self) -> list[Json]:
         onetime = self._world.onetime
-        return [shown.secret(held, onetime.now) for held in onetime.everything()]
+        return [serializers.secret(held, onetime.now) for held in onetime.everything()]
 
     async def _look_at_secrets(self) -> None:
         """Tells of a secret that came to its end while nobody asked."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from bot.sandbox.page.acts import Act, Acts
+from bot.sandbox.page.actions import Act, Acts
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.controls import Control, Controls, Parts
 from bot.sandbox.page.feed import Feed

@@ -18,9 +18,9 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 
 from bot.sandbox.slack.changes import Changes
+from bot.sandbox.slack.model import Payload
 from bot.sandbox.slack.records import Delivery, Records
 from bot.sandbox.slack.sockets import NotConnected, Sockets
-from bot.sandbox.slack.things import Payload
 
 ACK_WITHIN = 3.0  # seconds
 COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.slack.element_schemas import INTERACTIVE
 from bot.sandbox.slack.rules import choices_of, kind_of, walk
-from bot.sandbox.slack.shapes import INTERACTIVE
 
 #: the field of an element's state, and the field that it starts with; lists start empty
 STATE = {

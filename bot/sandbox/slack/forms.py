@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from bot.sandbox.slack.elements import STATE, CannotDo, Element, elements, is_empty
-from bot.sandbox.slack.things import Payload, View
+from bot.sandbox.slack.model import Payload, View
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 

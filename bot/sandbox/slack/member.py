@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.sandbox.slack.app_answers import after_command, after_submission, record_answer
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
 from bot.sandbox.slack.elements import STATE, CannotDo, Element, FieldsRefused, elements
 from bot.sandbox.slack.forms import chosen, complaints, field, the_one
-from bot.sandbox.slack.outcomes import after_command, after_submission, record_answer
+from bot.sandbox.slack.member_view import Sight
+from bot.sandbox.slack.model import Channel, Message, Payload, Person, View
 from bot.sandbox.slack.payloads import (
     action_payload,
     channel_payload,
@@ -20,8 +22,6 @@ from bot.sandbox.slack.payloads import (
     view_payload,
 )
 from bot.sandbox.slack.records import Delivery
-from bot.sandbox.slack.sight import Sight
-from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
 
 if TYPE_CHECKING:
     from bot.sandbox.slack.workspace import Workspace

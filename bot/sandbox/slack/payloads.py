@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.sandbox.slack.elements import Element, start_values
 from bot.sandbox.slack.elements import State as Entered
+from bot.sandbox.slack.model import Channel, Message, Payload, Person, View
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
 
 TEAM_DOMAIN = "sandbox"
 TEAM_NAME = "Sandbox"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.model import Payload
 
 
 @dataclass(frozen=True, slots=True)

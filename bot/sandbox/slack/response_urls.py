@@ -5,9 +5,9 @@ Source: docs.slack.dev/interactivity/handling-user-interaction#message_responses
 
 from __future__ import annotations
 
-from bot.sandbox.slack.chat import check_content
+from bot.sandbox.slack.chat_methods import check_content
+from bot.sandbox.slack.model import Message, Payload
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Message, Payload
 
 
 def answer_response_url(state: State, path: str, payload: Payload) -> None:

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from bot.sandbox.slack.blocks import BLOCK, MESSAGE, SURFACES, VIEW
-from bot.sandbox.slack.shapes import INTERACTIVE, MARKDOWN_TOTAL, MESSAGE_TEXT, UPDATE_TEXT, VIEW_BYTES
-from bot.sandbox.slack.spec import Many, Problem
+from bot.sandbox.slack.block_schemas import BLOCK, MESSAGE, SURFACES, VIEW
+from bot.sandbox.slack.element_schemas import INTERACTIVE, MARKDOWN_TOTAL, MESSAGE_TEXT, UPDATE_TEXT, VIEW_BYTES
+from bot.sandbox.slack.schema import Many, Problem
 
 __all__ = ["Problem", "check_message", "check_view"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.model import Payload
 
 MOST_CONNECTIONS = 10
 _ANSWERED = {"slash_commands", "interactive"}  # an ack of these may carry a payload

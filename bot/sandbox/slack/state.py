@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.elements import completed
-from bot.sandbox.slack.things import Channel, Message, Payload, Person, ResponseUrl, Trigger, View
+from bot.sandbox.slack.model import Channel, Message, Payload, Person, ResponseUrl, Trigger, View
 
 TRIGGER_LIVES = 3.0  # seconds
 MOST_VIEWS = 3  # in one stack

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.sandbox.slack.chat import need, refuse_if
+from bot.sandbox.slack.chat_methods import need, refuse_if
+from bot.sandbox.slack.model import Payload, View
 from bot.sandbox.slack.payloads import view_payload
 from bot.sandbox.slack.rules import check_view
-from bot.sandbox.slack.spec import Problem
+from bot.sandbox.slack.schema import Problem
 from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload, View
 
 
 def checked(view: object, kind: str, prefix: str = "/view") -> Payload:

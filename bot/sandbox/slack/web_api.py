@@ -12,13 +12,13 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack import chat, directory, view_methods
+from bot.sandbox.slack import chat_methods, directory_methods, view_methods
 from bot.sandbox.slack.faults import Fault, Faults
+from bot.sandbox.slack.model import Payload
 from bot.sandbox.slack.records import Call, Records, Sent
 from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload
 
 MOST_BYTES = 4 * 1024 * 1024  # of a request
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
@@ -33,16 +33,16 @@ class Method:
 
 
 METHODS = {
-    "auth.test": Method(directory.auth_test),
-    "bots.info": Method(directory.bots_info, "users:read"),
-    "chat.delete": Method(chat.delete, "chat:write"),
-    "chat.getPermalink": Method(chat.get_permalink),
-    "chat.postEphemeral": Method(chat.post_ephemeral, "chat:write"),
-    "chat.postMessage": Method(chat.post_message, "chat:write"),
-    "chat.update": Method(chat.update, "chat:write"),
-    "conversations.open": Method(directory.conversations_open, "im:write"),
-    "team.info": Method(directory.team_info, "team:read"),
-    "users.info": Method(directory.users_info, "users:read"),
+    "auth.test": Method(directory_methods.auth_test),
+    "bots.info": Method(directory_methods.bots_info, "users:read"),
+    "chat.delete": Method(chat_methods.delete, "chat:write"),
+    "chat.getPermalink": Method(chat_methods.get_permalink),
+    "chat.postEphemeral": Method(chat_methods.post_ephemeral, "chat:write"),
+    "chat.postMessage": Method(chat_methods.post_message, "chat:write"),
+    "chat.update": Method(chat_methods.update, "chat:write"),
+    "conversations.open": Method(directory_methods.conversations_open, "im:write"),
+    "team.info": Method(directory_methods.team_info, "team:read"),
+    "users.info": Method(directory_methods.users_info, "users:read"),
     "views.open": Method(view_methods.open_),
     "views.publish": Method(view_methods.publish),
     "views.push": Method(view_methods.push),

@@ -17,16 +17,16 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
+from bot.sandbox.slack.app_answers import record_answer
 from bot.sandbox.slack.changes import Subscriber
 from bot.sandbox.slack.deliver import EVENT, Deliverer
 from bot.sandbox.slack.faults import Fault, Faults
 from bot.sandbox.slack.member import Member
-from bot.sandbox.slack.outcomes import record_answer
+from bot.sandbox.slack.model import Channel, Message, Payload, Person
 from bot.sandbox.slack.payloads import event_payload
 from bot.sandbox.slack.records import Call, Delivery, Records, Sent
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Channel, Message, Payload, Person
 from bot.sandbox.slack.web_api import Tokens, WebApi
 
 BOT_TOKEN = "xoxb-sandbox-bot-token"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack.chat import check_content
+from bot.sandbox.slack.chat_methods import check_content
+from bot.sandbox.slack.model import View
 from bot.sandbox.slack.records import Delivery, Records, Sent
 from bot.sandbox.slack.response_urls import say
 from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import View
 from bot.sandbox.slack.view_methods import checked
 
 

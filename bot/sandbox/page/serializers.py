@@ -9,7 +9,7 @@ from bot.sandbox.onetime import Held
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.masking import masked_key
 from bot.sandbox.slack import Channel, Message, View, Workspace
-from bot.sandbox.slack.things import Person
+from bot.sandbox.slack.model import Person
 
 Json = dict[str, Any]
 

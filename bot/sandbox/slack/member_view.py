@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.slack.forms import the_one
+from bot.sandbox.slack.model import Channel, Message, Person, View
 from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Channel, Message, Person, View
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ characters, lists in items.
 
 from __future__ import annotations
 
-from bot.sandbox.slack.spec import Anything, Bool, Either, Many, Number, Object, OneOf, Spec, Text
+from bot.sandbox.slack.schema import Anything, Bool, Either, Many, Number, Object, OneOf, Spec, Text
 
 ID = 255  # block_id, action_id, callback_id, external_id
 ANY = Text()

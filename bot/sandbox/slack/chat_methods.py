@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack.blocks import MESSAGE
+from bot.sandbox.slack.block_schemas import MESSAGE
+from bot.sandbox.slack.model import Channel, Message, Payload
 from bot.sandbox.slack.payloads import message_payload
 from bot.sandbox.slack.rules import check_message
-from bot.sandbox.slack.spec import Problem
+from bot.sandbox.slack.schema import Problem
 from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Channel, Message, Payload
 
 #: problems that Slack has an error code of their own for; all others are invalid_blocks, invalid_arguments …
 _OWN_CODES = {

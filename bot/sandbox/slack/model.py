@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.slack.block_text import draw, exact_preformatted, read_blocks
 from bot.sandbox.slack.elements import Values, start_values
-from bot.sandbox.slack.reading import draw, exact_preformatted, read_blocks
 
 Payload = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from bot.sandbox.onetime import shapes
+from bot.sandbox.onetime import bodies
 from bot.sandbox.onetime.accounts import Caller
 from bot.sandbox.onetime.refusals import Refusals
 from bot.sandbox.onetime.store import generated_text
@@ -62,7 +62,7 @@ def _recipients(version: Version, caller: Caller, address: str) -> list[str]:
     if caller.account is None:
         raise Refusals(version).form_error(caller, "An account is required to send emails.")
     if _ADDRESS.fullmatch(address):
-        return [shapes.obscured(address, version.mask)]
+        return [bodies.obscured(address, version.mask)]
     if version.ignores_bad_recipients:
         return []
     raise Refusals(version).form_error(caller, f"Undeliverable email address: {address}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from bot.sandbox.page import shown
+from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.slack import CannotDo, Delivery, FieldsRefused, Member, Message, View, Workspace
 
@@ -152,7 +152,7 @@ class Acts:
 
 def _message(member: Member, key: str | None) -> Message:
     for message in member.messages:
-        if shown.message_key(message) == key:
+        if serializers.message_key(message) == key:
             return message
     raise CannotDo("that message is not there any more")
 

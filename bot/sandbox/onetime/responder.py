@@ -7,9 +7,9 @@ import asyncio
 from aiohttp import hdrs, web
 
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.calls import Seen
 from bot.sandbox.onetime.exchange import Answer, Asked
 from bot.sandbox.onetime.faults import HTML, Fault
+from bot.sandbox.onetime.request_log import Seen
 
 _NO_TYPE = "x-emulator-no-content-type"
 

@@ -5,7 +5,7 @@ Source: docs.slack.dev/reference/block-kit/blocks and docs.slack.dev/reference/v
 
 from __future__ import annotations
 
-from bot.sandbox.slack.shapes import (
+from bot.sandbox.slack.element_schemas import (
     ACCESSORY,
     ACTIONABLE,
     ANY,
@@ -26,7 +26,7 @@ from bot.sandbox.slack.shapes import (
     plain,
     text,
 )
-from bot.sandbox.slack.spec import AnyObject, Bool, Many, Number, Object, OneOf, Spec, Text
+from bot.sandbox.slack.schema import AnyObject, Bool, Many, Number, Object, OneOf, Spec, Text
 
 _ALT: dict[str, Spec] = {"alt_text": Text(2000)}
 _TITLED: dict[str, Spec] = BLOCK_ID | {"title": plain(2000)}

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.sandbox.slack import Message, View
-from bot.sandbox.slack.reading import draw, read_blocks
+from bot.sandbox.slack.block_text import draw, read_blocks
 
 WIDTH = 78  # characters
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.sandbox.slack.chat import need
+from bot.sandbox.slack.chat_methods import need
+from bot.sandbox.slack.model import Payload, Person
 from bot.sandbox.slack.payloads import TEAM_DOMAIN, TEAM_NAME, enterprise_of
 from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload, Person
 
 
 async def auth_test(state: State, args: Payload) -> Payload:

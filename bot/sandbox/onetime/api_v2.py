@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.onetime import shapes
+from bot.sandbox.onetime import bodies
 from bot.sandbox.onetime.accounts import Accounts, Caller
 from bot.sandbox.onetime.exchange import JSON, JSON_UTF8, Answer, as_json
 from bot.sandbox.onetime.store import Store
@@ -24,7 +24,7 @@ def recent(version: Version, store: Store, accounts: Accounts, sent: tuple[str, 
     now = store.now()
     kept = [each for each in store.of_owner(caller.account.username) if each.created >= now - WINDOW]
     account_id = caller.account.account_id
-    body = shapes.listing(version, kept[::-1], now=now, custid=caller.custid, account_id=account_id)
+    body = bodies.listing(version, kept[::-1], now=now, custid=caller.custid, account_id=account_id)
     return as_json(body, content_type=JSON_UTF8 if version.v2_old else JSON)
 
 
