@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.sandbox.slack import Message, View
+from bot.sandbox.slack import SlackMessage, SlackView
 from bot.sandbox.slack.block_text import draw, read_blocks
 
 WIDTH = 78  # characters
@@ -26,12 +26,12 @@ _EMOJI = {
 _MARKUP = re.compile(r"(?<!\w)([*_`])(\S|\S[^\n]*?\S)\1(?!\w)")
 
 
-def draw_message(message: Message) -> list[str]:
+def draw_message(message: SlackMessage) -> list[str]:
     """The lines of a message."""
     return [f"│ {line}".rstrip() for line in _wrapped(_blocks(message.blocks) if message.blocks else [message.shows])]
 
 
-def draw_window(view: View) -> list[str]:
+def draw_window(view: SlackView) -> list[str]:
     """The lines of a modal, with its title above and its buttons below."""
     label = str((view.payload.get("close") or {}).get("text", "Close"))
     buttons = _brackets([*([view.submit] if view.submit else []), label])

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
-from bot.sandbox.onetime import Held, Seen
-from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.onetime import RequestRecord, SecretSnapshot
+from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceMember
 from bot.sandbox.terminal import draw_message, draw_window
-from bot.sandbox.tour_sharing import Sharing
+from bot.sandbox.tour_sharing import SharingTour
 from bot.sandbox.world import World
 
 SPEED = 600  # sandbox seconds for each real second
@@ -26,10 +26,10 @@ class Tour:
         self._email = email
         self._token = token
         self._out = out
-        self._ada: Member = world.workspace.person("U0ADA", "ada")
-        self._requests: list[Seen] = []
+        self._ada: WorkspaceMember = world.workspace.person("U0ADA", "ada")
+        self._requests: list[RequestRecord] = []
         self._ephemerals_read = 0  # ephemeral messages that were printed already
-        self._sharing = Sharing(world, self._ada, self._print)
+        self._sharing = SharingTour(world, self._ada, self._print)
         world.onetime.subscribe(self._requests.append)
 
     async def play(self) -> int:
@@ -124,7 +124,7 @@ class Tour:
         await self._expect_secret("nearly lost")
         await self._ada.close()
 
-    def _close_on(self, seen: Seen) -> None:
+    def _close_on(self, seen: RequestRecord) -> None:
         if seen.route == "/api/v1/secret/{key}" and self._ada.view is not None:
             self._world.workspace.state.close([self._ada.view])
 
@@ -174,13 +174,13 @@ class Tour:
         await self._ada.until(lambda: "Expired" in card.shows)
         self._print_sight("the card, changed in place:", draw_message(card))
 
-    async def _wait_for_dm(self, part: str, before: int) -> Message:
+    async def _wait_for_dm(self, part: str, before: int) -> SlackMessage:
         """Wait up to 30 s for a direct message with `part` in it, after the first `before` messages."""
 
-        def find() -> Message | None:
+        def find() -> SlackMessage | None:
             return next((one for one in self._ada.dm[before:] if part in one.shows), None)
 
-        message: Message = await self._ada.until(find, 30)
+        message: SlackMessage = await self._ada.until(find, 30)
         return message
 
     async def check_what_is_left(self) -> None:
@@ -199,17 +199,17 @@ class Tour:
 
     # --- the steps of a journey
 
-    def _make_secret(self, text: str, passphrase: str | None = None) -> Held:
+    def _make_secret(self, text: str, passphrase: str | None = None) -> SecretSnapshot:
         held = self._world.onetime.share(self._email, text, passphrase=passphrase)
         self._print_elsewhere(f"a secret is made in a browser{', with a passphrase' if passphrase else ''}")
         return held
 
-    def _current(self, held: Held) -> Held:
+    def _current(self, held: SecretSnapshot) -> SecretSnapshot:
         found = self._world.onetime.held(held.metadata_key)
         assert found is not None
         return found
 
-    def _retrieve_command(self, held: Held) -> str:
+    def _retrieve_command(self, held: SecretSnapshot) -> str:
         return f"retrieve {self._world.onetime.url}/secret/{held.secret_key}"
 
     async def _type_command(self, text: str, shown: str | None = None) -> None:
@@ -218,9 +218,9 @@ class Tour:
         assert delivery.ok, delivery.error
         self._print_line(f"   bot    acknowledges in {delivery.seconds * 1000:.0f} ms")
 
-    async def _open_window(self, text: str, submit: str, shown: str | None = None) -> View:
+    async def _open_window(self, text: str, submit: str, shown: str | None = None) -> SlackView:
         await self._type_command(text, shown)
-        view: View = await self._ada.until(
+        view: SlackView = await self._ada.until(
             lambda: self._ada.view if self._ada.view and self._ada.view.submit == submit else None
         )
         self._print_sight("a window:", draw_window(view))
@@ -233,7 +233,7 @@ class Tour:
         self._ephemerals_read = len(self._ada.ephemerals)
         self._print_sight("a message that nobody else sees:", draw_message(message))
 
-    def _unread_ephemerals(self) -> list[Message]:
+    def _unread_ephemerals(self) -> list[SlackMessage]:
         return self._ada.ephemerals[self._ephemerals_read :]
 
     async def _expect_window(self, part: str) -> None:
@@ -276,5 +276,5 @@ class Tour:
         print(line, file=self._out, flush=True)
 
 
-def _is_poll(seen: Seen) -> bool:
+def _is_poll(seen: RequestRecord) -> bool:
     return seen.method == "GET" and (seen.route.endswith("/recent") or seen.caller == "anonymous")

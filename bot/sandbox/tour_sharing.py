@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.sandbox.slack import Member, Message, View
+from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceMember
 from bot.sandbox.terminal import draw_message, draw_window
 from bot.sandbox.world import World
 
 
-class Sharing:
+class SharingTour:
     """Three journeys for `Tour`. `tell` is called with a line, and a picture to print under the line."""
 
     SHARED = "the staging password is correct-horse-staple"
     ANSWERED = "an answer that nobody else reads"
 
-    def __init__(self, world: World, ada: Member, tell: Callable[[str, Sequence[str]], None]) -> None:
+    def __init__(self, world: World, ada: WorkspaceMember, tell: Callable[[str, Sequence[str]], None]) -> None:
         self._world = world
         self._ada = ada
         self._ben = world.workspace.person("U0BEN", "ben")
@@ -89,7 +89,7 @@ class Sharing:
 
     # --- the steps of a journey
 
-    async def _open_shared(self, who: Member, message: Message, text: str) -> None:
+    async def _open_shared(self, who: WorkspaceMember, message: SlackMessage, text: str) -> None:
         self._print_action(who, "presses Open, and in the window Show here")
         await who.click(message, label="Open")
         await who.submit(await who.until(lambda: who.view if who.view and who.view.submit == "Show here" else None))
@@ -98,7 +98,7 @@ class Sharing:
         self._print_sight(who, "in the window:", draw_window(who.view))
         await who.close()
 
-    async def _open_window(self, who: Member, text: str, shown: str, submit: str) -> View:
+    async def _open_window(self, who: WorkspaceMember, text: str, shown: str, submit: str) -> SlackView:
         self._print_action(who, f"types /ots {shown}")
         delivery = await who.command("/ots", text)
         assert delivery.ok, delivery.error
@@ -106,22 +106,22 @@ class Sharing:
         self._print_sight(who, "a window:", draw_window(view))
         return view
 
-    async def _expect_window(self, who: Member, title: str) -> None:
+    async def _expect_window(self, who: WorkspaceMember, title: str) -> None:
         await who.until(lambda: who.view and who.view.title == title)
         assert who.view is not None
         self._print_sight(who, "in the window:", draw_window(who.view))
 
-    async def _wait_for_dm(self, who: Member, part: str) -> Message:
+    async def _wait_for_dm(self, who: WorkspaceMember, part: str) -> SlackMessage:
         """Wait for a direct message with `part` in it. Returns the newest one."""
         return await who.until(lambda: next((one for one in reversed(who.dm) if part in one.shows), None))
 
-    def _print_action(self, who: Member, what: str) -> None:
+    def _print_action(self, who: WorkspaceMember, what: str) -> None:
         self._print(f"{who.name:<6} {what}", ())
 
-    def _print_sight(self, who: Member, what: str, picture: Sequence[str]) -> None:
+    def _print_sight(self, who: WorkspaceMember, what: str, picture: Sequence[str]) -> None:
         self._print(f"{who.name:<6} sees {what}", picture)
 
 
-def _mention(person: Member) -> str:
+def _mention(person: WorkspaceMember) -> str:
     """A person's name in the form that Slack puts into the text of a command."""
     return f"<@{person.id}|{person.name}>"

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.clock import Clock
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import Workspace
+from bot.sandbox.slack import SlackWorkspace
 
 
 class World:
@@ -28,7 +28,7 @@ class World:
         *,
         mode: Literal["http", "socket"] = "http",
         version: str = "0.26",
-        workspace: Workspace | None = None,
+        workspace: SlackWorkspace | None = None,
         onetime: OnetimeServer | None = None,
         settings: Mapping[str, str] | None = None,
         command: Sequence[str] = ("-m", "bot", "run"),
@@ -38,7 +38,7 @@ class World:
         self._directory = tempfile.TemporaryDirectory(prefix="ots-bot-")
         self.directory = Path(self._directory.name)
         self.clock = Clock(self.directory / "clock")
-        self.workspace = workspace or Workspace(clock=self.clock.now)
+        self.workspace = workspace or SlackWorkspace(clock=self.clock.now)
         self.onetime = onetime or OnetimeServer(version, clock=self.clock.now)
         self.encryption_key = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
         self._more = dict(settings or {})

@@ -11,7 +11,7 @@ ANON = "anon"  # `custid` of whoever has no account
 
 
 @dataclass(slots=True)
-class Account:
+class ServerAccount:
     username: str = field(repr=False)
     token: str = field(repr=False)
     external_id: str = field(repr=False)  # the server's own name for the account
@@ -22,7 +22,7 @@ class Account:
 class Caller:
     """Who asks: an account, or nobody. `shrimp` is the text that old servers add to a caller's errors."""
 
-    account: Account | None
+    account: ServerAccount | None
     shrimp: str = field(repr=False)
 
     @property
@@ -34,12 +34,12 @@ class Caller:
         return self.account.username if self.account else ANON
 
 
-class Accounts:
+class ServerAccounts:
     """User names are case-sensitive, as on the real servers."""
 
     def __init__(self, *, external_ids: bool) -> None:
         self._external_ids = external_ids
-        self._accounts: dict[str, Account] = {}
+        self._accounts: dict[str, ServerAccount] = {}
         self._shrimps: dict[str | None, str] = {}
 
     def add(self, username: str, token: str) -> None:
@@ -48,7 +48,7 @@ class Accounts:
         if not token:
             raise ValueError("an account needs a token")
         external_id = "ur" + secrets.token_hex(12)
-        self._accounts[username] = Account(username, token, external_id, str(uuid.uuid4()))
+        self._accounts[username] = ServerAccount(username, token, external_id, str(uuid.uuid4()))
 
     def change_token(self, username: str, token: str) -> None:
         """The old token stops working at once. Raises `KeyError` for an unknown account."""
@@ -68,7 +68,7 @@ class Accounts:
             return None
         return Caller(account, self._shrimp(account.username))
 
-    def _by_external_id(self, username: str) -> Account | None:
+    def _by_external_id(self, username: str) -> ServerAccount | None:
         if not self._external_ids:
             return None
         return next((each for each in self._accounts.values() if each.external_id == username), None)

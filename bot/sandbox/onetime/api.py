@@ -10,19 +10,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.sandbox.onetime import api_v2, bodies, conceal_form, pages, refusals
-from bot.sandbox.onetime.accounts import ANON, Accounts, Caller
-from bot.sandbox.onetime.exchange import Answer, Asked, Malformed, Refused, as_json, credentials, fields_of
-from bot.sandbox.onetime.rate_limits import ANONYMOUS, Limits
+from bot.sandbox.onetime.accounts import ANON, Caller, ServerAccounts
+from bot.sandbox.onetime.exchange import (
+    ApiRequest,
+    ApiResponse,
+    MalformedBody,
+    RequestRefused,
+    as_json,
+    credentials,
+    fields_of,
+)
+from bot.sandbox.onetime.rate_limits import ANONYMOUS, RateLimits
 from bot.sandbox.onetime.refusals import NO_SUCH_ROUTE, UNEXPECTED, Refusals
-from bot.sandbox.onetime.routes import Does, Match, find
-from bot.sandbox.onetime.store import Kept, LockedOut, PassphraseNeeded, Store
-from bot.sandbox.onetime.versions import Action, Version
+from bot.sandbox.onetime.routes import Operation, RouteMatch, find
+from bot.sandbox.onetime.store import LockedOut, PassphraseNeeded, SecretStore, StoredSecret
+from bot.sandbox.onetime.versions import LimitedAction, Version
 
 KEY_LEAST = 20  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     """A v1 request, understood: who asks, about which key ("" for none), with which fields."""
 
     caller: Caller
@@ -37,7 +45,7 @@ class Call:
 class Api:
     """One server's answers. `auth_enabled` and `database_up` may be switched while it runs."""
 
-    def __init__(self, version: Version, store: Store, accounts: Accounts, limits: Limits) -> None:
+    def __init__(self, version: Version, store: SecretStore, accounts: ServerAccounts, limits: RateLimits) -> None:
         self.version = version
         self.base = ""  # the URL that answers carry; known once the server listens
         self.auth_enabled = True
@@ -46,7 +54,7 @@ class Api:
         self._accounts = accounts
         self._limits = limits
         self._refusals = Refusals(version)
-        self._v1: dict[Does, Callable[[Call], Answer]] = {
+        self._v1: dict[Operation, Callable[[ApiCall], ApiResponse]] = {
             "status": self._status,
             "authcheck": self._authcheck,
             "share": self._share,
@@ -58,19 +66,19 @@ class Api:
             "recent": self._recent,
         }
 
-    def match(self, asked: Asked) -> Match:
+    def match(self, asked: ApiRequest) -> RouteMatch:
         return find(asked.method, asked.path, self.version)
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: ApiRequest) -> ApiResponse:
         try:
             answer = self._answer(asked, self.match(asked))
-        except Refused as refused:
+        except RequestRefused as refused:
             answer = refused.answer
-        except Malformed:
-            answer = Answer(400, content_type=None)
+        except MalformedBody:
+            answer = ApiResponse(400, content_type=None)
         return self._with_extras(answer)
 
-    def _answer(self, asked: Asked, match: Match) -> Answer:
+    def _answer(self, asked: ApiRequest, match: RouteMatch) -> ApiResponse:
         if match.does is None:
             return NO_SUCH_ROUTE
         if match.does == "page":
@@ -83,30 +91,30 @@ class Api:
         if match.does == "v2 recent":
             return api_v2.recent(self.version, self._store, self._accounts, sent)
         fields = fields_of(asked, self.version)
-        return self._v1[match.does](Call(self._caller(asked, sent), match.key, fields))
+        return self._v1[match.does](ApiCall(self._caller(asked, sent), match.key, fields))
 
     # --- one method for each thing v1 does
 
-    def _status(self, call: Call) -> Answer:
+    def _status(self, call: ApiCall) -> ApiResponse:
         self._count(call, "status")
         return as_json({"status": "nominal", "locale": "en"})
 
-    def _authcheck(self, call: Call) -> Answer:
+    def _authcheck(self, call: ApiCall) -> ApiResponse:
         if call.caller.account is None:
             raise self._refusals.not_authorized()
         return self._status(call)
 
-    def _share(self, call: Call) -> Answer:
+    def _share(self, call: ApiCall) -> ApiResponse:
         self._count(call, "create")
         want = conceal_form.to_share(self.version, call.caller, dict(call.fields))
         return as_json(self._shown(self._keep(call, want), "share", call))
 
-    def _create(self, call: Call) -> Answer:
+    def _create(self, call: ApiCall) -> ApiResponse:
         if not self.version.create_works:
             raise self._refusals.form_error(call.caller, "Incorrect payload format")
         return self._share(call)
 
-    def _generate(self, call: Call) -> Answer:
+    def _generate(self, call: ApiCall) -> ApiResponse:
         self._count(call, "create")
         want = conceal_form.to_generate(self.version, call.caller, dict(call.fields))
         kept = self._keep(call, want, generated=True)
@@ -115,7 +123,7 @@ class Api:
             self._store.poll(kept)
         return as_json(body)
 
-    def _open(self, call: Call) -> Answer:
+    def _open(self, call: ApiCall) -> ApiResponse:
         self._count(call, "secret")
         self._check_key(call)
         kept = self._store.secret(call.key)
@@ -130,13 +138,13 @@ class Api:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
         return as_json({"value": text, "secret_key": call.key, "share_domain": self.base})
 
-    def _metadata(self, call: Call) -> Answer:
+    def _metadata(self, call: ApiCall) -> ApiResponse:
         self._count(call, "metadata")
         kept = self._kept(call)
         value = self._store.poll(kept)
         return as_json(self._shown(kept, "poll", call, value=value))
 
-    def _burn(self, call: Call) -> Answer:
+    def _burn(self, call: ApiCall) -> ApiResponse:
         self._count(call, "burn")
         kept = self._kept(call)
         if not kept.has_text(self._store.now()):
@@ -152,7 +160,7 @@ class Api:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
         return as_json({"state": stale, "secret_shortkey": kept.secret_key[: self.version.shortkey_length]})
 
-    def _recent(self, call: Call) -> Answer:
+    def _recent(self, call: ApiCall) -> ApiResponse:
         account = call.caller.account
         if account is None:
             raise self._refusals.not_authorized()
@@ -170,7 +178,7 @@ class Api:
 
     # --- what they share
 
-    def _caller(self, asked: Asked, sent: tuple[str, str] | None) -> Caller:
+    def _caller(self, asked: ApiRequest, sent: tuple[str, str] | None) -> Caller:
         if sent is not None and not self.auth_enabled:
             raise refusals.no_authentication_here(asked.path)
         caller = self._accounts.caller(sent)
@@ -178,22 +186,22 @@ class Api:
             raise self._refusals.not_authorized()
         return caller
 
-    def _count(self, call: Call, action: Action) -> None:
+    def _count(self, call: ApiCall, action: LimitedAction) -> None:
         if self._limits.is_too_much(call.caller.username or ANONYMOUS, action, self._store.now()):
             raise self._refusals.limited()
 
-    def _check_key(self, call: Call) -> None:
+    def _check_key(self, call: ApiCall) -> None:
         if self.version.short_key_is_no_route and len(call.key) < KEY_LEAST:
             raise refusals.short_key()
 
-    def _kept(self, call: Call) -> Kept:
+    def _kept(self, call: ApiCall) -> StoredSecret:
         self._check_key(call)
         kept = self._store.metadata(call.key)
         if kept is None:
             raise refusals.unknown(call.key)
         return kept
 
-    def _keep(self, call: Call, want: conceal_form.Wanted, *, generated: bool = False) -> Kept:
+    def _keep(self, call: ApiCall, want: conceal_form.ConcealForm, *, generated: bool = False) -> StoredSecret:
         return self._store.add(
             call.caller.username,
             want.text,
@@ -203,13 +211,15 @@ class Api:
             generated=generated,
         )
 
-    def _shown(self, kept: Kept, occasion: bodies.Occasion, call: Call, *, value: str | None = None) -> bodies.Body:
+    def _shown(
+        self, kept: StoredSecret, occasion: bodies.Occasion, call: ApiCall, *, value: str | None = None
+    ) -> bodies.Body:
         custid = call.caller.custid if self.version.custid_is_caller else kept.owner or ANON
         now = self._store.now()
         return bodies.metadata(self.version, kept, occasion, now=now, base=self.base, custid=custid, value=value)
 
-    def _with_extras(self, answer: Answer) -> Answer:
+    def _with_extras(self, answer: ApiResponse) -> ApiResponse:
         if not self.version.csrf_header or answer.content_type is None:
             return answer
         headers = dict(answer.headers) | {"x-csrf-token": secrets.token_urlsafe(32)}
-        return Answer(answer.status, answer.body, answer.content_type, headers)
+        return ApiResponse(answer.status, answer.body, answer.content_type, headers)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from bot.sandbox.onetime import bodies
-from bot.sandbox.onetime.accounts import Accounts, Caller
-from bot.sandbox.onetime.exchange import JSON, JSON_UTF8, Answer, as_json
-from bot.sandbox.onetime.store import Store
+from bot.sandbox.onetime.accounts import Caller, ServerAccounts
+from bot.sandbox.onetime.exchange import JSON, JSON_UTF8, ApiResponse, as_json
+from bot.sandbox.onetime.store import SecretStore
 from bot.sandbox.onetime.versions import DAY, Version
 
 WINDOW = 30 * DAY
 
 
-def status(version: Version) -> Answer:
+def status(version: Version) -> ApiResponse:
     body = {"status": "nominal", "locale": "en"}
     return as_json(body) if version.v2_old else as_json({"success": True} | body, content_type=JSON)
 
 
-def recent(version: Version, store: Store, accounts: Accounts, sent: tuple[str, str] | None) -> Answer:
+def recent(version: Version, store: SecretStore, accounts: ServerAccounts, sent: tuple[str, str] | None) -> ApiResponse:
     """Newest first, and no side effects. Unlike v1 it says no with 401 or, when old, 403."""
     caller = accounts.caller(sent)
     if caller is None or caller.account is None:
@@ -28,7 +28,7 @@ def recent(version: Version, store: Store, accounts: Accounts, sent: tuple[str, 
     return as_json(body, content_type=JSON_UTF8 if version.v2_old else JSON)
 
 
-def _not_authorized(version: Version, caller: Caller | None, now: int) -> Answer:
+def _not_authorized(version: Version, caller: Caller | None, now: int) -> ApiResponse:
     if version.v2_old:
         return as_json({"message": "Not authorized"}, 403)
     why = "[CREDENTIALS_INVALID] Invalid credentials"

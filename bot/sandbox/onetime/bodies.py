@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bot.sandbox.onetime.store import Kept
+from bot.sandbox.onetime.store import StoredSecret
 from bot.sandbox.onetime.versions import DAY, Version
 
 Occasion = Literal["share", "poll", "burn", "recent"]
@@ -22,7 +22,7 @@ def obscured(address: str, stars: str) -> str:
 
 def metadata(
     version: Version,
-    kept: Kept,
+    kept: StoredSecret,
     occasion: Occasion,
     *,
     now: float,
@@ -73,7 +73,7 @@ def metadata(
     return {name: shown for name, shown, is_there in rows if is_there}
 
 
-def listing(version: Version, kept: list[Kept], *, now: float, custid: str, account_id: str) -> Body:
+def listing(version: Version, kept: list[StoredSecret], *, now: float, custid: str, account_id: str) -> Body:
     """The v2 list of recent secrets: `kept`, newest first, in the version's own vocabulary."""
     records = [_old_record(version, each) if version.v2_old else _record(version, each, account_id) for each in kept]
     over = [record for record in records if record["is_destroyed"]]
@@ -90,7 +90,7 @@ def listing(version: Version, kept: list[Kept], *, now: float, custid: str, acco
     return {"success": True, "custid": who, "count": len(records), "records": records, "details": details}
 
 
-def _old_record(version: Version, kept: Kept) -> Body:
+def _old_record(version: Version, kept: StoredSecret) -> Body:
     """v2 up to 0.23: every number is a string, and a moment that has not come is an empty one."""
     ttl, twice = str(kept.ttl), str(2 * kept.ttl)
     record = {"identifier": kept.metadata_key} if version.v2_identifier else {}
@@ -124,7 +124,7 @@ def _old_record(version: Version, kept: Kept) -> Body:
     }
 
 
-def _record(version: Version, kept: Kept, account_id: str) -> Body:
+def _record(version: Version, kept: StoredSecret, account_id: str) -> Body:
     """v2 from 0.24: numbers are numbers, times have fractions, and viewed and received have new words."""
     previewed, revealed = kept.state == "viewed", kept.state == "received"
     record: Body = {
@@ -167,7 +167,7 @@ def _record(version: Version, kept: Kept, account_id: str) -> Body:
     return record | {"source": "standard"} if version.v2_source else record
 
 
-def _is_destroyed(kept: Kept) -> bool:
+def _is_destroyed(kept: StoredSecret) -> bool:
     return kept.state not in {"new", "viewed"}
 
 

@@ -21,29 +21,29 @@ _INTEGER = re.compile(r"\s*([+-]?\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ConcealForm:
     text: str = field(repr=False)
     passphrase: str = field(repr=False)  # "" is none
     ttl: int  # seconds
     recipients: list[str] = field(repr=False)  # obscured
 
 
-def to_share(version: Version, caller: Caller, fields: dict[str, str]) -> Wanted:
-    """Raises `Refused`."""
+def to_share(version: Version, caller: Caller, fields: dict[str, str]) -> ConcealForm:
+    """Raises `RequestRefused`."""
     text = fields.get("secret", "")
     if not text:
         raise Refusals(version).form_error(caller, "You did not provide anything to share")
     return _wanted(version, caller, fields, text)
 
 
-def to_generate(version: Version, caller: Caller, fields: dict[str, str]) -> Wanted:
-    """Raises `Refused`."""
+def to_generate(version: Version, caller: Caller, fields: dict[str, str]) -> ConcealForm:
+    """Raises `RequestRefused`."""
     length = _integer(fields.get("length", "")) if version.takes_length else 0
     text = generated_text(min(length, GENERATED_MOST) if length > 0 else GENERATED_LENGTH)
     return _wanted(version, caller, fields, text)
 
 
-def _wanted(version: Version, caller: Caller, fields: dict[str, str], text: str) -> Wanted:
+def _wanted(version: Version, caller: Caller, fields: dict[str, str], text: str) -> ConcealForm:
     recipients = _recipients(version, caller, fields.get("recipient", ""))
     passphrase, domain = fields.get("passphrase", ""), fields.get("share_domain", "")
     refusals = Refusals(version)
@@ -53,7 +53,7 @@ def _wanted(version: Version, caller: Caller, fields: dict[str, str], text: str)
     problem = _passphrase_problem(version, passphrase) or _size_problem(version, text)
     if problem is not None:
         raise refusals.form_error(caller, problem)
-    return Wanted(text, passphrase, _ttl(version, fields.get("ttl"), anonymous=caller.account is None), recipients)
+    return ConcealForm(text, passphrase, _ttl(version, fields.get("ttl"), anonymous=caller.account is None), recipients)
 
 
 def _recipients(version: Version, caller: Caller, address: str) -> list[str]:

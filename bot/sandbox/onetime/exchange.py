@@ -18,12 +18,12 @@ JSON = "application/json"
 FORM_TYPES = ("application/x-www-form-urlencoded", "")  # a body without a type is taken for a form
 
 
-class Malformed(Exception):
+class MalformedBody(Exception):
     """The body says that it is JSON and is not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApiRequest:
     """A request. `target` is the path and query as they were sent, undecoded; header names are lower case."""
 
     method: str
@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiResponse:
     """`content_type` None sends no such header at all."""
 
     status: int
@@ -50,25 +50,25 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The request ends here, with this answer."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ApiResponse) -> None:
         super().__init__(f"answered {answer.status}")
         self.answer = answer
 
 
-def as_json(body: object, status: int = 200, *, content_type: str = JSON_UTF8, **headers: str) -> Answer:
+def as_json(body: object, status: int = 200, *, content_type: str = JSON_UTF8, **headers: str) -> ApiResponse:
     """`headers` are written with `_` for `-`."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, text.encode("utf-8", "replace"), content_type, named)
+    return ApiResponse(status, text.encode("utf-8", "replace"), content_type, named)
 
 
-def fields_of(asked: Asked, version: Version) -> dict[str, str]:
+def fields_of(asked: ApiRequest, version: Version) -> dict[str, str]:
     """What was sent in the query and the body: the last value of a name counts, of `name[]` the first.
 
-    Raises `Malformed`.
+    Raises `MalformedBody`.
     """
     pairs = parse_qsl(asked.query, keep_blank_values=True) + _body_pairs(asked, version)
     fields: dict[str, str] = {}
@@ -80,7 +80,7 @@ def fields_of(asked: Asked, version: Version) -> dict[str, str]:
     return fields
 
 
-def credentials(asked: Asked) -> tuple[str, str] | None:
+def credentials(asked: ApiRequest) -> tuple[str, str] | None:
     """User name and token; None if none were sent. Anything but Basic reads as ("", "")."""
     header = asked.headers.get("authorization")
     if header is None:
@@ -96,7 +96,7 @@ def credentials(asked: Asked) -> tuple[str, str] | None:
     return username, token
 
 
-def _body_pairs(asked: Asked, version: Version) -> list[tuple[str, str]]:
+def _body_pairs(asked: ApiRequest, version: Version) -> list[tuple[str, str]]:
     kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         return _json_pairs(asked.body) if version.reads_json else []
@@ -113,7 +113,7 @@ def _json_pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         read = json.loads(body)
     except ValueError:
-        raise Malformed from None
+        raise MalformedBody from None
     if not isinstance(read, dict):
         return []
     return [(name, _in_ruby(value)) for name, value in read.items() if value is not None]
@@ -132,7 +132,7 @@ def _inspect(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _in_ruby(value)
 
 
-def _multipart_pairs(asked: Asked) -> list[tuple[str, str]]:
+def _multipart_pairs(asked: ApiRequest) -> list[tuple[str, str]]:
     boundary = re.search(r'boundary="?([^";]+)', asked.headers.get("content-type", ""))
     if boundary is None:
         return []

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from bot.sandbox.onetime.routes import covers
 
-Kind = Literal[
+FaultKind = Literal[
     "delay",  # waits `seconds`, then takes effect and answers
     "hang",  # waits for `release()`, then takes effect and answers
     "answer",  # answers `status`, `body` and `headers` instead; no effect
@@ -26,10 +26,10 @@ HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fault:
-    """One thing that goes wrong with a request. `kind` is one of `Kind`, where each is described."""
+class OnetimeFault:
+    """One thing that goes wrong with a request. `kind` is one of `FaultKind`, where each is described."""
 
-    kind: Kind
+    kind: FaultKind
     seconds: float = 0.0
     status: int = 502
     body: bytes = field(default=b"", repr=False)
@@ -38,8 +38,8 @@ class Fault:
     released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(get_args(Kind))}")
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(get_args(FaultKind))}")
 
     def release(self) -> None:
         """Let go what hangs, and whatever would hang on this fault from now on."""
@@ -51,25 +51,25 @@ class Fault:
 
 
 @dataclass(slots=True, eq=False)
-class Planned:
+class PlannedFault:
     route: str
-    fault: Fault
+    fault: OnetimeFault
     left: int | None  # how often it still happens; None is always
 
 
-class Faults:
+class OnetimeFaults:
     """What is planned, oldest plan first."""
 
     def __init__(self) -> None:
-        self._planned: list[Planned] = []
-        self._seen: list[Fault] = []
+        self._planned: list[PlannedFault] = []
+        self._seen: list[OnetimeFault] = []
 
-    def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
+    def plan(self, route: str, fault: OnetimeFault, times: int | None = 1) -> None:
         if times is not None and times < 1:
             raise ValueError("a fault is planned for one time at least, or None for always")
-        self._planned.append(Planned(route, fault, times))
+        self._planned.append(PlannedFault(route, fault, times))
 
-    def take(self, template: str) -> Fault | None:
+    def take(self, template: str) -> OnetimeFault | None:
         """The fault for a request to `template`, which is then one time fewer to come."""
         for planned in self._planned:
             if covers(planned.route, template):

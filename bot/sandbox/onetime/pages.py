@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.onetime.exchange import Answer
+from bot.sandbox.onetime.exchange import ApiResponse
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -14,5 +14,5 @@ _PAGE = """<!doctype html>
 """
 
 
-def page() -> Answer:
-    return Answer(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})
+def page() -> ApiResponse:
+    return ApiResponse(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})

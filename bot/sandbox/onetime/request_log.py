@@ -10,7 +10,7 @@ from bot.sandbox.onetime.routes import covers
 
 
 @dataclass(slots=True)
-class Seen:
+class RequestRecord:
     """One request. `route` is a template, never an address with a key in it; `caller` is masked.
 
     `status` is None until it is answered, and stays None if the connection was dropped instead.
@@ -24,12 +24,12 @@ class Seen:
     fault: str | None = None
 
 
-class Calls:
+class RequestLog:
     """All requests, in the order in which they arrived."""
 
     def __init__(self) -> None:
-        self.all: list[Seen] = []
-        self._callbacks: list[Callable[[Seen], None]] = []
+        self.all: list[RequestRecord] = []
+        self._callbacks: list[Callable[[RequestRecord], None]] = []
         self._marks: dict[str, int] = {}
         self._arrival = asyncio.Event()
 
@@ -37,15 +37,15 @@ class Calls:
         self.all.clear()
         self._marks.clear()
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: RequestRecord) -> None:
         self.all.append(seen)
         self._arrival.set()
 
-    def done(self, seen: Seen) -> None:
+    def done(self, seen: RequestRecord) -> None:
         for callback in tuple(self._callbacks):
             callback(seen)
 
-    def subscribe(self, callback: Callable[[Seen], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[RequestRecord], None]) -> Callable[[], None]:
         self._callbacks.append(callback)
         return lambda: self._callbacks.remove(callback)
 

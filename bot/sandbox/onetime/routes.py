@@ -11,7 +11,7 @@ from bot.sandbox.onetime.versions import Version
 
 NO_ROUTE = "(no such route)"
 
-Does = Literal[
+Operation = Literal[
     "page",
     "status",
     "authcheck",
@@ -33,7 +33,7 @@ class Route:
 
     methods: frozenset[str]
     template: str
-    does: Does
+    does: Operation
     switch: str | None = None
 
     def pattern(self) -> re.Pattern[str]:
@@ -41,15 +41,15 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class RouteMatch:
     """`does` is None where the address or its method is unknown to the version. `key` is decoded, or ""."""
 
     template: str
-    does: Does | None
+    does: Operation | None
     key: str = field(default="", repr=False)
 
 
-def _route(methods: str, template: str, does: Does, switch: str | None = None) -> Route:
+def _route(methods: str, template: str, does: Operation, switch: str | None = None) -> Route:
     return Route(frozenset(methods.split()), template, does, switch)
 
 
@@ -81,7 +81,7 @@ ROUTES = (
 _PATTERNS = tuple((route.pattern(), route) for route in ROUTES)
 
 
-def find(method: str, path: str, version: Version) -> Match:
+def find(method: str, path: str, version: Version) -> RouteMatch:
     """`path` as it was sent, still encoded."""
     if version.trailing_slash:
         path = path.removesuffix("/")
@@ -92,8 +92,8 @@ def find(method: str, path: str, version: Version) -> Match:
             continue
         known = route.template
         if method in route.methods and (route.switch is None or getattr(version, route.switch)):
-            return Match(known, route.does, unquote("".join(found.groups()), errors="replace"))
-    return Match(known, None)
+            return RouteMatch(known, route.does, unquote("".join(found.groups()), errors="replace"))
+    return RouteMatch(known, None)
 
 
 def covers(planned: str, template: str) -> bool:

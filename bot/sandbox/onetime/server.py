@@ -13,14 +13,14 @@ from typing import Self
 
 from aiohttp import hdrs, web
 
-from bot.sandbox.onetime.accounts import Accounts, masked
+from bot.sandbox.onetime.accounts import ServerAccounts, masked
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.exchange import Asked, credentials
-from bot.sandbox.onetime.faults import Fault, Faults
-from bot.sandbox.onetime.rate_limits import Limits
-from bot.sandbox.onetime.request_log import Calls, Seen
-from bot.sandbox.onetime.responder import Delivery, leave_out_type
-from bot.sandbox.onetime.store import Held, PassphraseNeeded, Store
+from bot.sandbox.onetime.exchange import ApiRequest, credentials
+from bot.sandbox.onetime.faults import OnetimeFault, OnetimeFaults
+from bot.sandbox.onetime.rate_limits import RateLimits
+from bot.sandbox.onetime.request_log import RequestLog, RequestRecord
+from bot.sandbox.onetime.responder import Responder, leave_out_type
+from bot.sandbox.onetime.store import PassphraseNeeded, SecretSnapshot, SecretStore
 from bot.sandbox.onetime.versions import version_named
 
 BODY_MOST = 8 * 1024 * 1024  # bytes
@@ -48,8 +48,8 @@ class OnetimeServer:
         self._clock, self._rate_limits = clock, rate_limits
         self.version = version
         self.url = ""
-        self._calls = Calls()
-        self._faults = Faults()
+        self._calls = RequestLog()
+        self._faults = OnetimeFaults()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.forget()
@@ -61,11 +61,11 @@ class OnetimeServer:
         self._faults.clear()
         self._calls.forget()
         self._posts: Counter[str] = Counter()
-        self._store = Store(facts, clock=clock, lockouts=rate_limits)
-        self._accounts = Accounts(external_ids=facts.external_ids)
-        self._api = Api(facts, self._store, self._accounts, Limits(facts, on=rate_limits))
+        self._store = SecretStore(facts, clock=clock, lockouts=rate_limits)
+        self._accounts = ServerAccounts(external_ids=facts.external_ids)
+        self._api = Api(facts, self._store, self._accounts, RateLimits(facts, on=rate_limits))
         self._api.base = self.url
-        self._delivery = Delivery(self._api, self._stopping)
+        self._delivery = Responder(self._api, self._stopping)
 
     # --- running
 
@@ -137,16 +137,18 @@ class OnetimeServer:
 
     # --- secrets, without HTTP
 
-    def share(self, username: str | None, text: str, *, ttl: int = 604_800, passphrase: str | None = None) -> Held:
+    def share(
+        self, username: str | None, text: str, *, ttl: int = 604_800, passphrase: str | None = None
+    ) -> SecretSnapshot:
         """Keep `text` as if `username` (None: nobody) had shared it. `ttl` is seconds, and taken as it is."""
         return self._store.held(self._store.add(username, text, ttl, passphrase=passphrase or ""))
 
-    def held(self, key: str) -> Held | None:
+    def held(self, key: str) -> SecretSnapshot | None:
         """The secret with that secret key or metadata key, also when it is over; None if there never was one."""
         kept = self._store.find(key)
         return None if kept is None else self._store.held(kept)
 
-    def everything(self) -> list[Held]:
+    def everything(self) -> list[SecretSnapshot]:
         """All secrets there ever were, oldest first."""
         return [self._store.held(kept) for kept in self._store]
 
@@ -194,18 +196,18 @@ class OnetimeServer:
     # --- what arrives, and what goes wrong
 
     @property
-    def calls(self) -> list[Seen]:
+    def calls(self) -> list[RequestRecord]:
         """Every request, in the order in which they arrived."""
         return self._calls.all
 
-    def subscribe(self, callback: Callable[[Seen], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[RequestRecord], None]) -> Callable[[], None]:
         """Call `callback` with each request once it is answered or dropped. Returns what ends that."""
         return self._calls.subscribe(callback)
 
-    def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
+    def plan(self, route: str, fault: OnetimeFault, times: int | None = 1) -> None:
         """Let `fault` happen to the next `times` requests (None: to all) to `route`.
 
-        `route` is a template as in `Seen.route`, which means just that one, or the beginning of some.
+        `route` is a template as in `RequestRecord.route`, which means just that one, or the beginning of some.
         """
         self._calls.mark(route)
         self._faults.plan(route, fault, times)
@@ -222,10 +224,10 @@ class OnetimeServer:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Asked(request.method, request.raw_path, headers, await request.read())
+        asked = ApiRequest(request.method, request.raw_path, headers, await request.read())
         match = self._api.match(asked)
         fault = self._faults.take(match.template)
-        seen = Seen(self._store.now(), request.method, match.template, masked(credentials(asked)))
+        seen = RequestRecord(self._store.now(), request.method, match.template, masked(credentials(asked)))
         seen.fault = fault.kind if fault else None
         if match.template == OPENING and request.method == hdrs.METH_POST:
             self._posts[match.key] += 1

@@ -28,7 +28,7 @@ class LockedOut(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SecretSnapshot:
     """One secret as it really is at this moment, whatever its version would say about it.
 
     `state` is new, viewed, received, burned, expired or orphaned. `has_plaintext`: could it still be opened?
@@ -45,7 +45,7 @@ class Held:
 
 
 @dataclass(slots=True, eq=False)
-class Kept:
+class StoredSecret:
     """One secret as the server keeps it: the metadata, and the text while there is one."""
 
     metadata_key: str = field(repr=False)
@@ -81,7 +81,7 @@ class Kept:
         return "expired" if now >= self.dies else "orphaned"
 
 
-class Store:
+class SecretStore:
     """All secrets of one server. Times are epoch seconds of `clock`, moved on by `move_clock`."""
 
     def __init__(self, version: Version, *, clock: Callable[[], float] = time.time, lockouts: bool = False) -> None:
@@ -89,8 +89,8 @@ class Store:
         self._clock = clock
         self._moved = 0.0
         self._lockout = version.lockout if lockouts else None
-        self._by_metadata: dict[str, Kept] = {}
-        self._by_secret: dict[str, Kept] = {}
+        self._by_metadata: dict[str, StoredSecret] = {}
+        self._by_secret: dict[str, StoredSecret] = {}
         self._claims: Counter[str] = Counter()
 
     def now(self) -> float:
@@ -108,27 +108,27 @@ class Store:
         passphrase: str = "",
         recipients: list[str] | None = None,
         generated: bool = False,
-    ) -> Kept:
+    ) -> StoredSecret:
         """Keep `text` for `ttl` seconds; keys are new and random."""
         now = self.now()
         if self._version.drops_nul:
             text = text.replace("\0", "")
-        kept = Kept(self._key(), self._key(), owner, text, passphrase, ttl, now, now, now + ttl)
+        kept = StoredSecret(self._key(), self._key(), owner, text, passphrase, ttl, now, now, now + ttl)
         kept.recipients = recipients or []
         kept.generated = generated
         self._by_metadata[kept.metadata_key] = self._by_secret[kept.secret_key] = kept
         return kept
 
-    def metadata(self, metadata_key: str) -> Kept | None:
+    def metadata(self, metadata_key: str) -> StoredSecret | None:
         kept = self._by_metadata.get(metadata_key)
         return kept if kept is not None and kept.is_kept(self.now()) else None
 
-    def secret(self, secret_key: str) -> Kept | None:
+    def secret(self, secret_key: str) -> StoredSecret | None:
         """Only while it can still be opened."""
         kept = self._by_secret.get(secret_key)
         return kept if kept is not None and kept.has_text(self.now()) else None
 
-    def poll(self, kept: Kept) -> str | None:
+    def poll(self, kept: StoredSecret) -> str | None:
         """Look at the metadata: changes the state as the version does, returns the text if it hands it out."""
         now, version = self.now(), self._version
         if not kept.has_text(now):
@@ -142,13 +142,13 @@ class Store:
             return kept.text if now - kept.created <= version.generated_shows_for else None
         return None
 
-    def look(self, kept: Kept) -> None:
+    def look(self, kept: StoredSecret) -> None:
         """Somebody sees that there is a secret, and does not open it."""
         if not kept.looked_at and self._version.look_prolongs_to is not None:
             kept.dies = self.now() + self._version.look_prolongs_to
         kept.looked_at = True
 
-    def open(self, kept: Kept, passphrase: str) -> str:
+    def open(self, kept: StoredSecret, passphrase: str) -> str:
         """The text, which is gone afterwards. Raises `PassphraseNeeded`, `LockedOut`."""
         try:
             self._check(kept, passphrase)
@@ -163,16 +163,16 @@ class Store:
         self._claims[kept.secret_key] += 1
         return text
 
-    def burn(self, kept: Kept, passphrase: str) -> None:
+    def burn(self, kept: StoredSecret, passphrase: str) -> None:
         """Raises `PassphraseNeeded`, `LockedOut`. The caller has made sure that there is something to burn."""
         self._check(kept, passphrase)
         self.burn_unasked(kept)
 
-    def burn_unasked(self, kept: Kept) -> None:
+    def burn_unasked(self, kept: StoredSecret) -> None:
         kept.text, kept.state = None, "burned"
         kept.burned = kept.updated = self.now()
 
-    def of_owner(self, owner: str) -> list[Kept]:
+    def of_owner(self, owner: str) -> list[StoredSecret]:
         """Oldest first; what was made in the same moment in the order of making."""
         now = self.now()
         return [kept for kept in self if kept.owner == owner and kept.is_kept(now)]
@@ -180,9 +180,9 @@ class Store:
     def claims_of(self, secret_key: str) -> int:
         return self._claims[secret_key]
 
-    def held(self, kept: Kept) -> Held:
+    def held(self, kept: StoredSecret) -> SecretSnapshot:
         now = self.now()
-        return Held(
+        return SecretSnapshot(
             secret_key=kept.secret_key,
             metadata_key=kept.metadata_key,
             state=kept.true_state(now),
@@ -193,24 +193,24 @@ class Store:
             owner=kept.owner,
         )
 
-    def find(self, key: str) -> Kept | None:
+    def find(self, key: str) -> StoredSecret | None:
         """By either key, also when it is over."""
         return self._by_metadata.get(key) or self._by_secret.get(key)
 
-    def __iter__(self) -> Iterator[Kept]:
+    def __iter__(self) -> Iterator[StoredSecret]:
         return iter(self._by_metadata.values())
 
     def _key(self) -> str:
         return "".join(secrets.choice(ALPHABET) for _ in range(self._version.key_length))
 
-    def _view(self, kept: Kept, now: float) -> str | None:
+    def _view(self, kept: StoredSecret, now: float) -> str | None:
         if kept.state != "new":
             return None
         kept.state = "viewed"
         kept.viewed = kept.updated = now
         return None if kept.passphrase else kept.text
 
-    def _notice_death(self, kept: Kept, now: float) -> None:
+    def _notice_death(self, kept: StoredSecret, now: float) -> None:
         if kept.state in OVER:
             return
         state = kept.true_state(now)
@@ -221,7 +221,7 @@ class Store:
             kept.state = state
             kept.updated = now
 
-    def _check(self, kept: Kept, passphrase: str) -> None:
+    def _check(self, kept: StoredSecret, passphrase: str) -> None:
         if not kept.passphrase:
             return
         now = self.now()

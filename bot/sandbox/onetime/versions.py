@@ -13,7 +13,7 @@ from typing import Literal
 DAY = 86_400  # seconds
 BUCKET = 1_200  # seconds that one count of a rate limit lasts; buckets start at multiples of it
 
-Action = Literal["create", "secret", "metadata", "burn", "status", "wrong passphrase"]
+LimitedAction = Literal["create", "secret", "metadata", "burn", "status", "wrong passphrase"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Version:
     csrf_header: bool = True
 
     # --- limits, in 20-minute buckets
-    limits: Mapping[Action, int] = field(default_factory=dict)  # per caller, in one bucket
+    limits: Mapping[LimitedAction, int] = field(default_factory=dict)  # per caller, in one bucket
     limits_accounts: bool = False  # else only anonymous callers
     lockout: Lockout | None = None
 

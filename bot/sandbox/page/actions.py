@@ -1,4 +1,4 @@
-"""What a person does in the workspace: each act is a value that the page sends, and becomes one of `Member`'s actions.
+"""What a person can do on the page, as values. The page sends one, and a method of `WorkspaceMember` carries it out.
 
 Source of what Slack's client does before it sends: docs.slack.dev/interactivity/implementing-slash-commands.
 """
@@ -13,23 +13,31 @@ import msgspec
 
 from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.slack import CannotDo, Delivery, FieldsRefused, Member, Message, View, Workspace
+from bot.sandbox.page.serializers import Json
+from bot.sandbox.slack import (
+    AppDelivery,
+    CannotDo,
+    FieldsRefused,
+    SlackMessage,
+    SlackView,
+    SlackWorkspace,
+    WorkspaceMember,
+)
 
-Json = dict[str, Any]
 Fields = dict[str, dict[str, Any]]  #: block_id -> action_id -> what is entered there
 
 _MENTION = re.compile(r"(?<![\w<])([@#])([a-z0-9._-]+)")
 _LINK = re.compile(r"(?<![\w<|])https?://[^\s<>|]+")
 
 
-class Type(msgspec.Struct, tag_field="do", tag="type", forbid_unknown_fields=True):
+class TypeText(msgspec.Struct, tag_field="do", tag="type", forbid_unknown_fields=True):
     """Sends what stands in the composer: a message, or a slash command."""
 
     channel: str
     text: str
 
 
-class Click(msgspec.Struct, tag_field="do", tag="click", forbid_unknown_fields=True):
+class ClickElement(msgspec.Struct, tag_field="do", tag="click", forbid_unknown_fields=True):
     """A button or a menu, in a message (its key) or in a view (its id). The app's own confirm dialog was answered.
 
     `option` is what was chosen: an option's value, an id, a date; several in a list.
@@ -43,12 +51,12 @@ class Click(msgspec.Struct, tag_field="do", tag="click", forbid_unknown_fields=T
     fields: Fields = {}
 
 
-class Submit(msgspec.Struct, tag_field="do", tag="submit", forbid_unknown_fields=True):
+class SubmitForm(msgspec.Struct, tag_field="do", tag="submit", forbid_unknown_fields=True):
     view: str
     fields: Fields = {}
 
 
-class Close(msgspec.Struct, tag_field="do", tag="close", forbid_unknown_fields=True):
+class CloseView(msgspec.Struct, tag_field="do", tag="close", forbid_unknown_fields=True):
     """`all` is the x at the top: the whole stack."""
 
     view: str
@@ -56,34 +64,34 @@ class Close(msgspec.Struct, tag_field="do", tag="close", forbid_unknown_fields=T
     all: bool = False
 
 
-class Home(msgspec.Struct, tag_field="do", tag="home", forbid_unknown_fields=True):
+class ToggleHome(msgspec.Struct, tag_field="do", tag="home", forbid_unknown_fields=True):
     """Opens the Home tab, or leaves it."""
 
     is_open: bool = True
 
 
-class Shortcut(msgspec.Struct, tag_field="do", tag="shortcut", forbid_unknown_fields=True):
+class UseShortcut(msgspec.Struct, tag_field="do", tag="shortcut", forbid_unknown_fields=True):
     callback_id: str
     message: str | None = None
 
 
-Act = Type | Click | Submit | Close | Home | Shortcut
+PersonAction = TypeText | ClickElement | SubmitForm | CloseView | ToggleHome | UseShortcut
 
 
-class Acts:
-    def __init__(self, workspace: Workspace, manifest: AppManifest) -> None:
+class PersonActions:
+    def __init__(self, workspace: SlackWorkspace, manifest: AppManifest) -> None:
         self._workspace = workspace
         self._manifest = manifest
-        self._does: dict[type, Callable[[Member, Any], Awaitable[Delivery | None]]] = {
-            Type: self._type,
-            Click: self._click,
-            Submit: self._submit,
-            Close: self._close,
-            Home: self._home,
-            Shortcut: self._shortcut,
+        self._does: dict[type, Callable[[WorkspaceMember, Any], Awaitable[AppDelivery | None]]] = {
+            TypeText: self._type,
+            ClickElement: self._click,
+            SubmitForm: self._submit,
+            CloseView: self._close,
+            ToggleHome: self._home,
+            UseShortcut: self._shortcut,
         }
 
-    async def do(self, person: str, act: Act) -> Json:
+    async def do(self, person: str, act: PersonAction) -> Json:
         """What the person is told at once: `warning` is Slack's, `cannot` says why it was not even sent.
 
         Raises `KeyError` for a person who does not exist.
@@ -97,28 +105,28 @@ class Acts:
             return {"cannot": str(cannot)}
         return {"warning": delivery.shown} if delivery is not None and delivery.error is not None else {}
 
-    async def _click(self, member: Member, act: Click) -> Delivery:
+    async def _click(self, member: WorkspaceMember, act: ClickElement) -> AppDelivery:
         where = _view(member, act.view, act.fields) if act.view else _message(member, act.message)
         return await member.click(where, block_id=act.block_id, action_id=act.action_id, option=act.option)
 
-    async def _submit(self, member: Member, act: Submit) -> Delivery:
+    async def _submit(self, member: WorkspaceMember, act: SubmitForm) -> AppDelivery:
         return await member.submit(_view(member, act.view, act.fields))
 
-    async def _close(self, member: Member, act: Close) -> Delivery:
+    async def _close(self, member: WorkspaceMember, act: CloseView) -> AppDelivery:
         return await member.close(_view(member, act.view, act.fields), all_of_them=act.all)
 
-    async def _home(self, member: Member, act: Home) -> Delivery | None:
+    async def _home(self, member: WorkspaceMember, act: ToggleHome) -> AppDelivery | None:
         if act.is_open:
             return await member.open_home()
         member.has_home_open = False
         return None
 
-    async def _shortcut(self, member: Member, act: Shortcut) -> Delivery:
+    async def _shortcut(self, member: WorkspaceMember, act: UseShortcut) -> AppDelivery:
         if act.message is None:
             return await member.shortcut(act.callback_id)
         return await member.message_shortcut(act.callback_id, _message(member, act.message))
 
-    async def _type(self, member: Member, act: Type) -> Delivery | None:
+    async def _type(self, member: WorkspaceMember, act: TypeText) -> AppDelivery | None:
         name, _, rest = act.text.strip().partition(" ")
         command = self._manifest.command(name)
         if command is not None:
@@ -150,14 +158,14 @@ class Acts:
             yield from ((one.id, one.name) for one in self._workspace.people)
 
 
-def _message(member: Member, key: str | None) -> Message:
+def _message(member: WorkspaceMember, key: str | None) -> SlackMessage:
     for message in member.messages:
         if serializers.message_key(message) == key:
             return message
     raise CannotDo("that message is not there any more")
 
 
-def _view(member: Member, number: str, fields: Fields) -> View:
+def _view(member: WorkspaceMember, number: str, fields: Fields) -> SlackView:
     """The view, after what the person entered is in it."""
     for view in [*member.views, *([member.home] if member.home else [])]:
         if view.id == number:

@@ -15,14 +15,14 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 PLACES = (CHECKOUT / "manifest.yml", Path(sys.prefix) / "share" / "ots-bot" / "manifest.yml")
 
 
-class Command(msgspec.Struct, frozen=True):
+class ManifestCommand(msgspec.Struct, frozen=True):
     command: str
     description: str = ""
     usage_hint: str = ""
     should_escape: bool = False  #: @names, #channels and links arrive as <…>
 
 
-class Shortcut(msgspec.Struct, frozen=True):
+class ManifestShortcut(msgspec.Struct, frozen=True):
     """`type` is "global" or "message"."""
 
     name: str
@@ -44,8 +44,8 @@ class _Tabs(msgspec.Struct, frozen=True):
 class _Features(msgspec.Struct, frozen=True):
     bot_user: _BotUser = _BotUser()
     app_home: _Tabs = _Tabs()
-    slash_commands: list[Command] = []
-    shortcuts: list[Shortcut] = []
+    slash_commands: list[ManifestCommand] = []
+    shortcuts: list[ManifestShortcut] = []
 
 
 class AppManifest(msgspec.Struct, frozen=True):
@@ -62,14 +62,14 @@ class AppManifest(msgspec.Struct, frozen=True):
         return self.features.app_home
 
     @property
-    def commands(self) -> list[Command]:
+    def commands(self) -> list[ManifestCommand]:
         return self.features.slash_commands
 
     @property
-    def shortcuts(self) -> list[Shortcut]:
+    def shortcuts(self) -> list[ManifestShortcut]:
         return self.features.shortcuts
 
-    def command(self, name: str) -> Command | None:
+    def command(self, name: str) -> ManifestCommand | None:
         return next((one for one in self.commands if one.command == name), None)
 
 

@@ -14,30 +14,30 @@ from urllib.parse import urlsplit
 import msgspec
 
 from bot.sandbox import onetime, slack
-from bot.sandbox.onetime import Held
+from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page import serializers
+from bot.sandbox.page.serializers import Json
 from bot.sandbox.world import World
 
 MOST_AT_ONCE = 366 * 86_400.0  # seconds that the clock may be moved on
 SLOW = 4.0  # seconds that a slow part takes; longer than Slack waits for an answer
-Mode = Literal["fine", "slow", "failing", "limited", "down"]
-Json = dict[str, Any]
+ServiceMode = Literal["fine", "slow", "failing", "limited", "down"]
 
-ONETIME_FAULTS: dict[str, Callable[[], onetime.Fault]] = {
-    "slow": lambda: onetime.Fault("delay", seconds=SLOW),
-    "failing": lambda: onetime.Fault("html", status=502),
-    "limited": lambda: onetime.Fault("answer", status=429, headers={"retry-after": "30"}),
-    "down": lambda: onetime.Fault("drop"),
+ONETIME_FAULTS: dict[str, Callable[[], onetime.OnetimeFault]] = {
+    "slow": lambda: onetime.OnetimeFault("delay", seconds=SLOW),
+    "failing": lambda: onetime.OnetimeFault("html", status=502),
+    "limited": lambda: onetime.OnetimeFault("answer", status=429, headers={"retry-after": "30"}),
+    "down": lambda: onetime.OnetimeFault("drop"),
 }
-SLACK_FAULTS: dict[str, Callable[[], slack.Fault]] = {
-    "slow": lambda: slack.Fault.delay(SLOW),
-    "failing": lambda: slack.Fault.http(503),
-    "limited": lambda: slack.Fault.rate_limited(10),
-    "down": slack.Fault.drop,
+SLACK_FAULTS: dict[str, Callable[[], slack.SlackFault]] = {
+    "slow": lambda: slack.SlackFault.delay(SLOW),
+    "failing": lambda: slack.SlackFault.http(503),
+    "limited": lambda: slack.SlackFault.rate_limited(10),
+    "down": slack.SlackFault.drop,
 }
 
 
-class Make(msgspec.Struct, tag_field="do", tag="make", forbid_unknown_fields=True):
+class MakeSecret(msgspec.Struct, tag_field="do", tag="make", forbid_unknown_fields=True):
     """A secret, as somebody makes it in a browser. `owner` is a user name, or None for nobody."""
 
     text: str
@@ -46,26 +46,26 @@ class Make(msgspec.Struct, tag_field="do", tag="make", forbid_unknown_fields=Tru
     ttl: int = 604_800  # seconds
 
 
-class Links(msgspec.Struct, tag_field="do", tag="links", forbid_unknown_fields=True):
+class ShowLinks(msgspec.Struct, tag_field="do", tag="links", forbid_unknown_fields=True):
     """What its maker was given for a secret. `id` is the page's name for it."""
 
     id: str
 
 
-class Look(msgspec.Struct, tag_field="do", tag="look", forbid_unknown_fields=True):
+class LookAtLink(msgspec.Struct, tag_field="do", tag="look", forbid_unknown_fields=True):
     """A stranger opens the link in a browser, and sees whether there is something to open."""
 
     link: str
 
 
-class Open(msgspec.Struct, tag_field="do", tag="open", forbid_unknown_fields=True):
+class OpenLink(msgspec.Struct, tag_field="do", tag="open", forbid_unknown_fields=True):
     """The stranger opens it."""
 
     link: str
     passphrase: str = ""
 
 
-class Burn(msgspec.Struct, tag_field="do", tag="burn", forbid_unknown_fields=True):
+class BurnSecret(msgspec.Struct, tag_field="do", tag="burn", forbid_unknown_fields=True):
     """Its maker burns it on the site."""
 
     id: str
@@ -78,11 +78,11 @@ class MoveClock(msgspec.Struct, tag_field="do", tag="move_clock", forbid_unknown
 
 
 class SetOnetime(msgspec.Struct, tag_field="do", tag="onetime", forbid_unknown_fields=True):
-    mode: Mode
+    mode: ServiceMode
 
 
 class SetSlack(msgspec.Struct, tag_field="do", tag="slack", forbid_unknown_fields=True):
-    mode: Mode
+    mode: ServiceMode
 
 
 class SetBot(msgspec.Struct, tag_field="do", tag="bot", forbid_unknown_fields=True):
@@ -91,19 +91,19 @@ class SetBot(msgspec.Struct, tag_field="do", tag="bot", forbid_unknown_fields=Tr
     wish: Literal["kill", "stop", "start"]
 
 
-Control = Make | Links | Look | Open | Burn | MoveClock | SetOnetime | SetSlack | SetBot
-Bot = Literal["starting", "running", "stopped"]
+Control = MakeSecret | ShowLinks | LookAtLink | OpenLink | BurnSecret | MoveClock | SetOnetime | SetSlack | SetBot
+BotState = Literal["starting", "running", "stopped"]
 
 
-class Parts:
+class PartStates:
     """How each part is at the moment."""
 
     def __init__(self, world: World, accounts: dict[str, str]) -> None:
         self._world = world
         self._accounts = accounts  #: user name -> token, for people to connect with
-        self.bot: Bot = "starting"
-        self.onetime: Mode = "fine"
-        self.slack: Mode = "fine"
+        self.bot: BotState = "starting"
+        self.onetime: ServiceMode = "fine"
+        self.slack: ServiceMode = "fine"
         self.on_change: Callable[[], None] = lambda: None
 
     def set(self, **now: Any) -> None:
@@ -126,16 +126,16 @@ class Parts:
 class Controls:
     """Does what the page asks for. `secrets_changed` is called when something became of a secret without a call."""
 
-    def __init__(self, world: World, parts: Parts, secrets_changed: Callable[[], None]) -> None:
+    def __init__(self, world: World, parts: PartStates, secrets_changed: Callable[[], None]) -> None:
         self._world = world
         self._parts = parts
         self._secrets_changed = secrets_changed
         self._does: dict[type, Callable[[Any], Json]] = {
-            Make: self._make,
-            Links: self._links,
-            Look: self._look,
-            Open: self._open,
-            Burn: self._burn,
+            MakeSecret: self._make,
+            ShowLinks: self._links,
+            LookAtLink: self._look,
+            OpenLink: self._open,
+            BurnSecret: self._burn,
             MoveClock: self._move_clock,
             SetOnetime: self._set_onetime,
             SetSlack: self._set_slack,
@@ -203,40 +203,40 @@ class Controls:
 
     # --- secrets, in a browser
 
-    def _make(self, wish: Make) -> Json:
+    def _make(self, wish: MakeSecret) -> Json:
         held = self._world.onetime.share(
             wish.owner, wish.text, ttl=wish.ttl, passphrase=wish.passphrase or None
         )  # fmt: skip
         self._secrets_changed()
         return {"id": serializers.secret_id(held), **self._links_of(held)}
 
-    def _links(self, wish: Links) -> Json:
+    def _links(self, wish: ShowLinks) -> Json:
         return self._links_of(self._held(wish.id))
 
-    def _links_of(self, held: Held) -> Json:
+    def _links_of(self, held: SecretSnapshot) -> Json:
         base = self._world.onetime.url
         return {"secret": f"{base}/secret/{held.secret_key}", "private": f"{base}/private/{held.metadata_key}"}
 
-    def _held(self, number: str) -> Held:
+    def _held(self, number: str) -> SecretSnapshot:
         """Raises `KeyError`."""
         for held in self._world.onetime.everything():
             if serializers.secret_id(held) == number:
                 return held
         raise KeyError(number)
 
-    def _look(self, wish: Look) -> Json:
+    def _look(self, wish: LookAtLink) -> Json:
         key = self._secret_key(wish.link)
         held = self._world.onetime.held(key) if key else None
         is_there = bool(held) and self._world.onetime.look_as_outsider(key)
         self._secrets_changed()
         return {"is_there": is_there, "has_passphrase": bool(held and held.has_passphrase)}
 
-    def _open(self, wish: Open) -> Json:
+    def _open(self, wish: OpenLink) -> Json:
         text = self._world.onetime.open_as_outsider(self._secret_key(wish.link), wish.passphrase)
         self._secrets_changed()
         return {"text": text}
 
-    def _burn(self, wish: Burn) -> Json:
+    def _burn(self, wish: BurnSecret) -> Json:
         burned = self._world.onetime.burn_as_owner(self._held(wish.id).metadata_key)
         self._secrets_changed()
         return {"burned": burned}

@@ -13,12 +13,13 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from bot.sandbox.onetime import Seen
+from bot.sandbox.onetime import RequestRecord
 from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.controls import Parts
+from bot.sandbox.page.controls import PartStates
+from bot.sandbox.page.serializers import Json
 from bot.sandbox.page.timeline import Timeline
-from bot.sandbox.slack import Change, Message, View
+from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceChange
 from bot.sandbox.world import World
 
 GATHER = 0.02  # seconds
@@ -26,13 +27,11 @@ MOST_WAITING = 500  # events for one page; one that reads none of them is let go
 MOST_MESSAGES = 400  # that a page gets when it connects
 LOOK_AGAIN = 1.0  # seconds; secrets expire without anybody saying so
 
-Json = dict[str, Any]
-
 
 class Feed:
     """Listens to the world from `start` on. `pages` are the queues of those who listen; None ends one."""
 
-    def __init__(self, world: World, manifest: AppManifest, parts: Parts) -> None:
+    def __init__(self, world: World, manifest: AppManifest, parts: PartStates) -> None:
         self._run = uuid4().hex  # by which a page knows that it is another sandbox than before
         self._world = world
         self._manifest = manifest
@@ -101,13 +100,13 @@ class Feed:
 
     # --- what changed
 
-    def _on_change(self, change: Change) -> None:
+    def _on_change(self, change: WorkspaceChange) -> None:
         match change.what, change.about:
-            case "message" | "message_changed" | "message_deleted", Message() as message:
+            case "message" | "message_changed" | "message_deleted", SlackMessage() as message:
                 self._mark("messages", message)
-            case "view" | "view_closed", View() as view:
+            case "view" | "view_closed", SlackView() as view:
                 self._mark("stacks", view.user)
-            case "home", View() as view:
+            case "home", SlackView() as view:
                 self._mark("homes", view.user)
             case "person" | "channel", _:
                 self._mark("places")
@@ -118,7 +117,7 @@ class Feed:
             case _:
                 pass
 
-    def _on_seen(self, seen: Seen) -> None:
+    def _on_seen(self, seen: RequestRecord) -> None:
         self._call(seen)
         self._mark("secrets")
 

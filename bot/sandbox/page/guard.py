@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -33,7 +33,7 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def guard(request: web.Request, handler: NextHandler) -> web.StreamResponse:
     """Raises `HTTPForbidden`, `HTTPUnsupportedMediaType` for what does not come from our own page."""
     if request.host not in _own_hosts(request):
         raise web.HTTPForbidden(text="This server answers only under its own address on this machine.")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from bot.sandbox.onetime import Held
+from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.masking import masked_key
-from bot.sandbox.slack import Channel, Message, View, Workspace
-from bot.sandbox.slack.model import Person
+from bot.sandbox.slack import SlackChannel, SlackMessage, SlackView, SlackWorkspace
+from bot.sandbox.slack.model import SlackUser
 
 Json = dict[str, Any]
 
 
-def app(manifest: AppManifest, workspace: Workspace) -> Json:
+def app(manifest: AppManifest, workspace: SlackWorkspace) -> Json:
     """The app: its name, what can be typed, and which tabs its conversation has."""
     tabs = manifest.tabs
     return {
@@ -34,19 +34,19 @@ def app(manifest: AppManifest, workspace: Workspace) -> Json:
     }
 
 
-def person(one: Person) -> Json:
+def person(one: SlackUser) -> Json:
     return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest}
 
 
-def channel(one: Channel) -> Json:
+def channel(one: SlackChannel) -> Json:
     return {"id": one.id, "name": one.name, "members": sorted(one.members), "user": one.user}
 
 
-def message_key(one: Message) -> str:
+def message_key(one: SlackMessage) -> str:
     return f"{one.channel}:{one.ts}"
 
 
-def message(one: Message) -> Json:
+def message(one: SlackMessage) -> Json:
     """`reads` is what a screen reader says: Slack gives it `text`, not the blocks."""
     return {
         "key": message_key(one),
@@ -64,7 +64,7 @@ def message(one: Message) -> Json:
     }
 
 
-def view(one: View) -> Json:
+def view(one: SlackView) -> Json:
     return {
         "id": one.id,
         "hash": one.hash,
@@ -78,12 +78,12 @@ def view(one: View) -> Json:
     }
 
 
-def secret_id(held: Held) -> str:
+def secret_id(held: SecretSnapshot) -> str:
     """A name for the secret that opens nothing."""
     return hashlib.sha256(held.metadata_key.encode()).hexdigest()[:12]
 
 
-def secret(held: Held, now: float) -> Json:
+def secret(held: SecretSnapshot, now: float) -> Json:
     return {
         "id": secret_id(held),
         "key": masked_key(held.secret_key),

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from bot.sandbox.page.actions import Act, Acts
+from bot.sandbox.page.actions import PersonAction, PersonActions
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.controls import Control, Controls, Parts
+from bot.sandbox.page.controls import Control, Controls, PartStates
 from bot.sandbox.page.feed import Feed
 from bot.sandbox.page.guard import add_headers, guard
 from bot.sandbox.world import World
@@ -24,11 +24,11 @@ class Page:
     """The page for a world. `accounts` (user name -> token) are those that people may connect with."""
 
     def __init__(self, world: World, manifest: AppManifest, accounts: dict[str, str]) -> None:
-        parts = Parts(world, accounts)
+        parts = PartStates(world, accounts)
         self._feed = Feed(world, manifest, parts)
-        self._acts = Acts(world.workspace, manifest)
+        self._acts = PersonActions(world.workspace, manifest)
         self.controls = Controls(world, parts, self._feed.secrets_changed)
-        self._act = msgspec.json.Decoder(Act)
+        self._act = msgspec.json.Decoder(PersonAction)
         self._control = msgspec.json.Decoder(Control)
         self._runner: web.AppRunner | None = None
         self.url = ""

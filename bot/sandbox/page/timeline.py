@@ -12,33 +12,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.onetime import Seen
+from bot.sandbox.onetime import RequestRecord
 from bot.sandbox.page.masking import masked, masked_text
-from bot.sandbox.slack import Delivery, Sent
+from bot.sandbox.slack import AppDelivery, SentPayload
 
 MOST = 300  # entries; older ones are forgotten
 TITLE_MOST = 80  # characters
 
 
 @dataclass(slots=True)
-class Entry:
-    """One call. `about` is a `Delivery`, a `Sent` or a `Seen`, read when it is shown, not before."""
+class TimelineEntry:
+    """One call. `about` is a `AppDelivery`, a `SentPayload` or a `RequestRecord`, read when it is shown, not before."""
 
     number: int
     at: float  #: epoch seconds, by the wall
-    about: Delivery | Sent | Seen = field(repr=False)
+    about: AppDelivery | SentPayload | RequestRecord = field(repr=False)
 
 
 class Timeline:
     def __init__(self, name_of: Callable[[str], str]) -> None:
         self._name_of = name_of  #: user id -> name
-        self._entries: deque[Entry] = deque(maxlen=MOST)
+        self._entries: deque[TimelineEntry] = deque(maxlen=MOST)
         self._count = 0
 
-    def add(self, about: Delivery | Sent | Seen) -> int:
+    def add(self, about: AppDelivery | SentPayload | RequestRecord) -> int:
         """Keeps it; answers its number."""
         self._count += 1
-        self._entries.append(Entry(self._count, time.time(), about))
+        self._entries.append(TimelineEntry(self._count, time.time(), about))
         return self._count
 
     def shown(self, numbers: set[int] | None = None) -> list[dict[str, Any]]:
@@ -50,18 +50,18 @@ class Timeline:
         found = next((one for one in self._entries if one.number == number), None)
         return None if found is None else _detail(found.about)
 
-    def _line(self, entry: Entry) -> dict[str, Any]:
+    def _line(self, entry: TimelineEntry) -> dict[str, Any]:
         match entry.about:
-            case Delivery() as one:
+            case AppDelivery() as one:
                 line = self._delivery(one)
-            case Sent() as one:
+            case SentPayload() as one:
                 line = {"from": "bot", "to": "slack", "title": one.method, "outcome": one.verdict}
                 line["ok"] = one.verdict == "ok"
-            case Seen() as one:
+            case RequestRecord() as one:
                 line = _seen(one)
         return {"number": entry.number, "at": entry.at, **line}
 
-    def _delivery(self, one: Delivery) -> dict[str, Any]:
+    def _delivery(self, one: AppDelivery) -> dict[str, Any]:
         user = str(one.payload.get("user_id") or _id_of(one.payload.get("user")) or "")
         return {
             "from": "slack",
@@ -78,7 +78,7 @@ def _id_of(user: Any) -> str:
     return str(user.get("id", "")) if isinstance(user, dict) else str(user or "")
 
 
-def _title(one: Delivery) -> str:
+def _title(one: AppDelivery) -> str:
     """The command without what may be secret in it, or the interaction and what it was aimed at."""
     payload = one.payload
     if one.kind == "slash_commands":
@@ -88,7 +88,7 @@ def _title(one: Delivery) -> str:
     return " ".join(part for part in (one.what, *(actions or [aim])) if part)[:TITLE_MOST]
 
 
-def _seen(one: Seen) -> dict[str, Any]:
+def _seen(one: RequestRecord) -> dict[str, Any]:
     return {
         "from": "bot",
         "to": "onetime",
@@ -98,13 +98,13 @@ def _seen(one: Seen) -> dict[str, Any]:
     }
 
 
-def _detail(about: Delivery | Sent | Seen) -> dict[str, Any]:
+def _detail(about: AppDelivery | SentPayload | RequestRecord) -> dict[str, Any]:
     match about:
-        case Delivery() as one:
+        case AppDelivery() as one:
             return {"sent": masked(one.payload), "answered": masked(_readable(one.answer))}
-        case Sent() as one:
+        case SentPayload() as one:
             return {"sent": masked(one.payload), "answered": one.verdict}
-        case Seen() as one:
+        case RequestRecord() as one:
             told = {"method": one.method, "route": one.route, "as": one.caller, "fault": one.fault}
             return {"sent": {name: value for name, value in told.items() if value}, "answered": one.status}
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.slack.chat_methods import check_content
-from bot.sandbox.slack.model import View
-from bot.sandbox.slack.records import Delivery, Records, Sent
+from bot.sandbox.slack.model import SlackView
+from bot.sandbox.slack.records import AppDelivery, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.response_urls import say
-from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 from bot.sandbox.slack.view_methods import checked
 
 
-def record_answer(records: Records, delivery: Delivery, verdict: str | None = None) -> None:
+def record_answer(records: WorkspaceRecords, delivery: AppDelivery, verdict: str | None = None) -> None:
     """Keeps what the app said in its answer, if it said anything, among what it sent."""
     if delivery.answer is not None:
         payload = delivery.answer if isinstance(delivery.answer, dict) else {"text": delivery.answer}
-        records.sent.append(Sent(f"ack {delivery.what}", payload, verdict or delivery.error or "ok"))
+        records.sent.append(SentPayload(f"ack {delivery.what}", payload, verdict or delivery.error or "ok"))
 
 
-def after_command(state: State, delivery: Delivery, user: str, channel: str) -> None:
+def after_command(state: WorkspaceState, delivery: AppDelivery, user: str, channel: str) -> None:
     """The answer to a slash command is a message, ephemeral unless it says otherwise."""
     if delivery.ok and delivery.answer is not None:
         answer = delivery.answer if isinstance(delivery.answer, dict) else {"text": str(delivery.answer)}
@@ -34,7 +34,7 @@ def after_command(state: State, delivery: Delivery, user: str, channel: str) -> 
         delivery.shown = f'{delivery.payload["command"]} failed with the error "{delivery.error}"'
 
 
-def after_submission(state: State, delivery: Delivery, view: View) -> None:
+def after_submission(state: WorkspaceState, delivery: AppDelivery, view: SlackView) -> None:
     """`response_action` closes, changes, or stacks views; an empty answer closes this one."""
     if delivery.ok:
         try:
@@ -47,7 +47,7 @@ def after_submission(state: State, delivery: Delivery, view: View) -> None:
         delivery.shown = "\n".join(view.errors.values())
 
 
-def _respond(state: State, view: View, answer: Any) -> None:
+def _respond(state: WorkspaceState, view: SlackView, answer: Any) -> None:
     action = answer.get("response_action") if isinstance(answer, dict) else None
     match action:
         case None if answer in (None, {}) or (isinstance(answer, dict) and set(answer) == {"text"}):
@@ -66,7 +66,7 @@ def _respond(state: State, view: View, answer: Any) -> None:
             raise Refusal("invalid_response")
 
 
-def _show_errors(state: State, view: View, errors: Any) -> None:
+def _show_errors(state: WorkspaceState, view: SlackView, errors: Any) -> None:
     """Errors stand at input blocks. Slack shows none if one of them names something else."""
     inputs = {block.get("block_id") for block in view.blocks if block["type"] == "input"}
     if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:

@@ -26,52 +26,52 @@ from bot.sandbox.slack.element_schemas import (
     plain,
     text,
 )
-from bot.sandbox.slack.schema import AnyObject, Bool, Many, Number, Object, OneOf, Spec, Text
+from bot.sandbox.slack.schema import AnyObject, Array, Boolean, Number, Object, OneOf, Schema, String
 
-_ALT: dict[str, Spec] = {"alt_text": Text(2000)}
-_TITLED: dict[str, Spec] = BLOCK_ID | {"title": plain(2000)}
+_ALT: dict[str, Schema] = {"alt_text": String(2000)}
+_TITLED: dict[str, Schema] = BLOCK_ID | {"title": plain(2000)}
 IMAGE = OneOf(
     Object("image", _ALT | {"image_url": URL}, _TITLED), Object("image", _ALT | {"slack_file": SLACK_FILE}, _TITLED)
 )
 SECTION = Object(
     "section",
     {},
-    BLOCK_ID | {"text": text(), "fields": Many(text(2000), 10, 1), "accessory": ACCESSORY, "expand": Bool()},
+    BLOCK_ID | {"text": text(), "fields": Array(text(2000), 10, 1), "accessory": ACCESSORY, "expand": Boolean()},
 )
 HEADER = Object("header", {"text": plain(150)}, BLOCK_ID)
 DIVIDER = Object("divider", {}, BLOCK_ID)
-CONTEXT = Object("context", {"elements": Many(OneOf(text(), IMAGE_ELEMENT), 10, 1)}, BLOCK_ID)
-ACTIONS = Object("actions", {"elements": Many(ACTIONABLE, 25, 1)}, BLOCK_ID)
-CONTEXT_ACTIONS = Object("context_actions", {"elements": Many(OneOf(FEEDBACK_BUTTONS, ICON_BUTTON), 5, 1)}, BLOCK_ID)
+CONTEXT = Object("context", {"elements": Array(OneOf(text(), IMAGE_ELEMENT), 10, 1)}, BLOCK_ID)
+ACTIONS = Object("actions", {"elements": Array(ACTIONABLE, 25, 1)}, BLOCK_ID)
+CONTEXT_ACTIONS = Object("context_actions", {"elements": Array(OneOf(FEEDBACK_BUTTONS, ICON_BUTTON), 5, 1)}, BLOCK_ID)
 INPUT_BLOCK = Object(
     "input",
     {"label": plain(2000), "element": INPUT},
-    BLOCK_ID | {"hint": plain(2000), "optional": Bool(), "dispatch_action": Bool()},
+    BLOCK_ID | {"hint": plain(2000), "optional": Boolean(), "dispatch_action": Boolean()},
 )
 FILE = Object("file", {"external_id": ANY, "source": ANY}, BLOCK_ID)
-MARKDOWN = Object("markdown", {"text": Text(MARKDOWN_TOTAL)}, BLOCK_ID)
+MARKDOWN = Object("markdown", {"text": String(MARKDOWN_TOTAL)}, BLOCK_ID)
 ALERT = Object(
     "alert",
     {"text": text(200)},
-    BLOCK_ID | {"level": Text(choices=("default", "info", "warning", "error", "success"))},
+    BLOCK_ID | {"level": String(choices=("default", "info", "warning", "error", "success"))},
 )
 VIDEO = Object(
     "video",
-    {"alt_text": Text(2000), "thumbnail_url": ANY, "title": plain(200), "video_url": ANY},
+    {"alt_text": String(2000), "thumbnail_url": ANY, "title": plain(200), "video_url": ANY},
     BLOCK_ID
-    | {"author_name": Text(50, 0), "description": plain(200), "title_url": ANY}
-    | {"provider_icon_url": ANY, "provider_name": Text(50, 0)},
+    | {"author_name": String(50, 0), "description": plain(200), "title_url": ANY}
+    | {"provider_icon_url": ANY, "provider_name": String(50, 0)},
 )
 
 # --- tables
 
 _RAW = OneOf(Object("raw_text", {"text": ANY}), Object("raw_number", {"text": ANY, "value": Number()}))
-_CELLS = Many(OneOf(_RAW, RICH_TEXT), 20)
-_COLUMN = Object(None, may={"align": Text(choices=("left", "center", "right")), "is_wrapped": Bool()})
-TABLE = Object("table", {"rows": Many(_CELLS, 100, 1)}, BLOCK_ID | {"column_settings": Many(_COLUMN, 20)})
+_CELLS = Array(OneOf(_RAW, RICH_TEXT), 20)
+_COLUMN = Object(None, may={"align": String(choices=("left", "center", "right")), "is_wrapped": Boolean()})
+TABLE = Object("table", {"rows": Array(_CELLS, 100, 1)}, BLOCK_ID | {"column_settings": Array(_COLUMN, 20)})
 DATA_TABLE = Object(
     "data_table",
-    {"caption": ANY, "rows": Many(_CELLS, 201, 2)},
+    {"caption": ANY, "rows": Array(_CELLS, 201, 2)},
     BLOCK_ID | {"page_size": Number(1, 100), "row_header_column_index": Number()},
 )
 
@@ -82,26 +82,26 @@ CARD = Object(
     {},
     BLOCK_ID
     | {"title": mrkdwn(150), "subtitle": mrkdwn(150), "body": mrkdwn(200)}
-    | {"hero_image": IMAGE_ELEMENT, "icon": IMAGE_ELEMENT, "actions": Many(BUTTON, 3)},
+    | {"hero_image": IMAGE_ELEMENT, "icon": IMAGE_ELEMENT, "actions": Array(BUTTON, 3)},
 )
-CAROUSEL = Object("carousel", {"elements": Many(CARD, 10, 1)}, BLOCK_ID)
+CAROUSEL = Object("carousel", {"elements": Array(CARD, 10, 1)}, BLOCK_ID)
 _CHILD = OneOf(ACTIONS, CONTEXT, DIVIDER, FILE, HEADER, IMAGE, INPUT_BLOCK, RICH_TEXT, SECTION, TABLE, VIDEO)
 CONTAINER = Object(
     "container",
-    {"child_blocks": Many(_CHILD, 10, 1)},
+    {"child_blocks": Array(_CHILD, 10, 1)},
     BLOCK_ID
     | {"title": plain(150), "subtitle": text(150), "rich_text_title": RICH_TEXT, "icon": IMAGE_ELEMENT}
-    | {"default_collapsed": Bool(), "has_header_divider": Bool(), "is_collapsible": Bool()}
-    | {"width": Text(choices=("narrow", "standard", "wide", "full"))},
+    | {"default_collapsed": Boolean(), "has_header_divider": Boolean(), "is_collapsible": Boolean()}
+    | {"width": String(choices=("narrow", "standard", "wide", "full"))},
 )
 _SOURCE = Object("url", {"text": ANY, "url": ANY})
 # a task in a plan may be a task card or something Slack does not describe
 TASK_CARD = Object(
     "task_card",
-    {"task_id": ANY, "title": ANY, "status": Text(choices=("pending", "in_progress", "complete", "error"))},
-    BLOCK_ID | {"details": RICH_TEXT, "output": RICH_TEXT, "sources": Many(_SOURCE)},
+    {"task_id": ANY, "title": ANY, "status": String(choices=("pending", "in_progress", "complete", "error"))},
+    BLOCK_ID | {"details": RICH_TEXT, "output": RICH_TEXT, "sources": Array(_SOURCE)},
 )
-PLAN = Object("plan", {"title": ANY}, BLOCK_ID | {"tasks": Many(ANYTHING, 50)})
+PLAN = Object("plan", {"title": ANY}, BLOCK_ID | {"tasks": Array(ANYTHING, 50)})
 
 BLOCK = OneOf(
     SECTION,
@@ -140,16 +140,16 @@ SURFACES = {
 
 # --- what holds them
 
-_IDS: dict[str, Spec] = {
-    "private_metadata": Text(PRIVATE_METADATA, 0),
-    "callback_id": Text(ID, 0),
-    "external_id": Text(ID, 0),
+_IDS: dict[str, Schema] = {
+    "private_metadata": String(PRIVATE_METADATA, 0),
+    "callback_id": String(ID, 0),
+    "external_id": String(ID, 0),
 }
-_BLOCKS: dict[str, Spec] = {"blocks": Many(BLOCK, 100, 1)}
+_BLOCKS: dict[str, Schema] = {"blocks": Array(BLOCK, 100, 1)}
 MODAL = Object(
     "modal",
     _BLOCKS | {"title": plain(24)},
-    _IDS | {"submit": plain(24), "close": plain(24), "clear_on_close": Bool(), "notify_on_close": Bool()},
+    _IDS | {"submit": plain(24), "close": plain(24), "clear_on_close": Boolean(), "notify_on_close": Boolean()},
 )
 HOME = Object("home", _BLOCKS, _IDS)
 VIEW = OneOf(MODAL, HOME)
@@ -157,17 +157,17 @@ VIEW = OneOf(MODAL, HOME)
 _METADATA = Object(None, {"event_type": ANY, "event_payload": AnyObject()})
 _NAMES = ("channel", "user", "ts", "thread_ts", "token", "username", "icon_emoji", "icon_url", "text")
 _SWITCHES = ("delete_original", "replace_original", "reply_broadcast", "link_names", "mrkdwn")
-_MESSAGE: dict[str, Spec] = {
+_MESSAGE: dict[str, Schema] = {
     **dict.fromkeys(_NAMES, ANY),
-    **dict.fromkeys(_SWITCHES, Bool()),
-    "unfurl_links": Bool(),
-    "unfurl_media": Bool(),
+    **dict.fromkeys(_SWITCHES, Boolean()),
+    "unfurl_links": Boolean(),
+    "unfurl_media": Boolean(),
     "post_at": ANYTHING,
     "metadata": _METADATA,
-    "markdown_text": Text(MARKDOWN_TOTAL, 0),
-    "parse": Text(choices=("full", "none")),
-    "response_type": Text(choices=("ephemeral", "in_channel")),
-    "blocks": Many(BLOCK, 50),
-    "attachments": Many(ANYTHING, 100),
+    "markdown_text": String(MARKDOWN_TOTAL, 0),
+    "parse": String(choices=("full", "none")),
+    "response_type": String(choices=("ephemeral", "in_channel")),
+    "blocks": Array(BLOCK, 50),
+    "attachments": Array(ANYTHING, 100),
 }
 MESSAGE = Object(may=_MESSAGE)

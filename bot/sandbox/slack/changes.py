@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 PATIENCE = 5.0  # seconds
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WorkspaceChange:
     """Something that happened, and the thing that it happened to.
 
     `what` is one of message, message_changed, message_deleted, view, view_closed, home, warning, call,
@@ -24,7 +24,7 @@ class Change:
     about: Any = field(repr=False)
 
 
-Subscriber = Callable[[Change], None]
+Subscriber = Callable[[WorkspaceChange], None]
 
 
 class Changes:
@@ -43,12 +43,12 @@ class Changes:
 
     def tell(self, what: str, about: Any = None) -> None:
         for subscriber in list(self._subscribers):
-            subscriber(Change(what, about))
+            subscriber(WorkspaceChange(what, about))
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, hoped: Callable[[], T | None], timeout: float | None = None) -> T:  # noqa: ASYNC109  the test names its patience
+    async def until(self, hoped: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true, and answers what it answered.
 
         Raises `TimeoutError` after `timeout` seconds (default: `patience`).

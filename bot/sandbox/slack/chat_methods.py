@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.slack.block_schemas import MESSAGE
-from bot.sandbox.slack.model import Channel, Message, Payload
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage
 from bot.sandbox.slack.payloads import message_payload
 from bot.sandbox.slack.rules import check_message
 from bot.sandbox.slack.schema import Problem
-from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 #: problems that Slack has an error code of their own for; all others are invalid_blocks, invalid_arguments …
 _OWN_CODES = {
@@ -68,7 +68,7 @@ def need(args: Payload, *names: str) -> None:
         raise Refusal("invalid_arguments", response_metadata={"messages": lines})
 
 
-def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel:
+def _where_bot_may_post(state: WorkspaceState, named: str, *, users_too: bool) -> SlackChannel:
     channel = state.conversation(named, users_too=users_too)
     if state.bot.id not in channel.members:
         raise Refusal("not_in_channel")
@@ -81,7 +81,7 @@ def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel
     return channel
 
 
-async def post_message(state: State, args: Payload) -> Payload:
+async def post_message(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "channel")
     channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
     check_content(args)
@@ -89,7 +89,7 @@ async def post_message(state: State, args: Payload) -> Payload:
     return {"channel": channel.id, "ts": message.ts, "message": message_payload(state, message)}
 
 
-def _same(state: State, channel: Channel, client_msg_id: str | None) -> Message | None:
+def _same(state: WorkspaceState, channel: SlackChannel, client_msg_id: str | None) -> SlackMessage | None:
     """The message that was posted with that client_msg_id before, if Slack honours it."""
     if not client_msg_id or not state.honours_client_msg_id:
         return None
@@ -97,7 +97,7 @@ def _same(state: State, channel: Channel, client_msg_id: str | None) -> Message 
     return posted[0] if posted else None
 
 
-async def post_ephemeral(state: State, args: Payload) -> Payload:
+async def post_ephemeral(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "channel", "user")
     channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
     user = str(args["user"])
@@ -109,7 +109,7 @@ async def post_ephemeral(state: State, args: Payload) -> Payload:
     return {"message_ts": state.post(channel, args, to=user).ts}
 
 
-async def update(state: State, args: Payload) -> Payload:
+async def update(state: WorkspaceState, args: Payload) -> Payload:
     message = _own(state, args, "cant_update_message")
     if state.edit_window is not None and state.clock() - float(message.ts) > state.edit_window:
         raise Refusal("edit_window_closed")
@@ -119,13 +119,13 @@ async def update(state: State, args: Payload) -> Payload:
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
 
 
-async def delete(state: State, args: Payload) -> Payload:
+async def delete(state: WorkspaceState, args: Payload) -> Payload:
     message = _own(state, args, "cant_delete_message")
     state.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def _own(state: State, args: Payload, otherwise: str) -> Message:
+def _own(state: WorkspaceState, args: Payload, otherwise: str) -> SlackMessage:
     need(args, "channel", "ts")
     message = state.find(state.conversation(str(args["channel"])).id, str(args["ts"]))
     if not message.by_bot:
@@ -133,7 +133,7 @@ def _own(state: State, args: Payload, otherwise: str) -> Message:
     return message
 
 
-async def get_permalink(state: State, args: Payload) -> Payload:
+async def get_permalink(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "channel", "message_ts")
     channel = state.conversation(str(args["channel"]))
     message = state.find(channel.id, str(args["message_ts"]))

@@ -19,8 +19,8 @@ import aiohttp
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.model import Payload
-from bot.sandbox.slack.records import Delivery, Records
-from bot.sandbox.slack.sockets import NotConnected, Sockets
+from bot.sandbox.slack.records import AppDelivery, WorkspaceRecords
+from bot.sandbox.slack.sockets import SocketNotConnected, Sockets
 
 ACK_WITHIN = 3.0  # seconds
 COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
@@ -45,7 +45,7 @@ class Deliverer:
     ack_within = ACK_WITHIN
 
     def __init__(
-        self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: Records, changes: Changes
+        self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: WorkspaceRecords, changes: Changes
     ) -> None:
         self._secret = secret
         self._clock = clock
@@ -78,12 +78,12 @@ class Deliverer:
         headers_override: Mapping[str, str] | None = None,
         signed: bool = True,
         retry: tuple[int, str] | None = None,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """One delivery and its answer. Whatever goes wrong is in the delivery; nothing is raised.
 
         `retry` is the number (1 to 3) and the reason of a retry of an event.
         """
-        delivery = Delivery(kind, payload)
+        delivery = AppDelivery(kind, payload)
         if self._sockets.connected and headers_override is None and signed:
             await self._timed(delivery, self._over_socket(delivery, retry))
         else:
@@ -97,9 +97,9 @@ class Deliverer:
             await self._timed(delivery, self._over_http(delivery))
         return delivery
 
-    async def replay(self, before: Delivery) -> Delivery:
+    async def replay(self, before: AppDelivery) -> AppDelivery:
         """The very same request once more: same body, same time stamp, same signature."""
-        again = Delivery(before.kind, before.payload, body=before.body, headers=dict(before.headers))
+        again = AppDelivery(before.kind, before.payload, body=before.body, headers=dict(before.headers))
         if before.via == "socket":
             await self._timed(again, self._over_socket(again, None))
         else:
@@ -122,7 +122,7 @@ class Deliverer:
             headers["X-Slack-Retry-Num"], headers["X-Slack-Retry-Reason"] = str(retry[0]), retry[1]
         return headers
 
-    async def _timed(self, delivery: Delivery, sending: Any) -> None:
+    async def _timed(self, delivery: AppDelivery, sending: Any) -> None:
         self._records.deliveries.append(delivery)
         started = time.perf_counter()
         try:
@@ -130,14 +130,14 @@ class Deliverer:
                 await sending
         except TimeoutError:
             delivery.error = "operation_timeout"
-        except (aiohttp.ClientError, NotConnected, OSError):
+        except (aiohttp.ClientError, SocketNotConnected, OSError):
             delivery.error = "dispatch_failed"
         delivery.seconds = time.perf_counter() - started
         self._changes.tell("delivery", delivery)
 
-    async def _over_http(self, delivery: Delivery) -> None:
+    async def _over_http(self, delivery: AppDelivery) -> None:
         if self.request_url is None or self._session is None:
-            raise NotConnected
+            raise SocketNotConnected
         delivery.via = "http"
         async with self._session.post(
             self.request_url, data=delivery.body, headers=delivery.headers, allow_redirects=False
@@ -149,7 +149,7 @@ class Deliverer:
         if not fine:
             delivery.error = "http_service_error" if delivery.status >= 500 else "http_client_error"
 
-    async def _over_socket(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:
+    async def _over_socket(self, delivery: AppDelivery, retry: tuple[int, str] | None) -> None:
         delivery.via = "socket"
         answer = await self._sockets.deliver(delivery.kind, delivery.payload, retry)
         delivery.status, delivery.answer = 200, answer or None

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.sandbox.slack.chat_methods import need
-from bot.sandbox.slack.model import Payload, Person
+from bot.sandbox.slack.model import Payload, SlackUser
 from bot.sandbox.slack.payloads import TEAM_DOMAIN, TEAM_NAME, enterprise_of
-from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
-async def auth_test(state: State, args: Payload) -> Payload:
+async def auth_test(state: WorkspaceState, args: Payload) -> Payload:
     del args
     answer = {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
@@ -25,7 +25,7 @@ async def auth_test(state: State, args: Payload) -> Payload:
     return answer | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})
 
 
-async def users_info(state: State, args: Payload) -> Payload:
+async def users_info(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "user")
     person = state.people.get(str(args["user"]))
     if person is None:
@@ -33,7 +33,7 @@ async def users_info(state: State, args: Payload) -> Payload:
     return {"user": user_payload(state, person, locale=args.get("include_locale") in (True, "1", "true"))}
 
 
-def user_payload(state: State, person: Person, *, locale: bool) -> Payload:
+def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> Payload:
     """A person as users.info tells. Of somebody deactivated Slack tells less."""
     user: Payload = {
         "id": person.id,
@@ -58,7 +58,7 @@ def user_payload(state: State, person: Person, *, locale: bool) -> Payload:
     return user
 
 
-def _of_the_living(person: Person, now: float) -> Payload:
+def _of_the_living(person: SlackUser, now: float) -> Payload:
     try:
         moment = datetime.fromtimestamp(now, ZoneInfo(person.tz))
     except (ZoneInfoNotFoundError, ValueError):  # a system without time zones
@@ -78,7 +78,7 @@ def _of_the_living(person: Person, now: float) -> Payload:
     }
 
 
-def _enterprise_user(state: State, person: Person) -> Payload:
+def _enterprise_user(state: WorkspaceState, person: SlackUser) -> Payload:
     return {
         "id": person.id,
         **{f"enterprise_{name}": value for name, value in (enterprise_of(state) or {}).items()},
@@ -88,7 +88,7 @@ def _enterprise_user(state: State, person: Person) -> Payload:
     }
 
 
-async def conversations_open(state: State, args: Payload) -> Payload:
+async def conversations_open(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("channel"):
         channel = state.conversation(str(args["channel"]))
         return _opened(args, channel.id, channel.user, known=True)
@@ -106,7 +106,7 @@ def _opened(args: Payload, channel: str, user: str | None, *, known: bool) -> Pa
     return {"channel": conversation} | ({"no_op": True, "already_open": True} if known else {})
 
 
-async def team_info(state: State, args: Payload) -> Payload:
+async def team_info(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("team") not in (None, "", state.team_id):
         raise Refusal("team_not_found")
     team: Payload = {"id": state.team_id, "name": TEAM_NAME, "domain": TEAM_DOMAIN, "email_domain": "", "icon": {}}
@@ -115,7 +115,7 @@ async def team_info(state: State, args: Payload) -> Payload:
     return {"team": team}
 
 
-async def bots_info(state: State, args: Payload) -> Payload:
+async def bots_info(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("bot") not in (None, "", state.bot_id):
         raise Refusal("bot_not_found")
     bot = {

@@ -6,12 +6,12 @@ characters, lists in items.
 
 from __future__ import annotations
 
-from bot.sandbox.slack.schema import Anything, Bool, Either, Many, Number, Object, OneOf, Spec, Text
+from bot.sandbox.slack.schema import Anything, Array, Boolean, Either, Number, Object, OneOf, Schema, String
 
 ID = 255  # block_id, action_id, callback_id, external_id
-ANY = Text()
-URL = Text(3000)
-BLOCK_ID: dict[str, Spec] = {"block_id": Text(ID)}
+ANY = String()
+URL = String(3000)
+BLOCK_ID: dict[str, Schema] = {"block_id": String(ID)}
 PRIVATE_METADATA = 3000
 VIEW_BYTES = 250_000
 MARKDOWN_TOTAL = 12_000  # of all markdown blocks of a payload together
@@ -20,11 +20,11 @@ UPDATE_TEXT = 4_000  # chat.update refuses what is longer
 
 
 def plain(most: int = 3000) -> Object:
-    return Object("plain_text", {"text": Text(most)}, {"emoji": Bool()})
+    return Object("plain_text", {"text": String(most)}, {"emoji": Boolean()})
 
 
 def mrkdwn(most: int = 3000) -> Object:
-    return Object("mrkdwn", {"text": Text(most)}, {"verbatim": Bool()})
+    return Object("mrkdwn", {"text": String(most)}, {"verbatim": Boolean()})
 
 
 def text(most: int = 3000) -> OneOf:
@@ -33,46 +33,46 @@ def text(most: int = 3000) -> OneOf:
 
 # --- composition objects
 
-STYLE = Text(choices=("primary", "danger"))
+STYLE = String(choices=("primary", "danger"))
 CONFIRM = Object(
     None, {"text": text(300)}, {"title": plain(100), "confirm": plain(30), "deny": plain(30), "style": STYLE}
 )
-_OPTION: dict[str, Spec] = {"value": Text(150), "description": plain(75), "url": URL}
+_OPTION: dict[str, Schema] = {"value": String(150), "description": plain(75), "url": URL}
 PLAIN_OPTION = Object(None, {"text": plain(75)}, _OPTION)
 OPTION = Object(None, {"text": text(75)}, _OPTION)
-OPTION_GROUP = Object(None, {"label": plain(75), "options": Many(PLAIN_OPTION, 100, 1)})
+OPTION_GROUP = Object(None, {"label": plain(75), "options": Array(PLAIN_OPTION, 100, 1)})
 SLACK_FILE = Either(Object(None, {"url": ANY}), Object(None, {"id": ANY}))
 DISPATCH = Object(
     None,
-    may={"trigger_actions_on": Many(Text(choices=("on_enter_pressed", "on_character_entered")))},
+    may={"trigger_actions_on": Array(String(choices=("on_enter_pressed", "on_character_entered")))},
 )
 
 # --- elements
 
-ACTION: dict[str, Spec] = {"action_id": Text(ID)}
-ASKS: dict[str, Spec] = ACTION | {"confirm": CONFIRM}
-FOCUS: dict[str, Spec] = {"focus_on_load": Bool()}
-HINTED: dict[str, Spec] = {"placeholder": plain(150)}
-TYPED: dict[str, Spec] = ACTION | FOCUS | HINTED | {"dispatch_action_config": DISPATCH}
-MENU: dict[str, Spec] = ASKS | FOCUS | HINTED
-SEVERAL: dict[str, Spec] = {"max_selected_items": Number()}
-OPTIONS: dict[str, Spec] = {"options": Many(PLAIN_OPTION, 100, 1), "option_groups": Many(OPTION_GROUP, 100, 1)}
-LABEL: dict[str, Spec] = {"accessibility_label": Text(75)}
-CONVERSATIONS: dict[str, Spec] = {
-    "default_to_current_conversation": Bool(),
+ACTION: dict[str, Schema] = {"action_id": String(ID)}
+ASKS: dict[str, Schema] = ACTION | {"confirm": CONFIRM}
+FOCUS: dict[str, Schema] = {"focus_on_load": Boolean()}
+HINTED: dict[str, Schema] = {"placeholder": plain(150)}
+TYPED: dict[str, Schema] = ACTION | FOCUS | HINTED | {"dispatch_action_config": DISPATCH}
+MENU: dict[str, Schema] = ASKS | FOCUS | HINTED
+SEVERAL: dict[str, Schema] = {"max_selected_items": Number()}
+OPTIONS: dict[str, Schema] = {"options": Array(PLAIN_OPTION, 100, 1), "option_groups": Array(OPTION_GROUP, 100, 1)}
+LABEL: dict[str, Schema] = {"accessibility_label": String(75)}
+CONVERSATIONS: dict[str, Schema] = {
+    "default_to_current_conversation": Boolean(),
     "filter": Object(
         None,
         may={
-            "include": Many(Text(choices=("im", "mpim", "private", "public"))),
-            "exclude_bot_users": Bool(),
-            "exclude_external_shared_channels": Bool(),
+            "include": Array(String(choices=("im", "mpim", "private", "public"))),
+            "exclude_bot_users": Boolean(),
+            "exclude_external_shared_channels": Boolean(),
         },
     ),
 }
-RESPONDS: dict[str, Spec] = {"response_url_enabled": Bool()}
+RESPONDS: dict[str, Schema] = {"response_url_enabled": Boolean()}
 
-BUTTON = Object("button", {"text": plain(75)}, ASKS | LABEL | {"value": Text(2000, 0), "url": URL, "style": STYLE})
-_PARAMETERS = Many(Object(None, {"name": ANY, "value": ANY}))
+BUTTON = Object("button", {"text": plain(75)}, ASKS | LABEL | {"value": String(2000, 0), "url": URL, "style": STYLE})
+_PARAMETERS = Array(Object(None, {"name": ANY, "value": ANY}))
 _TRIGGER = Object(None, {"url": ANY}, {"customizable_input_parameters": _PARAMETERS})
 WORKFLOW_BUTTON = Object(
     "workflow_button",
@@ -84,11 +84,11 @@ FEEDBACK_BUTTONS = Object("feedback_buttons", {"positive_button": _FEEDBACK, "ne
 ICON_BUTTON = Object(
     "icon_button",
     {"text": plain(75), "icon": ANY},
-    ASKS | LABEL | {"value": Text(2000, 0), "visible_to_user_ids": Many(ANY, 10)},
+    ASKS | LABEL | {"value": String(2000, 0), "visible_to_user_ids": Array(ANY, 10)},
 )
-CHECKBOXES = Object("checkboxes", {"options": Many(OPTION, 10, 1)}, ASKS | FOCUS | {"initial_options": Many(OPTION)})
-RADIO_BUTTONS = Object("radio_buttons", {"options": Many(OPTION, 10, 1)}, ASKS | FOCUS | {"initial_option": OPTION})
-OVERFLOW = Object("overflow", {"options": Many(PLAIN_OPTION, 5, 1)}, ASKS)
+CHECKBOXES = Object("checkboxes", {"options": Array(OPTION, 10, 1)}, ASKS | FOCUS | {"initial_options": Array(OPTION)})
+RADIO_BUTTONS = Object("radio_buttons", {"options": Array(OPTION, 10, 1)}, ASKS | FOCUS | {"initial_option": OPTION})
+OVERFLOW = Object("overflow", {"options": Array(PLAIN_OPTION, 5, 1)}, ASKS)
 DATEPICKER = Object("datepicker", {}, MENU | {"initial_date": ANY})
 TIMEPICKER = Object("timepicker", {}, MENU | {"initial_time": ANY, "timezone": ANY})
 DATETIMEPICKER = Object("datetimepicker", {}, ASKS | FOCUS | {"initial_date_time": Number()})
@@ -100,31 +100,31 @@ SELECT = OneOf(
     Object("conversations_select", {}, MENU | CONVERSATIONS | RESPONDS | {"initial_conversation": ANY}),
     Object("channels_select", {}, MENU | RESPONDS | {"initial_channel": ANY}),
 )
-_FOUND: dict[str, Spec] = {"initial_options": Many(PLAIN_OPTION), "min_query_length": Number()}
+_FOUND: dict[str, Schema] = {"initial_options": Array(PLAIN_OPTION), "min_query_length": Number()}
 MULTI_SELECT = OneOf(
-    Object("multi_static_select", {}, MENU | SEVERAL | OPTIONS | {"initial_options": Many(PLAIN_OPTION)}),
+    Object("multi_static_select", {}, MENU | SEVERAL | OPTIONS | {"initial_options": Array(PLAIN_OPTION)}),
     Object("multi_external_select", {}, MENU | SEVERAL | _FOUND),
-    Object("multi_users_select", {}, MENU | SEVERAL | {"initial_users": Many(ANY)}),
-    Object("multi_conversations_select", {}, MENU | SEVERAL | CONVERSATIONS | {"initial_conversations": Many(ANY)}),
-    Object("multi_channels_select", {}, MENU | SEVERAL | {"initial_channels": Many(ANY)}),
+    Object("multi_users_select", {}, MENU | SEVERAL | {"initial_users": Array(ANY)}),
+    Object("multi_conversations_select", {}, MENU | SEVERAL | CONVERSATIONS | {"initial_conversations": Array(ANY)}),
+    Object("multi_channels_select", {}, MENU | SEVERAL | {"initial_channels": Array(ANY)}),
 )
 
-_IMAGE: dict[str, Spec] = {"alt_text": Text(2000)}
+_IMAGE: dict[str, Schema] = {"alt_text": String(2000)}
 IMAGE_ELEMENT = OneOf(
     Object("image", _IMAGE | {"image_url": URL}), Object("image", _IMAGE | {"slack_file": SLACK_FILE})
 )
 
 # --- rich text
 
-_STYLED: dict[str, Spec] = {
-    "style": Object(None, may={name: Bool() for name in ("bold", "italic", "strike", "code", "underline")})
+_STYLED: dict[str, Schema] = {
+    "style": Object(None, may={name: Boolean() for name in ("bold", "italic", "strike", "code", "underline")})
 }
 _SPAN = Object("text", {"text": ANY}, _STYLED)
-_LINK = Object("link", {"url": ANY}, _STYLED | {"text": ANY, "unsafe": Bool()})
+_LINK = Object("link", {"url": ANY}, _STYLED | {"text": ANY, "unsafe": Boolean()})
 RICH_SPAN = OneOf(
     _SPAN,
     _LINK,
-    Object("broadcast", {"range": Text(choices=("here", "channel", "everyone"))}, _STYLED),
+    Object("broadcast", {"range": String(choices=("here", "channel", "everyone"))}, _STYLED),
     Object("color", {"value": ANY}, _STYLED),
     Object("channel", {"channel_id": ANY}, _STYLED),
     Object("date", {"timestamp": Number(), "format": ANY}, _STYLED | {"url": ANY, "fallback": ANY}),
@@ -133,23 +133,23 @@ RICH_SPAN = OneOf(
     Object("user", {"user_id": ANY}, _STYLED),
     Object("usergroup", {"usergroup_id": ANY}, _STYLED),
 )
-_BORDER: dict[str, Spec] = {"border": Number(0, 1)}
-RICH_SECTION = Object("rich_text_section", {"elements": Many(RICH_SPAN)})
+_BORDER: dict[str, Schema] = {"border": Number(0, 1)}
+RICH_SECTION = Object("rich_text_section", {"elements": Array(RICH_SPAN)})
 RICH_PART = OneOf(
     RICH_SECTION,
     Object(
         "rich_text_list",
-        {"elements": Many(RICH_SECTION), "style": Text(choices=("bullet", "ordered"))},
+        {"elements": Array(RICH_SECTION), "style": String(choices=("bullet", "ordered"))},
         _BORDER | {"indent": Number()},
     ),
-    Object("rich_text_quote", {"elements": Many(RICH_SPAN)}, _BORDER),
-    Object("rich_text_preformatted", {"elements": Many(OneOf(_SPAN, _LINK))}, _BORDER),
+    Object("rich_text_quote", {"elements": Array(RICH_SPAN)}, _BORDER),
+    Object("rich_text_preformatted", {"elements": Array(OneOf(_SPAN, _LINK))}, _BORDER),
 )
-RICH_TEXT = Object("rich_text", {"elements": Many(RICH_PART)}, BLOCK_ID)
+RICH_TEXT = Object("rich_text", {"elements": Array(RICH_PART)}, BLOCK_ID)
 
 # --- inputs
 
-_TEXT: dict[str, Spec] = {"initial_value": ANY}
+_TEXT: dict[str, Schema] = {"initial_value": ANY}
 RICH_TEXT_INPUT = Object(
     "rich_text_input",
     {},
@@ -160,13 +160,13 @@ INPUT = OneOf(
         "plain_text_input",
         {},
         TYPED
-        | {"initial_value": Text(3000, 0), "multiline": Bool()}
+        | {"initial_value": String(3000, 0), "multiline": Boolean()}
         | {"min_length": Number(0, 3000), "max_length": Number(1, 3000)},
     ),
     Object("email_text_input", {}, TYPED | _TEXT),
     Object("url_text_input", {}, TYPED | _TEXT),
-    Object("number_input", {"is_decimal_allowed": Bool()}, TYPED | _TEXT | {"min_value": ANY, "max_value": ANY}),
-    Object("file_input", {}, ACTION | {"filetypes": Many(ANY), "max_files": Number(1, 10)}),
+    Object("number_input", {"is_decimal_allowed": Boolean()}, TYPED | _TEXT | {"min_value": ANY, "max_value": ANY}),
+    Object("file_input", {}, ACTION | {"filetypes": Array(ANY), "max_files": Number(1, 10)}),
     RICH_TEXT_INPUT,
     CHECKBOXES,
     RADIO_BUTTONS,

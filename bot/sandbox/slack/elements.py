@@ -37,8 +37,8 @@ STATE = {
 _WITH_OPTIONS = {"static_select", "radio_buttons", "multi_static_select", "checkboxes", "overflow"}
 _MANY = {"checkboxes"} | {kind for kind in STATE if kind.startswith("multi_")}
 
-State = dict[str, Any]
-Values = dict[str, dict[str, State]]  #: block_id -> action_id -> state
+ElementState = dict[str, Any]
+EnteredValues = dict[str, dict[str, ElementState]]  #: block_id -> action_id -> state
 
 
 class CannotDo(Exception):
@@ -77,14 +77,14 @@ class Element:
     def is_required(self) -> bool:
         return self.block["type"] == "input" and not self.block.get("optional", False)
 
-    def start(self) -> State | None:
+    def start(self) -> ElementState | None:
         """The element's state before anybody touched it; None if it has no state (a button)."""
         if self.kind not in STATE:
             return None
         name, initial = STATE[self.kind]
         return {"type": self.kind, name: copy.deepcopy(self.it.get(initial, [] if self.kind in _MANY else None))}
 
-    def set_to(self, value: Any) -> State:
+    def set_to(self, value: Any) -> ElementState:
         """The state after a person chose or typed `value` (an option by its value or label).
 
         Raises `CannotDo` if the element does not offer it.
@@ -114,15 +114,15 @@ def elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
                     yield Element(child, one)
 
 
-def start_values(blocks: list[dict[str, Any]]) -> Values:
-    values: Values = {}
+def start_values(blocks: list[dict[str, Any]]) -> EnteredValues:
+    values: EnteredValues = {}
     for element in elements(blocks):
         if (state := element.start()) is not None:
             values.setdefault(element.block_id, {})[element.action_id] = state
     return values
 
 
-def is_empty(state: State) -> bool:
+def is_empty(state: ElementState) -> bool:
     return state.get(STATE[state["type"]][0]) in (None, "", [])
 
 

@@ -15,7 +15,7 @@ ANY = "*"  #: a fault planned for this name meets every method that has no fault
 
 
 @dataclass(slots=True)
-class Fault:
+class SlackFault:
     """One way to fail. Made by the functions below, never changed; only `hang` has something to release."""
 
     kind: Literal["answer", "drop", "drop_after", "wait", "wait_after", "hook"]
@@ -83,27 +83,27 @@ class Fault:
 
 
 @dataclass(slots=True)
-class _Planned:
-    fault: Fault
+class _PlannedSlackFault:
+    fault: SlackFault
     left: int | None  #: None: for ever
     about: str  #: what stands in the calls that meet it
 
 
-class Faults:
+class SlackFaults:
     """The plan. Faults of one method meet its calls in the order in which they were planned."""
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
-        self._plan: dict[str, list[_Planned]] = {}
+        self._plan: dict[str, list[_PlannedSlackFault]] = {}
         self._arrivals: Counter[str] = Counter()
-        self._all: list[Fault] = []
+        self._all: list[SlackFault] = []
 
-    def plan(self, method: str, fault: Fault, times: int | None = 1, about: str = "") -> Fault:
+    def plan(self, method: str, fault: SlackFault, times: int | None = 1, about: str = "") -> SlackFault:
         """The next `times` calls of `method` (None: all) in which `about` stands meet `fault`.
 
         Arrivals are counted anew from here.
         """
-        self._plan.setdefault(method, []).append(_Planned(fault, times, about))
+        self._plan.setdefault(method, []).append(_PlannedSlackFault(fault, times, about))
         self._all.append(fault)
         self._arrivals[method] = 0
         return fault
@@ -120,7 +120,7 @@ class Faults:
         """Waits until `method` was called `times` times since its last `plan` (or `clear`, or the start)."""
         await self._changes.until(lambda: self._arrivals[method] >= times, timeout)
 
-    def meet(self, method: str, args: Mapping[str, Any]) -> Fault | None:
+    def meet(self, method: str, args: Mapping[str, Any]) -> SlackFault | None:
         """Counts an arrival and takes the fault that it meets, if any."""
         self._arrivals[method] += 1
         self._changes.tell("arrival", method)

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from bot.sandbox.slack.elements import STATE, CannotDo, Element, elements, is_empty
-from bot.sandbox.slack.model import Payload, View
+from bot.sandbox.slack.model import Payload, SlackView
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -55,7 +55,7 @@ def field(blocks: list[Payload], name: str) -> Element:
     raise CannotDo(f"no such field; there is {', '.join(one.block_id for one in fields) or 'none'}")
 
 
-def complaints(form: View) -> dict[str, str]:
+def complaints(form: SlackView) -> dict[str, str]:
     """The input blocks whose value Slack does not send: block_id -> what it says there."""
     found = {}
     for element in elements(form.blocks):

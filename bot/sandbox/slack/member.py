@@ -9,8 +9,8 @@ from bot.sandbox.slack.app_answers import after_command, after_submission, recor
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
 from bot.sandbox.slack.elements import STATE, CannotDo, Element, FieldsRefused, elements
 from bot.sandbox.slack.forms import chosen, complaints, field, the_one
-from bot.sandbox.slack.member_view import Sight
-from bot.sandbox.slack.model import Channel, Message, Payload, Person, View
+from bot.sandbox.slack.member_view import MemberView
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.payloads import (
     action_payload,
     channel_payload,
@@ -21,22 +21,22 @@ from bot.sandbox.slack.payloads import (
     on_message,
     view_payload,
 )
-from bot.sandbox.slack.records import Delivery
+from bot.sandbox.slack.records import AppDelivery
 
 if TYPE_CHECKING:
-    from bot.sandbox.slack.workspace import Workspace
+    from bot.sandbox.slack.workspace import SlackWorkspace
 
 
-class Member(Sight):
+class WorkspaceMember(MemberView):
     """Acts as one person. Raises `CannotDo` for what is not in sight or what Slack itself does not let them do."""
 
-    def __init__(self, workspace: Workspace, person: Person) -> None:
+    def __init__(self, workspace: SlackWorkspace, person: SlackUser) -> None:
         super().__init__(workspace.state, person)
         self._workspace = workspace
 
     # --- commands and shortcuts
 
-    async def command(self, command: str, text: str = "", *, channel: Channel | str | None = None) -> Delivery:
+    async def command(self, command: str, text: str = "", *, channel: SlackChannel | str | None = None) -> AppDelivery:
         """Types a slash command; without `channel` in the direct message with the bot."""
         where = self._channel(channel)
         url = self._workspace.response_url("commands", self.id, where.id)
@@ -45,12 +45,12 @@ class Member(Sight):
         after_command(self._state, delivery, self.id, where.id)
         return self._done(delivery)
 
-    async def shortcut(self, callback_id: str) -> Delivery:
+    async def shortcut(self, callback_id: str) -> AppDelivery:
         """A global shortcut."""
         payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
         return self._done(await self._workspace.send(INTERACTION, payload))
 
-    async def message_shortcut(self, callback_id: str, message: Message) -> Delivery:
+    async def message_shortcut(self, callback_id: str, message: SlackMessage) -> AppDelivery:
         self._must_see(message)
         payload = self._interaction(
             "message_action",
@@ -63,7 +63,7 @@ class Member(Sight):
         )
         return self._done(await self._workspace.send(INTERACTION, payload))
 
-    async def open_home(self) -> Delivery:
+    async def open_home(self) -> AppDelivery:
         """Opens the Home tab of the app."""
         self.has_home_open = True
         channel = self._state.open_dm(self.id)
@@ -73,7 +73,7 @@ class Member(Sight):
             event["view"] = view_payload(self._state, self.home)
         return self._done(await self._workspace.send(EVENT, event_payload(self._state, event)))
 
-    def say(self, text: str, *, channel: Channel | str | None = None) -> Message:
+    def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
         """Writes a message. The app is not told: it would need scopes to read."""
         return self._state.post(self._channel(channel), {"text": text}, user=self.id)
 
@@ -81,7 +81,7 @@ class Member(Sight):
 
     async def click(
         self,
-        target: Message | View | None = None,
+        target: SlackMessage | SlackView | None = None,
         *,
         action_id: str | None = None,
         value: str | None = None,
@@ -89,7 +89,7 @@ class Member(Sight):
         block_id: str | None = None,
         option: Any = None,
         confirm: bool | None = True,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """Uses the one button or menu that fits; `option` is what to choose, by value or label (several in a list).
 
         Without `target` it is in the modal on top, or else in the newest message that has it.
@@ -103,11 +103,11 @@ class Member(Sight):
         if "confirm" in element.it and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
-            return Delivery(INTERACTION, {})
+            return AppDelivery(INTERACTION, {})
         return await self._act(where, element, chosen(element, option))
 
-    async def _act(self, where: Message | View, element: Element, entered: Payload) -> Delivery:
-        if isinstance(where, View):
+    async def _act(self, where: SlackMessage | SlackView, element: Element, entered: Payload) -> AppDelivery:
+        if isinstance(where, SlackView):
             if element.kind in STATE:
                 where.values.setdefault(element.block_id, {})[element.action_id] = entered
             shown = view_payload(self._state, where)
@@ -125,7 +125,7 @@ class Member(Sight):
 
     # --- forms
 
-    def enter(self, view: View, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    def enter(self, view: SlackView, fields: Mapping[str, Mapping[str, Any]]) -> None:
         """Types and chooses (block_id -> action_id -> value) without anything being sent yet.
 
         What is not in the view any more is left out. Raises `CannotDo` for what an element does not offer.
@@ -136,13 +136,13 @@ class Member(Sight):
                 state = element.set_to(entered[element.action_id])
                 view.values.setdefault(element.block_id, {})[element.action_id] = state
 
-    async def fill(self, view: View | None, fields: Mapping[str, Any]) -> Delivery:
+    async def fill(self, view: SlackView | None, fields: Mapping[str, Any]) -> AppDelivery:
         """Enters values: field (its block_id, action_id or label) -> value (text; options by value or label).
 
         A field that tells the app at once (`dispatch_action`) does; the answer is its delivery.
         """
         form = self._modal(view)
-        delivery = Delivery(INTERACTION, {})
+        delivery = AppDelivery(INTERACTION, {})
         for name, value in fields.items():
             element = field(form.blocks, name)
             entered = element.set_to(value)
@@ -154,7 +154,7 @@ class Member(Sight):
 
     type = fill
 
-    async def submit(self, view: View | None = None, fields: Mapping[str, Any] | None = None) -> Delivery:
+    async def submit(self, view: SlackView | None = None, fields: Mapping[str, Any] | None = None) -> AppDelivery:
         """Presses the submit button, after `fields` were filled. The app's answer shows at once.
 
         Raises `FieldsRefused` where Slack's own checks keep the form from being sent.
@@ -178,7 +178,7 @@ class Member(Sight):
         after_submission(self._state, delivery, form)
         return self._done(delivery)
 
-    async def close(self, view: View | None = None, *, all_of_them: bool = False) -> Delivery:
+    async def close(self, view: SlackView | None = None, *, all_of_them: bool = False) -> AppDelivery:
         """Cancels the modal on top, or (`all_of_them`: the x) the whole stack. The app is told if it asked to be."""
         form = self._modal(view)
         everything = all_of_them or bool(form.payload.get("clear_on_close"))
@@ -187,7 +187,7 @@ class Member(Sight):
         payload = self._interaction("view_closed", view=view_payload(self._state, told), is_cleared=everything)
         self._state.close(reversed(self.views) if everything else [form])
         if not told.payload.get("notify_on_close"):
-            return Delivery(INTERACTION, {})
+            return AppDelivery(INTERACTION, {})
         return self._done(await self._workspace.send(INTERACTION, payload))
 
     # --- raw requests, forged or not
@@ -199,10 +199,10 @@ class Member(Sight):
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
-    ) -> Delivery:
+    ) -> AppDelivery:
         return await self._workspace.deliver(payload_kind, payload, headers_override, sign=sign)
 
-    async def replay(self, delivery: Delivery) -> Delivery:
+    async def replay(self, delivery: AppDelivery) -> AppDelivery:
         return await self._workspace.replay(delivery)
 
     # --- inside
@@ -212,7 +212,7 @@ class Member(Sight):
             more["action_ts"] = self._state.ts()
         return interaction(self._state, self.person, kind, **more)
 
-    def _done(self, delivery: Delivery) -> Delivery:
+    def _done(self, delivery: AppDelivery) -> AppDelivery:
         record_answer(self._workspace.records, delivery)
         if delivery.error is not None and delivery.kind != EVENT:
             delivery.shown = delivery.shown or delivery.error

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
+from bot.sandbox.slack.changes import Result
 from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.slack.forms import the_one
-from bot.sandbox.slack.model import Channel, Message, Person, View
-from bot.sandbox.slack.state import State
-
-T = TypeVar("T")
+from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackUser, SlackView
+from bot.sandbox.slack.state import WorkspaceState
 
 
-class Sight:
+class MemberView:
     """A person's view of the workspace. Nothing here changes anything."""
 
-    def __init__(self, state: State, person: Person) -> None:
+    def __init__(self, state: WorkspaceState, person: SlackUser) -> None:
         self._state = state
         self.person = person
         self.warnings: list[str] = []  #: errors that Slack showed, latest last
@@ -35,31 +33,31 @@ class Sight:
         return self.person.name
 
     @property
-    def view(self) -> View | None:
+    def view(self) -> SlackView | None:
         """The modal on top, if one is open."""
         return self._state.top(self.id)
 
     @property
-    def views(self) -> list[View]:
+    def views(self) -> list[SlackView]:
         """The open modals, the one on top last."""
         return list(self._state.stack(self.id))
 
     @property
-    def home(self) -> View | None:
+    def home(self) -> SlackView | None:
         """Their App Home, if the app published one."""
         return self._state.homes.get(self.id)
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SlackMessage]:
         """Everything in their channels, oldest first, with what only they see."""
         return self._state.visible(self.id)
 
     @property
-    def ephemerals(self) -> list[Message]:
+    def ephemerals(self) -> list[SlackMessage]:
         return [one for one in self.messages if one.ephemeral_to == self.id]
 
     @property
-    def dm(self) -> list[Message]:
+    def dm(self) -> list[SlackMessage]:
         """What was said in the direct message with the bot, ephemerals apart."""
         channel = self._state.dm_of(self.id)
         here = [one for one in self.messages if channel is not None and one.channel == channel.id]
@@ -72,13 +70,13 @@ class Sight:
             screens.append(self.home.text)
         return "\n".join([*(one.shows for one in self.messages), *screens, *self.warnings])
 
-    async def until(self, hoped: Callable[[], T | None], timeout: float | None = None) -> T:  # noqa: ASYNC109  the test names its patience
+    async def until(self, hoped: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true. Raises `TimeoutError`."""
         return await self._state.changes.until(hoped, timeout)
 
     # --- what an action may be aimed at; each raises `CannotDo` for what is not in sight
 
-    def _channel(self, channel: Channel | str | None) -> Channel:
+    def _channel(self, channel: SlackChannel | str | None) -> SlackChannel:
         if channel is None:
             return self._state.dm_of(self.id) or self._state.open_dm(self.id)
         found = self._state.channels.get(channel if isinstance(channel, str) else channel.id)
@@ -86,19 +84,19 @@ class Sight:
             raise CannotDo("they are not in that channel")
         return found
 
-    def _must_see(self, message: Message) -> None:
+    def _must_see(self, message: SlackMessage) -> None:
         if not any(one is message for one in self.messages):
             raise CannotDo("that message is not in sight")
 
-    def _in_sight(self, target: Message | View | None) -> Message | View:
-        if isinstance(target, Message):
+    def _in_sight(self, target: SlackMessage | SlackView | None) -> SlackMessage | SlackView:
+        if isinstance(target, SlackMessage):
             self._must_see(target)
             return target
         if target is not None and target is self.home and self.has_home_open:
             return target
         return self._modal(target)
 
-    def _newest_with(self, **wanted: str | None) -> Message:
+    def _newest_with(self, **wanted: str | None) -> SlackMessage:
         """The newest message they see that has the element. Raises `CannotDo`."""
         for message in reversed(self.messages):
             with suppress(CannotDo):
@@ -106,7 +104,7 @@ class Sight:
                 return message
         raise CannotDo("no message in front of them has that")
 
-    def _modal(self, view: View | None) -> View:
+    def _modal(self, view: SlackView | None) -> SlackView:
         top = self.view
         if top is None or (view is not None and view is not top):
             raise CannotDo("that modal is not in front of them")

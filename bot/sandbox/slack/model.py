@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.sandbox.slack.block_text import draw, exact_preformatted, read_blocks
-from bot.sandbox.slack.elements import Values, start_values
+from bot.sandbox.slack.elements import EnteredValues, start_values
 
 Payload = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Person:
+class SlackUser:
     """A user of the workspace, or (`stranger`) somebody from another one who shares a channel."""
 
     id: str
@@ -31,7 +31,7 @@ class Person:
 
 
 @dataclass(slots=True)
-class Channel:
+class SlackChannel:
     """A conversation. `user` is the person of a direct message with the bot, else None."""
 
     id: str
@@ -47,7 +47,7 @@ class Channel:
 
 
 @dataclass(slots=True)
-class Message:
+class SlackMessage:
     """A message as Slack keeps it. `ephemeral_to` is the only person who sees it, if it is ephemeral."""
 
     channel: str
@@ -71,7 +71,7 @@ class Message:
 
 
 @dataclass(slots=True)
-class View:
+class SlackView:
     """A modal or a home tab as Slack keeps it, with what its person has entered so far."""
 
     id: str
@@ -81,7 +81,7 @@ class View:
     payload: Payload = field(repr=False)
     previous_id: str | None = None
     closed: bool = False
-    values: Values = field(default_factory=dict, repr=False)
+    values: EnteredValues = field(default_factory=dict, repr=False)
     errors: dict[str, str] = field(default_factory=dict, repr=False)  #: block_id -> what is shown at the field
 
     def show(self, payload: Payload, hash_: str) -> None:
@@ -158,5 +158,5 @@ class ResponseUrl:
     user: str
     channel: str
     born: float
-    message: Message | None = None
+    message: SlackMessage | None = None
     uses: int = 0

@@ -9,10 +9,9 @@ import copy
 import secrets
 from typing import Any
 
-from bot.sandbox.slack.elements import Element, start_values
-from bot.sandbox.slack.elements import State as Entered
-from bot.sandbox.slack.model import Channel, Message, Payload, Person, View
-from bot.sandbox.slack.state import State
+from bot.sandbox.slack.elements import Element, ElementState, start_values
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
+from bot.sandbox.slack.state import WorkspaceState
 
 TEAM_DOMAIN = "sandbox"
 TEAM_NAME = "Sandbox"
@@ -20,14 +19,14 @@ ENTERPRISE_NAME = "Sandbox Grid"
 VERIFICATION_TOKEN = "legacy-verification-token"  # in every payload still, of no use to anybody
 
 
-def enterprise_of(state: State) -> Payload | None:
+def enterprise_of(state: WorkspaceState) -> Payload | None:
     return {"id": state.enterprise_id, "name": ENTERPRISE_NAME} if state.enterprise_id else None
 
 
 # --- things
 
 
-def message_payload(state: State, message: Message) -> Payload:
+def message_payload(state: WorkspaceState, message: SlackMessage) -> Payload:
     shown: Payload = {"user": message.user, "type": "message", "ts": message.ts, "text": message.text}
     if message.by_bot:
         profile: Payload = {"id": state.bot_id, "app_id": state.app_id, "name": state.bot.name, "icons": {}}
@@ -45,7 +44,7 @@ def message_payload(state: State, message: Message) -> Payload:
     return shown | {name: value for name, value in optional.items() if value}
 
 
-def view_payload(state: State, view: View) -> Payload:
+def view_payload(state: WorkspaceState, view: SlackView) -> Payload:
     """A view as Slack tells it: everything the app sent, with Slack's additions."""
     return {
         "id": view.id,
@@ -72,7 +71,7 @@ def view_payload(state: State, view: View) -> Payload:
 
 
 def command_payload(
-    state: State, person: Person, channel: Channel, command: str, text: str, response_url: str
+    state: WorkspaceState, person: SlackUser, channel: SlackChannel, command: str, text: str, response_url: str
 ) -> Payload:
     """The fields of a slash command, all of them strings."""
     fields = {
@@ -95,7 +94,7 @@ def command_payload(
     return fields
 
 
-def interaction(state: State, person: Person, kind: str, /, **more: Any) -> Payload:
+def interaction(state: WorkspaceState, person: SlackUser, kind: str, /, **more: Any) -> Payload:
     """What all interactive payloads have: who, where, which app."""
     team: Payload | None = {"id": state.team_id, "domain": TEAM_DOMAIN}
     if team is not None and state.enterprise_id:
@@ -112,7 +111,7 @@ def interaction(state: State, person: Person, kind: str, /, **more: Any) -> Payl
     }
 
 
-def action_payload(element: Element, entered: Entered, ts: str) -> Payload:
+def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
     """One of the `actions` of a block_actions payload."""
     keep = ("text", "value", "style", "confirm", "placeholder", "url", "initial_option")
     action = {name: copy.deepcopy(element.it[name]) for name in keep if name in element.it}
@@ -126,7 +125,7 @@ def action_payload(element: Element, entered: Entered, ts: str) -> Payload:
     }
 
 
-def on_message(state: State, message: Message) -> Payload:
+def on_message(state: WorkspaceState, message: SlackMessage) -> Payload:
     """What a block_actions payload says of the message; an ephemeral one is not repeated."""
     channel = state.channels[message.channel]
     told: Payload = {
@@ -142,11 +141,11 @@ def on_message(state: State, message: Message) -> Payload:
     return told if message.ephemeral_to else told | {"message": message_payload(state, message)}
 
 
-def channel_payload(channel: Channel) -> Payload:
+def channel_payload(channel: SlackChannel) -> Payload:
     return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
 
 
-def event_payload(state: State, event: Payload) -> Payload:
+def event_payload(state: WorkspaceState, event: Payload) -> Payload:
     """An event of the Events API in its envelope."""
     authorization = {
         "enterprise_id": state.enterprise_id,

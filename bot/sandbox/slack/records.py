@@ -12,7 +12,7 @@ from bot.sandbox.slack.model import Payload
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class CallRecord:
     """One call of the Web API or a response_url. `error` is Slack's code, None if it was `ok`."""
 
     method: str
@@ -24,7 +24,7 @@ class Call:
         return self.error is None
 
 
-class Sent(NamedTuple):
+class SentPayload(NamedTuple):
     """One payload that the app sent to Slack: arguments of a call, or the answer to a delivery (`ack ...`).
 
     `verdict` is "ok" or the error that Slack answered.
@@ -39,7 +39,7 @@ class Sent(NamedTuple):
 
 
 @dataclass(slots=True)
-class Delivery:
+class AppDelivery:
     """One thing that Slack sent to the app, and what came of it.
 
     `kind` is Slack's name for the channel: slash_commands, interactive, events_api; `via` is http, socket,
@@ -71,16 +71,16 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Records:
+class WorkspaceRecords:
     """Everything since the start, or since `forget`.
 
     What the app sent is also added to the file that `SANDBOX_PAYLOADS` names, if it does, one JSON object a line:
     for looking at all payloads of a test run. They hold what the app showed, secrets included.
     """
 
-    calls: list[Call] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
+    sent: list[SentPayload] = field(default_factory=list)
+    deliveries: list[AppDelivery] = field(default_factory=list)
 
     def forget(self) -> None:
         self.write()

@@ -6,11 +6,11 @@ Source: docs.slack.dev/interactivity/handling-user-interaction#message_responses
 from __future__ import annotations
 
 from bot.sandbox.slack.chat_methods import check_content
-from bot.sandbox.slack.model import Message, Payload
-from bot.sandbox.slack.state import State
+from bot.sandbox.slack.model import Payload, SlackMessage
+from bot.sandbox.slack.state import WorkspaceState
 
 
-def answer_response_url(state: State, path: str, payload: Payload) -> None:
+def answer_response_url(state: WorkspaceState, path: str, payload: Payload) -> None:
     """Posts, replaces or deletes. Raises `Refusal` if the url is used up, too old or unknown, or the content bad."""
     url = state.use_response_url(path)
     original = url.message if url.message is not None and not url.message.deleted else None
@@ -25,7 +25,7 @@ def answer_response_url(state: State, path: str, payload: Payload) -> None:
         say(state, url.user, url.channel, payload)
 
 
-def say(state: State, user: str, channel: str, payload: Payload) -> Message:
+def say(state: WorkspaceState, user: str, channel: str, payload: Payload) -> SlackMessage:
     """A new message, for that user only unless `response_type` is in_channel."""
     only_for = None if payload.get("response_type") == "in_channel" else user
     return state.post(state.channels[channel], payload, to=only_for)

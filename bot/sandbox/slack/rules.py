@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bot.sandbox.slack.block_schemas import BLOCK, MESSAGE, SURFACES, VIEW
 from bot.sandbox.slack.element_schemas import INTERACTIVE, MARKDOWN_TOTAL, MESSAGE_TEXT, UPDATE_TEXT, VIEW_BYTES
-from bot.sandbox.slack.schema import Many, Problem
+from bot.sandbox.slack.schema import Array, Problem
 
 __all__ = ["Problem", "check_message", "check_view"]
 
@@ -91,7 +91,7 @@ def _attachments(payload: dict[str, Any]) -> Iterator[Problem]:
         if not isinstance(one, dict):
             yield Problem(f"/attachments/{place}", "wrong-type", "must be an object")
         elif "blocks" in one:
-            yield from Many(BLOCK, 50).check(one["blocks"], f"/attachments/{place}/blocks")
+            yield from Array(BLOCK, 50).check(one["blocks"], f"/attachments/{place}/blocks")
 
 
 def _content(payload: dict[str, Any], *, update: bool) -> Iterator[Problem]:

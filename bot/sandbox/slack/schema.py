@@ -25,7 +25,7 @@ class Problem:
     refused: bool = True
 
 
-class Spec(Protocol):
+class Schema(Protocol):
     def check(self, value: Any, at: str) -> Iterator[Problem]: ...
 
 
@@ -34,7 +34,7 @@ def wrong_type(at: str, want: str) -> Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class String:
     """A string of `least` to `most` characters, or one of `choices`."""
 
     most: int | None = None
@@ -53,7 +53,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Bool:
+class Boolean:
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, bool):
             yield wrong_type(at, "a boolean")
@@ -90,10 +90,10 @@ class AnyObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
+class Array:
     """A list of `least` to `most` items."""
 
-    item: Spec
+    item: Schema
     most: int | None = None
     least: int = 0
 
@@ -114,8 +114,8 @@ class Object:
     """An object that has `need`, may have `may`, and nothing else. `kind` is its `type`, if it has one."""
 
     kind: str | None = None
-    need: Mapping[str, Spec] = field(default_factory=dict)
-    may: Mapping[str, Spec] = field(default_factory=dict)
+    need: Mapping[str, Schema] = field(default_factory=dict)
+    may: Mapping[str, Schema] = field(default_factory=dict)
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
@@ -173,7 +173,7 @@ class Either:
 
     __slots__ = ("_shapes",)
 
-    def __init__(self, *shapes: Spec) -> None:
+    def __init__(self, *shapes: Schema) -> None:
         self._shapes = shapes
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ MOST_CONNECTIONS = 10
 _ANSWERED = {"slash_commands", "interactive"}  # an ack of these may carry a payload
 
 
-class NotConnected(Exception):
+class SocketNotConnected(Exception):
     """No connection to deliver over, or it broke before the ack."""
 
 
@@ -44,7 +44,7 @@ class _Connection:
     def lost(self) -> None:
         for answer in self.waiting.values():
             if not answer.done():
-                answer.set_exception(NotConnected())
+                answer.set_exception(SocketNotConnected())
 
 
 class Sockets:
@@ -113,10 +113,10 @@ class Sockets:
         }
 
     async def deliver(self, kind: str, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
-        """The payload of the ack, None if it has none. Raises `NotConnected`."""
+        """The payload of the ack, None if it has none. Raises `SocketNotConnected`."""
         greeted = self._greeted()
         if not greeted:
-            raise NotConnected
+            raise SocketNotConnected
         connection = greeted[next(self._turn) % len(greeted)]
         number = str(uuid.uuid4())
         envelope: Payload = {"envelope_id": number, "type": kind, "payload": payload}
@@ -129,7 +129,7 @@ class Sockets:
             await connection.socket.send_json(envelope)
             return await answer
         except ConnectionError:
-            raise NotConnected from None
+            raise SocketNotConnected from None
         finally:
             del connection.waiting[number]
             answer.cancel()

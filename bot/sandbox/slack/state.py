@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.elements import completed
-from bot.sandbox.slack.model import Channel, Message, Payload, Person, ResponseUrl, Trigger, View
+from bot.sandbox.slack.model import Payload, ResponseUrl, SlackChannel, SlackMessage, SlackUser, SlackView, Trigger
 
 TRIGGER_LIVES = 3.0  # seconds
 MOST_VIEWS = 3  # in one stack
@@ -28,7 +28,7 @@ class Refusal(Exception):
         self.extra = extra
 
 
-class State:
+class WorkspaceState:
     """People, channels, messages, views. Times are seconds of `clock`. `trigger_lives` can be set at any time."""
 
     trigger_lives = TRIGGER_LIVES
@@ -39,7 +39,7 @@ class State:
         self.org_install = False  #: installed on the whole organisation (Enterprise Grid)
         self.app_id = app_id
         self.clock = clock
-        self.bot = Person("U0SANDBOXB", "sandbox-bot", team_id, is_bot=True)
+        self.bot = SlackUser("U0SANDBOXB", "sandbox-bot", team_id, is_bot=True)
         self.bot_id = "B0SANDBOX0"
         self.changes = Changes()
         self.forget()
@@ -49,12 +49,12 @@ class State:
 
     def forget(self) -> None:
         """As new: nobody but the bot, no conversations, nothing said, nothing open."""
-        self.people: dict[str, Person] = {self.bot.id: self.bot}
-        self.channels: dict[str, Channel] = {}
-        self.messages: list[Message] = []
-        self.views: dict[str, View] = {}  #: every modal there ever was
-        self.stacks: dict[str, list[View]] = {}  #: user id -> open modals, the last one is on top
-        self.homes: dict[str, View] = {}  #: user id -> their home tab
+        self.people: dict[str, SlackUser] = {self.bot.id: self.bot}
+        self.channels: dict[str, SlackChannel] = {}
+        self.messages: list[SlackMessage] = []
+        self.views: dict[str, SlackView] = {}  #: every modal there ever was
+        self.stacks: dict[str, list[SlackView]] = {}  #: user id -> open modals, the last one is on top
+        self.homes: dict[str, SlackView] = {}  #: user id -> their home tab
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
 
@@ -68,10 +68,10 @@ class State:
 
     # --- conversations
 
-    def dm_of(self, user: str) -> Channel | None:
+    def dm_of(self, user: str) -> SlackChannel | None:
         return next((one for one in self.channels.values() if one.user == user), None)
 
-    def open_dm(self, user: str) -> Channel:
+    def open_dm(self, user: str) -> SlackChannel:
         """The direct message between the bot and a person. Raises `Refusal` for whom there is none."""
         person = self.people.get(user)
         if person is None:
@@ -82,12 +82,12 @@ class State:
             raise Refusal("user_disabled")
         if (known := self.dm_of(user)) is not None:
             return known
-        channel = Channel(f"D{self.number():03d}{user[1:]}", "directmessage", {user, self.bot.id}, user)
+        channel = SlackChannel(f"D{self.number():03d}{user[1:]}", "directmessage", {user, self.bot.id}, user)
         self.channels[channel.id] = channel
         self.changes.tell("channel", channel)
         return channel
 
-    def conversation(self, named: str, *, users_too: bool = False) -> Channel:
+    def conversation(self, named: str, *, users_too: bool = False) -> SlackChannel:
         """The channel of that id; of a user id the direct message, where Slack takes one."""
         if users_too and named[:1] in ("U", "W"):
             try:
@@ -101,9 +101,11 @@ class State:
 
     # --- messages
 
-    def post(self, channel: Channel, payload: Payload, *, user: str | None = None, to: str | None = None) -> Message:
+    def post(
+        self, channel: SlackChannel, payload: Payload, *, user: str | None = None, to: str | None = None
+    ) -> SlackMessage:
         """Puts a message into a channel. `user` wrote it (default: the bot), only `to` sees it (default: all)."""
-        message = Message(channel.id, self.ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
+        message = SlackMessage(channel.id, self.ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
         message.thread_ts = payload.get("thread_ts")
         message.client_msg_id = payload.get("client_msg_id")
         self._write(message, payload)
@@ -111,31 +113,31 @@ class State:
         self.changes.tell("message", message)
         return message
 
-    def rewrite(self, message: Message, payload: Payload) -> None:
+    def rewrite(self, message: SlackMessage, payload: Payload) -> None:
         """Other content. Blocks and attachments that are not in the payload are gone."""
         self._write(message, payload)
         message.edited = self.ts()
         self.changes.tell("message_changed", message)
 
-    def _write(self, message: Message, payload: Payload) -> None:
+    def _write(self, message: SlackMessage, payload: Payload) -> None:
         kept = completed({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
         message.text = str(payload.get("text") or payload.get("markdown_text") or "")[:40_000]
         message.blocks = kept.get("blocks", [])
         message.attachments = kept.get("attachments", [])
         message.metadata = kept.get("metadata")
 
-    def delete(self, message: Message) -> None:
+    def delete(self, message: SlackMessage) -> None:
         message.deleted = True
         self.changes.tell("message_deleted", message)
 
-    def find(self, channel: str, ts: str) -> Message:
+    def find(self, channel: str, ts: str) -> SlackMessage:
         """A message that is there and not ephemeral. Raises `Refusal`."""
         for message in self.messages:
             if (message.channel, message.ts) == (channel, ts) and not message.deleted and not message.ephemeral_to:
                 return message
         raise Refusal("message_not_found")
 
-    def visible(self, user: str) -> list[Message]:
+    def visible(self, user: str) -> list[SlackMessage]:
         """What a person sees in their channels, oldest first."""
         mine = {one.id for one in self.channels.values() if user in one.members}
         return [
@@ -151,7 +153,7 @@ class State:
         self.triggers[number] = Trigger(number, user, self.clock(), view_id)
         return number
 
-    def new_response_url(self, kind: str, user: str, channel: str, message: Message | None = None) -> ResponseUrl:
+    def new_response_url(self, kind: str, user: str, channel: str, message: SlackMessage | None = None) -> ResponseUrl:
         path = f"{kind}/{self.team_id}/{self.number()}/{secrets.token_urlsafe(18)}"
         self.response_urls[path] = ResponseUrl(path, user, channel, self.clock(), message)
         return self.response_urls[path]
@@ -181,13 +183,13 @@ class State:
 
     # --- views
 
-    def stack(self, user: str) -> list[View]:
+    def stack(self, user: str) -> list[SlackView]:
         return self.stacks.setdefault(user, [])
 
-    def top(self, user: str) -> View | None:
+    def top(self, user: str) -> SlackView | None:
         return next(reversed(self.stack(user)), None)
 
-    def open_view(self, trigger_id: str, payload: Payload) -> View:
+    def open_view(self, trigger_id: str, payload: Payload) -> SlackView:
         """A new stack; one that was open before is gone. Raises `Refusal`."""
         trigger = self.trigger(trigger_id)
         self._check_external_id(payload)
@@ -195,7 +197,7 @@ class State:
         self.close(self.stack(trigger.user))
         return self._put(trigger.user, payload)
 
-    def push_view(self, trigger_id: str, payload: Payload) -> View:
+    def push_view(self, trigger_id: str, payload: Payload) -> SlackView:
         """On top of the view that the trigger came from. Raises `Refusal`."""
         trigger = self.trigger(trigger_id)
         if trigger.view_id is None or not self.stack(trigger.user):
@@ -209,23 +211,23 @@ class State:
         if len(self.stack(user)) >= MOST_VIEWS:
             raise Refusal("push_limit_reached")
 
-    def put_on_top(self, user: str, payload: Payload) -> View:
+    def put_on_top(self, user: str, payload: Payload) -> SlackView:
         """What `response_action: push` does. Raises `Refusal`."""
         self.check_room(user)
         self._check_external_id(payload)
         return self._put(user, payload)
 
-    def _put(self, user: str, payload: Payload) -> View:
+    def _put(self, user: str, payload: Payload) -> SlackView:
         below = self.top(user)
         number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
-        view = View(number, user, "", below.root_id if below else number, {}, below.id if below else None)
+        view = SlackView(number, user, "", below.root_id if below else number, {}, below.id if below else None)
         view.show(completed(payload), self._hash())
         self.views[number] = view
         self.stack(user).append(view)
         self.changes.tell("view", view)
         return view
 
-    def update_view(self, view: View, payload: Payload, hash_: str | None = None) -> View:
+    def update_view(self, view: SlackView, payload: Payload, hash_: str | None = None) -> SlackView:
         """Other content for a view that is open. Raises `Refusal`."""
         if hash_ is not None and hash_ != view.hash:
             raise Refusal("hash_conflict")
@@ -234,20 +236,20 @@ class State:
         self.changes.tell("home" if view.type == "home" else "view", view)
         return view
 
-    def publish(self, user: str, payload: Payload, hash_: str | None = None) -> View:
+    def publish(self, user: str, payload: Payload, hash_: str | None = None) -> SlackView:
         """The home tab of a person. Raises `Refusal`."""
         if user not in self.people:
             raise Refusal("user_not_found")
         if (home := self.homes.get(user)) is None:
             number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
-            home = self.homes[user] = View(number, user, "", number, {})
+            home = self.homes[user] = SlackView(number, user, "", number, {})
         elif hash_ is not None and hash_ != home.hash:
             raise Refusal("hash_conflict")
         home.show(completed(payload), self._hash())
         self.changes.tell("home", home)
         return home
 
-    def open_view_named(self, view_id: str | None, external_id: str | None) -> View:
+    def open_view_named(self, view_id: str | None, external_id: str | None) -> SlackView:
         """The view that is meant. Raises `Refusal`, also when it is closed."""
         for view in [*self.views.values(), *self.homes.values()]:
             meant = view.id == view_id if view_id else bool(external_id) and view.external_id == external_id
@@ -255,14 +257,14 @@ class State:
                 return view
         raise Refusal("not_found")
 
-    def close(self, views: Iterable[View]) -> None:
+    def close(self, views: Iterable[SlackView]) -> None:
         for view in list(views):
             if not view.closed:
                 view.closed = True
                 self.stack(view.user).remove(view)
                 self.changes.tell("view_closed", view)
 
-    def _check_external_id(self, payload: Payload, itself: View | None = None) -> None:
+    def _check_external_id(self, payload: Payload, itself: SlackView | None = None) -> None:
         wanted = payload.get("external_id")
         others = [one for stack in self.stacks.values() for one in stack if one is not itself]
         if wanted and any(one.external_id == wanted for one in others):
@@ -270,3 +272,6 @@ class State:
 
     def _hash(self) -> str:
         return f"{int(self.clock())}.{secrets.token_hex(4)}"
+
+
+State = WorkspaceState  # the name that tests/conftest.py still imports

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot.sandbox.slack.chat_methods import need, refuse_if
-from bot.sandbox.slack.model import Payload, View
+from bot.sandbox.slack.model import Payload, SlackView
 from bot.sandbox.slack.payloads import view_payload
 from bot.sandbox.slack.rules import check_view
 from bot.sandbox.slack.schema import Problem
-from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
 def checked(view: object, kind: str, prefix: str = "/view") -> Payload:
@@ -22,21 +22,21 @@ def checked(view: object, kind: str, prefix: str = "/view") -> Payload:
     return view
 
 
-def _answer(state: State, view: View) -> Payload:
+def _answer(state: WorkspaceState, view: SlackView) -> Payload:
     return {"view": view_payload(state, view)}
 
 
-async def open_(state: State, args: Payload) -> Payload:
+async def open_(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "trigger_id", "view")
     return _answer(state, state.open_view(str(args["trigger_id"]), checked(args["view"], "modal")))
 
 
-async def push(state: State, args: Payload) -> Payload:
+async def push(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "trigger_id", "view")
     return _answer(state, state.push_view(str(args["trigger_id"]), checked(args["view"], "modal")))
 
 
-async def update(state: State, args: Payload) -> Payload:
+async def update(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "view")
     if not args.get("view_id") and not args.get("external_id"):
         need(args, "view_id")
@@ -44,6 +44,6 @@ async def update(state: State, args: Payload) -> Payload:
     return _answer(state, state.update_view(view, checked(args["view"], view.type), args.get("hash")))
 
 
-async def publish(state: State, args: Payload) -> Payload:
+async def publish(state: WorkspaceState, args: Payload) -> Payload:
     need(args, "user_id", "view")
     return _answer(state, state.publish(str(args["user_id"]), checked(args["view"], "home"), args.get("hash")))

@@ -13,12 +13,12 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.slack import chat_methods, directory_methods, view_methods
-from bot.sandbox.slack.faults import Fault, Faults
+from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.model import Payload
-from bot.sandbox.slack.records import Call, Records, Sent
+from bot.sandbox.slack.records import CallRecord, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
-from bot.sandbox.slack.state import Refusal, State
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 MOST_BYTES = 4 * 1024 * 1024  # of a request
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
@@ -28,7 +28,7 @@ _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
 class Method:
     """What a method needs: a scope (None: none), a bot token or an app-level one."""
 
-    run: Callable[[State, Payload], Awaitable[Payload]]
+    run: Callable[[WorkspaceState, Payload], Awaitable[Payload]]
     scope: str | None = None
 
 
@@ -64,7 +64,9 @@ class Tokens:
 class WebApi:
     """The routes `/api/METHOD`, response_urls, and the address of Socket Mode."""
 
-    def __init__(self, state: State, tokens: Tokens, sockets: Sockets, faults: Faults, records: Records) -> None:
+    def __init__(
+        self, state: WorkspaceState, tokens: Tokens, sockets: Sockets, faults: SlackFaults, records: WorkspaceRecords
+    ) -> None:
         self._state = state
         self._tokens = tokens
         self._sockets = sockets
@@ -144,14 +146,14 @@ class WebApi:
         return {"url": f"ws://{request.host}/link/?ticket={self._sockets.ticket()}&app_id={self._state.app_id}"}
 
     def _record(self, method: str, args: Payload, error: str | None) -> None:
-        call = Call(method, self._state.clock(), error)
+        call = CallRecord(method, self._state.clock(), error)
         self._records.calls.append(call)
         kept = {name: value for name, value in args.items() if name != "token"}
-        self._records.sent.append(Sent(method, kept, error or "ok"))
+        self._records.sent.append(SentPayload(method, kept, error or "ok"))
         self._state.changes.tell("call", call)
 
 
-async def _before(fault: Fault, request: web.Request) -> web.Response | None:
+async def _before(fault: SlackFault, request: web.Request) -> web.Response | None:
     """What a fault does before the effect. An answer instead of None means: no effect at all."""
     match fault.kind:
         case "answer" if isinstance(fault.body, str):
@@ -169,7 +171,7 @@ async def _before(fault: Fault, request: web.Request) -> web.Response | None:
     return None
 
 
-def _fault_name(fault: Fault) -> str:
+def _fault_name(fault: SlackFault) -> str:
     if isinstance(fault.body, dict) and "error" in fault.body:
         return str(fault.body["error"])
     return "dropped" if fault.kind == "drop" else f"http_{fault.status}"

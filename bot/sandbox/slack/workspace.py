@@ -20,13 +20,13 @@ from aiohttp import web
 from bot.sandbox.slack.app_answers import record_answer
 from bot.sandbox.slack.changes import Subscriber
 from bot.sandbox.slack.deliver import EVENT, Deliverer
-from bot.sandbox.slack.faults import Fault, Faults
-from bot.sandbox.slack.member import Member
-from bot.sandbox.slack.model import Channel, Message, Payload, Person
+from bot.sandbox.slack.faults import SlackFault, SlackFaults
+from bot.sandbox.slack.member import WorkspaceMember
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser
 from bot.sandbox.slack.payloads import event_payload
-from bot.sandbox.slack.records import Call, Delivery, Records, Sent
+from bot.sandbox.slack.records import AppDelivery, CallRecord, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.sockets import Sockets
-from bot.sandbox.slack.state import State
+from bot.sandbox.slack.state import WorkspaceState
 from bot.sandbox.slack.web_api import Tokens, WebApi
 
 BOT_TOKEN = "xoxb-sandbox-bot-token"
@@ -35,7 +35,7 @@ SIGNING_SECRET = "sandbox-signing-secret"
 SCOPES = frozenset({"commands", "chat:write", "im:write", "users:read"})
 
 
-class Workspace:
+class SlackWorkspace:
     """One workspace with one app in it. `clock` gives seconds since 1970; everything timed goes by it."""
 
     def __init__(
@@ -50,12 +50,12 @@ class Workspace:
         clock: Callable[[], float] = time.time,
         scopes: frozenset[str] = SCOPES,
     ) -> None:
-        self.state = State(team_id=team_id, enterprise_id=enterprise_id, app_id=app_id, clock=clock)
-        self.records = Records()
-        self.faults = Faults(self.state.changes)
+        self.state = WorkspaceState(team_id=team_id, enterprise_id=enterprise_id, app_id=app_id, clock=clock)
+        self.records = WorkspaceRecords()
+        self.faults = SlackFaults(self.state.changes)
         self.sockets = Sockets(app_id, self.state.changes)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self._members: dict[str, Member] = {}
+        self._members: dict[str, WorkspaceMember] = {}
         self._deliverer = Deliverer(
             secret=signing_secret,
             clock=clock,
@@ -128,28 +128,28 @@ class Workspace:
         team_id: str | None = None,
         tz: str = "Europe/Berlin",
         locale: str = "en-GB",
-    ) -> Member:
+    ) -> WorkspaceMember:
         """Somebody new. A stranger is from another team (by default one that is not ours)."""
         team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
-        person = Person(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
+        person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
         self.state.people[id] = person
-        self._members[id] = Member(self, person)
+        self._members[id] = WorkspaceMember(self, person)
         self.state.changes.tell("person", person)
         return self._members[id]
 
     @property
-    def people(self) -> list[Member]:
+    def people(self) -> list[WorkspaceMember]:
         return list(self._members.values())
 
-    def channel(self, id: str, name: str, members: Iterable[Member | str] = ()) -> Channel:  # noqa: A002  Slack's name
+    def channel(self, id: str, name: str, members: Iterable[WorkspaceMember | str] = ()) -> SlackChannel:  # noqa: A002  Slack's name
         """A channel with these people. The bot is in it only if `bot_user_id` is among them."""
         ids = {one if isinstance(one, str) else one.id for one in members}
-        self.state.channels[id] = Channel(id, name, ids)
+        self.state.channels[id] = SlackChannel(id, name, ids)
         self.state.changes.tell("channel", self.state.channels[id])
         return self.state.channels[id]
 
     @property
-    def channels(self) -> list[Channel]:
+    def channels(self) -> list[SlackChannel]:
         return list(self.state.channels.values())
 
     @property
@@ -166,7 +166,7 @@ class Workspace:
         self.state.honours_client_msg_id = honours
 
     @property
-    def messages(self) -> list[Message]:
+    def messages(self) -> list[SlackMessage]:
         """Every message that is there, ephemerals too, oldest first."""
         return [one for one in self.state.messages if not one.deleted]
 
@@ -179,26 +179,26 @@ class Workspace:
 
     # --- what was sent, either way
 
-    def export(self) -> list[Sent]:
+    def export(self) -> list[SentPayload]:
         """Everything that the app ever sent, accepted or refused, in order; tokens left out."""
         return list(self.records.sent)
 
     @property
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self) -> list[AppDelivery]:
         """Everything that was sent to the app, in order."""
         return list(self.records.deliveries)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[CallRecord]:
         return list(self.records.calls)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls `callback` with every `Change` from now on; the answer ends that."""
+        """Calls `callback` with every `WorkspaceChange` from now on; the answer ends that."""
         return self.state.changes.subscribe(callback)
 
     # --- faults
 
-    def plan(self, method: str, fault: Fault, times: int | None = 1, about: str = "") -> Fault:
+    def plan(self, method: str, fault: SlackFault, times: int | None = 1, about: str = "") -> SlackFault:
         """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`.
 
         Only those in which `about` stands: a person's id, where others are at work too.
@@ -221,7 +221,7 @@ class Workspace:
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
-    ) -> Delivery:
+    ) -> AppDelivery:
         """Sends any payload as slash_commands, interactive or events_api. The answer has no effect here.
 
         With `headers_override` or without `sign` it always goes over HTTP: Socket Mode has neither.
@@ -230,25 +230,25 @@ class Workspace:
         record_answer(self.records, delivery)
         return delivery
 
-    async def replay(self, delivery: Delivery) -> Delivery:
+    async def replay(self, delivery: AppDelivery) -> AppDelivery:
         """The same request again, byte for byte, with its old signature. The answer has no effect here."""
         again = await self._deliverer.replay(delivery)
         record_answer(self.records, again)
         return again
 
-    async def retry(self, delivery: Delivery, number: int = 1, reason: str = "http_timeout") -> Delivery:
+    async def retry(self, delivery: AppDelivery, number: int = 1, reason: str = "http_timeout") -> AppDelivery:
         """Slack's own retry of an event: the same payload, signed anew, with X-Slack-Retry-Num."""
         again = await self._deliverer.send(delivery.kind, delivery.payload, retry=(number, reason))
         record_answer(self.records, again)
         return again
 
-    async def emit(self, event: Payload) -> Delivery:
+    async def emit(self, event: Payload) -> AppDelivery:
         """Tells the app of an event (app_uninstalled, tokens_revoked, user_change …), in the usual envelope."""
         return await self.deliver(EVENT, event_payload(self.state, event))
 
-    async def send(self, kind: str, payload: Payload) -> Delivery:
+    async def send(self, kind: str, payload: Payload) -> AppDelivery:
         """A delivery whose answer the caller applies."""
         return await self._deliverer.send(kind, payload)
 
-    def response_url(self, kind: str, user: str, channel: str, message: Message | None = None) -> str:
+    def response_url(self, kind: str, user: str, channel: str, message: SlackMessage | None = None) -> str:
         return f"{self._base}/{self.state.new_response_url(kind, user, channel, message).path}"
