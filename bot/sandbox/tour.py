@@ -205,7 +205,7 @@ class Tour:
         return held
 
     def _current(self, held: SecretSnapshot) -> SecretSnapshot:
-        found = self._world.onetime.held(held.metadata_key)
+        found = self._world.onetime.find_secret(held.metadata_key)
         assert found is not None
         return found
 

@@ -299,7 +299,7 @@ async def test_a_link_to_onetime_secret_leads_a_stranger_there(me, notes):
     await me.message("").get_by_role("button", name="your secret").click()
 
     await expect(me.dialog).to_contain_text("A secret is waiting")
-    assert notes.onetime.held(held.secret_key).has_plaintext
+    assert notes.onetime.find_secret(held.secret_key).has_plaintext
 
 
 async def test_a_new_message_is_read_out(me, notes):

@@ -69,7 +69,7 @@ async def test_what_an_outsider_opened_is_received_and_gone(
     again = server.open_as_outsider(held.secret_key, "sesame")
 
     assert (wrong, right, again) == (None, "the text", None)
-    now = server.held(held.metadata_key)
+    now = server.find_secret(held.metadata_key)
     assert now is not None
     assert (now.state, now.has_plaintext, now.has_passphrase) == ("received", False, True)
     assert (await _post(client, _opening(server, held.secret_key), data={"passphrase": "sesame"}))[0] == 404
@@ -96,8 +96,8 @@ async def test_what_is_held_tells_the_truth_whatever_the_version_says(version: s
 
     states = [(each.state, each.has_plaintext) for each in server.everything()]
     assert states == [("orphaned", False), ("expired", False), ("new", True)]
-    assert server.held(lasting.secret_key) == server.held(lasting.metadata_key)
-    assert server.held("0" * 62) is None
+    assert server.find_secret(lasting.secret_key) == server.find_secret(lasting.metadata_key)
+    assert server.find_secret("0" * 62) is None
     assert server.open_as_outsider(expiring.secret_key) is None
 
 
@@ -127,7 +127,7 @@ async def test_opening_the_page_changes_nothing(
     assert response.status == 200
     assert "Viewing this does not open it" in page
     assert key not in page
-    assert server.held(key) == held
+    assert server.find_secret(key) == held
 
 
 # --- accounts
@@ -307,7 +307,7 @@ async def test_what_hangs_goes_on_when_it_is_released(
     server.plan(OPENING, fault)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
 
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
     claims_meanwhile = server.claims_of(held.secret_key)
     fault.release()
 
@@ -324,7 +324,7 @@ async def test_an_effect_happens_although_the_client_gave_up(
     fault = OnetimeFault("hang")
     server.plan(OPENING, fault)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
 
     asking.cancel()
     fault.release()
@@ -370,7 +370,7 @@ async def test_cleared_faults_are_over_and_let_go(server: OnetimeServer, client:
     held = server.share(None, "text")
     server.plan(OPENING, OnetimeFault("hang"), times=None)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
 
     server.clear_faults()
 
@@ -383,7 +383,7 @@ async def test_a_server_stops_although_requests_hang(client: aiohttp.ClientSessi
     await server.start()
     server.plan("/", OnetimeFault("delay", seconds=3_600), times=None)
     asking = asyncio.create_task(_post(client, f"{server.url}/api/v1/generate"))
-    await server.arrived("/api/v1/generate")
+    await server.wait_for_call("/api/v1/generate")
 
     async with asyncio.timeout(5):
         await server.stop()
@@ -412,7 +412,7 @@ async def test_who_waits_after_planning_does_not_mean_what_came_before(
     held = server.share(None, "text")
     await _post(client, _opening(server, held.secret_key))
     server.plan(OPENING, OnetimeFault("hang"))
-    waiting = asyncio.create_task(server.arrived(OPENING))
+    waiting = asyncio.create_task(server.wait_for_call(OPENING))
     await asyncio.sleep(0)
 
     assert not waiting.done()

@@ -248,7 +248,7 @@ async def test_the_clock_of_onetime_secret_moves_and_secrets_expire_by_it(world)
 
     await control(world, do="move_clock", seconds=4000)
 
-    assert world.onetime.held(held.secret_key).state == "expired"
+    assert world.onetime.find_secret(held.secret_key).state == "expired"
 
 
 async def test_a_stranger_looks_and_opens_once_with_the_passphrase(world):

@@ -1,4 +1,4 @@
-"""An emulated Onetime Secret: what servers 0.18 to 0.26 show to their clients, over real HTTP on loopback."""
+"""An emulated Onetime Secret: answers like servers 0.18 to 0.26 do, over real HTTP on loopback."""
 
 from bot.sandbox.onetime.faults import OnetimeFault
 from bot.sandbox.onetime.request_log import RequestRecord

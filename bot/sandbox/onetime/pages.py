@@ -1,4 +1,4 @@
-"""What a browser gets. Opening a link, by a person or by a program that fetches previews, changes nothing."""
+"""The page that a browser gets for a link. A GET of a link, also by a link preview, changes nothing."""
 
 from __future__ import annotations
 

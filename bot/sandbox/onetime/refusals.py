@@ -1,30 +1,32 @@
-"""How each version says no. Almost everything is a 404; only the body, and since 0.24 a header, tells why."""
+"""The refusals of each version. Almost all are 404; only the body, and a header since 0.24, tells the reason."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from bot.sandbox.onetime.accounts import Caller
-from bot.sandbox.onetime.exchange import JSON, ApiResponse, RequestRefused, as_json
+from bot.sandbox.onetime.exchange import JSON, ApiResponse, RequestRefused, json_response
 from bot.sandbox.onetime.versions import Version
 
-NO_SUCH_ROUTE = as_json({"error": "Not Found"}, 404, content_type=JSON)
+NO_SUCH_ROUTE = json_response({"error": "Not Found"}, 404, content_type=JSON)
 UNEXPECTED = "An unexpected error occurred :["
 
 
-def unknown(key: str) -> RequestRefused:
-    return RequestRefused(as_json({"secret_key": key, "message": "Unknown secret"}, 404))
+def unknown_secret(key: str) -> RequestRefused:
+    return RequestRefused(json_response({"secret_key": key, "message": "Unknown secret"}, 404))
 
 
 def short_key() -> RequestRefused:
-    return RequestRefused(as_json({"message": "Not Found"}, 404))
+    return RequestRefused(json_response({"message": "Not Found"}, 404))
 
 
 def no_authentication_here(path: str) -> RequestRefused:
-    return RequestRefused(as_json({"message": f"{path} is not available"}, 404))
+    return RequestRefused(json_response({"message": f"{path} is not available"}, 404))
 
 
 class Refusals:
+    """Makes the refusals whose form depends on the version."""
+
     def __init__(self, version: Version) -> None:
         self._version = version
 
@@ -47,12 +49,12 @@ class Refusals:
         if self._version.no_database == "empty":
             return ApiResponse(500, content_type=None)
         if self._version.no_database == "message":
-            return as_json({"message": UNEXPECTED}, 404)
+            return json_response({"message": UNEXPECTED}, 404)
         if anonymous:
-            return as_json({"error": "Internal Server Error"}, 500, content_type=JSON)
-        return as_json({"shrimp": None, "message": UNEXPECTED}, 404)
+            return json_response({"error": "Internal Server Error"}, 500, content_type=JSON)
+        return json_response({"shrimp": None, "message": UNEXPECTED}, 404)
 
     def _error(self, body: dict[str, Any], *, intended: str = "400") -> RequestRefused:
         if self._version.intended_status:
-            return RequestRefused(as_json(body, 404, x_ots_intended_status=intended))
-        return RequestRefused(as_json(body, 404))
+            return RequestRefused(json_response(body, 404, x_ots_intended_status=intended))
+        return RequestRefused(json_response(body, 404))

@@ -226,7 +226,7 @@ class Controls:
 
     def _look(self, wish: LookAtLink) -> Json:
         key = self._secret_key(wish.link)
-        held = self._world.onetime.held(key) if key else None
+        held = self._world.onetime.find_secret(key) if key else None
         is_there = bool(held) and self._world.onetime.look_as_outsider(key)
         self._secrets_changed()
         return {"is_there": is_there, "has_passphrase": bool(held and held.has_passphrase)}
