@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.sandbox.slack import SlackMessage, SlackView
-from bot.sandbox.slack.block_text import draw, read_blocks
+from bot.sandbox.slack.block_text import render_blocks, render_mrkdwn
 
 WIDTH = 78  # characters
 
@@ -46,13 +46,13 @@ def _blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
             case {"type": "actions", "elements": elements}:
                 yield _brackets(one["text"]["text"] for one in elements)
             case {"type": "section", "fields": fields}:
-                yield from (": ".join(_plain(draw(one["text"])).split("\n", 1)) for one in fields)
+                yield from (": ".join(_plain(render_mrkdwn(one["text"])).split("\n", 1)) for one in fields)
             case {"type": "input"}:
                 yield _field(block)
             case {"type": "rich_text"}:
-                yield from read_blocks([block]).expandtabs(4).split("\n")
+                yield from render_blocks([block]).expandtabs(4).split("\n")
             case _:
-                yield from _plain(read_blocks([block])).split("\n")
+                yield from _plain(render_blocks([block])).split("\n")
 
 
 def _field(block: dict[str, Any]) -> str:

@@ -180,7 +180,7 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
         while not world.page._feed._pages:  # noqa: ASYNC110 - the page joins by HTTP
             await asyncio.sleep(0)
         first = world.workspace.state.post(world.channel, {"text": "after"})
-        world.workspace.state.rewrite(first, {"text": "after that"})
+        world.workspace.state.edit(first, {"text": "after that"})
 
     (first, everything), (second, changes) = (await asyncio.gather(events(world, 2), speak()))[0]
 

@@ -151,7 +151,7 @@ async def test_a_call_hangs_until_it_is_released(client: AsyncWebClient, workspa
     fault = workspace.plan("chat.postMessage", SlackFault.hang())
     hanging = asyncio.create_task(post(client))
 
-    await workspace.arrived("chat.postMessage")
+    await workspace.wait_for_call("chat.postMessage")
     assert ada.dm == []
     fault.release()
     await hanging
@@ -162,7 +162,7 @@ async def test_a_call_hangs_until_it_is_released(client: AsyncWebClient, workspa
 async def test_stopping_lets_go_of_what_hangs(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     workspace.plan("chat.postMessage", SlackFault.hang())
     hanging = asyncio.create_task(post(client))
-    await workspace.arrived("chat.postMessage")
+    await workspace.wait_for_call("chat.postMessage")
 
     await workspace.stop()
 

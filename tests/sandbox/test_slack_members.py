@@ -25,7 +25,7 @@ from bot.sandbox.slack import (
     WorkspaceChange,
     WorkspaceMember,
 )
-from bot.sandbox.slack.changes import PATIENCE, Changes
+from bot.sandbox.slack.changes import DEFAULT_TIMEOUT, Changes
 
 Json = dict[str, Any]
 
@@ -426,7 +426,7 @@ async def test_an_empty_answer_closes_the_view_and_shows_the_one_below(
     app: App, workspace: SlackWorkspace, ada: Any
 ) -> None:
     below = open_modal(workspace, submit=plain("Send"))
-    workspace.state.put_on_top("U0ADA", modal(submit=plain("Send")))
+    workspace.state.push_over("U0ADA", modal(submit=plain("Send")))
 
     await ada.submit()
 
@@ -505,7 +505,7 @@ async def test_a_closed_view_is_told_only_if_the_app_asked(app: App, workspace: 
 
 async def test_the_x_closes_all_and_names_the_root(app: App, workspace: SlackWorkspace, ada: Any) -> None:
     root = open_modal(workspace, notify_on_close=True)
-    workspace.state.put_on_top("U0ADA", modal(notify_on_close=True))
+    workspace.state.push_over("U0ADA", modal(notify_on_close=True))
 
     await ada.close(all_of_them=True)
 
@@ -633,11 +633,11 @@ async def test_whoever_waits_without_saying_how_long_has_the_same_patience(
     monkeypatch.setattr(Changes, "patience", 0.01)
     began = time.monotonic()
 
-    for waiting in (ada.until(lambda: ada.dm), workspace.arrived("chat.postMessage")):
+    for waiting in (ada.until(lambda: ada.dm), workspace.wait_for_call("chat.postMessage")):
         with pytest.raises(TimeoutError):
             await waiting
 
-    assert time.monotonic() - began < PATIENCE
+    assert time.monotonic() - began < DEFAULT_TIMEOUT
 
 
 async def test_every_payload_is_kept_with_its_verdict_and_without_the_token(

@@ -7,9 +7,9 @@ from typing import Any
 from bot.sandbox.slack.chat_methods import check_content
 from bot.sandbox.slack.model import SlackView
 from bot.sandbox.slack.records import AppDelivery, SentPayload, WorkspaceRecords
-from bot.sandbox.slack.response_urls import say
+from bot.sandbox.slack.response_urls import post_answer
 from bot.sandbox.slack.state import Refusal, WorkspaceState
-from bot.sandbox.slack.view_methods import checked
+from bot.sandbox.slack.view_methods import require_view
 
 
 def record_answer(records: WorkspaceRecords, delivery: AppDelivery, verdict: str | None = None) -> None:
@@ -19,7 +19,7 @@ def record_answer(records: WorkspaceRecords, delivery: AppDelivery, verdict: str
         records.sent.append(SentPayload(f"ack {delivery.what}", payload, verdict or delivery.error or "ok"))
 
 
-def after_command(state: WorkspaceState, delivery: AppDelivery, user: str, channel: str) -> None:
+def apply_command_answer(state: WorkspaceState, delivery: AppDelivery, user: str, channel: str) -> None:
     """The answer to a slash command is a message, ephemeral unless it says otherwise."""
     if delivery.ok and delivery.answer is not None:
         answer = delivery.answer if isinstance(delivery.answer, dict) else {"text": str(delivery.answer)}
@@ -28,26 +28,26 @@ def after_command(state: WorkspaceState, delivery: AppDelivery, user: str, chann
         except Refusal:
             delivery.error = "invalid_command_response"
         else:
-            said = say(state, user, channel, answer)
-            delivery.shown = said.shows
+            posted = post_answer(state, user, channel, answer)
+            delivery.shown = posted.shows
     if delivery.error is not None:
         delivery.shown = f'{delivery.payload["command"]} failed with the error "{delivery.error}"'
 
 
-def after_submission(state: WorkspaceState, delivery: AppDelivery, view: SlackView) -> None:
+def apply_submission_answer(state: WorkspaceState, delivery: AppDelivery, view: SlackView) -> None:
     """`response_action` closes, changes, or stacks views; an empty answer closes this one."""
     if delivery.ok:
         try:
-            _respond(state, view, delivery.answer)
-        except Refusal as no:
-            delivery.error = no.code
+            _apply_response_action(state, view, delivery.answer)
+        except Refusal as refusal:
+            delivery.error = refusal.code
     if delivery.error is not None:
         delivery.shown = "We had some trouble connecting. Try again?"
     elif view.errors:
         delivery.shown = "\n".join(view.errors.values())
 
 
-def _respond(state: WorkspaceState, view: SlackView, answer: Any) -> None:
+def _apply_response_action(state: WorkspaceState, view: SlackView, answer: Any) -> None:
     action = answer.get("response_action") if isinstance(answer, dict) else None
     match action:
         case None if answer in (None, {}) or (isinstance(answer, dict) and set(answer) == {"text"}):
@@ -57,11 +57,11 @@ def _respond(state: WorkspaceState, view: SlackView, answer: Any) -> None:
         case "errors":
             _show_errors(state, view, answer.get("errors"))
         case "update" if not view.closed:
-            state.update_view(view, checked(answer.get("view"), "modal"))
+            state.update_view(view, require_view(answer.get("view"), "modal"))
         case "push" if not view.closed:
-            state.put_on_top(view.user, checked(answer.get("view"), "modal"))
+            state.push_over(view.user, require_view(answer.get("view"), "modal"))
         case "update" | "push":
-            checked(answer.get("view"), "modal")
+            require_view(answer.get("view"), "modal")
         case _:
             raise Refusal("invalid_response")
 
@@ -72,4 +72,4 @@ def _show_errors(state: WorkspaceState, view: SlackView, errors: Any) -> None:
     if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
         raise Refusal("invalid_errors")
     view.errors = {str(name): str(text) for name, text in errors.items()}
-    state.changes.tell("view", view)
+    state.changes.publish("view", view)

@@ -67,7 +67,7 @@ VIDEO = Object(
 
 _RAW = OneOf(Object("raw_text", {"text": ANY}), Object("raw_number", {"text": ANY, "value": Number()}))
 _CELLS = Array(OneOf(_RAW, RICH_TEXT), 20)
-_COLUMN = Object(None, may={"align": String(choices=("left", "center", "right")), "is_wrapped": Boolean()})
+_COLUMN = Object(None, optional={"align": String(choices=("left", "center", "right")), "is_wrapped": Boolean()})
 TABLE = Object("table", {"rows": Array(_CELLS, 100, 1)}, BLOCK_ID | {"column_settings": Array(_COLUMN, 20)})
 DATA_TABLE = Object(
     "data_table",
@@ -170,4 +170,4 @@ _MESSAGE: dict[str, Schema] = {
     "blocks": Array(BLOCK, 50),
     "attachments": Array(ANYTHING, 100),
 }
-MESSAGE = Object(may=_MESSAGE)
+MESSAGE = Object(optional=_MESSAGE)

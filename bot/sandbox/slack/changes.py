@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-PATIENCE = 5.0  # seconds
+DEFAULT_TIMEOUT = 5.0  # seconds
 
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ Subscriber = Callable[[WorkspaceChange], None]
 class Changes:
     """Subscribers are called at once, in order; waiters are woken by every change."""
 
-    patience = PATIENCE  #: of `until`, unless it is told another
+    patience = DEFAULT_TIMEOUT  #: of `until`, unless it is told another
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
@@ -41,20 +41,20 @@ class Changes:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
 
-    def tell(self, what: str, about: Any = None) -> None:
+    def publish(self, what: str, about: Any = None) -> None:
         for subscriber in list(self._subscribers):
             subscriber(WorkspaceChange(what, about))
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, hoped: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
+    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true, and answers what it answered.
 
         Raises `TimeoutError` after `timeout` seconds (default: `patience`).
         """
         async with asyncio.timeout(self.patience if timeout is None else timeout):
-            while not (answer := hoped()):
+            while not (answer := condition()):
                 waiter = asyncio.get_running_loop().create_future()
                 self._waiters.add(waiter)
                 try:

@@ -85,7 +85,7 @@ class Deliverer:
         """
         delivery = AppDelivery(kind, payload)
         if self._sockets.connected and headers_override is None and signed:
-            await self._timed(delivery, self._over_socket(delivery, retry))
+            await self._send_within_limit(delivery, self._send_socket(delivery, retry))
         else:
             delivery.body, content_type = encode(kind, payload)
             delivery.headers = self._headers(delivery.body, content_type, retry, signed=signed)
@@ -94,16 +94,16 @@ class Deliverer:
                     have: kept for have, kept in delivery.headers.items() if have.lower() != name.lower()
                 }
                 delivery.headers[name] = value
-            await self._timed(delivery, self._over_http(delivery))
+            await self._send_within_limit(delivery, self._send_http(delivery))
         return delivery
 
-    async def replay(self, before: AppDelivery) -> AppDelivery:
+    async def replay(self, delivery: AppDelivery) -> AppDelivery:
         """The very same request once more: same body, same time stamp, same signature."""
-        again = AppDelivery(before.kind, before.payload, body=before.body, headers=dict(before.headers))
-        if before.via == "socket":
-            await self._timed(again, self._over_socket(again, None))
+        again = AppDelivery(delivery.kind, delivery.payload, body=delivery.body, headers=dict(delivery.headers))
+        if delivery.via == "socket":
+            await self._send_within_limit(again, self._send_socket(again, None))
         else:
-            await self._timed(again, self._over_http(again))
+            await self._send_within_limit(again, self._send_http(again))
         return again
 
     def _headers(
@@ -122,20 +122,20 @@ class Deliverer:
             headers["X-Slack-Retry-Num"], headers["X-Slack-Retry-Reason"] = str(retry[0]), retry[1]
         return headers
 
-    async def _timed(self, delivery: AppDelivery, sending: Any) -> None:
+    async def _send_within_limit(self, delivery: AppDelivery, exchange: Any) -> None:
         self._records.deliveries.append(delivery)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.ack_within):
-                await sending
+                await exchange
         except TimeoutError:
             delivery.error = "operation_timeout"
         except (aiohttp.ClientError, SocketNotConnected, OSError):
             delivery.error = "dispatch_failed"
         delivery.seconds = time.perf_counter() - started
-        self._changes.tell("delivery", delivery)
+        self._changes.publish("delivery", delivery)
 
-    async def _over_http(self, delivery: AppDelivery) -> None:
+    async def _send_http(self, delivery: AppDelivery) -> None:
         if self.request_url is None or self._session is None:
             raise SocketNotConnected
         delivery.via = "http"
@@ -144,18 +144,18 @@ class Deliverer:
         ) as response:
             raw = (await response.read()).decode("utf-8", "replace")
             delivery.status = response.status
-            delivery.answer = _parse(raw, response.content_type)
+            delivery.answer = _parse_answer(raw, response.content_type)
         fine = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
         if not fine:
             delivery.error = "http_service_error" if delivery.status >= 500 else "http_client_error"
 
-    async def _over_socket(self, delivery: AppDelivery, retry: tuple[int, str] | None) -> None:
+    async def _send_socket(self, delivery: AppDelivery, retry: tuple[int, str] | None) -> None:
         delivery.via = "socket"
         answer = await self._sockets.deliver(delivery.kind, delivery.payload, retry)
         delivery.status, delivery.answer = 200, answer or None
 
 
-def _parse(raw: str, content_type: str) -> Any:
+def _parse_answer(raw: str, content_type: str) -> Any:
     if not raw.strip():
         return None
     if content_type == "application/json" or raw.lstrip().startswith("{"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.sandbox.slack.chat_methods import need
+from bot.sandbox.slack.chat_methods import require_arguments
 from bot.sandbox.slack.model import Payload, SlackUser
 from bot.sandbox.slack.payloads import TEAM_DOMAIN, TEAM_NAME, enterprise_of
 from bot.sandbox.slack.state import Refusal, WorkspaceState
@@ -26,7 +26,7 @@ async def auth_test(state: WorkspaceState, args: Payload) -> Payload:
 
 
 async def users_info(state: WorkspaceState, args: Payload) -> Payload:
-    need(args, "user")
+    require_arguments(args, "user")
     person = state.people.get(str(args["user"]))
     if person is None:
         raise Refusal("user_not_found")
@@ -48,7 +48,7 @@ def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> P
     if person.is_bot:
         user["profile"] |= {"api_app_id": state.app_id, "bot_id": state.bot_id}
     if not person.deleted:
-        user |= _of_the_living(person, state.clock())
+        user |= _active_user_fields(person, state.clock())
     if person.stranger:
         user["is_stranger"] = True
     if locale and not person.stranger:
@@ -58,7 +58,7 @@ def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> P
     return user
 
 
-def _of_the_living(person: SlackUser, now: float) -> Payload:
+def _active_user_fields(person: SlackUser, now: float) -> Payload:
     try:
         moment = datetime.fromtimestamp(now, ZoneInfo(person.tz))
     except (ZoneInfoNotFoundError, ValueError):  # a system without time zones
@@ -90,17 +90,17 @@ def _enterprise_user(state: WorkspaceState, person: SlackUser) -> Payload:
 
 async def conversations_open(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("channel"):
-        channel = state.conversation(str(args["channel"]))
-        return _opened(args, channel.id, channel.user, known=True)
-    need(args, "users")
+        channel = state.find_conversation(str(args["channel"]))
+        return _open_answer(args, channel.id, channel.user, known=True)
+    require_arguments(args, "users")
     users = [str(one) for one in args["users"]] if isinstance(args["users"], list) else str(args["users"]).split(",")
     if len(users) != 1:
         raise Refusal("too_many_users" if len(users) > 8 else "missing_scope", needed="mpim:write")
-    known = state.dm_of(users[0]) is not None
-    return _opened(args, state.open_dm(users[0]).id, users[0], known=known)
+    known = state.find_dm(users[0]) is not None
+    return _open_answer(args, state.open_dm(users[0]).id, users[0], known=known)
 
 
-def _opened(args: Payload, channel: str, user: str | None, *, known: bool) -> Payload:
+def _open_answer(args: Payload, channel: str, user: str | None, *, known: bool) -> Payload:
     told = args.get("return_im") in (True, "1", "true")
     conversation: Payload = {"id": channel} | ({"is_im": True, "user": user, "is_open": True} if told else {})
     return {"channel": conversation} | ({"no_op": True, "already_open": True} if known else {})

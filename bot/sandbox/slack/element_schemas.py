@@ -19,16 +19,16 @@ MESSAGE_TEXT = 40_000  # chat.postMessage cuts what is longer
 UPDATE_TEXT = 4_000  # chat.update refuses what is longer
 
 
-def plain(most: int = 3000) -> Object:
-    return Object("plain_text", {"text": String(most)}, {"emoji": Boolean()})
+def plain(max_length: int = 3000) -> Object:
+    return Object("plain_text", {"text": String(max_length)}, {"emoji": Boolean()})
 
 
-def mrkdwn(most: int = 3000) -> Object:
-    return Object("mrkdwn", {"text": String(most)}, {"verbatim": Boolean()})
+def mrkdwn(max_length: int = 3000) -> Object:
+    return Object("mrkdwn", {"text": String(max_length)}, {"verbatim": Boolean()})
 
 
-def text(most: int = 3000) -> OneOf:
-    return OneOf(plain(most), mrkdwn(most))
+def text(max_length: int = 3000) -> OneOf:
+    return OneOf(plain(max_length), mrkdwn(max_length))
 
 
 # --- composition objects
@@ -44,7 +44,7 @@ OPTION_GROUP = Object(None, {"label": plain(75), "options": Array(PLAIN_OPTION, 
 SLACK_FILE = Either(Object(None, {"url": ANY}), Object(None, {"id": ANY}))
 DISPATCH = Object(
     None,
-    may={"trigger_actions_on": Array(String(choices=("on_enter_pressed", "on_character_entered")))},
+    optional={"trigger_actions_on": Array(String(choices=("on_enter_pressed", "on_character_entered")))},
 )
 
 # --- elements
@@ -62,7 +62,7 @@ CONVERSATIONS: dict[str, Schema] = {
     "default_to_current_conversation": Boolean(),
     "filter": Object(
         None,
-        may={
+        optional={
             "include": Array(String(choices=("im", "mpim", "private", "public"))),
             "exclude_bot_users": Boolean(),
             "exclude_external_shared_channels": Boolean(),
@@ -117,7 +117,7 @@ IMAGE_ELEMENT = OneOf(
 # --- rich text
 
 _STYLED: dict[str, Schema] = {
-    "style": Object(None, may={name: Boolean() for name in ("bold", "italic", "strike", "code", "underline")})
+    "style": Object(None, optional={name: Boolean() for name in ("bold", "italic", "strike", "code", "underline")})
 }
 _SPAN = Object("text", {"text": ANY}, _STYLED)
 _LINK = Object("link", {"url": ANY}, _STYLED | {"text": ANY, "unsafe": Boolean()})

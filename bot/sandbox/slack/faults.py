@@ -85,7 +85,7 @@ class SlackFault:
 @dataclass(slots=True)
 class _PlannedSlackFault:
     fault: SlackFault
-    left: int | None  #: None: for ever
+    times_left: int | None  #: None: for ever
     about: str  #: what stands in the calls that meet it
 
 
@@ -96,7 +96,7 @@ class SlackFaults:
         self._changes = changes
         self._plan: dict[str, list[_PlannedSlackFault]] = {}
         self._arrivals: Counter[str] = Counter()
-        self._all: list[SlackFault] = []
+        self._every_fault: list[SlackFault] = []
 
     def plan(self, method: str, fault: SlackFault, times: int | None = 1, about: str = "") -> SlackFault:
         """The next `times` calls of `method` (None: all) in which `about` stands meet `fault`.
@@ -104,7 +104,7 @@ class SlackFaults:
         Arrivals are counted anew from here.
         """
         self._plan.setdefault(method, []).append(_PlannedSlackFault(fault, times, about))
-        self._all.append(fault)
+        self._every_fault.append(fault)
         self._arrivals[method] = 0
         return fault
 
@@ -112,21 +112,21 @@ class SlackFaults:
         """No more faults; whatever hangs goes on."""
         self._plan.clear()
         self._arrivals.clear()
-        for fault in self._all:
+        for fault in self._every_fault:
             fault.release()
-        self._all.clear()
+        self._every_fault.clear()
 
-    async def arrived(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
+    async def wait_for_call(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
         """Waits until `method` was called `times` times since its last `plan` (or `clear`, or the start)."""
         await self._changes.until(lambda: self._arrivals[method] >= times, timeout)
 
-    def meet(self, method: str, args: Mapping[str, Any]) -> SlackFault | None:
+    def consume(self, method: str, args: Mapping[str, Any]) -> SlackFault | None:
         """Counts an arrival and takes the fault that it meets, if any."""
         self._arrivals[method] += 1
-        self._changes.tell("arrival", method)
+        self._changes.publish("arrival", method)
         for name in (method, ANY):
             for planned in self._plan.get(name, []):
-                if (planned.left is None or planned.left > 0) and planned.about in str(args):
-                    planned.left = planned.left and planned.left - 1
+                if (planned.times_left is None or planned.times_left > 0) and planned.about in str(args):
+                    planned.times_left = planned.times_left and planned.times_left - 1
                     return planned.fault
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox.slack.app_answers import after_command, after_submission, record_answer
+from bot.sandbox.slack.app_answers import apply_command_answer, apply_submission_answer, record_answer
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
-from bot.sandbox.slack.elements import STATE, CannotDo, Element, FieldsRefused, elements
-from bot.sandbox.slack.forms import chosen, complaints, field, the_one
+from bot.sandbox.slack.elements import STATE_FIELDS, CannotDo, Element, FieldsRefused, find_elements
+from bot.sandbox.slack.forms import check_fields, choose, find_element, find_field
 from bot.sandbox.slack.member_view import MemberView
 from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.payloads import (
@@ -17,8 +17,8 @@ from bot.sandbox.slack.payloads import (
     command_payload,
     event_payload,
     interaction,
+    message_context,
     message_payload,
-    on_message,
     view_payload,
 )
 from bot.sandbox.slack.records import AppDelivery
@@ -38,20 +38,20 @@ class WorkspaceMember(MemberView):
 
     async def command(self, command: str, text: str = "", *, channel: SlackChannel | str | None = None) -> AppDelivery:
         """Types a slash command; without `channel` in the direct message with the bot."""
-        where = self._channel(channel)
+        where = self._find_channel(channel)
         url = self._workspace.response_url("commands", self.id, where.id)
         payload = command_payload(self._state, self.person, where, command, text, url)
         delivery = await self._workspace.send(COMMAND, payload)
-        after_command(self._state, delivery, self.id, where.id)
-        return self._done(delivery)
+        apply_command_answer(self._state, delivery, self.id, where.id)
+        return self._finish(delivery)
 
     async def shortcut(self, callback_id: str) -> AppDelivery:
         """A global shortcut."""
         payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._workspace.send(INTERACTION, payload))
 
     async def message_shortcut(self, callback_id: str, message: SlackMessage) -> AppDelivery:
-        self._must_see(message)
+        self._require_visible(message)
         payload = self._interaction(
             "message_action",
             callback_id=callback_id,
@@ -61,21 +61,21 @@ class WorkspaceMember(MemberView):
             message=message_payload(self._state, message),
             response_url=self._workspace.response_url("actions", self.id, message.channel),
         )
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._workspace.send(INTERACTION, payload))
 
     async def open_home(self) -> AppDelivery:
         """Opens the Home tab of the app."""
         self.has_home_open = True
         channel = self._state.open_dm(self.id)
         event: Payload = {"type": "app_home_opened", "user": self.id, "channel": channel.id, "tab": "home"}
-        event["event_ts"] = self._state.ts()
+        event["event_ts"] = self._state.new_ts()
         if self.home is not None:
             event["view"] = view_payload(self._state, self.home)
-        return self._done(await self._workspace.send(EVENT, event_payload(self._state, event)))
+        return self._finish(await self._workspace.send(EVENT, event_payload(self._state, event)))
 
     def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
         """Writes a message. The app is not told: it would need scopes to read."""
-        return self._state.post(self._channel(channel), {"text": text}, user=self.id)
+        return self._state.post(self._find_channel(channel), {"text": text}, user=self.id)
 
     # --- clicking
 
@@ -98,30 +98,30 @@ class WorkspaceMember(MemberView):
         sent), None leaves it unanswered, which raises `CannotDo`.
         """
         wanted = {"action_id": action_id, "value": value, "label": label, "block_id": block_id}
-        where = self._in_sight(target) if target or self.view else self._newest_with(**wanted)
-        element = the_one(where.blocks, **wanted)
-        if "confirm" in element.it and not confirm:
+        where = self._resolve_target(target) if target or self.view else self._find_newest_with(**wanted)
+        element = find_element(where.blocks, **wanted)
+        if "confirm" in element.definition and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
             return AppDelivery(INTERACTION, {})
-        return await self._act(where, element, chosen(element, option))
+        return await self._use_element(where, element, choose(element, option))
 
-    async def _act(self, where: SlackMessage | SlackView, element: Element, entered: Payload) -> AppDelivery:
+    async def _use_element(self, where: SlackMessage | SlackView, element: Element, entered: Payload) -> AppDelivery:
         if isinstance(where, SlackView):
-            if element.kind in STATE:
+            if element.kind in STATE_FIELDS:
                 where.values.setdefault(element.block_id, {})[element.action_id] = entered
             shown = view_payload(self._state, where)
-            more: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
+            fields: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
             trigger = self._state.new_trigger(self.id, where.id if where.type == "modal" else None)
         else:
-            more = on_message(self._state, where)
-            more["response_url"] = self._workspace.response_url("actions", self.id, where.channel, where)
-            if element.kind in STATE:
-                more["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
+            fields = message_context(self._state, where)
+            fields["response_url"] = self._workspace.response_url("actions", self.id, where.channel, where)
+            if element.kind in STATE_FIELDS:
+                fields["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
             trigger = self._state.new_trigger(self.id)
-        actions = [action_payload(element, entered, self._state.ts())]
-        payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **more)
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        actions = [action_payload(element, entered, self._state.new_ts())]
+        payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **fields)
+        return self._finish(await self._workspace.send(INTERACTION, payload))
 
     # --- forms
 
@@ -130,10 +130,10 @@ class WorkspaceMember(MemberView):
 
         What is not in the view any more is left out. Raises `CannotDo` for what an element does not offer.
         """
-        for element in elements(view.blocks):
+        for element in find_elements(view.blocks):
             entered = fields.get(element.block_id, {})
             if element.action_id in entered:
-                state = element.set_to(entered[element.action_id])
+                state = element.state_with(entered[element.action_id])
                 view.values.setdefault(element.block_id, {})[element.action_id] = state
 
     async def fill(self, view: SlackView | None, fields: Mapping[str, Any]) -> AppDelivery:
@@ -144,12 +144,12 @@ class WorkspaceMember(MemberView):
         form = self._modal(view)
         delivery = AppDelivery(INTERACTION, {})
         for name, value in fields.items():
-            element = field(form.blocks, name)
-            entered = element.set_to(value)
+            element = find_field(form.blocks, name)
+            entered = element.state_with(value)
             form.values.setdefault(element.block_id, {})[element.action_id] = entered
             if element.block["type"] != "input" or element.block.get("dispatch_action"):
-                delivery = await self._act(form, element, entered)
-        self._state.changes.tell("view", form)
+                delivery = await self._use_element(form, element, entered)
+        self._state.changes.publish("view", form)
         return delivery
 
     type = fill
@@ -164,9 +164,9 @@ class WorkspaceMember(MemberView):
             await self.fill(form, fields)
         if form.submit is None:
             raise CannotDo("this modal has no submit button")
-        form.errors = complaints(form)
+        form.errors = check_fields(form)
         if form.errors:
-            self._state.changes.tell("view", form)
+            self._state.changes.publish("view", form)
             raise FieldsRefused(f"Slack asks for another value in {', '.join(form.errors)}")
         payload = self._interaction(
             "view_submission",
@@ -175,8 +175,8 @@ class WorkspaceMember(MemberView):
             response_urls=[],
         )
         delivery = await self._workspace.send(INTERACTION, payload)
-        after_submission(self._state, delivery, form)
-        return self._done(delivery)
+        apply_submission_answer(self._state, delivery, form)
+        return self._finish(delivery)
 
     async def close(self, view: SlackView | None = None, *, all_of_them: bool = False) -> AppDelivery:
         """Cancels the modal on top, or (`all_of_them`: the x) the whole stack. The app is told if it asked to be."""
@@ -188,7 +188,7 @@ class WorkspaceMember(MemberView):
         self._state.close(reversed(self.views) if everything else [form])
         if not told.payload.get("notify_on_close"):
             return AppDelivery(INTERACTION, {})
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._workspace.send(INTERACTION, payload))
 
     # --- raw requests, forged or not
 
@@ -207,15 +207,15 @@ class WorkspaceMember(MemberView):
 
     # --- inside
 
-    def _interaction(self, kind: str, /, **more: Any) -> Payload:
+    def _interaction(self, kind: str, /, **fields: Any) -> Payload:
         if kind in ("shortcut", "message_action"):
-            more["action_ts"] = self._state.ts()
-        return interaction(self._state, self.person, kind, **more)
+            fields["action_ts"] = self._state.new_ts()
+        return interaction(self._state, self.person, kind, **fields)
 
-    def _done(self, delivery: AppDelivery) -> AppDelivery:
+    def _finish(self, delivery: AppDelivery) -> AppDelivery:
         record_answer(self._workspace.records, delivery)
         if delivery.error is not None and delivery.kind != EVENT:
             delivery.shown = delivery.shown or delivery.error
             self.warnings.append(delivery.shown)
-            self._state.changes.tell("warning", self)
+            self._state.changes.publish("warning", self)
         return delivery

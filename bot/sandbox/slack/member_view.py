@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from bot.sandbox.slack.changes import Result
 from bot.sandbox.slack.elements import CannotDo
-from bot.sandbox.slack.forms import the_one
+from bot.sandbox.slack.forms import find_element
 from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.state import WorkspaceState
 
@@ -35,7 +35,7 @@ class MemberView:
     @property
     def view(self) -> SlackView | None:
         """The modal on top, if one is open."""
-        return self._state.top(self.id)
+        return self._state.top_view(self.id)
 
     @property
     def views(self) -> list[SlackView]:
@@ -50,7 +50,7 @@ class MemberView:
     @property
     def messages(self) -> list[SlackMessage]:
         """Everything in their channels, oldest first, with what only they see."""
-        return self._state.visible(self.id)
+        return self._state.visible_to(self.id)
 
     @property
     def ephemerals(self) -> list[SlackMessage]:
@@ -59,7 +59,7 @@ class MemberView:
     @property
     def dm(self) -> list[SlackMessage]:
         """What was said in the direct message with the bot, ephemerals apart."""
-        channel = self._state.dm_of(self.id)
+        channel = self._state.find_dm(self.id)
         here = [one for one in self.messages if channel is not None and one.channel == channel.id]
         return [one for one in here if one.ephemeral_to is None]
 
@@ -70,37 +70,37 @@ class MemberView:
             screens.append(self.home.text)
         return "\n".join([*(one.shows for one in self.messages), *screens, *self.warnings])
 
-    async def until(self, hoped: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
+    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
         """Waits until `hoped()` is true. Raises `TimeoutError`."""
-        return await self._state.changes.until(hoped, timeout)
+        return await self._state.changes.until(condition, timeout)
 
     # --- what an action may be aimed at; each raises `CannotDo` for what is not in sight
 
-    def _channel(self, channel: SlackChannel | str | None) -> SlackChannel:
+    def _find_channel(self, channel: SlackChannel | str | None) -> SlackChannel:
         if channel is None:
-            return self._state.dm_of(self.id) or self._state.open_dm(self.id)
+            return self._state.find_dm(self.id) or self._state.open_dm(self.id)
         found = self._state.channels.get(channel if isinstance(channel, str) else channel.id)
         if found is None or self.id not in found.members:
             raise CannotDo("they are not in that channel")
         return found
 
-    def _must_see(self, message: SlackMessage) -> None:
+    def _require_visible(self, message: SlackMessage) -> None:
         if not any(one is message for one in self.messages):
             raise CannotDo("that message is not in sight")
 
-    def _in_sight(self, target: SlackMessage | SlackView | None) -> SlackMessage | SlackView:
+    def _resolve_target(self, target: SlackMessage | SlackView | None) -> SlackMessage | SlackView:
         if isinstance(target, SlackMessage):
-            self._must_see(target)
+            self._require_visible(target)
             return target
         if target is not None and target is self.home and self.has_home_open:
             return target
         return self._modal(target)
 
-    def _newest_with(self, **wanted: str | None) -> SlackMessage:
+    def _find_newest_with(self, **wanted: str | None) -> SlackMessage:
         """The newest message they see that has the element. Raises `CannotDo`."""
         for message in reversed(self.messages):
             with suppress(CannotDo):
-                the_one(message.blocks, **wanted)
+                find_element(message.blocks, **wanted)
                 return message
         raise CannotDo("no message in front of them has that")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.slack.block_text import draw, exact_preformatted, read_blocks
-from bot.sandbox.slack.elements import EnteredValues, start_values
+from bot.sandbox.slack.block_text import preformatted_text, render_blocks, render_mrkdwn
+from bot.sandbox.slack.elements import EnteredValues, initial_values
 
 Payload = dict[str, Any]
 
@@ -67,7 +67,7 @@ class SlackMessage:
     @property
     def shows(self) -> str:
         """What a person reads: the blocks if there are any, else the text."""
-        return read_blocks(self.blocks) if self.blocks else draw(self.text)
+        return render_blocks(self.blocks) if self.blocks else render_mrkdwn(self.text)
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class SlackView:
 
     def show(self, payload: Payload, hash_: str) -> None:
         """Other content from now on. What was entered stays where block_id, action_id and type are the same."""
-        before, self.values = self.values, start_values(payload["blocks"])
+        before, self.values = self.values, initial_values(payload["blocks"])
         for block_id, actions in self.values.items():
             for action_id, state in actions.items():
                 kept = before.get(block_id, {}).get(action_id)
@@ -131,12 +131,12 @@ class SlackView:
         """Everything that can be read in it, a line each; not what the person typed."""
         labels = [self._label(name) for name in ("title", "submit", "close")]
         return "\n".join(
-            line for line in [labels[0], read_blocks(self.blocks), *labels[1:], *self.errors.values()] if line
+            line for line in [labels[0], render_blocks(self.blocks), *labels[1:], *self.errors.values()] if line
         )
 
     def secret_text(self) -> str:
         """The text of all preformatted rich text, byte for byte."""
-        return exact_preformatted(self.blocks)
+        return preformatted_text(self.blocks)
 
 
 @dataclass(slots=True)
@@ -145,7 +145,7 @@ class Trigger:
 
     id: str
     user: str
-    born: float
+    created_at: float
     view_id: str | None = None
     used: bool = False
 
@@ -157,6 +157,6 @@ class ResponseUrl:
     path: str
     user: str
     channel: str
-    born: float
+    created_at: float
     message: SlackMessage | None = None
     uses: int = 0

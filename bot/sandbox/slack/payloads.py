@@ -9,7 +9,7 @@ import copy
 import secrets
 from typing import Any
 
-from bot.sandbox.slack.elements import Element, ElementState, start_values
+from bot.sandbox.slack.elements import Element, ElementState, initial_values
 from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.state import WorkspaceState
 
@@ -114,7 +114,7 @@ def interaction(state: WorkspaceState, person: SlackUser, kind: str, /, **more: 
 def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
     """One of the `actions` of a block_actions payload."""
     keep = ("text", "value", "style", "confirm", "placeholder", "url", "initial_option")
-    action = {name: copy.deepcopy(element.it[name]) for name in keep if name in element.it}
+    action = {name: copy.deepcopy(element.definition[name]) for name in keep if name in element.definition}
     return {
         "action_id": element.action_id,
         "block_id": element.block_id,
@@ -125,7 +125,7 @@ def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
     }
 
 
-def on_message(state: WorkspaceState, message: SlackMessage) -> Payload:
+def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
     """What a block_actions payload says of the message; an ephemeral one is not repeated."""
     channel = state.channels[message.channel]
     told: Payload = {
@@ -136,7 +136,7 @@ def on_message(state: WorkspaceState, message: SlackMessage) -> Payload:
             "is_ephemeral": message.ephemeral_to is not None,
         },
         "channel": channel_payload(channel),
-        "state": {"values": start_values(message.blocks)},
+        "state": {"values": initial_values(message.blocks)},
     }
     return told if message.ephemeral_to else told | {"message": message_payload(state, message)}
 

@@ -20,12 +20,12 @@ def answer_response_url(state: WorkspaceState, path: str, payload: Payload) -> N
         return
     check_content(payload)
     if payload.get("replace_original") and original is not None:
-        state.rewrite(original, payload)  # an ephemeral message stays ephemeral, whatever response_type says
+        state.edit(original, payload)  # an ephemeral message stays ephemeral, whatever response_type says
     else:
-        say(state, url.user, url.channel, payload)
+        post_answer(state, url.user, url.channel, payload)
 
 
-def say(state: WorkspaceState, user: str, channel: str, payload: Payload) -> SlackMessage:
+def post_answer(state: WorkspaceState, user: str, channel: str, payload: Payload) -> SlackMessage:
     """A new message, for that user only unless `response_type` is in_channel."""
     only_for = None if payload.get("response_type") == "in_channel" else user
     return state.post(state.channels[channel], payload, to=only_for)

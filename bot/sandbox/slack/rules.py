@@ -174,9 +174,9 @@ def _node(node: Node) -> Iterator[Problem]:
             yield Problem(at, "section-empty", "must define either text or fields")
         case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes":
             yield from _choices(at, one)
-        case "plain_text_input" if _more(one.get("min_length"), one.get("max_length")):
+        case "plain_text_input" if _exceeds(one.get("min_length"), one.get("max_length")):
             yield Problem(at, "range", "min_length must not be more than max_length")
-        case "number_input" if _more(_number(one.get("min_value")), _number(one.get("max_value"))):
+        case "number_input" if _exceeds(_number(one.get("min_value")), _number(one.get("max_value"))):
             yield Problem(at, "range", "min_value must not be more than max_value")
         case "image" if not str(one.get("alt_text") or "").strip():
             yield Problem(f"{at}/alt_text", "a11y", "must say what the image shows")
@@ -207,8 +207,8 @@ def choices_of(element: dict[str, Any]) -> list[dict[str, Any]]:
     return [*_list(element.get("options")), *(one for group in groups for one in _list(group.get("options")))]
 
 
-def _more(least: Any, most: Any) -> bool:
-    return isinstance(least, int | float) and isinstance(most, int | float) and least > most
+def _exceeds(minimum: Any, maximum: Any) -> bool:
+    return isinstance(minimum, int | float) and isinstance(maximum, int | float) and minimum > maximum
 
 
 def _number(value: Any) -> float | None:

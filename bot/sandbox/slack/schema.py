@@ -35,10 +35,10 @@ def wrong_type(at: str, want: str) -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class String:
-    """A string of `least` to `most` characters, or one of `choices`."""
+    """A string of `min_length` to `max_length` characters, or one of `choices`."""
 
-    most: int | None = None
-    least: int = 1
+    max_length: int | None = None
+    min_length: int = 1
     choices: tuple[str, ...] = ()
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
@@ -46,10 +46,10 @@ class String:
             yield wrong_type(at, "a string")
         elif self.choices and value not in self.choices:
             yield wrong_type(at, f"one of {', '.join(self.choices)}")
-        elif self.most is not None and len(value) > self.most:
-            yield Problem(at, "limit", f"must be less than {self.most + 1} characters")
-        elif self.most is not None and len(value) < self.least:
-            yield Problem(at, "limit", f"must be more than {self.least - 1} characters")
+        elif self.max_length is not None and len(value) > self.max_length:
+            yield Problem(at, "limit", f"must be less than {self.max_length + 1} characters")
+        elif self.max_length is not None and len(value) < self.min_length:
+            yield Problem(at, "limit", f"must be more than {self.min_length - 1} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,18 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, within `least` and `most` where they are given."""
+    """A number, within `minimum` and `maximum` where they are given."""
 
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             yield wrong_type(at, "a number")
-        elif self.least is not None and value < self.least:
-            yield Problem(at, "limit", f"must be at least {self.least:g}")
-        elif self.most is not None and value > self.most:
-            yield Problem(at, "limit", f"must be at most {self.most:g}")
+        elif self.minimum is not None and value < self.minimum:
+            yield Problem(at, "limit", f"must be at minimum {self.minimum:g}")
+        elif self.maximum is not None and value > self.maximum:
+            yield Problem(at, "limit", f"must be at maximum {self.maximum:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,31 +91,31 @@ class AnyObject:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A list of `least` to `most` items."""
+    """A list of `min_items` to `max_items` items."""
 
     item: Schema
-    most: int | None = None
-    least: int = 0
+    max_items: int | None = None
+    min_items: int = 0
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, list):
             yield wrong_type(at, "an array")
             return
-        if self.most is not None and len(value) > self.most:
-            yield Problem(at, "limit", f"no more than {self.most} items allowed")
-        if len(value) < self.least:
-            yield Problem(at, "limit", f"no fewer than {self.least} items allowed")
+        if self.max_items is not None and len(value) > self.max_items:
+            yield Problem(at, "limit", f"no more than {self.max_items} items allowed")
+        if len(value) < self.min_items:
+            yield Problem(at, "limit", f"no fewer than {self.min_items} items allowed")
         for place, item in enumerate(value):
             yield from self.item.check(item, f"{at}/{place}")
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object that has `need`, may have `may`, and nothing else. `kind` is its `type`, if it has one."""
+    """An object that has `required`, may have `optional`, and nothing else. `kind` is its `type`, if it has one."""
 
     kind: str | None = None
-    need: Mapping[str, Schema] = field(default_factory=dict)
-    may: Mapping[str, Schema] = field(default_factory=dict)
+    required: Mapping[str, Schema] = field(default_factory=dict)
+    optional: Mapping[str, Schema] = field(default_factory=dict)
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
@@ -124,14 +124,14 @@ class Object:
         if self.kind is not None and value.get("type") != self.kind:
             yield Problem(f"{at}/type", "wrong-type", f"unsupported type, must be {self.kind}")
             return
-        for name in self.need:
+        for name in self.required:
             if name not in value:
                 yield Problem(f"{at}/{name}", "missing", f"missing required field: {name}")
         for name, inner in value.items():
             yield from self._field(name, inner, at)
 
     def _field(self, name: str, value: Any, at: str) -> Iterator[Problem]:
-        spec = self.need.get(name) or self.may.get(name)
+        spec = self.required.get(name) or self.optional.get(name)
         if spec is not None:
             yield from spec.check(value, f"{at}/{name}")
         elif name != "type" or self.kind is None:
@@ -165,7 +165,7 @@ class OneOf:
         if not candidates:
             yield Problem(f"{at}/type", "wrong-type", "unsupported type")
             return
-        yield from _best([list(one.check(value, at)) for one in candidates])
+        yield from _fewest_problems([list(one.check(value, at)) for one in candidates])
 
 
 class Either:
@@ -177,8 +177,8 @@ class Either:
         self._shapes = shapes
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        yield from _best([list(one.check(value, at)) for one in self._shapes])
+        yield from _fewest_problems([list(one.check(value, at)) for one in self._shapes])
 
 
-def _best(complaints: Sequence[list[Problem]]) -> list[Problem]:
-    return min(complaints, key=len)
+def _fewest_problems(alternatives: Sequence[list[Problem]]) -> list[Problem]:
+    return min(alternatives, key=len)

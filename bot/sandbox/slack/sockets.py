@@ -17,8 +17,8 @@ from aiohttp import WSMsgType, web
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.model import Payload
 
-MOST_CONNECTIONS = 10
-_ANSWERED = {"slash_commands", "interactive"}  # an ack of these may carry a payload
+MAX_CONNECTIONS = 10
+_WITH_PAYLOAD = {"slash_commands", "interactive"}  # an ack of these may carry a payload
 
 
 class SocketNotConnected(Exception):
@@ -29,20 +29,20 @@ class SocketNotConnected(Exception):
 class _Connection:
     request: web.Request
     socket: web.WebSocketResponse = field(default_factory=web.WebSocketResponse)
-    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> its ack
-    is_greeted: bool = False  #: nothing is delivered before the hello
+    pending: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> its ack
+    is_ready: bool = False  #: nothing is delivered before the hello
 
     def acknowledge(self, raw: str) -> None:
         try:
             message = json.loads(raw)
-            answer = self.waiting[message["envelope_id"]]
+            answer = self.pending[message["envelope_id"]]
         except (ValueError, KeyError, TypeError):
             return  # Slack does not mind what it does not know
         if not answer.done():
             answer.set_result(message.get("payload"))
 
-    def lost(self) -> None:
-        for answer in self.waiting.values():
+    def fail_pending(self) -> None:
+        for answer in self.pending.values():
             if not answer.done():
                 answer.set_exception(SocketNotConnected())
 
@@ -55,17 +55,17 @@ class Sockets:
         self._changes = changes
         self._tickets: set[str] = set()
         self._open: list[_Connection] = []
-        self._turn = itertools.count()
+        self._round_robin = itertools.count()
 
     @property
     def connected(self) -> int:
         """How many connections can be delivered to."""
-        return len(self._greeted())
+        return len(self._ready_connections())
 
-    def _greeted(self) -> list[_Connection]:
-        return [one for one in self._open if one.is_greeted]
+    def _ready_connections(self) -> list[_Connection]:
+        return [one for one in self._open if one.is_ready]
 
-    def ticket(self) -> str:
+    def new_ticket(self) -> str:
         """Good for one connection."""
         ticket = uuid.uuid4().hex
         self._tickets.add(ticket)
@@ -79,7 +79,7 @@ class Sockets:
         self._tickets.discard(ticket)
         connection = _Connection(request)
         await connection.socket.prepare(request)
-        if len(self._open) >= MOST_CONNECTIONS:
+        if len(self._open) >= MAX_CONNECTIONS:
             await connection.socket.send_json(_disconnect("too_many_websockets"))
             await connection.socket.close()
         else:
@@ -90,8 +90,8 @@ class Sockets:
         self._open.append(connection)
         try:
             await connection.socket.send_json(self._hello())
-            connection.is_greeted = True
-            self._changes.tell("connection", self.connected)
+            connection.is_ready = True
+            self._changes.publish("connection", self.connected)
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     connection.acknowledge(message.data)
@@ -99,10 +99,10 @@ class Sockets:
             self._forget(connection)
 
     def _forget(self, connection: _Connection) -> None:
-        connection.lost()
+        connection.fail_pending()
         if connection in self._open:
             self._open.remove(connection)
-            self._changes.tell("connection", self.connected)
+            self._changes.publish("connection", self.connected)
 
     def _hello(self) -> Payload:
         return {
@@ -114,24 +114,24 @@ class Sockets:
 
     async def deliver(self, kind: str, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
         """The payload of the ack, None if it has none. Raises `SocketNotConnected`."""
-        greeted = self._greeted()
-        if not greeted:
+        ready = self._ready_connections()
+        if not ready:
             raise SocketNotConnected
-        connection = greeted[next(self._turn) % len(greeted)]
+        connection = ready[next(self._round_robin) % len(ready)]
         number = str(uuid.uuid4())
         envelope: Payload = {"envelope_id": number, "type": kind, "payload": payload}
-        envelope["accepts_response_payload"] = kind in _ANSWERED
+        envelope["accepts_response_payload"] = kind in _WITH_PAYLOAD
         if kind == "events_api":
             envelope["retry_attempt"], envelope["retry_reason"] = retry or (0, "")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        connection.waiting[number] = answer
+        connection.pending[number] = answer
         try:
             await connection.socket.send_json(envelope)
             return await answer
         except ConnectionError:
             raise SocketNotConnected from None
         finally:
-            del connection.waiting[number]
+            del connection.pending[number]
             answer.cancel()
 
     async def disconnect(self, reason: str = "refresh_requested") -> None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.elements import completed
+from bot.sandbox.slack.elements import complete
 from bot.sandbox.slack.model import Payload, ResponseUrl, SlackChannel, SlackMessage, SlackUser, SlackView, Trigger
 
 TRIGGER_LIVES = 3.0  # seconds
-MOST_VIEWS = 3  # in one stack
-RESPONSE_URL_LIVES = 30 * 60.0  # seconds
-RESPONSE_URL_USES = 5
+MAX_STACKED_VIEWS = 3  # in one stack
+RESPONSE_URL_LIFETIME = 30 * 60.0  # seconds
+MAX_RESPONSE_URL_USES = 5
 
 
 class Refusal(Exception):
@@ -58,17 +58,17 @@ class WorkspaceState:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
 
-    def number(self) -> int:
+    def next_number(self) -> int:
         self._count += 1
         return self._count
 
-    def ts(self) -> str:
+    def new_ts(self) -> str:
         """A time stamp that no other message has."""
-        return f"{int(self.clock())}.{self.number():06d}"
+        return f"{int(self.clock())}.{self.next_number():06d}"
 
     # --- conversations
 
-    def dm_of(self, user: str) -> SlackChannel | None:
+    def find_dm(self, user: str) -> SlackChannel | None:
         return next((one for one in self.channels.values() if one.user == user), None)
 
     def open_dm(self, user: str) -> SlackChannel:
@@ -80,20 +80,20 @@ class WorkspaceState:
             raise Refusal("cannot_dm_bot")
         if person.deleted:
             raise Refusal("user_disabled")
-        if (known := self.dm_of(user)) is not None:
+        if (known := self.find_dm(user)) is not None:
             return known
-        channel = SlackChannel(f"D{self.number():03d}{user[1:]}", "directmessage", {user, self.bot.id}, user)
+        channel = SlackChannel(f"D{self.next_number():03d}{user[1:]}", "directmessage", {user, self.bot.id}, user)
         self.channels[channel.id] = channel
-        self.changes.tell("channel", channel)
+        self.changes.publish("channel", channel)
         return channel
 
-    def conversation(self, named: str, *, users_too: bool = False) -> SlackChannel:
+    def find_conversation(self, named: str, *, users_too: bool = False) -> SlackChannel:
         """The channel of that id; of a user id the direct message, where Slack takes one."""
         if users_too and named[:1] in ("U", "W"):
             try:
                 return self.open_dm(named)
-            except Refusal as no:
-                raise Refusal("channel_not_found" if no.code == "user_not_found" else no.code) from None
+            except Refusal as refusal:
+                raise Refusal("channel_not_found" if refusal.code == "user_not_found" else refusal.code) from None
         try:
             return self.channels[named]
         except KeyError:
@@ -105,22 +105,22 @@ class WorkspaceState:
         self, channel: SlackChannel, payload: Payload, *, user: str | None = None, to: str | None = None
     ) -> SlackMessage:
         """Puts a message into a channel. `user` wrote it (default: the bot), only `to` sees it (default: all)."""
-        message = SlackMessage(channel.id, self.ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
+        message = SlackMessage(channel.id, self.new_ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
         message.thread_ts = payload.get("thread_ts")
         message.client_msg_id = payload.get("client_msg_id")
         self._write(message, payload)
         self.messages.append(message)
-        self.changes.tell("message", message)
+        self.changes.publish("message", message)
         return message
 
-    def rewrite(self, message: SlackMessage, payload: Payload) -> None:
+    def edit(self, message: SlackMessage, payload: Payload) -> None:
         """Other content. Blocks and attachments that are not in the payload are gone."""
         self._write(message, payload)
-        message.edited = self.ts()
-        self.changes.tell("message_changed", message)
+        message.edited = self.new_ts()
+        self.changes.publish("message_changed", message)
 
     def _write(self, message: SlackMessage, payload: Payload) -> None:
-        kept = completed({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
+        kept = complete({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
         message.text = str(payload.get("text") or payload.get("markdown_text") or "")[:40_000]
         message.blocks = kept.get("blocks", [])
         message.attachments = kept.get("attachments", [])
@@ -128,16 +128,16 @@ class WorkspaceState:
 
     def delete(self, message: SlackMessage) -> None:
         message.deleted = True
-        self.changes.tell("message_deleted", message)
+        self.changes.publish("message_deleted", message)
 
-    def find(self, channel: str, ts: str) -> SlackMessage:
+    def find_message(self, channel: str, ts: str) -> SlackMessage:
         """A message that is there and not ephemeral. Raises `Refusal`."""
         for message in self.messages:
             if (message.channel, message.ts) == (channel, ts) and not message.deleted and not message.ephemeral_to:
                 return message
         raise Refusal("message_not_found")
 
-    def visible(self, user: str) -> list[SlackMessage]:
+    def visible_to(self, user: str) -> list[SlackMessage]:
         """What a person sees in their channels, oldest first."""
         mine = {one.id for one in self.channels.values() if user in one.members}
         return [
@@ -149,23 +149,23 @@ class WorkspaceState:
     # --- what an interaction hands to the app
 
     def new_trigger(self, user: str, view_id: str | None = None) -> str:
-        number = f"{self.number()}.{int(self.clock() * 1000)}.{secrets.token_hex(16)}"
+        number = f"{self.next_number()}.{int(self.clock() * 1000)}.{secrets.token_hex(16)}"
         self.triggers[number] = Trigger(number, user, self.clock(), view_id)
         return number
 
     def new_response_url(self, kind: str, user: str, channel: str, message: SlackMessage | None = None) -> ResponseUrl:
-        path = f"{kind}/{self.team_id}/{self.number()}/{secrets.token_urlsafe(18)}"
+        path = f"{kind}/{self.team_id}/{self.next_number()}/{secrets.token_urlsafe(18)}"
         self.response_urls[path] = ResponseUrl(path, user, channel, self.clock(), message)
         return self.response_urls[path]
 
-    def trigger(self, number: str) -> Trigger:
+    def find_trigger(self, number: str) -> Trigger:
         """A trigger that may still be exchanged. Raises `Refusal`."""
         trigger = self.triggers.get(number)
         if trigger is None:
             raise Refusal("invalid_trigger_id")
         if trigger.used:
             raise Refusal("exchanged_trigger_id")
-        if self.clock() - trigger.born > self.trigger_lives:
+        if self.clock() - trigger.created_at > self.trigger_lives:
             raise Refusal("expired_trigger_id")
         return trigger
 
@@ -174,9 +174,9 @@ class WorkspaceState:
         url = self.response_urls.get(path)
         if url is None:
             raise Refusal("invalid_url")
-        if self.clock() - url.born > RESPONSE_URL_LIVES:
+        if self.clock() - url.created_at > RESPONSE_URL_LIFETIME:
             raise Refusal("expired_url")
-        if url.uses >= RESPONSE_URL_USES:
+        if url.uses >= MAX_RESPONSE_URL_USES:
             raise Refusal("used_url")
         url.uses += 1
         return url
@@ -186,45 +186,45 @@ class WorkspaceState:
     def stack(self, user: str) -> list[SlackView]:
         return self.stacks.setdefault(user, [])
 
-    def top(self, user: str) -> SlackView | None:
+    def top_view(self, user: str) -> SlackView | None:
         return next(reversed(self.stack(user)), None)
 
     def open_view(self, trigger_id: str, payload: Payload) -> SlackView:
         """A new stack; one that was open before is gone. Raises `Refusal`."""
-        trigger = self.trigger(trigger_id)
+        trigger = self.find_trigger(trigger_id)
         self._check_external_id(payload)
         trigger.used = True
         self.close(self.stack(trigger.user))
-        return self._put(trigger.user, payload)
+        return self._add_view(trigger.user, payload)
 
     def push_view(self, trigger_id: str, payload: Payload) -> SlackView:
         """On top of the view that the trigger came from. Raises `Refusal`."""
-        trigger = self.trigger(trigger_id)
+        trigger = self.find_trigger(trigger_id)
         if trigger.view_id is None or not self.stack(trigger.user):
             raise Refusal("not_found")
-        self.check_room(trigger.user)
+        self.require_room(trigger.user)
         self._check_external_id(payload)
         trigger.used = True
-        return self._put(trigger.user, payload)
+        return self._add_view(trigger.user, payload)
 
-    def check_room(self, user: str) -> None:
-        if len(self.stack(user)) >= MOST_VIEWS:
+    def require_room(self, user: str) -> None:
+        if len(self.stack(user)) >= MAX_STACKED_VIEWS:
             raise Refusal("push_limit_reached")
 
-    def put_on_top(self, user: str, payload: Payload) -> SlackView:
+    def push_over(self, user: str, payload: Payload) -> SlackView:
         """What `response_action: push` does. Raises `Refusal`."""
-        self.check_room(user)
+        self.require_room(user)
         self._check_external_id(payload)
-        return self._put(user, payload)
+        return self._add_view(user, payload)
 
-    def _put(self, user: str, payload: Payload) -> SlackView:
-        below = self.top(user)
-        number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
+    def _add_view(self, user: str, payload: Payload) -> SlackView:
+        below = self.top_view(user)
+        number = f"V{self.next_number():03d}{secrets.token_hex(4).upper()}"
         view = SlackView(number, user, "", below.root_id if below else number, {}, below.id if below else None)
-        view.show(completed(payload), self._hash())
+        view.show(complete(payload), self._hash())
         self.views[number] = view
         self.stack(user).append(view)
-        self.changes.tell("view", view)
+        self.changes.publish("view", view)
         return view
 
     def update_view(self, view: SlackView, payload: Payload, hash_: str | None = None) -> SlackView:
@@ -232,8 +232,8 @@ class WorkspaceState:
         if hash_ is not None and hash_ != view.hash:
             raise Refusal("hash_conflict")
         self._check_external_id(payload, view)
-        view.show(completed(payload), self._hash())
-        self.changes.tell("home" if view.type == "home" else "view", view)
+        view.show(complete(payload), self._hash())
+        self.changes.publish("home" if view.type == "home" else "view", view)
         return view
 
     def publish(self, user: str, payload: Payload, hash_: str | None = None) -> SlackView:
@@ -241,15 +241,15 @@ class WorkspaceState:
         if user not in self.people:
             raise Refusal("user_not_found")
         if (home := self.homes.get(user)) is None:
-            number = f"V{self.number():03d}{secrets.token_hex(4).upper()}"
+            number = f"V{self.next_number():03d}{secrets.token_hex(4).upper()}"
             home = self.homes[user] = SlackView(number, user, "", number, {})
         elif hash_ is not None and hash_ != home.hash:
             raise Refusal("hash_conflict")
-        home.show(completed(payload), self._hash())
-        self.changes.tell("home", home)
+        home.show(complete(payload), self._hash())
+        self.changes.publish("home", home)
         return home
 
-    def open_view_named(self, view_id: str | None, external_id: str | None) -> SlackView:
+    def find_open_view(self, view_id: str | None, external_id: str | None) -> SlackView:
         """The view that is meant. Raises `Refusal`, also when it is closed."""
         for view in [*self.views.values(), *self.homes.values()]:
             meant = view.id == view_id if view_id else bool(external_id) and view.external_id == external_id
@@ -262,7 +262,7 @@ class WorkspaceState:
             if not view.closed:
                 view.closed = True
                 self.stack(view.user).remove(view)
-                self.changes.tell("view_closed", view)
+                self.changes.publish("view_closed", view)
 
     def _check_external_id(self, payload: Payload, itself: SlackView | None = None) -> None:
         wanted = payload.get("external_id")

@@ -20,7 +20,7 @@ from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
-MOST_BYTES = 4 * 1024 * 1024  # of a request
+MAX_REQUEST_BYTES = 4 * 1024 * 1024  # of a request
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
 
 
@@ -48,7 +48,7 @@ METHODS = {
     "views.push": Method(view_methods.push),
     "views.update": Method(view_methods.update),
 }
-CONNECTIONS = "apps.connections.open"
+OPEN_CONNECTION = "apps.connections.open"
 RESPONSE_URL = "response_url"  #: the name of response_urls in faults, calls and exports
 
 
@@ -74,7 +74,7 @@ class WebApi:
         self._records = records
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=MOST_BYTES)
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/{kind:commands|actions}/{rest:.+}", self._response_url)
         app.router.add_get("/link/", self._sockets.serve)
@@ -86,7 +86,7 @@ class WebApi:
         async def effect(args: Payload) -> web.Response:
             return web.json_response({"ok": True, **await self._run(method, request, args)})
 
-        return await self._guarded(method, request, effect)
+        return await self._run_with_faults(method, request, effect)
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         path = request.path.strip("/")
@@ -95,33 +95,33 @@ class WebApi:
             answer_response_url(self._state, path, args)
             return web.Response(text="ok")
 
-        return await self._guarded(RESPONSE_URL, request, effect)
+        return await self._run_with_faults(RESPONSE_URL, request, effect)
 
-    async def _guarded(
+    async def _run_with_faults(
         self, method: str, request: web.Request, effect: Callable[[Payload], Awaitable[web.Response]]
     ) -> web.StreamResponse:
         """Runs `effect` between the faults planned for the method, and records what came of it."""
-        args, unreadable = await _arguments(request)
-        fault = self._faults.meet(method, args)
-        if fault is not None and (stopped := await _before(fault, request)) is not None:
+        args, unreadable = await _read_arguments(request)
+        fault = self._faults.consume(method, args)
+        if fault is not None and (stopped := await _apply_before(fault, request)) is not None:
             self._record(method, args, _fault_name(fault))
             return stopped
         try:
             if unreadable is not None:
                 raise Refusal(unreadable)
             answer = await effect(args)
-        except Refusal as no:
-            answer = _refused(method, no)
-            self._record(method, args, no.code)
+        except Refusal as refusal:
+            answer = _refusal_response(method, refusal)
+            self._record(method, args, refusal.code)
         else:
             self._record(method, args, None)
         if fault is not None and fault.kind == "wait_after":
             await fault.pause()
-        return _broken(request) if fault is not None and fault.kind == "drop_after" else answer
+        return _abort(request) if fault is not None and fault.kind == "drop_after" else answer
 
     async def _run(self, name: str, request: web.Request, args: Payload) -> Payload:
-        token = _token(request, args)
-        if name == CONNECTIONS:
+        token = _read_token(request, args)
+        if name == OPEN_CONNECTION:
             return self._connection(request, token)
         method = METHODS.get(name)
         if method is None:
@@ -143,17 +143,17 @@ class WebApi:
             raise Refusal("not_allowed_token_type")
         if token != self._tokens.app:
             raise Refusal("invalid_auth")
-        return {"url": f"ws://{request.host}/link/?ticket={self._sockets.ticket()}&app_id={self._state.app_id}"}
+        return {"url": f"ws://{request.host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
 
     def _record(self, method: str, args: Payload, error: str | None) -> None:
         call = CallRecord(method, self._state.clock(), error)
         self._records.calls.append(call)
         kept = {name: value for name, value in args.items() if name != "token"}
         self._records.sent.append(SentPayload(method, kept, error or "ok"))
-        self._state.changes.tell("call", call)
+        self._state.changes.publish("call", call)
 
 
-async def _before(fault: SlackFault, request: web.Request) -> web.Response | None:
+async def _apply_before(fault: SlackFault, request: web.Request) -> web.Response | None:
     """What a fault does before the effect. An answer instead of None means: no effect at all."""
     match fault.kind:
         case "answer" if isinstance(fault.body, str):
@@ -161,7 +161,7 @@ async def _before(fault: SlackFault, request: web.Request) -> web.Response | Non
         case "answer":
             return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         case "drop":
-            return _broken(request)
+            return _abort(request)
         case "wait":
             await fault.pause()
         case "hook":
@@ -177,48 +177,48 @@ def _fault_name(fault: SlackFault) -> str:
     return "dropped" if fault.kind == "drop" else f"http_{fault.status}"
 
 
-def _broken(request: web.Request) -> web.Response:
+def _abort(request: web.Request) -> web.Response:
     """Ends the connection without an answer. The response is written nowhere."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
 
 
-def _refused(method: str, no: Refusal) -> web.Response:
+def _refusal_response(method: str, refusal: Refusal) -> web.Response:
     if method != RESPONSE_URL:
-        return web.json_response({"ok": False, "error": no.code, **no.extra})
-    if no.code in ("used_url", "expired_url", "invalid_url"):
-        return web.json_response({"ok": False, "error": no.code}, status=404)
-    return web.Response(status=400, text=no.code)
+        return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
+    if refusal.code in ("used_url", "expired_url", "invalid_url"):
+        return web.json_response({"ok": False, "error": refusal.code}, status=404)
+    return web.Response(status=400, text=refusal.code)
 
 
-def _token(request: web.Request, args: Payload) -> str:
+def _read_token(request: web.Request, args: Payload) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
 
 
-async def _arguments(request: web.Request) -> tuple[Payload, str | None]:
+async def _read_arguments(request: web.Request) -> tuple[Payload, str | None]:
     """The arguments of a call, from the query and a form or JSON body; or Slack's word for what is wrong."""
     args: Payload = dict(request.query)
     if request.method == "POST":
         if request.content_type == "application/json":
-            return await _json_arguments(request, args)
+            return await _read_json_arguments(request, args)
         form = await request.post()
         args |= {name: value for name, value in form.items() if isinstance(value, str)}
-    return _decoded(args), None
+    return _decode_arguments(args), None
 
 
-async def _json_arguments(request: web.Request, args: Payload) -> tuple[Payload, str | None]:
+async def _read_json_arguments(request: web.Request, args: Payload) -> tuple[Payload, str | None]:
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError:
         return args, "invalid_json"
     if not isinstance(body, dict):
         return args, "json_not_object"
-    return _decoded(args | body), None
+    return _decode_arguments(args | body), None
 
 
-def _decoded(args: Payload) -> Payload:
+def _decode_arguments(args: Payload) -> Payload:
     """Arguments that are JSON in a string, as forms have them, and booleans as 0 and 1, become values."""
     decoded: dict[str, Any] = dict(args)
     for name in _JSON_ARGUMENTS:

@@ -134,7 +134,7 @@ class SlackWorkspace:
         person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
         self.state.people[id] = person
         self._members[id] = WorkspaceMember(self, person)
-        self.state.changes.tell("person", person)
+        self.state.changes.publish("person", person)
         return self._members[id]
 
     @property
@@ -145,7 +145,7 @@ class SlackWorkspace:
         """A channel with these people. The bot is in it only if `bot_user_id` is among them."""
         ids = {one if isinstance(one, str) else one.id for one in members}
         self.state.channels[id] = SlackChannel(id, name, ids)
-        self.state.changes.tell("channel", self.state.channels[id])
+        self.state.changes.publish("channel", self.state.channels[id])
         return self.state.channels[id]
 
     @property
@@ -208,9 +208,11 @@ class SlackWorkspace:
     def clear_faults(self) -> None:
         self.faults.clear()
 
-    async def arrived(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
+    async def wait_for_call(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
         """Waits until `method` was called `times` times since its last `plan` (or the start)."""
-        await self.faults.arrived(method, times, timeout)
+        await self.faults.wait_for_call(method, times, timeout)
+
+    arrived = wait_for_call  # the name that tests outside tests/sandbox still call
 
     # --- deliveries
 
