@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -265,7 +265,7 @@ async def test_a_submission_is_answered_over_the_socket(
 
 @pytest.mark.parametrize("how", ["refresh_requested", "warning", "broken"])
 async def test_the_client_comes_back_after_a_disconnect(
-    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any, how: str
+    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any, how: Literal["refresh_requested", "warning", "broken"]
 ) -> None:
     seen: list[int] = []
     workspace.subscribe(lambda change: seen.append(change.about) if change.what == "connection" else None)

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.sandbox.slack import SlackMessage, SlackView, SlackWorkspace, WorkspaceMember
+from bot.sandbox.slack.model import ResponseUrlKind
 
 Json = dict[str, Any]
 
@@ -597,7 +598,9 @@ async def test_a_home_tab_is_published_for_one_person(
 # --- response_url
 
 
-def hook(workspace: SlackWorkspace, message: SlackMessage | None = None, kind: str = "actions") -> AsyncWebhookClient:
+def hook(
+    workspace: SlackWorkspace, message: SlackMessage | None = None, kind: ResponseUrlKind = "actions"
+) -> AsyncWebhookClient:
     channel = message.channel if message else workspace.state.open_dm("U0ADA").id
     return AsyncWebhookClient(workspace.response_url(kind, "U0ADA", channel, message), retry_handlers=[])
 

@@ -5,11 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 DEFAULT_TIMEOUT = 5.0  # seconds
 
 Result = TypeVar("Result")
+
+
+ChangeKind = Literal[
+    "message",
+    "message_changed",
+    "message_deleted",
+    "view",
+    "view_closed",
+    "home",
+    "warning",
+    "call",
+    "arrival",
+    "delivery",
+    "connection",
+    "person",
+    "channel",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +37,7 @@ class WorkspaceChange:
     arrival, delivery, connection, person, channel.
     """
 
-    what: str
+    what: ChangeKind
     about: Any = field(repr=False)
 
 
@@ -41,7 +58,7 @@ class Changes:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
 
-    def publish(self, what: str, about: Any = None) -> None:
+    def publish(self, what: ChangeKind, about: Any = None) -> None:
         for subscriber in list(self._subscribers):
             subscriber(WorkspaceChange(what, about))
         for waiter in self._waiters:

@@ -12,18 +12,20 @@ import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.model import Payload
-from bot.sandbox.slack.records import AppDelivery, WorkspaceRecords
+from bot.sandbox.slack.records import AppDelivery, DeliveryKind, WorkspaceRecords
 from bot.sandbox.slack.sockets import SocketNotConnected, Sockets
 
 ACK_WITHIN = 3.0  # seconds
-COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
+COMMAND: Final = "slash_commands"
+INTERACTION: Final = "interactive"
+EVENT: Final = "events_api"
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -31,7 +33,7 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
-def encode(kind: str, payload: Payload) -> tuple[bytes, str]:
+def encode(kind: DeliveryKind, payload: Payload) -> tuple[bytes, str]:
     """The request body and its content type, as Slack sends that kind."""
     if kind == EVENT:
         return json.dumps(payload).encode(), "application/json"
@@ -72,7 +74,7 @@ class Deliverer:
 
     async def send(
         self,
-        kind: str,
+        kind: DeliveryKind,
         payload: Payload,
         *,
         headers_override: Mapping[str, str] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.slack.elements import STATE_FIELDS, CannotDo, Element, find_elements, is_empty
@@ -12,22 +13,30 @@ from bot.sandbox.slack.model import Payload, SlackView
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def find_element(
-    blocks: list[Payload],
-    *,
-    action_id: str | None = None,
-    value: str | None = None,
-    label: str | None = None,
-    block_id: str | None = None,
-) -> Element:
-    """The element that fits all that is given. Raises `CannotDo` unless it is exactly one."""
-    there = list(find_elements(blocks))
-    found = [one for one in there if action_id in (None, one.action_id) and label in (None, one.label)]
-    found = [one for one in found if block_id in (None, one.block_id)]
-    if value is not None:
-        found = [one for one in found if one.definition.get("value") == value]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementQuery:
+    """What is known of an element that a person means. None fits any element; `value` is that of a button."""
+
+    action_id: str | None = None
+    value: str | None = None
+    label: str | None = None
+    block_id: str | None = None
+
+    def fits(self, element: Element) -> bool:
+        return (
+            self.action_id in (None, element.action_id)
+            and self.label in (None, element.label)
+            and self.block_id in (None, element.block_id)
+            and self.value in (None, element.definition.get("value"))
+        )
+
+
+def find_element(blocks: list[Payload], query: ElementQuery) -> Element:
+    """The only element in the blocks that fits. Raises `CannotDo` if none or several fit."""
+    present = list(find_elements(blocks))
+    found = [one for one in present if query.fits(one)]
     if len(found) != 1:
-        names = ", ".join(sorted({one.action_id for one in there}))
+        names = ", ".join(sorted({one.action_id for one in present}))
         raise CannotDo(f"{len(found)} elements fit; there is {names or 'nothing to click'}")
     return found[0]
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.sandbox.slack.app_answers import apply_command_answer, apply_submission_answer, record_answer
+from bot.sandbox.slack.app_answers import apply_command_answer, apply_submission_answer
+from bot.sandbox.slack.app_connection import AppConnection
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
 from bot.sandbox.slack.elements import STATE_FIELDS, CannotDo, Element, FieldsRefused, find_elements
-from bot.sandbox.slack.forms import check_fields, choose, find_element, find_field
+from bot.sandbox.slack.forms import ElementQuery, check_fields, choose, find_element, find_field
 from bot.sandbox.slack.member_view import MemberView
 from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.payloads import (
+    InteractionKind,
     action_payload,
     channel_payload,
     command_payload,
@@ -21,34 +23,32 @@ from bot.sandbox.slack.payloads import (
     message_payload,
     view_payload,
 )
-from bot.sandbox.slack.records import AppDelivery
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.workspace import SlackWorkspace
+from bot.sandbox.slack.records import AppDelivery, DeliveryKind
+from bot.sandbox.slack.state import WorkspaceState
 
 
 class WorkspaceMember(MemberView):
     """Acts as one person. Raises `CannotDo` for what is not in sight or what Slack itself does not let them do."""
 
-    def __init__(self, workspace: SlackWorkspace, person: SlackUser) -> None:
-        super().__init__(workspace.state, person)
-        self._workspace = workspace
+    def __init__(self, state: WorkspaceState, person: SlackUser, app: AppConnection) -> None:
+        super().__init__(state, person)
+        self._app = app
 
     # --- commands and shortcuts
 
     async def command(self, command: str, text: str = "", *, channel: SlackChannel | str | None = None) -> AppDelivery:
         """Types a slash command; without `channel` in the direct message with the bot."""
         where = self._find_channel(channel)
-        url = self._workspace.response_url("commands", self.id, where.id)
+        url = self._app.response_url("commands", self.id, where.id)
         payload = command_payload(self._state, self.person, where, command, text, url)
-        delivery = await self._workspace.send(COMMAND, payload)
+        delivery = await self._app.send(COMMAND, payload)
         apply_command_answer(self._state, delivery, self.id, where.id)
         return self._finish(delivery)
 
     async def shortcut(self, callback_id: str) -> AppDelivery:
         """A global shortcut."""
         payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
-        return self._finish(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
     async def message_shortcut(self, callback_id: str, message: SlackMessage) -> AppDelivery:
         self._require_visible(message)
@@ -59,9 +59,9 @@ class WorkspaceMember(MemberView):
             message_ts=message.ts,
             channel=channel_payload(self._state.channels[message.channel]),
             message=message_payload(self._state, message),
-            response_url=self._workspace.response_url("actions", self.id, message.channel),
+            response_url=self._app.response_url("actions", self.id, message.channel),
         )
-        return self._finish(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
     async def open_home(self) -> AppDelivery:
         """Opens the Home tab of the app."""
@@ -71,7 +71,7 @@ class WorkspaceMember(MemberView):
         event["event_ts"] = self._state.new_ts()
         if self.home is not None:
             event["view"] = view_payload(self._state, self.home)
-        return self._finish(await self._workspace.send(EVENT, event_payload(self._state, event)))
+        return self._finish(await self._app.send(EVENT, event_payload(self._state, event)))
 
     def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
         """Writes a message. The app is not told: it would need scopes to read."""
@@ -97,9 +97,9 @@ class WorkspaceMember(MemberView):
         `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
         sent), None leaves it unanswered, which raises `CannotDo`.
         """
-        wanted = {"action_id": action_id, "value": value, "label": label, "block_id": block_id}
-        where = self._resolve_target(target) if target or self.view else self._find_newest_with(**wanted)
-        element = find_element(where.blocks, **wanted)
+        query = ElementQuery(action_id=action_id, value=value, label=label, block_id=block_id)
+        where = self._resolve_target(target) if target or self.view else self._find_newest_with(query)
+        element = find_element(where.blocks, query)
         if "confirm" in element.definition and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
@@ -115,13 +115,13 @@ class WorkspaceMember(MemberView):
             trigger = self._state.new_trigger(self.id, where.id if where.type == "modal" else None)
         else:
             fields = message_context(self._state, where)
-            fields["response_url"] = self._workspace.response_url("actions", self.id, where.channel, where)
+            fields["response_url"] = self._app.response_url("actions", self.id, where.channel, where)
             if element.kind in STATE_FIELDS:
                 fields["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
             trigger = self._state.new_trigger(self.id)
         actions = [action_payload(element, entered, self._state.new_ts())]
         payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **fields)
-        return self._finish(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
     # --- forms
 
@@ -174,7 +174,7 @@ class WorkspaceMember(MemberView):
             view=view_payload(self._state, form),
             response_urls=[],
         )
-        delivery = await self._workspace.send(INTERACTION, payload)
+        delivery = await self._app.send(INTERACTION, payload)
         apply_submission_answer(self._state, delivery, form)
         return self._finish(delivery)
 
@@ -188,32 +188,32 @@ class WorkspaceMember(MemberView):
         self._state.close(reversed(self.views) if everything else [form])
         if not told.payload.get("notify_on_close"):
             return AppDelivery(INTERACTION, {})
-        return self._finish(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
     # --- raw requests, forged or not
 
     async def deliver(
         self,
-        payload_kind: str,
+        payload_kind: DeliveryKind,
         payload: Payload,
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
     ) -> AppDelivery:
-        return await self._workspace.deliver(payload_kind, payload, headers_override, sign=sign)
+        return await self._app.deliver(payload_kind, payload, headers_override, sign=sign)
 
     async def replay(self, delivery: AppDelivery) -> AppDelivery:
-        return await self._workspace.replay(delivery)
+        return await self._app.replay(delivery)
 
     # --- inside
 
-    def _interaction(self, kind: str, /, **fields: Any) -> Payload:
+    def _interaction(self, kind: InteractionKind, /, **fields: Any) -> Payload:
         if kind in ("shortcut", "message_action"):
             fields["action_ts"] = self._state.new_ts()
         return interaction(self._state, self.person, kind, **fields)
 
     def _finish(self, delivery: AppDelivery) -> AppDelivery:
-        record_answer(self._workspace.records, delivery)
+        self._app.record(delivery)
         if delivery.error is not None and delivery.kind != EVENT:
             delivery.shown = delivery.shown or delivery.error
             self.warnings.append(delivery.shown)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from bot.sandbox.slack.changes import Result
 from bot.sandbox.slack.elements import CannotDo
-from bot.sandbox.slack.forms import find_element
+from bot.sandbox.slack.forms import ElementQuery, find_element
 from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.state import WorkspaceState
 
@@ -96,11 +96,11 @@ class MemberView:
             return target
         return self._modal(target)
 
-    def _find_newest_with(self, **wanted: str | None) -> SlackMessage:
+    def _find_newest_with(self, query: ElementQuery) -> SlackMessage:
         """The newest message they see that has the element. Raises `CannotDo`."""
         for message in reversed(self.messages):
             with suppress(CannotDo):
-                find_element(message.blocks, **wanted)
+                find_element(message.blocks, query)
                 return message
         raise CannotDo("no message in front of them has that")
 

@@ -6,12 +6,14 @@ None of them shows what it holds when printed: messages and views may hold secre
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from bot.sandbox.slack.block_text import preformatted_text, render_blocks, render_mrkdwn
 from bot.sandbox.slack.elements import EnteredValues, initial_values
 
 Payload = dict[str, Any]
+ResponseUrlKind = Literal["commands", "actions"]
+ViewType = Literal["modal", "home"]
 
 
 @dataclass(slots=True)
@@ -95,8 +97,8 @@ class SlackView:
         self.payload, self.hash, self.errors = payload, hash_, {}
 
     @property
-    def type(self) -> str:
-        return str(self.payload["type"])
+    def type(self) -> ViewType:
+        return "home" if self.payload["type"] == "home" else "modal"
 
     @property
     def callback_id(self) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import copy
 import secrets
-from typing import Any
+from typing import Any, Literal
 
 from bot.sandbox.slack.elements import Element, ElementState, initial_values
 from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.state import WorkspaceState
 
+InteractionKind = Literal["shortcut", "message_action", "block_actions", "view_submission", "view_closed"]
 TEAM_DOMAIN = "sandbox"
 TEAM_NAME = "Sandbox"
 ENTERPRISE_NAME = "Sandbox Grid"

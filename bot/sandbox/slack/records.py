@@ -6,9 +6,11 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from bot.sandbox.slack.model import Payload
+
+DeliveryKind = Literal["slash_commands", "interactive", "events_api"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,9 @@ class AppDelivery:
     could not be shown. `shown` is what the person saw at once: the text of the answer, or the error.
     """
 
-    kind: str
+    kind: DeliveryKind
     payload: Payload = field(repr=False)
-    via: str = "nothing"
+    via: Literal["nothing", "http", "socket"] = "nothing"
     body: bytes = field(default=b"", repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     status: int | None = None  #: of the HTTP answer; over Socket Mode 200 for an ack

@@ -10,15 +10,19 @@ import itertools
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.model import Payload
+from bot.sandbox.slack.records import DeliveryKind
 
 MAX_CONNECTIONS = 10
-_WITH_PAYLOAD = {"slash_commands", "interactive"}  # an ack of these may carry a payload
+DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
+_WITH_PAYLOAD: frozenset[DeliveryKind] = frozenset(
+    {"slash_commands", "interactive"}
+)  # an ack of these may carry a payload
 
 
 class SocketNotConnected(Exception):
@@ -112,7 +116,7 @@ class Sockets:
             "connection_info": {"app_id": self._app_id},
         }
 
-    async def deliver(self, kind: str, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
+    async def deliver(self, kind: DeliveryKind, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
         """The payload of the ack, None if it has none. Raises `SocketNotConnected`."""
         ready = self._ready_connections()
         if not ready:
@@ -134,7 +138,7 @@ class Sockets:
             del connection.pending[number]
             answer.cancel()
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
+    async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
         """Tells every connection why (warning, refresh_requested, link_disabled); all but a warning end it."""
         for connection in list(self._open):
             await connection.socket.send_json(_disconnect(reason))
@@ -156,5 +160,5 @@ class Sockets:
             await connection.socket.close(code=1001)
 
 
-def _disconnect(reason: str) -> Payload:
+def _disconnect(reason: DisconnectReason) -> Payload:
     return {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}

@@ -11,7 +11,16 @@ from typing import Any
 
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.elements import complete
-from bot.sandbox.slack.model import Payload, ResponseUrl, SlackChannel, SlackMessage, SlackUser, SlackView, Trigger
+from bot.sandbox.slack.model import (
+    Payload,
+    ResponseUrl,
+    ResponseUrlKind,
+    SlackChannel,
+    SlackMessage,
+    SlackUser,
+    SlackView,
+    Trigger,
+)
 
 TRIGGER_LIVES = 3.0  # seconds
 MAX_STACKED_VIEWS = 3  # in one stack
@@ -153,7 +162,9 @@ class WorkspaceState:
         self.triggers[number] = Trigger(number, user, self.clock(), view_id)
         return number
 
-    def new_response_url(self, kind: str, user: str, channel: str, message: SlackMessage | None = None) -> ResponseUrl:
+    def new_response_url(
+        self, kind: ResponseUrlKind, user: str, channel: str, message: SlackMessage | None = None
+    ) -> ResponseUrl:
         path = f"{kind}/{self.team_id}/{self.next_number()}/{secrets.token_urlsafe(18)}"
         self.response_urls[path] = ResponseUrl(path, user, channel, self.clock(), message)
         return self.response_urls[path]

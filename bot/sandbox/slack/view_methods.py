@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bot.sandbox.slack.chat_methods import refuse_if, require_arguments
-from bot.sandbox.slack.model import Payload, SlackView
+from bot.sandbox.slack.model import Payload, SlackView, ViewType
 from bot.sandbox.slack.payloads import view_payload
 from bot.sandbox.slack.rules import check_view
 from bot.sandbox.slack.schema import Problem
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
-def require_view(view: object, kind: str, prefix: str = "/view") -> Payload:
+def require_view(view: object, kind: ViewType, prefix: str = "/view") -> Payload:
     """The view, if Slack takes it. Raises `Refusal`."""
     if not isinstance(view, dict):
         refuse_if([Problem("", "wrong-type", "must provide an object")], "invalid_arguments", prefix)

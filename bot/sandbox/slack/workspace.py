@@ -17,14 +17,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
-from bot.sandbox.slack.app_answers import record_answer
+from bot.sandbox.slack.app_connection import AppConnection
 from bot.sandbox.slack.changes import Subscriber
-from bot.sandbox.slack.deliver import EVENT, Deliverer
+from bot.sandbox.slack.deliver import Deliverer
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.member import WorkspaceMember
-from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser
-from bot.sandbox.slack.payloads import event_payload
-from bot.sandbox.slack.records import AppDelivery, CallRecord, SentPayload, WorkspaceRecords
+from bot.sandbox.slack.model import Payload, ResponseUrlKind, SlackChannel, SlackMessage, SlackUser
+from bot.sandbox.slack.records import AppDelivery, CallRecord, DeliveryKind, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import WorkspaceState
 from bot.sandbox.slack.web_api import Tokens, WebApi
@@ -63,11 +62,11 @@ class SlackWorkspace:
             records=self.records,
             changes=self.state.changes,
         )
+        self._app = AppConnection(self.state, self._deliverer, self.records)
         self._web_api = WebApi(
             self.state, Tokens(bot_token, app_token, scopes), self.sockets, self.faults, self.records
         )
         self._runner: web.AppRunner | None = None
-        self._base = ""
 
     def __repr__(self) -> str:
         return f"Workspace({self.state.team_id})"
@@ -80,9 +79,9 @@ class SlackWorkspace:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
-        self._base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._app.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         await self._deliverer.start()
-        return self._base
+        return self._app.base_url
 
     async def stop(self) -> None:
         """Lets go of everything, also of calls that hang."""
@@ -96,7 +95,7 @@ class SlackWorkspace:
 
     @property
     def api_url(self) -> str:
-        return f"{self._base}/api/"
+        return f"{self._app.base_url}/api/"
 
     def connect_http(self, request_url: str) -> None:
         """Where commands, interactivity and events are POSTed unless Socket Mode is connected.
@@ -133,7 +132,7 @@ class SlackWorkspace:
         team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
         person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
         self.state.people[id] = person
-        self._members[id] = WorkspaceMember(self, person)
+        self._members[id] = WorkspaceMember(self.state, person, self._app)
         self.state.changes.publish("person", person)
         return self._members[id]
 
@@ -218,39 +217,23 @@ class SlackWorkspace:
 
     async def deliver(
         self,
-        payload_kind: str,
+        payload_kind: DeliveryKind,
         payload: Payload,
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
     ) -> AppDelivery:
-        """Sends any payload as slash_commands, interactive or events_api. The answer has no effect here.
-
-        With `headers_override` or without `sign` it always goes over HTTP: Socket Mode has neither.
-        """
-        delivery = await self._deliverer.send(payload_kind, payload, headers_override=headers_override, signed=sign)
-        record_answer(self.records, delivery)
-        return delivery
-
-    async def replay(self, delivery: AppDelivery) -> AppDelivery:
-        """The same request again, byte for byte, with its old signature. The answer has no effect here."""
-        again = await self._deliverer.replay(delivery)
-        record_answer(self.records, again)
-        return again
+        """See `AppConnection.deliver`."""
+        return await self._app.deliver(payload_kind, payload, headers_override, sign=sign)
 
     async def retry(self, delivery: AppDelivery, number: int = 1, reason: str = "http_timeout") -> AppDelivery:
-        """Slack's own retry of an event: the same payload, signed anew, with X-Slack-Retry-Num."""
-        again = await self._deliverer.send(delivery.kind, delivery.payload, retry=(number, reason))
-        record_answer(self.records, again)
-        return again
+        """See `AppConnection.retry`."""
+        return await self._app.retry(delivery, number, reason)
 
     async def emit(self, event: Payload) -> AppDelivery:
-        """Tells the app of an event (app_uninstalled, tokens_revoked, user_change …), in the usual envelope."""
-        return await self.deliver(EVENT, event_payload(self.state, event))
+        """See `AppConnection.emit`."""
+        return await self._app.emit(event)
 
-    async def send(self, kind: str, payload: Payload) -> AppDelivery:
-        """A delivery whose answer the caller applies."""
-        return await self._deliverer.send(kind, payload)
-
-    def response_url(self, kind: str, user: str, channel: str, message: SlackMessage | None = None) -> str:
-        return f"{self._base}/{self.state.new_response_url(kind, user, channel, message).path}"
+    def response_url(self, kind: ResponseUrlKind, user: str, channel: str, message: SlackMessage | None = None) -> str:
+        """See `AppConnection.response_url`."""
+        return self._app.response_url(kind, user, channel, message)
