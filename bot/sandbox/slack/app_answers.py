@@ -1,4 +1,4 @@
-"""What the app's answer to a delivery changes in the workspace, and what the person sees of it."""
+"""Applies the app's answer to a delivery: what changes in the workspace, and what the person sees."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from bot.sandbox.slack.view_methods import require_view
 
 
 def record_answer(records: WorkspaceRecords, delivery: AppDelivery, verdict: str | None = None) -> None:
-    """Keeps what the app said in its answer, if it said anything, among what it sent."""
+    """Keep the app's answer, if it has a body, among the payloads that the app sent."""
     if delivery.answer is not None:
         payload = delivery.answer if isinstance(delivery.answer, dict) else {"text": delivery.answer}
         records.sent.append(SentPayload(f"ack {delivery.what}", payload, verdict or delivery.error or "ok"))
 
 
 def apply_command_answer(state: WorkspaceState, delivery: AppDelivery, user: str, channel: str) -> None:
-    """The answer to a slash command is a message, ephemeral unless it says otherwise."""
+    """Post the answer to a slash command: an ephemeral message, unless its `response_type` is in_channel."""
     if delivery.ok and delivery.answer is not None:
         answer = delivery.answer if isinstance(delivery.answer, dict) else {"text": str(delivery.answer)}
         try:
@@ -35,7 +35,7 @@ def apply_command_answer(state: WorkspaceState, delivery: AppDelivery, user: str
 
 
 def apply_submission_answer(state: WorkspaceState, delivery: AppDelivery, view: SlackView) -> None:
-    """`response_action` closes, changes, or stacks views; an empty answer closes this one."""
+    """Do what `response_action` says: close, change or push views. An empty answer closes `view`."""
     if delivery.ok:
         try:
             _apply_response_action(state, view, delivery.answer)
@@ -67,7 +67,7 @@ def _apply_response_action(state: WorkspaceState, view: SlackView, answer: Any) 
 
 
 def _show_errors(state: WorkspaceState, view: SlackView, errors: Any) -> None:
-    """Errors stand at input blocks. Slack shows none if one of them names something else."""
+    """Show errors at input blocks. Slack shows none of them if one names a block that is no input block."""
     inputs = {block.get("block_id") for block in view.blocks if block["type"] == "input"}
     if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
         raise Refusal("invalid_errors")

@@ -1,4 +1,4 @@
-"""What the people of a workspace and the workspace itself send to the app, and where the app may answer."""
+"""The connection of the emulated workspace to the app: deliveries to the app, and the response_urls that it may use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The blocks of Block Kit, the two kinds of view, a message; and which block goes where.
+"""The schemas of blocks, views and messages, and which block is allowed where.
 
 Source: docs.slack.dev/reference/block-kit/blocks and docs.slack.dev/reference/views (2026).
 """
@@ -14,11 +14,11 @@ from bot.sandbox.slack.element_schemas import (
     BUTTON,
     FEEDBACK_BUTTONS,
     ICON_BUTTON,
-    ID,
     IMAGE_ELEMENT,
     INPUT,
-    MARKDOWN_TOTAL,
-    PRIVATE_METADATA,
+    MAX_ID,
+    MAX_MARKDOWN_TOTAL,
+    MAX_PRIVATE_METADATA,
     RICH_TEXT,
     SLACK_FILE,
     URL,
@@ -49,7 +49,7 @@ INPUT_BLOCK = Object(
     BLOCK_ID | {"hint": plain(2000), "optional": Boolean(), "dispatch_action": Boolean()},
 )
 FILE = Object("file", {"external_id": ANY, "source": ANY}, BLOCK_ID)
-MARKDOWN = Object("markdown", {"text": String(MARKDOWN_TOTAL)}, BLOCK_ID)
+MARKDOWN = Object("markdown", {"text": String(MAX_MARKDOWN_TOTAL)}, BLOCK_ID)
 ALERT = Object(
     "alert",
     {"text": text(200)},
@@ -95,7 +95,7 @@ CONTAINER = Object(
     | {"width": String(choices=("narrow", "standard", "wide", "full"))},
 )
 _SOURCE = Object("url", {"text": ANY, "url": ANY})
-# a task in a plan may be a task card or something Slack does not describe
+# Slack does not document the tasks of a plan, so any value is accepted
 TASK_CARD = Object(
     "task_card",
     {"task_id": ANY, "title": ANY, "status": String(choices=("pending", "in_progress", "complete", "error"))},
@@ -126,7 +126,7 @@ BLOCK = OneOf(
     PLAN,
 )
 
-# --- where each may stand (docs.slack.dev/blocks.json); `file` is never sent by an app
+# --- the surfaces of each block (docs.slack.dev/blocks.json); an app never sends `file`
 
 EVERYWHERE = frozenset(
     {"actions", "card", "context", "divider", "header", "image", "input", "rich_text", "section", "video"}
@@ -138,12 +138,12 @@ SURFACES = {
     | {"carousel", "container", "context_actions", "data_table", "markdown", "plan", "table", "task_card"},
 }
 
-# --- what holds them
+# --- views and messages
 
 _IDS: dict[str, Schema] = {
-    "private_metadata": String(PRIVATE_METADATA, 0),
-    "callback_id": String(ID, 0),
-    "external_id": String(ID, 0),
+    "private_metadata": String(MAX_PRIVATE_METADATA, 0),
+    "callback_id": String(MAX_ID, 0),
+    "external_id": String(MAX_ID, 0),
 }
 _BLOCKS: dict[str, Schema] = {"blocks": Array(BLOCK, 100, 1)}
 MODAL = Object(
@@ -164,7 +164,7 @@ _MESSAGE: dict[str, Schema] = {
     "unfurl_media": Boolean(),
     "post_at": ANYTHING,
     "metadata": _METADATA,
-    "markdown_text": String(MARKDOWN_TOTAL, 0),
+    "markdown_text": String(MAX_MARKDOWN_TOTAL, 0),
     "parse": String(choices=("full", "none")),
     "response_type": String(choices=("ephemeral", "in_channel")),
     "blocks": Array(BLOCK, 50),

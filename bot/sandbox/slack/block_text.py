@@ -1,4 +1,4 @@
-"""What a person reads in blocks: their text, flattened, as Slack draws it."""
+"""The text of blocks as a person reads it in Slack, without any layout."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _MENU = ("placeholder", "initial_option", "initial_options")
-#: what can be read of an element that has options
+#: the fields of an element with options that are visible
 _VISIBLE_FIELDS = {
-    "overflow": (),  # they show only when it is opened
+    "overflow": (),  # options are visible only in the open menu
     "static_select": _MENU,
     "multi_static_select": _MENU,
-    "checkboxes": ("options",),  # those that are ticked are among them
+    "checkboxes": ("options",),  # `initial_options` are among the options
     "radio_buttons": ("options",),
 }
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # the last one last: &amp;lt; reads &lt;
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # &amp; last, so that &amp;lt; becomes &lt;
 
 
 def render_mrkdwn(mrkdwn: str) -> str:
-    """Drawn as people see it: links by their label, dates by their fallback, mentions with @, entities as signs."""
+    """Convert mrkdwn to what people see: labels of links, fallbacks of dates, mentions with @, entities decoded."""
     pieces: list[str] = []
     end = 0
     for token in _TOKEN.finditer(mrkdwn):
@@ -47,12 +47,12 @@ def _unescape(text: str) -> str:
 
 
 def render_blocks(blocks: list[dict[str, Any]]) -> str:
-    """Every text in the blocks, a line each, in order. What somebody typed into fields is not among it."""
+    """All texts in the blocks, one on a line, in order. What a person typed into fields is not included."""
     return "\n".join(line for block in blocks for line in _lines(block) if line)
 
 
 def preformatted_text(blocks: list[dict[str, Any]]) -> str:
-    """The text of all `rich_text_preformatted`, in order, byte for byte, with nothing between."""
+    """The text of all `rich_text_preformatted` elements, byte for byte, joined without a separator."""
     return "".join(
         str(span.get("text", ""))
         for block in blocks

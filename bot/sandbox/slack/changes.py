@@ -1,4 +1,4 @@
-"""Tells whoever watches that something changed, and lets a coroutine wait for what it hopes for."""
+"""Publishes changes of the workspace to subscribers, and lets a coroutine wait for a condition."""
 
 from __future__ import annotations
 
@@ -31,11 +31,7 @@ ChangeKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceChange:
-    """Something that happened, and the thing that it happened to.
-
-    `what` is one of message, message_changed, message_deleted, view, view_closed, home, warning, call,
-    arrival, delivery, connection, person, channel.
-    """
+    """One change. `about` is the object that changed: for example a message, a view or a call."""
 
     what: ChangeKind
     about: Any = field(repr=False)
@@ -45,16 +41,16 @@ Subscriber = Callable[[WorkspaceChange], None]
 
 
 class Changes:
-    """Subscribers are called at once, in order; waiters are woken by every change."""
+    """Calls the subscribers at every change, in their order, and wakes all waiting coroutines."""
 
-    patience = DEFAULT_TIMEOUT  #: of `until`, unless it is told another
+    patience = DEFAULT_TIMEOUT  #: seconds, the default timeout of `until`
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
         self._waiters: set[asyncio.Future[None]] = set()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Calls `subscriber` with every change from now on; the answer ends that."""
+        """Call `subscriber` with every later change. Returns a function that ends the subscription."""
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
 
@@ -65,8 +61,8 @@ class Changes:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
-        """Waits until `hoped()` is true, and answers what it answered.
+    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  callers choose the timeout
+        """Wait until `condition()` is true. Returns what `condition()` returned.
 
         Raises `TimeoutError` after `timeout` seconds (default: `patience`).
         """

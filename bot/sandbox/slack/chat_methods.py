@@ -11,7 +11,7 @@ from bot.sandbox.slack.rules import check_message
 from bot.sandbox.slack.schema import Problem
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
-#: problems that Slack has an error code of their own for; all others are invalid_blocks, invalid_arguments …
+#: codes of problems that are Slack's error codes; all other problems become invalid_blocks, invalid_arguments …
 _SLACK_CODES = {
     "no_text",
     "msg_too_long",
@@ -22,7 +22,7 @@ _SLACK_CODES = {
 
 
 def check_content(args: Payload, *, update: bool = False) -> None:
-    """Raises `Refusal` unless Slack takes the content. Arguments that Slack does not know it leaves alone."""
+    """Raise `Refusal` unless Slack accepts the content of a message. Unknown arguments are ignored, as Slack does."""
     known = {name: args[name] for name in MESSAGE.optional if name in args}
     problems = [one for one in check_message(known, update=update) if one.refused]
     if problems:
@@ -46,9 +46,9 @@ def _error_code(problem: Problem) -> str:
 
 
 def refuse_if(problems: list[Problem], code: str, prefix: str = "") -> None:
-    """Raises `Refusal` if there are any: with the problem's own code if Slack has one for it, else `code`.
+    """Raise `Refusal` if there are problems, with the code of a problem if it is one of Slack's, else with `code`.
 
-    `prefix` is where the payload stands among the arguments.
+    `prefix` is the JSON pointer of the payload in the arguments.
     """
     if not problems:
         return
@@ -61,7 +61,7 @@ def refuse_if(problems: list[Problem], code: str, prefix: str = "") -> None:
 
 
 def require_arguments(args: Payload, *names: str) -> None:
-    """Raises `Refusal` unless every argument is there."""
+    """Raise `Refusal` if one of the arguments is missing or empty."""
     missing = [name for name in names if not args.get(name)]
     if missing:
         lines = [f"[ERROR] missing required field: {name}" for name in missing]
@@ -90,7 +90,7 @@ async def post_message(state: WorkspaceState, args: Payload) -> Payload:
 
 
 def _find_duplicate(state: WorkspaceState, channel: SlackChannel, client_msg_id: str | None) -> SlackMessage | None:
-    """The message that was posted with that client_msg_id before, if Slack honours it."""
+    """The message that was posted with this client_msg_id before, if the workspace honours such ids."""
     if not client_msg_id or not state.honours_client_msg_id:
         return None
     posted = [one for one in state.messages if one.client_msg_id == client_msg_id and one.channel == channel.id]

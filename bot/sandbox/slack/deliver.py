@@ -1,4 +1,4 @@
-"""Sends what happens to the app: as signed HTTP requests, or over Socket Mode if it is connected.
+"""Sends deliveries to the app: as signed HTTP requests, or over Socket Mode while the app is connected there.
 
 Source: docs.slack.dev/authentication/verifying-requests-from-slack, docs.slack.dev/apis/events-api.
 """
@@ -29,12 +29,12 @@ EVENT: Final = "events_api"
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's v0 signature of a request body."""
+    """The v0 signature of a request body, as Slack makes it."""
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
 def encode(kind: DeliveryKind, payload: Payload) -> tuple[bytes, str]:
-    """The request body and its content type, as Slack sends that kind."""
+    """The request body and the content type of a delivery of that kind."""
     if kind == EVENT:
         return json.dumps(payload).encode(), "application/json"
     form = payload if kind == COMMAND else {"payload": json.dumps(payload)}
@@ -42,7 +42,10 @@ def encode(kind: DeliveryKind, payload: Payload) -> tuple[bytes, str]:
 
 
 class Deliverer:
-    """`ack_within` (seconds) and `request_url` can be set at any time."""
+    """Sends one delivery at a time and waits `ack_within` seconds for the answer.
+
+    `ack_within` and `request_url` can be changed at any time.
+    """
 
     ack_within = ACK_WITHIN
 
@@ -58,7 +61,7 @@ class Deliverer:
         self.request_url: str | None = None
 
     def connect(self, request_url: str) -> None:
-        """Raises `ValueError` for anything that is not on this machine."""
+        """Set the `request_url`. Raises `ValueError` for a URL that is not on this machine."""
         host = urlsplit(request_url).hostname or ""
         if host != "localhost" and not _is_loopback(host):
             raise ValueError("the sandbox delivers to loopback only")
@@ -81,7 +84,7 @@ class Deliverer:
         signed: bool = True,
         retry: tuple[int, str] | None = None,
     ) -> AppDelivery:
-        """One delivery and its answer. Whatever goes wrong is in the delivery; nothing is raised.
+        """Send a payload and wait for the answer. Errors are stored in the delivery; nothing is raised.
 
         `retry` is the number (1 to 3) and the reason of a retry of an event.
         """
@@ -100,7 +103,7 @@ class Deliverer:
         return delivery
 
     async def replay(self, delivery: AppDelivery) -> AppDelivery:
-        """The very same request once more: same body, same time stamp, same signature."""
+        """Send a request again with the same body, time stamp and signature."""
         again = AppDelivery(delivery.kind, delivery.payload, body=delivery.body, headers=dict(delivery.headers))
         if delivery.via == "socket":
             await self._send_within_limit(again, self._send_socket(again, None))

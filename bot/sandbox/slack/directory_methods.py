@@ -1,4 +1,4 @@
-"""The methods of the Web API that tell about people, the team and the app, and open direct messages."""
+"""The methods of the Web API about people, the team and the app, and conversations.open."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def users_info(state: WorkspaceState, args: Payload) -> Payload:
 
 
 def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> Payload:
-    """A person as users.info tells. Of somebody deactivated Slack tells less."""
+    """The user object of users.info. That of a deactivated person has fewer fields."""
     user: Payload = {
         "id": person.id,
         "team_id": person.team_id,
@@ -61,7 +61,7 @@ def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> P
 def _active_user_fields(person: SlackUser, now: float) -> Payload:
     try:
         moment = datetime.fromtimestamp(now, ZoneInfo(person.tz))
-    except (ZoneInfoNotFoundError, ValueError):  # a system without time zones
+    except (ZoneInfoNotFoundError, ValueError):  # the system has no time zone data
         moment = datetime.fromtimestamp(now, UTC)
     offset = moment.utcoffset()
     return {

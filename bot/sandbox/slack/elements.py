@@ -1,4 +1,4 @@
-"""The interactive elements of a payload: finding one, its value, and what an interaction says about it."""
+"""The interactive elements of blocks: how to find them, their state, and how a value is entered."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from bot.sandbox.slack.element_schemas import INTERACTIVE
 from bot.sandbox.slack.rules import choices_of, kind_of, walk
 
-#: the field of an element's state, and the field that it starts with; lists start empty
+#: element type -> the field of its state, and the field of the element with the initial value
 STATE_FIELDS = {
     "plain_text_input": ("value", "initial_value"),
     "email_text_input": ("value", "initial_value"),
@@ -42,16 +42,16 @@ EnteredValues = dict[str, dict[str, ElementState]]  #: block_id -> action_id -> 
 
 
 class CannotDo(Exception):
-    """A person cannot do this in Slack: nothing of that name is in sight, or the form does not let them."""
+    """A person cannot do this in Slack: the element is not visible to them, or does not accept the value."""
 
 
 class FieldsRefused(CannotDo):
-    """The form was not sent. Why stands at its fields."""
+    """Slack's client did not send the form. The errors stand at the fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An interactive element where it stands. `label` is what a person calls it."""
+    """An interactive element and its block. `label` is the text by which a person knows the element."""
 
     block: dict[str, Any] = field(repr=False)
     definition: dict[str, Any] = field(repr=False)
@@ -78,7 +78,7 @@ class Element:
         return self.block["type"] == "input" and not self.block.get("optional", False)
 
     def initial_state(self) -> ElementState | None:
-        """The element's state before anybody touched it; None if it has no state (a button)."""
+        """The state before a person changed it; None for an element without state (a button)."""
         if self.kind not in STATE_FIELDS:
             return None
         name, initial = STATE_FIELDS[self.kind]
@@ -88,7 +88,7 @@ class Element:
         }
 
     def state_with(self, value: Any) -> ElementState:
-        """The state after a person chose or typed `value` (an option by its value or label).
+        """The state after a person typed or chose `value`. An option is named by its value or label.
 
         Raises `CannotDo` if the element does not offer it.
         """
@@ -112,7 +112,7 @@ class Element:
 
 
 def find_elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
-    """Every interactive element, in order, with its (innermost) block."""
+    """All interactive elements, in order, each with its innermost block."""
     for block in blocks:
         children = [block, *block.get("child_blocks", [])]
         for child in children:
@@ -134,7 +134,7 @@ def is_empty(state: ElementState) -> bool:
 
 
 def complete(payload: dict[str, Any]) -> dict[str, Any]:
-    """A copy as Slack keeps it: with block ids, action ids and text flags filled in where the app left them out."""
+    """A copy of a payload with the block ids, action ids and text flags that Slack adds where the app left them out."""
     kept = copy.deepcopy(payload)
     for _, held_by, one in walk(kept.get("blocks", []), held_by="blocks"):
         kind = kind_of(one)

@@ -1,4 +1,4 @@
-"""Finding what a person means in a payload, and what Slack's own client checks before it sends a form."""
+"""Finds the element that a person means, and checks a form as Slack's client does before it sends the form."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementQuery:
-    """What is known of an element that a person means. None fits any element; `value` is that of a button."""
+    """What is known of the element that a person means. None fits all elements; `value` is the value of a button."""
 
     action_id: str | None = None
     value: str | None = None
@@ -42,7 +42,7 @@ def find_element(blocks: list[Payload], query: ElementQuery) -> Element:
 
 
 def choose(element: Element, option: Any) -> Payload:
-    """What an interaction says was chosen in the element; nothing for a button. Several choices come in a list."""
+    """The state of an element after a person chose `option`, or several in a list; empty for a button."""
     if element.kind == "overflow":
         return {"selected_option": element.find_option(option)}
     start = element.initial_state()
@@ -55,7 +55,7 @@ def choose(element: Element, option: Any) -> Payload:
 
 
 def find_field(blocks: list[Payload], name: str) -> Element:
-    """The field of that block_id, action_id or label, whichever first names exactly one. Raises `CannotDo`."""
+    """The field with that block_id, else that action_id, else that label. Raises `CannotDo` unless exactly one fits."""
     fields = [one for one in find_elements(blocks) if one.kind in STATE_FIELDS]
     for names in ("block_id", "action_id", "label"):
         found = [one for one in fields if getattr(one, names) == name]
@@ -65,7 +65,7 @@ def find_field(blocks: list[Payload], name: str) -> Element:
 
 
 def check_fields(form: SlackView) -> dict[str, str]:
-    """The input blocks whose value Slack does not send: block_id -> what it says there."""
+    """The errors of Slack's client: block_id of an input block -> the text at the field."""
     found = {}
     for element in find_elements(form.blocks):
         if element.block["type"] == "input":

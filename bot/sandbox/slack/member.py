@@ -1,4 +1,4 @@
-"""A person in the workspace: what they see, and what they can do. Each action is one delivery to the app."""
+"""What one person in the workspace can do. Each action is one delivery to the app."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bot.sandbox.slack.state import WorkspaceState
 
 
 class WorkspaceMember(MemberView):
-    """Acts as one person. Raises `CannotDo` for what is not in sight or what Slack itself does not let them do."""
+    """Acts as one person. Raises `CannotDo` for what the person does not see or Slack does not let them do."""
 
     def __init__(self, state: WorkspaceState, person: SlackUser, app: AppConnection) -> None:
         super().__init__(state, person)
@@ -37,7 +37,7 @@ class WorkspaceMember(MemberView):
     # --- commands and shortcuts
 
     async def command(self, command: str, text: str = "", *, channel: SlackChannel | str | None = None) -> AppDelivery:
-        """Types a slash command; without `channel` in the direct message with the bot."""
+        """Type a slash command in `channel`, or else in the direct message with the bot."""
         where = self._find_channel(channel)
         url = self._app.response_url("commands", self.id, where.id)
         payload = command_payload(self._state, self.person, where, command, text, url)
@@ -46,11 +46,12 @@ class WorkspaceMember(MemberView):
         return self._finish(delivery)
 
     async def shortcut(self, callback_id: str) -> AppDelivery:
-        """A global shortcut."""
+        """Use a global shortcut."""
         payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
         return self._finish(await self._app.send(INTERACTION, payload))
 
     async def message_shortcut(self, callback_id: str, message: SlackMessage) -> AppDelivery:
+        """Use a message shortcut on `message`."""
         self._require_visible(message)
         payload = self._interaction(
             "message_action",
@@ -64,7 +65,7 @@ class WorkspaceMember(MemberView):
         return self._finish(await self._app.send(INTERACTION, payload))
 
     async def open_home(self) -> AppDelivery:
-        """Opens the Home tab of the app."""
+        """Open the Home tab of the app."""
         self.has_home_open = True
         channel = self._state.open_dm(self.id)
         event: Payload = {"type": "app_home_opened", "user": self.id, "channel": channel.id, "tab": "home"}
@@ -74,7 +75,7 @@ class WorkspaceMember(MemberView):
         return self._finish(await self._app.send(EVENT, event_payload(self._state, event)))
 
     def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
-        """Writes a message. The app is not told: it would need scopes to read."""
+        """Write a message. The app gets no event, because it has no scope to read messages."""
         return self._state.post(self._find_channel(channel), {"text": text}, user=self.id)
 
     # --- clicking
@@ -90,12 +91,13 @@ class WorkspaceMember(MemberView):
         option: Any = None,
         confirm: bool | None = True,
     ) -> AppDelivery:
-        """Uses the one button or menu that fits; `option` is what to choose, by value or label (several in a list).
+        """Use the only button or menu that fits. `option` is what to choose, by value or label; several in a list.
 
-        Without `target` it is in the modal on top, or else in the newest message that has it.
+        Without `target` the element is in the modal on top or, with no modal open, in the newest message that has
+        it.
 
-        `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
-        sent), None leaves it unanswered, which raises `CannotDo`.
+        `confirm` answers the confirm dialog of the element, if it has one: True confirms, False cancels (nothing is
+        sent), None does not answer, which raises `CannotDo`.
         """
         query = ElementQuery(action_id=action_id, value=value, label=label, block_id=block_id)
         where = self._resolve_target(target) if target or self.view else self._find_newest_with(query)
@@ -126,9 +128,10 @@ class WorkspaceMember(MemberView):
     # --- forms
 
     def enter(self, view: SlackView, fields: Mapping[str, Mapping[str, Any]]) -> None:
-        """Types and chooses (block_id -> action_id -> value) without anything being sent yet.
+        """Enter values (block_id -> action_id -> value) without sending anything to the app.
 
-        What is not in the view any more is left out. Raises `CannotDo` for what an element does not offer.
+        Values for elements that the view does not have are ignored. Raises `CannotDo` for an option that an element
+        does not offer.
         """
         for element in find_elements(view.blocks):
             entered = fields.get(element.block_id, {})
@@ -137,9 +140,9 @@ class WorkspaceMember(MemberView):
                 view.values.setdefault(element.block_id, {})[element.action_id] = state
 
     async def fill(self, view: SlackView | None, fields: Mapping[str, Any]) -> AppDelivery:
-        """Enters values: field (its block_id, action_id or label) -> value (text; options by value or label).
+        """Enter values: the block_id, action_id or label of a field -> a text, or an option by its value or label.
 
-        A field that tells the app at once (`dispatch_action`) does; the answer is its delivery.
+        A field with `dispatch_action` is sent to the app. Returns the last delivery; an empty one if none was sent.
         """
         form = self._modal(view)
         delivery = AppDelivery(INTERACTION, {})
@@ -155,9 +158,9 @@ class WorkspaceMember(MemberView):
     type = fill
 
     async def submit(self, view: SlackView | None = None, fields: Mapping[str, Any] | None = None) -> AppDelivery:
-        """Presses the submit button, after `fields` were filled. The app's answer shows at once.
+        """Fill `fields`, press the submit button and apply the app's answer.
 
-        Raises `FieldsRefused` where Slack's own checks keep the form from being sent.
+        Raises `FieldsRefused` if the checks of Slack's client do not let the form be sent.
         """
         form = self._modal(view)
         if fields:
@@ -179,7 +182,7 @@ class WorkspaceMember(MemberView):
         return self._finish(delivery)
 
     async def close(self, view: SlackView | None = None, *, all_of_them: bool = False) -> AppDelivery:
-        """Cancels the modal on top, or (`all_of_them`: the x) the whole stack. The app is told if it asked to be."""
+        """Close the modal on top or, with `all_of_them`, all. Only with `notify_on_close` the app is told."""
         form = self._modal(view)
         everything = all_of_them or bool(form.payload.get("clear_on_close"))
         root = self.views[0]
@@ -190,7 +193,7 @@ class WorkspaceMember(MemberView):
             return AppDelivery(INTERACTION, {})
         return self._finish(await self._app.send(INTERACTION, payload))
 
-    # --- raw requests, forged or not
+    # --- raw payloads, also forged ones
 
     async def deliver(
         self,
@@ -200,12 +203,14 @@ class WorkspaceMember(MemberView):
         *,
         sign: bool = True,
     ) -> AppDelivery:
+        """See `AppConnection.deliver`."""
         return await self._app.deliver(payload_kind, payload, headers_override, sign=sign)
 
     async def replay(self, delivery: AppDelivery) -> AppDelivery:
+        """See `AppConnection.replay`."""
         return await self._app.replay(delivery)
 
-    # --- inside
+    # --- private
 
     def _interaction(self, kind: InteractionKind, /, **fields: Any) -> Payload:
         if kind in ("shortcut", "message_action"):

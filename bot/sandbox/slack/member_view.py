@@ -1,4 +1,4 @@
-"""What one person in the workspace has in front of them."""
+"""What one person in the workspace sees."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.sandbox.slack.state import WorkspaceState
 
 
 class MemberView:
-    """A person's view of the workspace. Nothing here changes anything."""
+    """What a person sees. Nothing here changes the workspace."""
 
     def __init__(self, state: WorkspaceState, person: SlackUser) -> None:
         self._state = state
         self.person = person
-        self.warnings: list[str] = []  #: errors that Slack showed, latest last
+        self.warnings: list[str] = []  #: errors that Slack showed to the person, latest last
         self.has_home_open = False
 
     def __repr__(self) -> str:
@@ -44,12 +44,12 @@ class MemberView:
 
     @property
     def home(self) -> SlackView | None:
-        """Their App Home, if the app published one."""
+        """The person's App Home, if the app published one."""
         return self._state.homes.get(self.id)
 
     @property
     def messages(self) -> list[SlackMessage]:
-        """Everything in their channels, oldest first, with what only they see."""
+        """All messages that the person sees, oldest first, ephemeral ones included."""
         return self._state.visible_to(self.id)
 
     @property
@@ -58,23 +58,23 @@ class MemberView:
 
     @property
     def dm(self) -> list[SlackMessage]:
-        """What was said in the direct message with the bot, ephemerals apart."""
+        """The messages in the direct message with the bot, without ephemeral ones."""
         channel = self._state.find_dm(self.id)
         here = [one for one in self.messages if channel is not None and one.channel == channel.id]
         return [one for one in here if one.ephemeral_to is None]
 
     def sees(self) -> str:
-        """All text in front of them: messages, the modal on top, App Home if it is open, Slack's warnings."""
+        """All text that the person sees: messages, the modal on top, App Home if it is open, Slack's warnings."""
         screens = [self.view.text] if self.view is not None else []
         if self.has_home_open and self.home is not None:
             screens.append(self.home.text)
         return "\n".join([*(one.shows for one in self.messages), *screens, *self.warnings])
 
-    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  the test names its patience
-        """Waits until `hoped()` is true. Raises `TimeoutError`."""
+    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  callers choose the timeout
+        """Wait until `condition()` is true, and return its result. Raises `TimeoutError`."""
         return await self._state.changes.until(condition, timeout)
 
-    # --- what an action may be aimed at; each raises `CannotDo` for what is not in sight
+    # --- the targets of actions; each method raises `CannotDo` for what the person does not see
 
     def _find_channel(self, channel: SlackChannel | str | None) -> SlackChannel:
         if channel is None:
@@ -97,7 +97,7 @@ class MemberView:
         return self._modal(target)
 
     def _find_newest_with(self, query: ElementQuery) -> SlackMessage:
-        """The newest message they see that has the element. Raises `CannotDo`."""
+        """The newest message with an element that fits. Raises `CannotDo` if there is none."""
         for message in reversed(self.messages):
             with suppress(CannotDo):
                 find_element(message.blocks, query)

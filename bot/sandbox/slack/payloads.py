@@ -1,4 +1,4 @@
-"""What Slack says about its things: the objects in its answers, and what it sends to the app.
+"""The JSON objects of Slack: those in answers of the Web API, and the payloads that Slack sends to the app.
 
 Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
 """
@@ -17,7 +17,7 @@ InteractionKind = Literal["shortcut", "message_action", "block_actions", "view_s
 TEAM_DOMAIN = "sandbox"
 TEAM_NAME = "Sandbox"
 ENTERPRISE_NAME = "Sandbox Grid"
-VERIFICATION_TOKEN = "legacy-verification-token"  # in every payload still, of no use to anybody
+VERIFICATION_TOKEN = "legacy-verification-token"  # Slack still adds it to every payload; apps verify signatures instead
 
 
 def enterprise_of(state: WorkspaceState) -> Payload | None:
@@ -46,7 +46,7 @@ def message_payload(state: WorkspaceState, message: SlackMessage) -> Payload:
 
 
 def view_payload(state: WorkspaceState, view: SlackView) -> Payload:
-    """A view as Slack tells it: everything the app sent, with Slack's additions."""
+    """The view object: all that the app sent, with the fields that Slack adds."""
     return {
         "id": view.id,
         "team_id": state.people[view.user].team_id,
@@ -74,7 +74,7 @@ def view_payload(state: WorkspaceState, view: SlackView) -> Payload:
 def command_payload(
     state: WorkspaceState, person: SlackUser, channel: SlackChannel, command: str, text: str, response_url: str
 ) -> Payload:
-    """The fields of a slash command, all of them strings."""
+    """The fields of a slash command. All values are strings."""
     fields = {
         "token": VERIFICATION_TOKEN,
         "team_id": person.team_id,
@@ -96,7 +96,7 @@ def command_payload(
 
 
 def interaction(state: WorkspaceState, person: SlackUser, kind: str, /, **more: Any) -> Payload:
-    """What all interactive payloads have: who, where, which app."""
+    """An interactive payload of any type: the fields that all types have, and `more`."""
     team: Payload | None = {"id": state.team_id, "domain": TEAM_DOMAIN}
     if team is not None and state.enterprise_id:
         team |= {"enterprise_id": state.enterprise_id, "enterprise_name": ENTERPRISE_NAME}
@@ -113,7 +113,7 @@ def interaction(state: WorkspaceState, person: SlackUser, kind: str, /, **more: 
 
 
 def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
-    """One of the `actions` of a block_actions payload."""
+    """One element of `actions` in a block_actions payload."""
     keep = ("text", "value", "style", "confirm", "placeholder", "url", "initial_option")
     action = {name: copy.deepcopy(element.definition[name]) for name in keep if name in element.definition}
     return {
@@ -127,7 +127,7 @@ def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
 
 
 def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
-    """What a block_actions payload says of the message; an ephemeral one is not repeated."""
+    """The fields of a block_actions payload about the message. An ephemeral message itself is not included."""
     channel = state.channels[message.channel]
     told: Payload = {
         "container": {
@@ -147,7 +147,7 @@ def channel_payload(channel: SlackChannel) -> Payload:
 
 
 def event_payload(state: WorkspaceState, event: Payload) -> Payload:
-    """An event of the Events API in its envelope."""
+    """An event in the envelope of the Events API."""
     authorization = {
         "enterprise_id": state.enterprise_id,
         "team_id": None if state.org_install else state.team_id,

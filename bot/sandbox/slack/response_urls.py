@@ -1,4 +1,4 @@
-"""What an app says through a response_url, or in the answer to a slash command.
+"""Messages that the app posts through a response_url, or in the answer to a slash command.
 
 Source: docs.slack.dev/interactivity/handling-user-interaction#message_responses.
 """
@@ -11,7 +11,7 @@ from bot.sandbox.slack.state import WorkspaceState
 
 
 def answer_response_url(state: WorkspaceState, path: str, payload: Payload) -> None:
-    """Posts, replaces or deletes. Raises `Refusal` if the url is used up, too old or unknown, or the content bad."""
+    """Post, replace or delete a message. Raises `Refusal` for a bad content, or a used, old or unknown url."""
     url = state.use_response_url(path)
     original = url.message if url.message is not None and not url.message.deleted else None
     if payload.get("delete_original"):
@@ -26,6 +26,6 @@ def answer_response_url(state: WorkspaceState, path: str, payload: Payload) -> N
 
 
 def post_answer(state: WorkspaceState, user: str, channel: str, payload: Payload) -> SlackMessage:
-    """A new message, for that user only unless `response_type` is in_channel."""
+    """Post a message that only `user` sees, unless its `response_type` is in_channel."""
     only_for = None if payload.get("response_type") == "in_channel" else user
     return state.post(state.channels[channel], payload, to=only_for)

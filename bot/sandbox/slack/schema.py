@@ -1,7 +1,7 @@
-"""A small language for what a JSON value may be: text of some length, lists, objects with known fields.
+"""Schemas for JSON values: strings with a length, arrays, objects with known fields.
 
-Each spec walks a value and yields a `Problem` for everything Slack would not take. Messages speak of
-fields and numbers, never of the value itself, which may be a secret.
+`check` of a schema yields a `Problem` for each part of a value that Slack does not accept. The text of a problem names
+fields and numbers, never the value itself, which may be a secret.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a payload. `pointer` is a JSON pointer into it.
+    """One problem of a payload. `pointer` is a JSON pointer into the payload.
 
-    `refused` is False where Slack takes the payload all the same (it cuts the text, or notifies a whole
-    channel): worth knowing, but the call goes through.
+    With `refused` False Slack accepts the payload, but it cuts the text, or notifies a whole channel.
     """
 
     pointer: str
@@ -61,7 +60,7 @@ class Boolean:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, within `minimum` and `maximum` where they are given."""
+    """A number from `minimum` to `maximum`; None means no limit."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -91,7 +90,7 @@ class AnyObject:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """A list of `min_items` to `max_items` items."""
+    """An array of `min_items` to `max_items` items."""
 
     item: Schema
     max_items: int | None = None
@@ -111,7 +110,10 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object that has `required`, may have `optional`, and nothing else. `kind` is its `type`, if it has one."""
+    """An object with the fields of `required`, and no others than those of `optional`.
+
+    `kind` is the value of its field `type`, None for an object without that field.
+    """
 
     kind: str | None = None
     required: Mapping[str, Schema] = field(default_factory=dict)
@@ -139,7 +141,7 @@ class Object:
 
 
 class OneOf:
-    """An object whose `type` says which of several it is. Two may share a type: the better fit counts."""
+    """An object whose field `type` selects the schema. Of two schemas with one type the better fit counts."""
 
     __slots__ = ("_by_kind",)
 
@@ -169,15 +171,15 @@ class OneOf:
 
 
 class Either:
-    """An object without `type` that fits one of several shapes: the better fit counts."""
+    """An object without the field `type` that fits one of several schemas. The better fit counts."""
 
-    __slots__ = ("_shapes",)
+    __slots__ = ("_schemas",)
 
-    def __init__(self, *shapes: Schema) -> None:
-        self._shapes = shapes
+    def __init__(self, *schemas: Schema) -> None:
+        self._schemas = schemas
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        yield from _fewest_problems([list(one.check(value, at)) for one in self._shapes])
+        yield from _fewest_problems([list(one.check(value, at)) for one in self._schemas])
 
 
 def _fewest_problems(alternatives: Sequence[list[Problem]]) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""Socket Mode: envelopes over WebSockets whose addresses apps.connections.open hands out.
+"""Socket Mode: envelopes over WebSockets. The app gets their addresses from apps.connections.open.
 
 Source: docs.slack.dev/apis/events-api/using-socket-mode.
 """
@@ -22,26 +22,26 @@ MAX_CONNECTIONS = 10
 DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
 _WITH_PAYLOAD: frozenset[DeliveryKind] = frozenset(
     {"slash_commands", "interactive"}
-)  # an ack of these may carry a payload
+)  # the ack of these may have a payload
 
 
 class SocketNotConnected(Exception):
-    """No connection to deliver over, or it broke before the ack."""
+    """There is no connection to the app, or the connection broke before the ack."""
 
 
 @dataclass(eq=False, slots=True)
 class _Connection:
     request: web.Request
     socket: web.WebSocketResponse = field(default_factory=web.WebSocketResponse)
-    pending: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> its ack
-    is_ready: bool = False  #: nothing is delivered before the hello
+    pending: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> the payload of its ack
+    is_ready: bool = False  #: true after the hello; nothing is delivered before
 
     def acknowledge(self, raw: str) -> None:
         try:
             message = json.loads(raw)
             answer = self.pending[message["envelope_id"]]
         except (ValueError, KeyError, TypeError):
-            return  # Slack does not mind what it does not know
+            return  # Slack ignores unknown messages
         if not answer.done():
             answer.set_result(message.get("payload"))
 
@@ -52,7 +52,7 @@ class _Connection:
 
 
 class Sockets:
-    """The open connections. An envelope goes to one of them, in turn."""
+    """The open connections. Each envelope goes to the next one in turn."""
 
     def __init__(self, app_id: str, changes: Changes) -> None:
         self._app_id = app_id
@@ -63,20 +63,20 @@ class Sockets:
 
     @property
     def connected(self) -> int:
-        """How many connections can be delivered to."""
+        """The number of connections that are ready for deliveries."""
         return len(self._ready_connections())
 
     def _ready_connections(self) -> list[_Connection]:
         return [one for one in self._open if one.is_ready]
 
     def new_ticket(self) -> str:
-        """Good for one connection."""
+        """Make a ticket, which opens one connection."""
         ticket = uuid.uuid4().hex
         self._tickets.add(ticket)
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One connection, from its ticket to its end."""
+        """Serve one connection until it ends. An unknown ticket gets 404."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404)
@@ -117,7 +117,7 @@ class Sockets:
         }
 
     async def deliver(self, kind: DeliveryKind, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
-        """The payload of the ack, None if it has none. Raises `SocketNotConnected`."""
+        """Send an envelope and wait for its ack. Returns the ack's payload or None. Raises `SocketNotConnected`."""
         ready = self._ready_connections()
         if not ready:
             raise SocketNotConnected
@@ -139,7 +139,7 @@ class Sockets:
             answer.cancel()
 
     async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
-        """Tells every connection why (warning, refresh_requested, link_disabled); all but a warning end it."""
+        """Send a disconnect message to every connection, and close it unless the reason is `warning`."""
         for connection in list(self._open):
             await connection.socket.send_json(_disconnect(reason))
             if reason != "warning":
@@ -147,7 +147,7 @@ class Sockets:
                 await connection.socket.close()
 
     def break_all(self) -> None:
-        """Every connection breaks without a word."""
+        """Break every connection without a message."""
         for connection in list(self._open):
             self._forget(connection)
             if connection.request.transport is not None:

@@ -1,6 +1,6 @@
-"""The workspace itself: who is in it, what was said, what is open. No HTTP, no bot.
+"""The state of a workspace: people, conversations, messages, open views. No HTTP happens here.
 
-Whatever Slack would refuse raises `Refusal` with Slack's own error code and changes nothing.
+What Slack refuses raises `Refusal` with Slack's error code and changes nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from bot.sandbox.slack.model import (
 )
 
 TRIGGER_LIVES = 3.0  # seconds
-MAX_STACKED_VIEWS = 3  # in one stack
+MAX_STACKED_VIEWS = 3
 RESPONSE_URL_LIFETIME = 30 * 60.0  # seconds
 MAX_RESPONSE_URL_USES = 5
 
 
 class Refusal(Exception):
-    """Slack says no. `code` is its error; `extra` goes into the answer beside it."""
+    """Slack refuses. `code` is Slack's error code; `extra` holds further fields of the answer."""
 
     def __init__(self, code: str, **extra: Any) -> None:
         super().__init__(code)
@@ -38,7 +38,7 @@ class Refusal(Exception):
 
 
 class WorkspaceState:
-    """People, channels, messages, views. Times are seconds of `clock`. `trigger_lives` can be set at any time."""
+    """The state of a workspace. All times are seconds of `clock`. `trigger_lives` can be changed at any time."""
 
     trigger_lives = TRIGGER_LIVES
 
@@ -57,13 +57,13 @@ class WorkspaceState:
         self._count = 0
 
     def forget(self) -> None:
-        """As new: nobody but the bot, no conversations, nothing said, nothing open."""
+        """Reset the workspace: nobody but the bot, no conversations, no messages, no views."""
         self.people: dict[str, SlackUser] = {self.bot.id: self.bot}
         self.channels: dict[str, SlackChannel] = {}
         self.messages: list[SlackMessage] = []
-        self.views: dict[str, SlackView] = {}  #: every modal there ever was
-        self.stacks: dict[str, list[SlackView]] = {}  #: user id -> open modals, the last one is on top
-        self.homes: dict[str, SlackView] = {}  #: user id -> their home tab
+        self.views: dict[str, SlackView] = {}  #: view id -> every modal that was ever opened
+        self.stacks: dict[str, list[SlackView]] = {}  #: user id -> open modals, the one on top last
+        self.homes: dict[str, SlackView] = {}  #: user id -> the person's home tab
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
 
@@ -72,7 +72,7 @@ class WorkspaceState:
         return self._count
 
     def new_ts(self) -> str:
-        """A time stamp that no other message has."""
+        """A new `ts`, which no other message has."""
         return f"{int(self.clock())}.{self.next_number():06d}"
 
     # --- conversations
@@ -81,7 +81,7 @@ class WorkspaceState:
         return next((one for one in self.channels.values() if one.user == user), None)
 
     def open_dm(self, user: str) -> SlackChannel:
-        """The direct message between the bot and a person. Raises `Refusal` for whom there is none."""
+        """The direct message between the bot and a person, made if there is none yet. Raises `Refusal`."""
         person = self.people.get(user)
         if person is None:
             raise Refusal("user_not_found")
@@ -97,7 +97,7 @@ class WorkspaceState:
         return channel
 
     def find_conversation(self, named: str, *, users_too: bool = False) -> SlackChannel:
-        """The channel of that id; of a user id the direct message, where Slack takes one."""
+        """The channel with that id. With `users_too` a user id stands for the direct message with that person."""
         if users_too and named[:1] in ("U", "W"):
             try:
                 return self.open_dm(named)
@@ -113,7 +113,7 @@ class WorkspaceState:
     def post(
         self, channel: SlackChannel, payload: Payload, *, user: str | None = None, to: str | None = None
     ) -> SlackMessage:
-        """Puts a message into a channel. `user` wrote it (default: the bot), only `to` sees it (default: all)."""
+        """Add a message by `user` (default: the bot) to a channel. Only `to` sees it (default: all members)."""
         message = SlackMessage(channel.id, self.new_ts(), user or self.bot.id, "", ephemeral_to=to, by_bot=user is None)
         message.thread_ts = payload.get("thread_ts")
         message.client_msg_id = payload.get("client_msg_id")
@@ -123,7 +123,7 @@ class WorkspaceState:
         return message
 
     def edit(self, message: SlackMessage, payload: Payload) -> None:
-        """Other content. Blocks and attachments that are not in the payload are gone."""
+        """Replace the content of a message. Blocks and attachments that are not in the payload are removed."""
         self._write(message, payload)
         message.edited = self.new_ts()
         self.changes.publish("message_changed", message)
@@ -140,14 +140,14 @@ class WorkspaceState:
         self.changes.publish("message_deleted", message)
 
     def find_message(self, channel: str, ts: str) -> SlackMessage:
-        """A message that is there and not ephemeral. Raises `Refusal`."""
+        """The message with that `ts`, if it is neither deleted nor ephemeral. Raises `Refusal`."""
         for message in self.messages:
             if (message.channel, message.ts) == (channel, ts) and not message.deleted and not message.ephemeral_to:
                 return message
         raise Refusal("message_not_found")
 
     def visible_to(self, user: str) -> list[SlackMessage]:
-        """What a person sees in their channels, oldest first."""
+        """All messages that a person sees, oldest first."""
         mine = {one.id for one in self.channels.values() if user in one.members}
         return [
             one
@@ -155,7 +155,7 @@ class WorkspaceState:
             if not one.deleted and one.ephemeral_to in (None, user) and (one.channel in mine or one.ephemeral_to)
         ]
 
-    # --- what an interaction hands to the app
+    # --- triggers and response_urls
 
     def new_trigger(self, user: str, view_id: str | None = None) -> str:
         number = f"{self.next_number()}.{int(self.clock() * 1000)}.{secrets.token_hex(16)}"
@@ -170,7 +170,7 @@ class WorkspaceState:
         return self.response_urls[path]
 
     def find_trigger(self, number: str) -> Trigger:
-        """A trigger that may still be exchanged. Raises `Refusal`."""
+        """The trigger with that id, if it can still be used. Raises `Refusal`."""
         trigger = self.triggers.get(number)
         if trigger is None:
             raise Refusal("invalid_trigger_id")
@@ -181,7 +181,7 @@ class WorkspaceState:
         return trigger
 
     def use_response_url(self, path: str) -> ResponseUrl:
-        """Counts one use. Raises `Refusal`."""
+        """The response_url with that path; counts one use. Raises `Refusal`."""
         url = self.response_urls.get(path)
         if url is None:
             raise Refusal("invalid_url")
@@ -201,7 +201,7 @@ class WorkspaceState:
         return next(reversed(self.stack(user)), None)
 
     def open_view(self, trigger_id: str, payload: Payload) -> SlackView:
-        """A new stack; one that was open before is gone. Raises `Refusal`."""
+        """Open a modal. An open stack of modals is closed first. Raises `Refusal`."""
         trigger = self.find_trigger(trigger_id)
         self._check_external_id(payload)
         trigger.used = True
@@ -209,7 +209,7 @@ class WorkspaceState:
         return self._add_view(trigger.user, payload)
 
     def push_view(self, trigger_id: str, payload: Payload) -> SlackView:
-        """On top of the view that the trigger came from. Raises `Refusal`."""
+        """Push a modal over the one that the trigger came from. Raises `Refusal`."""
         trigger = self.find_trigger(trigger_id)
         if trigger.view_id is None or not self.stack(trigger.user):
             raise Refusal("not_found")
@@ -223,7 +223,7 @@ class WorkspaceState:
             raise Refusal("push_limit_reached")
 
     def push_over(self, user: str, payload: Payload) -> SlackView:
-        """What `response_action: push` does. Raises `Refusal`."""
+        """Push a modal over the one on top, as `response_action: push` does. Raises `Refusal`."""
         self.require_room(user)
         self._check_external_id(payload)
         return self._add_view(user, payload)
@@ -239,7 +239,7 @@ class WorkspaceState:
         return view
 
     def update_view(self, view: SlackView, payload: Payload, hash_: str | None = None) -> SlackView:
-        """Other content for a view that is open. Raises `Refusal`."""
+        """Replace the content of an open view. Raises `Refusal`."""
         if hash_ is not None and hash_ != view.hash:
             raise Refusal("hash_conflict")
         self._check_external_id(payload, view)
@@ -248,7 +248,7 @@ class WorkspaceState:
         return view
 
     def publish(self, user: str, payload: Payload, hash_: str | None = None) -> SlackView:
-        """The home tab of a person. Raises `Refusal`."""
+        """Publish the home tab of a person. Raises `Refusal`."""
         if user not in self.people:
             raise Refusal("user_not_found")
         if (home := self.homes.get(user)) is None:
@@ -261,7 +261,7 @@ class WorkspaceState:
         return home
 
     def find_open_view(self, view_id: str | None, external_id: str | None) -> SlackView:
-        """The view that is meant. Raises `Refusal`, also when it is closed."""
+        """The open view with that id or external id. Raises `Refusal`."""
         for view in [*self.views.values(), *self.homes.values()]:
             meant = view.id == view_id if view_id else bool(external_id) and view.external_id == external_id
             if meant and not view.closed:

@@ -11,7 +11,7 @@ from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
 def require_view(view: object, kind: ViewType, prefix: str = "/view") -> Payload:
-    """The view, if Slack takes it. Raises `Refusal`."""
+    """Return `view` if Slack accepts it as a view of that type. Raises `Refusal` otherwise."""
     if not isinstance(view, dict):
         refuse_if([Problem("", "wrong-type", "must provide an object")], "invalid_arguments", prefix)
         raise Refusal("invalid_arguments")

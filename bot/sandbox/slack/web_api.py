@@ -1,6 +1,6 @@
-"""Slack's Web API over HTTP: who may call what, arguments in every form, planned faults, answers.
+"""Slack's Web API over HTTP: tokens and scopes, arguments in all encodings, planned faults, answers.
 
-Source: docs.slack.dev/apis/web-api. Everything that arrives is recorded; nothing is printed.
+Source: docs.slack.dev/apis/web-api. All calls are recorded; nothing is printed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
-MAX_REQUEST_BYTES = 4 * 1024 * 1024  # of a request
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What a method needs: a scope (None: none), a bot token or an app-level one."""
+    """A method of the Web API and the scope that it needs (None: no scope)."""
 
     run: Callable[[WorkspaceState, Payload], Awaitable[Payload]]
     scope: str | None = None
@@ -49,12 +49,12 @@ METHODS = {
     "views.update": Method(view_methods.update),
 }
 OPEN_CONNECTION = "apps.connections.open"
-RESPONSE_URL = "response_url"  #: the name of response_urls in faults, calls and exports
+RESPONSE_URL = "response_url"  #: the method name of response_urls in faults, calls and exports
 
 
 @dataclass(slots=True)
 class Tokens:
-    """What the app was given. `scopes` are those of the bot token."""
+    """The tokens of the app. `scopes` belong to the bot token."""
 
     bot: str
     app: str
@@ -62,7 +62,7 @@ class Tokens:
 
 
 class WebApi:
-    """The routes `/api/METHOD`, response_urls, and the address of Socket Mode."""
+    """Serves `/api/METHOD`, response_urls, and the WebSockets of Socket Mode."""
 
     def __init__(
         self, state: WorkspaceState, tokens: Tokens, sockets: Sockets, faults: SlackFaults, records: WorkspaceRecords
@@ -100,7 +100,7 @@ class WebApi:
     async def _run_with_faults(
         self, method: str, request: web.Request, effect: Callable[[Payload], Awaitable[web.Response]]
     ) -> web.StreamResponse:
-        """Runs `effect` between the faults planned for the method, and records what came of it."""
+        """Run `effect` with the fault that is planned for the method, if any, and record the call."""
         args, unreadable = await _read_arguments(request)
         fault = self._faults.consume(method, args)
         if fault is not None and (stopped := await _apply_before(fault, request)) is not None:
@@ -154,7 +154,7 @@ class WebApi:
 
 
 async def _apply_before(fault: SlackFault, request: web.Request) -> web.Response | None:
-    """What a fault does before the effect. An answer instead of None means: no effect at all."""
+    """Apply a fault before the effect. If this returns a response, the effect must not happen."""
     match fault.kind:
         case "answer" if isinstance(fault.body, str):
             return web.Response(status=fault.status, text=fault.body, content_type="text/html", headers=fault.headers)
@@ -178,7 +178,7 @@ def _fault_name(fault: SlackFault) -> str:
 
 
 def _abort(request: web.Request) -> web.Response:
-    """Ends the connection without an answer. The response is written nowhere."""
+    """End the connection without an answer. The response is never sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
@@ -198,7 +198,7 @@ def _read_token(request: web.Request, args: Payload) -> str:
 
 
 async def _read_arguments(request: web.Request) -> tuple[Payload, str | None]:
-    """The arguments of a call, from the query and a form or JSON body; or Slack's word for what is wrong."""
+    """The arguments of a call from its query and body, and Slack's error code if the body cannot be read."""
     args: Payload = dict(request.query)
     if request.method == "POST":
         if request.content_type == "application/json":
@@ -219,14 +219,14 @@ async def _read_json_arguments(request: web.Request, args: Payload) -> tuple[Pay
 
 
 def _decode_arguments(args: Payload) -> Payload:
-    """Arguments that are JSON in a string, as forms have them, and booleans as 0 and 1, become values."""
+    """Arguments as values: forms have objects as JSON in a string, and booleans as 0 and 1."""
     decoded: dict[str, Any] = dict(args)
     for name in _JSON_ARGUMENTS:
         if isinstance(decoded.get(name), str):
             try:
                 decoded[name] = json.loads(decoded[name])
             except ValueError:
-                continue  # the rules say that a string does not belong there
+                continue  # the rules refuse the string later
     for name in ("unfurl_links", "unfurl_media", "link_names", "mrkdwn", "reply_broadcast"):
         if decoded.get(name) in ("0", "1", "true", "false"):
             decoded[name] = decoded[name] in ("1", "true")

@@ -1,4 +1,4 @@
-"""A Slack workspace as an app sees it, on loopback: people, channels, the Web API, deliveries to the app.
+"""An emulated Slack workspace on loopback: people, channels, the Web API, deliveries to the app.
 
     workspace = Workspace()
     await workspace.start()
@@ -6,8 +6,8 @@
     ada = workspace.person("U0ADA", "ada")
     await ada.command("/hello", "world")
 
-It knows nothing of the app. What Slack enforces it enforces: tokens, scopes, signatures, triggers, views,
-Block Kit, response_urls. Nothing is printed; what was sent and delivered is kept to be searched.
+The workspace knows nothing about the app. It enforces what Slack enforces: tokens, scopes, signatures, triggers,
+views, Block Kit, response_urls. Nothing is printed; all payloads are kept in `records`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SCOPES = frozenset({"commands", "chat:write", "im:write", "users:read"})
 
 
 class SlackWorkspace:
-    """One workspace with one app in it. `clock` gives seconds since 1970; everything timed goes by it."""
+    """One workspace with one app. `clock` gives seconds since 1970; all times and lifetimes follow it."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class SlackWorkspace:
     # --- running
 
     async def start(self, port: int = 0) -> str:
-        """Listens on loopback (port 0: any) and answers the base URL; the Web API is at its /api/."""
+        """Listen on 127.0.0.1 (port 0: any free port). Returns the base URL; the Web API is at /api/ below it."""
         self._runner = web.AppRunner(self._web_api.app(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -84,7 +84,7 @@ class SlackWorkspace:
         return self._app.base_url
 
     async def stop(self) -> None:
-        """Lets go of everything, also of calls that hang."""
+        """Close all connections, also those of calls that hang."""
         self.faults.clear()
         await self.sockets.stop()
         await self._deliverer.stop()
@@ -98,7 +98,7 @@ class SlackWorkspace:
         return f"{self._app.base_url}/api/"
 
     def connect_http(self, request_url: str) -> None:
-        """Where commands, interactivity and events are POSTed unless Socket Mode is connected.
+        """Set the URL for commands, interactions and events, which is used while Socket Mode is not connected.
 
         Raises `ValueError` for anything that is not on this machine.
         """
@@ -106,7 +106,7 @@ class SlackWorkspace:
 
     @property
     def ack_within(self) -> float:
-        """Seconds that the app has for an answer. Slack: 3."""
+        """Seconds that the app has to answer a delivery. Slack's limit is 3."""
         return self._deliverer.ack_within
 
     @ack_within.setter
@@ -117,7 +117,7 @@ class SlackWorkspace:
 
     def person(
         self,
-        id: str,  # noqa: A002  Slack's name for it
+        id: str,  # noqa: A002  Slack's name
         name: str,
         *,
         guest: bool = False,
@@ -128,7 +128,7 @@ class SlackWorkspace:
         tz: str = "Europe/Berlin",
         locale: str = "en-GB",
     ) -> WorkspaceMember:
-        """Somebody new. A stranger is from another team (by default one that is not ours)."""
+        """Add a person. A stranger is from another team, by default T0ELSEWHERE."""
         team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
         person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
         self.state.people[id] = person
@@ -141,7 +141,7 @@ class SlackWorkspace:
         return list(self._members.values())
 
     def channel(self, id: str, name: str, members: Iterable[WorkspaceMember | str] = ()) -> SlackChannel:  # noqa: A002  Slack's name
-        """A channel with these people. The bot is in it only if `bot_user_id` is among them."""
+        """Add a channel with these members. The bot is a member only if `bot_user_id` is among them."""
         ids = {one if isinstance(one, str) else one.id for one in members}
         self.state.channels[id] = SlackChannel(id, name, ids)
         self.state.changes.publish("channel", self.state.channels[id])
@@ -157,7 +157,7 @@ class SlackWorkspace:
 
     @property
     def honours_client_msg_id(self) -> bool:
-        """Whether a second message with the same client_msg_id is the first one (no new message)."""
+        """Whether a post with a client_msg_id that was used before returns the earlier message and adds none."""
         return self.state.honours_client_msg_id
 
     @honours_client_msg_id.setter
@@ -166,25 +166,25 @@ class SlackWorkspace:
 
     @property
     def messages(self) -> list[SlackMessage]:
-        """Every message that is there, ephemerals too, oldest first."""
+        """All messages, oldest first, ephemeral ones included and deleted ones not."""
         return [one for one in self.state.messages if not one.deleted]
 
     def forget(self) -> None:
-        """As new, for the same app: no people, no channels, no messages, no records, no faults."""
+        """Reset the workspace for the same app: no people, no channels, no messages, no records, no faults."""
         self.clear_faults()
         self.state.forget()
         self._members.clear()
         self.records.forget()
 
-    # --- what was sent, either way
+    # --- records
 
     def export(self) -> list[SentPayload]:
-        """Everything that the app ever sent, accepted or refused, in order; tokens left out."""
+        """All payloads that the app sent, accepted or refused, in order, without tokens."""
         return list(self.records.sent)
 
     @property
     def deliveries(self) -> list[AppDelivery]:
-        """Everything that was sent to the app, in order."""
+        """All payloads that were sent to the app, in order."""
         return list(self.records.deliveries)
 
     @property
@@ -192,23 +192,23 @@ class SlackWorkspace:
         return list(self.records.calls)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls `callback` with every `WorkspaceChange` from now on; the answer ends that."""
+        """Call `callback` with every later `WorkspaceChange`. Returns a function that ends the subscription."""
         return self.state.changes.subscribe(callback)
 
     # --- faults
 
     def plan(self, method: str, fault: SlackFault, times: int | None = 1, about: str = "") -> SlackFault:
-        """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`.
+        """Let the next `times` calls (None: all) of a method, of "response_url", or of "*" (any method) meet `fault`.
 
-        Only those in which `about` stands: a person's id, where others are at work too.
+        Only calls with `about` in their arguments count. For example, `about` is the id of one person.
         """
         return self.faults.plan(method, fault, times, about)
 
     def clear_faults(self) -> None:
         self.faults.clear()
 
-    async def wait_for_call(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
-        """Waits until `method` was called `times` times since its last `plan` (or the start)."""
+    async def wait_for_call(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  callers choose the timeout
+        """Wait until `method` was called `times` times since its last `plan`, or since the start."""
         await self.faults.wait_for_call(method, times, timeout)
 
     arrived = wait_for_call  # the name that tests outside tests/sandbox still call
