@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.page import Page, browser, read_manifest
-from bot.sandbox.page.feed import MOST_WAITING
-from bot.sandbox.page.masking import masked, masked_text
+from bot.sandbox.page.feed import MAX_QUEUED_EVENTS
+from bot.sandbox.page.masking import mask, mask_text
 from bot.sandbox.page.server import STATIC
 from bot.sandbox.world import World
 from tests.readme import ROOT
@@ -193,9 +193,9 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
 async def test_a_page_that_reads_nothing_is_let_go_and_the_others_are_not(world):
     feed = world.page._feed
     deaf, fine = feed.join(), feed.join()
-    for number in range(MOST_WAITING + 5):
+    for number in range(MAX_QUEUED_EVENTS + 5):
         world.workspace.state.post(world.channel, {"text": str(number)})
-        feed._flushing.cancel()
+        feed._flush_timer.cancel()
         feed._flush()
         while not fine.empty():
             fine.get_nowait()
@@ -315,7 +315,7 @@ async def test_slack_can_be_made_to_fail_and_to_work_again(world, mode, status):
     ],
 )
 def test_keys_and_addresses_are_masked_in_text(shown, instead):
-    assert masked_text(shown) == instead
+    assert mask_text(shown) == instead
 
 
 def test_what_opens_something_is_masked_in_payloads_wherever_it_stands():
@@ -338,7 +338,7 @@ def test_what_opens_something_is_masked_in_payloads_wherever_it_stands():
         "title": "stays",
     }
 
-    shown = json.dumps(masked(payload))
+    shown = json.dumps(mask(payload))
 
     assert "canary" not in shown
     assert "stays" in shown

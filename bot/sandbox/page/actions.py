@@ -24,23 +24,23 @@ from bot.sandbox.slack import (
     WorkspaceMember,
 )
 
-Fields = dict[str, dict[str, Any]]  #: block_id -> action_id -> what is entered there
+EnteredFields = dict[str, dict[str, Any]]  #: block_id -> action_id -> entered value
 
 _MENTION = re.compile(r"(?<![\w<])([@#])([a-z0-9._-]+)")
 _LINK = re.compile(r"(?<![\w<|])https?://[^\s<>|]+")
 
 
 class TypeText(msgspec.Struct, tag_field="do", tag="type", forbid_unknown_fields=True):
-    """Sends what stands in the composer: a message, or a slash command."""
+    """Sends the text of the composer: a message, or a slash command."""
 
     channel: str
     text: str
 
 
 class ClickElement(msgspec.Struct, tag_field="do", tag="click", forbid_unknown_fields=True):
-    """A button or a menu, in a message (its key) or in a view (its id). The app's own confirm dialog was answered.
+    """Uses a button or a menu in `message` (a key) or `view` (an id), after its confirm dialog was answered.
 
-    `option` is what was chosen: an option's value, an id, a date; several in a list.
+    `option` is the choice: the value of an option, an id or a date; several in a list.
     """
 
     block_id: str
@@ -48,29 +48,33 @@ class ClickElement(msgspec.Struct, tag_field="do", tag="click", forbid_unknown_f
     message: str | None = None
     view: str | None = None
     option: Any = None
-    fields: Fields = {}
+    fields: EnteredFields = {}
 
 
 class SubmitForm(msgspec.Struct, tag_field="do", tag="submit", forbid_unknown_fields=True):
+    """Presses the submit button of a modal."""
+
     view: str
-    fields: Fields = {}
+    fields: EnteredFields = {}
 
 
 class CloseView(msgspec.Struct, tag_field="do", tag="close", forbid_unknown_fields=True):
-    """`all` is the x at the top: the whole stack."""
+    """Closes a modal or, with `all`, the whole stack of modals."""
 
     view: str
-    fields: Fields = {}
+    fields: EnteredFields = {}
     all: bool = False
 
 
 class ToggleHome(msgspec.Struct, tag_field="do", tag="home", forbid_unknown_fields=True):
-    """Opens the Home tab, or leaves it."""
+    """Opens the Home tab of the app, or leaves it."""
 
     is_open: bool = True
 
 
 class UseShortcut(msgspec.Struct, tag_field="do", tag="shortcut", forbid_unknown_fields=True):
+    """Uses a global shortcut or, with `message`, a message shortcut."""
+
     callback_id: str
     message: str | None = None
 
@@ -79,11 +83,13 @@ PersonAction = TypeText | ClickElement | SubmitForm | CloseView | ToggleHome | U
 
 
 class PersonActions:
+    """Carries out actions of the people of a workspace."""
+
     def __init__(self, workspace: SlackWorkspace, manifest: AppManifest) -> None:
         self._workspace = workspace
         self._manifest = manifest
-        self._does: dict[type, Callable[[WorkspaceMember, Any], Awaitable[AppDelivery | None]]] = {
-            TypeText: self._type,
+        self._handlers: dict[type, Callable[[WorkspaceMember, Any], Awaitable[AppDelivery | None]]] = {
+            TypeText: self._type_text,
             ClickElement: self._click,
             SubmitForm: self._submit,
             CloseView: self._close,
@@ -91,60 +97,64 @@ class PersonActions:
             UseShortcut: self._shortcut,
         }
 
-    async def do(self, person: str, act: PersonAction) -> Json:
-        """What the person is told at once: `warning` is Slack's, `cannot` says why it was not even sent.
+    async def do(self, person: str, action: PersonAction) -> Json:
+        """Carry out an action. The answer has `warning` if Slack shows one, or `cannot` if nothing was sent to the app.
 
         Raises `KeyError` for a person who does not exist.
         """
         member = {one.id: one for one in self._workspace.people}[person]
         try:
-            delivery = await self._does[type(act)](member, act)
+            delivery = await self._handlers[type(action)](member, action)
         except FieldsRefused:
             return {}
         except CannotDo as cannot:
             return {"cannot": str(cannot)}
         return {"warning": delivery.shown} if delivery is not None and delivery.error is not None else {}
 
-    async def _click(self, member: WorkspaceMember, act: ClickElement) -> AppDelivery:
-        where = _view(member, act.view, act.fields) if act.view else _message(member, act.message)
-        return await member.click(where, block_id=act.block_id, action_id=act.action_id, option=act.option)
+    async def _click(self, member: WorkspaceMember, action: ClickElement) -> AppDelivery:
+        where = (
+            _enter_and_find_view(member, action.view, action.fields)
+            if action.view
+            else _find_message(member, action.message)
+        )
+        return await member.click(where, block_id=action.block_id, action_id=action.action_id, option=action.option)
 
-    async def _submit(self, member: WorkspaceMember, act: SubmitForm) -> AppDelivery:
-        return await member.submit(_view(member, act.view, act.fields))
+    async def _submit(self, member: WorkspaceMember, action: SubmitForm) -> AppDelivery:
+        return await member.submit(_enter_and_find_view(member, action.view, action.fields))
 
-    async def _close(self, member: WorkspaceMember, act: CloseView) -> AppDelivery:
-        return await member.close(_view(member, act.view, act.fields), all_of_them=act.all)
+    async def _close(self, member: WorkspaceMember, action: CloseView) -> AppDelivery:
+        return await member.close(_enter_and_find_view(member, action.view, action.fields), all_of_them=action.all)
 
-    async def _home(self, member: WorkspaceMember, act: ToggleHome) -> AppDelivery | None:
-        if act.is_open:
+    async def _home(self, member: WorkspaceMember, action: ToggleHome) -> AppDelivery | None:
+        if action.is_open:
             return await member.open_home()
         member.has_home_open = False
         return None
 
-    async def _shortcut(self, member: WorkspaceMember, act: UseShortcut) -> AppDelivery:
-        if act.message is None:
-            return await member.shortcut(act.callback_id)
-        return await member.message_shortcut(act.callback_id, _message(member, act.message))
+    async def _shortcut(self, member: WorkspaceMember, action: UseShortcut) -> AppDelivery:
+        if action.message is None:
+            return await member.shortcut(action.callback_id)
+        return await member.message_shortcut(action.callback_id, _find_message(member, action.message))
 
-    async def _type(self, member: WorkspaceMember, act: TypeText) -> AppDelivery | None:
-        name, _, rest = act.text.strip().partition(" ")
+    async def _type_text(self, member: WorkspaceMember, action: TypeText) -> AppDelivery | None:
+        name, _, rest = action.text.strip().partition(" ")
         command = self._manifest.command(name)
         if command is not None:
-            text = self._as_sent(rest.strip(), tokens=command.should_escape)
-            return await member.command(name, text, channel=act.channel)
+            text = self._encode(rest.strip(), tokens=command.should_escape)
+            return await member.command(name, text, channel=action.channel)
         if name.startswith("/"):
             raise CannotDo(f"{name} is not a valid command.")
-        member.say(self._as_sent(act.text, tokens=True), channel=act.channel)
+        member.say(self._encode(action.text, tokens=True), channel=action.channel)
         return None
 
-    def _as_sent(self, text: str, *, tokens: bool) -> str:
-        """As Slack's client sends it: & < > as entities; people, channels and links as <…> if `tokens`."""
+    def _encode(self, text: str, *, tokens: bool) -> str:
+        """The text as Slack's client sends it: entities for & < >, and with `tokens` <…> for mentions and links."""
         text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         if not tokens:
             return text
-        return _LINK.sub(r"<\g<0>>", _MENTION.sub(self._token, text))
+        return _LINK.sub(r"<\g<0>>", _MENTION.sub(self._encode_mention, text))
 
-    def _token(self, found: re.Match[str]) -> str:
+    def _encode_mention(self, found: re.Match[str]) -> str:
         sign, name = found.groups()
         for number, known in self._names(sign):
             if known == name:
@@ -158,15 +168,15 @@ class PersonActions:
             yield from ((one.id, one.name) for one in self._workspace.people)
 
 
-def _message(member: WorkspaceMember, key: str | None) -> SlackMessage:
+def _find_message(member: WorkspaceMember, key: str | None) -> SlackMessage:
     for message in member.messages:
         if serializers.message_key(message) == key:
             return message
     raise CannotDo("that message is not there any more")
 
 
-def _view(member: WorkspaceMember, number: str, fields: Fields) -> SlackView:
-    """The view, after what the person entered is in it."""
+def _enter_and_find_view(member: WorkspaceMember, number: str, fields: EnteredFields) -> SlackView:
+    """Find the view with that id and enter the values of the fields. Raises `CannotDo` if the view is closed."""
     for view in [*member.views, *([member.home] if member.home else [])]:
         if view.id == number:
             member.enter(view, fields)

@@ -1,4 +1,4 @@
-"""What the app's manifest tells a workspace: its name, commands, shortcuts and tabs.
+"""The parts of an app manifest that a workspace shows: name, commands, shortcuts, tabs.
 
 Source of the shape: docs.slack.dev/reference/app-manifest.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
@@ -19,14 +20,12 @@ class ManifestCommand(msgspec.Struct, frozen=True):
     command: str
     description: str = ""
     usage_hint: str = ""
-    should_escape: bool = False  #: @names, #channels and links arrive as <…>
+    should_escape: bool = False  #: Slack sends mentions, channels and links as <…>
 
 
 class ManifestShortcut(msgspec.Struct, frozen=True):
-    """`type` is "global" or "message"."""
-
     name: str
-    type: str
+    type: Literal["global", "message"]
     callback_id: str
     description: str = ""
 
@@ -49,7 +48,7 @@ class _Features(msgspec.Struct, frozen=True):
 
 
 class AppManifest(msgspec.Struct, frozen=True):
-    """A manifest, as far as a workspace shows it."""
+    """An app manifest, without the parts that a workspace does not show."""
 
     features: _Features = _Features()
 
@@ -74,7 +73,7 @@ class AppManifest(msgspec.Struct, frozen=True):
 
 
 def read_manifest(text: str | None = None) -> AppManifest:
-    """The manifest in `text`, or the project's own. Raises `FileNotFoundError`, `msgspec.ValidationError`."""
+    """Read the manifest in `text`, or the project's own. Raises `FileNotFoundError`, `msgspec.ValidationError`."""
     if text is None:
         found = next((place for place in PLACES if place.is_file()), PLACES[0])
         text = found.read_text(encoding="utf-8")

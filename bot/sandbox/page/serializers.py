@@ -1,4 +1,4 @@
-"""The things of the sandbox as the page gets them: JSON of what a person sees, and nothing of how it is kept."""
+"""The objects of the sandbox as JSON for the page: only what a person may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.masking import masked_key
+from bot.sandbox.page.masking import mask_key
 from bot.sandbox.slack import SlackChannel, SlackMessage, SlackView, SlackWorkspace
 from bot.sandbox.slack.model import SlackUser
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def app(manifest: AppManifest, workspace: SlackWorkspace) -> Json:
-    """The app: its name, what can be typed, and which tabs its conversation has."""
+    """The app: its name, its commands and shortcuts, and the tabs of its conversation."""
     tabs = manifest.tabs
     return {
         "user": workspace.bot_user_id,
@@ -47,7 +47,7 @@ def message_key(one: SlackMessage) -> str:
 
 
 def message(one: SlackMessage) -> Json:
-    """`reads` is what a screen reader says: Slack gives it `text`, not the blocks."""
+    """A message. `reads` is the text for screen readers: Slack gives them `text`, not the blocks."""
     return {
         "key": message_key(one),
         "channel": one.channel,
@@ -79,14 +79,14 @@ def view(one: SlackView) -> Json:
 
 
 def secret_id(held: SecretSnapshot) -> str:
-    """A name for the secret that opens nothing."""
+    """An id for a secret that does not open the secret."""
     return hashlib.sha256(held.metadata_key.encode()).hexdigest()[:12]
 
 
 def secret(held: SecretSnapshot, now: float) -> Json:
     return {
         "id": secret_id(held),
-        "key": masked_key(held.secret_key),
+        "key": mask_key(held.secret_key),
         "state": held.state,
         "has_text": held.has_plaintext,
         "has_passphrase": held.has_passphrase,

@@ -69,7 +69,7 @@ class SlackWorkspace:
         self._runner: web.AppRunner | None = None
 
     def __repr__(self) -> str:
-        return f"Workspace({self.state.team_id})"
+        return f"SlackWorkspace({self.state.team_id})"
 
     # --- running
 
