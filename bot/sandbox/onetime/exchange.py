@@ -58,11 +58,12 @@ class RequestRefused(Exception):
         self.answer = answer
 
 
-def json_response(body: object, status: int = 200, *, content_type: str = JSON_UTF8, **headers: str) -> ApiResponse:
-    """A response with `body` as JSON. In the names of `headers`, `_` stands for `-`."""
+def json_response(
+    body: object, status: int = 200, *, content_type: str = JSON_UTF8, headers: Mapping[str, str] | None = None
+) -> ApiResponse:
+    """A response with `body` as JSON."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ApiResponse(status, text.encode("utf-8", "replace"), content_type, named)
+    return ApiResponse(status, text.encode("utf-8", "replace"), content_type, headers or {})
 
 
 def read_fields(request: ApiRequest, version: Version) -> dict[str, str]:

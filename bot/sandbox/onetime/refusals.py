@@ -56,5 +56,5 @@ class Refusals:
 
     def _error(self, body: dict[str, Any], *, intended: str = "400") -> RequestRefused:
         if self._version.intended_status:
-            return RequestRefused(json_response(body, 404, x_ots_intended_status=intended))
+            return RequestRefused(json_response(body, 404, headers={"x-ots-intended-status": intended}))
         return RequestRefused(json_response(body, 404))
