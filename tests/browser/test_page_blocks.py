@@ -278,7 +278,7 @@ async def test_a_message_that_changes_keeps_its_place_and_says_so(me, notes):
     post(notes, mrkdwn("later"))
     await expect(me.page.get_by_role("article")).to_have_count(2)
 
-    notes.workspace.state.rewrite(first, {"text": "x", "blocks": [mrkdwn("after")]})
+    notes.workspace.state.edit(first, {"text": "x", "blocks": [mrkdwn("after")]})
 
     await expect(me.page.get_by_role("article").first).to_contain_text("after")
     await expect(me.page.get_by_role("article").first).to_contain_text("changed")

@@ -193,37 +193,37 @@ class Controls:
 
     # --- outages and the clock
 
-    def _set_onetime(self, wish: SetOnetime) -> Json:
+    def _set_onetime(self, control: SetOnetime) -> Json:
         self._world.onetime.clear_faults()
-        if wish.mode != "fine":
-            self._world.onetime.plan("/api/", ONETIME_FAULTS[wish.mode](), None)
-        self._parts.set_onetime(wish.mode)
+        if control.mode != "fine":
+            self._world.onetime.plan("/api/", ONETIME_FAULTS[control.mode](), None)
+        self._parts.set_onetime(control.mode)
         return {}
 
-    def _set_slack(self, wish: SetSlack) -> Json:
+    def _set_slack(self, control: SetSlack) -> Json:
         self._world.workspace.clear_faults()
-        if wish.mode != "fine":
-            self._world.workspace.plan("*", SLACK_FAULTS[wish.mode](), None)
-        self._parts.set_slack(wish.mode)
+        if control.mode != "fine":
+            self._world.workspace.plan("*", SLACK_FAULTS[control.mode](), None)
+        self._parts.set_slack(control.mode)
         return {}
 
-    def _move_clock(self, wish: MoveClock) -> Json:
-        self._world.clock.move(wish.seconds)
+    def _move_clock(self, control: MoveClock) -> Json:
+        self._world.clock.move(control.seconds)
         self._parts.on_change()
         self._secrets_changed()
         return {}
 
     # --- secrets on the site
 
-    def _make(self, wish: MakeSecret) -> Json:
+    def _make(self, control: MakeSecret) -> Json:
         secret = self._world.onetime.share(
-            wish.owner, wish.text, ttl=wish.ttl, passphrase=wish.passphrase or None
+            control.owner, control.text, ttl=control.ttl, passphrase=control.passphrase or None
         )  # fmt: skip
         self._secrets_changed()
         return {"id": serializers.secret_id(secret), **self._links_of(secret)}
 
-    def _links(self, wish: ShowLinks) -> Json:
-        return self._links_of(self._find_secret(wish.id))
+    def _links(self, control: ShowLinks) -> Json:
+        return self._links_of(self._find_secret(control.id))
 
     def _links_of(self, secret: SecretSnapshot) -> Json:
         base = self._world.onetime.url
@@ -236,20 +236,20 @@ class Controls:
                 return secret
         raise KeyError(number)
 
-    def _look(self, wish: LookAtLink) -> Json:
-        key = self._parse_secret_key(wish.link)
+    def _look(self, control: LookAtLink) -> Json:
+        key = self._parse_secret_key(control.link)
         secret = self._world.onetime.find_secret(key) if key else None
         is_there = bool(secret) and self._world.onetime.look_as_outsider(key)
         self._secrets_changed()
         return {"is_there": is_there, "has_passphrase": bool(secret and secret.has_passphrase)}
 
-    def _open(self, wish: OpenLink) -> Json:
-        text = self._world.onetime.open_as_outsider(self._parse_secret_key(wish.link), wish.passphrase)
+    def _open(self, control: OpenLink) -> Json:
+        text = self._world.onetime.open_as_outsider(self._parse_secret_key(control.link), control.passphrase)
         self._secrets_changed()
         return {"text": text}
 
-    def _burn(self, wish: BurnSecret) -> Json:
-        burned = self._world.onetime.burn_as_owner(self._find_secret(wish.id).metadata_key)
+    def _burn(self, control: BurnSecret) -> Json:
+        burned = self._world.onetime.burn_as_owner(self._find_secret(control.id).metadata_key)
         self._secrets_changed()
         return {"burned": burned}
 

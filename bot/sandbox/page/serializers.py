@@ -78,19 +78,19 @@ def view(one: SlackView) -> Json:
     }
 
 
-def secret_id(held: SecretSnapshot) -> str:
+def secret_id(snapshot: SecretSnapshot) -> str:
     """An id for a secret that does not open the secret."""
-    return hashlib.sha256(held.metadata_key.encode()).hexdigest()[:12]
+    return hashlib.sha256(snapshot.metadata_key.encode()).hexdigest()[:12]
 
 
-def secret(held: SecretSnapshot, now: float) -> Json:
+def secret(snapshot: SecretSnapshot, now: float) -> Json:
     return {
-        "id": secret_id(held),
-        "key": mask_key(held.secret_key),
-        "state": held.state,
-        "has_text": held.has_plaintext,
-        "has_passphrase": held.has_passphrase,
-        "owner": held.owner,
-        "created": held.created,
-        "left": max(0.0, held.created + held.ttl - now) if held.has_plaintext else None,
+        "id": secret_id(snapshot),
+        "key": mask_key(snapshot.secret_key),
+        "state": snapshot.state,
+        "has_text": snapshot.has_plaintext,
+        "has_passphrase": snapshot.has_passphrase,
+        "owner": snapshot.owner,
+        "created": snapshot.created,
+        "left": max(0.0, snapshot.created + snapshot.ttl - now) if snapshot.has_plaintext else None,
     }

@@ -96,7 +96,7 @@ class Deliverer:
             delivery.headers = self._headers(delivery.body, content_type, retry, signed=signed)
             for name, value in (headers_override or {}).items():
                 delivery.headers = {
-                    have: kept for have, kept in delivery.headers.items() if have.lower() != name.lower()
+                    other: header for other, header in delivery.headers.items() if other.lower() != name.lower()
                 }
                 delivery.headers[name] = value
             await self._send_within_limit(delivery, self._send_http(delivery))
@@ -150,8 +150,8 @@ class Deliverer:
             raw = (await response.read()).decode("utf-8", "replace")
             delivery.status = response.status
             delivery.answer = _parse_answer(raw, response.content_type)
-        fine = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
-        if not fine:
+        is_accepted = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
+        if not is_accepted:
             delivery.error = "http_service_error" if delivery.status >= 500 else "http_client_error"
 
     async def _send_socket(self, delivery: AppDelivery, retry: tuple[int, str] | None) -> None:

@@ -101,8 +101,8 @@ async def conversations_open(state: WorkspaceState, args: Payload) -> Payload:
 
 
 def _open_answer(args: Payload, channel: str, user: str | None, *, known: bool) -> Payload:
-    told = args.get("return_im") in (True, "1", "true")
-    conversation: Payload = {"id": channel} | ({"is_im": True, "user": user, "is_open": True} if told else {})
+    is_verbose = args.get("return_im") in (True, "1", "true")
+    conversation: Payload = {"id": channel} | ({"is_im": True, "user": user, "is_open": True} if is_verbose else {})
     return {"channel": conversation} | ({"no_op": True, "already_open": True} if known else {})
 
 

@@ -135,8 +135,8 @@ def is_empty(state: ElementState) -> bool:
 
 def complete(payload: dict[str, Any]) -> dict[str, Any]:
     """A copy of a payload with the block ids, action ids and text flags that Slack adds where the app left them out."""
-    kept = copy.deepcopy(payload)
-    for _, held_by, one in walk(kept.get("blocks", []), held_by="blocks"):
+    completed = copy.deepcopy(payload)
+    for _, held_by, one in walk(completed.get("blocks", []), held_by="blocks"):
         kind = kind_of(one)
         if held_by in ("blocks", "child_blocks"):
             one.setdefault("block_id", _new_id())
@@ -146,7 +146,7 @@ def complete(payload: dict[str, Any]) -> dict[str, Any]:
             one.setdefault("emoji", True)
         if kind == "mrkdwn":
             one.setdefault("verbatim", False)
-    return kept
+    return completed
 
 
 def _new_id() -> str:

@@ -186,10 +186,10 @@ class WorkspaceMember(MemberView):
         form = self._modal(view)
         everything = all_of_them or bool(form.payload.get("clear_on_close"))
         root = self.views[0]
-        told = root if everything else form
-        payload = self._interaction("view_closed", view=view_payload(self._state, told), is_cleared=everything)
+        closed = root if everything else form
+        payload = self._interaction("view_closed", view=view_payload(self._state, closed), is_cleared=everything)
         self._state.close(reversed(self.views) if everything else [form])
-        if not told.payload.get("notify_on_close"):
+        if not closed.payload.get("notify_on_close"):
             return AppDelivery(INTERACTION, {})
         return self._finish(await self._app.send(INTERACTION, payload))
 

@@ -91,9 +91,9 @@ class SlackView:
         before, self.values = self.values, initial_values(payload["blocks"])
         for block_id, actions in self.values.items():
             for action_id, state in actions.items():
-                kept = before.get(block_id, {}).get(action_id)
-                if kept is not None and kept["type"] == state["type"]:
-                    actions[action_id] = kept
+                entered = before.get(block_id, {}).get(action_id)
+                if entered is not None and entered["type"] == state["type"]:
+                    actions[action_id] = entered
         self.payload, self.hash, self.errors = payload, hash_, {}
 
     @property

@@ -129,7 +129,7 @@ def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
 def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
     """The fields of a block_actions payload about the message. An ephemeral message itself is not included."""
     channel = state.channels[message.channel]
-    told: Payload = {
+    context: Payload = {
         "container": {
             "type": "message",
             "message_ts": message.ts,
@@ -139,7 +139,7 @@ def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
         "channel": channel_payload(channel),
         "state": {"values": initial_values(message.blocks)},
     }
-    return told if message.ephemeral_to else told | {"message": message_payload(state, message)}
+    return context if message.ephemeral_to else context | {"message": message_payload(state, message)}
 
 
 def channel_payload(channel: SlackChannel) -> Payload:
@@ -155,7 +155,7 @@ def event_payload(state: WorkspaceState, event: Payload) -> Payload:
         "is_bot": True,
         "is_enterprise_install": state.org_install,
     }
-    told = {
+    envelope = {
         "token": VERIFICATION_TOKEN,
         "team_id": state.team_id,
         "api_app_id": state.app_id,
@@ -166,4 +166,4 @@ def event_payload(state: WorkspaceState, event: Payload) -> Payload:
         "authorizations": [authorization],
         "is_ext_shared_channel": False,
     }
-    return told | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})
+    return envelope | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})

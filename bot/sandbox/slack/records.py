@@ -85,8 +85,8 @@ class WorkspaceRecords:
 
     def forget(self) -> None:
         self.write()
-        for kept in (self.calls, self.sent, self.deliveries):
-            kept.clear()
+        for records in (self.calls, self.sent, self.deliveries):
+            records.clear()
 
     def write(self) -> None:
         if (file := os.environ.get("SANDBOX_PAYLOADS")) and self.sent:

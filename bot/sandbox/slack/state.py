@@ -129,11 +129,11 @@ class WorkspaceState:
         self.changes.publish("message_changed", message)
 
     def _write(self, message: SlackMessage, payload: Payload) -> None:
-        kept = complete({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
+        content = complete({name: payload[name] for name in ("blocks", "attachments", "metadata") if payload.get(name)})
         message.text = str(payload.get("text") or payload.get("markdown_text") or "")[:40_000]
-        message.blocks = kept.get("blocks", [])
-        message.attachments = kept.get("attachments", [])
-        message.metadata = kept.get("metadata")
+        message.blocks = content.get("blocks", [])
+        message.attachments = content.get("attachments", [])
+        message.metadata = content.get("metadata")
 
     def delete(self, message: SlackMessage) -> None:
         message.deleted = True
