@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.page.server import STATIC
-from tests.readme import ROOT
 
+ROOT = Path(__file__).parents[2]
 SANDBOX = ROOT / "bot" / "sandbox"
 Graph = dict[str, set[str]]
 
