@@ -1,12 +1,13 @@
-/** Small dialogs over everything. The browser keeps the focus in them and gives it back. */
+/** Small dialogs over everything. The browser keeps the focus in them and gives it back, unless what had it was drawn anew. */
 
-import { el, newId } from "./dom.js";
+import { el, keepFocus, newId } from "./dom.js";
 import { icon } from "./icons.js";
 import { textObject } from "./mrkdwn.js";
 
 /** Opens a dialog with a title and a way out; the answer closes it. `onclose` is called however it ends. */
 export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
   const id = newId("dialog");
+  const giveBack = keepFocus();
   const box = el(
     "dialog",
     { class: `dialog ${kind}`, "aria-labelledby": id },
@@ -20,6 +21,7 @@ export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
   );
   box.addEventListener("close", () => {
     box.remove();
+    if (document.activeElement === document.body) giveBack();
     onclose();
   });
   document.body.append(box);

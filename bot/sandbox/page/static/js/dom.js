@@ -60,6 +60,20 @@ export function restore(node, kept) {
   return true;
 }
 
+/**
+ * Remembers what has the focus. The answer gives the focus back, also to what was drawn in its place meanwhile;
+ * false if there is nothing to give it to.
+ */
+export function keepFocus() {
+  const before = document.activeElement;
+  const name = before?.closest("[data-focus]")?.dataset.focus;
+  return () => {
+    if (!before?.isConnected) return restore(document, { name });
+    before.focus({ preventScroll: true });
+    return before !== document.body;
+  };
+}
+
 export const byId = (id) => document.getElementById(id);
 
 let count = 0;
