@@ -17,7 +17,7 @@ No arrow leads back to "in step": the offset never becomes smaller.
 
 Who moves the clock, and who reads it:
 
-    page/controls.py ("+ 1 hour") --move--> file of 8 bytes <--run-- tour.py
+    page/controls.py ("+ 1 hour") --move--> file of 8 bytes <--run, move-- tour.py
                                               |
       Clock.now in the sandbox's process -----+----- Clock.now in the bot's process
         slack.Workspace:                                clocked_bot.py puts it in the place of `time.time`

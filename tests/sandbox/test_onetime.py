@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox.onetime import VERSIONS, OnetimeFault, OnetimeServer, RequestRecord
+from tests.waiting import PATIENCE
 
 OPENING = "/api/v1/secret/{key}"
 METADATA = "/api/v1/private/{key}"
@@ -31,7 +32,7 @@ async def server() -> AsyncIterator[OnetimeServer]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE)) as session:
         yield session
 
 
@@ -385,7 +386,7 @@ async def test_a_server_stops_although_requests_hang(client: aiohttp.ClientSessi
     asking = asyncio.create_task(_post(client, f"{server.url}/api/v1/generate"))
     await server.wait_for_call("/api/v1/generate")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await server.stop()
 
     await asyncio.gather(asking, return_exceptions=True)

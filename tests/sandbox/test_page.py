@@ -17,6 +17,7 @@ from bot.sandbox.page.masking import mask, mask_text
 from bot.sandbox.page.server import STATIC
 from bot.sandbox.world import World
 from tests.readme import ROOT
+from tests.waiting import PATIENCE, eventually
 
 KEY = "2w9bzv0lmk4xq7p1d8hs5tyjr3cfgnae6iou"
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
@@ -206,13 +207,16 @@ async def test_a_page_that_reads_nothing_is_let_go_and_the_others_are_not(world)
 
 
 async def test_a_secret_that_expires_by_itself_is_told(world):
-    world.onetime.share(None, "text", ttl=1)
+    world.onetime.share(None, "text", ttl=3600)
+    await events(world, 2)  # everything, and that it was made
+    pages, before = world.page._feed._pages, set(world.page._feed._pages)
 
-    found = await asyncio.wait_for(events(world, 2), 6)
+    listening = asyncio.create_task(events(world, 2))
+    await eventually(lambda: pages - before)
+    world.onetime.move_clock(3600)
+    found = await asyncio.wait_for(listening, PATIENCE)
 
-    assert [one["state"] for one in found[0][1]["secrets"]] == ["new"]
-    while found[-1][1]["secrets"][0]["state"] != "expired":
-        found = await asyncio.wait_for(events(world, 1), 6)
+    assert [one["state"] for _, about in found for one in about["secrets"]] == ["new", "expired"]
 
 
 async def test_what_slack_asks_of_a_form_is_said_at_its_fields_alone(world):
@@ -435,4 +439,4 @@ def test_opening_a_browser_waits_for_nothing():
 
     browser.show("http://127.0.0.1:1", opens)
 
-    assert opened.get(timeout=5) == "http://127.0.0.1:1"
+    assert opened.get(timeout=PATIENCE) == "http://127.0.0.1:1"

@@ -1,11 +1,15 @@
-/** Small dialogs over the whole page. The browser keeps the focus inside an open dialog and gives the focus back. */
+/**
+ * Small dialogs over the whole page. The browser keeps the focus inside an open dialog and gives the focus back. If the
+ * element was redrawn meanwhile, `keepFocus` gives the focus to the new one.
+ */
 
-import { el, newId } from "./dom.js";
+import { el, keepFocus, newId } from "./dom.js";
 import { icon } from "./icons.js";
 
 /** Opens a dialog with a title and a close button. Returns a function that closes it. `onclose` is called however it ends. */
 export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
   const id = newId("dialog");
+  const giveBack = keepFocus();
   const box = el(
     "dialog",
     { class: `dialog ${kind}`, "aria-labelledby": id },
@@ -19,6 +23,7 @@ export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
   );
   box.addEventListener("close", () => {
     box.remove();
+    if (document.activeElement === document.body) giveBack();
     onclose();
   });
   document.body.append(box);

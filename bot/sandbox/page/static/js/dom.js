@@ -60,6 +60,20 @@ export function restore(node, kept) {
   return true;
 }
 
+/**
+ * Remembers the element that has the focus. Returns a function that gives the focus back to that element or, if the element
+ * was redrawn, to the one with the same `data-focus`. The function returns false if there is no such element.
+ */
+export function keepFocus() {
+  const before = document.activeElement;
+  const name = before?.closest("[data-focus]")?.dataset.focus;
+  return () => {
+    if (!before?.isConnected) return restore(document, { name });
+    before.focus({ preventScroll: true });
+    return before !== document.body;
+  };
+}
+
 export const byId = (id) => document.getElementById(id);
 
 let count = 0;

@@ -7,7 +7,7 @@
 
 import { report, say } from "./announce.js";
 import { blocks } from "./blocks.js";
-import { byId, el, fill } from "./dom.js";
+import { byId, el, fill, keepFocus } from "./dom.js";
 import { act } from "./feed.js";
 import { icon } from "./icons.js";
 import { fieldsOf, forget, makeScene } from "./scene.js";
@@ -16,7 +16,7 @@ import { here, on, windowOnTop, world } from "./store.js";
 const TABBABLE = "button, input, select, textarea, [tabindex='0']";
 
 let shown = null; // {now, id} of the view as it was drawn last; null while no window is open
-let focusBefore = null; // the element that had the focus before the window opened
+let giveBack = () => false; // gives the focus to the element that had it before the window opened
 
 export function start() {
   on("everything stacks me", draw);
@@ -26,6 +26,7 @@ export function start() {
 function draw() {
   const view = windowOnTop();
   const stage = byId("stage");
+  if (view && !shown) giveBack = keepFocus(); // before the workspace becomes inert, which takes the focus away
   byId("workspace").inert = view !== null;
   stage.hidden = view === null;
   document.body.classList.toggle("has-window", view !== null);
@@ -33,7 +34,6 @@ function draw() {
   const now = JSON.stringify([here.me, view]);
   if (now === shown?.now) return;
   const isNew = shown?.id !== view.id;
-  if (!shown) focusBefore = document.activeElement;
   forgetClosed();
   shown = { now, id: view.id };
   show(stage, view, isNew);
@@ -44,8 +44,7 @@ function hide(stage) {
   forgetClosed();
   shown = null;
   stage.replaceChildren();
-  const back = focusBefore?.isConnected && focusBefore !== document.body ? focusBefore : byId("composer-text");
-  back?.focus({ preventScroll: true });
+  if (!giveBack()) byId("composer-text")?.focus({ preventScroll: true });
 }
 
 /** Forgets what was typed into the window, once the window is closed. */
@@ -58,12 +57,14 @@ function show(stage, view, isNew) {
   const box = windowBox(view);
   const body = stage.querySelector(".window-body");
   const scrolled = isNew ? 0 : (body?.scrollTop ?? 0);
+  const hadField = !isNew && stage.querySelector("[data-first]") !== null;
   fill(stage, box);
   stage.querySelector(".window-body").scrollTop = scrolled;
   const wrong = box.querySelector("[aria-invalid=true]");
-  if (isNew) (box.querySelector("[data-first]") ?? box).focus({ preventScroll: true });
-  else if (wrong) wrong.focus();
-  else if (!stage.contains(document.activeElement)) box.focus({ preventScroll: true });
+  // A window can start without fields ("One moment…"). When its fields come, the first one takes the focus.
+  const first = hadField ? box : (box.querySelector("[data-first]") ?? box);
+  if (wrong && !isNew) wrong.focus();
+  else if (isNew || !stage.contains(document.activeElement)) first.focus({ preventScroll: true });
   if (!isNew) say(wrong ? Object.values(view.errors).join(". ") : box.querySelector(".window-body").innerText);
 }
 
