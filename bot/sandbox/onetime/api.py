@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from bot.sandbox.onetime import api_v2, bodies, conceal_form, pages, refusals
 from bot.sandbox.onetime.accounts import ANON, Caller, ServerAccounts
 from bot.sandbox.onetime.exchange import (
-    ApiRequest,
-    ApiResponse,
     MalformedBody,
     RequestRefused,
+    ServerRequest,
+    ServerResponse,
     json_response,
     read_credentials,
     read_fields,
@@ -54,7 +54,7 @@ class Api:
         self._accounts = accounts
         self._rate_limits = rate_limits
         self._refusals = Refusals(version)
-        self._v1: dict[Operation, Callable[[ApiCall], ApiResponse]] = {
+        self._v1: dict[Operation, Callable[[ApiCall], ServerResponse]] = {
             "status": self._status,
             "authcheck": self._authcheck,
             "share": self._share,
@@ -66,19 +66,19 @@ class Api:
             "recent": self._recent,
         }
 
-    def match(self, request: ApiRequest) -> RouteMatch:
+    def match(self, request: ServerRequest) -> RouteMatch:
         return find_route(request.method, request.path, self.version)
 
-    def answer(self, request: ApiRequest) -> ApiResponse:
+    def answer(self, request: ServerRequest) -> ServerResponse:
         try:
             answer = self._answer(request, self.match(request))
         except RequestRefused as refused:
             answer = refused.answer
         except MalformedBody:
-            answer = ApiResponse(400, content_type=None)
+            answer = ServerResponse(400, content_type=None)
         return self._add_headers(answer)
 
-    def _answer(self, request: ApiRequest, match: RouteMatch) -> ApiResponse:
+    def _answer(self, request: ServerRequest, match: RouteMatch) -> ServerResponse:
         if match.operation is None:
             return NO_SUCH_ROUTE
         if match.operation == "page":
@@ -95,26 +95,26 @@ class Api:
 
     # --- one method for each operation of v1
 
-    def _status(self, call: ApiCall) -> ApiResponse:
+    def _status(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "status")
         return json_response({"status": "nominal", "locale": "en"})
 
-    def _authcheck(self, call: ApiCall) -> ApiResponse:
+    def _authcheck(self, call: ApiCall) -> ServerResponse:
         if call.caller.account is None:
             raise self._refusals.not_authorized()
         return self._status(call)
 
-    def _share(self, call: ApiCall) -> ApiResponse:
+    def _share(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "create")
         form = conceal_form.read_share_form(self.version, call.caller, dict(call.fields))
         return json_response(self._describe(self._store_secret(call, form), "share", call))
 
-    def _create(self, call: ApiCall) -> ApiResponse:
+    def _create(self, call: ApiCall) -> ServerResponse:
         if not self.version.create_works:
             raise self._refusals.form_error(call.caller, "Incorrect payload format")
         return self._share(call)
 
-    def _generate(self, call: ApiCall) -> ApiResponse:
+    def _generate(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "create")
         form = conceal_form.read_generate_form(self.version, call.caller, dict(call.fields))
         secret = self._store_secret(call, form, generated=True)
@@ -123,7 +123,7 @@ class Api:
             self._store.poll(secret)
         return json_response(body)
 
-    def _open(self, call: ApiCall) -> ApiResponse:
+    def _open(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "secret")
         self._check_key(call)
         secret = self._store.find_openable(call.key)
@@ -138,13 +138,13 @@ class Api:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
         return json_response({"value": text, "secret_key": call.key, "share_domain": self.base})
 
-    def _metadata(self, call: ApiCall) -> ApiResponse:
+    def _metadata(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "metadata")
         secret = self._find_metadata(call)
         value = self._store.poll(secret)
         return json_response(self._describe(secret, "poll", call, value=value))
 
-    def _burn(self, call: ApiCall) -> ApiResponse:
+    def _burn(self, call: ApiCall) -> ServerResponse:
         self._check_rate_limit(call, "burn")
         secret = self._find_metadata(call)
         if not secret.has_text(self._store.now()):
@@ -160,7 +160,7 @@ class Api:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
         return json_response({"state": stale, "secret_shortkey": secret.secret_key[: self.version.shortkey_length]})
 
-    def _recent(self, call: ApiCall) -> ApiResponse:
+    def _recent(self, call: ApiCall) -> ServerResponse:
         account = call.caller.account
         if account is None:
             raise self._refusals.not_authorized()
@@ -178,7 +178,7 @@ class Api:
 
     # --- shared by several operations
 
-    def _authenticate(self, request: ApiRequest, credentials: tuple[str, str] | None) -> Caller:
+    def _authenticate(self, request: ServerRequest, credentials: tuple[str, str] | None) -> Caller:
         if credentials is not None and not self.auth_enabled:
             raise refusals.no_authentication_here(request.path)
         caller = self._accounts.authenticate(credentials)
@@ -218,8 +218,8 @@ class Api:
         now = self._store.now()
         return bodies.metadata_body(self.version, secret, occasion, now=now, base=self.base, custid=custid, value=value)
 
-    def _add_headers(self, answer: ApiResponse) -> ApiResponse:
+    def _add_headers(self, answer: ServerResponse) -> ServerResponse:
         if not self.version.csrf_header or answer.content_type is None:
             return answer
         headers = dict(answer.headers) | {"x-csrf-token": secrets.token_urlsafe(32)}
-        return ApiResponse(answer.status, answer.body, answer.content_type, headers)
+        return ServerResponse(answer.status, answer.body, answer.content_type, headers)

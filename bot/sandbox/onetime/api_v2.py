@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from bot.sandbox.onetime import bodies
 from bot.sandbox.onetime.accounts import Caller, ServerAccounts
-from bot.sandbox.onetime.exchange import JSON, JSON_UTF8, ApiResponse, json_response
+from bot.sandbox.onetime.exchange import JSON, JSON_UTF8, ServerResponse, json_response
 from bot.sandbox.onetime.store import SecretStore
 from bot.sandbox.onetime.versions import DAY, Version
 
 RECENT_WINDOW = 30 * DAY  # seconds
 
 
-def status(version: Version) -> ApiResponse:
+def status(version: Version) -> ServerResponse:
     body = {"status": "nominal", "locale": "en"}
     return json_response(body) if version.v2_old else json_response({"success": True} | body, content_type=JSON)
 
 
 def recent(
     version: Version, store: SecretStore, accounts: ServerAccounts, credentials: tuple[str, str] | None
-) -> ApiResponse:
+) -> ServerResponse:
     """The secrets of an account that are at most 30 days old, newest first. Reading the list changes nothing.
 
     Wrong or missing credentials get 401 from new versions and 403 from old ones, where v1 answers 404.
@@ -33,7 +33,7 @@ def recent(
     return json_response(body, content_type=JSON_UTF8 if version.v2_old else JSON)
 
 
-def _not_authorized(version: Version, caller: Caller | None, now: int) -> ApiResponse:
+def _not_authorized(version: Version, caller: Caller | None, now: int) -> ServerResponse:
     if version.v2_old:
         return json_response({"message": "Not authorized"}, 403)
     why = "[CREDENTIALS_INVALID] Invalid credentials"

@@ -23,7 +23,7 @@ class MalformedBody(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ApiRequest:
+class ServerRequest:
     """A request. `target` is the path and query, still percent-encoded; header names are lower case."""
 
     method: str
@@ -41,7 +41,7 @@ class ApiRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiResponse:
+class ServerResponse:
     """A response. With `content_type` None no Content-Type header is sent."""
 
     status: int
@@ -53,20 +53,20 @@ class ApiResponse:
 class RequestRefused(Exception):
     """The server refuses the request with the response `answer`."""
 
-    def __init__(self, answer: ApiResponse) -> None:
+    def __init__(self, answer: ServerResponse) -> None:
         super().__init__(f"answered {answer.status}")
         self.answer = answer
 
 
 def json_response(
     body: object, status: int = 200, *, content_type: str = JSON_UTF8, headers: Mapping[str, str] | None = None
-) -> ApiResponse:
+) -> ServerResponse:
     """A response with `body` as JSON."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return ApiResponse(status, text.encode("utf-8", "replace"), content_type, headers or {})
+    return ServerResponse(status, text.encode("utf-8", "replace"), content_type, headers or {})
 
 
-def read_fields(request: ApiRequest, version: Version) -> dict[str, str]:
+def read_fields(request: ServerRequest, version: Version) -> dict[str, str]:
     """The fields of the query and the body. Of several values of `name` the last counts, of `name[]` the first.
 
     Raises `MalformedBody` for a body that says it is JSON and is not.
@@ -81,7 +81,7 @@ def read_fields(request: ApiRequest, version: Version) -> dict[str, str]:
     return fields
 
 
-def read_credentials(request: ApiRequest) -> tuple[str, str] | None:
+def read_credentials(request: ServerRequest) -> tuple[str, str] | None:
     """User name and token of HTTP Basic; None without the header, ("", "") for any other scheme or bad encoding."""
     header = request.headers.get("authorization")
     if header is None:
@@ -97,7 +97,7 @@ def read_credentials(request: ApiRequest) -> tuple[str, str] | None:
     return username, token
 
 
-def _body_pairs(request: ApiRequest, version: Version) -> list[tuple[str, str]]:
+def _body_pairs(request: ServerRequest, version: Version) -> list[tuple[str, str]]:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == "application/json":
         return _json_pairs(request.body) if version.reads_json else []
@@ -133,7 +133,7 @@ def _to_ruby_literal(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _to_ruby_text(value)
 
 
-def _multipart_pairs(request: ApiRequest) -> list[tuple[str, str]]:
+def _multipart_pairs(request: ServerRequest) -> list[tuple[str, str]]:
     boundary = re.search(r'boundary="?([^";]+)', request.headers.get("content-type", ""))
     if boundary is None:
         return []

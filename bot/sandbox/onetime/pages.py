@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.onetime.exchange import ApiResponse
+from bot.sandbox.onetime.exchange import ServerResponse
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -14,5 +14,5 @@ _PAGE = """<!doctype html>
 """
 
 
-def page() -> ApiResponse:
-    return ApiResponse(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})
+def page() -> ServerResponse:
+    return ServerResponse(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.onetime.accounts import Caller
-from bot.sandbox.onetime.exchange import JSON, ApiResponse, RequestRefused, json_response
+from bot.sandbox.onetime.exchange import JSON, RequestRefused, ServerResponse, json_response
 from bot.sandbox.onetime.versions import Version
 
 NO_SUCH_ROUTE = json_response({"error": "Not Found"}, 404, content_type=JSON)
@@ -45,9 +45,9 @@ class Refusals:
     def not_authorized(self) -> RequestRefused:
         return self._error({"message": "Not authorized"}, intended="401")
 
-    def without_database(self, *, anonymous: bool) -> ApiResponse:
+    def without_database(self, *, anonymous: bool) -> ServerResponse:
         if self._version.no_database == "empty":
-            return ApiResponse(500, content_type=None)
+            return ServerResponse(500, content_type=None)
         if self._version.no_database == "message":
             return json_response({"message": UNEXPECTED}, 404)
         if anonymous:

@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import hdrs, web
 
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.exchange import ApiRequest, ApiResponse
+from bot.sandbox.onetime.exchange import ServerRequest, ServerResponse
 from bot.sandbox.onetime.faults import HTML, OnetimeFault
 from bot.sandbox.onetime.request_log import RequestRecord
 
@@ -22,16 +22,16 @@ class Responder:
         self._stopping = stopping
 
     async def respond(
-        self, request: web.Request, api_request: ApiRequest, record: RequestRecord, fault: OnetimeFault | None
+        self, request: web.Request, server_request: ServerRequest, record: RequestRecord, fault: OnetimeFault | None
     ) -> web.StreamResponse:
         """Carry out the request and return the response for aiohttp to send. Sets the status of `record`."""
         if fault is None:
-            return _complete(self._api.answer(api_request), record)
+            return _complete(self._api.answer(server_request), record)
         if not fault.has_effect:
             return _respond_with_fault(request, fault, record)
         if fault.kind in {"delay", "hang"}:
             await self._wait(fault)
-        answer = self._api.answer(api_request)
+        answer = self._api.answer(server_request)
         if fault.kind in {"late", "hang after"}:
             await self._wait(fault)
         if fault.kind == "drop after":
@@ -56,7 +56,7 @@ class Responder:
             return
 
     async def _drip(
-        self, request: web.Request, answer: ApiResponse, fault: OnetimeFault, record: RequestRecord
+        self, request: web.Request, answer: ServerResponse, fault: OnetimeFault, record: RequestRecord
     ) -> web.StreamResponse:
         response = await _start(request, answer, record)
         for start in range(0, len(answer.body), fault.at_once):
@@ -74,7 +74,7 @@ async def drop_content_type(_request: web.Request, response: web.StreamResponse)
         response.headers.popall(hdrs.CONTENT_TYPE, None)
 
 
-def _complete(answer: ApiResponse, record: RequestRecord) -> web.Response:
+def _complete(answer: ServerResponse, record: RequestRecord) -> web.Response:
     record.status = answer.status
     return web.Response(status=answer.status, body=answer.body, headers=_headers(answer))
 
@@ -86,10 +86,10 @@ def _respond_with_fault(request: web.Request, fault: OnetimeFault, record: Reque
     is_html = fault.kind == "html"
     kind = headers.pop("content-type", "text/html; charset=utf-8" if is_html else None)
     body = fault.body or (HTML if is_html else b"")
-    return _complete(ApiResponse(fault.status, body, kind, headers), record)
+    return _complete(ServerResponse(fault.status, body, kind, headers), record)
 
 
-def _headers(answer: ApiResponse) -> dict[str, str]:
+def _headers(answer: ServerResponse) -> dict[str, str]:
     kind = {_NO_CONTENT_TYPE: "1"} if answer.content_type is None else {"content-type": answer.content_type}
     return kind | dict(answer.headers)
 
@@ -100,7 +100,7 @@ def _drop(request: web.Request) -> web.Response:
     return web.Response()  # aiohttp needs a response; the connection is closed already
 
 
-async def _start(request: web.Request, answer: ApiResponse, record: RequestRecord) -> web.StreamResponse:
+async def _start(request: web.Request, answer: ServerResponse, record: RequestRecord) -> web.StreamResponse:
     record.status = answer.status
     response = web.StreamResponse(status=answer.status, headers=_headers(answer))
     response.content_length = len(answer.body)
@@ -108,7 +108,7 @@ async def _start(request: web.Request, answer: ApiResponse, record: RequestRecor
     return response
 
 
-async def _truncated(request: web.Request, answer: ApiResponse, record: RequestRecord) -> web.StreamResponse:
+async def _truncated(request: web.Request, answer: ServerResponse, record: RequestRecord) -> web.StreamResponse:
     response = await _start(request, answer, record)
     await response.write(answer.body[: len(answer.body) // 2])
     if request.transport is not None:

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from bot.sandbox.onetime.accounts import ServerAccounts, mask_username
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.exchange import ApiRequest, read_credentials
+from bot.sandbox.onetime.exchange import ServerRequest, read_credentials
 from bot.sandbox.onetime.faults import OnetimeFault, OnetimeFaults
 from bot.sandbox.onetime.rate_limits import RateLimits
 from bot.sandbox.onetime.request_log import RequestLog, RequestRecord
@@ -228,17 +228,17 @@ class OnetimeServer:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        api_request = ApiRequest(request.method, request.raw_path, headers, await request.read())
-        match = self._api.match(api_request)
+        server_request = ServerRequest(request.method, request.raw_path, headers, await request.read())
+        match = self._api.match(server_request)
         fault = self._faults.consume(match.template)
         record = RequestRecord(
-            self._store.now(), request.method, match.template, mask_username(read_credentials(api_request))
+            self._store.now(), request.method, match.template, mask_username(read_credentials(server_request))
         )
         record.fault = fault.kind if fault else None
         if match.template == OPEN_ROUTE and request.method == hdrs.METH_POST:
             self._posts[match.key] += 1
         self._log.add(record)
         try:
-            return await self._responder.respond(request, api_request, record, fault)
+            return await self._responder.respond(request, server_request, record, fault)
         finally:
             self._log.notify(record)

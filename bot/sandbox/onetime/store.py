@@ -17,8 +17,8 @@ from bot.sandbox.onetime.versions import Version
 
 KEY_ALPHABET = string.digits + string.ascii_lowercase
 PASSWORD_ALPHABET = string.ascii_letters + string.digits + "!@#$%^&*()[]{}<>?+=~-_.,:;"
-SecretState = Literal["new", "viewed", "received", "burned", "expired", "orphaned"]
-FINAL_STATES: frozenset[SecretState] = frozenset({"received", "burned", "expired", "orphaned"})
+StoredState = Literal["new", "viewed", "received", "burned", "expired", "orphaned"]
+FINAL_STATES: frozenset[StoredState] = frozenset({"received", "burned", "expired", "orphaned"})
 
 
 class PassphraseNeeded(Exception):
@@ -38,7 +38,7 @@ class SecretSnapshot:
 
     secret_key: str = field(repr=False)
     metadata_key: str = field(repr=False)
-    state: SecretState
+    state: StoredState
     has_plaintext: bool
     has_passphrase: bool
     created: float  # seconds since 1970
@@ -63,7 +63,7 @@ class StoredSecret:
     updated: float
     text_expires_at: float  # after `ttl`, or later because of `Version.preview_extends_to`
     previewed: bool = False
-    state: SecretState = "new"  # as stored; `expired` and `orphaned` are stored only at a poll
+    state: StoredState = "new"  # as stored; `expired` and `orphaned` are stored only at a poll
     recipients: list[str] = field(default_factory=list, repr=False)  # obscured
     generated: bool = False
     text_was_shown: bool = False  # a poll has returned the text
@@ -81,7 +81,7 @@ class StoredSecret:
         """Whether the metadata still exists: for twice the time to live of the secret."""
         return now < self.created + 2 * self.ttl
 
-    def actual_state(self, now: float) -> SecretState:
+    def actual_state(self, now: float) -> StoredState:
         """The state at the moment `now`, which `state` may not have yet."""
         if self.state in FINAL_STATES or self.has_text(now):
             return self.state
