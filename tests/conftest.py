@@ -6,6 +6,7 @@ How long the machine takes is no claim of a test, but for the few that say so.
 import sys
 
 import pytest
+from hypothesis import settings
 
 from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
@@ -16,6 +17,9 @@ from tests.forking import ForkServer
 from tests.waiting import PATIENCE
 
 USUAL = 120  # seconds; the limit for a test that does not say another
+
+settings.register_profile("any machine", settings(), deadline=None)  # Hypothesis gives an example 200 ms otherwise
+settings.load_profile("any machine")
 
 
 @pytest.hookimpl(trylast=True)

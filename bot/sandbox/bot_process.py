@@ -1,4 +1,4 @@
-"""The real bot as a process of its own: started, stopped, killed and restarted like an operator would."""
+"""The real bot as a child process: started, stopped, killed and restarted as an operator does."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-START_WITHIN = 30.0  # seconds
-STOP_WITHIN = 12.0  # seconds; the bot promises 10
+START_TIMEOUT = 30.0  # seconds
+STOP_TIMEOUT = 12.0  # seconds; the bot promises to end within 10
 
 
 class Process(Protocol):
-    """As much of `asyncio.subprocess.Process` as is used here."""
+    """The part of `asyncio.subprocess.Process` that is used here."""
 
     @property
     def pid(self) -> int: ...
@@ -31,7 +31,7 @@ class Process(Protocol):
 
 
 async def spawn(command: Sequence[str], environment: Mapping[str, str]) -> Process:
-    """`python` with that command and that whole environment. It reads nothing, and writes all to `stdout`."""
+    """Start `python` with `command` and exactly `environment`. stdout and stderr are both in `stdout`."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -43,9 +43,9 @@ async def spawn(command: Sequence[str], environment: Mapping[str, str]) -> Proce
 
 
 class BotProcess:
-    """`python -m bot run` with the settings given, and nothing else from the environment that is a setting."""
+    """`python -m bot run` with `settings`. Other settings in the environment are not passed on."""
 
-    spawn = staticmethod(spawn)  #: tests put another in its place, which starts it faster
+    spawn = staticmethod(spawn)  #: tests replace this with a faster start
 
     def __init__(self, settings: Mapping[str, str], command: Sequence[str] = ("-m", "bot", "run")) -> None:
         self._settings = dict(settings)
@@ -53,17 +53,17 @@ class BotProcess:
         self._process: Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-        self.output = bytearray()  # all that it ever wrote, stdout and stderr
-        self.port = 0  # where it listens; 0 until it is ready
+        self.output = bytearray()  # everything that the process wrote to stdout and stderr
+        self.port = 0  # the port of its HTTP server; 0 until the bot is ready
 
     async def start(self) -> None:
-        """Returns when it says that it is ready. Raises `RuntimeError` with what it said when it ends before."""
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+        """Start the process and wait until it logs `ready`. Raises `RuntimeError` with its output if it ends before."""
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(_SETTING_PREFIXES)}
         environment = {**keep, "PYTHONPATH": str(CHECKOUT), "LOG_FORMAT": "json", **self._settings}
         self._process = await self.spawn(self._command, environment)
         self._events = asyncio.Queue()
         self._reading = asyncio.create_task(self._read())
-        async with asyncio.timeout(START_WITHIN):
+        async with asyncio.timeout(START_TIMEOUT):
             while (event := await self._events.get()) is not None:
                 if event.get("event") == "ready":
                     self.port = event["port"]
@@ -80,20 +80,22 @@ class BotProcess:
         return self._process is not None and self._process.returncode is None
 
     async def stop(self) -> int:
-        """SIGTERM, as any supervisor sends it; returns the exit code."""
+        """Send SIGTERM and wait. After `STOP_TIMEOUT` send SIGKILL. Returns the exit code."""
         return await self._end(signal.SIGTERM)
 
     async def kill(self) -> int:
-        """SIGKILL: no time to tidy up anything."""
+        """Send SIGKILL and wait. Returns the exit code."""
         return await self._end(signal.SIGKILL)
 
-    async def ended(self) -> int:
-        """Wait until it ends by itself; returns the exit code."""
+    async def wait_until_ended(self) -> int:
+        """Wait until the process ends. Returns the exit code."""
         assert self._process is not None
         code = await self._process.wait()
         if self._reading is not None:
             await self._reading
         return code
+
+    ended = wait_until_ended  # the name that tests outside tests/sandbox still call
 
     async def _end(self, how: signal.Signals) -> int:
         if self._process is None:
@@ -101,10 +103,10 @@ class BotProcess:
         if self._process.returncode is None:
             self._process.send_signal(how)
         try:
-            return await asyncio.wait_for(self.ended(), STOP_WITHIN)
+            return await asyncio.wait_for(self.wait_until_ended(), STOP_TIMEOUT)
         except TimeoutError:
             self._process.kill()
-            return await self.ended()
+            return await self.wait_until_ended()
 
     async def _read(self) -> None:
         assert self._process is not None
@@ -124,7 +126,7 @@ class BotProcess:
             self.output += more
 
 
-_SETTINGS = (
+_SETTING_PREFIXES = (
     "SLACK_", "ONETIME_", "DATABASE_URL", "ENCRYPTION_", "WATCH_", "PORT", "HOST", "LOG_", "REVEAL_", "ALLOW_",
     "PYTHON",
 )  # fmt: skip

@@ -1,7 +1,7 @@
-"""`python -m bot.sandbox.clocked_bot FILE run`: the bot as it is, by the sandbox's clock instead of the machine's.
+"""`python -m bot.sandbox.clocked_bot FILE run`: the unchanged bot, on the sandbox's clock instead of the machine's.
 
-Whatever reads the time reads `time.time`, or asks the database for it. So these two are replaced before anything
-else is imported.
+FILE is the clock's file (see clock.py, which also draws who follows the clock). The bot reads the time of day from
+`time.time` and from the database. This module replaces both before anything of the bot is imported.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from sqlalchemy import Engine, event
 from bot.sandbox.clock import Clock
 
 JULIAN_1970 = 2440587.5  # days
-DAY = 86_400.0  # seconds
+SECONDS_A_DAY = 86_400.0
 
 
-def set_up(clock: Clock) -> None:
-    """From now on this process knows only this clock. SQLite is asked for `julianday('now')` and nothing else."""
+def replace_time(clock: Clock) -> None:
+    """Make `clock` the only time of day in this process. The bot asks SQLite only for `julianday('now')`."""
     time.time = clock.now
 
     @event.listens_for(Engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.create_function("julianday", 1, lambda _: clock.now() / DAY + JULIAN_1970)
+    def _add_julianday(connection: Any, _record: object) -> None:
+        connection.create_function("julianday", 1, lambda _: clock.now() / SECONDS_A_DAY + JULIAN_1970)
 
 
 if __name__ == "__main__":
-    set_up(Clock(Path(sys.argv.pop(1))))
+    replace_time(Clock(Path(sys.argv.pop(1))))
     runpy.run_module("bot", run_name="__main__", alter_sys=True)

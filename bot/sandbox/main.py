@@ -15,23 +15,23 @@ from bot.sandbox.world import World
 EMAIL = "ada@example.com"
 TOKEN = "sandbox-token-of-ada"
 ACCOUNTS = {EMAIL: TOKEN, "ben@example.com": "sandbox-token-of-ben"}
-INTERRUPTED = 130  # as shells say it
+INTERRUPTED = 130  # the exit code of a process that SIGINT ended
 
 
 def run(*, port: int, version: str, tour: bool, browser: bool = True) -> int:
-    """Start it; play the tour and end, or stay up until interrupted. Returns the exit code."""
-    return asyncio.run(_tour(version) if tour else _stay(port, version, browser=browser))
+    """Run the sandbox: play the tour and end, or serve the page until interrupted. Returns the exit code."""
+    return asyncio.run(_play_tour(version) if tour else _serve(port, version, browser=browser))
 
 
 def new_world(version: str = "0.26") -> World:
-    """A world with a time of its own, that looks at what is tracked often, so that nobody has to wait long."""
+    """A world with its own clock, whose bot polls tracked secrets often, so that people need not wait long."""
     return World(version=version, settings={"WATCH_EVERY": "5"}, own_clock=True)
 
 
-def settle(world: World, number: str = "") -> None:
-    """The people of the page: two members and a guest in a channel that the bot is in, and their accounts.
+def populate(world: World, number: str = "") -> None:
+    """Add the people of the page: two members and a guest in a channel with the bot, and two accounts.
 
-    With another `number` they are others, whom the bot has not met.
+    `number` is added to the ids of the people, so that they are new to the bot.
     """
     workspace = world.workspace
     people = [
@@ -46,8 +46,8 @@ def settle(world: World, number: str = "") -> None:
         world.onetime.add_account(username, token)
 
 
-async def _tour(version: str) -> int:
-    _end_when_told()
+async def _play_tour(version: str) -> int:
+    _end_on_signal()
     world = new_world(version)
     world.onetime.add_account(EMAIL, TOKEN)
     try:
@@ -59,19 +59,19 @@ async def _tour(version: str) -> int:
         await world.stop()
 
 
-async def _stay(port: int, version: str, *, browser: bool) -> int:
-    """The page is there at once; what it shows says that the bot is starting."""
-    _end_when_told()
+async def _serve(port: int, version: str, *, browser: bool) -> int:
+    """Serve the page. It is there at once and shows that the bot is starting."""
+    _end_on_signal()
     world = new_world(version)
-    settle(world)
+    populate(world)
     page = Page(world, read_manifest(), ACCOUNTS)
     is_up = False
     try:
         await _listen(page, port)
         await world.start()
-        page.controls.bot_is_up()
+        page.controls.watch_bot()
         is_up = True
-        print(_where(world, page.url), flush=True)  # noqa: T201 - for the person at the terminal
+        print(_describe(world, page.url), flush=True)  # noqa: T201 - for the person at the terminal
         if browser and browsers.has_browser():
             browsers.show(page.url)
         await asyncio.Event().wait()
@@ -90,15 +90,15 @@ async def _listen(page: Page, port: int) -> None:
         raise CannotStart(f"--port {port} cannot be listened on: {error.strerror}.") from None
 
 
-def _end_when_told() -> None:
-    """SIGTERM and SIGINT end it in good order, at any moment: the bot is a process of its own and must not stay."""
+def _end_on_signal() -> None:
+    """Let SIGTERM and SIGINT cancel this task, so that the bot's process is ended too."""
     task = asyncio.current_task()
     assert task is not None
-    for one in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(one, task.cancel)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-def _where(world: World, page: str) -> str:
+def _describe(world: World, page: str) -> str:
     return "\n".join([
         f"The sandbox is up: {page}",
         "Nothing leaves this machine, and everything is forgotten when it ends.",

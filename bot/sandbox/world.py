@@ -1,4 +1,4 @@
-"""The three parts together, on loopback and in a throw-away directory."""
+"""The two emulators and the bot together, on loopback and in a temporary directory."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Literal, Self
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.clock import Clock
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import Workspace
+from bot.sandbox.slack import SlackWorkspace
 
 
 class World:
-    """An emulated workspace and Onetime Secret, and the bot between them. Nothing outlives `stop`.
+    """An emulated workspace, an emulated Onetime Secret, and the bot between them. `stop` removes everything.
 
-    `mode` is how Slack reaches the bot: signed HTTP or Socket Mode. `settings` go over the bot's own. With
-    `own_clock` the time of all three is `clock`, which can be moved on; it is the machine's otherwise.
+    `mode` is how Slack reaches the bot: signed HTTP or Socket Mode. `settings` replace settings of the bot. With
+    `own_clock` the bot follows `clock` too, as clock.py describes; else the bot has the machine's time.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class World:
         *,
         mode: Literal["http", "socket"] = "http",
         version: str = "0.26",
-        workspace: Workspace | None = None,
+        workspace: SlackWorkspace | None = None,
         onetime: OnetimeServer | None = None,
         settings: Mapping[str, str] | None = None,
         command: Sequence[str] = ("-m", "bot", "run"),
@@ -38,10 +38,10 @@ class World:
         self._directory = tempfile.TemporaryDirectory(prefix="ots-bot-")
         self.directory = Path(self._directory.name)
         self.clock = Clock(self.directory / "clock")
-        self.workspace = workspace or Workspace(clock=self.clock.now)
+        self.workspace = workspace or SlackWorkspace(clock=self.clock.now)
         self.onetime = onetime or OnetimeServer(version, clock=self.clock.now)
         self.encryption_key = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-        self._more = dict(settings or {})
+        self._extra_settings = dict(settings or {})
         self._command = command
         if own_clock:
             self._command = ("-m", "bot.sandbox.clocked_bot", str(self.directory / "clock"), "run")
@@ -54,7 +54,7 @@ class World:
         return self
 
     async def start_bot(self, **settings: str) -> None:
-        """Start the bot (again), on the database that is there."""
+        """Start the bot, or start it again, on the same database."""
         self.bot = BotProcess(self.settings() | settings, self._command)
         await self.bot.start()
         if self.mode == "http":
@@ -73,7 +73,7 @@ class World:
             "ONETIME_HOSTS": self.onetime.url,
             "ONETIME_DEFAULT_HOST": self.onetime.url,
             "PORT": "0",
-            **self._more,
+            **self._extra_settings,
         }
 
     async def stop(self) -> None:

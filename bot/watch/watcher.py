@@ -1,4 +1,4 @@
-"""Polls at the accounts that are due, each once, and writes down what changed. Any number of watchers may run.
+"""Polls the accounts that are due, each once, and writes down what changed. Any number of watchers may run.
 
 A look that comes late is late, not doubled: the next one is counted from its end. What is being looked at is leased,
 and only who holds the lease may write what was seen.

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from bot.sandbox.bot_process import CHECKOUT, BotProcess
-from bot.sandbox.onetime.faults import Fault
+from bot.sandbox.onetime import Fault
 from bot.sandbox.world import World
 from tests.benchmarks.load import Job, Result
 from tests.benchmarks.measure import Goal, middle, percentile, ratio, table

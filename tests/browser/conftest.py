@@ -8,7 +8,7 @@ import itertools
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.main import settle
+from bot.sandbox.main import populate
 from tests.browser.stage import at, page_of, started_browser, started_world
 
 _numbers = itertools.count(1)
@@ -37,7 +37,7 @@ async def world(shared_world):
     """Everybody in it is new to the bot, and Onetime Secret is empty. One bot serves all tests."""
     shared_world.workspace.forget()
     shared_world.onetime.forget()
-    settle(shared_world, str(next(_numbers)))
+    populate(shared_world, str(next(_numbers)))
     return shared_world
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright, expect
 from playwright.async_api import Page as Tab
 
-from bot.sandbox.main import ACCOUNTS, new_world, settle
+from bot.sandbox.main import ACCOUNTS, new_world, populate
 from bot.sandbox.page import Page, read_manifest
 from tests.browser.person import PATIENCE, Person
 
@@ -49,7 +49,7 @@ async def page_of(world):
     """The page, in front of a world that is up."""
     page = Page(world, read_manifest(), ACCOUNTS)
     await page.start()
-    page.controls.bot_is_up()
+    page.controls.watch_bot()
     try:
         yield page
     finally:
@@ -60,7 +60,7 @@ async def page_of(world):
 async def started_world():
     """The world as `python -m bot sandbox` makes it."""
     world = new_world()
-    settle(world)
+    populate(world)
     try:
         yield await world.start()
     finally:

@@ -196,6 +196,27 @@ CHOOSE = {
 }
 
 
+@pytest.mark.parametrize("kind", ["dialog", "window"])
+async def test_the_focus_comes_back_to_a_button_that_was_drawn_anew_meanwhile(me, notes, kind):
+    confirm = {"title": plain("Sure?"), "text": plain("Really?"), "confirm": plain("Yes"), "deny": plain("No")}
+    button = {"type": "button", "text": plain("Drop"), "action_id": "drop"} | (
+        {"confirm": confirm} if kind == "dialog" else {}
+    )
+    message = post(notes, mrkdwn("before"), actions(button))
+    drop = me.page.get_by_role("button", name="Drop", exact=True)
+    await drop.press("Enter")
+    if kind == "window":
+        open_window(notes, modal(mrkdwn("a window")))
+    await expect(me.page.get_by_role("dialog")).to_be_visible()
+
+    notes.workspace.state.edit(message, {"text": "a message", "blocks": [mrkdwn("after"), actions(button)]})
+    await expect(me.message("after")).to_be_visible()
+    await me.page.keyboard.press("Escape")
+
+    await expect(me.page.get_by_role("dialog")).to_have_count(0)
+    await expect(drop).to_be_focused()
+
+
 async def test_choosing_in_a_menu_tells_the_app(me, notes):
     offered = {"static_select": {"options": options("red", "green")}}
     post(
@@ -278,7 +299,7 @@ async def test_a_message_that_changes_keeps_its_place_and_says_so(me, notes):
     post(notes, mrkdwn("later"))
     await expect(me.page.get_by_role("article")).to_have_count(2)
 
-    notes.workspace.state.rewrite(first, {"text": "x", "blocks": [mrkdwn("after")]})
+    notes.workspace.state.edit(first, {"text": "x", "blocks": [mrkdwn("after")]})
 
     await expect(me.page.get_by_role("article").first).to_contain_text("after")
     await expect(me.page.get_by_role("article").first).to_contain_text("changed")
@@ -299,7 +320,7 @@ async def test_a_link_to_onetime_secret_leads_a_stranger_there(me, notes):
     await me.message("").get_by_role("button", name="your secret").click()
 
     await expect(me.dialog).to_contain_text("A secret is waiting")
-    assert notes.onetime.held(held.secret_key).has_plaintext
+    assert notes.onetime.find_secret(held.secret_key).has_plaintext
 
 
 async def test_a_new_message_is_read_out(me, notes):
@@ -418,6 +439,27 @@ async def test_a_window_that_changes_under_the_hands_keeps_what_was_typed_and_th
     await expect(name).to_be_focused()
     await name.press("r")
     await expect(name).to_have_value("half a wor")
+
+
+async def test_a_window_that_gets_its_fields_later_has_the_focus_in_the_first_one(me, notes):
+    view = open_window(notes, modal(mrkdwn("One moment…")))
+    await expect(me.window).to_be_focused()
+
+    notes.workspace.state.update_view(view, modal(field("name", {"type": "plain_text_input"})))
+
+    await expect(me.window.get_by_label("Name")).to_be_focused()
+
+
+async def test_a_window_that_gets_its_fields_later_leaves_the_focus_on_what_somebody_chose(me, notes):
+    view = open_window(notes, modal(mrkdwn("One moment…")))
+    await expect(me.window).to_be_focused()
+    close = me.window.get_by_role("button", name="Close", exact=True)
+    await close.focus()
+
+    notes.workspace.state.update_view(view, modal(field("name", {"type": "plain_text_input"})))
+
+    await expect(me.window.get_by_label("Name")).to_be_visible()
+    await expect(close).to_be_focused()
 
 
 async def test_windows_lie_on_each_other_and_close_one_by_one_or_all_at_once(me, notes):

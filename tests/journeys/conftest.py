@@ -16,7 +16,7 @@ from bot.sandbox.world import World
 
 EMAIL = "ada@example.com"
 TOKEN = "token-of-ada-0123456789"
-SOON = 5.0  # seconds: before the bot gives up a host that hangs; a machine may be too busy for Slack's 3
+SOON = 8.0  # seconds: before the bot gives up, after 10, a host that hangs; a machine may be too busy for Slack's 3
 
 _numbers = itertools.count(1)
 

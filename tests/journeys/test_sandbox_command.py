@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox import tour
+from bot.sandbox.main import EMAIL, TOKEN, new_world
 from tests import readme
+from tests.waiting import eventually
 
 VERSIONS = ("0.18", "0.23", "0.25", "0.26")
 SLOW = 60.0  # seconds that a start or a tour may take on a busy machine
@@ -52,6 +55,26 @@ async def test_the_captures_in_the_readme_are_what_the_tour_prints():
     assert {number: part.removesuffix(" Everything held.") for number, part in shown.items()} == played, (
         "write them anew: python -m tests.readme"
     )
+
+
+@pytest.mark.parametrize("looks", [1, tour.MAX_POLLS])
+async def test_the_tour_moves_the_clock_on_until_a_later_look_finds_what_is_due(looks, monkeypatch):
+    """A look that is under way while the clock runs may miss it; the next one is due almost `NEXT_POLL` later."""
+    monkeypatch.setattr(tour, "DUE_PATIENCE", 0.1)
+    world = new_world()
+    played = tour.Tour(world, EMAIL, TOKEN, sys.stdout)
+
+    async def look_late():
+        await eventually(lambda: world.clock.offset > (looks - 0.1) * tour.NEXT_POLL)
+        world.workspace.state.post(world.workspace.state.open_dm("U0ADA"), {"text": "it has not been opened yet"})
+
+    looking = asyncio.create_task(look_late())
+    message = await played._wait_for_due_dm("has not been opened yet", 0)
+    await looking
+    await world.stop()
+
+    assert message.shows == "it has not been opened yet"
+    assert world.clock.offset <= looks * tour.NEXT_POLL
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

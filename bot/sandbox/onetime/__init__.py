@@ -1,9 +1,13 @@
-"""An emulated Onetime Secret: what servers 0.18 to 0.26 show to their clients, over real HTTP on loopback."""
+"""An emulated Onetime Secret: answers like servers 0.18 to 0.26 do, over real HTTP on loopback."""
 
-from bot.sandbox.onetime.calls import Seen
-from bot.sandbox.onetime.faults import Fault
+from bot.sandbox.onetime.faults import OnetimeFault
+from bot.sandbox.onetime.request_log import RequestRecord
 from bot.sandbox.onetime.server import OnetimeServer
-from bot.sandbox.onetime.store import Held
+from bot.sandbox.onetime.store import SecretSnapshot
 from bot.sandbox.onetime.versions import VERSIONS
 
-__all__ = ["VERSIONS", "Fault", "Held", "OnetimeServer", "Seen"]
+__all__ = ["VERSIONS", "OnetimeFault", "OnetimeServer", "RequestRecord", "SecretSnapshot"]
+
+# Names that tests outside tests/sandbox still import.
+Fault = OnetimeFault
+Held = SecretSnapshot

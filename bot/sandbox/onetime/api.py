@@ -1,6 +1,6 @@
-"""What the emulated server answers to a request. One request is one step: no waiting, no I/O.
+"""API v1 of the emulated server: a request in, a response out. No waiting and no I/O happen here.
 
-Differences between versions are facts of `Version`; here they are only looked up.
+What differs between server versions stands in `Version` (versions.py). This module only reads it.
 """
 
 from __future__ import annotations
@@ -9,21 +9,29 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bot.sandbox.onetime import pages, refusals, second, shapes, wanted
-from bot.sandbox.onetime.accounts import ANON, Accounts, Caller
-from bot.sandbox.onetime.exchange import Answer, Asked, Malformed, Refused, as_json, credentials, fields_of
-from bot.sandbox.onetime.limits import ANONYMOUS, Limits
+from bot.sandbox.onetime import api_v2, bodies, conceal_form, pages, refusals
+from bot.sandbox.onetime.accounts import ANON, Caller, ServerAccounts
+from bot.sandbox.onetime.exchange import (
+    MalformedBody,
+    RequestRefused,
+    ServerRequest,
+    ServerResponse,
+    json_response,
+    read_credentials,
+    read_fields,
+)
+from bot.sandbox.onetime.rate_limits import ANONYMOUS, RateLimits
 from bot.sandbox.onetime.refusals import NO_SUCH_ROUTE, UNEXPECTED, Refusals
-from bot.sandbox.onetime.routes import Does, Match, find
-from bot.sandbox.onetime.store import Kept, LockedOut, PassphraseNeeded, Store
-from bot.sandbox.onetime.versions import Action, Version
+from bot.sandbox.onetime.routes import Operation, RouteMatch, find_route
+from bot.sandbox.onetime.store import LockedOut, PassphraseNeeded, SecretStore, StoredSecret
+from bot.sandbox.onetime.versions import LimitedAction, Version
 
-KEY_LEAST = 20  # characters
+MIN_KEY_LENGTH = 20  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A v1 request, understood: who asks, about which key ("" for none), with which fields."""
+class ApiCall:
+    """A v1 request after parsing: the caller, the key in the path ("" for none), the form fields."""
 
     caller: Caller
     key: str = field(repr=False)
@@ -35,18 +43,18 @@ class Call:
 
 
 class Api:
-    """One server's answers. `auth_enabled` and `database_up` may be switched while it runs."""
+    """Answers requests as one server does. `auth_enabled` and `database_up` may be changed while the server runs."""
 
-    def __init__(self, version: Version, store: Store, accounts: Accounts, limits: Limits) -> None:
+    def __init__(self, version: Version, store: SecretStore, accounts: ServerAccounts, rate_limits: RateLimits) -> None:
         self.version = version
-        self.base = ""  # the URL that answers carry; known once the server listens
+        self.base = ""  # the server's URL, which is part of some answers; set when the server listens
         self.auth_enabled = True
         self.database_up = True
         self._store = store
         self._accounts = accounts
-        self._limits = limits
+        self._rate_limits = rate_limits
         self._refusals = Refusals(version)
-        self._v1: dict[Does, Callable[[Call], Answer]] = {
+        self._v1: dict[Operation, Callable[[ApiCall], ServerResponse]] = {
             "status": self._status,
             "authcheck": self._authcheck,
             "share": self._share,
@@ -58,158 +66,160 @@ class Api:
             "recent": self._recent,
         }
 
-    def match(self, asked: Asked) -> Match:
-        return find(asked.method, asked.path, self.version)
+    def match(self, request: ServerRequest) -> RouteMatch:
+        return find_route(request.method, request.path, self.version)
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, request: ServerRequest) -> ServerResponse:
         try:
-            answer = self._answer(asked, self.match(asked))
-        except Refused as refused:
+            answer = self._answer(request, self.match(request))
+        except RequestRefused as refused:
             answer = refused.answer
-        except Malformed:
-            answer = Answer(400, content_type=None)
-        return self._with_extras(answer)
+        except MalformedBody:
+            answer = ServerResponse(400, content_type=None)
+        return self._add_headers(answer)
 
-    def _answer(self, asked: Asked, match: Match) -> Answer:
-        if match.does is None:
+    def _answer(self, request: ServerRequest, match: RouteMatch) -> ServerResponse:
+        if match.operation is None:
             return NO_SUCH_ROUTE
-        if match.does == "page":
+        if match.operation == "page":
             return pages.page()
-        sent = credentials(asked)
+        credentials = read_credentials(request)
         if not self.database_up:
-            return self._refusals.without_database(anonymous=sent is None)
-        if match.does == "v2 status":
-            return second.status(self.version)
-        if match.does == "v2 recent":
-            return second.recent(self.version, self._store, self._accounts, sent)
-        fields = fields_of(asked, self.version)
-        return self._v1[match.does](Call(self._caller(asked, sent), match.key, fields))
+            return self._refusals.without_database(anonymous=credentials is None)
+        if match.operation == "v2 status":
+            return api_v2.status(self.version)
+        if match.operation == "v2 recent":
+            return api_v2.recent(self.version, self._store, self._accounts, credentials)
+        fields = read_fields(request, self.version)
+        return self._v1[match.operation](ApiCall(self._authenticate(request, credentials), match.key, fields))
 
-    # --- one method for each thing v1 does
+    # --- one method for each operation of v1
 
-    def _status(self, call: Call) -> Answer:
-        self._count(call, "status")
-        return as_json({"status": "nominal", "locale": "en"})
+    def _status(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "status")
+        return json_response({"status": "nominal", "locale": "en"})
 
-    def _authcheck(self, call: Call) -> Answer:
+    def _authcheck(self, call: ApiCall) -> ServerResponse:
         if call.caller.account is None:
             raise self._refusals.not_authorized()
         return self._status(call)
 
-    def _share(self, call: Call) -> Answer:
-        self._count(call, "create")
-        want = wanted.to_share(self.version, call.caller, dict(call.fields))
-        return as_json(self._shown(self._keep(call, want), "share", call))
+    def _share(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "create")
+        form = conceal_form.read_share_form(self.version, call.caller, dict(call.fields))
+        return json_response(self._describe(self._store_secret(call, form), "share", call))
 
-    def _create(self, call: Call) -> Answer:
+    def _create(self, call: ApiCall) -> ServerResponse:
         if not self.version.create_works:
             raise self._refusals.form_error(call.caller, "Incorrect payload format")
         return self._share(call)
 
-    def _generate(self, call: Call) -> Answer:
-        self._count(call, "create")
-        want = wanted.to_generate(self.version, call.caller, dict(call.fields))
-        kept = self._keep(call, want, generated=True)
-        body = self._shown(kept, "share", call, value=want.text)
+    def _generate(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "create")
+        form = conceal_form.read_generate_form(self.version, call.caller, dict(call.fields))
+        secret = self._store_secret(call, form, generated=True)
+        body = self._describe(secret, "share", call, value=form.text)
         if self.version.generated_is_viewed:
-            self._store.poll(kept)
-        return as_json(body)
+            self._store.poll(secret)
+        return json_response(body)
 
-    def _open(self, call: Call) -> Answer:
-        self._count(call, "secret")
+    def _open(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "secret")
         self._check_key(call)
-        kept = self._store.secret(call.key)
-        if kept is None:
-            raise refusals.unknown(call.key)
+        secret = self._store.find_openable(call.key)
+        if secret is None:
+            raise refusals.unknown_secret(call.key)
         try:
-            text = self._store.open(kept, call.passphrase)
+            text = self._store.open(secret, call.passphrase)
         except PassphraseNeeded:
-            self._count(call, "wrong passphrase")
-            raise refusals.unknown(call.key) from None
+            self._check_rate_limit(call, "wrong passphrase")
+            raise refusals.unknown_secret(call.key) from None
         except LockedOut:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
-        return as_json({"value": text, "secret_key": call.key, "share_domain": self.base})
+        return json_response({"value": text, "secret_key": call.key, "share_domain": self.base})
 
-    def _metadata(self, call: Call) -> Answer:
-        self._count(call, "metadata")
-        kept = self._kept(call)
-        value = self._store.poll(kept)
-        return as_json(self._shown(kept, "poll", call, value=value))
+    def _metadata(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "metadata")
+        secret = self._find_metadata(call)
+        value = self._store.poll(secret)
+        return json_response(self._describe(secret, "poll", call, value=value))
 
-    def _burn(self, call: Call) -> Answer:
-        self._count(call, "burn")
-        kept = self._kept(call)
-        if not kept.has_text(self._store.now()):
-            raise refusals.unknown(call.key)
-        # Every version answers with what it had read before it burned the secret: the state is the old one.
-        stale = self._shown(kept, "burn", call)
+    def _burn(self, call: ApiCall) -> ServerResponse:
+        self._check_rate_limit(call, "burn")
+        secret = self._find_metadata(call)
+        if not secret.has_text(self._store.now()):
+            raise refusals.unknown_secret(call.key)
+        # Every version reads the metadata before it burns the secret, so the answer has the old state.
+        stale = self._describe(secret, "burn", call)
         try:
-            self._store.burn(kept, call.passphrase)
+            self._store.burn(secret, call.passphrase)
         except PassphraseNeeded:
-            self._count(call, "wrong passphrase")
+            self._check_rate_limit(call, "wrong passphrase")
             raise self._refusals.wrong_burn_passphrase(call.caller) from None
         except LockedOut:
             raise self._refusals.form_error(call.caller, UNEXPECTED) from None
-        return as_json({"state": stale, "secret_shortkey": kept.secret_key[: self.version.shortkey_length]})
+        return json_response({"state": stale, "secret_shortkey": secret.secret_key[: self.version.shortkey_length]})
 
-    def _recent(self, call: Call) -> Answer:
+    def _recent(self, call: ApiCall) -> ServerResponse:
         account = call.caller.account
         if account is None:
             raise self._refusals.not_authorized()
         if self.version.recent == "broken":
             raise self._refusals.form_error(call.caller, UNEXPECTED)
-        self._count(call, "metadata")
-        kept = self._store.of_owner(account.username)
+        self._check_rate_limit(call, "metadata")
+        owned = self._store.list_owned_by(account.username)
         if self.version.recent == "newest first":
-            # Redis orders by whole seconds here, and what is of the same second by key.
-            kept.sort(key=lambda each: (int(each.created), each.metadata_key), reverse=True)
+            # This version lists by whole seconds, and by key within the same second (an order that Redis gives).
+            owned.sort(key=lambda each: (int(each.created), each.metadata_key), reverse=True)
         if self.version.recent_window is not None:
             oldest = self._store.now() - self.version.recent_window
-            kept = [each for each in kept if each.created >= oldest]
-        return as_json([self._shown(each, "recent", call) for each in kept])
+            owned = [each for each in owned if each.created >= oldest]
+        return json_response([self._describe(each, "recent", call) for each in owned])
 
-    # --- what they share
+    # --- shared by several operations
 
-    def _caller(self, asked: Asked, sent: tuple[str, str] | None) -> Caller:
-        if sent is not None and not self.auth_enabled:
-            raise refusals.no_authentication_here(asked.path)
-        caller = self._accounts.caller(sent)
+    def _authenticate(self, request: ServerRequest, credentials: tuple[str, str] | None) -> Caller:
+        if credentials is not None and not self.auth_enabled:
+            raise refusals.no_authentication_here(request.path)
+        caller = self._accounts.authenticate(credentials)
         if caller is None:
             raise self._refusals.not_authorized()
         return caller
 
-    def _count(self, call: Call, action: Action) -> None:
-        if self._limits.is_too_much(call.caller.username or ANONYMOUS, action, self._store.now()):
+    def _check_rate_limit(self, call: ApiCall, action: LimitedAction) -> None:
+        if self._rate_limits.exceeds(call.caller.username or ANONYMOUS, action, self._store.now()):
             raise self._refusals.limited()
 
-    def _check_key(self, call: Call) -> None:
-        if self.version.short_key_is_no_route and len(call.key) < KEY_LEAST:
+    def _check_key(self, call: ApiCall) -> None:
+        if self.version.short_key_is_no_route and len(call.key) < MIN_KEY_LENGTH:
             raise refusals.short_key()
 
-    def _kept(self, call: Call) -> Kept:
+    def _find_metadata(self, call: ApiCall) -> StoredSecret:
         self._check_key(call)
-        kept = self._store.metadata(call.key)
-        if kept is None:
-            raise refusals.unknown(call.key)
-        return kept
+        secret = self._store.find_metadata(call.key)
+        if secret is None:
+            raise refusals.unknown_secret(call.key)
+        return secret
 
-    def _keep(self, call: Call, want: wanted.Wanted, *, generated: bool = False) -> Kept:
+    def _store_secret(self, call: ApiCall, form: conceal_form.ConcealForm, *, generated: bool = False) -> StoredSecret:
         return self._store.add(
             call.caller.username,
-            want.text,
-            want.ttl,
-            passphrase=want.passphrase,
-            recipients=want.recipients,
+            form.text,
+            form.ttl,
+            passphrase=form.passphrase,
+            recipients=form.recipients,
             generated=generated,
         )
 
-    def _shown(self, kept: Kept, occasion: shapes.Occasion, call: Call, *, value: str | None = None) -> shapes.Body:
-        custid = call.caller.custid if self.version.custid_is_caller else kept.owner or ANON
+    def _describe(
+        self, secret: StoredSecret, occasion: bodies.Occasion, call: ApiCall, *, value: str | None = None
+    ) -> bodies.Body:
+        custid = call.caller.custid if self.version.custid_is_caller else secret.owner or ANON
         now = self._store.now()
-        return shapes.metadata(self.version, kept, occasion, now=now, base=self.base, custid=custid, value=value)
+        return bodies.metadata_body(self.version, secret, occasion, now=now, base=self.base, custid=custid, value=value)
 
-    def _with_extras(self, answer: Answer) -> Answer:
+    def _add_headers(self, answer: ServerResponse) -> ServerResponse:
         if not self.version.csrf_header or answer.content_type is None:
             return answer
         headers = dict(answer.headers) | {"x-csrf-token": secrets.token_urlsafe(32)}
-        return Answer(answer.status, answer.body, answer.content_type, headers)
+        return ServerResponse(answer.status, answer.body, answer.content_type, headers)

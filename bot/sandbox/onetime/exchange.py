@@ -1,4 +1,4 @@
-"""A request and its answer as values, and how a server reads what was sent with a request. No I/O."""
+"""A request and its response as values, and how a server reads credentials and form fields. No I/O happens here."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bot.sandbox.onetime.versions import Version
 
 JSON_UTF8 = "application/json; charset=utf-8"
 JSON = "application/json"
-FORM_TYPES = ("application/x-www-form-urlencoded", "")  # a body without a type is taken for a form
+FORM_CONTENT_TYPES = ("application/x-www-form-urlencoded", "")  # a body without a content type is read as a form
 
 
-class Malformed(Exception):
-    """The body says that it is JSON and is not."""
+class MalformedBody(Exception):
+    """The content type is JSON and the body is not."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request. `target` is the path and query as they were sent, undecoded; header names are lower case."""
+class ServerRequest:
+    """A request. `target` is the path and query, still percent-encoded; header names are lower case."""
 
     method: str
     target: str = field(repr=False)
@@ -41,8 +41,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """`content_type` None sends no such header at all."""
+class ServerResponse:
+    """A response. With `content_type` None no Content-Type header is sent."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -50,27 +50,28 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-class Refused(Exception):
-    """The request ends here, with this answer."""
+class RequestRefused(Exception):
+    """The server refuses the request with the response `answer`."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: ServerResponse) -> None:
         super().__init__(f"answered {answer.status}")
         self.answer = answer
 
 
-def as_json(body: object, status: int = 200, *, content_type: str = JSON_UTF8, **headers: str) -> Answer:
-    """`headers` are written with `_` for `-`."""
+def json_response(
+    body: object, status: int = 200, *, content_type: str = JSON_UTF8, headers: Mapping[str, str] | None = None
+) -> ServerResponse:
+    """A response with `body` as JSON."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, text.encode("utf-8", "replace"), content_type, named)
+    return ServerResponse(status, text.encode("utf-8", "replace"), content_type, headers or {})
 
 
-def fields_of(asked: Asked, version: Version) -> dict[str, str]:
-    """What was sent in the query and the body: the last value of a name counts, of `name[]` the first.
+def read_fields(request: ServerRequest, version: Version) -> dict[str, str]:
+    """The fields of the query and the body. Of several values of `name` the last counts, of `name[]` the first.
 
-    Raises `Malformed`.
+    Raises `MalformedBody` for a body that says it is JSON and is not.
     """
-    pairs = parse_qsl(asked.query, keep_blank_values=True) + _body_pairs(asked, version)
+    pairs = parse_qsl(request.query, keep_blank_values=True) + _body_pairs(request, version)
     fields: dict[str, str] = {}
     for name, value in pairs:
         if name.endswith("[]"):
@@ -80,9 +81,9 @@ def fields_of(asked: Asked, version: Version) -> dict[str, str]:
     return fields
 
 
-def credentials(asked: Asked) -> tuple[str, str] | None:
-    """User name and token; None if none were sent. Anything but Basic reads as ("", "")."""
-    header = asked.headers.get("authorization")
+def read_credentials(request: ServerRequest) -> tuple[str, str] | None:
+    """User name and token of HTTP Basic; None without the header, ("", "") for any other scheme or bad encoding."""
+    header = request.headers.get("authorization")
     if header is None:
         return None
     scheme, _, encoded = header.partition(" ")
@@ -96,14 +97,14 @@ def credentials(asked: Asked) -> tuple[str, str] | None:
     return username, token
 
 
-def _body_pairs(asked: Asked, version: Version) -> list[tuple[str, str]]:
-    kind = asked.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        return _json_pairs(asked.body) if version.reads_json else []
-    if kind == "multipart/form-data":
-        return _multipart_pairs(asked)
-    if kind in FORM_TYPES or version.reads_any_content_type:
-        return parse_qsl(asked.body.decode("utf-8", "replace"), keep_blank_values=True)
+def _body_pairs(request: ServerRequest, version: Version) -> list[tuple[str, str]]:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == "application/json":
+        return _json_pairs(request.body) if version.reads_json else []
+    if content_type == "multipart/form-data":
+        return _multipart_pairs(request)
+    if content_type in FORM_CONTENT_TYPES or version.reads_any_content_type:
+        return parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
     return []
 
 
@@ -113,30 +114,30 @@ def _json_pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         read = json.loads(body)
     except ValueError:
-        raise Malformed from None
+        raise MalformedBody from None
     if not isinstance(read, dict):
         return []
-    return [(name, _in_ruby(value)) for name, value in read.items() if value is not None]
+    return [(name, _to_ruby_text(value)) for name, value in read.items() if value is not None]
 
 
-def _in_ruby(value: Any) -> str:
-    """A JSON value as the text that the server makes of it: nested objects become Ruby's own notation."""
+def _to_ruby_text(value: Any) -> str:
+    """A JSON value as text, as the server converts it: an object inside becomes Ruby's notation for a hash."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return "{" + ", ".join(f'"{name}" => {_inspect(each)}' for name, each in value.items()) + "}"
+        return "{" + ", ".join(f'"{name}" => {_to_ruby_literal(each)}' for name, each in value.items()) + "}"
     return json.dumps(value)
 
 
-def _inspect(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _in_ruby(value)
+def _to_ruby_literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else _to_ruby_text(value)
 
 
-def _multipart_pairs(asked: Asked) -> list[tuple[str, str]]:
-    boundary = re.search(r'boundary="?([^";]+)', asked.headers.get("content-type", ""))
+def _multipart_pairs(request: ServerRequest) -> list[tuple[str, str]]:
+    boundary = re.search(r'boundary="?([^";]+)', request.headers.get("content-type", ""))
     if boundary is None:
         return []
-    parts = (b"\r\n" + asked.body).split(b"\r\n--" + boundary[1].encode())
+    parts = (b"\r\n" + request.body).split(b"\r\n--" + boundary[1].encode())
     return [pair for part in parts[1:-1] if (pair := _part(part)) is not None]
 
 

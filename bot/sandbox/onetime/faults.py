@@ -1,4 +1,4 @@
-"""What the server can be told to do wrong, and when. Nothing here knows what a request asks for."""
+"""Planned faults of the emulated server: which fault, for which route, how often."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from bot.sandbox.onetime.routes import covers
 
-Kind = Literal[
+FaultKind = Literal[
     "delay",  # waits `seconds`, then takes effect and answers
     "hang",  # waits for `release()`, then takes effect and answers
     "answer",  # answers `status`, `body` and `headers` instead; no effect
@@ -26,10 +26,10 @@ HTML = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body><
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fault:
-    """One thing that goes wrong with a request. `kind` is one of `Kind`, where each is described."""
+class OnetimeFault:
+    """One fault of a request. `FaultKind` describes each kind."""
 
-    kind: Kind
+    kind: FaultKind
     seconds: float = 0.0
     status: int = 502
     body: bytes = field(default=b"", repr=False)
@@ -38,11 +38,11 @@ class Fault:
     released: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in get_args(Kind):
-            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(get_args(Kind))}")
+        if self.kind not in get_args(FaultKind):
+            raise ValueError(f"no fault {self.kind!r}; there are {', '.join(get_args(FaultKind))}")
 
     def release(self) -> None:
-        """Let go what hangs, and whatever would hang on this fault from now on."""
+        """Continue the requests that hang on this fault, and never hang on it again."""
         self.released.set()
 
     @property
@@ -51,39 +51,39 @@ class Fault:
 
 
 @dataclass(slots=True, eq=False)
-class Planned:
+class PlannedFault:
     route: str
-    fault: Fault
-    left: int | None  # how often it still happens; None is always
+    fault: OnetimeFault
+    times_left: int | None  # None: for ever
 
 
-class Faults:
-    """What is planned, oldest plan first."""
+class OnetimeFaults:
+    """The planned faults, oldest plan first."""
 
     def __init__(self) -> None:
-        self._planned: list[Planned] = []
-        self._seen: list[Fault] = []
+        self._planned: list[PlannedFault] = []
+        self._started: list[OnetimeFault] = []
 
-    def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
+    def plan(self, route: str, fault: OnetimeFault, times: int | None = 1) -> None:
         if times is not None and times < 1:
             raise ValueError("a fault is planned for one time at least, or None for always")
-        self._planned.append(Planned(route, fault, times))
+        self._planned.append(PlannedFault(route, fault, times))
 
-    def take(self, template: str) -> Fault | None:
-        """The fault for a request to `template`, which is then one time fewer to come."""
+    def consume(self, template: str) -> OnetimeFault | None:
+        """The planned fault for a request to `template`, or None. Counts the fault as used once."""
         for planned in self._planned:
             if covers(planned.route, template):
-                if planned.left is not None:
-                    planned.left -= 1
-                    if planned.left == 0:
+                if planned.times_left is not None:
+                    planned.times_left -= 1
+                    if planned.times_left == 0:
                         self._planned.remove(planned)
-                self._seen.append(planned.fault)
+                self._started.append(planned.fault)
                 return planned.fault
         return None
 
     def clear(self) -> None:
-        """Nothing goes wrong any more, and what hangs is let go."""
-        for fault in [planned.fault for planned in self._planned] + self._seen:
+        """Remove all plans and continue the requests that hang."""
+        for fault in [planned.fault for planned in self._planned] + self._started:
             fault.release()
         self._planned.clear()
-        self._seen.clear()
+        self._started.clear()

@@ -1,8 +1,8 @@
-"""What a browser gets. Opening a link, by a person or by a program that fetches previews, changes nothing."""
+"""The page that a browser gets for a link. A GET of a link, also by a link preview, changes nothing."""
 
 from __future__ import annotations
 
-from bot.sandbox.onetime.exchange import Answer
+from bot.sandbox.onetime.exchange import ServerResponse
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -14,5 +14,5 @@ _PAGE = """<!doctype html>
 """
 
 
-def page() -> Answer:
-    return Answer(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})
+def page() -> ServerResponse:
+    return ServerResponse(200, _PAGE.encode(), "text/html; charset=utf-8", {"cache-control": "no-store"})

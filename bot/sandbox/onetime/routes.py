@@ -1,4 +1,4 @@
-"""Which addresses a server answers, and under which template each is shown (a template never holds a key)."""
+"""The routes of a server, and the template of each, which is safe to show: a template holds no key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.sandbox.onetime.versions import Version
 
 NO_ROUTE = "(no such route)"
 
-Does = Literal[
+Operation = Literal[
     "page",
     "status",
     "authcheck",
@@ -27,30 +27,36 @@ Does = Literal[
 ]
 
 
+Switch = Literal["receipt_routes", "v2_receipt_recent"]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`switch` names the fact about a version without which it lacks the route."""
+    """One route. `switch` names the field of `Version` that must be true for a version to have the route."""
 
     methods: frozenset[str]
     template: str
-    does: Does
-    switch: str | None = None
+    operation: Operation
+    switch: Switch | None = None
 
     def pattern(self) -> re.Pattern[str]:
         return re.compile(self.template.replace("{key}", "([^/]+)"))
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """`does` is None where the address or its method is unknown to the version. `key` is decoded, or ""."""
+class RouteMatch:
+    """The route of a request. `operation` is None if the version does not know the path or the method for it.
+
+    `key` is percent-decoded, "" if the route has none.
+    """
 
     template: str
-    does: Does | None
+    operation: Operation | None
     key: str = field(default="", repr=False)
 
 
-def _route(methods: str, template: str, does: Does, switch: str | None = None) -> Route:
-    return Route(frozenset(methods.split()), template, does, switch)
+def _route(methods: str, template: str, operation: Operation, switch: Switch | None = None) -> Route:
+    return Route(frozenset(methods.split()), template, operation, switch)
 
 
 # A HEAD is served wherever a GET is.
@@ -81,23 +87,23 @@ ROUTES = (
 _PATTERNS = tuple((route.pattern(), route) for route in ROUTES)
 
 
-def find(method: str, path: str, version: Version) -> Match:
-    """`path` as it was sent, still encoded."""
+def find_route(method: str, path: str, version: Version) -> RouteMatch:
+    """The route for `method` and `path`, which is still percent-encoded."""
     if version.trailing_slash:
         path = path.removesuffix("/")
-    known = NO_ROUTE
+    template = NO_ROUTE
     for pattern, route in _PATTERNS:
         found = pattern.fullmatch(path)
         if found is None:
             continue
-        known = route.template
+        template = route.template
         if method in route.methods and (route.switch is None or getattr(version, route.switch)):
-            return Match(known, route.does, unquote("".join(found.groups()), errors="replace"))
-    return Match(known, None)
+            return RouteMatch(template, route.operation, unquote("".join(found.groups()), errors="replace"))
+    return RouteMatch(template, None)
 
 
 def covers(planned: str, template: str) -> bool:
-    """Whether `planned`, a whole template or the beginning of some, means `template`."""
+    """Whether `planned` means `template`. `planned` is a whole template, or the beginning of several."""
     if planned in _TEMPLATES:
         return planned == template
     return template.startswith(planned)

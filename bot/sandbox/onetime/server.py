@@ -1,6 +1,6 @@
-"""The emulated server on a port of 127.0.0.1, and the controls that tests, the tour and the page have over it.
+"""The emulated server on a port of 127.0.0.1, with the controls that tests, the tour and the page use.
 
-It logs nothing: a key in a log would be a secret in a log. What arrived is in `calls`, without keys.
+The server writes no log, because a key in a log would leak a secret. `calls` holds what arrived, without keys.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Self
 
 from aiohttp import hdrs, web
 
-from bot.sandbox.onetime.accounts import Accounts, masked
+from bot.sandbox.onetime.accounts import ServerAccounts, mask_username
 from bot.sandbox.onetime.api import Api
-from bot.sandbox.onetime.calls import Calls, Seen
-from bot.sandbox.onetime.delivery import Delivery, leave_out_type
-from bot.sandbox.onetime.exchange import Asked, credentials
-from bot.sandbox.onetime.faults import Fault, Faults
-from bot.sandbox.onetime.limits import Limits
-from bot.sandbox.onetime.store import Held, PassphraseNeeded, Store
-from bot.sandbox.onetime.versions import version_named
+from bot.sandbox.onetime.exchange import ServerRequest, read_credentials
+from bot.sandbox.onetime.faults import OnetimeFault, OnetimeFaults
+from bot.sandbox.onetime.rate_limits import RateLimits
+from bot.sandbox.onetime.request_log import RequestLog, RequestRecord
+from bot.sandbox.onetime.responder import Responder, drop_content_type
+from bot.sandbox.onetime.store import PassphraseNeeded, SecretSnapshot, SecretStore
+from bot.sandbox.onetime.versions import find_version
 
-BODY_MOST = 8 * 1024 * 1024  # bytes
-GRACE = 10.0  # seconds that open requests get when the server stops
-OPENING = "/api/v1/secret/{key}"
+MAX_BODY_BYTES = 8 * 1024 * 1024  # bytes
+SHUTDOWN_GRACE = 10.0  # seconds that open requests get when the server stops
+OPEN_ROUTE = "/api/v1/secret/{key}"
 
 
 class OnetimeServer:
@@ -44,37 +44,37 @@ class OnetimeServer:
         rate_limits: bool = False,
         auth_enabled: bool = True,
     ) -> None:
-        self._facts = version_named(version)
-        self._clock, self._rate_limits = clock, rate_limits
+        self._version_facts = find_version(version)
+        self._clock, self._has_rate_limits = clock, rate_limits
         self.version = version
         self.url = ""
-        self._calls = Calls()
-        self._faults = Faults()
+        self._log = RequestLog()
+        self._faults = OnetimeFaults()
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.forget()
         self._api.auth_enabled = auth_enabled
 
     def forget(self) -> None:
-        """As new: no secrets, no accounts, no calls, no faults, the clock as it really is."""
-        facts, clock, rate_limits = self._facts, self._clock, self._rate_limits
+        """Reset the server: no secrets, no accounts, no calls, no faults, the clock not moved."""
+        facts, clock, rate_limits = self._version_facts, self._clock, self._has_rate_limits
         self._faults.clear()
-        self._calls.forget()
+        self._log.forget()
         self._posts: Counter[str] = Counter()
-        self._store = Store(facts, clock=clock, lockouts=rate_limits)
-        self._accounts = Accounts(external_ids=facts.external_ids)
-        self._api = Api(facts, self._store, self._accounts, Limits(facts, on=rate_limits))
+        self._store = SecretStore(facts, clock=clock, lockouts=rate_limits)
+        self._accounts = ServerAccounts(external_ids=facts.external_ids)
+        self._api = Api(facts, self._store, self._accounts, RateLimits(facts, on=rate_limits))
         self._api.base = self.url
-        self._delivery = Delivery(self._api, self._stopping)
+        self._responder = Responder(self._api, self._stopping)
 
     # --- running
 
     async def start(self, port: int = 0) -> str:
         """Listen on 127.0.0.1, on any free port if `port` is 0; returns the base URL."""
-        app = web.Application(client_max_size=BODY_MOST)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{rest:.*}", self._serve)
-        app.on_response_prepare.append(leave_out_type)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE)
+        app.on_response_prepare.append(drop_content_type)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -83,7 +83,7 @@ class OnetimeServer:
         return self.url
 
     async def stop(self) -> None:
-        """Let go what hangs and close. The secrets stay, so the same server may be started again."""
+        """Continue the requests that hang, and close. The secrets stay: the server can be started again."""
         self.clear_faults()
         self._stopping.set()
         if self._runner is not None:
@@ -110,12 +110,12 @@ class OnetimeServer:
         self._accounts.remove(username)
 
     def move_clock(self, seconds: float) -> None:
-        """From now on it is `seconds` later. Rate limits and expiry follow; delays of faults do not."""
+        """Move the time of this server forward. Rate limits and expiry follow; the delays of faults do not."""
         self._store.move_clock(seconds)
 
     @property
     def now(self) -> float:
-        """Epoch seconds, as this server has them."""
+        """Seconds since 1970, by this server's clock."""
         return self._store.now()
 
     @property
@@ -128,109 +128,117 @@ class OnetimeServer:
 
     @property
     def database_up(self) -> bool:
-        """False answers as the version does when its Redis is away."""
+        """Set to False, every request is answered as the version does without its Redis."""
         return self._api.database_up
 
     @database_up.setter
     def database_up(self, value: bool) -> None:
         self._api.database_up = value
 
-    # --- secrets, without HTTP
+    # --- secrets, without a request
 
-    def share(self, username: str | None, text: str, *, ttl: int = 604_800, passphrase: str | None = None) -> Held:
-        """Keep `text` as if `username` (None: nobody) had shared it. `ttl` is seconds, and taken as it is."""
-        return self._store.held(self._store.add(username, text, ttl, passphrase=passphrase or ""))
+    def share(
+        self, username: str | None, text: str, *, ttl: int = 604_800, passphrase: str | None = None
+    ) -> SecretSnapshot:
+        """Store `text` as if `username` (None: nobody) had shared it. `ttl` is in seconds and not limited."""
+        return self._store.snapshot(self._store.add(username, text, ttl, passphrase=passphrase or ""))
 
-    def held(self, key: str) -> Held | None:
-        """The secret with that secret key or metadata key, also when it is over; None if there never was one."""
-        kept = self._store.find(key)
-        return None if kept is None else self._store.held(kept)
+    def find_secret(self, key: str) -> SecretSnapshot | None:
+        """The secret with that secret key or metadata key, in any state; None if there never was one."""
+        secret = self._store.find_by_either_key(key)
+        return None if secret is None else self._store.snapshot(secret)
 
-    def everything(self) -> list[Held]:
-        """All secrets there ever were, oldest first."""
-        return [self._store.held(kept) for kept in self._store]
+    def everything(self) -> list[SecretSnapshot]:
+        """All secrets that were ever made, oldest first."""
+        return [self._store.snapshot(secret) for secret in self._store]
 
     def open_as_outsider(self, secret_key: str, passphrase: str | None = None) -> str | None:
-        """What somebody does in a browser: the text, once; None if there is nothing to open or it stays shut."""
-        kept = self._store.secret(secret_key)
-        if kept is None:
+        """Open a secret in a browser. Returns the text; None if the secret is gone or the passphrase is wrong."""
+        secret = self._store.find_openable(secret_key)
+        if secret is None:
             return None
         try:
-            return self._store.open(kept, passphrase or "")
+            return self._store.open(secret, passphrase or "")
         except PassphraseNeeded:
             return None
 
     def look_as_outsider(self, secret_key: str) -> bool:
-        """What a browser does before anybody asks it to show the text. False if there is nothing to see."""
-        kept = self._store.secret(secret_key)
-        if kept is not None:
-            self._store.look(kept)
-        return kept is not None
+        """Load the page of a secret link without opening the secret. Returns False if there is nothing to open."""
+        secret = self._store.find_openable(secret_key)
+        if secret is not None:
+            self._store.preview(secret)
+        return secret is not None
 
     def burn_as_owner(self, metadata_key: str) -> bool:
-        """What the owner does on the site. False if there is nothing left to burn."""
-        kept = self._store.metadata(metadata_key)
-        if kept is None or not kept.has_text(self._store.now()):
+        """Burn a secret as its owner does on the site. Returns False if there is nothing to burn."""
+        secret = self._store.find_metadata(metadata_key)
+        if secret is None or not secret.has_text(self._store.now()):
             return False
-        self._store.burn_unasked(kept)
+        self._store.burn_without_check(secret)
         return True
 
     def orphan(self, metadata_key: str) -> bool:
-        """The secret goes before its time and its metadata stays. False if there was none."""
-        kept = self._store.metadata(metadata_key)
-        if kept is None or not kept.has_text(self._store.now()):
+        """Remove the text of a secret before its time, but not its metadata. Returns False if there was no text."""
+        secret = self._store.find_metadata(metadata_key)
+        if secret is None or not secret.has_text(self._store.now()):
             return False
-        kept.text = None
+        secret.text = None
         return True
 
     def claims_of(self, secret_key: str) -> int:
-        """How often the secret was opened: 0 or 1, unless the emulator is wrong."""
+        """How often the secret was opened: 0 or 1, or the emulator has a bug."""
         return self._store.claims_of(secret_key)
 
     def posts_of(self, secret_key: str) -> int:
-        """How many requests to open it arrived, whatever became of them."""
+        """How many requests to open the secret arrived, answered or not."""
         return self._posts[secret_key]
 
-    # --- what arrives, and what goes wrong
+    # --- requests and faults
 
     @property
-    def calls(self) -> list[Seen]:
-        """Every request, in the order in which they arrived."""
-        return self._calls.all
+    def calls(self) -> list[RequestRecord]:
+        """All requests, in the order of their arrival."""
+        return self._log.records
 
-    def subscribe(self, callback: Callable[[Seen], None]) -> Callable[[], None]:
-        """Call `callback` with each request once it is answered or dropped. Returns what ends that."""
-        return self._calls.subscribe(callback)
+    def subscribe(self, callback: Callable[[RequestRecord], None]) -> Callable[[], None]:
+        """Call `callback` with each request after it was answered or dropped. Returns a function that ends this."""
+        return self._log.subscribe(callback)
 
-    def plan(self, route: str, fault: Fault, times: int | None = 1) -> None:
-        """Let `fault` happen to the next `times` requests (None: to all) to `route`.
+    def plan(self, route: str, fault: OnetimeFault, times: int | None = 1) -> None:
+        """Let the next `times` requests (None: all) to `route` meet `fault`.
 
-        `route` is a template as in `Deduplicator.route`, which means just that one, or the beginning of some.
+        `route` is a template as in `RequestRecord.route`, or the beginning of several templates.
         """
-        self._calls.mark(route)
+        self._log.mark(route)
         self._faults.plan(route, fault, times)
 
     def clear_faults(self) -> None:
-        """Forget all plans; what hangs goes on."""
+        """Remove all plans and continue the requests that hang."""
         self._faults.clear()
 
-    async def arrived(self, route: str, times: int = 1) -> None:
-        """Return once `times` requests to `route` have arrived since it was last given to `plan`, or ever."""
-        await self._calls.arrived(route, times)
+    async def wait_for_call(self, route: str, times: int = 1) -> None:
+        """Wait until `times` requests to `route` have arrived since its last `plan`, or since the start."""
+        await self._log.wait_for_call(route, times)
+
+    # Names that tests outside tests/sandbox still call.
+    held = find_secret
+    arrived = wait_for_call
 
     # --- HTTP
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        asked = Asked(request.method, request.raw_path, headers, await request.read())
-        match = self._api.match(asked)
-        fault = self._faults.take(match.template)
-        seen = Seen(self._store.now(), request.method, match.template, masked(credentials(asked)))
-        seen.fault = fault.kind if fault else None
-        if match.template == OPENING and request.method == hdrs.METH_POST:
+        server_request = ServerRequest(request.method, request.raw_path, headers, await request.read())
+        match = self._api.match(server_request)
+        fault = self._faults.consume(match.template)
+        record = RequestRecord(
+            self._store.now(), request.method, match.template, mask_username(read_credentials(server_request))
+        )
+        record.fault = fault.kind if fault else None
+        if match.template == OPEN_ROUTE and request.method == hdrs.METH_POST:
             self._posts[match.key] += 1
-        self._calls.add(seen)
+        self._log.add(record)
         try:
-            return await self._delivery.deliver(request, asked, seen, fault)
+            return await self._responder.respond(request, server_request, record, fault)
         finally:
-            self._calls.done(seen)
+            self._log.notify(record)

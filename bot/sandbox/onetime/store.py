@@ -1,6 +1,6 @@
-"""The secrets, what became of each, and the clock. No HTTP, no wording.
+"""The secrets of a server and their states. No HTTP happens here.
 
-Everything here happens in one step of the event loop, so two callers can never both open a secret.
+No method awaits anything, so two callers can never both open a secret.
 """
 
 from __future__ import annotations
@@ -11,93 +11,100 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from bot.sandbox.onetime.versions import Version
 
-ALPHABET = string.digits + string.ascii_lowercase
-GENERATED = string.ascii_letters + string.digits + "!@#$%^&*()[]{}<>?+=~-_.,:;"
-OVER = frozenset({"received", "burned", "expired", "orphaned"})
+KEY_ALPHABET = string.digits + string.ascii_lowercase
+PASSWORD_ALPHABET = string.ascii_letters + string.digits + "!@#$%^&*()[]{}<>?+=~-_.,:;"
+StoredState = Literal["new", "viewed", "received", "burned", "expired", "orphaned"]
+FINAL_STATES: frozenset[StoredState] = frozenset({"received", "burned", "expired", "orphaned"})
 
 
 class PassphraseNeeded(Exception):
-    """The passphrase is wrong or missing. The secret stays as it was."""
+    """The passphrase is wrong or missing. The secret is unchanged."""
 
 
 class LockedOut(Exception):
-    """There were too many wrong passphrases for this secret lately, so even the right one is refused."""
+    """There were too many wrong passphrases for this secret, so even the right one is refused for a while."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """One secret as it really is at this moment, whatever its version would say about it.
+class SecretSnapshot:
+    """One secret at one moment, with its actual state, which the API of a version may report differently.
 
-    `state` is new, viewed, received, burned, expired or orphaned. `has_plaintext`: could it still be opened?
+    `has_plaintext` is true while the secret can be opened.
     """
 
     secret_key: str = field(repr=False)
     metadata_key: str = field(repr=False)
-    state: str
+    state: StoredState
     has_plaintext: bool
     has_passphrase: bool
-    created: float  # epoch seconds
+    created: float  # seconds since 1970
     ttl: int  # seconds
-    owner: str | None = field(repr=False)  # user name, or None if it was made anonymously
+    owner: str | None = field(repr=False)  # user name; None for a secret that was made anonymously
 
 
 @dataclass(slots=True, eq=False)
-class Kept:
-    """One secret as the server keeps it: the metadata, and the text while there is one."""
+class StoredSecret:
+    """One secret in the server's database: the metadata, and the text while the secret can be opened.
+
+    All times are seconds since 1970.
+    """
 
     metadata_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     owner: str | None = field(repr=False)
-    text: str | None = field(repr=False)  # None once it is opened, burned, expired or orphaned
+    text: str | None = field(repr=False)  # None after it was opened, burned, expired or orphaned
     passphrase: str = field(repr=False)  # "" is none
-    ttl: int
+    ttl: int  # seconds
     created: float
     updated: float
-    dies: float  # when the text goes by itself: after `ttl`, but see `Version.look_prolongs_to`
-    looked_at: bool = False
-    state: str = "new"  # as last noticed: expiry shows only when somebody polls
+    text_expires_at: float  # after `ttl`, or later because of `Version.preview_extends_to`
+    previewed: bool = False
+    state: StoredState = "new"  # as stored; `expired` and `orphaned` are stored only at a poll
     recipients: list[str] = field(default_factory=list, repr=False)  # obscured
     generated: bool = False
-    shown: bool = False  # a poll has handed the text out
+    text_was_shown: bool = False  # a poll has returned the text
     viewed: float | None = None
     received: float | None = None
     burned: float | None = None
-    wrong: list[float] = field(default_factory=list)  # when wrong passphrases were tried
+    wrong_passphrases_at: list[float] = field(default_factory=list)  # when wrong passphrases were tried
     locked_until: float = 0.0
 
     def has_text(self, now: float) -> bool:
-        return self.text is not None and now < self.dies
+        """Whether the secret can still be opened."""
+        return self.text is not None and now < self.text_expires_at
 
-    def is_kept(self, now: float) -> bool:
-        """Metadata lives twice as long as the secret was meant to."""
+    def has_metadata(self, now: float) -> bool:
+        """Whether the metadata still exists: for twice the time to live of the secret."""
         return now < self.created + 2 * self.ttl
 
-    def true_state(self, now: float) -> str:
-        if self.state in OVER or self.has_text(now):
+    def actual_state(self, now: float) -> StoredState:
+        """The state at the moment `now`, which `state` may not have yet."""
+        if self.state in FINAL_STATES or self.has_text(now):
             return self.state
-        return "expired" if now >= self.dies else "orphaned"
+        return "expired" if now >= self.text_expires_at else "orphaned"
 
 
-class Store:
-    """All secrets of one server. Times are epoch seconds of `clock`, moved on by `move_clock`."""
+class SecretStore:
+    """All secrets of one server. `clock` gives seconds since 1970; `move_clock` adds to them."""
 
     def __init__(self, version: Version, *, clock: Callable[[], float] = time.time, lockouts: bool = False) -> None:
         self._version = version
         self._clock = clock
-        self._moved = 0.0
+        self._offset = 0.0
         self._lockout = version.lockout if lockouts else None
-        self._by_metadata: dict[str, Kept] = {}
-        self._by_secret: dict[str, Kept] = {}
+        self._by_metadata: dict[str, StoredSecret] = {}
+        self._by_secret: dict[str, StoredSecret] = {}
         self._claims: Counter[str] = Counter()
 
     def now(self) -> float:
-        return self._clock() + self._moved
+        return self._clock() + self._offset
 
     def move_clock(self, seconds: float) -> None:
-        self._moved += seconds
+        self._offset += seconds
 
     def add(
         self,
@@ -108,136 +115,140 @@ class Store:
         passphrase: str = "",
         recipients: list[str] | None = None,
         generated: bool = False,
-    ) -> Kept:
-        """Keep `text` for `ttl` seconds; keys are new and random."""
+    ) -> StoredSecret:
+        """Store `text` for `ttl` seconds under two new random keys."""
         now = self.now()
         if self._version.drops_nul:
             text = text.replace("\0", "")
-        kept = Kept(self._key(), self._key(), owner, text, passphrase, ttl, now, now, now + ttl)
-        kept.recipients = recipients or []
-        kept.generated = generated
-        self._by_metadata[kept.metadata_key] = self._by_secret[kept.secret_key] = kept
-        return kept
+        secret = StoredSecret(self._new_key(), self._new_key(), owner, text, passphrase, ttl, now, now, now + ttl)
+        secret.recipients = recipients or []
+        secret.generated = generated
+        self._by_metadata[secret.metadata_key] = self._by_secret[secret.secret_key] = secret
+        return secret
 
-    def metadata(self, metadata_key: str) -> Kept | None:
-        kept = self._by_metadata.get(metadata_key)
-        return kept if kept is not None and kept.is_kept(self.now()) else None
+    def find_metadata(self, metadata_key: str) -> StoredSecret | None:
+        secret = self._by_metadata.get(metadata_key)
+        return secret if secret is not None and secret.has_metadata(self.now()) else None
 
-    def secret(self, secret_key: str) -> Kept | None:
-        """Only while it can still be opened."""
-        kept = self._by_secret.get(secret_key)
-        return kept if kept is not None and kept.has_text(self.now()) else None
+    def find_openable(self, secret_key: str) -> StoredSecret | None:
+        """The secret with that secret key, while it can be opened; else None."""
+        secret = self._by_secret.get(secret_key)
+        return secret if secret is not None and secret.has_text(self.now()) else None
 
-    def poll(self, kept: Kept) -> str | None:
-        """Look at the metadata: changes the state as the version does, returns the text if it hands it out."""
+    def poll(self, secret: StoredSecret) -> str | None:
+        """Read the metadata, which changes the state as the version does. Returns the text if the version shows it."""
         now, version = self.now(), self._version
-        if not kept.has_text(now):
-            kept.text = None
-            self._notice_death(kept, now)
+        if not secret.has_text(now):
+            secret.text = None
+            self._update_state(secret, now)
             return None
         if version.poll_views:
-            return self._view(kept, now)
-        if kept.generated and not kept.shown and not kept.passphrase:
-            kept.shown = True
-            return kept.text if now - kept.created <= version.generated_shows_for else None
+            return self._mark_viewed(secret, now)
+        if secret.generated and not secret.text_was_shown and not secret.passphrase:
+            secret.text_was_shown = True
+            return secret.text if now - secret.created <= version.generated_shows_for else None
         return None
 
-    def look(self, kept: Kept) -> None:
-        """Somebody sees that there is a secret, and does not open it."""
-        if not kept.looked_at and self._version.look_prolongs_to is not None:
-            kept.dies = self.now() + self._version.look_prolongs_to
-        kept.looked_at = True
+    def preview(self, secret: StoredSecret) -> None:
+        """A browser shows that there is a secret, without opening it. Some versions extend its life then."""
+        if not secret.previewed and self._version.preview_extends_to is not None:
+            secret.text_expires_at = self.now() + self._version.preview_extends_to
+        secret.previewed = True
 
-    def open(self, kept: Kept, passphrase: str) -> str:
-        """The text, which is gone afterwards. Raises `PassphraseNeeded`, `LockedOut`."""
+    def open(self, secret: StoredSecret, passphrase: str) -> str:
+        """Return the text and delete it. Raises `PassphraseNeeded`, `LockedOut`."""
         try:
-            self._check(kept, passphrase)
+            self._check_passphrase(secret, passphrase)
         except PassphraseNeeded:
-            self.look(kept)
+            self.preview(secret)
             raise
-        text = kept.text
-        assert text is not None, "only what `secret` found is opened"
+        text = secret.text
+        assert text is not None, "only what `find_openable` found is opened"
         now = self.now()
-        kept.text, kept.state = None, "received"
-        kept.received = kept.updated = now
-        self._claims[kept.secret_key] += 1
+        secret.text, secret.state = None, "received"
+        secret.received = secret.updated = now
+        self._claims[secret.secret_key] += 1
         return text
 
-    def burn(self, kept: Kept, passphrase: str) -> None:
-        """Raises `PassphraseNeeded`, `LockedOut`. The caller has made sure that there is something to burn."""
-        self._check(kept, passphrase)
-        self.burn_unasked(kept)
+    def burn(self, secret: StoredSecret, passphrase: str) -> None:
+        """Delete the text without returning it. The secret must have a text. Raises `PassphraseNeeded`, `LockedOut`."""
+        self._check_passphrase(secret, passphrase)
+        self.burn_without_check(secret)
 
-    def burn_unasked(self, kept: Kept) -> None:
-        kept.text, kept.state = None, "burned"
-        kept.burned = kept.updated = self.now()
+    def burn_without_check(self, secret: StoredSecret) -> None:
+        """Delete the text without asking for the passphrase."""
+        secret.text, secret.state = None, "burned"
+        secret.burned = secret.updated = self.now()
 
-    def of_owner(self, owner: str) -> list[Kept]:
-        """Oldest first; what was made in the same moment in the order of making."""
+    def list_owned_by(self, owner: str) -> list[StoredSecret]:
+        """The secrets of an account whose metadata still exists, in the order in which they were made."""
         now = self.now()
-        return [kept for kept in self if kept.owner == owner and kept.is_kept(now)]
+        return [secret for secret in self if secret.owner == owner and secret.has_metadata(now)]
 
     def claims_of(self, secret_key: str) -> int:
         return self._claims[secret_key]
 
-    def held(self, kept: Kept) -> Held:
+    def snapshot(self, secret: StoredSecret) -> SecretSnapshot:
         now = self.now()
-        return Held(
-            secret_key=kept.secret_key,
-            metadata_key=kept.metadata_key,
-            state=kept.true_state(now),
-            has_plaintext=kept.has_text(now),
-            has_passphrase=bool(kept.passphrase),
-            created=kept.created,
-            ttl=kept.ttl,
-            owner=kept.owner,
+        return SecretSnapshot(
+            secret_key=secret.secret_key,
+            metadata_key=secret.metadata_key,
+            state=secret.actual_state(now),
+            has_plaintext=secret.has_text(now),
+            has_passphrase=bool(secret.passphrase),
+            created=secret.created,
+            ttl=secret.ttl,
+            owner=secret.owner,
         )
 
-    def find(self, key: str) -> Kept | None:
-        """By either key, also when it is over."""
+    def find_by_either_key(self, key: str) -> StoredSecret | None:
+        """The secret with that metadata key or secret key, in any state."""
         return self._by_metadata.get(key) or self._by_secret.get(key)
 
-    def __iter__(self) -> Iterator[Kept]:
+    def __iter__(self) -> Iterator[StoredSecret]:
         return iter(self._by_metadata.values())
 
-    def _key(self) -> str:
-        return "".join(secrets.choice(ALPHABET) for _ in range(self._version.key_length))
+    def _new_key(self) -> str:
+        return "".join(secrets.choice(KEY_ALPHABET) for _ in range(self._version.key_length))
 
-    def _view(self, kept: Kept, now: float) -> str | None:
-        if kept.state != "new":
+    def _mark_viewed(self, secret: StoredSecret, now: float) -> str | None:
+        if secret.state != "new":
             return None
-        kept.state = "viewed"
-        kept.viewed = kept.updated = now
-        return None if kept.passphrase else kept.text
+        secret.state = "viewed"
+        secret.viewed = secret.updated = now
+        return None if secret.passphrase else secret.text
 
-    def _notice_death(self, kept: Kept, now: float) -> None:
-        if kept.state in OVER:
+    def _update_state(self, secret: StoredSecret, now: float) -> None:
+        if secret.state in FINAL_STATES:
             return
-        state = kept.true_state(now)
+        state = secret.actual_state(now)
         says = self._version.says_expired if state == "expired" else self._version.says_orphaned
         if not says:
             state = "viewed"
-        if kept.state != state:
-            kept.state = state
-            kept.updated = now
+        if secret.state != state:
+            secret.state = state
+            secret.updated = now
 
-    def _check(self, kept: Kept, passphrase: str) -> None:
-        if not kept.passphrase:
+    def _check_passphrase(self, secret: StoredSecret, passphrase: str) -> None:
+        if not secret.passphrase:
             return
         now = self.now()
-        if now < kept.locked_until:
+        if now < secret.locked_until:
             raise LockedOut
-        if secrets.compare_digest(_bytes(kept.passphrase), _bytes(passphrase)):
+        if secrets.compare_digest(_bytes(secret.passphrase), _bytes(passphrase)):
             return
         if self._lockout is not None:
-            kept.wrong = [*(at for at in kept.wrong if now - at < self._lockout.within), now]
-            if len(kept.wrong) >= self._lockout.after:
-                kept.locked_until = now + self._lockout.lasts
+            secret.wrong_passphrases_at = [
+                *(at for at in secret.wrong_passphrases_at if now - at < self._lockout.within),
+                now,
+            ]
+            if len(secret.wrong_passphrases_at) >= self._lockout.after:
+                secret.locked_until = now + self._lockout.lasts
         raise PassphraseNeeded
 
 
-def generated_text(length: int) -> str:
-    return "".join(secrets.choice(GENERATED) for _ in range(length))
+def generate_password(length: int) -> str:
+    return "".join(secrets.choice(PASSWORD_ALPHABET) for _ in range(length))
 
 
 def _bytes(text: str) -> bytes:

@@ -1,7 +1,7 @@
-"""How the servers differ, as data: one `Version` for each line of releases that can be chosen.
+"""The differences between server versions, as data: one `Version` for each line of releases.
 
-Every value was seen in exchanges recorded from the release named in `release`, except where a
-comment says that it was read in the source. Nothing else in this package knows a version's number.
+Every value was seen in exchanges recorded from the release named in `release`. No other module of this package
+knows the number of a version.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 DAY = 86_400  # seconds
-BUCKET = 1_200  # seconds that one count of a rate limit lasts; buckets start at multiples of it
+BUCKET_SECONDS = 1_200  # length of a bucket of the rate limits; buckets start at multiples of it
 
-Action = Literal["create", "secret", "metadata", "burn", "status", "wrong passphrase"]
+LimitedAction = Literal["create", "secret", "metadata", "burn", "status", "wrong passphrase"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """After so many wrong passphrases for one secret within a time, nothing opens or burns it for a while."""
+    """After `after` wrong passphrases for a secret within `within` seconds, it is locked for `lasts` seconds."""
 
     after: int = 20
     within: float = 600.0  # seconds
@@ -36,27 +36,27 @@ class Version:
     key_length: int = 62
     shortkey_length: int = 8  # of `secret_shortkey` in the answer to a burn
 
-    # --- what it accepts
-    reads_json: bool = True  # a body that is no JSON is then a bare 400
-    reads_any_content_type: bool = True  # text/plain too is read as a form
+    # --- accepted requests
+    reads_json: bool = True  # a malformed JSON body is then answered by an empty 400
+    reads_any_content_type: bool = True  # a text/plain body is read as a form
     drops_nul: bool = False
-    takes_length: bool = True  # generate: the parameter `length`
-    ttl_of_nothing: int = 60  # for 0, negative numbers and words; seconds, as the next four
-    ttl_of_too_little: int = 60  # for 1 to 59
-    ttl_most: int = 30 * DAY
-    ttl_most_anonymous: int = 30 * DAY
-    passphrase_least: int = 4  # characters; 0 is any
-    passphrase_most: int = 128
-    size_most: int | None = 10_000
+    takes_length: bool = True  # /generate has the parameter `length`
+    ttl_for_none: int = 60  # seconds, for a ttl of 0, below 0, or no number
+    ttl_for_too_short: int = 60  # seconds, for a ttl of 1 to 59
+    max_ttl: int = 30 * DAY  # seconds
+    max_ttl_anonymous: int = 30 * DAY  # seconds
+    min_passphrase_length: int = 4  # characters; 0: no minimum
+    max_passphrase_length: int = 128  # characters
+    max_size: int | None = 10_000  # in `size_unit`; None: no limit
     size_unit: Literal["bytes", "characters"] = "bytes"
     ignores_bad_recipients: bool = False
     create_works: bool = True
-    external_ids: bool = True  # an account's `ur...` id is a user name too
+    external_ids: bool = True  # the `ur...` id of an account is accepted as a user name
 
-    # --- how it says no
-    intended_status: bool = True  # adds X-OTS-Intended-Status
-    shrimp: bool = False  # adds "shrimp" to errors of a form
-    short_key_is_no_route: bool = True  # a key below 20 characters: {"message": "Not Found"}
+    # --- refusals
+    intended_status: bool = True  # refusals have the header X-OTS-Intended-Status
+    shrimp: bool = False  # refusals of a form have the field "shrimp"
+    short_key_is_no_route: bool = True  # a key below 20 characters gets {"message": "Not Found"}
     unknown_domain: str = "Unknown domain: "
     unknown_domain_has_shrimp: bool = False
     wrong_burn_passphrase: str = "Double check that passphrase"
@@ -65,42 +65,42 @@ class Version:
     no_database: Literal["message", "message and shrimp", "empty"] = "empty"
 
     # --- states
-    poll_views: bool = False  # the first metadata poll makes new viewed and hands out the text, once
+    poll_views: bool = False  # the first poll of the metadata turns new into viewed and returns the text, once
     generated_is_viewed: bool = False
-    generated_shows_for: float = 60.0  # seconds that a poll hands out a generated text, once; 0 never
+    generated_shows_for: float = 60.0  # seconds in which the first poll returns a generated text; 0: never
     says_expired: bool = True
     says_orphaned: bool = True
-    keeps_dead_secret_key: bool = False  # metadata of an expired or orphaned secret
-    # The first look at a secret, in a browser or with a wrong passphrase, gives it this many seconds
-    # from then on, whatever ttl it had: the server saves it without a time to live.
-    look_prolongs_to: int | None = None
+    keeps_dead_secret_key: bool = False  # the metadata of an expired or orphaned secret has its secret key
+    # Seconds that a secret lives after its first preview (in a browser, or by a wrong passphrase), whatever its
+    # ttl was: these versions save the previewed secret without its time to live.
+    preview_extends_to: int | None = None
 
-    # --- what it shows
-    custid_is_caller: bool = True  # in metadata and burn answers; else the owner
-    new_names: bool = True  # identifier, receipt_ttl, metadata_url ... beside the old names
-    mask: str = "***"  # in obscured recipients
+    # --- metadata
+    custid_is_caller: bool = True  # `custid` in answers about metadata and burns is the caller; else the owner
+    new_names: bool = True  # adds identifier, receipt_ttl, metadata_url and more to the old names
+    mask: str = "***"  # hides parts of the addresses of recipients
 
     # --- routes
-    receipt_routes: bool = True  # /receipt/ beside /private/ and /metadata/, and their burns
+    receipt_routes: bool = True  # has /receipt/ with its burn, and the burn of /metadata/
     trailing_slash: bool = False
     recent: Literal["newest first", "oldest first", "broken"] = "oldest first"
-    recent_window: float | None = 30 * DAY  # seconds back, by creation
-    v2_receipt_recent: bool = True  # /api/v2/receipt/recent beside /api/v2/private/recent
-    v2_old: bool = False  # numbers as strings, the old words, 403
+    recent_window: float | None = 30 * DAY  # seconds; older secrets are not listed
+    v2_receipt_recent: bool = True  # has /api/v2/receipt/recent
+    v2_old: bool = False  # numbers are strings, states have the old names, a refusal is 403
     v2_identifier: bool = True
     v2_source: bool = True
     csrf_header: bool = True
 
-    # --- limits, in 20-minute buckets
-    limits: Mapping[Action, int] = field(default_factory=dict)  # per caller, in one bucket
-    limits_accounts: bool = False  # else only anonymous callers
+    # --- rate limits
+    limits: Mapping[LimitedAction, int] = field(default_factory=dict)  # for one caller in one bucket
+    limits_accounts: bool = False  # False: only anonymous callers are limited
     lockout: Lockout | None = None
 
 
 _V026 = Version(
     name="0.26",
     release="0.26.6",
-    ttl_most_anonymous=7 * DAY,
+    max_ttl_anonymous=7 * DAY,
     trailing_slash=True,
     limits={"create": 1_000, "secret": 1_000},
     lockout=Lockout(),
@@ -110,12 +110,12 @@ _V025 = replace(
     _V026,
     name="0.25",
     release="0.25.11",
-    ttl_most_anonymous=30 * DAY,
+    max_ttl_anonymous=30 * DAY,
     size_unit="characters",
     poll_views=True,
     generated_is_viewed=True,
     generated_shows_for=0.0,
-    look_prolongs_to=7 * DAY,
+    preview_extends_to=7 * DAY,
     trailing_slash=False,
     v2_source=False,
     csrf_header=False,
@@ -131,10 +131,10 @@ _V023 = replace(
     reads_json=False,
     reads_any_content_type=False,
     drops_nul=True,
-    ttl_most=7 * DAY,
-    ttl_most_anonymous=7 * DAY,
-    passphrase_least=8,
-    size_most=None,
+    max_ttl=7 * DAY,
+    max_ttl_anonymous=7 * DAY,
+    min_passphrase_length=8,
+    max_size=None,
     ignores_bad_recipients=True,
     create_works=False,
     external_ids=False,
@@ -146,7 +146,7 @@ _V023 = replace(
     limited="Cripes! You have been rate limited.",
     no_database="message and shrimp",
     says_orphaned=False,
-    look_prolongs_to=None,
+    preview_extends_to=None,
     custid_is_caller=False,
     new_names=False,
     mask="*****",
@@ -171,9 +171,9 @@ _V018 = replace(
     release="0.18.3",
     drops_nul=False,
     takes_length=False,
-    ttl_of_nothing=7 * DAY,
-    ttl_of_too_little=300,
-    passphrase_least=0,
+    ttl_for_none=7 * DAY,
+    ttl_for_too_short=300,
+    min_passphrase_length=0,
     create_works=True,
     unknown_domain="Domain not found ",
     unknown_domain_has_shrimp=False,
@@ -191,7 +191,7 @@ _V018 = replace(
 VERSIONS: Mapping[str, Version] = {each.name: each for each in (_V018, _V023, _V025, _V026)}
 
 
-def version_named(name: str) -> Version:
+def find_version(name: str) -> Version:
     """The version called "0.18", "0.23", "0.25" or "0.26". Raises `ValueError` for any other name."""
     try:
         return VERSIONS[name]

@@ -1,4 +1,4 @@
-"""The sandbox in a browser: a page for the emulated workspace and what stands beside it. See `Page`."""
+"""The sandbox in a browser: a page with the emulated workspace, and controls for all parts. See `Page`."""
 
 from bot.sandbox.page.app_manifest import AppManifest, read_manifest
 from bot.sandbox.page.server import Page

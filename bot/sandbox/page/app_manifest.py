@@ -1,4 +1,4 @@
-"""What the app's manifest tells a workspace: its name, commands, shortcuts and tabs.
+"""The parts of an app manifest that a workspace shows: name, commands, shortcuts, tabs.
 
 Source of the shape: docs.slack.dev/reference/app-manifest.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import yaml
@@ -15,18 +16,16 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 PLACES = (CHECKOUT / "manifest.yml", Path(sys.prefix) / "share" / "ots-bot" / "manifest.yml")
 
 
-class Command(msgspec.Struct, frozen=True):
+class ManifestCommand(msgspec.Struct, frozen=True):
     command: str
     description: str = ""
     usage_hint: str = ""
-    should_escape: bool = False  #: @names, #channels and links arrive as <…>
+    should_escape: bool = False  #: Slack sends mentions, channels and links as <…>
 
 
-class Shortcut(msgspec.Struct, frozen=True):
-    """`type` is "global" or "message"."""
-
+class ManifestShortcut(msgspec.Struct, frozen=True):
     name: str
-    type: str
+    type: Literal["global", "message"]
     callback_id: str
     description: str = ""
 
@@ -44,12 +43,12 @@ class _Tabs(msgspec.Struct, frozen=True):
 class _Features(msgspec.Struct, frozen=True):
     bot_user: _BotUser = _BotUser()
     app_home: _Tabs = _Tabs()
-    slash_commands: list[Command] = []
-    shortcuts: list[Shortcut] = []
+    slash_commands: list[ManifestCommand] = []
+    shortcuts: list[ManifestShortcut] = []
 
 
 class AppManifest(msgspec.Struct, frozen=True):
-    """A manifest, as far as a workspace shows it."""
+    """An app manifest, without the parts that a workspace does not show."""
 
     features: _Features = _Features()
 
@@ -62,19 +61,19 @@ class AppManifest(msgspec.Struct, frozen=True):
         return self.features.app_home
 
     @property
-    def commands(self) -> list[Command]:
+    def commands(self) -> list[ManifestCommand]:
         return self.features.slash_commands
 
     @property
-    def shortcuts(self) -> list[Shortcut]:
+    def shortcuts(self) -> list[ManifestShortcut]:
         return self.features.shortcuts
 
-    def command(self, name: str) -> Command | None:
+    def command(self, name: str) -> ManifestCommand | None:
         return next((one for one in self.commands if one.command == name), None)
 
 
 def read_manifest(text: str | None = None) -> AppManifest:
-    """The manifest in `text`, or the project's own. Raises `FileNotFoundError`, `msgspec.ValidationError`."""
+    """Read the manifest in `text`, or the project's own. Raises `FileNotFoundError`, `msgspec.ValidationError`."""
     if text is None:
         found = next((place for place in PLACES if place.is_file()), PLACES[0])
         text = found.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Opening a page in the person's own browser, if there is one."""
+"""Opens a page in the person's own browser, if there is one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 
 
 def has_browser(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
-    """Without a screen a browser would open in the terminal, over what stands there."""
+    """Whether there is a screen. Without one a text browser could take over the terminal."""
     return platform in ("darwin", "win32") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
 def show(url: str, opener: Callable[[str], bool] = webbrowser.open) -> None:
-    """Asks for it and does not wait: some browsers return only when they are closed."""
+    """Open the page without waiting: some browsers return only when they are closed."""
     threading.Thread(target=opener, args=(url,), daemon=True).start()

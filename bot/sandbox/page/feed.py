@@ -1,7 +1,7 @@
-"""What changed, gathered for a moment and sent to every page that is open.
+"""Sends the changes of the sandbox to all open pages, as server-sent events.
 
-A page that connects gets everything; after that it gets what changed. So a page that lost its connection is whole
-again by connecting, and nothing has to be asked for twice.
+A page gets the whole state when it connects, and only changes after that. So a page that lost its connection is up to
+date again once it reconnects.
 """
 
 from __future__ import annotations
@@ -10,70 +10,72 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
-from bot.sandbox.onetime import Seen
-from bot.sandbox.page import shown
+from bot.sandbox.onetime import RequestRecord
+from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.controls import Parts
+from bot.sandbox.page.controls import PartStates
+from bot.sandbox.page.serializers import Json
 from bot.sandbox.page.timeline import Timeline
-from bot.sandbox.slack import Change, Message, View
+from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceChange
 from bot.sandbox.world import World
 
-GATHER = 0.02  # seconds
-MOST_WAITING = 500  # events for one page; one that reads none of them is let go
-MOST_MESSAGES = 400  # that a page gets when it connects
-LOOK_AGAIN = 1.0  # seconds; secrets expire without anybody saying so
+BATCH_WINDOW = 0.02  # seconds in which changes are collected into one event
+MAX_QUEUED_EVENTS = 500  # for one page; a page that does not read them is disconnected
+MAX_MESSAGES = 400  # in the whole state that a page gets when it connects
+EXPIRY_CHECK_INTERVAL = 1.0  # seconds; nothing else reports that a secret has expired
 
-Json = dict[str, Any]
+
+Topic = Literal["messages", "stacks", "homes", "places", "calls", "secrets", "parts"]
 
 
 class Feed:
-    """Listens to the world from `start` on. `pages` are the queues of those who listen; None ends one."""
+    """Collects changes of the world from `start` on. Each page has a queue of events; None ends its stream."""
 
-    def __init__(self, world: World, manifest: AppManifest, parts: Parts) -> None:
-        self._run = uuid4().hex  # by which a page knows that it is another sandbox than before
+    def __init__(self, world: World, manifest: AppManifest, parts: PartStates) -> None:
+        self._run = uuid4().hex  # tells a page that reconnects whether the sandbox was restarted
         self._world = world
         self._manifest = manifest
         self._parts = parts
         self.timeline = Timeline(self._name_of)
         self._pages: set[asyncio.Queue[str | None]] = set()
-        self._changed: dict[str, Any] = {}
+        self._changed: dict[Topic, list[Any]] = {}
         self._new_calls: set[int] = set()
-        self._flushing: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._unsubscribe: list[Callable[[], None]] = []
-        self._looking: asyncio.Task[None] | None = None
+        self._expiry_check: asyncio.Task[None] | None = None
         self._secrets_before: list[Json] = []
 
     def start(self) -> None:
         self._unsubscribe = [
             self._world.workspace.subscribe(self._on_change),
-            self._world.onetime.subscribe(self._on_seen),
+            self._world.onetime.subscribe(self._on_request),
         ]
         self._parts.on_change = lambda: self._mark("parts")
-        self._looking = asyncio.create_task(self._look_at_secrets())
+        self._expiry_check = asyncio.create_task(self._check_for_expired_secrets())
 
     async def stop(self) -> None:
         for end in self._unsubscribe:
             end()
-        if self._flushing is not None:
-            self._flushing.cancel()
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        if self._expiry_check is not None:
+            self._expiry_check.cancel()
             with suppress(asyncio.CancelledError):
-                await self._looking
+                await self._expiry_check
         for page in self._pages:
             _put(page, None)
 
     # --- pages
 
     def join(self) -> asyncio.Queue[str | None]:
-        """A queue of events for one page, the first of which is everything."""
-        if self._flushing is not None:
-            self._flushing.cancel()
-            self._flush()  # what waits is in everything already, and must not come twice
-        page: asyncio.Queue[str | None] = asyncio.Queue(MOST_WAITING)
+        """A new queue of events for one page. Its first event is the whole state."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush()  # the waiting changes are part of the whole state, so the new page must not get them again
+        page: asyncio.Queue[str | None] = asyncio.Queue(MAX_QUEUED_EVENTS)
         page.put_nowait(_event("everything", self.everything()))
         self._pages.add(page)
         return page
@@ -85,14 +87,14 @@ class Feed:
         state = self._world.workspace.state
         return {
             "run": self._run,
-            "app": shown.app(self._manifest, self._world.workspace),
+            "app": serializers.app(self._manifest, self._world.workspace),
             **self._places(),
-            "messages": [shown.message(one) for one in self._world.workspace.messages[-MOST_MESSAGES:]],
-            "stacks": {user: [shown.view(one) for one in stack] for user, stack in state.stacks.items()},
-            "homes": {user: shown.view(one) for user, one in state.homes.items()},
+            "messages": [serializers.message(one) for one in self._world.workspace.messages[-MAX_MESSAGES:]],
+            "stacks": {user: [serializers.view(one) for one in stack] for user, stack in state.stacks.items()},
+            "homes": {user: serializers.view(one) for user, one in state.homes.items()},
             "calls": self.timeline.shown(),
             "secrets": self._secrets(),
-            "parts": self._parts.shown(),
+            "parts": self._parts.serialize(),
         }
 
     def _name_of(self, user: str) -> str:
@@ -101,102 +103,102 @@ class Feed:
 
     # --- what changed
 
-    def _on_change(self, change: Change) -> None:
+    def _on_change(self, change: WorkspaceChange) -> None:
         match change.what, change.about:
-            case "message" | "message_changed" | "message_deleted", Message() as message:
+            case "message" | "message_changed" | "message_deleted", SlackMessage() as message:
                 self._mark("messages", message)
-            case "view" | "view_closed", View() as view:
+            case "view" | "view_closed", SlackView() as view:
                 self._mark("stacks", view.user)
-            case "home", View() as view:
+            case "home", SlackView() as view:
                 self._mark("homes", view.user)
             case "person" | "channel", _:
                 self._mark("places")
             case "call", _:
-                self._call(self._world.workspace.records.sent[-1])
+                self._add_call(self._world.workspace.records.sent[-1])
             case "delivery", delivery:
-                self._call(delivery)
+                self._add_call(delivery)
             case _:
                 pass
 
-    def _on_seen(self, seen: Seen) -> None:
-        self._call(seen)
+    def _on_request(self, record: RequestRecord) -> None:
+        self._add_call(record)
         self._mark("secrets")
 
-    def _call(self, about: Any) -> None:
+    def _add_call(self, about: Any) -> None:
         self._new_calls.add(self.timeline.add(about))
         self._mark("calls")
 
     def secrets_changed(self) -> None:
         self._mark("secrets")
 
-    def _mark(self, what: str, about: Any = None) -> None:
+    def _mark(self, what: Topic, about: Any = None) -> None:
         self._changed.setdefault(what, []).append(about)
-        if self._flushing is None:
-            self._flushing = asyncio.get_running_loop().call_later(GATHER, self._flush)
+        if self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(BATCH_WINDOW, self._flush)
 
     def _flush(self) -> None:
-        self._flushing = None
+        self._flush_timer = None
         changed, self._changed = self._changed, {}
-        told: Json = {}
+        changes: Json = {}
         for what, about in changed.items():
-            told |= self._told(what, about)
-        event = _event("changes", told)
+            changes |= self._read_topic(what, about)
+        event = _event("changes", changes)
         for page in list(self._pages):
             if not _put(page, event):
                 self.leave(page)
 
-    def _told(self, what: str, about: list[Any]) -> Json:
-        """What a page is told of it: topic -> how it is now."""
+    def _read_topic(self, what: Topic, about: list[Any]) -> Json:
+        """The current values of a topic: topic -> value. `about` holds the objects that changed."""
         state = self._world.workspace.state
-        told: Json = {}
+        changes: Json = {}
         match what:
             case "messages":
-                latest = {shown.message_key(one): one for one in about}
-                told[what] = {key: None if one.deleted else shown.message(one) for key, one in latest.items()}
+                latest = {serializers.message_key(one): one for one in about}
+                changes[what] = {key: None if one.deleted else serializers.message(one) for key, one in latest.items()}
             case "stacks":
-                told[what] = {user: [shown.view(one) for one in state.stack(user)] for user in about}
+                changes[what] = {user: [serializers.view(one) for one in state.stack(user)] for user in about}
             case "homes":
-                told[what] = {user: shown.view(state.homes[user]) for user in about}
+                changes[what] = {user: serializers.view(state.homes[user]) for user in about}
             case "places":
-                told |= self._places()
+                changes |= self._places()
             case "calls":
                 numbers, self._new_calls = self._new_calls, set()
-                told[what] = self.timeline.shown(numbers)
+                changes[what] = self.timeline.shown(numbers)
             case "secrets":
-                told[what] = self._secrets_before = self._secrets()
+                changes[what] = self._secrets_before = self._secrets()
             case _:
-                told[what] = self._parts.shown()
-        return told
+                changes[what] = self._parts.serialize()
+        return changes
 
     def _places(self) -> Json:
         workspace = self._world.workspace
         return {
-            "people": [shown.person(one.person) for one in workspace.people],
-            "channels": [shown.channel(one) for one in workspace.channels],
+            "people": [serializers.person(one.person) for one in workspace.people],
+            "channels": [serializers.channel(one) for one in workspace.channels],
         }
 
     def _secrets(self) -> list[Json]:
         onetime = self._world.onetime
-        return [shown.secret(held, onetime.now) for held in onetime.everything()]
+        return [serializers.secret(secret, onetime.now) for secret in onetime.everything()]
 
-    async def _look_at_secrets(self) -> None:
-        """Tells of a secret that came to its end while nobody asked."""
+    async def _check_for_expired_secrets(self) -> None:
+        """Report secrets that expired without a call."""
         while True:
-            await asyncio.sleep(LOOK_AGAIN)
-            if self._pages and _without_time(self._secrets()) != _without_time(self._secrets_before):
+            await asyncio.sleep(EXPIRY_CHECK_INTERVAL)
+            if self._pages and _without_time_left(self._secrets()) != _without_time_left(self._secrets_before):
                 self._mark("secrets")
 
 
-def _without_time(secrets: list[Json]) -> list[Json]:
+def _without_time_left(secrets: list[Json]) -> list[Json]:
     return [{name: value for name, value in one.items() if name != "left"} for one in secrets]
 
 
-def _event(name: str, told: Json) -> str:
-    return f"event: {name}\ndata: {json.dumps(told, separators=(',', ':'))}\n\n"
+def _event(name: str, changes: Json) -> str:
+    return f"event: {name}\ndata: {json.dumps(changes, separators=(',', ':'))}\n\n"
 
 
 def _put(page: asyncio.Queue[str | None], event: str | None) -> bool:
-    """False if the page does not read: its connection ends, and a page that is alive connects again."""
+    """Queue an event. Returns False and ends the stream if the queue is full; a page that is alive reconnects."""
     if not page.full():
         page.put_nowait(event)
         return True

@@ -1,7 +1,7 @@
-"""Who may talk to the page's server: a page that it served itself, in a browser on this machine.
+"""Protects the page's server from other sites in the same browser.
 
-Another site that the same browser shows can send requests to loopback, and by DNS rebinding even under its own
-name. So the Host must be ours, and whatever acts must come from our origin as JSON, which no form can send.
+Another site can send requests to loopback, and by DNS rebinding even under its own name. So the Host header must be
+our own. A request that changes something must also come from our origin, as JSON, which no HTML form can send.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -33,8 +33,8 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Raises `HTTPForbidden`, `HTTPUnsupportedMediaType` for what does not come from our own page."""
+async def guard(request: web.Request, handler: NextHandler) -> web.StreamResponse:
+    """Refuse requests that do not come from our page. Raises `HTTPForbidden`, `HTTPUnsupportedMediaType`."""
     if request.host not in _own_hosts(request):
         raise web.HTTPForbidden(text="This server answers only under its own address on this machine.")
     if request.method not in READS:
@@ -43,7 +43,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _own_hosts(request: web.Request) -> set[str]:
-    """As a browser writes them; it leaves the port out where it is 80."""
+    """The values of Host that a browser sends to this server. A browser leaves port 80 out."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
     names = ("127.0.0.1", "localhost")
     return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())

@@ -1,4 +1,4 @@
-"""The page's own server, on loopback: static files, a stream of what happens, and what people and controls do."""
+"""The page's server on loopback: static files, the stream of changes, the actions of people, the controls."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from bot.sandbox.page.acts import Act, Acts
+from bot.sandbox.page.actions import PersonAction, PersonActions
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.controls import Control, Controls, Parts
+from bot.sandbox.page.controls import Control, Controls, PartStates
 from bot.sandbox.page.feed import Feed
 from bot.sandbox.page.guard import add_headers, guard
 from bot.sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
-AGAIN = 1000  # milliseconds until a page that lost its connection tries it again
-MOST_BYTES = 256 * 1024  # of what the page sends
+RECONNECT_AFTER = 1000  # milliseconds until a page that lost its connection reconnects
+MAX_REQUEST_BYTES = 256 * 1024
 
 
 class Page:
-    """The page for a world. `accounts` (user name -> token) are those that people may connect with."""
+    """The page for a world. It shows `accounts`, user name -> API token, with which people can connect."""
 
     def __init__(self, world: World, manifest: AppManifest, accounts: dict[str, str]) -> None:
-        parts = Parts(world, accounts)
+        parts = PartStates(world, accounts)
         self._feed = Feed(world, manifest, parts)
-        self._acts = Acts(world.workspace, manifest)
+        self._actions = PersonActions(world.workspace, manifest)
         self.controls = Controls(world, parts, self._feed.secrets_changed)
-        self._act = msgspec.json.Decoder(Act)
-        self._control = msgspec.json.Decoder(Control)
+        self._action_decoder = msgspec.json.Decoder(PersonAction)
+        self._control_decoder = msgspec.json.Decoder(Control)
         self._runner: web.AppRunner | None = None
         self.url = ""
 
     async def start(self, port: int = 0) -> str:
-        """Listens on 127.0.0.1 (port 0: any) and answers the page's address. Raises `OSError`."""
-        app = web.Application(middlewares=[guard], client_max_size=MOST_BYTES)
+        """Listen on 127.0.0.1 (port 0: any free port). Returns the page's URL. Raises `OSError`."""
+        app = web.Application(middlewares=[guard], client_max_size=MAX_REQUEST_BYTES)
         app.on_response_prepare.append(add_headers)
         app.router.add_get("/", self._index)
         app.router.add_get("/feed", self._stream)
         app.router.add_get("/calls/{number:[0-9]+}", self._call)
-        app.router.add_post("/people/{person}", self._do_act)
+        app.router.add_post("/people/{person}", self._do_action)
         app.router.add_post("/controls", self._do_control)
         app.router.add_static("/static", STATIC)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -57,7 +57,7 @@ class Page:
             await self._runner.cleanup()
             self._runner = None
 
-    # --- what the page asks for
+    # --- routes
 
     async def _index(self, _request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / "index.html")
@@ -66,12 +66,12 @@ class Page:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         page = self._feed.join()
-        await response.write(f"retry: {AGAIN}\n\n".encode())
+        await response.write(f"retry: {RECONNECT_AFTER}\n\n".encode())
         try:
             while (event := await page.get()) is not None:
                 await response.write(event.encode())
         except ConnectionError:
-            pass  # the page is gone
+            pass  # the page was closed
         finally:
             self._feed.leave(page)
         return response
@@ -82,15 +82,15 @@ class Page:
             raise web.HTTPNotFound
         return web.json_response(detail)
 
-    async def _do_act(self, request: web.Request) -> web.StreamResponse:
-        act = await _read(request, self._act)
+    async def _do_action(self, request: web.Request) -> web.StreamResponse:
+        action = await _read(request, self._action_decoder)
         try:
-            return web.json_response(await self._acts.do(request.match_info["person"], act))
+            return web.json_response(await self._actions.do(request.match_info["person"], action))
         except KeyError:
             raise web.HTTPNotFound(text="There is nobody of that name here.") from None
 
     async def _do_control(self, request: web.Request) -> web.StreamResponse:
-        control = await _read(request, self._control)
+        control = await _read(request, self._control_decoder)
         try:
             return web.json_response(await self.controls.do(control))
         except KeyError:
@@ -101,5 +101,5 @@ async def _read(request: web.Request, decoder: msgspec.json.Decoder[Any]) -> Any
     try:
         return decoder.decode(await request.read())
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        # The library's words name the field, never its value.
+        # The text of the library's error names the field, never its value.
         raise web.HTTPBadRequest(text=str(error)) from None

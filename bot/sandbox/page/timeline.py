@@ -1,6 +1,6 @@
-"""The calls between the parts, in the order in which they ended: Slack to the bot, the bot to Slack and Onetime Secret.
+"""The calls between Slack, the bot and Onetime Secret, in the order in which they ended.
 
-What is shown of them is masked; the payloads themselves are kept here only to be masked when somebody looks.
+Payloads are stored unmasked, and masked when the page asks for them.
 """
 
 from __future__ import annotations
@@ -12,57 +12,59 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.sandbox.onetime import Seen
-from bot.sandbox.page.masking import masked, masked_text
-from bot.sandbox.slack import Delivery, Sent
+from bot.sandbox.onetime import RequestRecord
+from bot.sandbox.page.masking import mask, mask_text
+from bot.sandbox.slack import AppDelivery, SentPayload
 
-MOST = 300  # entries; older ones are forgotten
-TITLE_MOST = 80  # characters
+MAX_ENTRIES = 300  # older entries are dropped
+MAX_TITLE = 80  # characters
 
 
 @dataclass(slots=True)
-class Entry:
-    """One call. `about` is a `Delivery`, a `Sent` or a `Deduplicator`, read when it is shown, not before."""
+class TimelineEntry:
+    """One call. The page shows the state that `about` has when the page asks, because `about` still changes."""
 
     number: int
-    at: float  #: epoch seconds, by the wall
-    about: Delivery | Sent | Seen = field(repr=False)
+    at: float  #: seconds since 1970, by the machine's clock
+    about: AppDelivery | SentPayload | RequestRecord = field(repr=False)
 
 
 class Timeline:
+    """The last `MAX_ENTRIES` calls."""
+
     def __init__(self, name_of: Callable[[str], str]) -> None:
         self._name_of = name_of  #: user id -> name
-        self._entries: deque[Entry] = deque(maxlen=MOST)
+        self._entries: deque[TimelineEntry] = deque(maxlen=MAX_ENTRIES)
         self._count = 0
 
-    def add(self, about: Delivery | Sent | Seen) -> int:
-        """Keeps it; answers its number."""
+    def add(self, about: AppDelivery | SentPayload | RequestRecord) -> int:
+        """Add a call. Returns its number."""
         self._count += 1
-        self._entries.append(Entry(self._count, time.time(), about))
+        self._entries.append(TimelineEntry(self._count, time.time(), about))
         return self._count
 
     def shown(self, numbers: set[int] | None = None) -> list[dict[str, Any]]:
-        """Those numbers, or all, oldest first, each in a line's worth."""
+        """The calls with these numbers, or all, oldest first, each as one line of the list."""
         return [self._line(one) for one in self._entries if numbers is None or one.number in numbers]
 
     def detail(self, number: int) -> dict[str, Any] | None:
-        """What was sent and answered, masked; None if it is not kept any more."""
+        """The masked payloads of a call; None if the call was dropped."""
         found = next((one for one in self._entries if one.number == number), None)
         return None if found is None else _detail(found.about)
 
-    def _line(self, entry: Entry) -> dict[str, Any]:
+    def _line(self, entry: TimelineEntry) -> dict[str, Any]:
         match entry.about:
-            case Delivery() as one:
+            case AppDelivery() as one:
                 line = self._delivery(one)
-            case Sent() as one:
+            case SentPayload() as one:
                 line = {"from": "bot", "to": "slack", "title": one.method, "outcome": one.verdict}
                 line["ok"] = one.verdict == "ok"
-            case Seen() as one:
-                line = _seen(one)
+            case RequestRecord() as one:
+                line = _request_line(one)
         return {"number": entry.number, "at": entry.at, **line}
 
-    def _delivery(self, one: Delivery) -> dict[str, Any]:
-        user = str(one.payload.get("user_id") or _id_of(one.payload.get("user")) or "")
+    def _delivery(self, one: AppDelivery) -> dict[str, Any]:
+        user = str(one.payload.get("user_id") or _user_id(one.payload.get("user")) or "")
         return {
             "from": "slack",
             "to": "bot",
@@ -74,21 +76,21 @@ class Timeline:
         }
 
 
-def _id_of(user: Any) -> str:
+def _user_id(user: Any) -> str:
     return str(user.get("id", "")) if isinstance(user, dict) else str(user or "")
 
 
-def _title(one: Delivery) -> str:
-    """The command without what may be secret in it, or the interaction and what it was aimed at."""
+def _title(one: AppDelivery) -> str:
+    """The command with masked text, or the interaction and its action ids or callback id."""
     payload = one.payload
     if one.kind == "slash_commands":
-        return masked_text(f"{one.what} {payload.get('text', '')}".rstrip())[:TITLE_MOST]
+        return mask_text(f"{one.what} {payload.get('text', '')}".rstrip())[:MAX_TITLE]
     actions = [str(action.get("action_id", "")) for action in payload.get("actions", [])]
     aim = str((payload.get("view") or {}).get("callback_id", "")) or str(payload.get("callback_id", ""))
-    return " ".join(part for part in (one.what, *(actions or [aim])) if part)[:TITLE_MOST]
+    return " ".join(part for part in (one.what, *(actions or [aim])) if part)[:MAX_TITLE]
 
 
-def _seen(one: Seen) -> dict[str, Any]:
+def _request_line(one: RequestRecord) -> dict[str, Any]:
     return {
         "from": "bot",
         "to": "onetime",
@@ -98,19 +100,19 @@ def _seen(one: Seen) -> dict[str, Any]:
     }
 
 
-def _detail(about: Delivery | Sent | Seen) -> dict[str, Any]:
+def _detail(about: AppDelivery | SentPayload | RequestRecord) -> dict[str, Any]:
     match about:
-        case Delivery() as one:
-            return {"sent": masked(one.payload), "answered": masked(_readable(one.answer))}
-        case Sent() as one:
-            return {"sent": masked(one.payload), "answered": one.verdict}
-        case Seen() as one:
-            told = {"method": one.method, "route": one.route, "as": one.caller, "fault": one.fault}
-            return {"sent": {name: value for name, value in told.items() if value}, "answered": one.status}
+        case AppDelivery() as one:
+            return {"sent": mask(one.payload), "answered": mask(_parse_json(one.answer))}
+        case SentPayload() as one:
+            return {"sent": mask(one.payload), "answered": one.verdict}
+        case RequestRecord() as one:
+            facts = {"method": one.method, "route": one.route, "as": one.caller, "fault": one.fault}
+            return {"sent": {name: value for name, value in facts.items() if value}, "answered": one.status}
 
 
-def _readable(answer: Any) -> Any:
-    """JSON in a string as JSON, so that it is masked by its fields."""
+def _parse_json(answer: Any) -> Any:
+    """Parse an answer that is JSON in a string, so that its fields can be masked."""
     if not isinstance(answer, str):
         return answer
     try:

@@ -1,30 +1,36 @@
-"""An emulated Slack workspace: see `Workspace`."""
+"""An emulated Slack workspace: see `SlackWorkspace`."""
 
-from bot.sandbox.slack.changes import Change
+from bot.sandbox.slack.changes import WorkspaceChange
 from bot.sandbox.slack.elements import CannotDo, FieldsRefused
-from bot.sandbox.slack.faults import Fault
-from bot.sandbox.slack.member import Member
-from bot.sandbox.slack.records import Call, Delivery, Sent
+from bot.sandbox.slack.faults import SlackFault
+from bot.sandbox.slack.member import WorkspaceMember
+from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackView
+from bot.sandbox.slack.records import AppDelivery, CallRecord, SentPayload
 from bot.sandbox.slack.rules import Problem, check_message, check_view
 from bot.sandbox.slack.state import Refusal
-from bot.sandbox.slack.things import Channel, Message, View
-from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.workspace import SlackWorkspace
 
 __all__ = [
-    "Call",
+    "AppDelivery",
+    "CallRecord",
     "CannotDo",
-    "Change",
-    "Channel",
-    "Delivery",
-    "Fault",
     "FieldsRefused",
-    "Member",
-    "Message",
     "Problem",
     "Refusal",
-    "Sent",
-    "View",
-    "Workspace",
+    "SentPayload",
+    "SlackChannel",
+    "SlackFault",
+    "SlackMessage",
+    "SlackView",
+    "SlackWorkspace",
+    "WorkspaceChange",
+    "WorkspaceMember",
     "check_message",
     "check_view",
 ]
+
+# Names that tests outside tests/sandbox still import.
+Fault = SlackFault
+Member = WorkspaceMember
+Sent = SentPayload
+Workspace = SlackWorkspace

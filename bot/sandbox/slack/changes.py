@@ -1,60 +1,73 @@
-"""Tells whoever watches that something changed, and lets a coroutine wait for what it hopes for."""
+"""Publishes changes of the workspace to subscribers, and lets a coroutine wait for a condition."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-PATIENCE = 5.0  # seconds
+DEFAULT_TIMEOUT = 5.0  # seconds
 
-T = TypeVar("T")
+Result = TypeVar("Result")
+
+
+ChangeKind = Literal[
+    "message",
+    "message_changed",
+    "message_deleted",
+    "view",
+    "view_closed",
+    "home",
+    "warning",
+    "call",
+    "arrival",
+    "delivery",
+    "connection",
+    "person",
+    "channel",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Something that happened, and the thing that it happened to.
+class WorkspaceChange:
+    """One change. `about` is the object that changed: for example a message, a view or a call."""
 
-    `what` is one of message, message_changed, message_deleted, view, view_closed, home, warning, call,
-    arrival, delivery, connection, person, channel.
-    """
-
-    what: str
+    what: ChangeKind
     about: Any = field(repr=False)
 
 
-Subscriber = Callable[[Change], None]
+Subscriber = Callable[[WorkspaceChange], None]
 
 
 class Changes:
-    """Subscribers are called at once, in order; waiters are woken by every change."""
+    """Calls the subscribers at every change, in their order, and wakes all waiting coroutines."""
 
-    patience = PATIENCE  #: of `until`, unless it is told another
+    patience = DEFAULT_TIMEOUT  #: seconds, the default timeout of `until`
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
         self._waiters: set[asyncio.Future[None]] = set()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Calls `subscriber` with every change from now on; the answer ends that."""
+        """Call `subscriber` with every later change. Returns a function that ends the subscription."""
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
 
-    def tell(self, what: str, about: Any = None) -> None:
+    def publish(self, what: ChangeKind, about: Any = None) -> None:
         for subscriber in list(self._subscribers):
-            subscriber(Change(what, about))
+            subscriber(WorkspaceChange(what, about))
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def until(self, hoped: Callable[[], T | None], timeout: float | None = None) -> T:  # noqa: ASYNC109  the test names its patience
-        """Waits until `hoped()` is true, and answers what it answered.
+    async def until(self, condition: Callable[[], Result | None], timeout: float | None = None) -> Result:  # noqa: ASYNC109  callers choose the timeout
+        """Wait until `condition()` is true. Returns what `condition()` returned.
 
         Raises `TimeoutError` after `timeout` seconds (default: `patience`).
         """
         async with asyncio.timeout(self.patience if timeout is None else timeout):
-            while not (answer := hoped()):
+            while not (answer := condition()):
                 waiter = asyncio.get_running_loop().create_future()
                 self._waiters.add(waiter)
                 try:

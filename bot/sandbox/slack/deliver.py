@@ -1,4 +1,4 @@
-"""Sends what happens to the app: as signed HTTP requests, or over Socket Mode if it is connected.
+"""Sends deliveries to the app: as signed HTTP requests, or over Socket Mode while the app is connected there.
 
 Source: docs.slack.dev/authentication/verifying-requests-from-slack, docs.slack.dev/apis/events-api.
 """
@@ -12,27 +12,29 @@ import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
 from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.records import Delivery, Records
-from bot.sandbox.slack.sockets import NotConnected, Sockets
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.model import Payload
+from bot.sandbox.slack.records import AppDelivery, DeliveryKind, WorkspaceRecords
+from bot.sandbox.slack.sockets import SocketNotConnected, Sockets
 
 ACK_WITHIN = 3.0  # seconds
-COMMAND, INTERACTION, EVENT = "slash_commands", "interactive", "events_api"
+COMMAND: Final = "slash_commands"
+INTERACTION: Final = "interactive"
+EVENT: Final = "events_api"
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """Slack's v0 signature of a request body."""
+    """The v0 signature of a request body, as Slack makes it."""
     return "v0=" + hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
 
 
-def encode(kind: str, payload: Payload) -> tuple[bytes, str]:
-    """The request body and its content type, as Slack sends that kind."""
+def encode(kind: DeliveryKind, payload: Payload) -> tuple[bytes, str]:
+    """The request body and the content type of a delivery of that kind."""
     if kind == EVENT:
         return json.dumps(payload).encode(), "application/json"
     form = payload if kind == COMMAND else {"payload": json.dumps(payload)}
@@ -40,12 +42,15 @@ def encode(kind: str, payload: Payload) -> tuple[bytes, str]:
 
 
 class Deliverer:
-    """`ack_within` (seconds) and `request_url` can be set at any time."""
+    """Sends one delivery at a time and waits `ack_within` seconds for the answer.
+
+    `ack_within` and `request_url` can be changed at any time.
+    """
 
     ack_within = ACK_WITHIN
 
     def __init__(
-        self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: Records, changes: Changes
+        self, *, secret: str, clock: Callable[[], float], sockets: Sockets, records: WorkspaceRecords, changes: Changes
     ) -> None:
         self._secret = secret
         self._clock = clock
@@ -56,7 +61,7 @@ class Deliverer:
         self.request_url: str | None = None
 
     def connect(self, request_url: str) -> None:
-        """Raises `ValueError` for anything that is not on this machine."""
+        """Set the `request_url`. Raises `ValueError` for a URL that is not on this machine."""
         host = urlsplit(request_url).hostname or ""
         if host != "localhost" and not _is_loopback(host):
             raise ValueError("the sandbox delivers to loopback only")
@@ -72,38 +77,38 @@ class Deliverer:
 
     async def send(
         self,
-        kind: str,
+        kind: DeliveryKind,
         payload: Payload,
         *,
         headers_override: Mapping[str, str] | None = None,
         signed: bool = True,
         retry: tuple[int, str] | None = None,
-    ) -> Delivery:
-        """One delivery and its answer. Whatever goes wrong is in the delivery; nothing is raised.
+    ) -> AppDelivery:
+        """Send a payload and wait for the answer. Errors are stored in the delivery; nothing is raised.
 
         `retry` is the number (1 to 3) and the reason of a retry of an event.
         """
-        delivery = Delivery(kind, payload)
+        delivery = AppDelivery(kind, payload)
         if self._sockets.connected and headers_override is None and signed:
-            await self._timed(delivery, self._over_socket(delivery, retry))
+            await self._send_within_limit(delivery, self._send_socket(delivery, retry))
         else:
             delivery.body, content_type = encode(kind, payload)
             delivery.headers = self._headers(delivery.body, content_type, retry, signed=signed)
             for name, value in (headers_override or {}).items():
                 delivery.headers = {
-                    have: kept for have, kept in delivery.headers.items() if have.lower() != name.lower()
+                    other: header for other, header in delivery.headers.items() if other.lower() != name.lower()
                 }
                 delivery.headers[name] = value
-            await self._timed(delivery, self._over_http(delivery))
+            await self._send_within_limit(delivery, self._send_http(delivery))
         return delivery
 
-    async def replay(self, before: Delivery) -> Delivery:
-        """The very same request once more: same body, same time stamp, same signature."""
-        again = Delivery(before.kind, before.payload, body=before.body, headers=dict(before.headers))
-        if before.via == "socket":
-            await self._timed(again, self._over_socket(again, None))
+    async def replay(self, delivery: AppDelivery) -> AppDelivery:
+        """Send a request again with the same body, time stamp and signature."""
+        again = AppDelivery(delivery.kind, delivery.payload, body=delivery.body, headers=dict(delivery.headers))
+        if delivery.via == "socket":
+            await self._send_within_limit(again, self._send_socket(again, None))
         else:
-            await self._timed(again, self._over_http(again))
+            await self._send_within_limit(again, self._send_http(again))
         return again
 
     def _headers(
@@ -122,40 +127,40 @@ class Deliverer:
             headers["X-Slack-Retry-Num"], headers["X-Slack-Retry-Reason"] = str(retry[0]), retry[1]
         return headers
 
-    async def _timed(self, delivery: Delivery, sending: Any) -> None:
+    async def _send_within_limit(self, delivery: AppDelivery, exchange: Any) -> None:
         self._records.deliveries.append(delivery)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.ack_within):
-                await sending
+                await exchange
         except TimeoutError:
             delivery.error = "operation_timeout"
-        except (aiohttp.ClientError, NotConnected, OSError):
+        except (aiohttp.ClientError, SocketNotConnected, OSError):
             delivery.error = "dispatch_failed"
         delivery.seconds = time.perf_counter() - started
-        self._changes.tell("delivery", delivery)
+        self._changes.publish("delivery", delivery)
 
-    async def _over_http(self, delivery: Delivery) -> None:
+    async def _send_http(self, delivery: AppDelivery) -> None:
         if self.request_url is None or self._session is None:
-            raise NotConnected
+            raise SocketNotConnected
         delivery.via = "http"
         async with self._session.post(
             self.request_url, data=delivery.body, headers=delivery.headers, allow_redirects=False
         ) as response:
             raw = (await response.read()).decode("utf-8", "replace")
             delivery.status = response.status
-            delivery.answer = _parse(raw, response.content_type)
-        fine = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
-        if not fine:
+            delivery.answer = _parse_answer(raw, response.content_type)
+        is_accepted = delivery.status == 200 or (delivery.kind == EVENT and 200 <= delivery.status < 300)
+        if not is_accepted:
             delivery.error = "http_service_error" if delivery.status >= 500 else "http_client_error"
 
-    async def _over_socket(self, delivery: Delivery, retry: tuple[int, str] | None) -> None:
+    async def _send_socket(self, delivery: AppDelivery, retry: tuple[int, str] | None) -> None:
         delivery.via = "socket"
         answer = await self._sockets.deliver(delivery.kind, delivery.payload, retry)
         delivery.status, delivery.answer = 200, answer or None
 
 
-def _parse(raw: str, content_type: str) -> Any:
+def _parse_answer(raw: str, content_type: str) -> Any:
     if not raw.strip():
         return None
     if content_type == "application/json" or raw.lstrip().startswith("{"):

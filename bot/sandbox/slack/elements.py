@@ -1,4 +1,4 @@
-"""The interactive elements of a payload: finding one, its value, and what an interaction says about it."""
+"""The interactive elements of blocks: how to find them, their state, and how a value is entered."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.slack.element_schemas import INTERACTIVE
 from bot.sandbox.slack.rules import choices_of, kind_of, walk
-from bot.sandbox.slack.shapes import INTERACTIVE
 
-#: the field of an element's state, and the field that it starts with; lists start empty
-STATE = {
+#: element type -> the field of its state, and the field of the element with the initial value
+STATE_FIELDS = {
     "plain_text_input": ("value", "initial_value"),
     "email_text_input": ("value", "initial_value"),
     "url_text_input": ("value", "initial_value"),
@@ -35,30 +35,30 @@ STATE = {
     "datetimepicker": ("selected_date_time", "initial_date_time"),
 }
 _WITH_OPTIONS = {"static_select", "radio_buttons", "multi_static_select", "checkboxes", "overflow"}
-_MANY = {"checkboxes"} | {kind for kind in STATE if kind.startswith("multi_")}
+_WITH_LISTS = {"checkboxes"} | {kind for kind in STATE_FIELDS if kind.startswith("multi_")}
 
-State = dict[str, Any]
-Values = dict[str, dict[str, State]]  #: block_id -> action_id -> state
+ElementState = dict[str, Any]
+EnteredValues = dict[str, dict[str, ElementState]]  #: block_id -> action_id -> state
 
 
 class CannotDo(Exception):
-    """A person cannot do this in Slack: nothing of that name is in sight, or the form does not let them."""
+    """A person cannot do this in Slack: the element is not visible to them, or does not accept the value."""
 
 
 class FieldsRefused(CannotDo):
-    """The form was not sent. Why stands at its fields."""
+    """Slack's client did not send the form. The errors stand at the fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An interactive element where it stands. `label` is what a person calls it."""
+    """An interactive element and its block. `label` is the text by which a person knows the element."""
 
     block: dict[str, Any] = field(repr=False)
-    it: dict[str, Any] = field(repr=False)
+    definition: dict[str, Any] = field(repr=False)
 
     @property
     def kind(self) -> str:
-        return str(self.it["type"])
+        return str(self.definition["type"])
 
     @property
     def block_id(self) -> str:
@@ -66,46 +66,53 @@ class Element:
 
     @property
     def action_id(self) -> str:
-        return str(self.it["action_id"])
+        return str(self.definition["action_id"])
 
     @property
     def label(self) -> str:
-        text = self.block.get("label") if self.block["type"] == "input" else self.it.get("text")
-        return str((text or self.it.get("placeholder") or {}).get("text", ""))
+        text = self.block.get("label") if self.block["type"] == "input" else self.definition.get("text")
+        return str((text or self.definition.get("placeholder") or {}).get("text", ""))
 
     @property
     def is_required(self) -> bool:
         return self.block["type"] == "input" and not self.block.get("optional", False)
 
-    def start(self) -> State | None:
-        """The element's state before anybody touched it; None if it has no state (a button)."""
-        if self.kind not in STATE:
+    def initial_state(self) -> ElementState | None:
+        """The state before a person changed it; None for an element without state (a button)."""
+        if self.kind not in STATE_FIELDS:
             return None
-        name, initial = STATE[self.kind]
-        return {"type": self.kind, name: copy.deepcopy(self.it.get(initial, [] if self.kind in _MANY else None))}
+        name, initial = STATE_FIELDS[self.kind]
+        return {
+            "type": self.kind,
+            name: copy.deepcopy(self.definition.get(initial, [] if self.kind in _WITH_LISTS else None)),
+        }
 
-    def set_to(self, value: Any) -> State:
-        """The state after a person chose or typed `value` (an option by its value or label).
+    def state_with(self, value: Any) -> ElementState:
+        """The state after a person typed or chose `value`. An option is named by its value or label.
 
         Raises `CannotDo` if the element does not offer it.
         """
-        if self.kind not in STATE:
+        if self.kind not in STATE_FIELDS:
             raise CannotDo(f"nothing can be entered in {self.label or self.kind}")
-        name, _ = STATE[self.kind]
+        name, _ = STATE_FIELDS[self.kind]
         if self.kind in _WITH_OPTIONS:
-            value = [self.option(one) for one in value] if self.kind in _MANY else value and self.option(value)
-        empty: Any = [] if self.kind in _MANY else None
+            value = (
+                [self.find_option(one) for one in value]
+                if self.kind in _WITH_LISTS
+                else value and self.find_option(value)
+            )
+        empty: Any = [] if self.kind in _WITH_LISTS else None
         return {"type": self.kind, name: value if value not in ("", None) else empty}
 
-    def option(self, wanted: Any) -> dict[str, Any]:
-        for option in choices_of(self.it):
+    def find_option(self, wanted: Any) -> dict[str, Any]:
+        for option in choices_of(self.definition):
             if wanted in (option.get("value"), option["text"]["text"]):
                 return option
         raise CannotDo(f"no such option in {self.label or self.kind}")
 
 
-def elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
-    """Every interactive element, in order, with its (innermost) block."""
+def find_elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
+    """All interactive elements, in order, each with its innermost block."""
     for block in blocks:
         children = [block, *block.get("child_blocks", [])]
         for child in children:
@@ -114,33 +121,33 @@ def elements(blocks: list[dict[str, Any]]) -> Iterator[Element]:
                     yield Element(child, one)
 
 
-def start_values(blocks: list[dict[str, Any]]) -> Values:
-    values: Values = {}
-    for element in elements(blocks):
-        if (state := element.start()) is not None:
+def initial_values(blocks: list[dict[str, Any]]) -> EnteredValues:
+    values: EnteredValues = {}
+    for element in find_elements(blocks):
+        if (state := element.initial_state()) is not None:
             values.setdefault(element.block_id, {})[element.action_id] = state
     return values
 
 
-def is_empty(state: State) -> bool:
-    return state.get(STATE[state["type"]][0]) in (None, "", [])
+def is_empty(state: ElementState) -> bool:
+    return state.get(STATE_FIELDS[state["type"]][0]) in (None, "", [])
 
 
-def completed(payload: dict[str, Any]) -> dict[str, Any]:
-    """A copy as Slack keeps it: with block ids, action ids and text flags filled in where the app left them out."""
-    kept = copy.deepcopy(payload)
-    for _, held_by, one in walk(kept.get("blocks", []), held_by="blocks"):
+def complete(payload: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a payload with the block ids, action ids and text flags that Slack adds where the app left them out."""
+    completed = copy.deepcopy(payload)
+    for _, held_by, one in walk(completed.get("blocks", []), held_by="blocks"):
         kind = kind_of(one)
         if held_by in ("blocks", "child_blocks"):
-            one.setdefault("block_id", _short())
+            one.setdefault("block_id", _new_id())
         if kind in INTERACTIVE:
-            one.setdefault("action_id", _short())
+            one.setdefault("action_id", _new_id())
         if kind == "plain_text":
             one.setdefault("emoji", True)
         if kind == "mrkdwn":
             one.setdefault("verbatim", False)
-    return kept
+    return completed
 
 
-def _short() -> str:
+def _new_id() -> str:
     return secrets.token_urlsafe(4)[:5]

@@ -1,57 +1,58 @@
-"""A person in the workspace: what they see, and what they can do. Each action is one delivery to the app."""
+"""What one person in the workspace can do. Each action is one delivery to the app."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bot.sandbox.slack.app_answers import apply_command_answer, apply_submission_answer
+from bot.sandbox.slack.app_connection import AppConnection
 from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
-from bot.sandbox.slack.elements import STATE, CannotDo, Element, FieldsRefused, elements
-from bot.sandbox.slack.forms import chosen, complaints, field, the_one
-from bot.sandbox.slack.outcomes import after_command, after_submission, record_answer
+from bot.sandbox.slack.elements import STATE_FIELDS, CannotDo, Element, FieldsRefused, find_elements
+from bot.sandbox.slack.forms import ElementQuery, check_fields, choose, find_element, find_field
+from bot.sandbox.slack.member_view import MemberView
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.payloads import (
+    InteractionKind,
     action_payload,
     channel_payload,
     command_payload,
     event_payload,
     interaction,
+    message_context,
     message_payload,
-    on_message,
     view_payload,
 )
-from bot.sandbox.slack.records import Delivery
-from bot.sandbox.slack.sight import Sight
-from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
-
-if TYPE_CHECKING:
-    from bot.sandbox.slack.workspace import Workspace
+from bot.sandbox.slack.records import AppDelivery, DeliveryKind
+from bot.sandbox.slack.state import WorkspaceState
 
 
-class Member(Sight):
-    """Acts as one person. Raises `CannotDo` for what is not in sight or what Slack itself does not let them do."""
+class WorkspaceMember(MemberView):
+    """Acts as one person. Raises `CannotDo` for what the person does not see or Slack does not let them do."""
 
-    def __init__(self, workspace: Workspace, person: Person) -> None:
-        super().__init__(workspace.state, person)
-        self._workspace = workspace
+    def __init__(self, state: WorkspaceState, person: SlackUser, app: AppConnection) -> None:
+        super().__init__(state, person)
+        self._app = app
 
     # --- commands and shortcuts
 
-    async def command(self, command: str, text: str = "", *, channel: Channel | str | None = None) -> Delivery:
-        """Types a slash command; without `channel` in the direct message with the bot."""
-        where = self._channel(channel)
-        url = self._workspace.response_url("commands", self.id, where.id)
+    async def command(self, command: str, text: str = "", *, channel: SlackChannel | str | None = None) -> AppDelivery:
+        """Type a slash command in `channel`, or else in the direct message with the bot."""
+        where = self._find_channel(channel)
+        url = self._app.response_url("commands", self.id, where.id)
         payload = command_payload(self._state, self.person, where, command, text, url)
-        delivery = await self._workspace.send(COMMAND, payload)
-        after_command(self._state, delivery, self.id, where.id)
-        return self._done(delivery)
+        delivery = await self._app.send(COMMAND, payload)
+        apply_command_answer(self._state, delivery, self.id, where.id)
+        return self._finish(delivery)
 
-    async def shortcut(self, callback_id: str) -> Delivery:
-        """A global shortcut."""
+    async def shortcut(self, callback_id: str) -> AppDelivery:
+        """Use a global shortcut."""
         payload = self._interaction("shortcut", callback_id=callback_id, trigger_id=self._state.new_trigger(self.id))
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
-    async def message_shortcut(self, callback_id: str, message: Message) -> Delivery:
-        self._must_see(message)
+    async def message_shortcut(self, callback_id: str, message: SlackMessage) -> AppDelivery:
+        """Use a message shortcut on `message`."""
+        self._require_visible(message)
         payload = self._interaction(
             "message_action",
             callback_id=callback_id,
@@ -59,29 +60,29 @@ class Member(Sight):
             message_ts=message.ts,
             channel=channel_payload(self._state.channels[message.channel]),
             message=message_payload(self._state, message),
-            response_url=self._workspace.response_url("actions", self.id, message.channel),
+            response_url=self._app.response_url("actions", self.id, message.channel),
         )
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        return self._finish(await self._app.send(INTERACTION, payload))
 
-    async def open_home(self) -> Delivery:
-        """Opens the Home tab of the app."""
+    async def open_home(self) -> AppDelivery:
+        """Open the Home tab of the app."""
         self.has_home_open = True
         channel = self._state.open_dm(self.id)
         event: Payload = {"type": "app_home_opened", "user": self.id, "channel": channel.id, "tab": "home"}
-        event["event_ts"] = self._state.ts()
+        event["event_ts"] = self._state.new_ts()
         if self.home is not None:
             event["view"] = view_payload(self._state, self.home)
-        return self._done(await self._workspace.send(EVENT, event_payload(self._state, event)))
+        return self._finish(await self._app.send(EVENT, event_payload(self._state, event)))
 
-    def say(self, text: str, *, channel: Channel | str | None = None) -> Message:
-        """Writes a message. The app is not told: it would need scopes to read."""
-        return self._state.post(self._channel(channel), {"text": text}, user=self.id)
+    def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
+        """Write a message. The app gets no event, because it has no scope to read messages."""
+        return self._state.post(self._find_channel(channel), {"text": text}, user=self.id)
 
     # --- clicking
 
     async def click(
         self,
-        target: Message | View | None = None,
+        target: SlackMessage | SlackView | None = None,
         *,
         action_id: str | None = None,
         value: str | None = None,
@@ -89,84 +90,86 @@ class Member(Sight):
         block_id: str | None = None,
         option: Any = None,
         confirm: bool | None = True,
-    ) -> Delivery:
-        """Uses the one button or menu that fits; `option` is what to choose, by value or label (several in a list).
+    ) -> AppDelivery:
+        """Use the only button or menu that fits. `option` is what to choose, by value or label; several in a list.
 
-        Without `target` it is in the modal on top, or else in the newest message that has it.
+        Without `target` the element is in the modal on top or, with no modal open, in the newest message that has
+        it.
 
-        `confirm` answers the dialog, if there is one: True goes on, False thinks better of it (nothing is
-        sent), None leaves it unanswered, which raises `CannotDo`.
+        `confirm` answers the confirm dialog of the element, if it has one: True confirms, False cancels (nothing is
+        sent), None does not answer, which raises `CannotDo`.
         """
-        wanted = {"action_id": action_id, "value": value, "label": label, "block_id": block_id}
-        where = self._in_sight(target) if target or self.view else self._newest_with(**wanted)
-        element = the_one(where.blocks, **wanted)
-        if "confirm" in element.it and not confirm:
+        query = ElementQuery(action_id=action_id, value=value, label=label, block_id=block_id)
+        where = self._resolve_target(target) if target or self.view else self._find_newest_with(query)
+        element = find_element(where.blocks, query)
+        if "confirm" in element.definition and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
-            return Delivery(INTERACTION, {})
-        return await self._act(where, element, chosen(element, option))
+            return AppDelivery(INTERACTION, {})
+        return await self._use_element(where, element, choose(element, option))
 
-    async def _act(self, where: Message | View, element: Element, entered: Payload) -> Delivery:
-        if isinstance(where, View):
-            if element.kind in STATE:
+    async def _use_element(self, where: SlackMessage | SlackView, element: Element, entered: Payload) -> AppDelivery:
+        if isinstance(where, SlackView):
+            if element.kind in STATE_FIELDS:
                 where.values.setdefault(element.block_id, {})[element.action_id] = entered
             shown = view_payload(self._state, where)
-            more: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
+            fields: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
             trigger = self._state.new_trigger(self.id, where.id if where.type == "modal" else None)
         else:
-            more = on_message(self._state, where)
-            more["response_url"] = self._workspace.response_url("actions", self.id, where.channel, where)
-            if element.kind in STATE:
-                more["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
+            fields = message_context(self._state, where)
+            fields["response_url"] = self._app.response_url("actions", self.id, where.channel, where)
+            if element.kind in STATE_FIELDS:
+                fields["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered
             trigger = self._state.new_trigger(self.id)
-        actions = [action_payload(element, entered, self._state.ts())]
-        payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **more)
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        actions = [action_payload(element, entered, self._state.new_ts())]
+        payload = self._interaction("block_actions", trigger_id=trigger, actions=actions, **fields)
+        return self._finish(await self._app.send(INTERACTION, payload))
 
     # --- forms
 
-    def enter(self, view: View, fields: Mapping[str, Mapping[str, Any]]) -> None:
-        """Types and chooses (block_id -> action_id -> value) without anything being sent yet.
+    def enter(self, view: SlackView, fields: Mapping[str, Mapping[str, Any]]) -> None:
+        """Enter values (block_id -> action_id -> value) without sending anything to the app.
 
-        What is not in the view any more is left out. Raises `CannotDo` for what an element does not offer.
+        Values for elements that the view does not have are ignored. Raises `CannotDo` for an option that an element
+        does not offer.
         """
-        for element in elements(view.blocks):
+        for element in find_elements(view.blocks):
             entered = fields.get(element.block_id, {})
             if element.action_id in entered:
-                state = element.set_to(entered[element.action_id])
+                state = element.state_with(entered[element.action_id])
                 view.values.setdefault(element.block_id, {})[element.action_id] = state
 
-    async def fill(self, view: View | None, fields: Mapping[str, Any]) -> Delivery:
-        """Enters values: field (its block_id, action_id or label) -> value (text; options by value or label).
+    async def fill(self, view: SlackView | None, fields: Mapping[str, Any]) -> AppDelivery:
+        """Enter values: the block_id, action_id or label of a field -> a text, or an option by its value or label.
 
-        A field that tells the app at once (`dispatch_action`) does; the answer is its delivery.
+        A field with `dispatch_action` is sent to the app. Returns the last delivery; an empty one if none was sent.
         """
         form = self._modal(view)
-        delivery = Delivery(INTERACTION, {})
+        delivery = AppDelivery(INTERACTION, {})
         for name, value in fields.items():
-            element = field(form.blocks, name)
-            entered = element.set_to(value)
+            element = find_field(form.blocks, name)
+            entered = element.state_with(value)
             form.values.setdefault(element.block_id, {})[element.action_id] = entered
             if element.block["type"] != "input" or element.block.get("dispatch_action"):
-                delivery = await self._act(form, element, entered)
-        self._state.changes.tell("view", form)
+                delivery = await self._use_element(form, element, entered)
+        self._state.changes.publish("view", form)
         return delivery
 
     type = fill
 
-    async def submit(self, view: View | None = None, fields: Mapping[str, Any] | None = None) -> Delivery:
-        """Presses the submit button, after `fields` were filled. The app's answer shows at once.
+    async def submit(self, view: SlackView | None = None, fields: Mapping[str, Any] | None = None) -> AppDelivery:
+        """Fill `fields`, press the submit button and apply the app's answer.
 
-        Raises `FieldsRefused` where Slack's own checks keep the form from being sent.
+        Raises `FieldsRefused` if the checks of Slack's client do not let the form be sent.
         """
         form = self._modal(view)
         if fields:
             await self.fill(form, fields)
         if form.submit is None:
             raise CannotDo("this modal has no submit button")
-        form.errors = complaints(form)
+        form.errors = check_fields(form)
         if form.errors:
-            self._state.changes.tell("view", form)
+            self._state.changes.publish("view", form)
             raise FieldsRefused(f"Slack asks for another value in {', '.join(form.errors)}")
         payload = self._interaction(
             "view_submission",
@@ -174,48 +177,50 @@ class Member(Sight):
             view=view_payload(self._state, form),
             response_urls=[],
         )
-        delivery = await self._workspace.send(INTERACTION, payload)
-        after_submission(self._state, delivery, form)
-        return self._done(delivery)
+        delivery = await self._app.send(INTERACTION, payload)
+        apply_submission_answer(self._state, delivery, form)
+        return self._finish(delivery)
 
-    async def close(self, view: View | None = None, *, all_of_them: bool = False) -> Delivery:
-        """Cancels the modal on top, or (`all_of_them`: the x) the whole stack. The app is told if it asked to be."""
+    async def close(self, view: SlackView | None = None, *, all_of_them: bool = False) -> AppDelivery:
+        """Close the modal on top or, with `all_of_them`, all. Only with `notify_on_close` the app is told."""
         form = self._modal(view)
         everything = all_of_them or bool(form.payload.get("clear_on_close"))
         root = self.views[0]
-        told = root if everything else form
-        payload = self._interaction("view_closed", view=view_payload(self._state, told), is_cleared=everything)
+        closed = root if everything else form
+        payload = self._interaction("view_closed", view=view_payload(self._state, closed), is_cleared=everything)
         self._state.close(reversed(self.views) if everything else [form])
-        if not told.payload.get("notify_on_close"):
-            return Delivery(INTERACTION, {})
-        return self._done(await self._workspace.send(INTERACTION, payload))
+        if not closed.payload.get("notify_on_close"):
+            return AppDelivery(INTERACTION, {})
+        return self._finish(await self._app.send(INTERACTION, payload))
 
-    # --- raw requests, forged or not
+    # --- raw payloads, also forged ones
 
     async def deliver(
         self,
-        payload_kind: str,
+        payload_kind: DeliveryKind,
         payload: Payload,
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
-    ) -> Delivery:
-        return await self._workspace.deliver(payload_kind, payload, headers_override, sign=sign)
+    ) -> AppDelivery:
+        """See `AppConnection.deliver`."""
+        return await self._app.deliver(payload_kind, payload, headers_override, sign=sign)
 
-    async def replay(self, delivery: Delivery) -> Delivery:
-        return await self._workspace.replay(delivery)
+    async def replay(self, delivery: AppDelivery) -> AppDelivery:
+        """See `AppConnection.replay`."""
+        return await self._app.replay(delivery)
 
-    # --- inside
+    # --- private
 
-    def _interaction(self, kind: str, /, **more: Any) -> Payload:
+    def _interaction(self, kind: InteractionKind, /, **fields: Any) -> Payload:
         if kind in ("shortcut", "message_action"):
-            more["action_ts"] = self._state.ts()
-        return interaction(self._state, self.person, kind, **more)
+            fields["action_ts"] = self._state.new_ts()
+        return interaction(self._state, self.person, kind, **fields)
 
-    def _done(self, delivery: Delivery) -> Delivery:
-        record_answer(self._workspace.records, delivery)
+    def _finish(self, delivery: AppDelivery) -> AppDelivery:
+        self._app.record(delivery)
         if delivery.error is not None and delivery.kind != EVENT:
             delivery.shown = delivery.shown or delivery.error
             self.warnings.append(delivery.shown)
-            self._state.changes.tell("warning", self)
+            self._state.changes.publish("warning", self)
         return delivery

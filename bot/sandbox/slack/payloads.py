@@ -1,4 +1,4 @@
-"""What Slack says about its things: the objects in its answers, and what it sends to the app.
+"""The JSON objects of Slack: those in answers of the Web API, and the payloads that Slack sends to the app.
 
 Source: docs.slack.dev/reference/interaction-payloads, docs.slack.dev/apis/events-api.
 """
@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import copy
 import secrets
-from typing import Any
+from typing import Any, Literal
 
-from bot.sandbox.slack.elements import Element, start_values
-from bot.sandbox.slack.elements import State as Entered
-from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Channel, Message, Payload, Person, View
+from bot.sandbox.slack.elements import Element, ElementState, initial_values
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
+from bot.sandbox.slack.state import WorkspaceState
 
+InteractionKind = Literal["shortcut", "message_action", "block_actions", "view_submission", "view_closed"]
 TEAM_DOMAIN = "sandbox"
 TEAM_NAME = "Sandbox"
 ENTERPRISE_NAME = "Sandbox Grid"
-VERIFICATION_TOKEN = "legacy-verification-token"  # in every payload still, of no use to anybody
+VERIFICATION_TOKEN = "legacy-verification-token"  # Slack still adds it to every payload; apps verify signatures instead
 
 
-def enterprise_of(state: State) -> Payload | None:
+def enterprise_of(state: WorkspaceState) -> Payload | None:
     return {"id": state.enterprise_id, "name": ENTERPRISE_NAME} if state.enterprise_id else None
 
 
 # --- things
 
 
-def message_payload(state: State, message: Message) -> Payload:
+def message_payload(state: WorkspaceState, message: SlackMessage) -> Payload:
     shown: Payload = {"user": message.user, "type": "message", "ts": message.ts, "text": message.text}
     if message.by_bot:
         profile: Payload = {"id": state.bot_id, "app_id": state.app_id, "name": state.bot.name, "icons": {}}
@@ -45,8 +45,8 @@ def message_payload(state: State, message: Message) -> Payload:
     return shown | {name: value for name, value in optional.items() if value}
 
 
-def view_payload(state: State, view: View) -> Payload:
-    """A view as Slack tells it: everything the app sent, with Slack's additions."""
+def view_payload(state: WorkspaceState, view: SlackView) -> Payload:
+    """The view object: all that the app sent, with the fields that Slack adds."""
     return {
         "id": view.id,
         "team_id": state.people[view.user].team_id,
@@ -72,9 +72,9 @@ def view_payload(state: State, view: View) -> Payload:
 
 
 def command_payload(
-    state: State, person: Person, channel: Channel, command: str, text: str, response_url: str
+    state: WorkspaceState, person: SlackUser, channel: SlackChannel, command: str, text: str, response_url: str
 ) -> Payload:
-    """The fields of a slash command, all of them strings."""
+    """The fields of a slash command. All values are strings."""
     fields = {
         "token": VERIFICATION_TOKEN,
         "team_id": person.team_id,
@@ -95,8 +95,8 @@ def command_payload(
     return fields
 
 
-def interaction(state: State, person: Person, kind: str, /, **more: Any) -> Payload:
-    """What all interactive payloads have: who, where, which app."""
+def interaction(state: WorkspaceState, person: SlackUser, kind: str, /, **more: Any) -> Payload:
+    """An interactive payload of any type: the fields that all types have, and `more`."""
     team: Payload | None = {"id": state.team_id, "domain": TEAM_DOMAIN}
     if team is not None and state.enterprise_id:
         team |= {"enterprise_id": state.enterprise_id, "enterprise_name": ENTERPRISE_NAME}
@@ -112,10 +112,10 @@ def interaction(state: State, person: Person, kind: str, /, **more: Any) -> Payl
     }
 
 
-def action_payload(element: Element, entered: Entered, ts: str) -> Payload:
-    """One of the `actions` of a block_actions payload."""
+def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
+    """One element of `actions` in a block_actions payload."""
     keep = ("text", "value", "style", "confirm", "placeholder", "url", "initial_option")
-    action = {name: copy.deepcopy(element.it[name]) for name in keep if name in element.it}
+    action = {name: copy.deepcopy(element.definition[name]) for name in keep if name in element.definition}
     return {
         "action_id": element.action_id,
         "block_id": element.block_id,
@@ -126,10 +126,10 @@ def action_payload(element: Element, entered: Entered, ts: str) -> Payload:
     }
 
 
-def on_message(state: State, message: Message) -> Payload:
-    """What a block_actions payload says of the message; an ephemeral one is not repeated."""
+def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
+    """The fields of a block_actions payload about the message. An ephemeral message itself is not included."""
     channel = state.channels[message.channel]
-    told: Payload = {
+    context: Payload = {
         "container": {
             "type": "message",
             "message_ts": message.ts,
@@ -137,17 +137,17 @@ def on_message(state: State, message: Message) -> Payload:
             "is_ephemeral": message.ephemeral_to is not None,
         },
         "channel": channel_payload(channel),
-        "state": {"values": start_values(message.blocks)},
+        "state": {"values": initial_values(message.blocks)},
     }
-    return told if message.ephemeral_to else told | {"message": message_payload(state, message)}
+    return context if message.ephemeral_to else context | {"message": message_payload(state, message)}
 
 
-def channel_payload(channel: Channel) -> Payload:
+def channel_payload(channel: SlackChannel) -> Payload:
     return {"id": channel.id, "name": "directmessage" if channel.is_im else channel.name}
 
 
-def event_payload(state: State, event: Payload) -> Payload:
-    """An event of the Events API in its envelope."""
+def event_payload(state: WorkspaceState, event: Payload) -> Payload:
+    """An event in the envelope of the Events API."""
     authorization = {
         "enterprise_id": state.enterprise_id,
         "team_id": None if state.org_install else state.team_id,
@@ -155,7 +155,7 @@ def event_payload(state: State, event: Payload) -> Payload:
         "is_bot": True,
         "is_enterprise_install": state.org_install,
     }
-    told = {
+    envelope = {
         "token": VERIFICATION_TOKEN,
         "team_id": state.team_id,
         "api_app_id": state.app_id,
@@ -166,4 +166,4 @@ def event_payload(state: State, event: Payload) -> Payload:
         "authorizations": [authorization],
         "is_ext_shared_channel": False,
     }
-    return told | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})
+    return envelope | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})

@@ -1,4 +1,4 @@
-"""What was called, sent and delivered, kept in order so that it can be searched. Printing one shows no content."""
+"""Records of calls, sent payloads and deliveries, in order. The `repr` of a record shows no content."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.model import Payload
+
+DeliveryKind = Literal["slash_commands", "interactive", "events_api"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One call of the Web API or a response_url. `error` is Slack's code, None if it was `ok`."""
+class CallRecord:
+    """One call of the Web API or of a response_url. `error` is Slack's code, None for `ok`."""
 
     method: str
     at: float  #: seconds of the workspace's clock
@@ -24,8 +26,8 @@ class Call:
         return self.error is None
 
 
-class Sent(NamedTuple):
-    """One payload that the app sent to Slack: arguments of a call, or the answer to a delivery (`ack ...`).
+class SentPayload(NamedTuple):
+    """One payload that the app sent to Slack. `method` is a method, or `ack ...` for the answer to a delivery.
 
     `verdict` is "ok" or the error that Slack answered.
     """
@@ -39,25 +41,24 @@ class Sent(NamedTuple):
 
 
 @dataclass(slots=True)
-class Delivery:
-    """One thing that Slack sent to the app, and what came of it.
+class AppDelivery:
+    """One payload that Slack sent to the app, with the app's answer.
 
-    `kind` is Slack's name for the channel: slash_commands, interactive, events_api; `via` is http, socket,
-    or nothing where there was nothing to send. `error` is what Slack makes of the outcome:
-    operation_timeout, http_client_error, http_service_error, dispatch_failed, or the reason why the answer
-    could not be shown. `shown` is what the person saw at once: the text of the answer, or the error.
+    `via` is "nothing" if there was nothing to send. `error` is Slack's name for a failure: operation_timeout,
+    http_client_error, http_service_error, dispatch_failed, or why the answer could not be shown. `shown` is what the
+    person saw at once: the text of the answer, or the error.
     """
 
-    kind: str
+    kind: DeliveryKind
     payload: Payload = field(repr=False)
-    via: str = "nothing"
+    via: Literal["nothing", "http", "socket"] = "nothing"
     body: bytes = field(default=b"", repr=False)
     headers: dict[str, str] = field(default_factory=dict, repr=False)
-    status: int | None = None  #: of the HTTP answer; over Socket Mode 200 for an ack
-    answer: Any = field(default=None, repr=False)  #: JSON, a string, or None for an empty one
+    status: int | None = None  #: the HTTP status; 200 for an ack over Socket Mode
+    answer: Any = field(default=None, repr=False)  #: JSON, a string, or None for an empty body
     error: str | None = None
     shown: str | None = field(default=None, repr=False)
-    seconds: float = 0.0  #: until the answer, by the wall
+    seconds: float = 0.0  #: real seconds until the answer
 
     @property
     def what(self) -> str:
@@ -71,21 +72,21 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Records:
-    """Everything since the start, or since `forget`.
+class WorkspaceRecords:
+    """All records since the start or the last `forget`.
 
-    What the app sent is also added to the file that `SANDBOX_PAYLOADS` names, if it does, one JSON object a line:
-    for looking at all payloads of a test run. They hold what the app showed, secrets included.
+    With the environment variable `SANDBOX_PAYLOADS`, all payloads that the app sent are appended to the file of that
+    name, one JSON object on a line. Use it to look at all payloads of a test run. The file holds secrets.
     """
 
-    calls: list[Call] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
+    calls: list[CallRecord] = field(default_factory=list)
+    sent: list[SentPayload] = field(default_factory=list)
+    deliveries: list[AppDelivery] = field(default_factory=list)
 
     def forget(self) -> None:
         self.write()
-        for kept in (self.calls, self.sent, self.deliveries):
-            kept.clear()
+        for records in (self.calls, self.sent, self.deliveries):
+            records.clear()
 
     def write(self) -> None:
         if (file := os.environ.get("SANDBOX_PAYLOADS")) and self.sent:

@@ -1,17 +1,17 @@
-"""What an app says through a response_url, or in the answer to a slash command.
+"""Messages that the app posts through a response_url, or in the answer to a slash command.
 
 Source: docs.slack.dev/interactivity/handling-user-interaction#message_responses.
 """
 
 from __future__ import annotations
 
-from bot.sandbox.slack.chat import check_content
-from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Message, Payload
+from bot.sandbox.slack.chat_methods import check_content
+from bot.sandbox.slack.model import Payload, SlackMessage
+from bot.sandbox.slack.state import WorkspaceState
 
 
-def answer_response_url(state: State, path: str, payload: Payload) -> None:
-    """Posts, replaces or deletes. Raises `Refusal` if the url is used up, too old or unknown, or the content bad."""
+def answer_response_url(state: WorkspaceState, path: str, payload: Payload) -> None:
+    """Post, replace or delete a message. Raises `Refusal` for a bad content, or a used, old or unknown url."""
     url = state.use_response_url(path)
     original = url.message if url.message is not None and not url.message.deleted else None
     if payload.get("delete_original"):
@@ -20,12 +20,12 @@ def answer_response_url(state: State, path: str, payload: Payload) -> None:
         return
     check_content(payload)
     if payload.get("replace_original") and original is not None:
-        state.rewrite(original, payload)  # an ephemeral message stays ephemeral, whatever response_type says
+        state.edit(original, payload)  # an ephemeral message stays ephemeral, whatever response_type says
     else:
-        say(state, url.user, url.channel, payload)
+        post_answer(state, url.user, url.channel, payload)
 
 
-def say(state: State, user: str, channel: str, payload: Payload) -> Message:
-    """A new message, for that user only unless `response_type` is in_channel."""
+def post_answer(state: WorkspaceState, user: str, channel: str, payload: Payload) -> SlackMessage:
+    """Post a message that only `user` sees, unless its `response_type` is in_channel."""
     only_for = None if payload.get("response_type") == "in_channel" else user
     return state.post(state.channels[channel], payload, to=only_for)

@@ -1,4 +1,4 @@
-"""Says what Slack would not take in a message or a view: shapes, limits, and rules between fields.
+"""Finds what Slack does not accept in a message or a view: wrong types, limits, and rules between fields.
 
 Source: docs.slack.dev/reference/block-kit and the method pages of chat.* and views.* (2026).
 """
@@ -10,22 +10,28 @@ import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from bot.sandbox.slack.blocks import BLOCK, MESSAGE, SURFACES, VIEW
-from bot.sandbox.slack.shapes import INTERACTIVE, MARKDOWN_TOTAL, MESSAGE_TEXT, UPDATE_TEXT, VIEW_BYTES
-from bot.sandbox.slack.spec import Many, Problem
+from bot.sandbox.slack.block_schemas import BLOCK, MESSAGE, SURFACES, VIEW
+from bot.sandbox.slack.element_schemas import (
+    INTERACTIVE,
+    MAX_MARKDOWN_TOTAL,
+    MAX_MESSAGE_TEXT,
+    MAX_UPDATE_TEXT,
+    MAX_VIEW_BYTES,
+)
+from bot.sandbox.slack.schema import Array, Problem
 
 __all__ = ["Problem", "check_message", "check_view"]
 
-Node = tuple[str, str, dict[str, Any]]  #: pointer, the name of the field that holds it, the object
+Node = tuple[str, str, dict[str, Any]]  #: JSON pointer, name of the field that holds the object, the object
 Surface = Literal["modal", "home", "message"]
 
 _BROADCAST = re.compile(r"<!(channel|here|everyone)")
 
 
 def check_message(payload: dict[str, Any], *, update: bool = False) -> list[Problem]:
-    """What is wrong with the content of a message. `update` says that it is for chat.update.
+    """The problems of the content of a message; `update` is true for chat.update.
 
-    An empty list means that Slack shows it as it is. Slack refuses it if any problem is `refused`.
+    Slack refuses the message if any problem is `refused`. With an empty list Slack shows the content unchanged.
     """
     problems = list(MESSAGE.check(payload, ""))
     problems += _attachments(payload)
@@ -34,11 +40,11 @@ def check_message(payload: dict[str, Any], *, update: bool = False) -> list[Prob
 
 
 def check_view(view: dict[str, Any]) -> list[Problem]:
-    """What is wrong with a modal or a home tab. An empty list means that Slack takes it."""
+    """The problems of a modal or a home tab. With an empty list Slack accepts it."""
     problems = list(VIEW.check(view, ""))
     surface: Surface = "home" if view.get("type") == "home" else "modal"
     problems += _structure(view, surface)
-    if len(_compact(view)) > VIEW_BYTES:
+    if len(_compact(view)) > MAX_VIEW_BYTES:
         problems.append(Problem("/", "view_too_large", "view is greater than 250kb"))
     if surface == "modal" and _has_input(view) and not view.get("submit"):
         problems.append(Problem("/submit", "submit-missing", "submit is required when there is an input block"))
@@ -46,7 +52,7 @@ def check_view(view: dict[str, Any]) -> list[Problem]:
 
 
 def walk(value: Any, pointer: str = "", held_by: str = "") -> Iterator[Node]:
-    """Every object in a payload, outermost first."""
+    """All objects in a payload, outer ones before inner ones."""
     if isinstance(value, dict):
         yield pointer, held_by, value
         for name, inner in value.items():
@@ -57,7 +63,7 @@ def walk(value: Any, pointer: str = "", held_by: str = "") -> Iterator[Node]:
 
 
 def kind_of(one: dict[str, Any]) -> str:
-    """The `type` of an object; empty if it has none that is a string."""
+    """The `type` of an object; "" if there is none or it is no string."""
     kind = one.get("type")
     return kind if isinstance(kind, str) else ""
 
@@ -91,7 +97,7 @@ def _attachments(payload: dict[str, Any]) -> Iterator[Problem]:
         if not isinstance(one, dict):
             yield Problem(f"/attachments/{place}", "wrong-type", "must be an object")
         elif "blocks" in one:
-            yield from Many(BLOCK, 50).check(one["blocks"], f"/attachments/{place}/blocks")
+            yield from Array(BLOCK, 50).check(one["blocks"], f"/attachments/{place}/blocks")
 
 
 def _content(payload: dict[str, Any], *, update: bool) -> Iterator[Problem]:
@@ -106,15 +112,15 @@ def _content(payload: dict[str, Any], *, update: bool) -> Iterator[Problem]:
 
 
 def _message_text(text: str, *, update: bool) -> Iterator[Problem]:
-    if update and len(text) > UPDATE_TEXT:
-        yield Problem("/text", "msg_too_long", f"must be less than {UPDATE_TEXT + 1} characters")
-    elif len(text) > MESSAGE_TEXT:
-        yield Problem("/text", "limit", f"is cut after {MESSAGE_TEXT} characters", refused=False)
+    if update and len(text) > MAX_UPDATE_TEXT:
+        yield Problem("/text", "msg_too_long", f"must be less than {MAX_UPDATE_TEXT + 1} characters")
+    elif len(text) > MAX_MESSAGE_TEXT:
+        yield Problem("/text", "limit", f"is cut after {MAX_MESSAGE_TEXT} characters", refused=False)
     if _BROADCAST.search(text):
         yield Problem("/text", "broadcast", "mentions a whole channel", refused=False)
 
 
-# --- what holds in messages and views alike
+# --- rules for both messages and views
 
 
 def _structure(payload: dict[str, Any], surface: Surface) -> Iterator[Problem]:
@@ -140,7 +146,7 @@ def _surfaces(blocks: list[dict[str, Any]], surface: Surface) -> Iterator[Proble
 
 
 def _ids(blocks: list[dict[str, Any]]) -> Iterator[Problem]:
-    """A block_id is unique in the payload, an action_id in its block."""
+    """Find duplicates: a block_id is unique in its payload, an action_id in its block."""
     seen: list[Any] = []
     for place, block in enumerate(blocks):
         at = f"/blocks/{place}"
@@ -159,8 +165,10 @@ def _ids(blocks: list[dict[str, Any]]) -> Iterator[Problem]:
 
 def _totals(nodes: list[Node], surface: Surface) -> Iterator[Problem]:
     texts = [one.get("text") for _, held_by, one in nodes if held_by == "blocks" and kind_of(one) == "markdown"]
-    if sum(len(text) for text in texts if isinstance(text, str)) > MARKDOWN_TOTAL:
-        yield Problem("/blocks", "limit", f"markdown blocks together must be less than {MARKDOWN_TOTAL + 1} characters")
+    if sum(len(text) for text in texts if isinstance(text, str)) > MAX_MARKDOWN_TOTAL:
+        yield Problem(
+            "/blocks", "limit", f"markdown blocks together must be less than {MAX_MARKDOWN_TOTAL + 1} characters"
+        )
     if surface == "message":
         tables = [at for at, _, one in nodes if kind_of(one) in ("table", "data_table")]
         for second in tables[1:]:
@@ -174,9 +182,9 @@ def _node(node: Node) -> Iterator[Problem]:
             yield Problem(at, "section-empty", "must define either text or fields")
         case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes":
             yield from _choices(at, one)
-        case "plain_text_input" if _more(one.get("min_length"), one.get("max_length")):
+        case "plain_text_input" if _exceeds(one.get("min_length"), one.get("max_length")):
             yield Problem(at, "range", "min_length must not be more than max_length")
-        case "number_input" if _more(_number(one.get("min_value")), _number(one.get("max_value"))):
+        case "number_input" if _exceeds(_number(one.get("min_value")), _number(one.get("max_value"))):
             yield Problem(at, "range", "min_value must not be more than max_value")
         case "image" if not str(one.get("alt_text") or "").strip():
             yield Problem(f"{at}/alt_text", "a11y", "must say what the image shows")
@@ -197,18 +205,18 @@ def _choices(at: str, element: dict[str, Any]) -> Iterator[Problem]:
     if chosen and chosen not in options:
         yield Problem(f"{at}/initial_option", "initial-option", "must equal one of the options")
     ticked = element.get("initial_options")
-    if ticked == [] or any(one not in options for one in _list(ticked)):  # none ticked is said by leaving it out
+    if ticked == [] or any(one not in options for one in _list(ticked)):  # an app leaves the field out to check no box
         yield Problem(f"{at}/initial_options", "initial-option", "must be some of the options")
 
 
 def choices_of(element: dict[str, Any]) -> list[dict[str, Any]]:
-    """The options of a menu, those in groups too."""
+    """All options of a menu, those in groups included."""
     groups = [group for group in _list(element.get("option_groups")) if isinstance(group, dict)]
     return [*_list(element.get("options")), *(one for group in groups for one in _list(group.get("options")))]
 
 
-def _more(least: Any, most: Any) -> bool:
-    return isinstance(least, int | float) and isinstance(most, int | float) and least > most
+def _exceeds(minimum: Any, maximum: Any) -> bool:
+    return isinstance(minimum, int | float) and isinstance(maximum, int | float) and minimum > maximum
 
 
 def _number(value: Any) -> float | None:

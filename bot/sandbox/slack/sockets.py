@@ -1,4 +1,4 @@
-"""Socket Mode: envelopes over WebSockets whose addresses apps.connections.open hands out.
+"""Socket Mode: envelopes over WebSockets. The app gets their addresses from apps.connections.open.
 
 Source: docs.slack.dev/apis/events-api/using-socket-mode.
 """
@@ -10,76 +10,80 @@ import itertools
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import WSMsgType, web
 
 from bot.sandbox.slack.changes import Changes
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.model import Payload
+from bot.sandbox.slack.records import DeliveryKind
 
-MOST_CONNECTIONS = 10
-_ANSWERED = {"slash_commands", "interactive"}  # an ack of these may carry a payload
+MAX_CONNECTIONS = 10
+DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too_many_websockets"]
+_WITH_PAYLOAD: frozenset[DeliveryKind] = frozenset(
+    {"slash_commands", "interactive"}
+)  # the ack of these may have a payload
 
 
-class NotConnected(Exception):
-    """No connection to deliver over, or it broke before the ack."""
+class SocketNotConnected(Exception):
+    """There is no connection to the app, or the connection broke before the ack."""
 
 
 @dataclass(eq=False, slots=True)
 class _Connection:
     request: web.Request
     socket: web.WebSocketResponse = field(default_factory=web.WebSocketResponse)
-    waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> its ack
-    is_greeted: bool = False  #: nothing is delivered before the hello
+    pending: dict[str, asyncio.Future[Any]] = field(default_factory=dict)  #: envelope_id -> the payload of its ack
+    is_ready: bool = False  #: true after the hello; nothing is delivered before
 
     def acknowledge(self, raw: str) -> None:
         try:
             message = json.loads(raw)
-            answer = self.waiting[message["envelope_id"]]
+            answer = self.pending[message["envelope_id"]]
         except (ValueError, KeyError, TypeError):
-            return  # Slack does not mind what it does not know
+            return  # Slack ignores unknown messages
         if not answer.done():
             answer.set_result(message.get("payload"))
 
-    def lost(self) -> None:
-        for answer in self.waiting.values():
+    def fail_pending(self) -> None:
+        for answer in self.pending.values():
             if not answer.done():
-                answer.set_exception(NotConnected())
+                answer.set_exception(SocketNotConnected())
 
 
 class Sockets:
-    """The open connections. An envelope goes to one of them, in turn."""
+    """The open connections. Each envelope goes to the next one in turn."""
 
     def __init__(self, app_id: str, changes: Changes) -> None:
         self._app_id = app_id
         self._changes = changes
         self._tickets: set[str] = set()
         self._open: list[_Connection] = []
-        self._turn = itertools.count()
+        self._round_robin = itertools.count()
 
     @property
     def connected(self) -> int:
-        """How many connections can be delivered to."""
-        return len(self._greeted())
+        """The number of connections that are ready for deliveries."""
+        return len(self._ready_connections())
 
-    def _greeted(self) -> list[_Connection]:
-        return [one for one in self._open if one.is_greeted]
+    def _ready_connections(self) -> list[_Connection]:
+        return [one for one in self._open if one.is_ready]
 
-    def ticket(self) -> str:
-        """Good for one connection."""
+    def new_ticket(self) -> str:
+        """Make a ticket, which opens one connection."""
         ticket = uuid.uuid4().hex
         self._tickets.add(ticket)
         return ticket
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One connection, from its ticket to its end."""
+        """Serve one connection until it ends. An unknown ticket gets 404."""
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404)
         self._tickets.discard(ticket)
         connection = _Connection(request)
         await connection.socket.prepare(request)
-        if len(self._open) >= MOST_CONNECTIONS:
+        if len(self._open) >= MAX_CONNECTIONS:
             await connection.socket.send_json(_disconnect("too_many_websockets"))
             await connection.socket.close()
         else:
@@ -90,8 +94,8 @@ class Sockets:
         self._open.append(connection)
         try:
             await connection.socket.send_json(self._hello())
-            connection.is_greeted = True
-            self._changes.tell("connection", self.connected)
+            connection.is_ready = True
+            self._changes.publish("connection", self.connected)
             async for message in connection.socket:
                 if message.type is WSMsgType.TEXT:
                     connection.acknowledge(message.data)
@@ -99,10 +103,10 @@ class Sockets:
             self._forget(connection)
 
     def _forget(self, connection: _Connection) -> None:
-        connection.lost()
+        connection.fail_pending()
         if connection in self._open:
             self._open.remove(connection)
-            self._changes.tell("connection", self.connected)
+            self._changes.publish("connection", self.connected)
 
     def _hello(self) -> Payload:
         return {
@@ -112,30 +116,30 @@ class Sockets:
             "connection_info": {"app_id": self._app_id},
         }
 
-    async def deliver(self, kind: str, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
-        """The payload of the ack, None if it has none. Raises `NotConnected`."""
-        greeted = self._greeted()
-        if not greeted:
-            raise NotConnected
-        connection = greeted[next(self._turn) % len(greeted)]
+    async def deliver(self, kind: DeliveryKind, payload: Payload, retry: tuple[int, str] | None = None) -> Any:
+        """Send an envelope and wait for its ack. Returns the ack's payload or None. Raises `SocketNotConnected`."""
+        ready = self._ready_connections()
+        if not ready:
+            raise SocketNotConnected
+        connection = ready[next(self._round_robin) % len(ready)]
         number = str(uuid.uuid4())
         envelope: Payload = {"envelope_id": number, "type": kind, "payload": payload}
-        envelope["accepts_response_payload"] = kind in _ANSWERED
+        envelope["accepts_response_payload"] = kind in _WITH_PAYLOAD
         if kind == "events_api":
             envelope["retry_attempt"], envelope["retry_reason"] = retry or (0, "")
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        connection.waiting[number] = answer
+        connection.pending[number] = answer
         try:
             await connection.socket.send_json(envelope)
             return await answer
         except ConnectionError:
-            raise NotConnected from None
+            raise SocketNotConnected from None
         finally:
-            del connection.waiting[number]
+            del connection.pending[number]
             answer.cancel()
 
-    async def disconnect(self, reason: str = "refresh_requested") -> None:
-        """Tells every connection why (warning, refresh_requested, link_disabled); all but a warning end it."""
+    async def disconnect(self, reason: DisconnectReason = "refresh_requested") -> None:
+        """Send a disconnect message to every connection, and close it unless the reason is `warning`."""
         for connection in list(self._open):
             await connection.socket.send_json(_disconnect(reason))
             if reason != "warning":
@@ -143,7 +147,7 @@ class Sockets:
                 await connection.socket.close()
 
     def break_all(self) -> None:
-        """Every connection breaks without a word."""
+        """Break every connection without a message."""
         for connection in list(self._open):
             self._forget(connection)
             if connection.request.transport is not None:
@@ -156,5 +160,5 @@ class Sockets:
             await connection.socket.close(code=1001)
 
 
-def _disconnect(reason: str) -> Payload:
+def _disconnect(reason: DisconnectReason) -> Payload:
     return {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bot.sandbox.slack.chat import need, refuse_if
+from bot.sandbox.slack.chat_methods import refuse_if, require_arguments
+from bot.sandbox.slack.model import Payload, SlackView, ViewType
 from bot.sandbox.slack.payloads import view_payload
 from bot.sandbox.slack.rules import check_view
-from bot.sandbox.slack.spec import Problem
-from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload, View
+from bot.sandbox.slack.schema import Problem
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
-def checked(view: object, kind: str, prefix: str = "/view") -> Payload:
-    """The view, if Slack takes it. Raises `Refusal`."""
+def require_view(view: object, kind: ViewType, prefix: str = "/view") -> Payload:
+    """Return `view` if Slack accepts it as a view of that type. Raises `Refusal` otherwise."""
     if not isinstance(view, dict):
         refuse_if([Problem("", "wrong-type", "must provide an object")], "invalid_arguments", prefix)
         raise Refusal("invalid_arguments")
@@ -22,28 +22,30 @@ def checked(view: object, kind: str, prefix: str = "/view") -> Payload:
     return view
 
 
-def _answer(state: State, view: View) -> Payload:
+def _view_answer(state: WorkspaceState, view: SlackView) -> Payload:
     return {"view": view_payload(state, view)}
 
 
-async def open_(state: State, args: Payload) -> Payload:
-    need(args, "trigger_id", "view")
-    return _answer(state, state.open_view(str(args["trigger_id"]), checked(args["view"], "modal")))
+async def open_(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "trigger_id", "view")
+    return _view_answer(state, state.open_view(str(args["trigger_id"]), require_view(args["view"], "modal")))
 
 
-async def push(state: State, args: Payload) -> Payload:
-    need(args, "trigger_id", "view")
-    return _answer(state, state.push_view(str(args["trigger_id"]), checked(args["view"], "modal")))
+async def push(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "trigger_id", "view")
+    return _view_answer(state, state.push_view(str(args["trigger_id"]), require_view(args["view"], "modal")))
 
 
-async def update(state: State, args: Payload) -> Payload:
-    need(args, "view")
+async def update(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "view")
     if not args.get("view_id") and not args.get("external_id"):
-        need(args, "view_id")
-    view = state.open_view_named(args.get("view_id"), args.get("external_id"))
-    return _answer(state, state.update_view(view, checked(args["view"], view.type), args.get("hash")))
+        require_arguments(args, "view_id")
+    view = state.find_open_view(args.get("view_id"), args.get("external_id"))
+    return _view_answer(state, state.update_view(view, require_view(args["view"], view.type), args.get("hash")))
 
 
-async def publish(state: State, args: Payload) -> Payload:
-    need(args, "user_id", "view")
-    return _answer(state, state.publish(str(args["user_id"]), checked(args["view"], "home"), args.get("hash")))
+async def publish(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "user_id", "view")
+    return _view_answer(
+        state, state.publish(str(args["user_id"]), require_view(args["view"], "home"), args.get("hash"))
+    )

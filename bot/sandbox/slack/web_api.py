@@ -1,6 +1,6 @@
-"""Slack's Web API over HTTP: who may call what, arguments in every form, planned faults, answers.
+"""Slack's Web API over HTTP: tokens and scopes, arguments in all encodings, planned faults, answers.
 
-Source: docs.slack.dev/apis/web-api. Everything that arrives is recorded; nothing is printed.
+Source: docs.slack.dev/apis/web-api. All calls are recorded; nothing is printed.
 """
 
 from __future__ import annotations
@@ -12,49 +12,49 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack import chat, directory, view_methods
-from bot.sandbox.slack.faults import Fault, Faults
-from bot.sandbox.slack.records import Call, Records, Sent
+from bot.sandbox.slack import chat_methods, directory_methods, view_methods
+from bot.sandbox.slack.faults import SlackFault, SlackFaults
+from bot.sandbox.slack.model import Payload
+from bot.sandbox.slack.records import CallRecord, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
-from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
-MOST_BYTES = 4 * 1024 * 1024  # of a request
+MAX_REQUEST_BYTES = 4 * 1024 * 1024
 _JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """What a method needs: a scope (None: none), a bot token or an app-level one."""
+    """A method of the Web API and the scope that it needs (None: no scope)."""
 
-    run: Callable[[State, Payload], Awaitable[Payload]]
+    run: Callable[[WorkspaceState, Payload], Awaitable[Payload]]
     scope: str | None = None
 
 
 METHODS = {
-    "auth.test": Method(directory.auth_test),
-    "bots.info": Method(directory.bots_info, "users:read"),
-    "chat.delete": Method(chat.delete, "chat:write"),
-    "chat.getPermalink": Method(chat.get_permalink),
-    "chat.postEphemeral": Method(chat.post_ephemeral, "chat:write"),
-    "chat.postMessage": Method(chat.post_message, "chat:write"),
-    "chat.update": Method(chat.update, "chat:write"),
-    "conversations.open": Method(directory.conversations_open, "im:write"),
-    "team.info": Method(directory.team_info, "team:read"),
-    "users.info": Method(directory.users_info, "users:read"),
+    "auth.test": Method(directory_methods.auth_test),
+    "bots.info": Method(directory_methods.bots_info, "users:read"),
+    "chat.delete": Method(chat_methods.delete, "chat:write"),
+    "chat.getPermalink": Method(chat_methods.get_permalink),
+    "chat.postEphemeral": Method(chat_methods.post_ephemeral, "chat:write"),
+    "chat.postMessage": Method(chat_methods.post_message, "chat:write"),
+    "chat.update": Method(chat_methods.update, "chat:write"),
+    "conversations.open": Method(directory_methods.conversations_open, "im:write"),
+    "team.info": Method(directory_methods.team_info, "team:read"),
+    "users.info": Method(directory_methods.users_info, "users:read"),
     "views.open": Method(view_methods.open_),
     "views.publish": Method(view_methods.publish),
     "views.push": Method(view_methods.push),
     "views.update": Method(view_methods.update),
 }
-CONNECTIONS = "apps.connections.open"
-RESPONSE_URL = "response_url"  #: the name of response_urls in faults, calls and exports
+OPEN_CONNECTION = "apps.connections.open"
+RESPONSE_URL = "response_url"  #: the method name of response_urls in faults, calls and exports
 
 
 @dataclass(slots=True)
 class Tokens:
-    """What the app was given. `scopes` are those of the bot token."""
+    """The tokens of the app. `scopes` belong to the bot token."""
 
     bot: str
     app: str
@@ -62,9 +62,11 @@ class Tokens:
 
 
 class WebApi:
-    """The routes `/api/METHOD`, response_urls, and the address of Socket Mode."""
+    """Serves `/api/METHOD`, response_urls, and the WebSockets of Socket Mode."""
 
-    def __init__(self, state: State, tokens: Tokens, sockets: Sockets, faults: Faults, records: Records) -> None:
+    def __init__(
+        self, state: WorkspaceState, tokens: Tokens, sockets: Sockets, faults: SlackFaults, records: WorkspaceRecords
+    ) -> None:
         self._state = state
         self._tokens = tokens
         self._sockets = sockets
@@ -72,7 +74,7 @@ class WebApi:
         self._records = records
 
     def app(self) -> web.Application:
-        app = web.Application(client_max_size=MOST_BYTES)
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_post("/{kind:commands|actions}/{rest:.+}", self._response_url)
         app.router.add_get("/link/", self._sockets.serve)
@@ -84,7 +86,7 @@ class WebApi:
         async def effect(args: Payload) -> web.Response:
             return web.json_response({"ok": True, **await self._run(method, request, args)})
 
-        return await self._guarded(method, request, effect)
+        return await self._run_with_faults(method, request, effect)
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         path = request.path.strip("/")
@@ -93,33 +95,33 @@ class WebApi:
             answer_response_url(self._state, path, args)
             return web.Response(text="ok")
 
-        return await self._guarded(RESPONSE_URL, request, effect)
+        return await self._run_with_faults(RESPONSE_URL, request, effect)
 
-    async def _guarded(
+    async def _run_with_faults(
         self, method: str, request: web.Request, effect: Callable[[Payload], Awaitable[web.Response]]
     ) -> web.StreamResponse:
-        """Runs `effect` between the faults planned for the method, and records what came of it."""
-        args, unreadable = await _arguments(request)
-        fault = self._faults.meet(method, args)
-        if fault is not None and (stopped := await _before(fault, request)) is not None:
+        """Run `effect` with the fault that is planned for the method, if any, and record the call."""
+        args, unreadable = await _read_arguments(request)
+        fault = self._faults.consume(method, args)
+        if fault is not None and (stopped := await _apply_before(fault, request)) is not None:
             self._record(method, args, _fault_name(fault))
             return stopped
         try:
             if unreadable is not None:
                 raise Refusal(unreadable)
             answer = await effect(args)
-        except Refusal as no:
-            answer = _refused(method, no)
-            self._record(method, args, no.code)
+        except Refusal as refusal:
+            answer = _refusal_response(method, refusal)
+            self._record(method, args, refusal.code)
         else:
             self._record(method, args, None)
         if fault is not None and fault.kind == "wait_after":
             await fault.pause()
-        return _broken(request) if fault is not None and fault.kind == "drop_after" else answer
+        return _abort(request) if fault is not None and fault.kind == "drop_after" else answer
 
     async def _run(self, name: str, request: web.Request, args: Payload) -> Payload:
-        token = _token(request, args)
-        if name == CONNECTIONS:
+        token = _read_token(request, args)
+        if name == OPEN_CONNECTION:
             return self._connection(request, token)
         method = METHODS.get(name)
         if method is None:
@@ -141,25 +143,25 @@ class WebApi:
             raise Refusal("not_allowed_token_type")
         if token != self._tokens.app:
             raise Refusal("invalid_auth")
-        return {"url": f"ws://{request.host}/link/?ticket={self._sockets.ticket()}&app_id={self._state.app_id}"}
+        return {"url": f"ws://{request.host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
 
     def _record(self, method: str, args: Payload, error: str | None) -> None:
-        call = Call(method, self._state.clock(), error)
+        call = CallRecord(method, self._state.clock(), error)
         self._records.calls.append(call)
         kept = {name: value for name, value in args.items() if name != "token"}
-        self._records.sent.append(Sent(method, kept, error or "ok"))
-        self._state.changes.tell("call", call)
+        self._records.sent.append(SentPayload(method, kept, error or "ok"))
+        self._state.changes.publish("call", call)
 
 
-async def _before(fault: Fault, request: web.Request) -> web.Response | None:
-    """What a fault does before the effect. An answer instead of None means: no effect at all."""
+async def _apply_before(fault: SlackFault, request: web.Request) -> web.Response | None:
+    """Apply a fault before the effect. If this returns a response, the effect must not happen."""
     match fault.kind:
         case "answer" if isinstance(fault.body, str):
             return web.Response(status=fault.status, text=fault.body, content_type="text/html", headers=fault.headers)
         case "answer":
             return web.json_response(fault.body, status=fault.status, headers=fault.headers)
         case "drop":
-            return _broken(request)
+            return _abort(request)
         case "wait":
             await fault.pause()
         case "hook":
@@ -169,62 +171,62 @@ async def _before(fault: Fault, request: web.Request) -> web.Response | None:
     return None
 
 
-def _fault_name(fault: Fault) -> str:
+def _fault_name(fault: SlackFault) -> str:
     if isinstance(fault.body, dict) and "error" in fault.body:
         return str(fault.body["error"])
     return "dropped" if fault.kind == "drop" else f"http_{fault.status}"
 
 
-def _broken(request: web.Request) -> web.Response:
-    """Ends the connection without an answer. The response is written nowhere."""
+def _abort(request: web.Request) -> web.Response:
+    """End the connection without an answer. The response is never sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
 
 
-def _refused(method: str, no: Refusal) -> web.Response:
+def _refusal_response(method: str, refusal: Refusal) -> web.Response:
     if method != RESPONSE_URL:
-        return web.json_response({"ok": False, "error": no.code, **no.extra})
-    if no.code in ("used_url", "expired_url", "invalid_url"):
-        return web.json_response({"ok": False, "error": no.code}, status=404)
-    return web.Response(status=400, text=no.code)
+        return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
+    if refusal.code in ("used_url", "expired_url", "invalid_url"):
+        return web.json_response({"ok": False, "error": refusal.code}, status=404)
+    return web.Response(status=400, text=refusal.code)
 
 
-def _token(request: web.Request, args: Payload) -> str:
+def _read_token(request: web.Request, args: Payload) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
 
 
-async def _arguments(request: web.Request) -> tuple[Payload, str | None]:
-    """The arguments of a call, from the query and a form or JSON body; or Slack's word for what is wrong."""
+async def _read_arguments(request: web.Request) -> tuple[Payload, str | None]:
+    """The arguments of a call from its query and body, and Slack's error code if the body cannot be read."""
     args: Payload = dict(request.query)
     if request.method == "POST":
         if request.content_type == "application/json":
-            return await _json_arguments(request, args)
+            return await _read_json_arguments(request, args)
         form = await request.post()
         args |= {name: value for name, value in form.items() if isinstance(value, str)}
-    return _decoded(args), None
+    return _decode_arguments(args), None
 
 
-async def _json_arguments(request: web.Request, args: Payload) -> tuple[Payload, str | None]:
+async def _read_json_arguments(request: web.Request, args: Payload) -> tuple[Payload, str | None]:
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError:
         return args, "invalid_json"
     if not isinstance(body, dict):
         return args, "json_not_object"
-    return _decoded(args | body), None
+    return _decode_arguments(args | body), None
 
 
-def _decoded(args: Payload) -> Payload:
-    """Arguments that are JSON in a string, as forms have them, and booleans as 0 and 1, become values."""
+def _decode_arguments(args: Payload) -> Payload:
+    """Arguments as values: forms have objects as JSON in a string, and booleans as 0 and 1."""
     decoded: dict[str, Any] = dict(args)
     for name in _JSON_ARGUMENTS:
         if isinstance(decoded.get(name), str):
             try:
                 decoded[name] = json.loads(decoded[name])
             except ValueError:
-                continue  # the rules say that a string does not belong there
+                continue  # the rules refuse the string later
     for name in ("unfurl_links", "unfurl_media", "link_names", "mrkdwn", "reply_broadcast"):
         if decoded.get(name) in ("0", "1", "true", "false"):
             decoded[name] = decoded[name] in ("1", "true")

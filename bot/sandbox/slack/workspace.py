@@ -1,4 +1,4 @@
-"""A Slack workspace as an app sees it, on loopback: people, channels, the Web API, deliveries to the app.
+"""An emulated Slack workspace on loopback: people, channels, the Web API, deliveries to the app.
 
     workspace = Workspace()
     await workspace.start()
@@ -6,8 +6,8 @@
     ada = workspace.person("U0ADA", "ada")
     await ada.command("/hello", "world")
 
-It knows nothing of the app. What Slack enforces it enforces: tokens, scopes, signatures, triggers, views,
-Block Kit, response_urls. Nothing is printed; what was sent and delivered is kept to be searched.
+The workspace knows nothing about the app. It enforces what Slack enforces: tokens, scopes, signatures, triggers,
+views, Block Kit, response_urls. Nothing is printed; all payloads are kept in `records`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from aiohttp import web
 
+from bot.sandbox.slack.app_connection import AppConnection
 from bot.sandbox.slack.changes import Subscriber
-from bot.sandbox.slack.deliver import EVENT, Deliverer
-from bot.sandbox.slack.faults import Fault, Faults
-from bot.sandbox.slack.member import Member
-from bot.sandbox.slack.outcomes import record_answer
-from bot.sandbox.slack.payloads import event_payload
-from bot.sandbox.slack.records import Call, Delivery, Records, Sent
+from bot.sandbox.slack.deliver import Deliverer
+from bot.sandbox.slack.faults import SlackFault, SlackFaults
+from bot.sandbox.slack.member import WorkspaceMember
+from bot.sandbox.slack.model import Payload, ResponseUrlKind, SlackChannel, SlackMessage, SlackUser
+from bot.sandbox.slack.records import AppDelivery, CallRecord, DeliveryKind, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.sockets import Sockets
-from bot.sandbox.slack.state import State
-from bot.sandbox.slack.things import Channel, Message, Payload, Person
+from bot.sandbox.slack.state import WorkspaceState
 from bot.sandbox.slack.web_api import Tokens, WebApi
 
 BOT_TOKEN = "xoxb-sandbox-bot-token"
@@ -35,8 +34,8 @@ SIGNING_SECRET = "sandbox-signing-secret"
 SCOPES = frozenset({"commands", "chat:write", "im:write", "users:read"})
 
 
-class Workspace:
-    """One workspace with one app in it. `clock` gives seconds since 1970; everything timed goes by it."""
+class SlackWorkspace:
+    """One workspace with one app. `clock` gives seconds since 1970; all times and lifetimes follow it."""
 
     def __init__(
         self,
@@ -50,12 +49,12 @@ class Workspace:
         clock: Callable[[], float] = time.time,
         scopes: frozenset[str] = SCOPES,
     ) -> None:
-        self.state = State(team_id=team_id, enterprise_id=enterprise_id, app_id=app_id, clock=clock)
-        self.records = Records()
-        self.faults = Faults(self.state.changes)
+        self.state = WorkspaceState(team_id=team_id, enterprise_id=enterprise_id, app_id=app_id, clock=clock)
+        self.records = WorkspaceRecords()
+        self.faults = SlackFaults(self.state.changes)
         self.sockets = Sockets(app_id, self.state.changes)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
-        self._members: dict[str, Member] = {}
+        self._members: dict[str, WorkspaceMember] = {}
         self._deliverer = Deliverer(
             secret=signing_secret,
             clock=clock,
@@ -63,29 +62,29 @@ class Workspace:
             records=self.records,
             changes=self.state.changes,
         )
+        self._app = AppConnection(self.state, self._deliverer, self.records)
         self._web_api = WebApi(
             self.state, Tokens(bot_token, app_token, scopes), self.sockets, self.faults, self.records
         )
         self._runner: web.AppRunner | None = None
-        self._base = ""
 
     def __repr__(self) -> str:
-        return f"Workspace({self.state.team_id})"
+        return f"SlackWorkspace({self.state.team_id})"
 
     # --- running
 
     async def start(self, port: int = 0) -> str:
-        """Listens on loopback (port 0: any) and answers the base URL; the Web API is at its /api/."""
+        """Listen on 127.0.0.1 (port 0: any free port). Returns the base URL; the Web API is at /api/ below it."""
         self._runner = web.AppRunner(self._web_api.app(), access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
-        self._base = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self._app.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
         await self._deliverer.start()
-        return self._base
+        return self._app.base_url
 
     async def stop(self) -> None:
-        """Lets go of everything, also of calls that hang."""
+        """Close all connections, also those of calls that hang."""
         self.faults.clear()
         await self.sockets.stop()
         await self._deliverer.stop()
@@ -96,10 +95,10 @@ class Workspace:
 
     @property
     def api_url(self) -> str:
-        return f"{self._base}/api/"
+        return f"{self._app.base_url}/api/"
 
     def connect_http(self, request_url: str) -> None:
-        """Where commands, interactivity and events are POSTed unless Socket Mode is connected.
+        """Set the URL for commands, interactions and events, which is used while Socket Mode is not connected.
 
         Raises `ValueError` for anything that is not on this machine.
         """
@@ -107,7 +106,7 @@ class Workspace:
 
     @property
     def ack_within(self) -> float:
-        """Seconds that the app has for an answer. Slack: 3."""
+        """Seconds that the app has to answer a delivery. Slack's limit is 3."""
         return self._deliverer.ack_within
 
     @ack_within.setter
@@ -118,7 +117,7 @@ class Workspace:
 
     def person(
         self,
-        id: str,  # noqa: A002  Slack's name for it
+        id: str,  # noqa: A002  Slack's name
         name: str,
         *,
         guest: bool = False,
@@ -128,28 +127,28 @@ class Workspace:
         team_id: str | None = None,
         tz: str = "Europe/Berlin",
         locale: str = "en-GB",
-    ) -> Member:
-        """Somebody new. A stranger is from another team (by default one that is not ours)."""
+    ) -> WorkspaceMember:
+        """Add a person. A stranger is from another team, by default T0ELSEWHERE."""
         team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
-        person = Person(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
+        person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
         self.state.people[id] = person
-        self._members[id] = Member(self, person)
-        self.state.changes.tell("person", person)
+        self._members[id] = WorkspaceMember(self.state, person, self._app)
+        self.state.changes.publish("person", person)
         return self._members[id]
 
     @property
-    def people(self) -> list[Member]:
+    def people(self) -> list[WorkspaceMember]:
         return list(self._members.values())
 
-    def channel(self, id: str, name: str, members: Iterable[Member | str] = ()) -> Channel:  # noqa: A002  Slack's name
-        """A channel with these people. The bot is in it only if `bot_user_id` is among them."""
+    def channel(self, id: str, name: str, members: Iterable[WorkspaceMember | str] = ()) -> SlackChannel:  # noqa: A002  Slack's name
+        """Add a channel with these members. The bot is a member only if `bot_user_id` is among them."""
         ids = {one if isinstance(one, str) else one.id for one in members}
-        self.state.channels[id] = Channel(id, name, ids)
-        self.state.changes.tell("channel", self.state.channels[id])
+        self.state.channels[id] = SlackChannel(id, name, ids)
+        self.state.changes.publish("channel", self.state.channels[id])
         return self.state.channels[id]
 
     @property
-    def channels(self) -> list[Channel]:
+    def channels(self) -> list[SlackChannel]:
         return list(self.state.channels.values())
 
     @property
@@ -158,7 +157,7 @@ class Workspace:
 
     @property
     def honours_client_msg_id(self) -> bool:
-        """Whether a second message with the same client_msg_id is the first one (no new message)."""
+        """Whether a post with a client_msg_id that was used before returns the earlier message and adds none."""
         return self.state.honours_client_msg_id
 
     @honours_client_msg_id.setter
@@ -166,89 +165,75 @@ class Workspace:
         self.state.honours_client_msg_id = honours
 
     @property
-    def messages(self) -> list[Message]:
-        """Every message that is there, ephemerals too, oldest first."""
+    def messages(self) -> list[SlackMessage]:
+        """All messages, oldest first, ephemeral ones included and deleted ones not."""
         return [one for one in self.state.messages if not one.deleted]
 
     def forget(self) -> None:
-        """As new, for the same app: no people, no channels, no messages, no records, no faults."""
+        """Reset the workspace for the same app: no people, no channels, no messages, no records, no faults."""
         self.clear_faults()
         self.state.forget()
         self._members.clear()
         self.records.forget()
 
-    # --- what was sent, either way
+    # --- records
 
-    def export(self) -> list[Sent]:
-        """Everything that the app ever sent, accepted or refused, in order; tokens left out."""
+    def export(self) -> list[SentPayload]:
+        """All payloads that the app sent, accepted or refused, in order, without tokens."""
         return list(self.records.sent)
 
     @property
-    def deliveries(self) -> list[Delivery]:
-        """Everything that was sent to the app, in order."""
+    def deliveries(self) -> list[AppDelivery]:
+        """All payloads that were sent to the app, in order."""
         return list(self.records.deliveries)
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[CallRecord]:
         return list(self.records.calls)
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Calls `callback` with every `Change` from now on; the answer ends that."""
+        """Call `callback` with every later `WorkspaceChange`. Returns a function that ends the subscription."""
         return self.state.changes.subscribe(callback)
 
     # --- faults
 
-    def plan(self, method: str, fault: Fault, times: int | None = 1, about: str = "") -> Fault:
-        """The next `times` calls (None: all) of a method, of "response_url", or of "*" (any) meet `fault`.
+    def plan(self, method: str, fault: SlackFault, times: int | None = 1, about: str = "") -> SlackFault:
+        """Let the next `times` calls (None: all) of a method, of "response_url", or of "*" (any method) meet `fault`.
 
-        Only those in which `about` stands: a person's id, where others are at work too.
+        Only calls with `about` in their arguments count. For example, `about` is the id of one person.
         """
         return self.faults.plan(method, fault, times, about)
 
     def clear_faults(self) -> None:
         self.faults.clear()
 
-    async def arrived(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  the test names its patience
-        """Waits until `method` was called `times` times since its last `plan` (or the start)."""
-        await self.faults.arrived(method, times, timeout)
+    async def wait_for_call(self, method: str, times: int = 1, timeout: float | None = None) -> None:  # noqa: ASYNC109  callers choose the timeout
+        """Wait until `method` was called `times` times since its last `plan`, or since the start."""
+        await self.faults.wait_for_call(method, times, timeout)
+
+    arrived = wait_for_call  # the name that tests outside tests/sandbox still call
 
     # --- deliveries
 
     async def deliver(
         self,
-        payload_kind: str,
+        payload_kind: DeliveryKind,
         payload: Payload,
         headers_override: Mapping[str, str] | None = None,
         *,
         sign: bool = True,
-    ) -> Delivery:
-        """Sends any payload as slash_commands, interactive or events_api. The answer has no effect here.
+    ) -> AppDelivery:
+        """See `AppConnection.deliver`."""
+        return await self._app.deliver(payload_kind, payload, headers_override, sign=sign)
 
-        With `headers_override` or without `sign` it always goes over HTTP: Socket Mode has neither.
-        """
-        delivery = await self._deliverer.send(payload_kind, payload, headers_override=headers_override, signed=sign)
-        record_answer(self.records, delivery)
-        return delivery
+    async def retry(self, delivery: AppDelivery, number: int = 1, reason: str = "http_timeout") -> AppDelivery:
+        """See `AppConnection.retry`."""
+        return await self._app.retry(delivery, number, reason)
 
-    async def replay(self, delivery: Delivery) -> Delivery:
-        """The same request again, byte for byte, with its old signature. The answer has no effect here."""
-        again = await self._deliverer.replay(delivery)
-        record_answer(self.records, again)
-        return again
+    async def emit(self, event: Payload) -> AppDelivery:
+        """See `AppConnection.emit`."""
+        return await self._app.emit(event)
 
-    async def retry(self, delivery: Delivery, number: int = 1, reason: str = "http_timeout") -> Delivery:
-        """Slack's own retry of an event: the same payload, signed anew, with X-Slack-Retry-Num."""
-        again = await self._deliverer.send(delivery.kind, delivery.payload, retry=(number, reason))
-        record_answer(self.records, again)
-        return again
-
-    async def emit(self, event: Payload) -> Delivery:
-        """Tells the app of an event (app_uninstalled, tokens_revoked, user_change …), in the usual envelope."""
-        return await self.deliver(EVENT, event_payload(self.state, event))
-
-    async def send(self, kind: str, payload: Payload) -> Delivery:
-        """A delivery whose answer the caller applies."""
-        return await self._deliverer.send(kind, payload)
-
-    def response_url(self, kind: str, user: str, channel: str, message: Message | None = None) -> str:
-        return f"{self._base}/{self.state.new_response_url(kind, user, channel, message).path}"
+    def response_url(self, kind: ResponseUrlKind, user: str, channel: str, message: SlackMessage | None = None) -> str:
+        """See `AppConnection.response_url`."""
+        return self._app.response_url(kind, user, channel, message)

@@ -1,26 +1,27 @@
-/** What is said: to screen readers politely, and to everybody in a note that goes away. */
+/** Announcements: texts for screen readers, and notes on the screen that disappear after a while. */
 
 import { byId, el } from "./dom.js";
 import { icon } from "./icons.js";
 
-const STAYS = 9000; // milliseconds
-const LEAST_GAP = 150; // milliseconds, so that two sentences are two announcements
+const TOAST_DURATION = 9000; // milliseconds
+const MIN_GAP = 150; // milliseconds between two announcements, so that a screen reader reads both
 
 let waiting = [];
 let timer = null;
 
+/** Lets screen readers read a sentence. */
 export function say(sentence) {
   waiting.push(sentence);
-  timer ??= setTimeout(speak, LEAST_GAP);
+  timer ??= setTimeout(flush, MIN_GAP);
 }
 
-function speak() {
+function flush() {
   timer = null;
   byId("polite").textContent = waiting.join("\n");
   waiting = [];
 }
 
-/** A note at the edge of the screen, read out at once. */
+/** Shows a note at the edge of the screen, which screen readers read at once. */
 export function toast(sentence) {
   const note = el(
     "div",
@@ -30,10 +31,10 @@ export function toast(sentence) {
     el("button", { class: "quiet", type: "button", "aria-label": "Dismiss", onclick: () => note.remove() }, icon("close")),
   );
   byId("toasts").append(note);
-  setTimeout(() => note.remove(), STAYS);
+  setTimeout(() => note.remove(), TOAST_DURATION);
 }
 
-/** Shows what came of an act, if there is anything to tell. True if it went well. */
+/** Shows the `warning` or `cannot` of an outcome. Returns true if it has neither. */
 export function report(outcome) {
   const said = outcome.warning ?? outcome.cannot;
   if (said) toast(outcome.warning ? `Slack says: ${said}` : said);

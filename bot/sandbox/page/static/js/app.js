@@ -1,4 +1,4 @@
-/** Starts the page: each part draws itself from the store, and the feed fills that. */
+/** Starts the page: each part draws itself from the store, and the feed fills the store. */
 
 import * as behind from "./behind.js";
 import * as connection from "./connection.js";

@@ -1,4 +1,4 @@
-/** What stands beside the workspace: the parts and what can be done to them, the secrets, the calls. */
+/** The region "behind the scenes": the parts and their controls, the secrets, the calls. */
 
 import { byId, el, fill } from "./dom.js";
 import * as calls from "./calls.js";

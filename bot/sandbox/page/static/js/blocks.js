@@ -1,4 +1,4 @@
-/** The blocks of Block Kit. Source: docs.slack.dev/reference/block-kit/blocks. Each answers an element. */
+/** The blocks of Block Kit. Source: docs.slack.dev/reference/block-kit/blocks. Each function returns an element. */
 
 import { el, newId } from "./dom.js";
 import { element, image, isGroup } from "./elements.js";
@@ -20,7 +20,7 @@ const DRAWN = {
   table,
 };
 
-/** All blocks of a payload. `scene` is described in elements.js; `scene.errors` are what is said at fields. */
+/** All blocks of a payload. elements.js describes `scene`; `scene.errors` has the errors of fields, by block_id. */
 export function blocks(list, scene) {
   return list.map((block) => (DRAWN[block.type] ?? unknown)(block, scene));
 }
@@ -54,7 +54,7 @@ function pictured(block) {
   return el("figure", { class: "block-image" }, block.title && el("figcaption", {}, textObject(block.title)), image(block));
 }
 
-/** A labelled field. What Slack or the app says about it stands under it, and is read with it. */
+/** A field with its label. Its error and its hint stand under it, and screen readers read them with it. */
 function input(block, scene) {
   const id = newId("field");
   const error = scene.errors?.[block.block_id];
@@ -88,7 +88,7 @@ function table(block) {
   );
 }
 
-/** The text of a message without blocks. */
+/** The text of a message that has no blocks. */
 export function plainMessage(source) {
   return el("div", { class: "block-text" }, mrkdwn(source));
 }

@@ -1,4 +1,4 @@
-/** The calls between the parts, newest first. Keys, tokens and secrets are masked before they come here. */
+/** The list of calls between the parts, newest first. The server has masked keys, tokens and secrets. */
 
 import { dialog } from "./dialog.js";
 import { byId, el, fill } from "./dom.js";
@@ -10,7 +10,7 @@ const NAMES = { slack: "Slack", bot: "bot", onetime: "Onetime" };
 
 export function start() {
   on("everything", draw);
-  on("calls", added);
+  on("calls", prepend);
 }
 
 function draw() {
@@ -24,7 +24,7 @@ function draw() {
   );
 }
 
-function added(calls) {
+function prepend(calls) {
   const list = byId("call-list");
   list.prepend(...calls.toReversed().map(row));
   while (list.children.length > world.calls.length) list.lastChild.remove();

@@ -1,4 +1,4 @@
-/** Where one writes. It knows the app's commands from its manifest and suggests them, their verbs, and people. */
+/** The message field. It suggests the commands in the app's manifest, their verbs, and names of people. */
 
 import { report, say } from "./announce.js";
 import { byId, el } from "./dom.js";
@@ -10,10 +10,10 @@ import { here, isDirect, world } from "./store.js";
 import { suggestionsFor } from "./suggest.js";
 
 const drafts = new Map(); // "person conversation" -> text
-const sent = []; // what was sent, for the arrow up
+const sent = []; // sent texts; the arrow up brings the last one back
 
-let chosen = -1;
-let offered = [];
+let selected = -1;
+let suggestions = [];
 
 const keyOf = () => `${here.me} ${here.place}`;
 
@@ -31,9 +31,9 @@ export function composer(place) {
     "aria-autocomplete": "list",
     "aria-controls": "suggestions",
     "data-focus": "composer",
-    oninput: changed,
-    onkeydown: pressed,
-    onblur: () => offer([]),
+    oninput: onInput,
+    onkeydown: onKeydown,
+    onblur: () => showSuggestions([]),
   });
   return el(
     "div",
@@ -55,32 +55,32 @@ export function focusComposer() {
   field()?.focus({ preventScroll: true });
 }
 
-/** Puts text into the composer, in the place of what stands there. */
+/** Replaces the text in the composer. */
 export function insert(value) {
   if (!field()) return;
   field().value = value;
   field().focus();
-  changed();
+  onInput();
 }
 
-function changed() {
+function onInput() {
   const node = field();
   drafts.set(keyOf(), node.value);
-  grow(node);
-  offer(suggestionsFor(node.value.slice(0, node.selectionStart)));
+  fitHeight(node);
+  showSuggestions(suggestionsFor(node.value.slice(0, node.selectionStart)));
 }
 
-function grow(node) {
+function fitHeight(node) {
   node.style.height = "auto";
   node.style.height = `${node.scrollHeight}px`;
 }
 
 // --- suggestions
 
-function offer(list) {
-  if (list.length === 0 && offered.length === 0) return;
-  offered = list;
-  chosen = -1;
+function showSuggestions(list) {
+  if (list.length === 0 && suggestions.length === 0) return;
+  suggestions = list;
+  selected = -1;
   const box = byId("suggestions");
   if (!box) return;
   box.replaceChildren(...list.map(suggestion));
@@ -99,7 +99,7 @@ function suggestion(one, place) {
       "aria-selected": "false",
       onpointerdown: (event) => {
         event.preventDefault(); // the field keeps the focus
-        take(one);
+        accept(one);
       },
     },
     el("span", { class: "suggestion-text" }, one.label),
@@ -107,28 +107,28 @@ function suggestion(one, place) {
   );
 }
 
-function choose(place) {
-  chosen = (place + offered.length) % offered.length;
+function select(place) {
+  selected = (place + suggestions.length) % suggestions.length;
   for (const [at, node] of [...byId("suggestions").children].entries()) {
-    node.setAttribute("aria-selected", String(at === chosen));
-    if (at === chosen) node.scrollIntoView({ block: "nearest" });
+    node.setAttribute("aria-selected", String(at === selected));
+    if (at === selected) node.scrollIntoView({ block: "nearest" });
   }
-  field().setAttribute("aria-activedescendant", `suggestion-${chosen}`);
+  field().setAttribute("aria-activedescendant", `suggestion-${selected}`);
 }
 
-function take(one) {
+function accept(one) {
   const node = field();
   const rest = node.value.slice(node.selectionStart);
   node.value = one.text + rest;
   node.setSelectionRange(one.text.length, one.text.length);
-  changed();
+  onInput();
 }
 
 // --- keys
 
-function pressed(event) {
+function onKeydown(event) {
   if (event.isComposing) return;
-  if (offered.length > 0 && suggestionKey(event.key, event)) return event.preventDefault();
+  if (suggestions.length > 0 && handleSuggestionKey(event.key, event)) return event.preventDefault();
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();
     send();
@@ -138,13 +138,13 @@ function pressed(event) {
   }
 }
 
-/** Whether the key was for the suggestions. */
-function suggestionKey(key, event) {
-  if (key === "ArrowDown") choose(chosen + 1);
-  else if (key === "ArrowUp") choose(chosen - 1);
-  else if (key === "Escape") offer([]);
-  else if (key === "Tab" && !event.shiftKey) take(offered[Math.max(chosen, 0)]);
-  else if (key === "Enter" && chosen >= 0) take(offered[chosen]);
+/** Returns true if the key was for the suggestions. */
+function handleSuggestionKey(key, event) {
+  if (key === "ArrowDown") select(selected + 1);
+  else if (key === "ArrowUp") select(selected - 1);
+  else if (key === "Escape") showSuggestions([]);
+  else if (key === "Tab" && !event.shiftKey) accept(suggestions[Math.max(selected, 0)]);
+  else if (key === "Enter" && selected >= 0) accept(suggestions[selected]);
   else return false;
   return true;
 }
@@ -156,14 +156,14 @@ async function send() {
   const [me, place] = [here.me, here.place];
   node.value = "";
   drafts.delete(keyOf());
-  grow(node);
-  offer([]);
+  fitHeight(node);
+  showSuggestions([]);
   sent.push(text);
   const outcome = await act(me, { do: "type", channel: place, text });
   if (!report(outcome) && here.me === me && here.place === place && field()?.value === "") insert(text);
 }
 
-/** The app's global shortcuts, if its manifest has any. */
+/** The menu of the app's global shortcuts; null if its manifest has none. */
 function shortcuts() {
   const list = world.app.shortcuts.filter((one) => one.kind === "global");
   if (list.length === 0) return null;

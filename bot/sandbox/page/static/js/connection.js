@@ -1,4 +1,4 @@
-/** Says when the sandbox does not answer, and when it is another one than before. */
+/** Shows when the sandbox does not answer, and when it was restarted. */
 
 import { toast } from "./announce.js";
 import { byId } from "./dom.js";

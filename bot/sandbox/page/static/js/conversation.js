@@ -1,4 +1,4 @@
-/** The conversation in front of the person: its head and tabs, the messages or the Home tab, the composer. */
+/** The open conversation: its head and tabs, the messages or the Home tab, the composer. */
 
 import { byId, el, fill } from "./dom.js";
 import { composer, focusComposer } from "./composer.js";
@@ -7,13 +7,13 @@ import { home } from "./home.js";
 import { icon } from "./icons.js";
 import { messageList } from "./messages.js";
 import { placeName } from "./places.js";
-import { channel, go, here, isDirect, nameOf, on, world } from "./store.js";
+import { channel, switchPlace, here, isDirect, nameOf, on, world } from "./store.js";
 import { report } from "./announce.js";
 
-let drawnFor = null;
+let homeShownTo = null;
 
 export function start() {
-  on("restarted", () => (drawnFor = null)); // the new app was not told of the Home tab
+  on("restarted", () => (homeShownTo = null)); // the restarted app does not know that the Home tab is open
   on("everything me place channels people", draw);
   on("place", () => focusComposer());
 }
@@ -24,18 +24,18 @@ function draw() {
   const main = byId("conversation");
   main.setAttribute("aria-label", isDirect(place) ? placeName(place) : `Channel ${place.name}`);
   const isHome = here.tab === "home" && isDirect(place) && world.app.has_home;
-  tellHome(isHome);
-  fill(main, head(place, isHome), isHome ? home() : [messageList(place), foot(place)]);
+  reportHome(isHome);
+  fill(main, head(place, isHome), isHome ? home() : [messageList(place), footer(place)]);
   const list = main.querySelector(".messages");
   if (list) list.scrollTop = list.scrollHeight;
 }
 
-/** The app is told when somebody opens its Home tab. */
-async function tellHome(isHome) {
+/** Reports to the server when a person opens or leaves the Home tab. */
+async function reportHome(isHome) {
   const now = isHome ? here.me : null;
-  const before = drawnFor;
+  const before = homeShownTo;
   if (now === before) return;
-  drawnFor = now;
+  homeShownTo = now;
   if (before) await act(before, { do: "home", is_open: false });
   if (now) report(await act(now, { do: "home" }));
 }
@@ -52,15 +52,15 @@ function tabs(place, isHome) {
   const tab = (name, label, isOn) =>
     el(
       "button",
-      { type: "button", class: "tab", "aria-current": isOn ? "page" : null, "data-focus": `tab-${name}`, onclick: () => go(place.id, name) },
+      { type: "button", class: "tab", "aria-current": isOn ? "page" : null, "data-focus": `tab-${name}`, onclick: () => switchPlace(place.id, name) },
       icon(name === "home" ? "home" : "chat"),
       label,
     );
   return el("div", { class: "tabs" }, tab("home", "Home", isHome), tab("messages", "Messages", !isHome));
 }
 
-/** Where one writes, or why not. */
-function foot(place) {
+/** The composer, or the reason why there is none. */
+function footer(place) {
   if (isDirect(place) && world.app.is_read_only) {
     return el("p", { class: "composer-off" }, `Sending messages to ${world.app.name} is turned off by its manifest. Commands work in a channel.`);
   }

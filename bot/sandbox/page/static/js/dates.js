@@ -14,19 +14,19 @@ const FORMATS = {
   time_secs: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
 };
 
-/** One `{token}` of a format; null for one that does not exist. */
-function piece(token, moment) {
+/** One `{token}` of a format as text; null for an unknown token. */
+function formatToken(token, moment) {
   if (token === "ago") return ago(moment);
   const pretty = token.endsWith("_pretty");
   const format = FORMATS[pretty ? token.slice(0, -"_pretty".length) : token];
   if (!format) return null;
-  return (pretty && near(moment)) || new Intl.DateTimeFormat("en-GB", format).format(moment);
+  return (pretty && dayName(moment)) || new Intl.DateTimeFormat("en-GB", format).format(moment);
 }
 
-/** Milliseconds since 1970 by the clock of the sandbox, which can be ahead of this machine's. */
+/** Milliseconds since 1970, by the clock of the sandbox, which can be ahead of the machine's clock. */
 const now = () => Date.now() + (world.parts?.clock_ahead ?? 0) * 1000;
 
-function near(moment) {
+function dayName(moment) {
   const days = Math.round((startOfDay(moment) - startOfDay(new Date(now()))) / DAY);
   return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? null;
 }
@@ -44,13 +44,13 @@ function ago(moment) {
   return words.format(Math.round(seconds), "second");
 }
 
-/** A moment in a format, or the fallback where either means nothing. */
+/** A time in a format of Slack; the fallback if the time or the format is invalid. */
 export function date(timestamp, format, fallback) {
   const moment = new Date(Number(timestamp) * 1000);
   if (Number.isNaN(moment.getTime())) return fallback;
   let isKnown = true;
   const shown = format.replace(/\{(\w+)\}/g, (whole, token) => {
-    const said = piece(token, moment);
+    const said = formatToken(token, moment);
     isKnown &&= said !== null;
     return said ?? whole;
   });
@@ -58,15 +58,15 @@ export function date(timestamp, format, fallback) {
 }
 
 /** The time of day. */
-export function clock(seconds) {
+export function timeOfDay(seconds) {
   return new Intl.DateTimeFormat("en-GB", FORMATS.time).format(new Date(seconds * 1000));
 }
 
-/** A length of time in words, its largest unit only. */
-export function span(seconds) {
+/** A duration in words, in its largest unit only. */
+export function duration(seconds) {
   for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
-    const many = Math.round(seconds / length);
-    if (many >= 1) return `${many} ${unit}${many === 1 ? "" : "s"}`;
+    const count = Math.round(seconds / length);
+    if (count >= 1) return `${count} ${unit}${count === 1 ? "" : "s"}`;
   }
   return "less than a minute";
 }

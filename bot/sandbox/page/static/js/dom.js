@@ -1,10 +1,10 @@
-/** Elements, made without ever reading text as markup: strings become text nodes. */
+/** Makes elements. Text is never parsed as markup: strings become text nodes. */
 
 const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "hidden", "indeterminate", "tabIndex"]);
 
 /**
- * One element. `on…` in `props` listens, `class` and `data` are what they say, the rest are attributes.
- * Props and children that are null, undefined or false are left out; lists of children are flattened.
+ * Makes one element. In `props`, names with `on` are listeners, `class` is the class, `data` the dataset; the others are
+ * properties or attributes. Null, undefined and false are left out; lists of children are flattened.
  */
 export function el(tag, props = {}, ...children) {
   const node = document.createElement(tag);
@@ -31,14 +31,14 @@ export function text(value) {
   return document.createTextNode(value);
 }
 
-/** Puts other children into `node`. The focus stays on the element with the same `data-focus`, if it is still there. */
+/** Replaces the children of `node`. The focus moves to the new element with the same `data-focus`, if there is one. */
 export function fill(node, ...children) {
   const kept = focusIn(node);
   node.replaceChildren(...present(children));
   restore(node, kept);
 }
 
-/** What has the focus inside `node`, by its name, and where the caret is. */
+/** The `data-focus` of the element inside `node` that has the focus, and the position of the caret. */
 export function focusIn(node) {
   const active = document.activeElement;
   if (!active || !node.contains(active)) return null;
@@ -50,7 +50,7 @@ export function focusIn(node) {
   };
 }
 
-/** Gives the focus back. False if what had it is gone. */
+/** Gives the focus back after a redraw. Returns false if the element does not exist any more. */
 export function restore(node, kept) {
   if (!kept) return true;
   const again = kept.name && [...node.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === kept.name);
@@ -58,6 +58,20 @@ export function restore(node, kept) {
   again.focus({ preventScroll: true });
   if (kept.caret && typeof again.setSelectionRange === "function") again.setSelectionRange(...kept.caret);
   return true;
+}
+
+/**
+ * Remembers the element that has the focus. Returns a function that gives the focus back to that element or, if the element
+ * was redrawn, to the one with the same `data-focus`. The function returns false if there is no such element.
+ */
+export function keepFocus() {
+  const before = document.activeElement;
+  const name = before?.closest("[data-focus]")?.dataset.focus;
+  return () => {
+    if (!before?.isConnected) return restore(document, { name });
+    before.focus({ preventScroll: true });
+    return before !== document.body;
+  };
 }
 
 export const byId = (id) => document.getElementById(id);

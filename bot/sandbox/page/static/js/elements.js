@@ -1,11 +1,11 @@
 /**
  * The interactive elements of Block Kit. Source: docs.slack.dev/reference/block-kit/block-elements.
  *
- * `scene` is where they stand: `entered(block, element)` is what is in a field, `enter(…)` keeps it,
- * `use(block, element, option)` tells the app.
+ * `scene` is the message or view around the elements: `entered(block, element)` returns the value of a field, `enter(…)`
+ * stores it, `use(block, element, option)` sends an action to the app.
  */
 
-import { confirmed } from "./dialog.js";
+import { confirm } from "./confirm.js";
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
@@ -17,28 +17,28 @@ import { toast } from "./announce.js";
 import { openInBrowser } from "./outsider.js";
 import { isOurs } from "./links.js";
 
-const TYPED = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "text" };
-const PICKED = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
-const NAMES = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
-const ONE = ["static_select", "users_select", "conversations_select", "channels_select"];
-const MANY = ["multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select", "checkboxes"];
+const TEXT_INPUTS = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "text" };
+const DATE_INPUTS = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
+const DATE_LABELS = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
+const SINGLE_SELECTS = ["static_select", "users_select", "conversations_select", "channels_select"];
+const MULTIPLE_CHOICES = ["multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select", "checkboxes"];
 
-/** The element of a block. `props` are attributes for what takes the focus: an id, what describes it. */
+/** The element of a block. `props` are attributes of the node that takes the focus, such as its id. */
 export function element(block, one, scene, props = {}) {
   const named = { "data-focus": `${scene.name}/${block.block_id}/${one.action_id}`, ...props };
   if (one.type === "button") return button(block, one, scene, named);
   if (one.type === "overflow") return overflow(block, one, scene, named);
   if (one.type === "image") return image(one);
-  if (one.type in TYPED) return typed(block, one, scene, named, TYPED[one.type]);
-  if (one.type === "rich_text_input") return typed(block, one, scene, named, "text");
-  if (one.type in PICKED) return picked(block, one, scene, named, PICKED[one.type]);
-  if (ONE.includes(one.type)) return select(block, one, scene, named);
-  if (one.type === "radio_buttons" || MANY.includes(one.type)) return choices(block, one, scene, named);
+  if (one.type in TEXT_INPUTS) return textInput(block, one, scene, named, TEXT_INPUTS[one.type]);
+  if (one.type === "rich_text_input") return textInput(block, one, scene, named, "text");
+  if (one.type in DATE_INPUTS) return dateInput(block, one, scene, named, DATE_INPUTS[one.type]);
+  if (SINGLE_SELECTS.includes(one.type)) return select(block, one, scene, named);
+  if (one.type === "radio_buttons" || MULTIPLE_CHOICES.includes(one.type)) return choices(block, one, scene, named);
   return unknown(one);
 }
 
-/** Whether a label can point at it; a group of choices is named by its legend instead. */
-export const isGroup = (one) => one.type === "radio_buttons" || MANY.includes(one.type);
+/** Whether the element is a group of choices, which has a legend in the place of a label. */
+export const isGroup = (one) => one.type === "radio_buttons" || MULTIPLE_CHOICES.includes(one.type);
 
 export function image(one) {
   return el("span", { class: "image", role: "img", "aria-label": one.alt_text }, icon("eye"), one.alt_text);
@@ -48,25 +48,25 @@ export function image(one) {
 
 function button(block, one, scene, named) {
   const label = one.accessibility_label;
-  const look = { primary: "button primary", danger: "button danger" }[one.style] ?? "button";
+  const style = { primary: "button primary", danger: "button danger" }[one.style] ?? "button";
   const act = async () => {
-    if (!(await confirmed(one.confirm))) return;
-    if (one.url) leave(one.url);
-    scene.use(block, one, undefined, made);
+    if (!(await confirm(one.confirm))) return;
+    if (one.url) followLink(one.url);
+    scene.use(block, one, undefined, node);
   };
-  const made = el("button", { type: "button", class: look, "aria-label": label, ...named, onclick: act }, textObject(one.text));
-  return made;
+  const node = el("button", { type: "button", class: style, "aria-label": label, ...named, onclick: act }, textObject(one.text));
+  return node;
 }
 
-function leave(url) {
+function followLink(url) {
   if (isOurs(url)) openInBrowser(url);
   else toast(`In Slack this would open ${url}`);
 }
 
 function overflow(block, one, scene, named) {
   const pick = (option) => async () => {
-    if (option.url) leave(option.url);
-    if (await confirmed(one.confirm)) scene.use(block, one, option.value);
+    if (option.url) followLink(option.url);
+    if (await confirm(one.confirm)) scene.use(block, one, option.value);
   };
   const items = () => one.options.map((option) => ({ label: textObject(option.text), note: option.description?.text, pick: pick(option) }));
   return menuButton({ class: "button square", "aria-label": "More actions", ...named }, icon("more", "icon icon-dots"), items);
@@ -74,7 +74,7 @@ function overflow(block, one, scene, named) {
 
 // --- fields
 
-function typed(block, one, scene, named, kind) {
+function textInput(block, one, scene, named, kind) {
   const isLong = one.multiline || one.type === "rich_text_input";
   const props = {
     class: "field",
@@ -94,7 +94,7 @@ function typed(block, one, scene, named, kind) {
   return node;
 }
 
-/** Rich text that is typed here has no styles. */
+/** The value of a field as Slack has it. Rich text that is typed on the page has no styles. */
 function asValue(one, value) {
   if (one.type !== "rich_text_input" || !value) return value;
   const section = { type: "rich_text_section", elements: [{ type: "text", text: value }] };
@@ -106,14 +106,14 @@ function asText(value) {
   return value.elements.flatMap((part) => part.elements ?? []).map((part) => part.text ?? "").join("");
 }
 
-function picked(block, one, scene, named, kind) {
+function dateInput(block, one, scene, named, kind) {
   const isMoment = kind === "datetime-local";
   const now = scene.entered(block, one);
-  const take = (event) => {
+  const onChange = (event) => {
     const value = event.target.value;
-    chosen(block, one, scene, isMoment && value ? Math.floor(new Date(value).getTime() / 1000) : value);
+    keepChoice(block, one, scene, isMoment && value ? Math.floor(new Date(value).getTime() / 1000) : value);
   };
-  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), "aria-label": nameOf(block, one, NAMES[one.type]), ...named, onchange: take });
+  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), "aria-label": nameOf(block, one, DATE_LABELS[one.type]), ...named, onchange: onChange });
 }
 
 function localTime(seconds) {
@@ -124,8 +124,8 @@ function localTime(seconds) {
 
 // --- choices
 
-/** What an element offers, as `{value, label, note}` in groups: `{label, options}`. */
-function offered(one) {
+/** The options of an element in groups: `{label, options}`, each option `{value, label, note}`. */
+function optionGroups(one) {
   if (one.type.includes("users_select")) {
     const people = world.people.map((person) => ({ value: person.id, label: person.name }));
     return [{ options: people }];
@@ -141,33 +141,33 @@ function offered(one) {
   }));
 }
 
-/** Keeps a choice; in a place where choosing acts, asks first if the app wants that. */
-async function chosen(block, one, scene, value) {
+/** Stores a choice. Outside of a form a choice is sent to the app, after its confirm dialog if it has one. */
+async function keepChoice(block, one, scene, value) {
   if (block.type === "input" && !block.dispatch_action) return scene.enter(block, one, value);
-  if (await confirmed(one.confirm)) return scene.use(block, one, value);
+  if (await confirm(one.confirm)) return scene.use(block, one, value);
   return scene.redraw();
 }
 
 function select(block, one, scene, named) {
   const now = scene.entered(block, one);
   const option = ({ value, label }) => el("option", { value, selected: value === now }, plain(label));
-  const groups = offered(one).map((group) =>
+  const groups = optionGroups(one).map((group) =>
     group.label ? el("optgroup", { label: group.label }, group.options.map(option)) : group.options.map(option),
   );
   const hint = el("option", { value: "", selected: !now, disabled: block.optional !== true, hidden: block.optional !== true }, one.placeholder?.text ?? "Choose…");
   const props = { class: "field select", "aria-label": nameOf(block, one, "Choose"), ...named };
-  return el("select", { ...props, onchange: (event) => chosen(block, one, scene, event.target.value || null) }, hint, groups);
+  return el("select", { ...props, onchange: (event) => keepChoice(block, one, scene, event.target.value || null) }, hint, groups);
 }
 
 function choices(block, one, scene, named) {
   const isOne = one.type === "radio_buttons";
   const now = new Set([scene.entered(block, one) ?? []].flat());
   const group = `${scene.name}-${block.block_id}-${one.action_id}`;
-  const take = (value, is) => {
+  const onChange = (value, is) => {
     if (isOne) now.clear();
     if (is) now.add(value);
     else now.delete(value);
-    return chosen(block, one, scene, isOne ? value : [...now]);
+    return keepChoice(block, one, scene, isOne ? value : [...now]);
   };
   const choice = ({ value, label, note }, place) =>
     el(
@@ -177,13 +177,13 @@ function choices(block, one, scene, named) {
         type: isOne ? "radio" : "checkbox",
         name: group,
         checked: now.has(value),
-        onchange: (event) => take(value, event.target.checked),
+        onchange: (event) => onChange(value, event.target.checked),
         ...(place === 0 ? named : { "data-focus": `${named["data-focus"]}/${value}` }),
       }),
       el("span", {}, rich(label), note && el("span", { class: "choice-note" }, textObject(note))),
     );
   const title = (label) => label && el("div", { class: "choices-group" }, label);
-  const all = offered(one);
+  const all = optionGroups(one);
   const isLong = all.flatMap((part) => part.options).length > 6;
   return el(
     "div",
@@ -192,7 +192,7 @@ function choices(block, one, scene, named) {
   );
 }
 
-/** What an element is called where no label stands beside it. */
+/** The accessible name of an element without a label. */
 function nameOf(block, one, otherwise) {
   return block.type === "input" ? null : (one.placeholder?.text ?? otherwise);
 }

@@ -1,4 +1,4 @@
-/** Emoji codes as signs. One that is not here stays as its name between colons. */
+/** Emoji codes as characters. An unknown code stays as its name between colons. */
 
 import { el } from "./dom.js";
 
@@ -19,14 +19,14 @@ const SIGNS = {
   wastebasket: "🗑️", wave: "👋", white_check_mark: "✅", white_circle: "⚪", wrench: "🔧", x: "❌", zap: "⚡",
 };
 
-/** The sign of `:name:`, named for who cannot see it. */
+/** The character of `:name:`, with a name for screen readers. */
 export function emoji(name) {
   const sign = SIGNS[name.toLowerCase()];
   if (!sign) return `:${name}:`;
   return el("span", { class: "emoji", role: "img", "aria-label": name.replaceAll("_", " ") }, sign);
 }
 
-/** The same in plain text, without its own element: for titles, options and buttons. */
+/** Replaces emoji codes in plain text, for titles, options and buttons. */
 export function withSigns(plain) {
   return plain.replace(/:([a-z0-9_+-]+):/gi, (code, name) => SIGNS[name.toLowerCase()] ?? code);
 }

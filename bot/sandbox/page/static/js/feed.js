@@ -1,33 +1,34 @@
-/** The stream of what happens, and what the page asks the server to do. */
+/** The connection to the server: the stream of changes, and the requests of the page. */
 
-import { changes, everything, tell, world } from "./store.js";
+import { applyChanges, publish, replaceWorld, world } from "./store.js";
 
-const AGAIN = 1000; // milliseconds
+const RECONNECT_AFTER = 1000; // milliseconds
 
-/** Listens for good. Whenever the connection is there again, the first that comes is everything anew. */
+/** Opens the stream and keeps it open. After each connection the first event is the whole world. */
 export function listen() {
   const feed = new EventSource("/feed");
   feed.addEventListener("everything", (event) => {
-    everything(JSON.parse(event.data));
-    connected(true);
+    replaceWorld(JSON.parse(event.data));
+    setConnected(true);
   });
-  feed.addEventListener("changes", (event) => changes(JSON.parse(event.data)));
+  feed.addEventListener("changes", (event) => applyChanges(JSON.parse(event.data)));
   feed.addEventListener("error", () => {
-    connected(false);
-    if (feed.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN); // the browser itself gives up at an answer that is no feed
+    setConnected(false);
+    if (feed.readyState === EventSource.CLOSED) setTimeout(listen, RECONNECT_AFTER); // the browser does not reconnect after an answer that is no event stream
   });
 }
 
-function connected(is) {
+function setConnected(is) {
   world.isConnected = is;
-  tell("connection");
+  publish("connection");
 }
 
-/** What one person does. Answers `{}`, `{warning}` (Slack says so) or `{cannot}` (not even sent). */
+/** Sends an action of a person. Resolves to `{}`, `{warning}` (from Slack) or `{cannot}` (not sent to the app). */
 export function act(person, what) {
   return post(`/people/${encodeURIComponent(person)}`, what);
 }
 
+/** Sends a control, such as an outage. Resolves to its answer, or `{cannot}`. */
 export function control(what) {
   return post("/controls", what);
 }
@@ -45,7 +46,7 @@ async function post(path, body) {
   }
 }
 
-/** What was sent and answered in one call, masked; null if it is forgotten. */
+/** The masked payloads of one call; null if the server does not have them any more. */
 export async function detail(number) {
   const answer = await fetch(`/calls/${number}`).catch(() => null);
   return answer?.ok ? answer.json() : null;

@@ -1,4 +1,4 @@
-/** The app's Home tab. */
+/** The Home tab of the app. */
 
 import { blocks } from "./blocks.js";
 import { byId, el, fill } from "./dom.js";
@@ -19,11 +19,11 @@ export function home() {
 function content() {
   const view = world.homes[here.me];
   if (!view) return el("p", { class: "home-empty" }, `${world.app.name} has not shown anything here yet.`);
-  const scene = makeScene({ view: view.id }, { values: view.values, redraw: () => tellAgain() });
+  const scene = makeScene({ view: view.id }, { values: view.values, redraw: () => redraw() });
   return el("div", { class: "blocks" }, blocks(view.blocks, scene));
 }
 
-function tellAgain() {
+function redraw() {
   const node = byId("home");
   if (node) fill(node, content());
 }

@@ -1,4 +1,4 @@
-/** Small line drawings, made for this page. Decoration only: what they mean stands beside them as text. */
+/** Small line drawings, made for this page. They are decoration: a text beside each one has its meaning. */
 
 const PATHS = {
   hash: "M6.500 3 5 17M15 3l-1.500 14M3.500 7.500h14M2.500 12.500h14",

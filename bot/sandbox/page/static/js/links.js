@@ -1,10 +1,10 @@
-/** Links: shown, and followed only to the emulated Onetime Secret, as somebody without an account would. */
+/** Links. Only those to the emulated Onetime Secret can be opened, in the browser of a stranger. */
 
 import { el } from "./dom.js";
 import { openInBrowser } from "./outsider.js";
 import { world } from "./store.js";
 
-/** `label` is text or an element. */
+/** A link; `label` is text or an element. */
 export function link(url, label) {
   if (isOurs(url)) {
     return el("button", { type: "button", class: "link", title: url, onclick: () => openInBrowser(url) }, label);
@@ -12,7 +12,7 @@ export function link(url, label) {
   return el("span", { class: "link link-dead", title: `${url} (links out of the sandbox lead nowhere)` }, label);
 }
 
-/** Whether it leads to the emulated Onetime Secret. */
+/** Whether the link leads to the emulated Onetime Secret. */
 export function isOurs(url) {
   return Boolean(world.parts?.onetime.url) && url.startsWith(`${world.parts.onetime.url}/`);
 }

@@ -7,8 +7,8 @@ const GAP = 4; // pixels
 let close = () => {};
 
 /**
- * `items` is asked when the menu opens: `{label, note, pick}` each. `props` are the button's own.
- * The menu stands beside the button in the page, so that it is read where it belongs.
+ * A button with a menu. `items()` is called when the menu opens and returns `{label, note, pick}` objects; `props` are for
+ * the button. In the page the menu follows its button, so that screen readers read it there.
  */
 export function menuButton(props, content, items) {
   const button = el(
@@ -34,7 +34,7 @@ function open(button, items) {
   menu.addEventListener("keydown", (event) => move(event, menu));
   button.setAttribute("aria-expanded", "true");
   button.parentElement.append(menu);
-  menu.showPopover(); // over everything, so that no scrolling list cuts it off
+  menu.showPopover(); // in the top layer, where no scrolling list cuts it off
   place(menu, button.getBoundingClientRect());
   const elsewhere = (event) => !button.parentElement.contains(event.target) && close();
   const listened = ["pointerdown", "scroll", "resize"];
@@ -52,7 +52,7 @@ function open(button, items) {
   menu.querySelector("[role=menuitem]")?.focus();
 }
 
-/** Under the button, or above it where there is no room; never over the edge of the screen. */
+/** Places the menu under the button, or above the button if there is no room, and inside the screen. */
 function place(menu, at) {
   const { width, height } = menu.getBoundingClientRect();
   const isBelow = at.bottom + GAP + height <= window.innerHeight;

@@ -1,4 +1,4 @@
-/** The messages of a conversation. One that changes is drawn anew in its place. */
+/** The messages of a conversation. A message that changes is redrawn in its place. */
 
 import { report, say } from "./announce.js";
 import { blocks, plainMessage } from "./blocks.js";
@@ -8,13 +8,13 @@ import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { unescape } from "./mrkdwn.js";
 import { avatar } from "./people.js";
-import { here, isDirect, messagesHere, nameOf, on, sees, world } from "./store.js";
+import { here, isDirect, messagesHere, nameOf, on, isVisibleTo, world } from "./store.js";
 import { makeScene } from "./scene.js";
-import { clock } from "./dates.js";
+import { timeOfDay } from "./dates.js";
 import { unknown } from "./unknown.js";
 import { welcome } from "./welcome.js";
 
-const NEAR_END = 120; // pixels; who has scrolled up further stays where they are
+const NEAR_END = 120; // pixels; a list that is scrolled up further does not follow new messages
 
 const idOf = (key) => `message-${key.replaceAll(/[^\w]/g, "-")}`;
 
@@ -22,7 +22,7 @@ export function start() {
   on("messages", (changed) => changed.forEach(apply));
 }
 
-/** The list as it is now. */
+/** The list of the messages in a conversation. */
 export function messageList(place) {
   const shown = messagesHere();
   return el(
@@ -38,7 +38,7 @@ function apply({ key, message, before }) {
   const isHere = (message ?? before)?.channel === here.place && here.tab === "messages";
   const old = byId(idOf(key));
   if (!message) return old?.remove();
-  if (!sees(here.me, message)) return;
+  if (!isVisibleTo(here.me, message)) return;
   if (!before) announce(message, isHere);
   const list = byId("messages");
   if (!isHere || !list) return;
@@ -78,7 +78,7 @@ function article(message) {
         { class: "message-head" },
         el("span", { class: "message-name", id: title }, name),
         message.by_bot && el("span", { class: "tag" }, "app"),
-        el("time", { class: "message-time", datetime: new Date(message.ts * 1000).toISOString() }, clock(message.ts)),
+        el("time", { class: "message-time", datetime: new Date(message.ts * 1000).toISOString() }, timeOfDay(message.ts)),
         message.edited && el("span", { class: "message-edited" }, "changed"),
         shortcuts(message),
       ),
@@ -103,7 +103,7 @@ function redraw(key) {
   if (old && message) old.replaceWith(article(message));
 }
 
-/** The app's message shortcuts, if its manifest has any. */
+/** The menu of the app's message shortcuts; null if its manifest has none. */
 function shortcuts(message) {
   const offered = world.app.shortcuts.filter((one) => one.kind === "message");
   if (offered.length === 0) return null;

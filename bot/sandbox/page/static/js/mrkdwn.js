@@ -6,7 +6,7 @@ import { emoji, withSigns } from "./emoji.js";
 import { link } from "./links.js";
 import { channel, here, nameOf } from "./store.js";
 
-// A mark counts where a word could begin, and text must touch it; a zero-width space keeps it a plain sign.
+// A mark must not touch a word outside, and must touch text inside. A zero-width space makes it a plain character.
 const TOUCHED = String.raw`(?:[^\s\u200b]|[^\s\u200b][^\n]*?[^\s\u200b])`;
 const marked = (mark, name) => `(?<![\\w${mark}])[${mark}](?<${name}>${TOUCHED})[${mark}](?![\\w${mark}])`;
 const INLINE = new RegExp(
@@ -24,12 +24,12 @@ const INLINE = new RegExp(
 const FENCE = /```\n?([\s\S]+?)\n?```/g;
 const QUOTE = /^(?:>|&gt;) ?/;
 
-/** Entities as signs; `&amp;` last, so that `&amp;lt;` reads `&lt;`. */
+/** Decodes entities, `&amp;` last, so that `&amp;lt;` becomes `&lt;`. */
 export function unescape(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
-/** A text object: mrkdwn with its marks, plain_text as it stands. */
+/** A text object: mrkdwn with its marks, plain_text without any. */
 export function textObject(object) {
   if (!object) return [];
   if (object.type === "mrkdwn") return mrkdwn(object.text);
@@ -65,20 +65,20 @@ function lines(source) {
   return nodes;
 }
 
-/** The marks within a line. */
+/** One line with its marks. */
 export function inline(source) {
   const nodes = [];
   let end = 0;
   for (const found of source.matchAll(INLINE)) {
     if (found.index > end) nodes.push(unescape(source.slice(end, found.index)));
-    nodes.push(drawn(found.groups));
+    nodes.push(drawMatch(found.groups));
     end = found.index + found[0].length;
   }
   if (end < source.length) nodes.push(unescape(source.slice(end)));
   return nodes;
 }
 
-function drawn(groups) {
+function drawMatch(groups) {
   if (groups.token !== undefined) return token(groups.token);
   if (groups.code !== undefined) return el("code", {}, unescape(groups.code));
   if (groups.bold !== undefined) return el("strong", {}, inline(groups.bold));
@@ -88,7 +88,7 @@ function drawn(groups) {
   return link(unescape(groups.url), unescape(groups.url));
 }
 
-/** What stands between < and >: a mention, a date, a link. */
+/** The content between < and >: a mention, a date, a link. */
 function token(inside) {
   const [target, ...rest] = inside.split("|");
   const label = unescape(rest.join("|"));

@@ -1,30 +1,30 @@
-/** A stranger's browser: somebody without an account follows a link to the emulated Onetime Secret. */
+/** A stranger's browser: a person without an account opens a link to the emulated Onetime Secret. */
 
 import { dialog } from "./dialog.js";
 import { el, newId } from "./dom.js";
 import { control } from "./feed.js";
 import { icon } from "./icons.js";
 
-/** Opens `url` in it. Nothing is consumed until the person asks to see the secret. */
+/** Opens `url` in the browser of a stranger. The secret stays unopened until the person presses the button. */
 export async function openInBrowser(url) {
-  const seen = await control({ do: "look", link: url });
-  const page = el("div", { class: "browser-page" }, seen.is_there ? closed(url, seen) : nothing(seen));
+  const answer = await control({ do: "look", link: url });
+  const page = el("div", { class: "browser-page" }, answer.is_there ? sealedPage(url, answer) : emptyPage(answer));
   const body = el("div", { class: "dialog-body browser" }, el("p", { class: "browser-bar" }, icon("globe"), el("span", {}, url)), page);
   dialog("A stranger's browser", body, { kind: "dialog-site" });
 }
 
-function nothing({ cannot }) {
+function emptyPage({ cannot }) {
   return el("p", { class: "browser-said" }, cannot ?? "That is not a link to a secret that can be opened: it was opened or burned, has expired, or never was.");
 }
 
-function closed(url, { has_passphrase: hasPassphrase }) {
+function sealedPage(url, { has_passphrase: hasPassphrase }) {
   const id = newId("passphrase");
   const field = hasPassphrase && el("input", { id, class: "field", type: "text", autocomplete: "off" });
   const said = el("p", { class: "browser-said", role: "status" });
   const open = async (event) => {
     event.preventDefault();
     const { text } = await control({ do: "open", link: url, passphrase: field ? field.value : "" });
-    if (typeof text === "string") shown(form, text);
+    if (typeof text === "string") showText(form, text);
     else said.textContent = "It did not open. Its passphrase may be wrong, or somebody was faster.";
   };
   const form = el(
@@ -38,7 +38,7 @@ function closed(url, { has_passphrase: hasPassphrase }) {
   return form;
 }
 
-function shown(form, text) {
+function showText(form, text) {
   const pre = el("pre", { class: "mono-block", tabindex: "0" }, text);
   form.replaceWith(el("div", {}, el("p", {}, "This is the secret. Its link is empty now."), pre));
   pre.focus();

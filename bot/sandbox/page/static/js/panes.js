@@ -1,4 +1,4 @@
-/** On a narrow screen either the workspace is shown, or what happens behind the scenes. */
+/** The switch between the two panes of a narrow screen: the workspace, and behind the scenes. */
 
 import { byId, el, fill } from "./dom.js";
 import { icon } from "./icons.js";

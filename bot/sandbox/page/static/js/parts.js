@@ -1,10 +1,10 @@
-/** Slack, the bot, Onetime Secret: how each is, and what can be done to it. The wires light up with the calls. */
+/** The states and controls of Slack, the bot and Onetime Secret. The wires between them light up at each call. */
 
 import { byId, el, fill } from "./dom.js";
 import { control } from "./feed.js";
 import { on, world } from "./store.js";
 import { report } from "./announce.js";
-import { span } from "./dates.js";
+import { duration } from "./dates.js";
 
 const MODES = { fine: "works", slow: "slow", failing: "fails", limited: "limits", down: "is down" };
 const HOURS = 3600; // seconds
@@ -78,12 +78,12 @@ function clock(parts) {
   return el(
     "div",
     { class: "clock" },
-    el("span", {}, "Everybody's clock", parts.clock_ahead > 0 && el("strong", {}, ` +${span(parts.clock_ahead)}`)),
+    el("span", {}, "Everybody's clock", parts.clock_ahead > 0 && el("strong", {}, ` +${duration(parts.clock_ahead)}`)),
     el("span", { class: "clock-jumps" }, JUMPS.map(jump)),
   );
 }
 
-/** A moment of light on the wire that a call went over. */
+/** Lights up the wires of new calls for a moment. */
 function pulse(calls) {
   for (const call of calls) {
     const ends = [call.from, call.to];
@@ -91,7 +91,7 @@ function pulse(calls) {
     const node = document.querySelector(`[data-wire="${name}"]`);
     if (!node) continue;
     node.classList.remove("pulse", "pulse-bad", "pulse-back");
-    void node.offsetWidth; // starts the animation again
+    void node.offsetWidth; // forces a layout, which restarts the animation
     node.classList.add(call.ok ? "pulse" : "pulse-bad");
     if (call.from === "bot" && call.to === "slack") node.classList.add("pulse-back");
   }

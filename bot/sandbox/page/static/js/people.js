@@ -1,7 +1,7 @@
-/** Whose screen this is. */
+/** The choice of the current person. */
 
 import { byId, el, fill } from "./dom.js";
-import { become, here, on, world } from "./store.js";
+import { switchPerson, here, on, world } from "./store.js";
 import { unreadOf } from "./unread.js";
 
 export function start() {
@@ -9,10 +9,10 @@ export function start() {
 }
 
 function draw() {
-  fill(byId("people"), el("legend", {}, "You are"), world.people.map(one));
+  fill(byId("people"), el("legend", {}, "You are"), world.people.map(radio));
 }
 
-function one(person) {
+function radio(person) {
   const unread = person.id === here.me ? 0 : unreadOf(person.id);
   return el(
     "label",
@@ -23,7 +23,7 @@ function one(person) {
       value: person.id,
       checked: person.id === here.me,
       "data-focus": `me-${person.id}`,
-      onchange: () => become(person.id),
+      onchange: () => switchPerson(person.id),
     }),
     el("span", { class: "face" }, avatar(person.id, person.name), unread > 0 && el("span", { class: "dot" })),
     el("span", { class: "person-name" }, person.name),
@@ -34,7 +34,7 @@ function one(person) {
 
 const HUES = 6;
 
-/** The first letter in a colour of its own. Decoration: the name stands beside it. */
+/** The first letter of a name in a colour. It is decoration: the name stands beside it. */
 export function avatar(user, name) {
   if (user === world.app?.user) return el("img", { class: "avatar", src: "/static/icon.svg", alt: "", width: 36, height: 36 });
   const hue = [...user].reduce((sum, sign) => sum + sign.charCodeAt(0), 0) % HUES;

@@ -1,9 +1,9 @@
-/** The list of conversations of whoever looks. */
+/** The list of conversations of the current person. */
 
 import { byId, el, fill } from "./dom.js";
 import { icon } from "./icons.js";
 import { avatar } from "./people.js";
-import { go, here, isDirect, nameOf, on, places, world } from "./store.js";
+import { switchPlace, here, isDirect, nameOf, on, places, world } from "./store.js";
 import { unreadIn } from "./unread.js";
 
 export function start() {
@@ -38,7 +38,7 @@ function entry(place) {
       class: unread > 0 ? "place place-unread" : "place",
       "aria-current": isHere ? "page" : null,
       "data-focus": `place-${place.id}`,
-      onclick: () => go(place.id),
+      onclick: () => switchPlace(place.id),
     },
     isDirect(place) ? avatar(world.app.user, world.app.name) : icon("hash"),
     el("span", { class: "place-name" }, placeName(place)),

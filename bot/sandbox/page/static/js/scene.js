@@ -1,16 +1,16 @@
-/** Where interactive elements stand, and what using them does: see elements.js. */
+/** The scene around interactive elements: their values, and what happens when they are used. See elements.js. */
 
 import { report } from "./announce.js";
 import { act } from "./feed.js";
 import { here } from "./store.js";
 
-// What is typed or chosen and not sent yet: place -> block/action -> {type, value}. It outlives drawing anew.
+// Values that are entered and not sent yet: message or view -> block/action -> {type, value}. They survive a redraw.
 const drafts = new Map();
 
 const keyOf = (block, one) => JSON.stringify([block.block_id, one.action_id]);
 
-/** The field of a state, whichever it is, as a plain value. Source: docs.slack.dev/reference/interaction-payloads/view-interactions-payload. */
-function plain(state) {
+/** The value in the state of an element, whatever the type of the element. Source: docs.slack.dev/reference/interaction-payloads/view-interactions-payload. */
+function plainValue(state) {
   if (!state) return null;
   const { type, ...rest } = state;
   const [value] = Object.values(rest);
@@ -19,14 +19,14 @@ function plain(state) {
 }
 
 /**
- * A scene in a message or a view. `target` is `{message: key}` or `{view: id}`; `values` are what Slack has in
- * its fields; `redraw` shows it as it is known. Acts report by themselves.
+ * The scene of a message or a view. `target` is `{message: key}` or `{view: id}`; `values` are the states that Slack has;
+ * `redraw` draws the message or view again. `use` shows its outcome itself.
  */
 export function makeScene(target, { values = {}, errors = {}, redraw = () => {} } = {}) {
   const name = target.message ?? target.view;
   const entered = (block, one) => {
     const draft = drafts.get(name)?.get(keyOf(block, one));
-    return draft?.type === one.type ? draft.value : plain(values[block.block_id]?.[one.action_id]) ?? initial(one);
+    return draft?.type === one.type ? draft.value : plainValue(values[block.block_id]?.[one.action_id]) ?? initial(one);
   };
   const enter = (block, one, value) => {
     if (!drafts.has(name)) drafts.set(name, new Map());
@@ -50,7 +50,7 @@ function initial(one) {
   return chosen?.value ?? null;
 }
 
-/** Everything entered in a view, as the server takes it: block -> action -> value. */
+/** All entered values of a view, as the server takes them: block -> action -> value. */
 export function fieldsOf(view) {
   const fields = {};
   for (const [key, { value }] of drafts.get(view) ?? []) {
@@ -60,6 +60,7 @@ export function fieldsOf(view) {
   return fields;
 }
 
+/** Drops the entered values of a view. */
 export function forget(view) {
   drafts.delete(view);
 }

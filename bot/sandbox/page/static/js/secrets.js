@@ -1,8 +1,8 @@
-/** What Onetime Secret holds, and what its people can do on its site. */
+/** The secrets in the emulated Onetime Secret, and what people can do with them on its site. */
 
 import { report, say } from "./announce.js";
 import { insert } from "./composer.js";
-import { span } from "./dates.js";
+import { duration } from "./dates.js";
 import { dialog } from "./dialog.js";
 import { byId, el, fill, newId } from "./dom.js";
 import { control } from "./feed.js";
@@ -15,13 +15,13 @@ import { on, world } from "./store.js";
 const STATES = {
   new: "not opened", viewed: "not opened", received: "opened", burned: "burned", expired: "expired", orphaned: "gone",
 };
-const LIVES = [["7 days", 604_800], ["1 day", 86_400], ["1 hour", 3600], ["5 minutes", 300]];
+const LIFETIMES = [["7 days", 604_800], ["1 day", 86_400], ["1 hour", 3600], ["5 minutes", 300]];
 
 export function start() {
   on("everything secrets parts", draw);
 }
 
-let drawn = null; // what is shown, so that an open menu is not drawn anew for nothing
+let drawn = null; // the state that was drawn last; an open menu stays open while nothing changes
 
 function draw() {
   if (!world.parts) return;
@@ -35,7 +35,7 @@ function draw() {
       "div",
       { class: "card-head" },
       el("h3", { id: "secrets-title" }, "What Onetime Secret holds"),
-      el("button", { type: "button", class: "button small", "data-focus": "make", onclick: make }, icon("plus"), "Make one"),
+      el("button", { type: "button", class: "button small", "data-focus": "make", onclick: openForm }, icon("plus"), "Make one"),
     ),
     world.secrets.length === 0
       ? el("p", { class: "empty" }, "Nothing yet. Make a secret, as somebody would in a browser, and hand its link to a person in the workspace.")
@@ -56,7 +56,7 @@ function row(secret) {
       el("span", { class: `state state-${secret.state}` }, STATES[secret.state] ?? secret.state),
       el("span", { class: "secret-note" }, note(secret)),
     ),
-    menuButton({ class: "quiet", "aria-label": `Secret ${secret.key}`, "data-focus": `secret-${secret.id}` }, icon("more", "icon icon-dots"), () => doable(secret)),
+    menuButton({ class: "quiet", "aria-label": `Secret ${secret.key}`, "data-focus": `secret-${secret.id}` }, icon("more", "icon icon-dots"), () => menuItems(secret)),
   );
 }
 
@@ -64,24 +64,24 @@ function note(secret) {
   const facts = [secret.owner ? `by ${secret.owner}` : "by nobody known"];
   facts.push(secret.has_text ? "its text is there" : "its text is gone");
   if (secret.has_passphrase) facts.push("has a passphrase");
-  if (secret.left !== null) facts.push(`${span(secret.left)} left`.replaceAll(" ", "\u00a0"));
+  if (secret.left !== null) facts.push(`${duration(secret.left)} left`.replaceAll(" ", "\u00a0"));
   return facts.join(" · ");
 }
 
-/** What somebody who has its links can do. */
-function doable(secret) {
-  const links = () => control({ do: "links", id: secret.id });
+/** The menu of a secret: what a person with its links can do. */
+function menuItems(secret) {
+  const fetchLinks = () => control({ do: "links", id: secret.id });
   const write = (kind) => async () => {
-    const found = await links();
+    const found = await fetchLinks();
     if (report(found)) insertWithCommand(found[kind]);
   };
   const copy = (kind) => async () => {
-    const found = await links();
+    const found = await fetchLinks();
     if (!report(found)) return;
     await navigator.clipboard.writeText(found[kind]).then(() => say("Copied"), () => show(found[kind]));
   };
   return [
-    { label: "Open its link as a stranger", note: "in a browser", pick: async () => openInBrowser((await links()).secret) },
+    { label: "Open its link as a stranger", note: "in a browser", pick: async () => openInBrowser((await fetchLinks()).secret) },
     { label: "Write its link", note: "into the message field", pick: write("secret") },
     { label: "Write its private link", note: "into the message field", pick: write("private") },
     { label: "Copy its link", pick: copy("secret") },
@@ -90,7 +90,7 @@ function doable(secret) {
   ];
 }
 
-/** After what stands in the message field, if that is a command, else alone. */
+/** Adds a link to the command in the message field, or replaces the text there if it is no command. */
 function insertWithCommand(link) {
   showPane("chat");
   const now = byId("composer-text")?.value.trimEnd() ?? "";
@@ -111,21 +111,21 @@ function account({ username, token }) {
   );
 }
 
-// --- making one
+// --- making a secret
 
-function make() {
+function openForm() {
   const ids = { text: newId("make"), passphrase: newId("make"), owner: newId("make"), ttl: newId("make") };
   const text = el("textarea", { id: ids.text, class: "field", rows: 3, autocomplete: "off", spellcheck: "false" });
   const passphrase = el("input", { id: ids.passphrase, class: "field", type: "text", autocomplete: "off" });
   const owners = [...world.parts.accounts.map(({ username }) => [username, username]), ["nobody (anonymous)", ""]];
   const owner = select(ids.owner, owners);
-  const ttl = select(ids.ttl, LIVES);
+  const ttl = select(ids.ttl, LIFETIMES);
   const save = async (event) => {
     event.preventDefault();
     if (!text.value) return text.focus();
     const made = await control({ do: "make", text: text.value, passphrase: passphrase.value, owner: owner.value || null, ttl: Number(ttl.value) });
     close();
-    if (report(made)) links(made);
+    if (report(made)) showLinks(made);
   };
   const body = el(
     "form",
@@ -147,7 +147,7 @@ function labelled(label, field) {
   return el("div", { class: "block-input" }, el("label", { for: field.id }, label), field);
 }
 
-function links(made) {
+function showLinks(made) {
   const use = (link) => () => {
     close();
     insertWithCommand(link);

@@ -1,11 +1,11 @@
-/** What the page knows: the world as the feed tells it, and who looks at what. Whoever shows something subscribes. */
+/** The state of the page: the world as the feed reports it, and what the current person looks at. */
 
 export const world = {
-  run: null, // which sandbox it is; another one knows nothing of what was before
+  run: null, // the id of the sandbox; a restarted sandbox has another one
   app: null,
   people: [],
   channels: [],
-  messages: new Map(), // key -> message, in the order of their coming
+  messages: new Map(), // key -> message, in the order of their arrival
   stacks: {}, // user -> open windows, the one on top last
   homes: {}, // user -> Home tab
   calls: [],
@@ -16,10 +16,10 @@ export const world = {
 
 export const here = { me: null, place: null, tab: "messages" };
 
-const MOST_CALLS = 300;
+const MAX_CALLS = 300;
 const listeners = new Map(); // topic -> functions
 
-/** Calls `then(about)` whenever something of that topic changed. */
+/** Calls `then(about)` after every change of one of the topics, which are separated by spaces. */
 export function on(topics, then) {
   for (const topic of topics.split(" ")) {
     if (!listeners.has(topic)) listeners.set(topic, []);
@@ -27,33 +27,33 @@ export function on(topics, then) {
   }
 }
 
-export function tell(topic, about) {
+export function publish(topic, about) {
   for (const then of listeners.get(topic) ?? []) then(about);
 }
 
-/** The first event of a connection: the whole world anew. What came while there was none counts as just come. */
-export function everything(told) {
+/** Handles the first event of a connection: the whole world. Messages from the time without a connection count as new. */
+export function replaceWorld(event) {
   const { run, messages: known } = world;
-  Object.assign(world, told, { messages: new Map(told.messages.map((one) => [one.key, one])) });
+  Object.assign(world, event, { messages: new Map(event.messages.map((one) => [one.key, one])) });
   if (!world.people.some((one) => one.id === here.me)) here.me = world.people[0]?.id ?? null;
   if (!places().some((one) => one.id === here.place)) here.place = places()[0]?.id ?? null;
-  if (run === told.run) tell("messages", [...world.messages].filter(([key]) => !known.has(key)).map(([key, message]) => ({ key, message })));
-  else if (run !== null) tell("restarted");
-  tell("everything");
+  if (run === event.run) publish("messages", [...world.messages].filter(([key]) => !known.has(key)).map(([key, message]) => ({ key, message })));
+  else if (run !== null) publish("restarted");
+  publish("everything");
 }
 
-/** Later events: what changed, by topic. */
-export function changes(told) {
-  for (const [topic, about] of Object.entries(told)) apply[topic]?.(about);
+/** Handles a later event: the changes, topic -> new value. */
+export function applyChanges(event) {
+  for (const [topic, about] of Object.entries(event)) apply[topic]?.(about);
 }
 
 const apply = {
-  people: (about) => replaced("people", about),
-  channels: (about) => replaced("channels", about),
-  secrets: (about) => replaced("secrets", about),
-  parts: (about) => replaced("parts", about),
-  stacks: (about) => merged("stacks", about),
-  homes: (about) => merged("homes", about),
+  people: (about) => replace("people", about),
+  channels: (about) => replace("channels", about),
+  secrets: (about) => replace("secrets", about),
+  parts: (about) => replace("parts", about),
+  stacks: (about) => merge("stacks", about),
+  homes: (about) => merge("homes", about),
   messages: (about) => {
     const changed = [];
     for (const [key, message] of Object.entries(about)) {
@@ -61,22 +61,22 @@ const apply = {
       if (message) world.messages.set(key, message);
       else world.messages.delete(key);
     }
-    tell("messages", changed.sort((one, other) => (one.message?.order ?? 0) - (other.message?.order ?? 0)));
+    publish("messages", changed.sort((one, other) => (one.message?.order ?? 0) - (other.message?.order ?? 0)));
   },
   calls: (about) => {
-    world.calls = [...world.calls, ...about].slice(-MOST_CALLS);
-    tell("calls", about);
+    world.calls = [...world.calls, ...about].slice(-MAX_CALLS);
+    publish("calls", about);
   },
 };
 
-function replaced(topic, about) {
+function replace(topic, about) {
   world[topic] = about;
-  tell(topic, about);
+  publish(topic, about);
 }
 
-function merged(topic, about) {
+function merge(topic, about) {
   Object.assign(world[topic], about);
-  tell(topic, about);
+  publish(topic, about);
 }
 
 // --- questions
@@ -84,40 +84,40 @@ function merged(topic, about) {
 export const person = (id) => world.people.find((one) => one.id === id);
 export const channel = (id) => world.channels.find((one) => one.id === id);
 
-/** A name for whoever wrote something. */
+/** The name of a person or of the app. */
 export function nameOf(user) {
   return user === world.app?.user ? world.app.name : person(user)?.name ?? user;
 }
 
-/** The conversations of the person who looks. */
+/** The conversations of a person. */
 export function places(user = here.me) {
   return world.channels.filter((one) => one.members.includes(user));
 }
 
 export const isDirect = (place) => place?.user !== null && place?.user !== undefined;
 
-/** Whether somebody has the message in front of them. */
-export function sees(user, message) {
+/** Whether a person may see the message. */
+export function isVisibleTo(user, message) {
   if (message.to !== null) return message.to === user;
   return channel(message.channel)?.members.includes(user) ?? false;
 }
 
 export function messagesHere() {
-  return [...world.messages.values()].filter((one) => one.channel === here.place && sees(here.me, one));
+  return [...world.messages.values()].filter((one) => one.channel === here.place && isVisibleTo(here.me, one));
 }
 
 export const windowOnTop = () => (world.stacks[here.me] ?? []).at(-1) ?? null;
 
-// --- where the person goes
+// --- the current person and conversation
 
-export function become(user) {
+export function switchPerson(user) {
   here.me = user;
   if (!places().some((one) => one.id === here.place)) here.place = places().find(isDirect)?.id ?? places()[0]?.id;
-  tell("me");
+  publish("me");
 }
 
-export function go(place, tab = "messages") {
+export function switchPlace(place, tab = "messages") {
   here.place = place;
   here.tab = tab;
-  tell("place");
+  publish("place");
 }

@@ -1,11 +1,11 @@
-/** What can be written next, from the commands in the app's manifest and the people of the workspace. */
+/** Suggestions for the message field, from the commands in the app's manifest and the names in the workspace. */
 
 import { places, isDirect, world } from "./store.js";
 
-const MOST = 12;
+const MAX_SUGGESTIONS = 12;
 
-/** The ways of a usage hint: “a | b <x> | c” offers three. What stands before the first <, [, @ or # is written. */
-export function waysOf(hint) {
+/** The alternatives of a usage hint, which | separates. `written` is the part before the first <, [, @ or #. */
+export function parseHint(hint) {
   return hint
     .split("|")
     .map((way) => way.trim())
@@ -13,10 +13,10 @@ export function waysOf(hint) {
     .map((way) => ({ way, written: way.split(/[<[@#]/)[0].trim() }));
 }
 
-/** Suggestions for what stands before the caret: `{label, note, text}`, where `text` takes its place. */
+/** Suggestions for the text before the caret: `{label, note, text}`, where `text` replaces the text before the caret. */
 export function suggestionsFor(before) {
   const found = before.startsWith("/") ? commands(before) : [];
-  return (found.length > 0 ? found : names(before)).slice(0, MOST);
+  return (found.length > 0 ? found : names(before)).slice(0, MAX_SUGGESTIONS);
 }
 
 function commands(before) {
@@ -28,7 +28,7 @@ function commands(before) {
   }
   const command = world.app.commands.find((one) => one.command === name);
   if (!command || rest.length > 1) return [];
-  return waysOf(command.hint)
+  return parseHint(command.hint)
     .filter(({ written }) => written.startsWith(rest[0]) && written !== rest[0])
     .map(({ way, written }) => ({ label: `${name} ${written}`, note: way.slice(written.length).trim(), text: `${name} ${written}${way === written ? "" : " "}` }));
 }

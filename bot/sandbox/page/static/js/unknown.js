@@ -1,4 +1,4 @@
-/** What stands in the place of something that this page does not know. It is never left out. */
+/** A note in the place of a block or element that this page does not know, because a missing block would go unnoticed. */
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";

@@ -1,4 +1,4 @@
-/** What stands in a conversation in which nothing was said yet. */
+/** The text in a conversation without messages. */
 
 import { insert } from "./composer.js";
 import { el } from "./dom.js";

@@ -1,13 +1,13 @@
 /**
- * The windows (modals) of whoever looks: the one on top is shown over the workspace.
+ * The modals of the current person. The one on top is shown over the workspace.
  *
- * What stands beside the workspace stays in reach of the mouse, so that one can watch, or make something fail, while
- * a window is open. The keyboard stays in the window until F6.
+ * The "behind the scenes" region stays in reach of the mouse while a modal is open: a person can watch the calls there,
+ * or make something fail. The keyboard stays in the modal until the person presses F6.
  */
 
 import { report, say } from "./announce.js";
 import { blocks } from "./blocks.js";
-import { byId, el, fill } from "./dom.js";
+import { byId, el, fill, keepFocus } from "./dom.js";
 import { act } from "./feed.js";
 import { icon } from "./icons.js";
 import { fieldsOf, forget, makeScene } from "./scene.js";
@@ -15,40 +15,39 @@ import { here, on, windowOnTop, world } from "./store.js";
 
 const TABBABLE = "button, input, select, textarea, [tabindex='0']";
 
-let shown = null; // what the window looked like when it was drawn
-let before = null; // what had the focus before the window opened
+let shown = null; // {now, id} of the view as it was drawn last; null while no window is open
+let giveBack = () => false; // gives the focus to the element that had it before the window opened
 
 export function start() {
   on("everything stacks me", draw);
-  document.addEventListener("keydown", pressed);
+  document.addEventListener("keydown", onKeydown);
 }
 
 function draw() {
   const view = windowOnTop();
   const stage = byId("stage");
+  if (view && !shown) giveBack = keepFocus(); // before the workspace becomes inert, which takes the focus away
   byId("workspace").inert = view !== null;
   stage.hidden = view === null;
   document.body.classList.toggle("has-window", view !== null);
-  if (!view) return gone(stage);
+  if (!view) return hide(stage);
   const now = JSON.stringify([here.me, view]);
   if (now === shown?.now) return;
   const isNew = shown?.id !== view.id;
-  if (!shown) before = document.activeElement;
   forgetClosed();
   shown = { now, id: view.id };
   show(stage, view, isNew);
 }
 
-function gone(stage) {
+function hide(stage) {
   if (!shown) return;
   forgetClosed();
   shown = null;
   stage.replaceChildren();
-  const back = before?.isConnected && before !== document.body ? before : byId("composer-text");
-  back?.focus({ preventScroll: true });
+  if (!giveBack()) byId("composer-text")?.focus({ preventScroll: true });
 }
 
-/** What was typed into a window goes with it. */
+/** Forgets what was typed into the window, once the window is closed. */
 function forgetClosed() {
   const open = Object.values(world.stacks).flat();
   if (shown && !open.some((one) => one.id === shown.id)) forget(shown.id);
@@ -58,18 +57,20 @@ function show(stage, view, isNew) {
   const box = windowBox(view);
   const body = stage.querySelector(".window-body");
   const scrolled = isNew ? 0 : (body?.scrollTop ?? 0);
+  const hadField = !isNew && stage.querySelector("[data-first]") !== null;
   fill(stage, box);
   stage.querySelector(".window-body").scrollTop = scrolled;
   const wrong = box.querySelector("[aria-invalid=true]");
-  if (isNew) (box.querySelector("[data-first]") ?? box).focus({ preventScroll: true });
-  else if (wrong) wrong.focus();
-  else if (!stage.contains(document.activeElement)) box.focus({ preventScroll: true });
+  // A window can start without fields ("One moment…"). When its fields come, the first one takes the focus.
+  const first = hadField ? box : (box.querySelector("[data-first]") ?? box);
+  if (wrong && !isNew) wrong.focus();
+  else if (isNew || !stage.contains(document.activeElement)) first.focus({ preventScroll: true });
   if (!isNew) say(wrong ? Object.values(view.errors).join(". ") : box.querySelector(".window-body").innerText);
 }
 
 function windowBox(view) {
   const stack = world.stacks[here.me];
-  const scene = makeScene({ view: view.id }, { values: view.values, errors: view.errors, redraw: again });
+  const scene = makeScene({ view: view.id }, { values: view.values, errors: view.errors, redraw });
   const body = el("div", { class: "window-body blocks" }, blocks(view.blocks, scene));
   body.querySelector("input:not([type=radio], [type=checkbox]), textarea, select")?.setAttribute("data-first", "");
   return el(
@@ -84,11 +85,11 @@ function windowBox(view) {
       stack.length > 1 && el("span", { class: "window-depth" }, `${stack.length} of 3`),
       el("button", { type: "button", class: "quiet", "aria-label": "Close", "data-focus": "window-x", onclick: () => close(view, true) }, icon("close")),
     ),
-    el("form", { class: "window-form", novalidate: true, onsubmit: (event) => submit(event, view) }, body, foot(view)),
+    el("form", { class: "window-form", novalidate: true, onsubmit: (event) => submit(event, view) }, body, footer(view)),
   );
 }
 
-function foot(view) {
+function footer(view) {
   return el(
     "div",
     { class: "window-foot" },
@@ -97,7 +98,7 @@ function foot(view) {
   );
 }
 
-function again() {
+function redraw() {
   shown = { ...shown, now: null };
   draw();
 }
@@ -117,26 +118,26 @@ async function close(view, all) {
 
 // --- keys
 
-function pressed(event) {
+function onKeydown(event) {
   const box = byId("window");
   if (!box || document.querySelector("dialog[open]")) return;
-  if (event.key === "F6") return hop(event, box);
+  if (event.key === "F6") return switchRegion(event, box);
   if (!box.contains(document.activeElement)) return;
   if (event.key === "Escape") {
     event.preventDefault();
     close(windowOnTop(), false);
   } else if (event.key === "Tab") {
-    keepIn(event, box);
+    trapTab(event, box);
   }
 }
 
-function hop(event, box) {
+function switchRegion(event, box) {
   event.preventDefault();
   const isInside = box.contains(document.activeElement);
   (isInside ? byId("behind").querySelector(TABBABLE) : (box.querySelector("[data-first]") ?? box)).focus();
 }
 
-function keepIn(event, box) {
+function trapTab(event, box) {
   const all = [...box.querySelectorAll(TABBABLE)].filter((one) => !one.disabled && one.tabIndex >= 0 && one.offsetParent);
   const [first, last] = [all[0], all.at(-1)];
   const at = document.activeElement;

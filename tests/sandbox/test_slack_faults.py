@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import pytest
@@ -15,14 +15,14 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import Fault, Member, Workspace
+from bot.sandbox.slack import SlackFault, SlackWorkspace, WorkspaceMember
 
 Json = dict[str, Any]
 
 
 @pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    workspace = Workspace()
+async def workspace() -> AsyncIterator[SlackWorkspace]:
+    workspace = SlackWorkspace()
     workspace.person("U0ADA", "ada")
     await workspace.start()
     yield workspace
@@ -30,13 +30,13 @@ async def workspace() -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-async def client(workspace: Workspace) -> AsyncIterator[AsyncWebClient]:
+async def client(workspace: SlackWorkspace) -> AsyncIterator[AsyncWebClient]:
     async with aiohttp.ClientSession() as session:
         yield AsyncWebClient(workspace.bot_token, workspace.api_url, session=session, retry_handlers=[])
 
 
 @pytest.fixture
-def ada(workspace: Workspace) -> Member:
+def ada(workspace: SlackWorkspace) -> WorkspaceMember:
     return workspace.people[0]
 
 
@@ -48,9 +48,9 @@ async def post(client: AsyncWebClient) -> object:
 
 
 async def test_an_error_has_no_effect_and_comes_as_often_as_planned(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
-    workspace.plan("chat.postMessage", Fault.error("fatal_error"), times=2)
+    workspace.plan("chat.postMessage", SlackFault.error("fatal_error"), times=2)
 
     for _ in range(2):
         with pytest.raises(SlackApiError, match="fatal_error"):
@@ -62,24 +62,24 @@ async def test_an_error_has_no_effect_and_comes_as_often_as_planned(
     assert [call.error for call in workspace.calls] == ["fatal_error", "fatal_error", None]
 
 
-async def test_faults_of_one_method_leave_others_alone(client: AsyncWebClient, workspace: Workspace) -> None:
-    workspace.plan("views.open", Fault.error("fatal_error"), times=None)
+async def test_faults_of_one_method_leave_others_alone(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
+    workspace.plan("views.open", SlackFault.error("fatal_error"), times=None)
 
     await post(client)
 
 
 async def test_only_a_call_in_which_that_stands_meets_it(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
-    workspace.plan("chat.postMessage", Fault.error("fatal_error"), about="the one")
+    workspace.plan("chat.postMessage", SlackFault.error("fatal_error"), about="the one")
     await post(client)
 
     with pytest.raises(SlackApiError, match="fatal_error"):
         await client.chat_postMessage(channel=ada.id, text="this is the one")
 
 
-async def test_a_star_meets_every_method_for_ever(client: AsyncWebClient, workspace: Workspace) -> None:
-    workspace.plan("*", Fault.error("token_revoked"), times=None)
+async def test_a_star_meets_every_method_for_ever(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
+    workspace.plan("*", SlackFault.error("token_revoked"), times=None)
 
     for call in (post(client), client.auth_test(), post(client)):
         with pytest.raises(SlackApiError, match="token_revoked"):
@@ -90,9 +90,9 @@ async def test_a_star_meets_every_method_for_ever(client: AsyncWebClient, worksp
 
 @pytest.mark.parametrize(("after", "header"), [(7, "7"), (None, None), ("soon", "soon")])
 async def test_a_rate_limit_is_a_429(
-    client: AsyncWebClient, workspace: Workspace, after: Any, header: str | None
+    client: AsyncWebClient, workspace: SlackWorkspace, after: Any, header: str | None
 ) -> None:
-    workspace.plan("chat.postMessage", Fault.rate_limited(after))
+    workspace.plan("chat.postMessage", SlackFault.rate_limited(after))
 
     with pytest.raises(SlackApiError, match="ratelimited") as caught:
         await post(client)
@@ -101,15 +101,17 @@ async def test_a_rate_limit_is_a_429(
     assert caught.value.response.headers.get("Retry-After") == header
 
 
-async def test_a_502_is_html(workspace: Workspace) -> None:
-    workspace.plan("auth.test", Fault.http(502, "<html>Bad gateway</html>"))
+async def test_a_502_is_html(workspace: SlackWorkspace) -> None:
+    workspace.plan("auth.test", SlackFault.http(502, "<html>Bad gateway</html>"))
 
     async with aiohttp.ClientSession() as session, session.post(workspace.api_url + "auth.test") as got:
         assert (got.status, got.content_type) == (502, "text/html")
 
 
-async def test_a_connection_can_break_before_the_effect(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
-    workspace.plan("chat.postMessage", Fault.drop())
+async def test_a_connection_can_break_before_the_effect(
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
+) -> None:
+    workspace.plan("chat.postMessage", SlackFault.drop())
 
     with pytest.raises(aiohttp.ClientConnectionError):
         await post(client)
@@ -118,8 +120,10 @@ async def test_a_connection_can_break_before_the_effect(client: AsyncWebClient, 
     assert workspace.export()[0].verdict == "dropped"
 
 
-async def test_a_connection_can_break_after_the_effect(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
-    workspace.plan("chat.postMessage", Fault.drop_after())
+async def test_a_connection_can_break_after_the_effect(
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
+) -> None:
+    workspace.plan("chat.postMessage", SlackFault.drop_after())
 
     with pytest.raises(aiohttp.ClientConnectionError):
         await post(client)
@@ -127,9 +131,11 @@ async def test_a_connection_can_break_after_the_effect(client: AsyncWebClient, w
     assert len(ada.dm) == 1
 
 
-async def test_a_delay_comes_before_the_effect_or_after(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
-    workspace.plan("chat.postMessage", Fault.delay(0.02))
-    workspace.plan("chat.postMessage", Fault.hang(after=True))
+async def test_a_delay_comes_before_the_effect_or_after(
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
+) -> None:
+    workspace.plan("chat.postMessage", SlackFault.delay(0.02))
+    workspace.plan("chat.postMessage", SlackFault.hang(after=True))
 
     await post(client)
     hanging = asyncio.create_task(post(client))
@@ -141,11 +147,11 @@ async def test_a_delay_comes_before_the_effect_or_after(client: AsyncWebClient, 
     await hanging
 
 
-async def test_a_call_hangs_until_it_is_released(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
-    fault = workspace.plan("chat.postMessage", Fault.hang())
+async def test_a_call_hangs_until_it_is_released(client: AsyncWebClient, workspace: SlackWorkspace, ada: Any) -> None:
+    fault = workspace.plan("chat.postMessage", SlackFault.hang())
     hanging = asyncio.create_task(post(client))
 
-    await workspace.arrived("chat.postMessage")
+    await workspace.wait_for_call("chat.postMessage")
     assert ada.dm == []
     fault.release()
     await hanging
@@ -153,18 +159,18 @@ async def test_a_call_hangs_until_it_is_released(client: AsyncWebClient, workspa
     assert len(ada.dm) == 1
 
 
-async def test_stopping_lets_go_of_what_hangs(client: AsyncWebClient, workspace: Workspace) -> None:
-    workspace.plan("chat.postMessage", Fault.hang())
+async def test_stopping_lets_go_of_what_hangs(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
+    workspace.plan("chat.postMessage", SlackFault.hang())
     hanging = asyncio.create_task(post(client))
-    await workspace.arrived("chat.postMessage")
+    await workspace.wait_for_call("chat.postMessage")
 
     await workspace.stop()
 
     assert await asyncio.gather(hanging, return_exceptions=True)
 
 
-async def test_a_response_url_can_fail_too(workspace: Workspace) -> None:
-    workspace.plan("response_url", Fault.http(500))
+async def test_a_response_url_can_fail_too(workspace: SlackWorkspace) -> None:
+    workspace.plan("response_url", SlackFault.http(500))
     url = workspace.response_url("commands", "U0ADA", workspace.state.open_dm("U0ADA").id)
 
     async with aiohttp.ClientSession() as session, session.post(url, json={"text": "x"}) as got:
@@ -177,7 +183,7 @@ async def test_a_response_url_can_fail_too(workspace: Workspace) -> None:
 class SocketApp:
     """Slack's own Socket Mode client. Acknowledges with `answer`, or not at all."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: SlackWorkspace) -> None:
         web_client = AsyncWebClient(base_url=workspace.api_url, retry_handlers=[])
         logger = logging.getLogger("socket-mode-under-test")
         self.client: Any = SocketModeClient(workspace.app_token, logger, web_client, ping_interval=0.05)
@@ -197,7 +203,7 @@ class SocketApp:
 
 
 @pytest.fixture
-async def socket_app(workspace: Workspace, ada: Any) -> AsyncIterator[SocketApp]:
+async def socket_app(workspace: SlackWorkspace, ada: Any) -> AsyncIterator[SocketApp]:
     app = SocketApp(workspace)
     await app.client.connect()
     await ada.until(lambda: workspace.sockets.connected)
@@ -226,7 +232,7 @@ async def test_interactions_and_events_have_their_envelopes(socket_app: SocketAp
     assert (event.retry_attempt, event.retry_reason) == (0, "")
 
 
-async def test_a_retry_over_the_socket_is_numbered(socket_app: SocketApp, workspace: Workspace) -> None:
+async def test_a_retry_over_the_socket_is_numbered(socket_app: SocketApp, workspace: SlackWorkspace) -> None:
     first = await workspace.emit({"type": "app_uninstalled"})
 
     await workspace.retry(first, 1, "timeout")
@@ -235,7 +241,7 @@ async def test_a_retry_over_the_socket_is_numbered(socket_app: SocketApp, worksp
 
 
 async def test_without_an_ack_over_the_socket_there_is_a_timeout(
-    socket_app: SocketApp, workspace: Workspace, ada: Any
+    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any
 ) -> None:
     socket_app.is_silent = True
     workspace.ack_within = 0.05
@@ -243,7 +249,9 @@ async def test_without_an_ack_over_the_socket_there_is_a_timeout(
     assert (await ada.command("/ots")).error == "operation_timeout"
 
 
-async def test_a_submission_is_answered_over_the_socket(socket_app: SocketApp, workspace: Workspace, ada: Any) -> None:
+async def test_a_submission_is_answered_over_the_socket(
+    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any
+) -> None:
     title = {"type": "plain_text", "text": "T"}
     view = {"type": "modal", "title": title, "submit": title, "blocks": [{"type": "divider"}]}
     workspace.state.open_view(workspace.state.new_trigger("U0ADA"), view)
@@ -257,7 +265,7 @@ async def test_a_submission_is_answered_over_the_socket(socket_app: SocketApp, w
 
 @pytest.mark.parametrize("how", ["refresh_requested", "warning", "broken"])
 async def test_the_client_comes_back_after_a_disconnect(
-    socket_app: SocketApp, workspace: Workspace, ada: Any, how: str
+    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any, how: Literal["refresh_requested", "warning", "broken"]
 ) -> None:
     seen: list[int] = []
     workspace.subscribe(lambda change: seen.append(change.about) if change.what == "connection" else None)
@@ -271,7 +279,7 @@ async def test_the_client_comes_back_after_a_disconnect(
     assert (await ada.command("/ots")).ok
 
 
-async def test_several_connections_take_turns(socket_app: SocketApp, workspace: Workspace, ada: Any) -> None:
+async def test_several_connections_take_turns(socket_app: SocketApp, workspace: SlackWorkspace, ada: Any) -> None:
     second = SocketApp(workspace)
     await second.client.connect()
     await ada.until(lambda: workspace.sockets.connected == 2)
@@ -283,7 +291,7 @@ async def test_several_connections_take_turns(socket_app: SocketApp, workspace: 
     assert (len(socket_app.requests), len(second.requests)) == (2, 2)
 
 
-async def test_a_connection_says_hello_and_its_address_works_once(workspace: Workspace) -> None:
+async def test_a_connection_says_hello_and_its_address_works_once(workspace: SlackWorkspace) -> None:
     client = AsyncWebClient(base_url=workspace.api_url, retry_handlers=[])
     url = (await client.apps_connections_open(app_token=workspace.app_token))["url"]
 
@@ -296,7 +304,7 @@ async def test_a_connection_says_hello_and_its_address_works_once(workspace: Wor
     assert hello["connection_info"]["app_id"] == "A0SANDBOX0"
 
 
-async def test_ten_connections_are_the_most(workspace: Workspace) -> None:
+async def test_ten_connections_are_the_most(workspace: SlackWorkspace) -> None:
     client = AsyncWebClient(base_url=workspace.api_url, retry_handlers=[])
     async with aiohttp.ClientSession() as session:
 
@@ -313,7 +321,7 @@ async def test_ten_connections_are_the_most(workspace: Workspace) -> None:
 
 
 async def test_a_connection_that_breaks_before_the_ack_is_a_failed_dispatch(
-    socket_app: SocketApp, workspace: Workspace, ada: Any
+    socket_app: SocketApp, workspace: SlackWorkspace, ada: Any
 ) -> None:
     socket_app.is_silent = True
     command = asyncio.create_task(ada.command("/ots"))

@@ -1,21 +1,21 @@
-"""The things of the sandbox as the page gets them: JSON of what a person sees, and nothing of how it is kept."""
+"""The objects of the sandbox as JSON for the page: only what a person may see."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
-from bot.sandbox.onetime import Held
+from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page.app_manifest import AppManifest
-from bot.sandbox.page.masking import masked_key
-from bot.sandbox.slack import Channel, Message, View, Workspace
-from bot.sandbox.slack.things import Person
+from bot.sandbox.page.masking import mask_key
+from bot.sandbox.slack import SlackChannel, SlackMessage, SlackView, SlackWorkspace
+from bot.sandbox.slack.model import SlackUser
 
 Json = dict[str, Any]
 
 
-def app(manifest: AppManifest, workspace: Workspace) -> Json:
-    """The app: its name, what can be typed, and which tabs its conversation has."""
+def app(manifest: AppManifest, workspace: SlackWorkspace) -> Json:
+    """The app: its name, its commands and shortcuts, and the tabs of its conversation."""
     tabs = manifest.tabs
     return {
         "user": workspace.bot_user_id,
@@ -34,20 +34,20 @@ def app(manifest: AppManifest, workspace: Workspace) -> Json:
     }
 
 
-def person(one: Person) -> Json:
+def person(one: SlackUser) -> Json:
     return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest}
 
 
-def channel(one: Channel) -> Json:
+def channel(one: SlackChannel) -> Json:
     return {"id": one.id, "name": one.name, "members": sorted(one.members), "user": one.user}
 
 
-def message_key(one: Message) -> str:
+def message_key(one: SlackMessage) -> str:
     return f"{one.channel}:{one.ts}"
 
 
-def message(one: Message) -> Json:
-    """`reads` is what a screen reader says: Slack gives it `text`, not the blocks."""
+def message(one: SlackMessage) -> Json:
+    """A message. `reads` is the text for screen readers: Slack gives them `text`, not the blocks."""
     return {
         "key": message_key(one),
         "channel": one.channel,
@@ -64,7 +64,7 @@ def message(one: Message) -> Json:
     }
 
 
-def view(one: View) -> Json:
+def view(one: SlackView) -> Json:
     return {
         "id": one.id,
         "hash": one.hash,
@@ -78,19 +78,19 @@ def view(one: View) -> Json:
     }
 
 
-def secret_id(held: Held) -> str:
-    """A name for the secret that opens nothing."""
-    return hashlib.sha256(held.metadata_key.encode()).hexdigest()[:12]
+def secret_id(snapshot: SecretSnapshot) -> str:
+    """An id for a secret that does not open the secret."""
+    return hashlib.sha256(snapshot.metadata_key.encode()).hexdigest()[:12]
 
 
-def secret(held: Held, now: float) -> Json:
+def secret(snapshot: SecretSnapshot, now: float) -> Json:
     return {
-        "id": secret_id(held),
-        "key": masked_key(held.secret_key),
-        "state": held.state,
-        "has_text": held.has_plaintext,
-        "has_passphrase": held.has_passphrase,
-        "owner": held.owner,
-        "created": held.created,
-        "left": max(0.0, held.created + held.ttl - now) if held.has_plaintext else None,
+        "id": secret_id(snapshot),
+        "key": mask_key(snapshot.secret_key),
+        "state": snapshot.state,
+        "has_text": snapshot.has_plaintext,
+        "has_passphrase": snapshot.has_passphrase,
+        "owner": snapshot.owner,
+        "created": snapshot.created,
+        "left": max(0.0, snapshot.created + snapshot.ttl - now) if snapshot.has_plaintext else None,
     }

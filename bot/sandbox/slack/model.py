@@ -1,22 +1,24 @@
-"""What a workspace is made of: people, channels, messages, views, triggers. Plain values, no HTTP.
+"""The objects of a workspace: people, channels, messages, views, triggers, response_urls. No HTTP happens here.
 
-None of them shows what it holds when printed: messages and views may hold secrets.
+The `repr` of an object shows no content, because messages and views may hold secrets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from bot.sandbox.slack.elements import Values, start_values
-from bot.sandbox.slack.reading import draw, exact_preformatted, read_blocks
+from bot.sandbox.slack.block_text import preformatted_text, render_blocks, render_mrkdwn
+from bot.sandbox.slack.elements import EnteredValues, initial_values
 
 Payload = dict[str, Any]
+ResponseUrlKind = Literal["commands", "actions"]
+ViewType = Literal["modal", "home"]
 
 
 @dataclass(slots=True)
-class Person:
-    """A user of the workspace, or (`stranger`) somebody from another one who shares a channel."""
+class SlackUser:
+    """A user of the workspace. A `stranger` is from another workspace that shares a channel with this one."""
 
     id: str
     name: str
@@ -31,15 +33,15 @@ class Person:
 
 
 @dataclass(slots=True)
-class Channel:
-    """A conversation. `user` is the person of a direct message with the bot, else None."""
+class SlackChannel:
+    """A channel, or a direct message with the bot, whose person is `user`."""
 
     id: str
     name: str
     members: set[str] = field(default_factory=set)
     user: str | None = None
     archived: bool = False
-    read_only: bool = False  #: only some may write in it, and the bot is not among them
+    read_only: bool = False  #: the bot may not write in it
 
     @property
     def is_im(self) -> bool:
@@ -47,12 +49,12 @@ class Channel:
 
 
 @dataclass(slots=True)
-class Message:
-    """A message as Slack keeps it. `ephemeral_to` is the only person who sees it, if it is ephemeral."""
+class SlackMessage:
+    """A message in Slack's database. `ephemeral_to` is the only person who sees an ephemeral message."""
 
     channel: str
     ts: str
-    user: str  #: who wrote it
+    user: str  #: the id of the author
     text: str = field(repr=False)
     blocks: list[Payload] = field(default_factory=list, repr=False)
     attachments: list[Payload] = field(default_factory=list, repr=False)
@@ -66,13 +68,13 @@ class Message:
 
     @property
     def shows(self) -> str:
-        """What a person reads: the blocks if there are any, else the text."""
-        return read_blocks(self.blocks) if self.blocks else draw(self.text)
+        """The text that a person reads: that of the blocks or, without blocks, `text`."""
+        return render_blocks(self.blocks) if self.blocks else render_mrkdwn(self.text)
 
 
 @dataclass(slots=True)
-class View:
-    """A modal or a home tab as Slack keeps it, with what its person has entered so far."""
+class SlackView:
+    """A modal or a home tab in Slack's database, with the values that its person has entered."""
 
     id: str
     user: str
@@ -81,22 +83,22 @@ class View:
     payload: Payload = field(repr=False)
     previous_id: str | None = None
     closed: bool = False
-    values: Values = field(default_factory=dict, repr=False)
-    errors: dict[str, str] = field(default_factory=dict, repr=False)  #: block_id -> what is shown at the field
+    values: EnteredValues = field(default_factory=dict, repr=False)
+    errors: dict[str, str] = field(default_factory=dict, repr=False)  #: block_id -> the error at the field
 
     def show(self, payload: Payload, hash_: str) -> None:
-        """Other content from now on. What was entered stays where block_id, action_id and type are the same."""
-        before, self.values = self.values, start_values(payload["blocks"])
+        """Replace the content. An entered value stays where block_id, action_id and type are the same."""
+        before, self.values = self.values, initial_values(payload["blocks"])
         for block_id, actions in self.values.items():
             for action_id, state in actions.items():
-                kept = before.get(block_id, {}).get(action_id)
-                if kept is not None and kept["type"] == state["type"]:
-                    actions[action_id] = kept
+                entered = before.get(block_id, {}).get(action_id)
+                if entered is not None and entered["type"] == state["type"]:
+                    actions[action_id] = entered
         self.payload, self.hash, self.errors = payload, hash_, {}
 
     @property
-    def type(self) -> str:
-        return str(self.payload["type"])
+    def type(self) -> ViewType:
+        return "home" if self.payload["type"] == "home" else "modal"
 
     @property
     def callback_id(self) -> str:
@@ -128,35 +130,38 @@ class View:
 
     @property
     def text(self) -> str:
-        """Everything that can be read in it, a line each; not what the person typed."""
+        """All texts in the view, one on a line, without what the person typed."""
         labels = [self._label(name) for name in ("title", "submit", "close")]
         return "\n".join(
-            line for line in [labels[0], read_blocks(self.blocks), *labels[1:], *self.errors.values()] if line
+            line for line in [labels[0], render_blocks(self.blocks), *labels[1:], *self.errors.values()] if line
         )
 
     def secret_text(self) -> str:
         """The text of all preformatted rich text, byte for byte."""
-        return exact_preformatted(self.blocks)
+        return preformatted_text(self.blocks)
 
 
 @dataclass(slots=True)
 class Trigger:
-    """Lets the app open or push a view for `user`, once, within 3 seconds. `view_id`: the view it came from."""
+    """Lets the app open or push a view for `user`, once, within 3 seconds.
+
+    `view_id` is the view whose interaction made the trigger, if it was one in a view.
+    """
 
     id: str
     user: str
-    born: float
+    created_at: float  #: seconds of the workspace's clock
     view_id: str | None = None
     used: bool = False
 
 
 @dataclass(slots=True)
 class ResponseUrl:
-    """Where the app may answer 5 times within 30 minutes. `message` is the one that was clicked, if any."""
+    """A URL where the app may answer 5 times within 30 minutes. `message` is the message that was clicked, if any."""
 
     path: str
     user: str
     channel: str
-    born: float
-    message: Message | None = None
+    created_at: float  #: seconds of the workspace's clock
+    message: SlackMessage | None = None
     uses: int = 0

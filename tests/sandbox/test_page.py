@@ -12,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.page import Page, browser, read_manifest
-from bot.sandbox.page.feed import MOST_WAITING
-from bot.sandbox.page.masking import masked, masked_text
+from bot.sandbox.page.feed import MAX_QUEUED_EVENTS
+from bot.sandbox.page.masking import mask, mask_text
 from bot.sandbox.page.server import STATIC
 from bot.sandbox.world import World
 from tests.readme import ROOT
+from tests.waiting import PATIENCE, eventually
 
 KEY = "2w9bzv0lmk4xq7p1d8hs5tyjr3cfgnae6iou"
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
@@ -180,7 +181,7 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
         while not world.page._feed._pages:  # noqa: ASYNC110 - the page joins by HTTP
             await asyncio.sleep(0)
         first = world.workspace.state.post(world.channel, {"text": "after"})
-        world.workspace.state.rewrite(first, {"text": "after that"})
+        world.workspace.state.edit(first, {"text": "after that"})
 
     (first, everything), (second, changes) = (await asyncio.gather(events(world, 2), speak()))[0]
 
@@ -193,9 +194,9 @@ async def test_a_page_gets_everything_and_then_what_changes(world):
 async def test_a_page_that_reads_nothing_is_ignored_and_the_others_are_not(world):
     feed = world.page._feed
     deaf, fine = feed.join(), feed.join()
-    for number in range(MOST_WAITING + 5):
+    for number in range(MAX_QUEUED_EVENTS + 5):
         world.workspace.state.post(world.channel, {"text": str(number)})
-        feed._flushing.cancel()
+        feed._flush_timer.cancel()
         feed._flush()
         while not fine.empty():
             fine.get_nowait()
@@ -206,13 +207,16 @@ async def test_a_page_that_reads_nothing_is_ignored_and_the_others_are_not(world
 
 
 async def test_a_secret_that_expires_by_itself_is_told(world):
-    world.onetime.share(None, "text", ttl=1)
+    world.onetime.share(None, "text", ttl=3600)
+    await events(world, 2)  # everything, and that it was made
+    pages, before = world.page._feed._pages, set(world.page._feed._pages)
 
-    found = await asyncio.wait_for(events(world, 2), 6)
+    listening = asyncio.create_task(events(world, 2))
+    await eventually(lambda: pages - before)
+    world.onetime.move_clock(3600)
+    found = await asyncio.wait_for(listening, PATIENCE)
 
-    assert [one["state"] for one in found[0][1]["secrets"]] == ["new"]
-    while found[-1][1]["secrets"][0]["state"] != "expired":
-        found = await asyncio.wait_for(events(world, 1), 6)
+    assert [one["state"] for _, about in found for one in about["secrets"]] == ["new", "expired"]
 
 
 async def test_what_slack_asks_of_a_form_is_said_at_its_fields_alone(world):
@@ -248,7 +252,7 @@ async def test_the_clock_of_onetime_secret_moves_and_secrets_expire_by_it(world)
 
     await control(world, do="move_clock", seconds=4000)
 
-    assert world.onetime.held(held.secret_key).state == "expired"
+    assert world.onetime.find_secret(held.secret_key).state == "expired"
 
 
 async def test_a_stranger_looks_and_opens_once_with_the_passphrase(world):
@@ -315,7 +319,7 @@ async def test_slack_can_be_made_to_fail_and_to_work_again(world, mode, status):
     ],
 )
 def test_keys_and_addresses_are_masked_in_text(shown, instead):
-    assert masked_text(shown) == instead
+    assert mask_text(shown) == instead
 
 
 def test_what_opens_something_is_masked_in_payloads_wherever_it_stands():
@@ -338,7 +342,7 @@ def test_what_opens_something_is_masked_in_payloads_wherever_it_stands():
         "title": "stays",
     }
 
-    shown = json.dumps(masked(payload))
+    shown = json.dumps(mask(payload))
 
     assert "canary" not in shown
     assert "stays" in shown
@@ -435,4 +439,4 @@ def test_opening_a_browser_waits_for_nothing():
 
     browser.show("http://127.0.0.1:1", opens)
 
-    assert opened.get(timeout=5) == "http://127.0.0.1:1"
+    assert opened.get(timeout=PATIENCE) == "http://127.0.0.1:1"

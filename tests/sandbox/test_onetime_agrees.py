@@ -22,9 +22,9 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.onetime.exchange import Answer, Asked
+from bot.sandbox.onetime.exchange import ServerRequest, ServerResponse
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parents[1] / "contract" / "recorded"
 RELEASES = {"0.18": "v0.18.3", "0.23": "v0.23.6", "0.25": "v0.25.11", "0.26": "v0.26.6"}
 TOKENS = {"alice": "alicetoken0123456789", "bob": "bobtoken0123456789", "carol": "caroltoken0123456789"}
 CREDENTIALS = {name: f"{name}@example.com:{token}" for name, token in TOKENS.items()} | {
@@ -132,7 +132,7 @@ class Replay:
         for length in (6, 8, None):
             self.keys[recorded[:length]] = ours[:length]
 
-    def as_asked(self, exchange: Exchange) -> Asked:
+    def as_asked(self, exchange: Exchange) -> ServerRequest:
         request = exchange["request"]
         headers = {name.lower(): value for name, value in (request.get("headers") or {}).items()}
         if request["auth"] != "anon":
@@ -144,9 +144,9 @@ class Replay:
         elif request.get("json") is not None:
             headers["content-type"] = "application/json"
             body = json.dumps(request["json"]).encode()
-        return Asked(request["method"], self.translated(request["path"]), headers, body)
+        return ServerRequest(request["method"], self.translated(request["path"]), headers, body)
 
-    async def send(self, asked: Asked) -> Answer:
+    async def send(self, asked: ServerRequest) -> ServerResponse:
         if not self.over_http:
             answer = self.server._api.answer(asked)
             return replace(answer, body=b"") if asked.method == "HEAD" else answer
@@ -162,7 +162,7 @@ class Replay:
         async with sending as response:
             body = await response.read()
             names = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, body, names.get("content-type"), names)
+            return ServerResponse(response.status, body, names.get("content-type"), names)
 
     async def again(self, exchange: Exchange) -> list[str]:
         """Send it, remember the keys it made, and return how the answer differs from the recorded one."""
@@ -192,7 +192,7 @@ class Replay:
 
     async def _race(self, secret_key: str) -> list[str]:
         """Eight at once opened this one, which was not recorded in full: exactly one of them got it."""
-        asked = Asked("POST", f"/api/v1/secret/{secret_key}")
+        asked = ServerRequest("POST", f"/api/v1/secret/{secret_key}")
         answers = await asyncio.gather(*(self.send(asked) for _ in range(8)))
         statuses = sorted(answer.status for answer in answers)
         return [] if statuses == [200] + [404] * 7 else [f"race: {statuses}"]
@@ -290,7 +290,7 @@ def _moment_of(body: Any) -> float:
     return float(max(moments, default=0))
 
 
-def _header_differences(where: str, recorded: dict[str, Any], answer: Answer) -> list[str]:
+def _header_differences(where: str, recorded: dict[str, Any], answer: ServerResponse) -> list[str]:
     theirs = recorded["headers"]
     if "body_of_interest" in recorded:
         return []  # their headers were not recorded
@@ -459,10 +459,10 @@ async def test_the_second_api_lists_recent_secrets_as_recorded(version: str) -> 
     assert found == []
 
 
-Sending = Callable[[int], Asked]
+Sending = Callable[[int], ServerRequest]
 
 
-async def _flood(replay: Replay, name: str, times: int) -> list[Answer]:
+async def _flood(replay: Replay, name: str, times: int) -> list[ServerResponse]:
     """Send what was sent `times` times; the secrets it needs are made first, as they were then."""
     sending = await _prepared(replay, name, times)
     return [await replay.send(sending(number)) for number in range(times)]
@@ -473,24 +473,26 @@ async def _prepared(replay: Replay, name: str, times: int) -> Sending:
     needed = {"ratelimit-burn-own-secrets": times, "ratelimit-wrong-passphrase-same-secret": 1}
     needed["ratelimit-metadata-polls-auth"] = 1
     made = []
-    share = Asked("POST", "/api/v1/share", carol, b"secret=x&ttl=3600&passphrase=Correct+horse+9")
-    plain = Asked("POST", "/api/v1/share", carol, b"secret=x&ttl=3600")
+    share = ServerRequest("POST", "/api/v1/share", carol, b"secret=x&ttl=3600&passphrase=Correct+horse+9")
+    plain = ServerRequest("POST", "/api/v1/share", carol, b"secret=x&ttl=3600")
     for _ in range(needed.get(name, 0)):
         answer = await replay.send(share if "passphrase" in name else plain)
         made.append(json.loads(answer.body))
     if name == "ratelimit-metadata-polls-auth":  # one poll came before those that were counted
-        await replay.send(Asked("GET", f"/api/v1/private/{made[0]['metadata_key']}", carol))
+        await replay.send(ServerRequest("GET", f"/api/v1/private/{made[0]['metadata_key']}", carol))
     requests: dict[str, Sending] = {
-        "ratelimit-authcheck": lambda _: Asked("GET", "/api/v1/authcheck", carol),
-        "ratelimit-burn-own-secrets": lambda number: Asked(
+        "ratelimit-authcheck": lambda _: ServerRequest("GET", "/api/v1/authcheck", carol),
+        "ratelimit-burn-own-secrets": lambda number: ServerRequest(
             "POST", f"/api/v1/private/{made[number]['metadata_key']}/burn", carol
         ),
-        "ratelimit-metadata-polls-auth": lambda _: Asked("GET", f"/api/v1/private/{made[0]['metadata_key']}", carol),
-        "ratelimit-recent-polls-auth": lambda _: Asked("GET", "/api/v1/private/recent", carol),
-        "ratelimit-secret-unknown-anon": lambda _: Asked("POST", "/api/v1/secret/" + "z" * 62),
-        "ratelimit-share-anon": lambda _: Asked("POST", "/api/v1/share", {}, b"secret=x&ttl=3600"),
+        "ratelimit-metadata-polls-auth": lambda _: ServerRequest(
+            "GET", f"/api/v1/private/{made[0]['metadata_key']}", carol
+        ),
+        "ratelimit-recent-polls-auth": lambda _: ServerRequest("GET", "/api/v1/private/recent", carol),
+        "ratelimit-secret-unknown-anon": lambda _: ServerRequest("POST", "/api/v1/secret/" + "z" * 62),
+        "ratelimit-share-anon": lambda _: ServerRequest("POST", "/api/v1/share", {}, b"secret=x&ttl=3600"),
         "ratelimit-share-auth": lambda _: plain,
-        "ratelimit-wrong-passphrase-same-secret": lambda number: Asked(
+        "ratelimit-wrong-passphrase-same-secret": lambda number: ServerRequest(
             "POST", f"/api/v1/secret/{made[0]['secret_key']}", carol, f"passphrase=wrong+{number}".encode()
         ),
     }
@@ -509,7 +511,7 @@ FLOODS = (
 )
 
 
-def _changes(answers: list[Answer]) -> list[dict[str, Any]]:
+def _changes(answers: list[ServerResponse]) -> list[dict[str, Any]]:
     changes: list[dict[str, Any]] = []
     for number, answer in enumerate(answers, 1):
         body = json.loads(answer.body)

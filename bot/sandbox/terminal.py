@@ -1,6 +1,6 @@
-"""Messages and windows as text for a terminal: what a person sees in Slack, without the colours.
+"""Draws messages and modals as text for a terminal, from the blocks that the bot sent to Slack.
 
-Drawn from the very blocks that Slack was sent. Buttons stand in brackets, fields end in a line to write on.
+Labels of buttons are in brackets. A field is its label, its initial value (or a line) and its hint.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bot.sandbox.slack import Message, View
-from bot.sandbox.slack.reading import draw, read_blocks
+from bot.sandbox.slack import SlackMessage, SlackView
+from bot.sandbox.slack.block_text import render_blocks, render_mrkdwn
 
 WIDTH = 78  # characters
 
-# The emoji that the bot uses. Slack draws them; another one stays as its name.
+# The emoji that the bot uses. Any other emoji stays as its name between colons.
 _EMOJI = {
     "large_green_circle": "🟢", "white_check_mark": "✅", "fire": "🔥", "hourglass": "⌛", "warning": "⚠️",
     "eyes": "👀", "bell": "🔔", "closed_lock_with_key": "🔐", "outbox_tray": "📤", "envelope_with_arrow": "📩",
@@ -26,43 +26,43 @@ _EMOJI = {
 _MARKUP = re.compile(r"(?<!\w)([*_`])(\S|\S[^\n]*?\S)\1(?!\w)")
 
 
-def draw_message(message: Message) -> list[str]:
-    """The lines of a message."""
-    return [f"│ {line}".rstrip() for line in _wrapped(_blocks(message.blocks) if message.blocks else [message.shows])]
+def draw_message(message: SlackMessage) -> list[str]:
+    """Draw a message as lines."""
+    return [f"│ {line}".rstrip() for line in _wrap(_draw_blocks(message.blocks) if message.blocks else [message.shows])]
 
 
-def draw_window(view: View) -> list[str]:
-    """The lines of a modal, with its title above and its buttons below."""
+def draw_window(view: SlackView) -> list[str]:
+    """Draw a modal as lines, with its title above and its buttons below."""
     label = str((view.payload.get("close") or {}).get("text", "Close"))
-    buttons = _brackets([*([view.submit] if view.submit else []), label])
-    return [f"╭ {view.title}", *(f"│ {line}".rstrip() for line in _wrapped(_blocks(view.blocks))), f"╰ {buttons}"]
+    buttons = _draw_buttons([*([view.submit] if view.submit else []), label])
+    return [f"╭ {view.title}", *(f"│ {line}".rstrip() for line in _wrap(_draw_blocks(view.blocks))), f"╰ {buttons}"]
 
 
-def _blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
+def _draw_blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
     for block in blocks:
         match block:
             case {"type": "divider"}:
                 yield ""
             case {"type": "actions", "elements": elements}:
-                yield _brackets(one["text"]["text"] for one in elements)
+                yield _draw_buttons(one["text"]["text"] for one in elements)
             case {"type": "section", "fields": fields}:
-                yield from (": ".join(_plain(draw(one["text"])).split("\n", 1)) for one in fields)
+                yield from (": ".join(_strip_marks(render_mrkdwn(one["text"])).split("\n", 1)) for one in fields)
             case {"type": "input"}:
-                yield _field(block)
+                yield _draw_field(block)
             case {"type": "rich_text"}:
-                yield from read_blocks([block]).expandtabs(4).split("\n")
+                yield from render_blocks([block]).expandtabs(4).split("\n")
             case _:
-                yield from _plain(read_blocks([block])).split("\n")
+                yield from _strip_marks(render_blocks([block])).split("\n")
 
 
-def _field(block: dict[str, Any]) -> str:
+def _draw_field(block: dict[str, Any]) -> str:
     hint = f"  ({block['hint']['text']})" if "hint" in block else ""
     label = block["label"]["text"]
-    return f"{label}{'' if label.endswith('?') else ':'} {_entered(block['element'])}{hint}"
+    return f"{label}{'' if label.endswith('?') else ':'} {_draw_initial_value(block['element'])}{hint}"
 
 
-def _entered(element: dict[str, Any]) -> str:
-    """What stands in a field before anybody touched it."""
+def _draw_initial_value(element: dict[str, Any]) -> str:
+    """The initial value of a field."""
     if element["type"] == "checkboxes":
         ticked = element.get("initial_options", [])
         return "  ".join(f"{'☑' if one in ticked else '☐'} {one['text']['text']}" for one in element["options"])
@@ -72,17 +72,17 @@ def _entered(element: dict[str, Any]) -> str:
     return f"[{chosen} ▾]" if chosen else str(element.get("initial_value", "________"))
 
 
-def _brackets(labels: Iterable[str]) -> str:
+def _draw_buttons(labels: Iterable[str]) -> str:
     return " ".join(f"[{label}]" for label in labels)
 
 
-def _plain(text: str) -> str:
-    """Without bold, italics and code marks, and with emoji as they look."""
+def _strip_marks(text: str) -> str:
+    """The text without the marks of bold, italics and code, and with emoji as characters."""
     text = re.sub(r":([a-z_]+):", lambda found: _EMOJI.get(found[1], found[0]), text)
     return _MARKUP.sub(r"\2", text)
 
 
-def _wrapped(lines: Iterable[str]) -> Iterator[str]:
+def _wrap(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if len(line) <= WIDTH:
             yield line

@@ -10,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sandbox.onetime import VERSIONS, Fault, OnetimeServer, Seen
+from bot.sandbox.onetime import VERSIONS, OnetimeFault, OnetimeServer, RequestRecord
+from tests.waiting import PATIENCE
 
 OPENING = "/api/v1/secret/{key}"
 METADATA = "/api/v1/private/{key}"
@@ -31,7 +32,7 @@ async def server() -> AsyncIterator[OnetimeServer]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(10)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(PATIENCE)) as session:
         yield session
 
 
@@ -69,7 +70,7 @@ async def test_what_an_outsider_opened_is_received_and_gone(
     again = server.open_as_outsider(held.secret_key, "sesame")
 
     assert (wrong, right, again) == (None, "the text", None)
-    now = server.held(held.metadata_key)
+    now = server.find_secret(held.metadata_key)
     assert now is not None
     assert (now.state, now.has_plaintext, now.has_passphrase) == ("received", False, True)
     assert (await _post(client, _opening(server, held.secret_key), data={"passphrase": "sesame"}))[0] == 404
@@ -96,8 +97,8 @@ async def test_what_is_held_tells_the_truth_whatever_the_version_says(version: s
 
     states = [(each.state, each.has_plaintext) for each in server.everything()]
     assert states == [("orphaned", False), ("expired", False), ("new", True)]
-    assert server.held(lasting.secret_key) == server.held(lasting.metadata_key)
-    assert server.held("0" * 62) is None
+    assert server.find_secret(lasting.secret_key) == server.find_secret(lasting.metadata_key)
+    assert server.find_secret("0" * 62) is None
     assert server.open_as_outsider(expiring.secret_key) is None
 
 
@@ -127,7 +128,7 @@ async def test_opening_the_page_changes_nothing(
     assert response.status == 200
     assert "Viewing this does not open it" in page
     assert key not in page
-    assert server.held(key) == held
+    assert server.find_secret(key) == held
 
 
 # --- accounts
@@ -230,7 +231,7 @@ async def test_a_lockout_refuses_the_right_passphrase_and_the_burn_until_it_ends
 
 async def test_an_answer_instead_has_no_effect(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
     held = server.share(None, "text")
-    server.plan(OPENING, Fault("answer", status=429, body=b"slow down", headers={"Retry-After": "7"}))
+    server.plan(OPENING, OnetimeFault("answer", status=429, body=b"slow down", headers={"Retry-After": "7"}))
 
     async with client.post(_opening(server, held.secret_key)) as response:
         body = await response.text()
@@ -242,7 +243,7 @@ async def test_an_answer_instead_has_no_effect(server: OnetimeServer, client: ai
 
 async def test_a_proxys_page_is_html_and_has_no_effect(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
     held = server.share(None, "text")
-    server.plan(OPENING, Fault("html"))
+    server.plan(OPENING, OnetimeFault("html"))
 
     async with client.post(_opening(server, held.secret_key)) as response:
         body = await response.text()
@@ -257,7 +258,7 @@ async def test_a_dropped_connection_has_an_effect_only_if_it_was_to(
     kind: Any, claims: int, server: OnetimeServer, client: aiohttp.ClientSession
 ) -> None:
     held = server.share(None, "text")
-    server.plan(OPENING, Fault(kind))
+    server.plan(OPENING, OnetimeFault(kind))
 
     with pytest.raises(aiohttp.ClientConnectionError):
         await _post(client, _opening(server, held.secret_key))
@@ -270,7 +271,7 @@ async def test_a_truncated_body_took_effect_and_does_not_arrive(
     server: OnetimeServer, client: aiohttp.ClientSession
 ) -> None:
     held = server.share(None, "text")
-    server.plan(OPENING, Fault("truncated"))
+    server.plan(OPENING, OnetimeFault("truncated"))
 
     with pytest.raises(aiohttp.ClientPayloadError):
         await _post(client, _opening(server, held.secret_key))
@@ -281,12 +282,14 @@ async def test_a_truncated_body_took_effect_and_does_not_arrive(
 @pytest.mark.parametrize(
     "fault",
     [
-        pytest.param(Fault("delay", seconds=0.01), id="delayed"),
-        pytest.param(Fault("late", seconds=0.01), id="answered late"),
-        pytest.param(Fault("drip", at_once=7), id="dripping"),
+        pytest.param(OnetimeFault("delay", seconds=0.01), id="delayed"),
+        pytest.param(OnetimeFault("late", seconds=0.01), id="answered late"),
+        pytest.param(OnetimeFault("drip", at_once=7), id="dripping"),
     ],
 )
-async def test_a_slow_answer_is_whole(fault: Fault, server: OnetimeServer, client: aiohttp.ClientSession) -> None:
+async def test_a_slow_answer_is_whole(
+    fault: OnetimeFault, server: OnetimeServer, client: aiohttp.ClientSession
+) -> None:
     held = server.share(None, "text")
     server.plan(OPENING, fault)
 
@@ -301,11 +304,11 @@ async def test_what_hangs_goes_on_when_it_is_released(
     kind: Any, claims: int, server: OnetimeServer, client: aiohttp.ClientSession
 ) -> None:
     held = server.share(None, "text")
-    fault = Fault(kind)
+    fault = OnetimeFault(kind)
     server.plan(OPENING, fault)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
 
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
     claims_meanwhile = server.claims_of(held.secret_key)
     fault.release()
 
@@ -319,10 +322,10 @@ async def test_an_effect_happens_although_the_client_gave_up(
     held = server.share(None, "text")
     answered = asyncio.Event()
     server.subscribe(lambda _: answered.set())
-    fault = Fault("hang")
+    fault = OnetimeFault("hang")
     server.plan(OPENING, fault)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
 
     asking.cancel()
     fault.release()
@@ -332,7 +335,7 @@ async def test_an_effect_happens_although_the_client_gave_up(
 
 
 async def test_a_fault_happens_as_often_as_planned(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
-    server.plan("/api/v1/status", Fault("answer", status=503), times=2)
+    server.plan("/api/v1/status", OnetimeFault("answer", status=503), times=2)
 
     statuses = []
     for _ in range(3):
@@ -354,7 +357,7 @@ async def test_a_plan_hits_the_routes_it_names(
     planned: str, hit: set[str], server: OnetimeServer, client: aiohttp.ClientSession
 ) -> None:
     held = server.share(ADA, "text")
-    server.plan(planned, Fault("answer", status=503), times=None)
+    server.plan(planned, OnetimeFault("answer", status=503), times=None)
 
     for route in (METADATA, RECENT):
         async with client.get(server.url + route.replace("{key}", held.metadata_key), headers=AS_ADA):
@@ -366,9 +369,9 @@ async def test_a_plan_hits_the_routes_it_names(
 
 async def test_cleared_faults_are_over_and_ignored(server: OnetimeServer, client: aiohttp.ClientSession) -> None:
     held = server.share(None, "text")
-    server.plan(OPENING, Fault("hang"), times=None)
+    server.plan(OPENING, OnetimeFault("hang"), times=None)
     asking = asyncio.create_task(_post(client, _opening(server, held.secret_key)))
-    await server.arrived(OPENING)
+    await server.wait_for_call(OPENING)
 
     server.clear_faults()
 
@@ -379,11 +382,11 @@ async def test_cleared_faults_are_over_and_ignored(server: OnetimeServer, client
 async def test_a_server_stops_although_requests_hang(client: aiohttp.ClientSession) -> None:
     server = OnetimeServer()
     await server.start()
-    server.plan("/", Fault("delay", seconds=3_600), times=None)
+    server.plan("/", OnetimeFault("delay", seconds=3_600), times=None)
     asking = asyncio.create_task(_post(client, f"{server.url}/api/v1/generate"))
-    await server.arrived("/api/v1/generate")
+    await server.wait_for_call("/api/v1/generate")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await server.stop()
 
     await asyncio.gather(asking, return_exceptions=True)
@@ -409,8 +412,8 @@ async def test_who_waits_after_planning_does_not_mean_what_came_before(
 ) -> None:
     held = server.share(None, "text")
     await _post(client, _opening(server, held.secret_key))
-    server.plan(OPENING, Fault("hang"))
-    waiting = asyncio.create_task(server.arrived(OPENING))
+    server.plan(OPENING, OnetimeFault("hang"))
+    waiting = asyncio.create_task(server.wait_for_call(OPENING))
     await asyncio.sleep(0)
 
     assert not waiting.done()
@@ -420,7 +423,7 @@ async def test_who_waits_after_planning_does_not_mean_what_came_before(
     await asking
 
 
-@pytest.mark.parametrize("wrong", [lambda: Fault("nonsense"), lambda: OnetimeServer("9.9")])  # type: ignore[arg-type]
+@pytest.mark.parametrize("wrong", [lambda: OnetimeFault("nonsense"), lambda: OnetimeServer("9.9")])  # type: ignore[arg-type]
 def test_an_unknown_fault_or_version_is_refused_by_name(wrong: Any) -> None:
     with pytest.raises(ValueError, match="there are"):
         wrong()
@@ -432,7 +435,7 @@ def test_an_unknown_fault_or_version_is_refused_by_name(wrong: Any) -> None:
 async def test_every_call_is_shown_to_subscribers_without_key_or_name(
     server: OnetimeServer, client: aiohttp.ClientSession
 ) -> None:
-    shown: list[Seen] = []
+    shown: list[RequestRecord] = []
     end = server.subscribe(shown.append)
     held = server.share(ADA, "text")
     await _post(client, _opening(server, held.secret_key), headers=AS_ADA)
@@ -455,12 +458,12 @@ async def test_nothing_secret_is_in_a_log_or_a_repr(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     held = server.share(ADA, "the plain text", passphrase="sesame")
-    server.plan(OPENING, Fault("drop after", body=b"the plain text"))
+    server.plan(OPENING, OnetimeFault("drop after", body=b"the plain text"))
     with pytest.raises(aiohttp.ClientConnectionError):
         await _post(client, _opening(server, held.secret_key), data={"passphrase": "sesame"}, headers=AS_ADA)
 
     shown = caplog.text + repr([held, server.everything(), server.calls, list(server._store), server._faults])
-    shown += repr(Fault("answer", body=b"the plain text"))
+    shown += repr(OnetimeFault("answer", body=b"the plain text"))
 
     for hidden in (held.secret_key, held.metadata_key, "the plain text", "sesame", ADA, TOKEN):
         assert hidden not in shown

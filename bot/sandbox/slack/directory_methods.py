@@ -1,17 +1,17 @@
-"""The methods of the Web API that tell about people, the team and the app, and open direct messages."""
+"""The methods of the Web API about people, the team and the app, and conversations.open."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.sandbox.slack.chat import need
+from bot.sandbox.slack.chat_methods import require_arguments
+from bot.sandbox.slack.model import Payload, SlackUser
 from bot.sandbox.slack.payloads import TEAM_DOMAIN, TEAM_NAME, enterprise_of
-from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Payload, Person
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 
-async def auth_test(state: State, args: Payload) -> Payload:
+async def auth_test(state: WorkspaceState, args: Payload) -> Payload:
     del args
     answer = {
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
@@ -25,16 +25,16 @@ async def auth_test(state: State, args: Payload) -> Payload:
     return answer | ({"enterprise_id": state.enterprise_id} if state.enterprise_id else {})
 
 
-async def users_info(state: State, args: Payload) -> Payload:
-    need(args, "user")
+async def users_info(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "user")
     person = state.people.get(str(args["user"]))
     if person is None:
         raise Refusal("user_not_found")
     return {"user": user_payload(state, person, locale=args.get("include_locale") in (True, "1", "true"))}
 
 
-def user_payload(state: State, person: Person, *, locale: bool) -> Payload:
-    """A person as users.info tells. Of somebody deactivated Slack tells less."""
+def user_payload(state: WorkspaceState, person: SlackUser, *, locale: bool) -> Payload:
+    """The user object of users.info. That of a deactivated person has fewer fields."""
     user: Payload = {
         "id": person.id,
         "team_id": person.team_id,
@@ -48,7 +48,7 @@ def user_payload(state: State, person: Person, *, locale: bool) -> Payload:
     if person.is_bot:
         user["profile"] |= {"api_app_id": state.app_id, "bot_id": state.bot_id}
     if not person.deleted:
-        user |= _of_the_living(person, state.clock())
+        user |= _active_user_fields(person, state.clock())
     if person.stranger:
         user["is_stranger"] = True
     if locale and not person.stranger:
@@ -58,10 +58,10 @@ def user_payload(state: State, person: Person, *, locale: bool) -> Payload:
     return user
 
 
-def _of_the_living(person: Person, now: float) -> Payload:
+def _active_user_fields(person: SlackUser, now: float) -> Payload:
     try:
         moment = datetime.fromtimestamp(now, ZoneInfo(person.tz))
-    except (ZoneInfoNotFoundError, ValueError):  # a system without time zones
+    except (ZoneInfoNotFoundError, ValueError):  # the system has no time zone data
         moment = datetime.fromtimestamp(now, UTC)
     offset = moment.utcoffset()
     return {
@@ -78,7 +78,7 @@ def _of_the_living(person: Person, now: float) -> Payload:
     }
 
 
-def _enterprise_user(state: State, person: Person) -> Payload:
+def _enterprise_user(state: WorkspaceState, person: SlackUser) -> Payload:
     return {
         "id": person.id,
         **{f"enterprise_{name}": value for name, value in (enterprise_of(state) or {}).items()},
@@ -88,25 +88,25 @@ def _enterprise_user(state: State, person: Person) -> Payload:
     }
 
 
-async def conversations_open(state: State, args: Payload) -> Payload:
+async def conversations_open(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("channel"):
-        channel = state.conversation(str(args["channel"]))
-        return _opened(args, channel.id, channel.user, known=True)
-    need(args, "users")
+        channel = state.find_conversation(str(args["channel"]))
+        return _open_answer(args, channel.id, channel.user, known=True)
+    require_arguments(args, "users")
     users = [str(one) for one in args["users"]] if isinstance(args["users"], list) else str(args["users"]).split(",")
     if len(users) != 1:
         raise Refusal("too_many_users" if len(users) > 8 else "missing_scope", needed="mpim:write")
-    known = state.dm_of(users[0]) is not None
-    return _opened(args, state.open_dm(users[0]).id, users[0], known=known)
+    known = state.find_dm(users[0]) is not None
+    return _open_answer(args, state.open_dm(users[0]).id, users[0], known=known)
 
 
-def _opened(args: Payload, channel: str, user: str | None, *, known: bool) -> Payload:
-    told = args.get("return_im") in (True, "1", "true")
-    conversation: Payload = {"id": channel} | ({"is_im": True, "user": user, "is_open": True} if told else {})
+def _open_answer(args: Payload, channel: str, user: str | None, *, known: bool) -> Payload:
+    is_verbose = args.get("return_im") in (True, "1", "true")
+    conversation: Payload = {"id": channel} | ({"is_im": True, "user": user, "is_open": True} if is_verbose else {})
     return {"channel": conversation} | ({"no_op": True, "already_open": True} if known else {})
 
 
-async def team_info(state: State, args: Payload) -> Payload:
+async def team_info(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("team") not in (None, "", state.team_id):
         raise Refusal("team_not_found")
     team: Payload = {"id": state.team_id, "name": TEAM_NAME, "domain": TEAM_DOMAIN, "email_domain": "", "icon": {}}
@@ -115,7 +115,7 @@ async def team_info(state: State, args: Payload) -> Payload:
     return {"team": team}
 
 
-async def bots_info(state: State, args: Payload) -> Payload:
+async def bots_info(state: WorkspaceState, args: Payload) -> Payload:
     if args.get("bot") not in (None, "", state.bot_id):
         raise Refusal("bot_not_found")
     bot = {

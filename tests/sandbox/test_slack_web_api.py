@@ -13,7 +13,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.slack import Member, Message, View, Workspace
+from bot.sandbox.slack import SlackMessage, SlackView, SlackWorkspace, WorkspaceMember
+from bot.sandbox.slack.model import ResponseUrlKind
 
 Json = dict[str, Any]
 
@@ -32,8 +33,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def workspace(clock: Clock) -> AsyncIterator[Workspace]:
-    workspace = Workspace(clock=clock)
+async def workspace(clock: Clock) -> AsyncIterator[SlackWorkspace]:
+    workspace = SlackWorkspace(clock=clock)
     workspace.person("U0ADA", "ada", locale="de-DE")
     workspace.person("U0BEN", "ben")
     await workspace.start()
@@ -42,13 +43,13 @@ async def workspace(clock: Clock) -> AsyncIterator[Workspace]:
 
 
 @pytest.fixture
-async def client(workspace: Workspace) -> AsyncIterator[AsyncWebClient]:
+async def client(workspace: SlackWorkspace) -> AsyncIterator[AsyncWebClient]:
     async with aiohttp.ClientSession() as session:
         yield AsyncWebClient(workspace.bot_token, workspace.api_url, session=session, retry_handlers=[])
 
 
 @pytest.fixture
-def ada(workspace: Workspace) -> Member:
+def ada(workspace: SlackWorkspace) -> WorkspaceMember:
     return workspace.people[0]
 
 
@@ -70,7 +71,7 @@ def modal(*blocks: Json, **more: object) -> Json:
     return {"type": "modal", "callback_id": "form", "title": plain("T"), "blocks": list(blocks) or [section()]} | more
 
 
-def trigger(workspace: Workspace, view: View | None = None) -> str:
+def trigger(workspace: SlackWorkspace, view: SlackView | None = None) -> str:
     return workspace.state.new_trigger("U0ADA", view.id if view else None)
 
 
@@ -81,11 +82,11 @@ def trigger(workspace: Workspace, view: View | None = None) -> str:
     ("token", "error"),
     [(None, "not_authed"), ("xoxb-wrong", "invalid_auth"), ("xapp-sandbox-app-token", "not_allowed_token_type")],
 )
-async def test_a_call_needs_the_bot_token(workspace: Workspace, token: str | None, error: str) -> None:
+async def test_a_call_needs_the_bot_token(workspace: SlackWorkspace, token: str | None, error: str) -> None:
     assert await refused(AsyncWebClient(token, workspace.api_url, retry_handlers=[]).auth_test()) == error
 
 
-async def test_the_token_may_stand_in_the_body_and_is_not_kept(workspace: Workspace) -> None:
+async def test_the_token_may_stand_in_the_body_and_is_not_kept(workspace: SlackWorkspace) -> None:
     form = {"token": workspace.bot_token, "channel": "U0ADA", "text": "hi"}
 
     async with (
@@ -111,7 +112,7 @@ async def test_the_token_may_stand_in_the_body_and_is_not_kept(workspace: Worksp
     ],
 )
 async def test_a_method_needs_its_scope(method: str, scope: str) -> None:
-    workspace = Workspace(scopes=frozenset({"commands"}))
+    workspace = SlackWorkspace(scopes=frozenset({"commands"}))
     await workspace.start()
     client = AsyncWebClient(workspace.bot_token, workspace.api_url, retry_handlers=[])
 
@@ -128,7 +129,7 @@ async def test_an_unknown_method_is_said_to_be_unknown(client: AsyncWebClient) -
 
 
 @pytest.mark.parametrize(("body", "error"), [("{", "invalid_json"), ("[1]", "json_not_object")])
-async def test_json_that_is_none_is_refused(workspace: Workspace, body: str, error: str) -> None:
+async def test_json_that_is_none_is_refused(workspace: SlackWorkspace, body: str, error: str) -> None:
     headers = {"Authorization": f"Bearer {workspace.bot_token}", "Content-Type": "application/json"}
 
     async with (
@@ -138,7 +139,7 @@ async def test_json_that_is_none_is_refused(workspace: Workspace, body: str, err
         assert (await got.json())["error"] == error
 
 
-async def test_blocks_may_come_as_json_in_a_form(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_blocks_may_come_as_json_in_a_form(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     form = {"channel": "U0ADA", "text": "x", "blocks": json.dumps([section("In a form")]), "unfurl_links": "0"}
 
     await client.api_call("chat.postMessage", data=form)
@@ -147,7 +148,7 @@ async def test_blocks_may_come_as_json_in_a_form(client: AsyncWebClient, workspa
     assert workspace.export()[0].payload["unfurl_links"] is False
 
 
-async def test_connections_are_for_the_app_token(workspace: Workspace, client: AsyncWebClient) -> None:
+async def test_connections_are_for_the_app_token(workspace: SlackWorkspace, client: AsyncWebClient) -> None:
     opened = await client.apps_connections_open(app_token=workspace.app_token)
 
     assert urlsplit(str(opened["url"])).scheme == "ws"
@@ -158,7 +159,7 @@ async def test_connections_are_for_the_app_token(workspace: Workspace, client: A
 # --- people, team, app
 
 
-async def test_auth_test_names_the_bot(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_auth_test_names_the_bot(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     answer = await client.auth_test()
 
     assert answer["user_id"] == workspace.bot_user_id
@@ -190,7 +191,7 @@ async def test_the_locale_is_told_only_if_asked_for(client: AsyncWebClient) -> N
     ids=",".join,
 )
 async def test_guests_strangers_and_the_deactivated_are_told_apart(
-    client: AsyncWebClient, workspace: Workspace, kind: Json, told: Json
+    client: AsyncWebClient, workspace: SlackWorkspace, kind: Json, told: Json
 ) -> None:
     workspace.person("U0X", "x", **kind)
 
@@ -199,19 +200,19 @@ async def test_guests_strangers_and_the_deactivated_are_told_apart(
     assert {name: user[name] for name in told} == told
 
 
-async def test_of_the_deactivated_no_zone_is_told(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_of_the_deactivated_no_zone_is_told(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     workspace.person("U0X", "x", deleted=True)
 
     assert not {"tz", "is_restricted"} & set((await client.users_info(user="U0X"))["user"])
 
 
-async def test_the_bot_is_a_user_too_and_nobody_is_not(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_the_bot_is_a_user_too_and_nobody_is_not(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     assert (await client.users_info(user=workspace.bot_user_id))["user"]["is_bot"] is True
     assert await refused(client.users_info(user="U0NOBODY")) == "user_not_found"
 
 
 async def test_on_a_grid_users_name_their_enterprise() -> None:
-    workspace = Workspace(enterprise_id="E0GRID", scopes=frozenset({"users:read", "team:read"}))
+    workspace = SlackWorkspace(enterprise_id="E0GRID", scopes=frozenset({"users:read", "team:read"}))
     workspace.person("W0ADA", "ada")
     await workspace.start()
     client = AsyncWebClient(workspace.bot_token, workspace.api_url, retry_handlers=[])
@@ -235,7 +236,7 @@ async def test_a_direct_message_opens_once(client: AsyncWebClient) -> None:
 
 
 async def test_no_direct_message_opens_with_nobody_or_the_deactivated(
-    client: AsyncWebClient, workspace: Workspace
+    client: AsyncWebClient, workspace: SlackWorkspace
 ) -> None:
     workspace.person("U0X", "x", deleted=True)
 
@@ -263,7 +264,7 @@ async def test_a_message_to_a_user_lands_in_the_direct_message(client: AsyncWebC
     assert [one.text for one in ada.dm] == ["Hello"]
 
 
-async def test_nobody_else_sees_a_direct_message(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_nobody_else_sees_a_direct_message(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     await client.chat_postMessage(channel="U0ADA", text="Hello")
 
     assert workspace.people[1].sees() == ""
@@ -273,7 +274,7 @@ async def test_nobody_else_sees_a_direct_message(client: AsyncWebClient, workspa
     ("kind", "error"), [("archived", "is_archived"), ("read_only", "restricted_action")], ids=["archived", "read only"]
 )
 async def test_a_channel_may_take_nothing_from_the_bot(
-    client: AsyncWebClient, workspace: Workspace, ada: Any, kind: str, error: str
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any, kind: str, error: str
 ) -> None:
     channel = workspace.channel("C0WITH", "with", [ada, workspace.bot_user_id])
     setattr(channel, kind, True)
@@ -282,11 +283,11 @@ async def test_a_channel_may_take_nothing_from_the_bot(
     assert ada.sees() == ""
 
 
-async def test_a_bot_has_no_direct_messages(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_a_bot_has_no_direct_messages(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     assert await refused(client.conversations_open(users=workspace.bot_user_id)) == "cannot_dm_bot"
 
 
-async def test_the_bot_posts_only_where_it_is(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
+async def test_the_bot_posts_only_where_it_is(client: AsyncWebClient, workspace: SlackWorkspace, ada: Any) -> None:
     workspace.channel("C0WITHOUT", "without", [ada])
     workspace.channel("C0WITH", "with", [ada, workspace.bot_user_id])
 
@@ -312,7 +313,7 @@ async def test_the_bot_posts_only_where_it_is(client: AsyncWebClient, workspace:
     ],
 )
 async def test_a_message_that_slack_does_not_take_is_refused(
-    client: AsyncWebClient, workspace: Workspace, content: Json, error: str
+    client: AsyncWebClient, workspace: SlackWorkspace, content: Json, error: str
 ) -> None:
     assert await refused(client.api_call("chat.postMessage", json={"channel": "U0ADA", **content})) == error
     assert workspace.messages == []
@@ -329,7 +330,7 @@ async def test_invalid_blocks_are_pointed_at_without_being_repeated(client: Asyn
     assert caught.value.response["response_metadata"]["messages"] == [f"[ERROR] {line}"]
 
 
-async def test_a_long_text_is_cut_not_refused(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_a_long_text_is_cut_not_refused(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     await client.chat_postMessage(channel="U0ADA", text="x" * 40_001)
 
     assert len(workspace.messages[0].text) == 40_000
@@ -337,7 +338,7 @@ async def test_a_long_text_is_cut_not_refused(client: AsyncWebClient, workspace:
 
 @pytest.mark.parametrize(("honoured", "messages"), [(True, 1), (False, 2)])
 async def test_the_same_client_msg_id_is_one_message_where_it_is_honoured(
-    client: AsyncWebClient, workspace: Workspace, honoured: bool, messages: int
+    client: AsyncWebClient, workspace: SlackWorkspace, honoured: bool, messages: int
 ) -> None:
     workspace.honours_client_msg_id = honoured
     post: Any = {"channel": "U0ADA", "text": "Hello", "client_msg_id": "5a1ab1e0-0000-4000-8000-000000000000"}
@@ -349,7 +350,7 @@ async def test_the_same_client_msg_id_is_one_message_where_it_is_honoured(
     assert len(workspace.messages) == messages
 
 
-async def test_an_update_replaces_text_and_drops_blocks(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_an_update_replaces_text_and_drops_blocks(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     posted = await client.chat_postMessage(channel="U0ADA", text="old", blocks=[section("old")])
 
     await client.chat_update(channel=posted["channel"], ts=posted["ts"], text="new")
@@ -360,7 +361,7 @@ async def test_an_update_replaces_text_and_drops_blocks(client: AsyncWebClient, 
 
 
 async def test_only_ones_own_lasting_messages_can_be_updated(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     posted = await client.chat_postMessage(channel="U0ADA", text="x")
     channel = posted["channel"]
@@ -377,7 +378,7 @@ async def test_only_ones_own_lasting_messages_can_be_updated(
     assert await update(channel, posted["ts"], "x" * 4001) == "msg_too_long"
 
 
-async def test_edits_can_be_limited_in_time(client: AsyncWebClient, workspace: Workspace, clock: Clock) -> None:
+async def test_edits_can_be_limited_in_time(client: AsyncWebClient, workspace: SlackWorkspace, clock: Clock) -> None:
     workspace.state.edit_window = 60
     posted = await client.chat_postMessage(channel="U0ADA", text="x")
     clock.at += 61
@@ -397,7 +398,7 @@ async def test_a_deleted_message_is_gone(client: AsyncWebClient, ada: Any) -> No
 
 
 async def test_an_ephemeral_needs_its_reader_in_the_channel(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     workspace.channel("C0ALL", "all", [ada, workspace.bot_user_id])
 
@@ -423,7 +424,7 @@ async def test_a_permalink_names_channel_and_message(client: AsyncWebClient) -> 
 
 @pytest.mark.usefixtures("slacks_own_times")
 async def test_a_trigger_opens_a_view_within_three_seconds(
-    client: AsyncWebClient, workspace: Workspace, clock: Clock, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, clock: Clock, ada: Any
 ) -> None:
     number = trigger(workspace)
     clock.at += 3
@@ -441,7 +442,7 @@ async def test_a_trigger_opens_a_view_within_three_seconds(
 
 @pytest.mark.usefixtures("slacks_own_times")
 async def test_a_trigger_expires_after_three_seconds(
-    client: AsyncWebClient, workspace: Workspace, clock: Clock, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, clock: Clock, ada: Any
 ) -> None:
     number = trigger(workspace)
     clock.at += 3.1
@@ -450,14 +451,16 @@ async def test_a_trigger_expires_after_three_seconds(
     assert ada.view is None
 
 
-async def test_a_trigger_works_once(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_a_trigger_works_once(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     number = trigger(workspace)
     await client.views_open(trigger_id=number, view=modal())
 
     assert await refused(client.views_open(trigger_id=number, view=modal())) == "exchanged_trigger_id"
 
 
-async def test_a_view_that_is_refused_does_not_use_up_the_trigger(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_a_view_that_is_refused_does_not_use_up_the_trigger(
+    client: AsyncWebClient, workspace: SlackWorkspace
+) -> None:
     number = trigger(workspace)
 
     assert await refused(client.views_open(trigger_id=number, view=modal(title=plain("x" * 25)))) == "invalid_arguments"
@@ -468,7 +471,7 @@ async def test_an_invented_trigger_is_invalid(client: AsyncWebClient) -> None:
     assert await refused(client.views_open(trigger_id="1.2.abc", view=modal())) == "invalid_trigger_id"
 
 
-async def test_three_views_are_the_most(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
+async def test_three_views_are_the_most(client: AsyncWebClient, workspace: SlackWorkspace, ada: Any) -> None:
     await client.views_open(trigger_id=trigger(workspace), view=modal())
     for _ in range(2):
         await client.views_push(trigger_id=trigger(workspace, ada.view), view=modal())
@@ -479,14 +482,14 @@ async def test_three_views_are_the_most(client: AsyncWebClient, workspace: Works
     assert {one.root_id for one in ada.views} == {ada.views[0].id}
 
 
-async def test_only_a_trigger_from_a_modal_pushes(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_only_a_trigger_from_a_modal_pushes(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     await client.views_open(trigger_id=trigger(workspace), view=modal())
 
     assert await refused(client.views_push(trigger_id=trigger(workspace), view=modal())) == "not_found"
 
 
 async def test_an_update_needs_the_hash_of_now_if_it_names_one(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     opened = (await client.views_open(trigger_id=trigger(workspace), view=modal()))["view"]
     updated = await client.views_update(view_id=opened["id"], hash=opened["hash"], view=modal(title=plain("2")))
@@ -497,7 +500,7 @@ async def test_an_update_needs_the_hash_of_now_if_it_names_one(
     assert updated["view"]["hash"] == ada.view.hash != opened["hash"]
 
 
-async def test_a_closed_view_cannot_be_updated(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
+async def test_a_closed_view_cannot_be_updated(client: AsyncWebClient, workspace: SlackWorkspace, ada: Any) -> None:
     opened = (await client.views_open(trigger_id=trigger(workspace), view=modal()))["view"]
     await ada.close()
 
@@ -505,7 +508,7 @@ async def test_a_closed_view_cannot_be_updated(client: AsyncWebClient, workspace
     assert await refused(client.views_update(view_id="V0NONE", view=modal())) == "not_found"
 
 
-async def test_a_view_below_the_top_can_be_updated(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
+async def test_a_view_below_the_top_can_be_updated(client: AsyncWebClient, workspace: SlackWorkspace, ada: Any) -> None:
     await client.views_open(trigger_id=trigger(workspace), view=modal())
     await client.views_push(trigger_id=trigger(workspace, ada.view), view=modal())
 
@@ -515,7 +518,7 @@ async def test_a_view_below_the_top_can_be_updated(client: AsyncWebClient, works
 
 
 async def test_a_view_can_be_named_by_its_external_id_once(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     await client.views_open(trigger_id=trigger(workspace), view=modal(external_id="mine"))
 
@@ -527,7 +530,7 @@ async def test_a_view_can_be_named_by_its_external_id_once(
 
 
 async def test_what_was_typed_survives_an_update_of_the_same_field(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     def form(block_id: str) -> Json:
         element = {"type": "plain_text_input", "action_id": "v", "initial_value": "start"}
@@ -555,7 +558,7 @@ async def test_what_was_typed_survives_an_update_of_the_same_field(
     ],
 )
 async def test_a_view_that_breaks_a_rule_is_refused_and_pointed_at(
-    client: AsyncWebClient, workspace: Workspace, view: Json, pointer: str
+    client: AsyncWebClient, workspace: SlackWorkspace, view: Json, pointer: str
 ) -> None:
     with pytest.raises(SlackApiError) as caught:
         await client.views_open(trigger_id=trigger(workspace), view=view)
@@ -564,7 +567,7 @@ async def test_a_view_that_breaks_a_rule_is_refused_and_pointed_at(
     assert f"[json-pointer:{pointer}]" in caught.value.response["response_metadata"]["messages"][0]
 
 
-async def test_a_view_may_have_250_kilobytes_and_no_more(client: AsyncWebClient, workspace: Workspace) -> None:
+async def test_a_view_may_have_250_kilobytes_and_no_more(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
     def view_of(size: int) -> Json:
         view = modal(*({"type": "section", "text": plain("x" * 2900)} for _ in range(84)))
         room = size - len(json.dumps(view, separators=(",", ":")).encode())
@@ -578,7 +581,9 @@ async def test_a_view_may_have_250_kilobytes_and_no_more(client: AsyncWebClient,
     assert await refused(too_large) == "view_too_large"
 
 
-async def test_a_home_tab_is_published_for_one_person(client: AsyncWebClient, workspace: Workspace, ada: Any) -> None:
+async def test_a_home_tab_is_published_for_one_person(
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
+) -> None:
     home = {"type": "home", "blocks": [section("Welcome")]}
     first = (await client.views_publish(user_id="U0ADA", view=home))["view"]
     await client.views_publish(user_id="U0ADA", hash=first["hash"], view=home)
@@ -593,19 +598,21 @@ async def test_a_home_tab_is_published_for_one_person(client: AsyncWebClient, wo
 # --- response_url
 
 
-def hook(workspace: Workspace, message: Message | None = None, kind: str = "actions") -> AsyncWebhookClient:
+def hook(
+    workspace: SlackWorkspace, message: SlackMessage | None = None, kind: ResponseUrlKind = "actions"
+) -> AsyncWebhookClient:
     channel = message.channel if message else workspace.state.open_dm("U0ADA").id
     return AsyncWebhookClient(workspace.response_url(kind, "U0ADA", channel, message), retry_handlers=[])
 
 
-async def test_a_response_url_answers_to_one_person(workspace: Workspace, ada: Any) -> None:
+async def test_a_response_url_answers_to_one_person(workspace: SlackWorkspace, ada: Any) -> None:
     answer = await hook(workspace).send(text="Hello")
 
     assert (answer.status_code, answer.body) == (200, "ok")
     assert [one.text for one in ada.ephemerals] == ["Hello"]
 
 
-async def test_a_response_url_works_five_times(workspace: Workspace, ada: Any) -> None:
+async def test_a_response_url_works_five_times(workspace: SlackWorkspace, ada: Any) -> None:
     url = hook(workspace)
     for _ in range(5):
         await url.send(text="Hello")
@@ -618,7 +625,7 @@ async def test_a_response_url_works_five_times(workspace: Workspace, ada: Any) -
 
 @pytest.mark.parametrize(("minutes", "status"), [(30, 200), (31, 404)])
 async def test_a_response_url_works_for_thirty_minutes(
-    workspace: Workspace, clock: Clock, minutes: int, status: int
+    workspace: SlackWorkspace, clock: Clock, minutes: int, status: int
 ) -> None:
     url = hook(workspace)
     clock.at += minutes * 60
@@ -629,14 +636,14 @@ async def test_a_response_url_works_for_thirty_minutes(
     assert ("expired_url" in answer.body) is (status == 404)
 
 
-async def test_a_response_url_in_channel_is_for_all(workspace: Workspace, ada: Any) -> None:
+async def test_a_response_url_in_channel_is_for_all(workspace: SlackWorkspace, ada: Any) -> None:
     await hook(workspace).send(text="Hello", response_type="in_channel")
 
     assert [one.text for one in ada.dm] == ["Hello"]
 
 
 async def test_a_response_url_replaces_or_deletes_the_message(
-    client: AsyncWebClient, workspace: Workspace, ada: Any
+    client: AsyncWebClient, workspace: SlackWorkspace, ada: Any
 ) -> None:
     await client.chat_postMessage(channel="U0ADA", text="old")
     message = workspace.messages[0]
@@ -648,7 +655,7 @@ async def test_a_response_url_replaces_or_deletes_the_message(
     assert ada.messages == []
 
 
-async def test_an_ephemeral_never_becomes_public(workspace: Workspace, ada: Any) -> None:
+async def test_an_ephemeral_never_becomes_public(workspace: SlackWorkspace, ada: Any) -> None:
     await hook(workspace).send(text="old")
 
     await hook(workspace, ada.ephemerals[0]).send(text="new", replace_original=True, response_type="in_channel")
@@ -657,14 +664,14 @@ async def test_an_ephemeral_never_becomes_public(workspace: Workspace, ada: Any)
     assert ada.dm == []
 
 
-async def test_a_response_that_slack_does_not_take_is_a_400(workspace: Workspace, ada: Any) -> None:
+async def test_a_response_that_slack_does_not_take_is_a_400(workspace: SlackWorkspace, ada: Any) -> None:
     answer = await hook(workspace).send(text="x", blocks=[{"type": "hologram"}])
 
     assert (answer.status_code, answer.body) == (400, "invalid_blocks")
     assert ada.ephemerals == []
 
 
-async def test_an_unknown_response_url_is_a_404(workspace: Workspace) -> None:
+async def test_an_unknown_response_url_is_a_404(workspace: SlackWorkspace) -> None:
     url = workspace.api_url.replace("/api/", "/actions/T0/1/none")
 
     assert (await AsyncWebhookClient(url, retry_handlers=[]).send(text="x")).status_code == 404

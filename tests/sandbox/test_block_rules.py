@@ -1,6 +1,6 @@
 """The emulator's Block Kit rules against recorded verdicts of an independent checker.
 
-`blocks_verdicts.json` holds payloads and what a checker built from the types of Slack's own SDK says of
+`block_verdicts.json` holds payloads and what a checker built from the types of Slack's own SDK says of
 them: the pointer and the code of every error. The limits are checked here once more at their edges.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from bot.sandbox.slack import Problem, check_message, check_view
-from bot.sandbox.slack.blocks import BLOCK, SURFACES
+from bot.sandbox.slack.block_schemas import BLOCK, SURFACES
 
 Json = dict[str, Any]
-VERDICTS: list[Json] = json.loads((Path(__file__).parent / "blocks_verdicts.json").read_text("utf-8"))
+VERDICTS: list[Json] = json.loads((Path(__file__).parent / "block_verdicts.json").read_text("utf-8"))
 
 
 def check(kind: str, payload: Json) -> list[Problem]:

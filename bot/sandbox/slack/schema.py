@@ -1,7 +1,7 @@
-"""A small language for what a JSON value may be: text of some length, lists, objects with known fields.
+"""Schemas for JSON values: strings with a length, arrays, objects with known fields.
 
-Each spec walks a value and yields a `Problem` for everything Slack would not take. Messages speak of
-fields and numbers, never of the value itself, which may be a secret.
+`check` of a schema yields a `Problem` for each part of a value that Slack does not accept. The text of a problem names
+fields and numbers, never the value itself, which may be a secret.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a payload. `pointer` is a JSON pointer into it.
+    """One problem of a payload. `pointer` is a JSON pointer into the payload.
 
-    `refused` is False where Slack takes the payload all the same (it cuts the text, or notifies a whole
-    channel): worth knowing, but the call goes through.
+    With `refused` False Slack accepts the payload, but it cuts the text, or notifies a whole channel.
     """
 
     pointer: str
@@ -25,7 +24,7 @@ class Problem:
     refused: bool = True
 
 
-class Spec(Protocol):
+class Schema(Protocol):
     def check(self, value: Any, at: str) -> Iterator[Problem]: ...
 
 
@@ -34,11 +33,11 @@ def wrong_type(at: str, want: str) -> Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A string of `least` to `most` characters, or one of `choices`."""
+class String:
+    """A string of `min_length` to `max_length` characters, or one of `choices`."""
 
-    most: int | None = None
-    least: int = 1
+    max_length: int | None = None
+    min_length: int = 1
     choices: tuple[str, ...] = ()
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
@@ -46,14 +45,14 @@ class Text:
             yield wrong_type(at, "a string")
         elif self.choices and value not in self.choices:
             yield wrong_type(at, f"one of {', '.join(self.choices)}")
-        elif self.most is not None and len(value) > self.most:
-            yield Problem(at, "limit", f"must be less than {self.most + 1} characters")
-        elif self.most is not None and len(value) < self.least:
-            yield Problem(at, "limit", f"must be more than {self.least - 1} characters")
+        elif self.max_length is not None and len(value) > self.max_length:
+            yield Problem(at, "limit", f"must be less than {self.max_length + 1} characters")
+        elif self.max_length is not None and len(value) < self.min_length:
+            yield Problem(at, "limit", f"must be more than {self.min_length - 1} characters")
 
 
 @dataclass(frozen=True, slots=True)
-class Bool:
+class Boolean:
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, bool):
             yield wrong_type(at, "a boolean")
@@ -61,18 +60,18 @@ class Bool:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number, within `least` and `most` where they are given."""
+    """A number from `minimum` to `maximum`; None means no limit."""
 
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if isinstance(value, bool) or not isinstance(value, int | float):
             yield wrong_type(at, "a number")
-        elif self.least is not None and value < self.least:
-            yield Problem(at, "limit", f"must be at least {self.least:g}")
-        elif self.most is not None and value > self.most:
-            yield Problem(at, "limit", f"must be at most {self.most:g}")
+        elif self.minimum is not None and value < self.minimum:
+            yield Problem(at, "limit", f"must be at minimum {self.minimum:g}")
+        elif self.maximum is not None and value > self.maximum:
+            yield Problem(at, "limit", f"must be at maximum {self.maximum:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +89,35 @@ class AnyObject:
 
 
 @dataclass(frozen=True, slots=True)
-class Many:
-    """A list of `least` to `most` items."""
+class Array:
+    """An array of `min_items` to `max_items` items."""
 
-    item: Spec
-    most: int | None = None
-    least: int = 0
+    item: Schema
+    max_items: int | None = None
+    min_items: int = 0
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, list):
             yield wrong_type(at, "an array")
             return
-        if self.most is not None and len(value) > self.most:
-            yield Problem(at, "limit", f"no more than {self.most} items allowed")
-        if len(value) < self.least:
-            yield Problem(at, "limit", f"no fewer than {self.least} items allowed")
+        if self.max_items is not None and len(value) > self.max_items:
+            yield Problem(at, "limit", f"no more than {self.max_items} items allowed")
+        if len(value) < self.min_items:
+            yield Problem(at, "limit", f"no fewer than {self.min_items} items allowed")
         for place, item in enumerate(value):
             yield from self.item.check(item, f"{at}/{place}")
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object that has `need`, may have `may`, and nothing else. `kind` is its `type`, if it has one."""
+    """An object with the fields of `required`, and no others than those of `optional`.
+
+    `kind` is the value of its field `type`, None for an object without that field.
+    """
 
     kind: str | None = None
-    need: Mapping[str, Spec] = field(default_factory=dict)
-    may: Mapping[str, Spec] = field(default_factory=dict)
+    required: Mapping[str, Schema] = field(default_factory=dict)
+    optional: Mapping[str, Schema] = field(default_factory=dict)
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
         if not isinstance(value, dict):
@@ -124,14 +126,14 @@ class Object:
         if self.kind is not None and value.get("type") != self.kind:
             yield Problem(f"{at}/type", "wrong-type", f"unsupported type, must be {self.kind}")
             return
-        for name in self.need:
+        for name in self.required:
             if name not in value:
                 yield Problem(f"{at}/{name}", "missing", f"missing required field: {name}")
         for name, inner in value.items():
             yield from self._field(name, inner, at)
 
     def _field(self, name: str, value: Any, at: str) -> Iterator[Problem]:
-        spec = self.need.get(name) or self.may.get(name)
+        spec = self.required.get(name) or self.optional.get(name)
         if spec is not None:
             yield from spec.check(value, f"{at}/{name}")
         elif name != "type" or self.kind is None:
@@ -139,7 +141,7 @@ class Object:
 
 
 class OneOf:
-    """An object whose `type` says which of several it is. Two may share a type: the better fit counts."""
+    """An object whose field `type` selects the schema. Of two schemas with one type the better fit counts."""
 
     __slots__ = ("_by_kind",)
 
@@ -165,20 +167,20 @@ class OneOf:
         if not candidates:
             yield Problem(f"{at}/type", "wrong-type", "unsupported type")
             return
-        yield from _best([list(one.check(value, at)) for one in candidates])
+        yield from _fewest_problems([list(one.check(value, at)) for one in candidates])
 
 
 class Either:
-    """An object without `type` that fits one of several shapes: the better fit counts."""
+    """An object without the field `type` that fits one of several schemas. The better fit counts."""
 
-    __slots__ = ("_shapes",)
+    __slots__ = ("_schemas",)
 
-    def __init__(self, *shapes: Spec) -> None:
-        self._shapes = shapes
+    def __init__(self, *schemas: Schema) -> None:
+        self._schemas = schemas
 
     def check(self, value: Any, at: str) -> Iterator[Problem]:
-        yield from _best([list(one.check(value, at)) for one in self._shapes])
+        yield from _fewest_problems([list(one.check(value, at)) for one in self._schemas])
 
 
-def _best(complaints: Sequence[list[Problem]]) -> list[Problem]:
-    return min(complaints, key=len)
+def _fewest_problems(alternatives: Sequence[list[Problem]]) -> list[Problem]:
+    return min(alternatives, key=len)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.sandbox.slack.blocks import MESSAGE
+from bot.sandbox.slack.block_schemas import MESSAGE
+from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage
 from bot.sandbox.slack.payloads import message_payload
 from bot.sandbox.slack.rules import check_message
-from bot.sandbox.slack.spec import Problem
-from bot.sandbox.slack.state import Refusal, State
-from bot.sandbox.slack.things import Channel, Message, Payload
+from bot.sandbox.slack.schema import Problem
+from bot.sandbox.slack.state import Refusal, WorkspaceState
 
-#: problems that Slack has an error code of their own for; all others are invalid_blocks, invalid_arguments …
-_OWN_CODES = {
+#: codes of problems that are Slack's error codes; all other problems become invalid_blocks, invalid_arguments …
+_SLACK_CODES = {
     "no_text",
     "msg_too_long",
     "markdown_text_conflict",
@@ -22,14 +22,14 @@ _OWN_CODES = {
 
 
 def check_content(args: Payload, *, update: bool = False) -> None:
-    """Raises `Refusal` unless Slack takes the content. Arguments that Slack does not know it leaves alone."""
-    known = {name: args[name] for name in MESSAGE.may if name in args}
+    """Raise `Refusal` unless Slack accepts the content of a message. Unknown arguments are ignored, as Slack does."""
+    known = {name: args[name] for name in MESSAGE.optional if name in args}
     problems = [one for one in check_message(known, update=update) if one.refused]
     if problems:
-        refuse_if(problems, _code_of(problems[0]))
+        refuse_if(problems, _error_code(problems[0]))
 
 
-def _code_of(problem: Problem) -> str:
+def _error_code(problem: Problem) -> str:
     match problem.pointer.split("/")[1:]:
         case ["blocks"] if problem.code == "wrong-type":
             return "invalid_blocks_format"
@@ -46,30 +46,30 @@ def _code_of(problem: Problem) -> str:
 
 
 def refuse_if(problems: list[Problem], code: str, prefix: str = "") -> None:
-    """Raises `Refusal` if there are any: with the problem's own code if Slack has one for it, else `code`.
+    """Raise `Refusal` if there are problems, with the code of a problem if it is one of Slack's, else with `code`.
 
-    `prefix` is where the payload stands among the arguments.
+    `prefix` is the JSON pointer of the payload in the arguments.
     """
     if not problems:
         return
     for one in problems:
-        if one.code in _OWN_CODES:
+        if one.code in _SLACK_CODES:
             raise Refusal(one.code)
     lines = [f"{one.message} [json-pointer:{prefix}{one.pointer}]" for one in problems]
     extra: dict[str, Any] = {"errors": lines} if code == "invalid_blocks" else {}
     raise Refusal(code, **extra, response_metadata={"messages": [f"[ERROR] {line}" for line in lines]})
 
 
-def need(args: Payload, *names: str) -> None:
-    """Raises `Refusal` unless every argument is there."""
+def require_arguments(args: Payload, *names: str) -> None:
+    """Raise `Refusal` if one of the arguments is missing or empty."""
     missing = [name for name in names if not args.get(name)]
     if missing:
         lines = [f"[ERROR] missing required field: {name}" for name in missing]
         raise Refusal("invalid_arguments", response_metadata={"messages": lines})
 
 
-def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel:
-    channel = state.conversation(named, users_too=users_too)
+def _find_postable_channel(state: WorkspaceState, named: str, *, users_too: bool) -> SlackChannel:
+    channel = state.find_conversation(named, users_too=users_too)
     if state.bot.id not in channel.members:
         raise Refusal("not_in_channel")
     if channel.archived:
@@ -81,25 +81,25 @@ def _where_bot_may_post(state: State, named: str, *, users_too: bool) -> Channel
     return channel
 
 
-async def post_message(state: State, args: Payload) -> Payload:
-    need(args, "channel")
-    channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
+async def post_message(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "channel")
+    channel = _find_postable_channel(state, str(args["channel"]), users_too=True)
     check_content(args)
-    message = _same(state, channel, args.get("client_msg_id")) or state.post(channel, args)
+    message = _find_duplicate(state, channel, args.get("client_msg_id")) or state.post(channel, args)
     return {"channel": channel.id, "ts": message.ts, "message": message_payload(state, message)}
 
 
-def _same(state: State, channel: Channel, client_msg_id: str | None) -> Message | None:
-    """The message that was posted with that client_msg_id before, if Slack honours it."""
+def _find_duplicate(state: WorkspaceState, channel: SlackChannel, client_msg_id: str | None) -> SlackMessage | None:
+    """The message that was posted with this client_msg_id before, if the workspace honours such ids."""
     if not client_msg_id or not state.honours_client_msg_id:
         return None
     posted = [one for one in state.messages if one.client_msg_id == client_msg_id and one.channel == channel.id]
     return posted[0] if posted else None
 
 
-async def post_ephemeral(state: State, args: Payload) -> Payload:
-    need(args, "channel", "user")
-    channel = _where_bot_may_post(state, str(args["channel"]), users_too=True)
+async def post_ephemeral(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "channel", "user")
+    channel = _find_postable_channel(state, str(args["channel"]), users_too=True)
     user = str(args["user"])
     if user not in state.people:
         raise Refusal("user_not_found")
@@ -109,33 +109,33 @@ async def post_ephemeral(state: State, args: Payload) -> Payload:
     return {"message_ts": state.post(channel, args, to=user).ts}
 
 
-async def update(state: State, args: Payload) -> Payload:
-    message = _own(state, args, "cant_update_message")
+async def update(state: WorkspaceState, args: Payload) -> Payload:
+    message = _find_own_message(state, args, "cant_update_message")
     if state.edit_window is not None and state.clock() - float(message.ts) > state.edit_window:
         raise Refusal("edit_window_closed")
     check_content(args, update=True)
-    state.rewrite(message, args)
+    state.edit(message, args)
     shown = message_payload(state, message)
     return {"channel": message.channel, "ts": message.ts, "text": message.text, "message": shown}
 
 
-async def delete(state: State, args: Payload) -> Payload:
-    message = _own(state, args, "cant_delete_message")
+async def delete(state: WorkspaceState, args: Payload) -> Payload:
+    message = _find_own_message(state, args, "cant_delete_message")
     state.delete(message)
     return {"channel": message.channel, "ts": message.ts}
 
 
-def _own(state: State, args: Payload, otherwise: str) -> Message:
-    need(args, "channel", "ts")
-    message = state.find(state.conversation(str(args["channel"])).id, str(args["ts"]))
+def _find_own_message(state: WorkspaceState, args: Payload, otherwise: str) -> SlackMessage:
+    require_arguments(args, "channel", "ts")
+    message = state.find_message(state.find_conversation(str(args["channel"])).id, str(args["ts"]))
     if not message.by_bot:
         raise Refusal(otherwise)
     return message
 
 
-async def get_permalink(state: State, args: Payload) -> Payload:
-    need(args, "channel", "message_ts")
-    channel = state.conversation(str(args["channel"]))
-    message = state.find(channel.id, str(args["message_ts"]))
+async def get_permalink(state: WorkspaceState, args: Payload) -> Payload:
+    require_arguments(args, "channel", "message_ts")
+    channel = state.find_conversation(str(args["channel"]))
+    message = state.find_message(channel.id, str(args["message_ts"]))
     link = f"https://sandbox.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
     return {"channel": channel.id, "permalink": link}

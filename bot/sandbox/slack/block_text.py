@@ -1,4 +1,4 @@
-"""What a person reads in blocks: their text, flattened, as Slack draws it."""
+"""The text of blocks as a person reads it in Slack, without any layout."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Any
 
 _TOKEN = re.compile(r"<([^<>\n]+)>")
 _MENU = ("placeholder", "initial_option", "initial_options")
-#: what can be read of an element that has options
-_SHOWN = {
-    "overflow": (),  # they show only when it is opened
+#: the fields of an element with options that are visible
+_VISIBLE_FIELDS = {
+    "overflow": (),  # options are visible only in the open menu
     "static_select": _MENU,
     "multi_static_select": _MENU,
-    "checkboxes": ("options",),  # those that are ticked are among them
+    "checkboxes": ("options",),  # `initial_options` are among the options
     "radio_buttons": ("options",),
 }
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # the last one last: &amp;lt; reads &lt;
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))  # &amp; last, so that &amp;lt; becomes &lt;
 
 
-def draw(mrkdwn: str) -> str:
-    """Drawn as people see it: links by their label, dates by their fallback, mentions with @, entities as signs."""
+def render_mrkdwn(mrkdwn: str) -> str:
+    """Convert mrkdwn to what people see: labels of links, fallbacks of dates, mentions with @, entities decoded."""
     pieces: list[str] = []
     end = 0
     for token in _TOKEN.finditer(mrkdwn):
-        pieces += [_unescape(mrkdwn[end : token.start()]), _unescape(_token(token[1]))]
+        pieces += [_unescape(mrkdwn[end : token.start()]), _unescape(_render_token(token[1]))]
         end = token.end()
     return "".join([*pieces, _unescape(mrkdwn[end:])])
 
 
-def _token(inside: str) -> str:
+def _render_token(inside: str) -> str:
     target, _, label = inside.partition("|")
     match target[:1]:
         case "!":
@@ -46,13 +46,13 @@ def _unescape(text: str) -> str:
     return text
 
 
-def read_blocks(blocks: list[dict[str, Any]]) -> str:
-    """Every text in the blocks, a line each, in order. What somebody typed into fields is not among it."""
+def render_blocks(blocks: list[dict[str, Any]]) -> str:
+    """All texts in the blocks, one on a line, in order. What a person typed into fields is not included."""
     return "\n".join(line for block in blocks for line in _lines(block) if line)
 
 
-def exact_preformatted(blocks: list[dict[str, Any]]) -> str:
-    """The text of all `rich_text_preformatted`, in order, byte for byte, with nothing between."""
+def preformatted_text(blocks: list[dict[str, Any]]) -> str:
+    """The text of all `rich_text_preformatted` elements, byte for byte, joined without a separator."""
     return "".join(
         str(span.get("text", ""))
         for block in blocks
@@ -74,13 +74,13 @@ def _lines(node: Any) -> Iterator[str]:
 def _object(node: dict[str, Any]) -> Iterator[str]:
     match node.get("type"):
         case "mrkdwn":
-            yield draw(node["text"])
+            yield render_mrkdwn(node["text"])
         case "plain_text" | "markdown" | "raw_text" | "raw_number":
             yield node["text"]
         case "rich_text_section" | "rich_text_quote" | "rich_text_preformatted":
             yield "".join(_span(span) for span in node.get("elements", []))
-        case kind if kind in _SHOWN:
-            yield from _lines([node.get(name) for name in _SHOWN[kind]])
+        case kind if kind in _VISIBLE_FIELDS:
+            yield from _lines([node.get(name) for name in _VISIBLE_FIELDS[kind]])
         case "image":
             yield from _lines(node.get("title"))
             yield node.get("alt_text", "")
