@@ -198,9 +198,9 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
 
 
 async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
-    monkeypatch.setattr(held, "LEASE", 2.0)
+    monkeypatch.setattr(lease_renewer, "LEASE", 2.0)
     monkeypatch.setattr(host_poller, "LEASE", 2.0)
-    monkeypatch.setattr(held, "RENEW", 0.1)
+    monkeypatch.setattr(lease_renewer, "RENEW", 0.1)
     one = server.share(None, "text")
     row = await watching.track(server, one)
     server.open_as_outsider(one.secret_key)
@@ -233,7 +233,7 @@ async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE, times=FAILURES), PATIENCE)
+        await asyncio.wait_for(server.arrived(ONE, times=MAX_FAILURES), PATIENCE)
         await until(lambda: nobody_looks(watching))
         asked = len(server.calls)
         await watching.all_due()
