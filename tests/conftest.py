@@ -12,8 +12,8 @@ from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
 from bot.sandbox.slack.state import TRIGGER_LIVES, State
-from tests.forking import ForkServer
-from tests.waiting import PATIENCE
+from tests.support.forking import ForkServer
+from tests.support.waiting import PATIENCE
 
 USUAL = 120  # seconds; the limit for a test that does not say another
 

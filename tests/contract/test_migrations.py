@@ -21,7 +21,7 @@ from sqlalchemy import Engine, event, inspect, text
 from bot.errors import CannotStart
 from bot.storage.migrate import HEAD, SCRIPTS, migrate, migrating, version_of
 from bot.storage.tables import for_dialect
-from tests.postgres import Cluster, new_postgres_url, postgres
+from tests.support.postgres import Cluster, new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from bot.sandbox.world import World
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 LAUNCHER = Path(__file__).with_name("crashing_bot.py")
 SETTLED = (

@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.crashing import Crashing
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

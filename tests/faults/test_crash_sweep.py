@@ -11,7 +11,7 @@ import pytest
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from tests.faults.crashing import Crashing
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

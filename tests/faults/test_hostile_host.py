@@ -39,7 +39,7 @@ from bot.onetime.client import IDLE, Caller, Onetime
 from bot.onetime.links import Host
 from bot.onetime.wire import State
 from bot.secret import MetadataKey, Secret, SecretKey
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 SECRET = SecretKey("canarysecretkey0123456789abcdef")
 METADATA = MetadataKey("canarymetadatakey0123456789abcd")

@@ -31,8 +31,8 @@ from bot.storage.tables import new_id, notices, owner, tracked, watches
 from bot.storage.tracked import NewTracked, TrackedRows
 from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
-from tests.postgres import new_postgres_url, postgres
-from tests.waiting import eventually
+from tests.support.postgres import new_postgres_url, postgres
+from tests.support.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
 

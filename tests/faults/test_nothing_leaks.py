@@ -17,7 +17,7 @@ from bot.sandbox.slack import Sent, Workspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 API = "/api/v1"
 

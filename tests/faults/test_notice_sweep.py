@@ -15,7 +15,7 @@ import pytest
 
 from bot.sandbox.slack import Fault, Member
 from tests.faults.crashing import Crashing
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 

@@ -13,7 +13,7 @@ from bot.sandbox.slack import Fault as SlackFault
 from tests.faults.crashing import SETTLED, Crashing
 from tests.faults.test_crash_sweep import SECRET_ROUTE
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 

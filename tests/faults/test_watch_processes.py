@@ -17,8 +17,8 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack import Member
 from bot.sandbox.world import World
-from tests.postgres import new_postgres_url, postgres
-from tests.waiting import PATIENCE
+from tests.support.postgres import new_postgres_url, postgres
+from tests.support.waiting import PATIENCE
 
 __all__ = ["new_postgres_url", "postgres"]
 

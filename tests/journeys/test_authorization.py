@@ -34,7 +34,7 @@ from bot.storage.seal import Sealer
 from bot.storage.shares import Address, NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking import Tracking
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"

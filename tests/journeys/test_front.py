@@ -19,7 +19,7 @@ from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
 from bot.slack.front import FORM_WITHIN
 from tests.journeys.conftest import EMAIL, SOON, TOKEN, connect
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 CANARY = "canary-in-the-body-4b1d"
 METADATA = "/api/v1/private/{key}"

@@ -13,7 +13,7 @@ from bot.person import Person
 from bot.storage.database import Database, migrate
 from bot.storage.keyring import KeyRing, generate_line
 from bot.storage.seal import Sealer
-from tests.postgres import new_postgres_url, postgres
+from tests.support.postgres import new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
 

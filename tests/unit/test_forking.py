@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.forking import ForkServer
+from tests.support.forking import ForkServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere everything is started for real")
 
