@@ -5,7 +5,7 @@ over HTTP. What is claimed: a message says only what Onetime Secret said; nobody
 honours message ids, and without ids only after a doubt; nothing is said of what is given up, or of one's own burn; and
 once everything is well again, everybody has been told what became of each secret that they track.
 
-    HYPOTHESIS=long python -m pytest tests/faults/test_tracking_model.py --timeout 7200
+    python -m tests.long model
 
 tries other examples each time, and many more of them.
 """

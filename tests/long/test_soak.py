@@ -1,4 +1,4 @@
-"""A soak of seconds: that the fast clock, the readers and the figures work. What it measures needs minutes."""
+"""`python -m tests.long`, and a soak of seconds: its fast clock, readers and figures. What it measures needs minutes."""
 
 import re
 import subprocess
@@ -7,15 +7,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.fast_bot import fast
-from tests.benchmarks.soak import slope, start_and_end
+from tests.long.fast_bot import fast
+from tests.long.soak import slope, start_and_end
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def test_what_takes_long_is_listed_without_a_name():
+    listed = run()
+
+    assert listed.returncode == 0
+    assert set(re.findall(r"^([a-z]+) +\S", listed.stdout, re.MULTILINE)) == {"model", "soak"}
+
+
+def test_an_unknown_name_is_refused_with_the_names_that_are_known():
+    refused = run("nothing")
+
+    assert refused.returncode == 2
+    assert "model, soak" in refused.stderr.replace("'", "")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.long", *arguments]
+    return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.slow
 def test_a_soak_tells_each_sender_whose_secret_was_opened_once():
-    command = [sys.executable, "-m", "tests.benchmarks", "soak", "--quick"]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    done = run("soak", "--quick")
 
     opened = int(re.search(r"(\d+) secrets opened", done.stdout).group(1))
     assert opened > 0, done.stderr
