@@ -15,6 +15,7 @@ from bot.sharing import card, messages, outcome, words
 from bot.slack import blocks
 from bot.storage.parcels import Address, Parcel, State
 from bot.storage.shares import Share
+from tests.support.rows import each_row
 
 ADA, BEN, CLEO = (Person(None, "T1", f"U0{name}") for name in ("ADA", "BEN", "CLEO"))
 HOST = "https://eu.onetimesecret.com"
@@ -41,7 +42,7 @@ PARCEL = Parcel(
 )
 TO = {"a person": Address(BEN), "a channel": Address(channel="C0OPS"), "nobody": Address()}
 EVERY = list(itertools.product(STATES, TO))
-every_state = pytest.mark.parametrize(("state", "to"), EVERY, ids=[f"{state} for {to}" for state, to in EVERY])
+every_state = each_row(("state", "to"), EVERY, ids=[f"{state} for {to}" for state, to in EVERY])
 
 
 def parcel(state, to="a person", **more):

@@ -18,6 +18,7 @@ from bot.sharing.making import PassphraseIgnored
 from bot.sharing.submit import at_fields
 from bot.slack import blocks
 from bot.storage.handles import Handle
+from tests.support.rows import each_row
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def kept(draft):
     return Draft.of(Handle("r" * 22, Person(None, "T1", "U0ADA"), drafts.KIND, "-", None, None, draft.facts(), now))
 
 
-every_draft = pytest.mark.parametrize(
+every_draft = each_row(
     "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
 )
 
@@ -108,7 +109,7 @@ def test_what_a_window_is_for_comes_back_from_its_facts(draft):
     assert all(isinstance(value, str) for value in draft.facts().values())
 
 
-@pytest.mark.parametrize("rooms", [1, 4, form.rooms_for(LARGEST)])
+@each_row("rooms", [1, 4, form.rooms_for(LARGEST)])
 @every_draft
 def test_the_window_is_taken_by_slack_however_much_room_it_has(draft, rooms):
     said = [Text.of("what came of one")] * 12
