@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -31,27 +32,31 @@ def each_row(names: str | tuple[str, ...], rows: Iterable[Any], *, ids: Any = No
     return decorate
 
 
+@contextmanager
+def one_row(subtests: pytest.Subtests, name: str) -> Iterator[None]:
+    """Reports the row as a subtest if it fails. The report of one that passes would cost more than most rows."""
+    try:
+        yield
+    except (Exception, pytest.fail.Exception, pytest.skip.Exception):
+        with subtests.test(name):
+            raise
+
+
 def _for_each(test: Any, table: Table) -> Any:
     if inspect.iscoroutinefunction(test):
 
         @functools.wraps(test)
         async def every(*, subtests: pytest.Subtests, **fixtures: Any) -> None:
             for name, row in table:
-                try:
+                with one_row(subtests, name):
                     await test(**fixtures, **row)
-                except (Exception, pytest.fail.Exception, pytest.skip.Exception):
-                    with subtests.test(name):
-                        raise
     else:
 
         @functools.wraps(test)
         def every(*, subtests: pytest.Subtests, **fixtures: Any) -> None:
             for name, row in table:
-                try:
+                with one_row(subtests, name):
                     test(**fixtures, **row)
-                except (Exception, pytest.fail.Exception, pytest.skip.Exception):
-                    with subtests.test(name):
-                        raise
 
     every._each_row = test, table  # type: ignore[attr-defined]
     fixtures = [one for one in inspect.signature(test).parameters.values() if one.name not in table[0][1]]
