@@ -103,6 +103,7 @@ async def test_killed_at_a_step_it_is_answered_once_or_open_again(crashing, step
     await check(answering, is_answered=is_answered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["parcel_finished", "request_reopened", "request_settled", "card_posted"])
 async def test_killed_again_while_it_is_opened_again_it_can_be_answered(crashing, step):
     answering = await killed_at(crashing, "parcel_asked", step)

@@ -146,6 +146,7 @@ def people_of(workspace: Workspace, number: int) -> list[Member]:
     return [workspace.person(f"U{one:010}", f"person{one}") for one in range(number)]
 
 
+@pytest.mark.slow
 async def test_eight_workers_send_each_of_a_thousand_notices_once(crew: Crew) -> None:
     crew.workspace.honours_client_msg_id = False
     people = people_of(crew.workspace, PEOPLE)
@@ -203,6 +204,7 @@ class CrashingOnPostgres(Crashing):
             return connection.execute(statement.encode()).fetchall()
 
 
+@pytest.mark.slow
 async def test_killed_at_any_step_the_sender_is_told_once_by_whoever_comes_after_the_lease(
     new_postgres_url: Callable[[], str], tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ async def sweep(directory: Path, *, honours_ids: bool) -> dict[str, tuple[int, i
     return found
 
 
+@pytest.mark.slow
 async def test_killed_at_any_step_the_sender_is_told_once_and_twice_only_if_slack_honours_no_ids(tmp_path):
     for name in ("honours", "ignores"):
         (tmp_path / name).mkdir()

@@ -30,8 +30,8 @@ from tests.faults.model_outside import HOST_TROUBLE, ROUTES, SLACK_TROUBLE, ever
 from tests.faults.model_world import PEOPLE, username
 
 LONG = os.environ.get("HYPOTHESIS") == "long"
+FEW, MANY = 5, 5_000 if LONG else 25  # examples
 SETTINGS = settings(
-    max_examples=5_000 if LONG else 25,
     stateful_step_count=60 if LONG else 30,
     derandomize=not LONG,  # the same examples in every run, unless somebody looks for new ones
     database=None,
@@ -305,11 +305,12 @@ class Tracked(Machine):
 
 
 @pytest.mark.timeout(7_200 if LONG else 300)  # a twentieth of that where nothing else runs
-def test_senders_are_told_what_became_of_their_secrets_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_senders_are_told_what_became_of_their_secrets_and_nothing_else(tmp_path: Path, examples: int) -> None:
     with everything_outside(tmp_path) as outside:
 
         class Here(Tracked):
             def __init__(self) -> None:
                 super().__init__(outside)
 
-        run_state_machine_as_test(Here, settings=SETTINGS)
+        run_state_machine_as_test(Here, settings=settings(SETTINGS, max_examples=examples))

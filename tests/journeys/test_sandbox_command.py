@@ -35,16 +35,20 @@ async def _tour(version):
     return process.returncode, output.decode()
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-async def test_the_tour_holds_on_every_server(version):
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+async def test_the_tour_holds_on_every_other_server(version):
     code, output = await _tour(version)
 
     assert output.rstrip().endswith("Everything held.")
     assert code == 0
 
 
-async def test_the_captures_in_the_readme_are_what_the_tour_prints():
-    _, output = await _tour(VERSIONS[-1])
+async def test_the_tour_holds_and_prints_the_captures_in_the_readme():
+    code, output = await _tour(VERSIONS[-1])
+
+    assert output.rstrip().endswith("Everything held.")
+    assert code == 0
 
     shown = {number: readme.masked(part) for number, part in readme.captures().items()}
     played = {number: readme.masked(part) for number, part in readme.journeys(output).items()}

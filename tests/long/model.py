@@ -14,6 +14,6 @@ LONGEST = 4 * 3600  # seconds
 
 def run(*, quick: bool) -> bool:
     """Whether all examples hold. A quick run tries those of the test run."""
-    command = [sys.executable, "-m", "pytest", TEST, "--timeout", str(LONGEST)]
+    command = [sys.executable, "-m", "pytest", TEST, "-m", "slow", "--timeout", str(LONGEST)]
     environment = os.environ if quick else {**os.environ, "HYPOTHESIS": "long"}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
