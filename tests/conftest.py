@@ -3,6 +3,7 @@
 How long the machine takes is no claim of a test, but for the few that say so.
 """
 
+import os
 import sys
 
 import pytest
@@ -14,6 +15,10 @@ from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
 from bot.sandbox.slack.state import TRIGGER_LIVES, State
 from tests.support.forking import ForkServer
 from tests.support.waiting import PATIENCE
+
+# Images of Python often set it. Then each process that a test starts would compile all that it imports anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 USUAL = 120  # seconds; the limit for a test that does not say another
 
