@@ -18,7 +18,7 @@ from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack import Member
 from bot.sandbox.world import World
 from tests.support.postgres import new_postgres_url, postgres
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import BUSY, PATIENCE
 
 __all__ = ["new_postgres_url", "postgres"]
 
@@ -55,7 +55,7 @@ async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_hel
         code = await world.bot.stop()
 
         assert (code, left_in(world.directory / "bot.db")) == (0, [0, 0])
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10 + BUSY
 
 
 async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_once_by_the_next():
@@ -88,7 +88,7 @@ async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
             while len(world.onetime.calls) == before:  # noqa: ASYNC110 - another process calls
                 await asyncio.sleep(0.01)
 
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 + BUSY  # a lease would last 30 s
         await ada.until(lambda: any("was opened" in message.shows for message in ada.dm))
 
 
@@ -107,5 +107,5 @@ async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
             code = await worker.stop()
 
             assert code == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 10 + BUSY
             assert connection.execute(HELD.format(table="watches").encode()).fetchone() == (0,)

@@ -145,7 +145,7 @@ async def test_slack_in_trouble_at_the_last_step_is_waited_for(world, ada, troub
 
     fault.release()
 
-    await ada.until(lambda: ada.view.secret_text() == "the text", timeout=20)
+    await ada.until(lambda: ada.view.secret_text() == "the text")
 
 
 async def test_twenty_submits_at_once_make_one_call(world, ada):

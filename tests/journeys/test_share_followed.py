@@ -31,7 +31,7 @@ async def test_a_secret_that_was_opened_by_its_link_is_told_once_and_shown_every
 
     assert quick.onetime.open_as_outsider(held.secret_key) == TEXT
 
-    (_, news) = await ada.until(lambda: len(ada.dm) == 2 and ada.dm, timeout=15)
+    (_, news) = await ada.until(lambda: len(ada.dm) == 2 and ada.dm)
     assert "was opened" in news.shows
     assert ben.id in news.shows
     await ada.until(lambda: "opened" in ada.dm[0].shows and "not opened yet" not in ada.dm[0].shows)
@@ -44,7 +44,7 @@ async def test_who_does_not_want_to_be_told_sees_it_on_the_card_alone(quick):
 
     quick.onetime.open_as_outsider(held.secret_key)
 
-    await ada.until(lambda: "not opened yet" not in ada.dm[0].shows, timeout=15)
+    await ada.until(lambda: "not opened yet" not in ada.dm[0].shows)
     assert len(ada.dm) == 1
 
 
@@ -53,7 +53,7 @@ async def test_a_secret_that_was_burned_elsewhere_is_told_and_cannot_be_opened_h
 
     quick.onetime.burn_as_owner(held.metadata_key)
 
-    await ada.until(lambda: len(ada.dm) == 2, timeout=15)
+    await ada.until(lambda: len(ada.dm) == 2)
     assert "burned before anybody opened it" in ada.dm[1].shows
     await ben.until(lambda: "burned this one-time secret" in ben.dm[0].shows)
     assert "Open" not in str([block for block in ben.dm[0].blocks if block["type"] == "actions"])

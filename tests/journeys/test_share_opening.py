@@ -12,6 +12,7 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack.payloads import interaction
 from tests.journeys.conftest import EMAIL, somebody
+from tests.support.waiting import PATIENCE
 
 TEXT = "the database password: c0rrect-h0rse"
 SECRET_ROUTE = "/api/v1/secret/{key}"
@@ -151,7 +152,7 @@ async def test_a_card_that_was_drawn_too_late_is_drawn_again(world, ada, ben, cl
 
     await ben.submit(of_ben)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while world.bot.output.count(b'"form": "retrieve"', logged) < 2:  # noqa: ASYNC110 - a pipe tells nobody
             await asyncio.sleep(0.005)
     assert "2 of 2 opened" in card.shows

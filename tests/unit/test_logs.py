@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from bot import logs
+from tests.support.waiting import PATIENCE
 
 CANARY = "canary-8c2d"
 
@@ -121,7 +122,7 @@ async def test_an_answer_does_not_wait_for_its_log_line(heard):
     logs.Log("test").info("second")
 
     assert heard.times == 0
-    await asyncio.wait_for(heard.something.wait(), 5)
+    await asyncio.wait_for(heard.something.wait(), PATIENCE)
     assert (events(heard), heard.times) == (["first", "second"], 1)
 
 
@@ -134,11 +135,11 @@ async def test_a_warning_is_written_at_once_after_what_was_waiting(heard):
 
 async def test_later_lines_are_written_too(heard):
     logs.Log("test").info("first")
-    await asyncio.wait_for(heard.something.wait(), 5)
+    await asyncio.wait_for(heard.something.wait(), PATIENCE)
     heard.something.clear()
 
     logs.Log("test").info("second")
-    await asyncio.wait_for(heard.something.wait(), 5)
+    await asyncio.wait_for(heard.something.wait(), PATIENCE)
 
     assert events(heard) == ["first", "second"]
 
