@@ -22,8 +22,6 @@ from tests.support.waiting import BUSY, PATIENCE
 
 __all__ = ["new_postgres_url", "postgres"]
 
-pytestmark = pytest.mark.usefixtures("real_starts")
-
 ONE = "/api/v1/private/{key}"
 HELD = "SELECT count(*) FROM {table} WHERE lease IS NOT NULL"
 
@@ -92,6 +90,7 @@ async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
         await ada.until(lambda: any("was opened" in message.shows for message in ada.dm))
 
 
+@pytest.mark.usefixtures("real_starts")
 async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, _ada, _one):
