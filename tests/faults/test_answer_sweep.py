@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.faults.crashing import Crashing
+from tests.faults.crashing import Crashing, thinned
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
 from tests.support.waiting import eventually
 
@@ -96,7 +96,7 @@ async def check(answering: Answering, *, is_answered: bool) -> None:
     assert len(answering.brought) == 1
 
 
-@pytest.mark.parametrize(("step", "is_answered"), STEPS.items(), ids=STEPS)
+@pytest.mark.parametrize(("step", "is_answered"), thinned(STEPS))
 async def test_killed_at_a_step_it_is_answered_once_or_open_again(crashing, step, is_answered):
     answering = await killed_at(crashing, step)
 

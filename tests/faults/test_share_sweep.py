@@ -9,7 +9,7 @@ import re
 import pytest
 
 from bot.sandbox.onetime import Fault
-from tests.faults.crashing import Crashing
+from tests.faults.crashing import Crashing, thinned
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -175,7 +175,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("step", "left"), STEPS.items(), ids=STEPS)
+@pytest.mark.parametrize(("step", "left"), thinned(STEPS))
 async def test_killed_at_a_step_each_has_one_button_or_the_sender_is_told(crashing, step, left):
     sharing = await killed_at(crashing, step)
 
