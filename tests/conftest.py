@@ -7,6 +7,7 @@ import os
 import sys
 
 import pytest
+from xdist.scheduler import WorkStealingScheduling  # type: ignore[import-untyped]
 
 from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
@@ -27,6 +28,12 @@ USUAL = 120  # seconds; the limit for a test that does not say another
 def pytest_collection_modifyitems(items):
     """What may take longer than usual goes first: as the last, it would keep one worker while the other has nothing."""
     items.sort(key=lambda item: not may_take_long(item))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A module's tests stay together, so that what they share is seldom started on each worker."""
+    return WorkStealingScheduling(config, log)
 
 
 def may_take_long(item):
