@@ -36,6 +36,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{copied}"
 
 
+# For tests of which PostgreSQL's half cannot fail alone: others make the same statements on it.
+SLOW_TWIN = pytest.mark.parametrize(
+    "url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+
+
 @pytest.fixture
 async def database(url: str) -> AsyncIterator[Database]:
     db = Database.open(url)

@@ -18,6 +18,7 @@ from bot.storage.shares import Address, NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tables import parcels as parcels_table
 from bot.storage.tables import reveals as reveals_table
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 KEY, PRIVATE = SecretKey("secret-key-of-the-parcel"), MetadataKey("metadata-key-of-the-parcel")
@@ -243,6 +244,7 @@ async def test_somebody_at_it_is_not_purged_away(stores, ben, parcel):
     assert await stores.reveals.put_back(0) == 1
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("who", ["another member", "another team", "another enterprise"])
 async def test_a_parcel_for_one_person_is_not_anothers(stores, ada, ben, cleo, who):
     parcel = await sent(stores.shares, ada, Address(user=ben))
