@@ -3,18 +3,24 @@
 How long the machine takes is no claim of a test, but for the few that say so.
 """
 
+import os
 import sys
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import WorkStealingScheduling  # type: ignore[import-untyped]
 
 from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
 from bot.sandbox.slack.state import TRIGGER_LIVES, State
-from tests.forking import ForkServer
-from tests.waiting import PATIENCE
+from tests.support.forking import ForkServer
+from tests.support.waiting import PATIENCE
+
+# Images of Python often set it. Then each process that a test starts would compile all that it imports anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 USUAL = 120  # seconds; the limit for a test that does not say another
 
@@ -26,6 +32,12 @@ settings.load_profile("any machine")
 def pytest_collection_modifyitems(items):
     """What may take longer than usual goes first: as the last, it would keep one worker while the other has nothing."""
     items.sort(key=lambda item: not may_take_long(item))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A module's tests stay together, so that what they share is seldom started on each worker."""
+    return WorkStealingScheduling(config, log)
 
 
 def may_take_long(item):

@@ -76,7 +76,10 @@ def window():
     return modal(*(field(name, kind, hint=plain("A hint")) for name, kind in kinds.items()))
 
 
-@pytest.mark.parametrize(("scheme", "rules"), [("light", ALL), ("dark", COLOURS)], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "rules"),
+    [pytest.param("light", ALL, id="light"), pytest.param("dark", COLOURS, id="dark", marks=pytest.mark.slow)],
+)
 async def test_axe_finds_nothing(chromium, notes, scheme, rules):
     found = {}
     notes.onetime.share("ada@example.com", "text", passphrase="x")

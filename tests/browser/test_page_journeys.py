@@ -62,6 +62,7 @@ async def test_burning_asks_first_and_then_nobody_can_open_it_on_a_phone_too(chr
         await expect(me.page.get_by_role("article")).to_have_count(0)
 
 
+@pytest.mark.slow
 async def test_a_stranger_opens_a_tracked_secret_and_the_card_changes_and_a_message_comes(tracker):
     await pictures.tracked(tracker)
 

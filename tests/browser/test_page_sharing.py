@@ -22,7 +22,13 @@ async def share(me, command, **fields):
     await expect(me.window).to_have_count(0)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide, light", "narrow, dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [
+        pytest.param(WIDE, "light", id="wide, light"),
+        pytest.param(NARROW, "dark", id="narrow, dark", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_colleague_opens_what_is_shared_with_them_and_the_sender_sees_it(chromium, world, size, scheme):
     async with page_of(world) as page, at(chromium, page.url, size, scheme) as me:
         await share(me, "/ots share @ben")
@@ -41,6 +47,7 @@ async def test_a_colleague_opens_what_is_shared_with_them_and_the_sender_sees_it
         await me.sees(re.compile("What you shared · Opened"))
 
 
+@pytest.mark.slow
 async def test_in_a_channel_the_first_gets_it_and_a_guest_and_the_next_do_not(me, world):
     await share(me, "/ots share #team")
     button = me.message("shares a one-time secret").get_by_role("button", name="Open this one-time secret")

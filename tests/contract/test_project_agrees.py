@@ -24,7 +24,7 @@ SANDBOX_LINE = (
 )
 TEST_LINE = (
     "python3 -m venv .venv && .venv/bin/pip install -q --require-hashes -r requirements-dev.txt "
-    "&& .venv/bin/python -m pytest -n auto"
+    '&& .venv/bin/python -m pytest -n auto -m "not slow"'
 )
 TOP_LEVEL = {
     "pyproject.toml", "README.md", "bot", "migrations", "tests", "manifest.yml", "Procfile", "LICENSE",

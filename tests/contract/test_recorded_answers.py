@@ -29,6 +29,7 @@ from bot.errors import (
 from bot.onetime import wire
 from bot.onetime.wire import GeneratedSecret, Metadata, SecretState, SharedSecret
 from bot.secret import Secret
+from tests.support.rows import each_row
 
 RECORDED = Path(__file__).parent / "recorded"
 VERSIONS = ("v0.18.3", "v0.23.6", "v0.25.11", "v0.26.6")
@@ -195,7 +196,7 @@ def test_only_v2_calls_that_the_client_never_makes_are_left_out() -> None:
     assert all(re.match(r"/api/v2/(?!(private|receipt)/recent$)", path) for path in left_out)
 
 
-@pytest.mark.parametrize("answer", [pytest.param(a, id=f"{a}-{a.call}") for a in ALL if meaning(a) is not None])
+@each_row("answer", [pytest.param(a, id=f"{a}-{a.call}") for a in ALL if meaning(a) is not None])
 def test_an_error_is_read_as_what_it_means(answer: Recorded) -> None:
     with pytest.raises(OnetimeError) as caught:
         answer.read()
@@ -207,7 +208,7 @@ def test_an_error_is_read_as_what_it_means(answer: Recorded) -> None:
     assert not re.search(r"[0-9a-z]{31}", f"{error} {error!r} {error.tell}")
 
 
-@pytest.mark.parametrize("answer", only("reveal", succeeded=True))
+@each_row("answer", only("reveal", succeeded=True))
 def test_a_revealed_secret_is_exactly_what_was_sent(answer: Recorded) -> None:
     secret = answer.read()
 
@@ -215,7 +216,7 @@ def test_a_revealed_secret_is_exactly_what_was_sent(answer: Recorded) -> None:
     assert repr(secret) == "[hidden]"
 
 
-@pytest.mark.parametrize("answer", only("metadata", succeeded=True))
+@each_row("answer", only("metadata", succeeded=True))
 def test_metadata_says_what_the_server_said(answer: Recorded) -> None:
     found = answer.read()
 
@@ -231,7 +232,7 @@ def test_metadata_says_what_the_server_said(answer: Recorded) -> None:
     assert list(found.recipients) == said["recipient"]
 
 
-@pytest.mark.parametrize("answer", [*only("recent", succeeded=True), *only("recent_v2", succeeded=True)])
+@each_row("answer", [*only("recent", succeeded=True), *only("recent_v2", succeeded=True)])
 def test_a_list_has_every_secret_once_and_the_newest_first(answer: Recorded) -> None:
     found = answer.read()
 
@@ -247,9 +248,7 @@ def test_a_list_has_every_secret_once_and_the_newest_first(answer: Recorded) -> 
         assert {m.passphrase_required for m in found} == {e["has_passphrase"] for e in entries}
 
 
-@pytest.mark.parametrize(
-    "answer", [p for call in ("metadata", "recent", "recent_v2", "burn") for p in only(call, succeeded=True)]
-)
+@each_row("answer", [p for call in ("metadata", "recent", "recent_v2", "burn") for p in only(call, succeeded=True)])
 def test_what_opens_or_is_the_secret_is_dropped(answer: Recorded) -> None:
     found = answer.read()
 
@@ -283,14 +282,14 @@ def test_the_recordings_do_hold_what_must_be_dropped() -> None:
     assert held >= set(DROPPED)
 
 
-@pytest.mark.parametrize("answer", only("burn", succeeded=True))
+@each_row("answer", only("burn", succeeded=True))
 def test_a_burn_that_succeeded_says_nothing_more(answer: Recorded) -> None:
     answer.read()
 
     assert answer.said["state"]["state"] in {"new", "viewed"}  # as stale as on every version
 
 
-@pytest.mark.parametrize("answer", only("share", succeeded=True))
+@each_row("answer", only("share", succeeded=True))
 def test_a_shared_secret_has_its_keys(answer: Recorded) -> None:
     made = answer.read()
 
@@ -302,7 +301,7 @@ def test_a_shared_secret_has_its_keys(answer: Recorded) -> None:
     assert answer.said["secret_key"] not in repr(made)
 
 
-@pytest.mark.parametrize("answer", only("generate", succeeded=True))
+@each_row("answer", only("generate", succeeded=True))
 def test_a_generated_secret_has_its_keys_and_its_value(answer: Recorded) -> None:
     made = answer.read()
 
@@ -312,7 +311,7 @@ def test_a_generated_secret_has_its_keys_and_its_value(answer: Recorded) -> None
     assert answer.said["value"] not in repr(made)
 
 
-@pytest.mark.parametrize("answer", [*only("authcheck", succeeded=True), *only("status", succeeded=True)])
+@each_row("answer", [*only("authcheck", succeeded=True), *only("status", succeeded=True)])
 def test_a_server_that_is_well_passes(answer: Recorded) -> None:
     answer.read()
 
@@ -328,7 +327,7 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("answer", [pytest.param(a, id=str(a)) for a in ALL if a.name in ENDS])
+@each_row("answer", [pytest.param(a, id=str(a)) for a in ALL if a.name in ENDS])
 def test_the_end_of_a_secret_is_told_alike_on_all_versions(answer: Recorded) -> None:
     found = answer.read()
 
@@ -356,7 +355,7 @@ def test_the_list_that_0_23_has_lost_is_told_from_other_trouble(name: str) -> No
         by_name("v0.23.6", name).read()
 
 
-@pytest.mark.parametrize("answer", [pytest.param(a, id=f"{a}-{a.call}") for a in ALL if a.status == 404])
+@each_row("answer", [pytest.param(a, id=f"{a}-{a.call}") for a in ALL if a.status == 404])
 def test_a_404_never_means_received(answer: Recorded) -> None:
     with pytest.raises(OnetimeError) as caught:
         answer.read()

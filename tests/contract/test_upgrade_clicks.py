@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.support.waiting import eventually
 
 from bot.features import Registry
 from tests.contract.upgrade import fixture
@@ -29,7 +30,6 @@ from tests.contract.upgrade.old import (
     shows_secret,
     window,
 )
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,12 +7,15 @@ import json
 import os
 import signal
 import sqlite3
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from bot.sandbox.world import World
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 LAUNCHER = Path(__file__).with_name("crashing_bot.py")
 SETTLED = "SELECT count(*) FROM reveals WHERE state IN ('opening', 'claiming') OR (state = 'escrowed' AND notified_at IS NULL)"
@@ -25,6 +28,17 @@ def said(line: bytes | bytearray) -> dict[str, Any]:
     except ValueError:
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def thinned(steps: Iterable[str] | Mapping[str, Any], *, every: int = 3) -> list[pytest.ParameterSet]:
+    """The steps as rows for `parametrize`, with their values if they have some. All but each `every`th are slow."""
+    values = steps if isinstance(steps, Mapping) else {}
+    return [
+        pytest.param(
+            step, *([values[step]] if values else []), id=step, marks=[pytest.mark.slow] * bool(number % every)
+        )
+        for number, step in enumerate(steps)
+    ]
 
 
 class Crashing:

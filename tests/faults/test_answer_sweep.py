@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from tests.faults.crashing import Crashing
+from tests.faults.crashing import Crashing, thinned
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -96,13 +96,14 @@ async def check(answering: Answering, *, is_answered: bool) -> None:
     assert len(answering.brought) == 1
 
 
-@pytest.mark.parametrize(("step", "is_answered"), STEPS.items(), ids=STEPS)
+@pytest.mark.parametrize(("step", "is_answered"), thinned(STEPS))
 async def test_killed_at_a_step_it_is_answered_once_or_open_again(crashing, step, is_answered):
     answering = await killed_at(crashing, step)
 
     await check(answering, is_answered=is_answered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["delivery_finished", "request_reopened", "request_settled", "card_posted"])
 async def test_killed_again_while_it_is_opened_again_it_can_be_answered(crashing, step):
     answering = await killed_at(crashing, "delivery_asked", step)

@@ -11,7 +11,7 @@ import pytest
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from tests.faults.crashing import Crashing
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -164,6 +164,7 @@ async def test_a_window_closed_before_anything_was_sent_opens_nothing_at_any_kil
     assert found == BEFORE | {"released": PASTED, "unharmed": PASTED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 3, 4])
 async def test_a_window_closed_before_it_is_shown_leaves_it_held_at_any_kill(crashing, call):
     found = await sweep(crashing, lambda opening: closed_at(opening, call))
@@ -180,12 +181,14 @@ def answers_nothing(opening: Opening) -> None:
     opening.world.onetime.plan(SECRET_ROUTE, Fault("drop after"))
 
 
+@pytest.mark.slow
 async def test_what_may_be_open_for_want_of_an_answer_is_said_at_any_kill(crashing):
     found = await sweep(crashing, answers_nothing)
 
     assert found == NO_ANSWER | {"noted": SAID, "unharmed": LOST}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [2, 3])
 async def test_what_may_be_open_is_said_also_to_somebody_who_closed_the_window(crashing, call):
     def prepare(opening: Opening) -> None:
@@ -221,6 +224,7 @@ async def test_a_kill_while_onetime_secret_is_at_it_is_reported(crashing, kind):
 # --- killed more than once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "expected"),
     [("claimed", TRIED_AGAIN), ("fetched", LOST), ("escrowed", SHOWN_AGAIN)],
@@ -240,6 +244,7 @@ async def test_killed_again_while_trying_again_it_is_told_again(crashing, step, 
     opening.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "expected"), [("fetched", LOST), ("escrowed", SHOWN_AGAIN)], ids=["fetched", "escrowed"]
 )
@@ -295,6 +300,7 @@ async def test_once_shown_not_even_the_sealed_secret_is_left(crashing):
 # --- without escrow, and at random
 
 
+@pytest.mark.slow
 async def test_without_escrow_every_kill_before_it_is_seen_is_reported(tmp_path):
     async with Crashing(tmp_path / "control", REVEAL_ESCROW="off") as crashing:
         seen = await sweep(crashing, lambda _opening: None)
@@ -305,6 +311,7 @@ async def test_without_escrow_every_kill_before_it_is_seen_is_reported(tmp_path)
     assert closed == opened | {"unshown": LOST, "told": TOLD_LOST, "unharmed": TOLD_LOST}
 
 
+@pytest.mark.slow
 async def test_a_hundred_openings_killed_at_random_leave_the_database_whole_and_nobody_untold(tmp_path):
     async with Crashing(tmp_path / "control") as crashing:
         for _ in range(KILLS):

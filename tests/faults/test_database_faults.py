@@ -20,7 +20,7 @@ from bot.storage.engine import database as module
 from bot.storage.engine import sqlite
 from bot.storage.engine.database import Database, migrate
 from bot.storage.tables import key_checks
-from tests.postgres import Cluster, new_postgres_url, postgres
+from tests.support.postgres import Cluster, new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
 

@@ -35,7 +35,7 @@ from bot.storage.tables import notifications as table
 from bot.storage.tracking.store import Change, NewTracked, Tracked, Tracking
 from bot.watch import notifier
 from bot.watch.notifier import A_CHANNEL, Notifier
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 HOST = "https://eu.onetimesecret.com"
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -39,7 +39,7 @@ from bot.onetime.client import KEEP_ALIVE, Credentials, Onetime
 from bot.onetime.links import Host
 from bot.onetime.wire import SecretState
 from bot.secret import MetadataKey, Secret, SecretKey
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 SECRET = SecretKey("canarysecretkey0123456789abcdef")
 METADATA = MetadataKey("canarymetadatakey0123456789abcd")

@@ -31,8 +31,8 @@ from bot.storage.tracking.changes import WatchRef, notification_of_tracked
 from bot.storage.tracking.rows import NewTracked, TrackedRows
 from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
-from tests.postgres import new_postgres_url, postgres
-from tests.waiting import eventually
+from tests.support.postgres import new_postgres_url, postgres
+from tests.support.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
 
@@ -150,6 +150,7 @@ def people_of(workspace: Workspace, number: int) -> list[Member]:
     return [workspace.person(f"U{one:010}", f"person{one}") for one in range(number)]
 
 
+@pytest.mark.slow
 async def test_eight_workers_send_each_of_a_thousand_notifications_once(crew: Crew) -> None:
     crew.workspace.honours_client_msg_id = False
     people = people_of(crew.workspace, PEOPLE)
@@ -207,6 +208,7 @@ class CrashingOnPostgres(Crashing):
             return connection.execute(statement.encode()).fetchall()
 
 
+@pytest.mark.slow
 async def test_killed_at_any_step_the_sender_is_told_once_by_whoever_comes_after_the_lease(
     new_postgres_url: Callable[[], str], tmp_path: Path
 ) -> None:

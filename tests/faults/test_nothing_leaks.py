@@ -17,7 +17,7 @@ from bot.sandbox.slack import Sent, Workspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
-from tests.waiting import PATIENCE, eventually
+from tests.support.waiting import PATIENCE, eventually
 
 API = "/api/v1"
 
@@ -650,8 +650,8 @@ DEBUG = {"LOG_LEVEL": "debug", "PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
     ("mode", "settings", "journeys"),
     [
         pytest.param("http", {"LOG_LEVEL": "info"}, JOURNEYS, id="HTTP, info"),
-        pytest.param("http", DEBUG, ALL_JOURNEYS, id="HTTP, debug, what takes long too"),
-        pytest.param("socket", DEBUG, JOURNEYS, id="Socket Mode, debug"),
+        pytest.param("http", DEBUG, ALL_JOURNEYS, id="HTTP, debug, what takes long too", marks=pytest.mark.slow),
+        pytest.param("socket", DEBUG, JOURNEYS, id="Socket Mode, debug", marks=pytest.mark.slow),
     ],
 )
 async def test_nothing_that_is_hidden_shows_anywhere(mode, settings, journeys, tmp_path):

@@ -15,7 +15,7 @@ import pytest
 
 from bot.sandbox.slack import Fault, Member
 from tests.faults.crashing import Crashing
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
@@ -120,6 +120,7 @@ async def sweep(directory: Path, *, honours_ids: bool) -> dict[str, tuple[int, i
     return found
 
 
+@pytest.mark.slow
 async def test_killed_at_any_step_the_sender_is_told_once_and_twice_only_if_slack_honours_no_ids(tmp_path):
     for name in ("honours", "ignores"):
         (tmp_path / name).mkdir()

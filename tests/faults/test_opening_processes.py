@@ -4,7 +4,7 @@ import asyncio
 
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.world import World
-from tests.postgres import new_postgres_url, postgres
+from tests.support.postgres import new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
 

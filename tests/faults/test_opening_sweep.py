@@ -10,10 +10,10 @@ import pytest
 
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
-from tests.faults.crashing import SETTLED, Crashing
+from tests.faults.crashing import SETTLED, Crashing, thinned
 from tests.faults.test_crash_sweep import SECRET_ROUTE
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -155,7 +155,7 @@ AT = {
 }
 
 
-@pytest.mark.parametrize("step", AT)
+@pytest.mark.parametrize("step", thinned(list(AT)))
 async def test_killed_at_any_step_it_is_either_opened_and_told_or_free_for_the_others(crashing, step):
     delivery = await killed_at(crashing, step)
 

@@ -16,8 +16,8 @@ from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.world import World
-from tests.postgres import new_postgres_url, postgres
-from tests.waiting import eventually
+from tests.support.postgres import new_postgres_url, postgres
+from tests.support.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
 

@@ -9,8 +9,8 @@ import re
 import pytest
 
 from bot.sandbox.onetime import Fault
-from tests.faults.crashing import Crashing
-from tests.waiting import eventually
+from tests.faults.crashing import Crashing, thinned
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
@@ -175,7 +175,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize(("step", "left"), STEPS.items(), ids=STEPS)
+@pytest.mark.parametrize(("step", "left"), thinned(STEPS))
 async def test_killed_at_a_step_each_has_one_button_or_the_sender_is_told(crashing, step, left):
     sharing = await killed_at(crashing, step)
 
@@ -184,6 +184,7 @@ async def test_killed_at_a_step_each_has_one_button_or_the_sender_is_told(crashi
         await sharing.press_again()
 
 
+@pytest.mark.slow
 async def test_killed_while_the_others_are_made_each_has_one_button_or_the_sender_is_told(crashing):
     found = await sweep(crashing, start=len(STEPS) - 2)
 
@@ -219,6 +220,7 @@ async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crash
     assert crashing.query(REFUSED_AND_WATCHED) == [(0,)]  # or its burning would be told as news
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "passphrase_told", "passphrase_wiped"])
 async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(crashing, step):
     sharing = await killed_at(crashing, step, options=["generate", "apart"])
@@ -228,6 +230,7 @@ async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(c
     assert len(PASSPHRASE.findall("".join(one.shows for one in sharing.ben.dm))) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "card_posted"])
 async def test_killed_again_while_it_is_finished_nobody_gets_two(crashing, step):
     sharing = await killed_at(crashing, "delivery_made", step)

@@ -5,7 +5,7 @@ over HTTP. What is claimed: a message says only what Onetime Secret said; nobody
 honours message ids, and without ids only after a doubt; nothing is said of what is given up, or of one's own burn; and
 once everything is well again, everybody has been told what became of each secret that they track.
 
-    HYPOTHESIS=long python -m pytest tests/faults/test_tracking_model.py --timeout 7200
+    python -m tests.long model
 
 tries other examples each time, and many more of them.
 """
@@ -30,8 +30,8 @@ from tests.faults.model_outside import HOST_TROUBLE, ROUTES, SLACK_TROUBLE, ever
 from tests.faults.model_world import PEOPLE, username
 
 LONG = os.environ.get("HYPOTHESIS") == "long"
+FEW, MANY = 5, 5_000 if LONG else 25  # examples
 SETTINGS = settings(
-    max_examples=5_000 if LONG else 25,
     stateful_step_count=60 if LONG else 30,
     derandomize=not LONG,  # the same examples in every run, unless somebody looks for new ones
     database=None,
@@ -312,11 +312,12 @@ class Tracked(Machine):
 
 
 @pytest.mark.timeout(7_200 if LONG else 300)  # a twentieth of that where nothing else runs
-def test_senders_are_told_what_became_of_their_secrets_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+def test_senders_are_told_what_became_of_their_secrets_and_nothing_else(tmp_path: Path, examples: int) -> None:
     with everything_outside(tmp_path) as outside:
 
         class Here(Tracked):
             def __init__(self) -> None:
                 super().__init__(outside)
 
-        run_state_machine_as_test(Here, settings=SETTINGS)
+        run_state_machine_as_test(Here, settings=settings(SETTINGS, max_examples=examples))

@@ -16,12 +16,10 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack import Member
 from bot.sandbox.world import World
-from tests.postgres import new_postgres_url, postgres
-from tests.waiting import eventually
+from tests.support.postgres import new_postgres_url, postgres
+from tests.support.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
-
-pytestmark = pytest.mark.usefixtures("real_starts")
 
 ONE = "/api/v1/private/{key}"
 HELD = "SELECT count(*) FROM {table} WHERE lease IS NOT NULL"
@@ -62,7 +60,7 @@ async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_hel
         code = await world.bot.stop()
 
         assert (code, left_in(world.directory / "bot.db")) == (0, [0, 0])
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10 + BUSY
 
 
 async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_once_by_the_next():
@@ -97,6 +95,7 @@ async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
         await ada.until(lambda: any("was opened" in message.shows for message in ada.dm))
 
 
+@pytest.mark.usefixtures("real_starts")
 async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, _ada, _one):
@@ -112,5 +111,5 @@ async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
             code = await worker.stop()
 
             assert code == 0
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 10 + BUSY
             assert connection.execute(HELD.format(table="watches").encode()).fetchone() == (0,)

@@ -34,7 +34,8 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking.store import Tracking
-from tests.waiting import PATIENCE
+from tests.support.rows import one_row
+from tests.support.waiting import PATIENCE
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
@@ -516,22 +517,24 @@ NOT_MEMBERS = {
 }
 
 
-@pytest.mark.parametrize(("act", "actor"), [pytest.param(act, actor, id=f"{act} by {name}")
-                                            for act in ACTS for name, actor in NOT_MEMBERS.items()
-                                            if (act.kind, actor.team) != ("command", "T0ANOTHER")])  # fmt: skip
-async def test_who_is_no_member_is_told_so_and_nothing_happens(place, act, actor):
+@all_acts
+async def test_who_is_no_member_is_told_so_and_nothing_happens(place, act, subtests):
     ref = await act.makes(place)
     before, calls = place.rows(), len(place.world.onetime.calls)
 
-    got = await do(place, act, actor, ref)
+    for name, actor in NOT_MEMBERS.items():
+        if (act.kind, actor.team) == ("command", "T0ANOTHER"):
+            continue
+        with one_row(subtests, f"{act} by {name}"):
+            got = await do(place, act, actor, ref)
 
-    assert got.outcome == "NotAllowed"
-    assert NotYours.tell not in got.words
-    if act.kind != "closed" and actor.user not in CANNOT_BE_TOLD:
-        assert NotAllowed.tell in got.words
-    assert TEXT not in got.words
-    assert place.rows() == before
-    assert len(place.world.onetime.calls) == calls
+            assert got.outcome == "NotAllowed"
+            assert NotYours.tell not in got.words
+            if act.kind != "closed" and actor.user not in CANNOT_BE_TOLD:
+                assert NotAllowed.tell in got.words
+            assert TEXT not in got.words
+            assert place.rows() == before
+            assert len(place.world.onetime.calls) == calls
 
 
 CANNOT_BE_TOLD = ("U0GONE", "U0SANDBOXB")
@@ -585,25 +588,28 @@ async def test_an_odd_value_is_no_id_and_does_no_harm(place, act):
     assert len(place.world.onetime.calls) == calls
 
 
-@acts_with_row
-async def test_an_id_of_another_kind_is_no_id(place, act):
-    """A handle of a metadata key is none for opening, a reveal none for burning, an account none for either."""
-    others = {makes: await makes(place) for makes in {one.makes for one in WITH_ROW} - {act.makes} - SAME[act.makes]}
-    before = place.rows()
-
-    for makes, ref in others.items():
-        got = await do(place, act, Actor(OWNER), ref)
-
-        assert got.outcome == "NotYours", str(makes)
-    assert place.rows() == before
-
-
 _REVEALS = {Owned.reveal, Owned.escrowed, Owned.window_of_delivery}
 _DELIVERYS = {Owned.shared, Owned.link_of_shared, Owned.passphrase_of_shared}
 _WINDOWS = {Owned.window_of_share, Owned.window_of_generate}
 SAME = {
     act.makes: next((kind for kind in (_REVEALS, _DELIVERYS, _WINDOWS) if act.makes in kind), set()) for act in WITH_ROW
 }
+
+
+@pytest.mark.parametrize("makes", {act.makes: None for act in WITH_ROW}, ids=lambda makes: makes.__name__)
+async def test_an_id_of_another_kind_is_no_id(place, makes, subtests):
+    """A handle of a metadata key is none for opening, a reveal none for burning, an account none for either."""
+    ref = await makes(place)
+    before = place.rows()
+
+    for act in WITH_ROW:
+        if makes in {act.makes} | SAME[act.makes]:
+            continue
+        with one_row(subtests, str(act)):
+            got = await do(place, act, Actor(OWNER), ref)
+
+            assert got.outcome == "NotYours"
+            assert place.rows() == before
 
 
 # --- what is gone takes its buttons along

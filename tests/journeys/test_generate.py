@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 GENERATE = "/api/v1/generate"
 BURN = "/api/v1/private/{key}/burn"

@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import eventually
 
 from bot.sandbox import tour
 from bot.sandbox.main import EMAIL, TOKEN, new_world
 from tests import readme
-from tests.waiting import eventually
 
 VERSIONS = ("0.18", "0.23", "0.25", "0.26")
 SLOW = 60.0  # seconds that a start or a tour may take on a busy machine
@@ -38,16 +38,20 @@ async def _tour(version):
     return process.returncode, output.decode()
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-async def test_the_tour_holds_on_every_server(version):
+@pytest.mark.slow
+@pytest.mark.parametrize("version", VERSIONS[:-1])
+async def test_the_tour_holds_on_every_other_server(version):
     code, output = await _tour(version)
 
     assert output.rstrip().endswith("Everything held.")
     assert code == 0
 
 
-async def test_the_captures_in_the_readme_are_what_the_tour_prints():
-    _, output = await _tour(VERSIONS[-1])
+async def test_the_tour_holds_and_prints_the_captures_in_the_readme():
+    code, output = await _tour(VERSIONS[-1])
+
+    assert output.rstrip().endswith("Everything held.")
+    assert code == 0
 
     shown = {number: readme.masked(part) for number, part in readme.captures().items()}
     played = {number: readme.masked(part) for number, part in readme.journeys(output).items()}

@@ -12,7 +12,7 @@ from bot.sandbox.onetime import Fault
 from bot.sandbox.slack import Fault as SlackFault
 from bot.sandbox.slack.payloads import interaction
 from tests.journeys.conftest import EMAIL, somebody
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 TEXT = "the database password: c0rrect-h0rse"
 SECRET_ROUTE = "/api/v1/secret/{key}"

@@ -15,6 +15,7 @@ import pytest
 
 from bot.sandbox.slack import Problem, check_message, check_view
 from bot.sandbox.slack.block_schemas import BLOCK, SURFACES
+from tests.support.rows import each_row
 
 Json = dict[str, Any]
 VERDICTS: list[Json] = json.loads((Path(__file__).parent / "block_verdicts.json").read_text("utf-8"))
@@ -28,7 +29,7 @@ def of(problems: list[Problem]) -> set[tuple[str, str]]:
     return {(one.pointer, one.code) for one in problems}
 
 
-@pytest.mark.parametrize("case", VERDICTS, ids=lambda case: case["name"])
+@each_row("case", VERDICTS, ids=lambda case: case["name"])
 def test_the_verdict_is_the_recorded_one(case: Json) -> None:
     problems = check(case["kind"], case["payload"])
 
@@ -142,7 +143,7 @@ LIMITS: dict[str, tuple[int, str, Callable[[int], Json]]] = {
 }
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@each_row("name", LIMITS)
 def test_a_limit_is_exact(name: str) -> None:
     most, pointer, payload = LIMITS[name]
 
@@ -193,8 +194,8 @@ def test_every_block_of_a_surface_is_known_and_files_belong_nowhere() -> None:
     assert placed <= BLOCK.kinds
 
 
-@pytest.mark.parametrize("junk", [None, 7, "x", [], {}, [[]], {"type": []}, {"type": {}}, {"options": 3}], ids=repr)
-@pytest.mark.parametrize("where", ["type", "title", "blocks", "block", "element", "options", "text"])
+@each_row("junk", [None, 7, "x", [], {}, [[]], {"type": []}, {"type": {}}, {"options": 3}], ids=repr)
+@each_row("where", ["type", "title", "blocks", "block", "element", "options", "text"])
 def test_junk_is_refused_and_never_breaks_the_check(where: str, junk: Any) -> None:
     views = {
         "type": modal(section(), type=junk),

@@ -13,7 +13,7 @@ from bot.person import Person
 from bot.storage.engine.database import Database, migrate
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from tests.postgres import new_postgres_url, postgres
+from tests.support.postgres import new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
 
@@ -34,6 +34,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return made
     copied = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "bot.db")
     return f"sqlite:///{copied}"
+
+
+# For tests of which PostgreSQL's half cannot fail alone: others make the same statements on it.
+SLOW_TWIN = pytest.mark.parametrize(
+    "url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
 
 
 @pytest.fixture

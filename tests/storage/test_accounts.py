@@ -13,6 +13,7 @@ from bot.storage.accounts import Account, Accounts
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.tables import accounts as table
 from bot.storage.tables import new_id
+from tests.storage.conftest import SLOW_TWIN
 
 EU, US, CA = (f"https://{region}.onetimesecret.com" for region in ("eu", "us", "ca"))
 USERNAME, TOKEN = Secret("ada@example.com"), Secret("token-of-ada")
@@ -72,6 +73,7 @@ NO_IDS = {
 }
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("no_id", NO_IDS.values(), ids=NO_IDS.keys())
 async def test_whatever_is_no_id_is_answered_alike(accounts, ada, no_id):
     await accounts.connect(ada, EU, USERNAME, TOKEN)
@@ -207,6 +209,7 @@ MOVES = {
 }
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("change", MOVES.values(), ids=MOVES.keys())
 async def test_a_row_that_was_edited_gives_no_credentials(accounts, database, ada, change):
     account = await accounts.connect(ada, EU, USERNAME, TOKEN)

@@ -12,6 +12,7 @@ from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database, now
 from bot.storage.tables import button_contexts as table
 from bot.storage.tables import new_id
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 NEW = NewButtonContext("metadata", HOST, key=MetadataKey("metadata-key"), data={"name": "ä “x”", "page": "2"})
@@ -105,6 +106,7 @@ async def test_a_handle_lives_a_day_unless_told_otherwise(database, sealer, ada)
     assert lives == {day: pytest.approx(86_400, abs=1), minute: pytest.approx(60, abs=1)}
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("what", ["unknown", "not an id", "a list", "somebody else's", "expired", "found"])
 async def test_every_answer_takes_the_same_one_query(button_contexts, database, ada, ben, what):
     (ref,) = await button_contexts.keep(ada, NEW)

@@ -18,6 +18,7 @@ from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import deliveries as deliveries_table
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as reveals_table
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 KEY, PRIVATE = SecretKey("secret-key-of-the-parcel"), MetadataKey("metadata-key-of-the-parcel")
@@ -246,6 +247,7 @@ async def test_somebody_at_it_is_not_purged_away(stores, ben, delivery):
     assert await stores.reveals.reclaim_reserved(0) == 1
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("who", ["another member", "another team", "another enterprise"])
 async def test_a_delivery_for_one_person_is_not_anothers(stores, ada, ben, cleo, who):
     delivery = await sent(stores.shares, ada, Recipient(user=ben))

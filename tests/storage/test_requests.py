@@ -17,6 +17,7 @@ from bot.storage.shares.store import NewShare, Shares
 from bot.storage.tables import new_id
 from bot.storage.tables import requests as table
 from bot.storage.tables import shares as share_table
+from tests.storage.conftest import SLOW_TWIN
 
 POSTED = ("D1", "1.0")
 
@@ -74,6 +75,7 @@ async def test_it_belongs_to_who_asked_and_who_was_asked_may_answer(requests, ad
     assert await requests.find_for_asked(ben, asked.id) == asked
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("what", ["unknown", "not an id", "a list", "of somebody else", "found"])
 async def test_everybody_else_gets_one_answer_by_the_same_single_query(requests, database, ada, ben, asked, what):
     strange = {"unknown": new_id(), "not an id": "' OR 1=1--", "a list": [asked.id]}.get(what, asked.id)

@@ -13,6 +13,7 @@ from bot.storage.engine.database import Database, now
 from bot.storage.reveals.store import MAX_WRONG_TRIES, REPORT_LIFE, Reveals
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 KEY = SecretKey("secret-key-of-ada")
@@ -67,6 +68,7 @@ async def test_an_id_is_used_once(reveals, ada, ben, ref):
         await reveals.begin(ben, ref, HOST, KEY)
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("which", ["ben", "team", "enterprise", "no id", "a list"])
 async def test_a_reveal_is_its_owners_alone(reveals, ada, ben, ref, which):
     await held(reveals, ada, ref)

@@ -18,6 +18,7 @@ from bot.storage.shares.store import LATE, WEEK, NewShare, Shares
 from bot.storage.tables import deliveries as delivery_table
 from bot.storage.tables import new_id
 from bot.storage.tables import shares as share_table
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 KEY, METADATA_KEY, PASSPHRASE = SecretKey("secret-key-of-ada"), MetadataKey("metadata-key-of-ada"), Secret("passphrase")
@@ -133,6 +134,7 @@ async def test_a_share_of_which_something_may_be_left_is_not_forgotten(shares, a
 # --- whose they are
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("which", ["ben", "team", "enterprise", "no id", "a list", "unknown"])
 async def test_a_share_and_its_deliveries_are_the_senders_alone(shares, ada, ben, delivery, which):
     person = {
@@ -266,6 +268,7 @@ ALLOWED = {
 }
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("state", ALLOWED)
 async def test_every_other_move_changes_nothing(shares, delivery, database, state):
     for name, move in MOVES.items():

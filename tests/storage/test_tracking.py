@@ -16,6 +16,7 @@ from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking.store import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
+from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 ELSEWHERE = "https://us.onetimesecret.com"
@@ -113,6 +114,7 @@ async def test_the_same_secret_is_one_row_also_after_a_new_primary_key(database,
     assert burned is not None
 
 
+@SLOW_TWIN
 @pytest.mark.parametrize("which", ["ben", "team", "enterprise", "no id", "a list"])
 async def test_a_tracked_secret_is_its_owners_alone(tracking, ada, ben, which):
     made = await track(tracking, ada)

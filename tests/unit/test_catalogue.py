@@ -28,6 +28,7 @@ from bot.interaction.feature import (
 )
 from bot.screen.parts import Message
 from bot.slack import blocks
+from tests.support.rows import each_row
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"[a-z_]+")
@@ -125,7 +126,7 @@ def test_names_are_plain_words():
 # --- command lines
 
 
-@pytest.mark.parametrize("verb", Registry().verbs, ids=lambda verb: verb.name)
+@each_row("verb", Registry().verbs, ids=lambda verb: verb.name)
 def test_a_verb_and_its_aliases_are_found_however_they_are_typed(verb):
     registry = Registry()
 
@@ -146,12 +147,12 @@ def test_what_is_no_verb_stays_whole():
     assert Registry().read(" hunter2 and more ") == (None, "hunter2 and more")
 
 
-@pytest.mark.parametrize("word", [word for verb in Registry().verbs for word in (verb.name, *verb.aliases)])
+@each_row("word", [word for verb in Registry().verbs for word in (verb.name, *verb.aliases)])
 def test_no_verb_is_taken_for_a_link(word):
     assert not looks_like_one(word)
 
 
-@pytest.mark.parametrize("verb", Registry().verbs, ids=lambda verb: verb.name)
+@each_row("verb", Registry().verbs, ids=lambda verb: verb.name)
 def test_a_verb_has_a_handler_or_words_and_never_both(verb):
     assert (verb.handler is None) != (verb.words is None)
     assert verb.does
@@ -179,7 +180,7 @@ def test_a_handler_cannot_be_made_without_saying_who_owns_its_row():
         Handler(_nothing)  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
+@each_row(("name", "handler"), everything().items(), ids=everything())
 def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     """A check that this test does not know fails it, so that a new one is looked at."""
     loads_a_row = handler.owns in OWNERS or (
@@ -191,7 +192,7 @@ def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     assert (name in FOR_ANY_MEMBER) == (handler.owns is any_member)
 
 
-@pytest.mark.parametrize(("name", "handler"), everything().items(), ids=everything())
+@each_row(("name", "handler"), everything().items(), ids=everything())
 def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler):
     _call, row = inspect.signature(handler.run).parameters.values()
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.forking import ForkServer
+from tests.support.forking import ForkServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere everything is started for real")
 
@@ -20,7 +20,7 @@ sys.exit(sys.argv[1] == "fails" and 7)
 SLEEPS = "import time; print('here', flush=True); time.sleep(3600)"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server():
     made = ForkServer()
     yield made
@@ -66,7 +66,8 @@ async def test_two_at_once_end_each_in_its_own_way(server, script):
     assert await other.wait() == -signal.SIGKILL
 
 
-async def test_what_is_left_when_the_test_run_ends_is_killed(server, script):
+async def test_what_is_left_when_the_test_run_ends_is_killed(script):
+    server = ForkServer()
     process = await server.spawn([script(SLEEPS)], {})
     await process.stdout.readline()
 

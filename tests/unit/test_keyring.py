@@ -10,6 +10,7 @@ import pytest
 from bot.errors import CannotStart
 from bot.secret import Secret
 from bot.storage.sealing.keyring import SAMPLE_LINE, KeyRing, generate_line
+from tests.support.rows import each_row
 
 
 def encoded(root: bytes) -> str:
@@ -48,7 +49,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "why"), REFUSED.values(), ids=REFUSED.keys())
+@each_row(("text", "why"), REFUSED.values(), ids=REFUSED.keys())
 def test_an_unusable_key_is_refused_with_a_reason_and_never_repeated(text, why):
     with pytest.raises(CannotStart, match=why) as refused:
         KeyRing.read(text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
 from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink, read_pasted
 from bot.secret import MetadataKey, SecretKey
+from tests.support.rows import each_row
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"  # 31 characters, as up to 0.23
 LONG = KEY * 2  # 62, as since 0.24
@@ -50,9 +51,9 @@ ENDINGS = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
-@pytest.mark.parametrize("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
-@pytest.mark.parametrize("scheme", ["https://", "", "HTTPS://", "http://"])
+@each_row("ending", ENDINGS.values(), ids=ENDINGS)
+@each_row("wrapping", WRAPPINGS.values(), ids=WRAPPINGS)
+@each_row("scheme", ["https://", "", "HTTPS://", "http://"])
 def test_a_secret_link_is_found_in_whatever_a_chat_makes_of_it(scheme: str, wrapping: str, ending: str) -> None:
     text = wrapping.format(f"{scheme}eu.onetimesecret.com/secret/{KEY}{ending}")
 
@@ -61,7 +62,7 @@ def test_a_secret_link_is_found_in_whatever_a_chat_makes_of_it(scheme: str, wrap
     assert found == SecretLink(EU, SecretKey(KEY))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("host", "url"),
     [
         *((f"{region}.onetimesecret.com", f"https://{region}.onetimesecret.com") for region in BUILT_IN),
@@ -74,7 +75,7 @@ def test_a_secret_link_is_found_in_whatever_a_chat_makes_of_it(scheme: str, wrap
         ("https://intranet.example.com:8443/secrets", "https://intranet.example.com:8443/secrets"),
     ],
 )
-@pytest.mark.parametrize(
+@each_row(
     ("page", "expected"),
     [("secret", SecretLink), ("private", MetadataLink), ("receipt", MetadataLink), ("metadata", MetadataLink)],
 )
@@ -150,7 +151,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("text", "says"), WRONG.values(), ids=WRONG)
+@each_row(("text", "says"), WRONG.values(), ids=WRONG)
 def test_what_is_wrong_is_said_without_repeating_it(text: str, says: str) -> None:
     with pytest.raises(NotUnderstood) as caught:
         read_pasted(text, HOSTS)
@@ -190,7 +191,7 @@ ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("base", ELSEWHERE.values(), ids=ELSEWHERE)
+@each_row("base", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_no_other_host_passes(base: str) -> None:
     with pytest.raises(HostNotAllowed) as caught:
         read_pasted(f"{base}/secret/{KEY}", HOSTS)
@@ -255,7 +256,7 @@ def test_a_link_that_we_build_is_read_as_what_it_was(key: str, host: Host) -> No
 # --- hosts
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "url"),
     [
         *((region, f"https://{region}.onetimesecret.com") for region in BUILT_IN),
@@ -278,7 +279,7 @@ def test_a_host_is_known_by_its_region_name_or_address(text: str, url: str) -> N
 NO_SENTENCE = [text for text in ELSEWHERE.values() if text[-1] not in ".:"]  # those end like a sentence
 
 
-@pytest.mark.parametrize("text", ["", "fr", "example.com", "https://127.0.0.1:7143", "eu eu", "<>", KEY, *NO_SENTENCE])
+@each_row("text", ["", "fr", "example.com", "https://127.0.0.1:7143", "eu eu", "<>", KEY, *NO_SENTENCE])
 def test_any_other_name_is_refused_with_the_names_that_are_known(text: str) -> None:
     if text == ELSEWHERE["above the operator's prefix"]:
         text = "https://intranet.example.com"
@@ -338,7 +339,7 @@ OPERATORS_WRONG = {
 }
 
 
-@pytest.mark.parametrize("entry", OPERATORS_WRONG.values(), ids=OPERATORS_WRONG)
+@each_row("entry", OPERATORS_WRONG.values(), ids=OPERATORS_WRONG)
 def test_a_malformed_entry_of_the_operator_names_the_setting_and_the_fix(entry: str) -> None:
     with pytest.raises(CannotStart) as caught:
         Hosts([entry])

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from bot import logs
-from tests.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 
 CANARY = "canary-8c2d"
 

@@ -4,6 +4,7 @@ import pytest
 
 from bot.person import Person
 from bot.slack.members import is_member, zone_of
+from tests.support.rows import each_row
 
 ADA = Person(None, "T1", "U1")
 ON_GRID = Person("E1", "T1", "U1")
@@ -47,7 +48,7 @@ def test_outside_an_organisation_nobody_is_a_member_by_one():
     assert not is_member(user(team_id="T9", enterprise_user={"enterprise_id": None}), ADA, "T1", None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("tz", "zone"),
     [
         ("Europe/Berlin", "Europe/Berlin"),

@@ -16,6 +16,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import NONCE_BYTES, Binding, Sealer, header_of, kid_of
+from tests.support.rows import each_row
 
 ADA = Person(None, "T1", "U1")
 HOST = "https://eu.onetimesecret.com"
@@ -149,8 +150,8 @@ def test_no_bytes_whatever_open_or_raise_anything_else(blob):
     assert refused(SEALER, "token", BINDING, blob)
 
 
-@pytest.mark.parametrize("part", [field.name for field in dataclasses.fields(Binding)])
-@pytest.mark.parametrize("value", ["", None])
+@each_row("part", [field.name for field in dataclasses.fields(Binding)])
+@each_row("value", ["", None])
 def test_an_empty_part_is_refused_before_a_key_is_touched(part, value):
     class Untouchable(KeyRing):
         def root(self, kid: str) -> bytes:
@@ -264,6 +265,6 @@ def tampered() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("blob", tampered().values(), ids=tampered().keys())
+@each_row("blob", tampered().values(), ids=tampered().keys())
 def test_known_ways_to_tamper_are_refused(blob):
     assert refused(SEALER, "token", BINDING, blob)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.secret import MetadataKey, Secret, SecretKey
+from tests.support.rows import each_row
 
 CANARY = "canary-5f1e"
 
@@ -35,8 +36,8 @@ MAY_REVEAL = {
 }
 
 
-@pytest.mark.parametrize("kind", [Secret, SecretKey, MetadataKey])
-@pytest.mark.parametrize(
+@each_row("kind", [Secret, SecretKey, MetadataKey])
+@each_row(
     "show",
     [repr, str, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s:>40}", lambda s: repr([s, {"k": s}])],
     ids=["repr", "str", "format", "format-repr", "percent", "f-string", "nested"],

@@ -15,6 +15,7 @@ from bot.sharing import recipient_messages, result_window, sender_card, words
 from bot.slack import blocks
 from bot.storage.shares.deliveries import Delivery, DeliveryState, Recipient
 from bot.storage.shares.store import Share
+from tests.support.rows import each_row
 
 ADA, BEN, CLEO = (Person(None, "T1", f"U0{name}") for name in ("ADA", "BEN", "CLEO"))
 HOST = "https://eu.onetimesecret.com"
@@ -41,7 +42,7 @@ DELIVERY = Delivery(
 )
 TO = {"a person": Recipient(BEN), "a channel": Recipient(channel="C0OPS"), "nobody": Recipient()}
 EVERY = list(itertools.product(STATES, TO))
-every_state = pytest.mark.parametrize(("state", "to"), EVERY, ids=[f"{state} for {to}" for state, to in EVERY])
+every_state = each_row(("state", "to"), EVERY, ids=[f"{state} for {to}" for state, to in EVERY])
 
 
 def delivery(state, recipient="a person", **more):

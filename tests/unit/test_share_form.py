@@ -18,6 +18,7 @@ from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
 from bot.sharing.submit import at_fields
 from bot.slack import blocks
 from bot.storage.button_contexts import ButtonContext
+from tests.support.rows import each_row
 
 
 @pytest.mark.parametrize(
@@ -99,8 +100,8 @@ def kept(form_state):
     )
 
 
-every_draft = pytest.mark.parametrize(
-    "form_state", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
+every_draft = each_row(
+    "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
 )
 
 
@@ -110,7 +111,7 @@ def test_what_a_window_is_for_comes_back_from_its_facts(form_state):
     assert all(isinstance(value, str) for value in form_state.facts().values())
 
 
-@pytest.mark.parametrize("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])
+@each_row("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])
 @every_draft
 def test_the_window_is_taken_by_slack_however_much_room_it_has(form_state, rooms):
     said = [Text.of("what came of one")] * 12

@@ -28,7 +28,8 @@ from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows
 from bot.watch import circuit_breaker
 from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
-from tests.waiting import PATIENCE
+from tests.support.rows import each_row
+from tests.support.waiting import PATIENCE
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
 MADE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -64,8 +65,8 @@ OPEN = ("new", "shared", "viewed", "previewed")
 NOT_UNDERSTOOD = ("", "Received", "RECEIVED", "received ", "unknown", "opened", "consumed", None, True, 1, ["received"])
 
 
-@pytest.mark.parametrize("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
-@pytest.mark.parametrize(("word", "state"), BELIEVED.items(), ids=BELIEVED)
+@each_row("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
+@each_row(("word", "state"), BELIEVED.items(), ids=BELIEVED)
 def test_the_end_is_told_as_the_host_says_it(word: str, state: str, now: datetime) -> None:
     opened = int(EARLY.timestamp()) if state == "received" else None
 
@@ -125,8 +126,8 @@ def test_one_that_is_missing_before_its_time_is_never_taken_for_received(word: s
     assert decide(tracked(), answer(word, secret_ttl=None), EARLY) == Change("row", "orphaned", notification="orphaned")
 
 
-@pytest.mark.parametrize("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
-@pytest.mark.parametrize("word", NOT_UNDERSTOOD, ids=repr)
+@each_row("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
+@each_row("word", NOT_UNDERSTOOD, ids=repr)
 def test_a_word_that_is_not_understood_changes_nothing_and_reminds_of_nothing(word: object, now: datetime) -> None:
     assert decide(tracked(), answer(word, received=int(EARLY.timestamp())), now) is None
 
@@ -145,8 +146,8 @@ def test_an_absence_never_means_received(expires_at: datetime | None, now: datet
     assert change == (Change("row", state, notification=state) if state else None)
 
 
-@pytest.mark.parametrize("word", [*BELIEVED, *OPEN])
-@pytest.mark.parametrize("state", OVER)
+@each_row("word", [*BELIEVED, *OPEN])
+@each_row("state", OVER)
 def test_what_is_over_stays_as_it_is(state: str, word: str) -> None:
     over = replace(tracked(), state=state)
 
@@ -330,16 +331,16 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
 
 async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, onetime: Onetime) -> None:
     held = [recent_server.share(None, "text") for _ in range(BY_KEY)]
-    hang = Fault("hang")
-    recent_server.plan(ONE, hang, None)
+    hangs = Fault("hang")
+    recent_server.plan(ONE, hangs, None)
 
-    asking = looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
-    looking = asyncio.create_task(asking)
+    looking = asyncio.create_task(
+        looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
+    )
 
-    async with asyncio.timeout(PATIENCE):
-        await recent_server.arrived(ONE, times=BY_KEY)  # before any of them is answered
-    hang.release()
-    await looking
+    await asyncio.wait_for(recent_server.arrived(ONE, times=BY_KEY), PATIENCE)
+    hangs.release()
+    assert not (await looking).errors
 
 
 ERRORS = {
@@ -373,8 +374,8 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["before its end", "after its end"])
-@pytest.mark.parametrize(("status", "body"), BAD)
+@each_row("late", [False, True], ids=["before its end", "after its end"])
+@each_row(("status", "body"), BAD)
 def test_no_404_and_no_garbage_ever_says_received(status: int, body: bytes, late: bool) -> None:
     try:
         found: Metadata | None = wire.read_metadata(status, {}, body)
@@ -419,7 +420,7 @@ def test_no_bytes_at_all_say_received(body: bytes, status: int) -> None:
 RECORDED = [a for a in ALL if a.call == "metadata" and meaning(a) is None]
 
 
-@pytest.mark.parametrize("answer", [pytest.param(a, id=str(a)) for a in RECORDED])
+@each_row("answer", [pytest.param(a, id=str(a)) for a in RECORDED])
 def test_a_recorded_answer_is_news_only_if_it_says_so(answer: Recorded) -> None:
     found = answer.read()
     assert found.created is not None

@@ -13,6 +13,7 @@ from bot.features.settings import form
 from bot.storage.preferences import NotificationPreferences
 from bot.watch.schedule import EVENING, MORNING, NIGHT, is_time_to_remind, remind_at
 from tests import readme
+from tests.support.rows import each_row
 
 MADE = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -94,7 +95,7 @@ NIGHTS = {
 }
 
 
-@pytest.mark.parametrize(("life", "expires_at", "expected"), NIGHTS.values(), ids=NIGHTS)
+@each_row(("life", "expires_at", "expected"), NIGHTS.values(), ids=NIGHTS)
 def test_nobody_is_woken_unless_nothing_else_is_left(life: timedelta, expires_at: datetime, expected: datetime) -> None:
     made_at = expires_at.astimezone(UTC) - life
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
 from bot.onetime import wire
 from bot.onetime.wire import Metadata, SecretState
+from tests.support.rows import each_row
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
 OTHER = "9z8y7x6w5v4u3t2s1r0q9p8o7n6m5l4"
@@ -53,16 +54,16 @@ def metadata(**fields: Any) -> Metadata:
 # --- the error table
 
 
-@pytest.mark.parametrize("call", READERS)
-@pytest.mark.parametrize("status", [400, 404, 422])
+@each_row("call", READERS)
+@each_row("status", [400, 404, 422])
 def test_not_authorized_is_in_the_body_or_in_the_status_that_is_meant(call: str, status: int) -> None:
     assert type(error(call, status, {"message": "Not authorized"})) is NotAuthorized
     assert type(error(call, status, {"message": "Pas autorisé"}, x_ots_intended_status="401")) is NotAuthorized
     assert type(error(call, 401, {"error": "Authentication Required"})) is NotAuthorized
 
 
-@pytest.mark.parametrize("call", READERS)
-@pytest.mark.parametrize(
+@each_row("call", READERS)
+@each_row(
     "said",
     [
         {"message": "Cripes! You have been rate limited."},
@@ -74,8 +75,8 @@ def test_a_rate_limit_is_in_the_body(call: str, said: Any) -> None:
     assert type(error(call, 404, said)) is RateLimited
 
 
-@pytest.mark.parametrize("call", READERS)
-@pytest.mark.parametrize("said", [b"", b"<html>", {"message": "slow down"}])
+@each_row("call", READERS)
+@each_row("said", [b"", b"<html>", {"message": "slow down"}])
 def test_429_is_a_rate_limit_whatever_the_body(call: str, said: Any) -> None:
     assert type(error(call, 429, said)) is RateLimited
 
@@ -88,8 +89,8 @@ def test_gone_is_said_only_of_a_secret_that_was_asked_for(call: str) -> None:
         assert isinstance(found, SecretGone) == (call in ABOUT_A_SECRET)
 
 
-@pytest.mark.parametrize("call", ABOUT_A_SECRET)
-@pytest.mark.parametrize(
+@each_row("call", ABOUT_A_SECRET)
+@each_row(
     ("status", "said"),
     [
         (404, {"message": "Not Found"}),
@@ -120,9 +121,9 @@ def test_nothing_else_means_gone(call: str, status: int, said: Any) -> None:
     assert isinstance(error(call, status, said), HostUnavailable)
 
 
-@pytest.mark.parametrize("call", READERS)
-@pytest.mark.parametrize("status", [201, 204, 500, 502, 503, 999])
-@pytest.mark.parametrize("message", ["Not authorized", "Unknown secret", "Rate limit exceeded", "A field is wrong"])
+@each_row("call", READERS)
+@each_row("status", [201, 204, 500, 502, 503, 999])
+@each_row("message", ["Not authorized", "Unknown secret", "Rate limit exceeded", "A field is wrong"])
 def test_what_a_broken_server_says_is_not_believed(call: str, status: int, message: str) -> None:
     assert type(error(call, status, {"message": message, "secret_key": KEY})) is HostUnavailable
 
@@ -183,7 +184,7 @@ def test_only_nominal_is_well(call: str, said: Any) -> None:
     assert isinstance(error(call, 200, said), HostUnavailable)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("headers", "seconds"),
     [
         ({}, None),
@@ -214,7 +215,7 @@ def test_the_wait_that_a_host_asks_for_is_bounded(headers: dict[str, str], secon
 # --- states and fields
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "state"),
     [
         ("new", SecretState.NEW),
@@ -246,7 +247,7 @@ def test_only_four_states_are_over() -> None:
     assert not {state for state in SecretState if state.is_over and state.is_open}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sent", "read"),
     [
         *[(3600, 3600), ("3600", 3600), (3600.9, 3600), ("3600.0", 3600), (0, 0), (-1, None), ("-1", None)],

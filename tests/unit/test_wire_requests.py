@@ -13,6 +13,7 @@ import pytest
 from bot.errors import NotAuthorized, NotUnderstood
 from bot.onetime.wire import ApiRequest, basic, requests
 from bot.secret import MetadataKey, Secret, SecretKey
+from tests.support.rows import each_row
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
 SECRET, METADATA = SecretKey(KEY), MetadataKey(KEY)
@@ -81,7 +82,7 @@ def test_a_request_shows_nothing_secret(request_: ApiRequest) -> None:
             pickle.dumps(request_)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "key",
     [
         *["", "k" * 15, "k" * 16, "k" * 19, "k" * 129, "recent", "burn", f"../{KEY}", f"{KEY}/..", "%2e%2e" * 5],

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from bot.storage.engine.migrate import migrate
-from tests.postgres import Cluster, _free_port, _programs
+from tests.support.postgres import Cluster, _free_port, _programs
 
 HOST = "http://127.0.0.1:1"  # nobody is ever asked
 

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from bot.sandbox.slack.things import Channel, Message, View
+
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.onetime import Held, OnetimeServer
 from bot.sandbox.onetime.store import Kept
 from bot.sandbox.slack import Member, Workspace
 from bot.sandbox.slack.elements import completed, start_values
 from bot.sandbox.slack.records import Delivery
-from bot.sandbox.slack.things import Channel, Message, View
 from bot.sandbox.world import World
 from tests.contract.upgrade import fixture
 

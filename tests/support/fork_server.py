@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 LONGEST = 1 << 17  # bytes of a message
 NEEDED = (
     "bot.wiring", "alembic.autogenerate", "alembic.command", "aiosqlite", "psycopg", "sqlalchemy.dialects.sqlite.aiosqlite",

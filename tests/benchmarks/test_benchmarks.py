@@ -16,6 +16,8 @@ from tests.benchmarks.watch import people
 from tests.benchmarks.watch.host import Answers
 from tests.benchmarks.watch.readers import simulate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = re.compile(r"^(?:met|MISSED) +(.+): -?\d+\.\d{3} \(goal: at (?:most|least) \d+\.\d{3}\)$", re.MULTILINE)
 

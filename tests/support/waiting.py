@@ -3,6 +3,7 @@
 import asyncio
 
 PATIENCE = 60.0  # seconds: a busy machine never needs them, a broken program always does; pytest-timeout has 120
+BUSY = 8.0  # seconds more than it should take, which a busy machine may take; less than any time-out of the bot
 
 
 async def eventually(hoped, every=0.01):

@@ -1,4 +1,4 @@
-"""A soak of seconds: that the fast clock, the readers and the figures work. What it measures needs minutes."""
+"""`python -m tests.long`, and a soak of seconds: its fast clock, readers and figures. What it measures needs minutes."""
 
 import re
 import subprocess
@@ -7,14 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.fast_bot import fast
-from tests.benchmarks.soak import slope, start_and_end
+from tests.long.__main__ import RUNS, main
+from tests.long.fast_bot import fast
+from tests.long.soak import slope, start_and_end
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def test_what_takes_long_is_listed_without_a_name(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tests.long"])
+
+    assert main() == 0
+
+    listed = [line.split(maxsplit=1)[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == sorted(RUNS)
+
+
+@pytest.mark.slow
 def test_a_soak_tells_each_sender_whose_secret_was_opened_once():
-    command = [sys.executable, "-m", "tests.benchmarks", "soak", "--quick"]
+    command = [sys.executable, "-m", "tests.long", "soak", "--quick"]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
     opened = int(re.search(r"(\d+) secrets opened", done.stdout).group(1))

@@ -1,6 +1,6 @@
 """The real `python -m bot run` by a clock that goes faster: the time of day, the timers, the database's time.
 
-    python -m tests.benchmarks.fast_bot TIMES SINCE
+    python -m tests.long.fast_bot TIMES SINCE
 
 `SINCE`, in seconds since 1970, is when this clock showed what the machine's did. What waits for others (the disk, a
 server, the other process's processor) keeps its real seconds, because those do not go faster.

@@ -1,0 +1,19 @@
+"""Thousands of new examples for the model of tracked secrets, each made as short as it can be where it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from tests.readme import ROOT
+
+TEST = "tests/faults/test_tracking_model.py"
+LONGEST = 4 * 3600  # seconds
+
+
+def run(*, quick: bool) -> bool:
+    """Whether all examples hold. A quick run tries those of the test run."""
+    command = [sys.executable, "-m", "pytest", TEST, "-m", "slow", "--timeout", str(LONGEST)]
+    environment = os.environ if quick else {**os.environ, "HYPOTHESIS": "long"}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode == 0
