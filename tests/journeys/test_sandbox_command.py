@@ -43,7 +43,7 @@ async def test_the_tour_holds_on_every_server(version):
     assert code == 0
 
 
-async def test_the_captures_in_the_readme_are_what_the_tour_prints():
+async def test_the_transcript_in_the_docs_is_what_the_tour_prints():
     _, output = await _tour(VERSIONS[-1])
 
     shown = {number: readme.masked(part) for number, part in readme.captures().items()}
