@@ -14,7 +14,7 @@ from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
-from bot.sandbox.slack.state import TRIGGER_LIVES, State
+from bot.sandbox.slack.state import TRIGGER_LIVES, WorkspaceState
 from tests.support.forking import ForkServer
 from tests.support.waiting import PATIENCE
 
@@ -65,11 +65,11 @@ def real_starts(monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def patience():
-    Changes.patience = Deliverer.ack_within = State.trigger_lives = PATIENCE
+    Changes.patience = Deliverer.ack_within = WorkspaceState.trigger_lives = PATIENCE
 
 
 @pytest.fixture
 def slacks_own_times(monkeypatch):
     """For tests of the emulator: three seconds to acknowledge, and three to use a trigger."""
     monkeypatch.setattr(Deliverer, "ack_within", ACK_WITHIN)
-    monkeypatch.setattr(State, "trigger_lives", TRIGGER_LIVES)
+    monkeypatch.setattr(WorkspaceState, "trigger_lives", TRIGGER_LIVES)

@@ -95,8 +95,6 @@ class BotProcess:
             await self._reading
         return code
 
-    ended = wait_until_ended  # the name that tests outside tests/sandbox still call
-
     async def _end(self, how: signal.Signals) -> int:
         if self._process is None:
             return 0

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field
 
 from bot.sandbox.bot_process import CHECKOUT, BotProcess
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.world import World
 from tests.benchmarks.load import Job, Result
 from tests.benchmarks.measure import Goal, middle, percentile, ratio, table
@@ -144,7 +144,7 @@ async def load_generator() -> AsyncIterator[Load]:
 async def _looking(world: World, slow: float) -> AsyncIterator[None]:
     """Somebody asks for metadata so often that `LOOKING` calls are in flight. Raises if none arrived."""
     held = world.onetime.share(None, "something")
-    world.onetime.plan("/api/v1/private", Fault("delay", seconds=slow), times=None)
+    world.onetime.plan("/api/v1/private", OnetimeFault("delay", seconds=slow), times=None)
     ada = world.workspace.person("U0ADA", "ada")
 
     async def ask() -> None:
@@ -154,7 +154,7 @@ async def _looking(world: World, slow: float) -> AsyncIterator[None]:
 
     asking = asyncio.create_task(ask())
     try:
-        await world.onetime.arrived("/api/v1/private", LOOKING)
+        await world.onetime.wait_for_call("/api/v1/private", LOOKING)
         yield
     finally:
         asking.cancel()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from tests import pictures, readme
 from tests.browser.stage import NARROW, at, page_of
 
@@ -75,10 +75,10 @@ async def test_a_window_closed_too_early_loses_nothing(me, world):
     await me.make_secret("nearly lost")
     await me.command("/ots retrieve", "link")
     await me.sees_window("Open a one-time link")
-    answer = Fault("hang after")
+    answer = OnetimeFault("hang after")
     world.onetime.plan("/api/v1/secret/{key}", answer)
     await me.press("Open")
-    await world.onetime.arrived("/api/v1/secret/{key}")
+    await world.onetime.wait_for_call("/api/v1/secret/{key}")
 
     await me.page.keyboard.press("Escape")
     await expect(me.window).to_have_count(0)

@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from tests.support.waiting import eventually
 
 from bot.features import Registry
 from tests.contract.upgrade import fixture
-from tests.contract.upgrade.emulators import Member, World, old_world
+from tests.contract.upgrade.emulators import WorkspaceMember, World, old_world
 from tests.contract.upgrade.old import (
     Old,
     elements,
@@ -30,6 +29,7 @@ from tests.contract.upgrade.old import (
     shows_secret,
     window,
 )
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -398,7 +398,7 @@ async def test_an_opening_that_was_interrupted_is_tried_again(old):
 # --- sharing
 
 
-async def opens_here(person: Member, text: str = TEXT, **fields: str) -> None:
+async def opens_here(person: WorkspaceMember, text: str = TEXT, **fields: str) -> None:
     """In the window that “Open” opened."""
     await person.submit(await window(person, "Show here"), fields)
     await shows_secret(person, text)

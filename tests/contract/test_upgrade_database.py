@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from tests.support.postgres import Cluster, postgres
 
 from bot.storage.engine.migrate import migrate
 from tests.contract.test_migrations import FORKS, count_statements, killed_at
@@ -21,6 +20,7 @@ from tests.contract.upgrade import fixture
 from tests.contract.upgrade.emulators import run_bot
 from tests.contract.upgrade.fixture import Row
 from tests.contract.upgrade.opening import SEALED, opened
+from tests.support.postgres import Cluster, postgres
 
 __all__ = ["postgres"]
 

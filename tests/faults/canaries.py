@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.slack import Sent
+from bot.sandbox.slack import SentPayload
 from bot.sandbox.world import World
 
 BLOCK = 4096  # bytes, as SQLite writes them
@@ -139,7 +139,7 @@ class Search:
             self._sent.append((f"what was sent by {one.method}", self._without_what_is_shown(one)))
         return self._sent
 
-    def _without_what_is_shown(self, sent: Sent) -> bytes:
+    def _without_what_is_shown(self, sent: SentPayload) -> bytes:
         """The payload, less the secret's exact text, or its link, where a modal shows it: nowhere else may it be."""
         payload = copy.deepcopy(sent.payload)
         view = payload.get("view")

@@ -20,8 +20,7 @@ import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - as above
 
 import bot.__main__
 import bot.wiring
-from bot.watch import held, herald
-from bot.watch import round as rounds
+from bot.watch import host_poller, lease_renewer, notifier
 
 # Seconds. On a busy machine so many processes are late for a lease of 4 s, and what runs out is sent by another too.
 LEASE = 60.0
@@ -30,7 +29,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(number: int) -> int:
-    for module in (held, herald, rounds):
+    for module in (lease_renewer, notifier, host_poller):
         vars(module)["LEASE"] = LEASE
     workers = [forked() for _ in range(number)]
 

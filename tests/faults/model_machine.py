@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from bot.errors import BotError
 from bot.person import Person
-from bot.sandbox.onetime import Held
+from bot.sandbox.onetime import SecretSnapshot
 from bot.storage.engine.database import Database
 from bot.storage.tracking.store import Tracking
 from tests.faults.model_bot import At, Killed, Process
@@ -122,7 +122,7 @@ class Machine(RuleBasedStateMachine):
 
     # --- what is tracked
 
-    def one(self, number: int) -> Held:
+    def one(self, number: int) -> SecretSnapshot:
         return self.world.secrets[number % len(self.world.secrets)]
 
     def is_done(self, key: str, track: Any) -> bool:

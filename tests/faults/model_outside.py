@@ -12,7 +12,7 @@ from pathlib import Path
 import stamina
 
 from bot.onetime.client import Onetime
-from bot.sandbox.onetime import VERSIONS, Fault, OnetimeServer
+from bot.sandbox.onetime import VERSIONS, OnetimeFault, OnetimeServer
 from bot.storage.engine.migrate import migrate
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
@@ -21,29 +21,29 @@ from tests.faults.model_clock import Clock
 
 SOON, LATE = 0.4, 10.0  # real seconds: the deadline of calls to a host that may not answer, and to one that will
 
-HOST_TROUBLE: dict[str, Callable[[], Fault]] = {
-    "502 with HTML": lambda: Fault("html"),
-    "404 with HTML": lambda: Fault("html", status=404),
-    "404 without a body": lambda: Fault("answer", status=404),
+HOST_TROUBLE: dict[str, Callable[[], OnetimeFault]] = {
+    "502 with HTML": lambda: OnetimeFault("html"),
+    "404 with HTML": lambda: OnetimeFault("html", status=404),
+    "404 without a body": lambda: OnetimeFault("answer", status=404),
     "404 in another language": lambda: _said(404, b'{"message": "Unbekanntes Geheimnis"}'),
     "404 not authorized": lambda: _said(404, b'{"message": "Not authorized"}'),
     "404 rate limited": lambda: _said(404, b'{"message": "Rate limit exceeded. Please try again later."}'),
     "404 unknown secret": lambda: _said(404, b'{"message": "Unknown secret"}'),
-    "429": lambda: Fault("answer", status=429, headers={"Retry-After": "7"}),
+    "429": lambda: OnetimeFault("answer", status=429, headers={"Retry-After": "7"}),
     "200 with an empty object": lambda: _said(200, b"{}"),
     "200 with an empty list": lambda: _said(200, b"[]"),
     "200 with nothing": lambda: _said(200, b""),
-    "the connection breaks": lambda: Fault("drop"),
-    "it breaks afterwards": lambda: Fault("drop after"),
-    "half an answer": lambda: Fault("truncated"),
-    "no answer": lambda: Fault("hang"),
+    "the connection breaks": lambda: OnetimeFault("drop"),
+    "it breaks afterwards": lambda: OnetimeFault("drop after"),
+    "half an answer": lambda: OnetimeFault("truncated"),
+    "no answer": lambda: OnetimeFault("hang"),
 }
 ROUTES = ("/api/", "/api/v1/private/recent", "/api/v2/private/recent", "/api/v1/private/{key}")
 SLACK_TROUBLE = ("before", "after", "429", "never", "edit window closed")
 
 
-def _said(status: int, body: bytes) -> Fault:
-    return Fault("answer", status=status, body=body, headers={"Content-Type": "application/json"})
+def _said(status: int, body: bytes) -> OnetimeFault:
+    return OnetimeFault("answer", status=status, body=body, headers={"Content-Type": "application/json"})
 
 
 class Outside:

@@ -15,7 +15,7 @@ from bot.errors import SlackError
 from bot.features import Registry
 from bot.interaction.feature import Interaction
 from bot.person import Person
-from bot.sandbox.onetime import Held, OnetimeServer
+from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
 from bot.screen.parts import Facts, Message, Screen
 from bot.secret import Secret
 from bot.status.tracked_card import WORDS
@@ -46,7 +46,7 @@ class World:
     def __init__(self, server: OnetimeServer, clock: Clock, rows: Tracking, *, honours_ids: bool) -> None:
         self.server, self.clock, self.honours_ids = server, clock, honours_ids
         self._rows = rows  # what is stored, seen through a connection that nobody kills
-        self.secrets: list[Held] = []
+        self.secrets: list[SecretSnapshot] = []
         self.tracks: dict[tuple[Person, str], Track] = {}  # by person and metadata key
         self.tokens = {ADA: "token-of-ada", BEN: "token-of-ben"}
         self.connected: set[Person] = set()
@@ -70,13 +70,13 @@ class World:
 
     def truth(self, key: str) -> str:
         """What became of the secret: new, or one of `FINAL`."""
-        held = self.server.held(key)
+        held = self.server.find_secret(key)
         if self.clock.now >= held.created + 2 * held.ttl:
             return "unknown"  # to whoever asks now
         return "new" if held.state == "viewed" else held.state
 
     def is_true(self, kind: str, key: str) -> bool:
-        held = self.server.held(key)
+        held = self.server.find_secret(key)
         if kind == "unknown":
             return self.truth(key) == "unknown" or (self.lied and self.clock.now >= held.created + held.ttl)
         if kind == "expired":  # what is gone before its time shows only as gone, once its time is over
@@ -217,7 +217,7 @@ class World:
             self.call(process, person, selects={"host": host}, text_inputs=typed), None
         )
 
-    def private_link(self, held: Held) -> str:
+    def private_link(self, held: SecretSnapshot) -> str:
         return f"{self.server.url}/private/{held.metadata_key}"
 
 

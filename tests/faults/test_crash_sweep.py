@@ -8,8 +8,8 @@ import random
 
 import pytest
 
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from tests.faults.crashing import Crashing
 from tests.support.waiting import eventually
 
@@ -85,7 +85,7 @@ class Opening:
         return TOLD_LOST
 
     async def _paste(self) -> str:
-        assert self.world.onetime.held(self.held.secret_key).has_plaintext
+        assert self.world.onetime.find_secret(self.held.secret_key).has_plaintext
         await self.press_open()
         await self.crashing.says("form")
         assert self.has_seen_it
@@ -178,7 +178,7 @@ NO_ANSWER = BEFORE | {"probed": PASTED, "claimed": TRIED_AGAIN, "unknown_outcome
 
 
 def answers_nothing(opening: Opening) -> None:
-    opening.world.onetime.plan(SECRET_ROUTE, Fault("drop after"))
+    opening.world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop after"))
 
 
 @pytest.mark.slow
@@ -203,11 +203,11 @@ async def test_what_may_be_open_is_said_also_to_somebody_who_closed_the_window(c
 
 @pytest.mark.parametrize("kind", ["hang after", "hang"], ids=["opened, not answered", "opened after the kill"])
 async def test_a_kill_while_onetime_secret_is_at_it_is_reported(crashing, kind):
-    opening, fault = Opening(crashing), Fault(kind)
+    opening, fault = Opening(crashing), OnetimeFault(kind)
     await opening.window()
     crashing.world.onetime.plan(SECRET_ROUTE, fault)
     submitting = asyncio.create_task(opening.ada.submit())
-    await crashing.world.onetime.arrived(SECRET_ROUTE)
+    await crashing.world.onetime.wait_for_call(SECRET_ROUTE)
     await submitting
     reported = crashing.world.bot.output.count(b"reveal_loss_reported")
 

@@ -21,7 +21,7 @@ from sqlalchemy import Table, insert
 
 from bot.person import Person
 from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.slack import Fault, Member, Workspace
+from bot.sandbox.slack import SlackFault, SlackWorkspace, WorkspaceMember
 from bot.secret import MetadataKey
 from bot.storage.engine.database import Database
 from bot.storage.sealing.keyring import KeyRing
@@ -50,7 +50,7 @@ NOW = "extract(epoch FROM clock_timestamp())"
 class Crew:
     """Workers on a database of their own, and the Slack that they talk to."""
 
-    def __init__(self, url: str, workspace: Workspace) -> None:
+    def __init__(self, url: str, workspace: SlackWorkspace) -> None:
         self.workspace = workspace
         key = f"k1:{urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}"
         self._url = url
@@ -91,7 +91,7 @@ class Crew:
     def _said(self, event: str) -> list[dict[str, Any]]:
         return [one for one in map(said, self._process.output.splitlines()) if one.get("event") == event]
 
-    async def news(self, people: Sequence[Member], each: int) -> None:
+    async def news(self, people: Sequence[WorkspaceMember], each: int) -> None:
         """So many secrets of each person were opened, which nobody is to be told yet. Before `start`."""
         rows: dict[Table, list[dict[str, Any]]] = {watches: [], tracked: [], notifications: []}
         now = time.time()
@@ -111,13 +111,13 @@ class Crew:
             for table, values in rows.items():
                 await connection.execute(insert(table), values)
 
-    def tell(self, *people: Member) -> None:
+    def tell(self, *people: WorkspaceMember) -> None:
         """They are to be told from now on."""
         self.query(
             "UPDATE notifications SET due_at = 0 WHERE user_id = ANY(%s) RETURNING id", [one.id for one in people]
         )
 
-    async def are_told(self, *people: Member) -> None:
+    async def are_told(self, *people: WorkspaceMember) -> None:
         waiting = "SELECT count(*) FROM notifications WHERE user_id = ANY(%s) AND sent_at IS NULL"
         await eventually(lambda: self.query(waiting, [one.id for one in people]) == [(0,)], every=0.2)
 
@@ -132,21 +132,21 @@ class Crew:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def workspace() -> AsyncIterator[Workspace]:
-    started = Workspace()
+async def workspace() -> AsyncIterator[SlackWorkspace]:
+    started = SlackWorkspace()
     await started.start()
     yield started
     await started.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def crew(new_postgres_url: Callable[[], str], workspace: Workspace) -> AsyncIterator[Crew]:
+async def crew(new_postgres_url: Callable[[], str], workspace: SlackWorkspace) -> AsyncIterator[Crew]:
     made = Crew(new_postgres_url(), workspace)
     yield made
     await made.stop()
 
 
-def people_of(workspace: Workspace, number: int) -> list[Member]:
+def people_of(workspace: SlackWorkspace, number: int) -> list[WorkspaceMember]:
     return [workspace.person(f"U{one:010}", f"person{one}") for one in range(number)]
 
 
@@ -172,9 +172,9 @@ async def test_a_worker_that_was_stopped_past_its_lease_changes_nothing_when_it_
     await crew.start()
     slow, other, *rest = crew.pids
     crew.signal(signal.SIGSTOP, other, *rest)
-    hangs = crew.workspace.plan("chat.postMessage", Fault.hang())
+    hangs = crew.workspace.plan("chat.postMessage", SlackFault.hang())
     crew.tell(ada)
-    await crew.workspace.arrived("chat.postMessage")
+    await crew.workspace.wait_for_call("chat.postMessage")
 
     crew.signal(signal.SIGSTOP, slow)
     crew.query("UPDATE notifications SET lease_until = 0 WHERE lease IS NOT NULL RETURNING id")  # so long it is stopped

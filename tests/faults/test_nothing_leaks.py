@@ -11,9 +11,8 @@ from urllib.parse import quote
 import pytest
 
 from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
-from bot.sandbox.slack import Sent, Workspace
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SentPayload, SlackFault, SlackWorkspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
@@ -36,7 +35,7 @@ class Scene:
         self.typed = made("what was typed", "hunter2!{}")
         bot, app = made("the bot token", "xoxb-{}"), made("the app token", "xapp-1-{}")
         signing = made("the signing secret", "signing{}")
-        workspace = Workspace(bot_token=bot.text, app_token=app.text, signing_secret=signing.text)
+        workspace = SlackWorkspace(bot_token=bot.text, app_token=app.text, signing_secret=signing.text)
         self.world = World(mode=mode, workspace=workspace, settings={"TMPDIR": str(folder), **settings})
         key = self.world.encryption_key
         self.known = [
@@ -68,7 +67,7 @@ class Scene:
         """A host that says everything it was told, and more, in its error."""
         words = " ".join(one.text for one in self.known)
         headers = {"X-Words": json.dumps(words), "Retry-After": "1"}
-        return Fault("answer", status=status, body=json.dumps({"message": words, "value": self.secret.text}).encode(),
+        return OnetimeFault("answer", status=status, body=json.dumps({"message": words, "value": self.secret.text}).encode(),
                      headers={"content-type": "application/json", **headers})  # fmt: skip
 
     # --- what ada does
@@ -129,7 +128,7 @@ async def connecting(scene):
     view = await scene.connects(scene.wrong_token)
     await scene.ada.until(lambda: view.errors)
     await scene.ada.submit(view, {"username": f"a:{scene.email.text}", "token": scene.token.text})
-    scene.onetime.plan(f"{API}/authcheck", Fault("drop"), None)
+    scene.onetime.plan(f"{API}/authcheck", OnetimeFault("drop"), None)
     await scene.ada.submit(view, {"username": scene.email.text, "token": scene.token.text})
     await scene.ada.until(lambda: view.errors or "could not be reached" in view.text)
     scene.onetime.clear_faults()
@@ -140,7 +139,7 @@ async def connecting(scene):
 
 
 async def slow_to_connect(scene):
-    scene.onetime.plan(f"{API}/authcheck", Fault("late", seconds=2.3))
+    scene.onetime.plan(f"{API}/authcheck", OnetimeFault("late", seconds=2.3))
     view = await scene.connects(scene.wrong_token)
     await scene.ada.until(lambda: "did not accept" in view.text)
     await scene.ada.close()
@@ -189,7 +188,7 @@ async def burning_by_button(scene):
     held = scene.share()
     await scene.says(f"metadata {scene.private_link(held)}", "Not opened yet")
     await scene.ada.click(scene.ada.ephemerals[-1], label="Burn")
-    await scene.ada.until(lambda: scene.onetime.held(held.metadata_key).state == "burned")
+    await scene.ada.until(lambda: scene.onetime.find_secret(held.metadata_key).state == "burned")
     held = scene.share(passphrase=True)
     await scene.says(f"metadata {scene.private_link(held)}", "Not opened yet")
     await scene.ada.click(scene.ada.ephemerals[-1], label="Burn…")
@@ -232,10 +231,10 @@ async def opening_a_typed_link(scene):
 
 
 async def closing_too_early(scene):
-    hang = Fault("hang after")
+    hang = OnetimeFault("hang after")
     scene.onetime.plan(f"{API}/secret/{{key}}", hang)
     await scene.ada.submit(await scene.asked(scene.share()))
-    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    await scene.onetime.wait_for_call(f"{API}/secret/{{key}}")
     told = len(scene.ada.dm)
     await scene.ada.close()
     hang.release()
@@ -280,7 +279,7 @@ async def words_that_do_not_belong_there(scene):
 
 
 async def some_trouble_at_onetime_secret(scene):
-    for fault in (scene.quoting(404), scene.quoting(500), Fault("truncated")):
+    for fault in (scene.quoting(404), scene.quoting(500), OnetimeFault("truncated")):
         await _every_call_meets(scene, fault)
 
 
@@ -289,10 +288,10 @@ async def all_trouble_at_onetime_secret(scene):
     json_type = {"content-type": "application/json"}
     for number, fault in enumerate([
         *(scene.quoting(status) for status in (200, 400, 401, 403, 422, 429)),
-        *(Fault("answer", status=404, body=json.dumps({"message": words}).encode(), headers=json_type)
+        *(OnetimeFault("answer", status=404, body=json.dumps({"message": words}).encode(), headers=json_type)
           for words in ("Unknown secret", "Not authorized", "Not Found", "Rate limit exceeded", "")),
-        Fault("answer", status=200, body=b""), Fault("answer", status=200, body=b"[" * 5000),
-        Fault("html"), Fault("html", status=404), Fault("drop"), Fault("drop after"),
+        OnetimeFault("answer", status=200, body=b""), OnetimeFault("answer", status=200, body=b"[" * 5000),
+        OnetimeFault("html"), OnetimeFault("html", status=404), OnetimeFault("drop"), OnetimeFault("drop after"),
     ]):  # fmt: skip
         await _every_call_meets(scene, fault)
         scene.search.look(f"trouble {number}")
@@ -358,10 +357,10 @@ async def answers_of_the_wrong_shape(scene):
 
 async def showing_is_refused(scene):
     """The very call that carries the secret fails, until it is given up."""
-    hang = Fault("hang after")
+    hang = OnetimeFault("hang after")
     scene.onetime.plan(f"{API}/secret/{{key}}", hang)
     await scene.ada.submit(await scene.asked(scene.share()))
-    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    await scene.onetime.wait_for_call(f"{API}/secret/{{key}}")
     told = len(scene.ada.dm)
     scene.world.workspace.plan("views.update", SlackFault.error("invalid_arguments"))
     scene.world.workspace.plan("views.update", SlackFault.http(200, "<html>not JSON"))
@@ -428,7 +427,7 @@ async def pages_for_whoever_watches(scene):
 async def a_host_that_never_answers(scene):
     """Until the deadline of ten seconds."""
     start = len(scene.world.bot.output)
-    scene.onetime.plan(API, Fault("hang"), None)
+    scene.onetime.plan(API, OnetimeFault("hang"), None)
     await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
     await scene.ada.submit(await scene.asked(scene.share()))
     await scene.ended(3, start)
@@ -436,10 +435,10 @@ async def a_host_that_never_answers(scene):
 
 
 async def killed_in_the_middle(scene):
-    hang = Fault("hang after")
+    hang = OnetimeFault("hang after")
     scene.onetime.plan(f"{API}/secret/{{key}}", hang)
     await scene.ada.submit(await scene.asked(scene.share()))
-    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    await scene.onetime.wait_for_call(f"{API}/secret/{{key}}")
     told = len(scene.ada.dm)
     await scene.world.bot.kill()
     hang.release()
@@ -450,10 +449,10 @@ async def killed_in_the_middle(scene):
 async def without_escrow(scene):
     await scene.world.bot.stop()
     await scene.restart(REVEAL_ESCROW="off")
-    hang = Fault("hang after")
+    hang = OnetimeFault("hang after")
     scene.onetime.plan(f"{API}/secret/{{key}}", hang)
     await scene.ada.submit(await scene.asked(scene.share()))
-    await scene.onetime.arrived(f"{API}/secret/{{key}}")
+    await scene.onetime.wait_for_call(f"{API}/secret/{{key}}")
     told = len(scene.ada.dm)
     await scene.ada.close()
     hang.release()
@@ -467,7 +466,7 @@ async def sharing(scene):
     words = {"text1": scene.secret.text, "passphrase": scene.guess.text, "options": ["Make up a passphrase"]}
     await scene.ada.submit(view, {**words, "to": [ben.ada.id], "note": "for the staging host"})
     await scene.ada.until(lambda: view.errors)
-    scene.onetime.plan(f"{API}/share", Fault("drop after"))
+    scene.onetime.plan(f"{API}/share", OnetimeFault("drop after"))
     scene.onetime.plan(f"{API}/share", scene.quoting(500))
     for _ in range(2):
         await scene.ada.submit(scene.ada.view, {"options": [], "passphrase": scene.passphrase.text})
@@ -561,7 +560,7 @@ async def sharing_what_is_refused(scene):
     view = await scene.opens("share", "Share")
     await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text, "note": "a note"})
     await scene.closes()
-    for fault in (scene.quoting(400), scene.quoting(500), Fault("drop after")):
+    for fault in (scene.quoting(400), scene.quoting(500), OnetimeFault("drop after")):
         scene.onetime.plan(f"{API}/share", fault)
         view = await scene.opens("share", "Share")
         await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text})
@@ -610,7 +609,7 @@ async def stopping_and_refusing_to_start(scene):
         bot = BotProcess(right | wrong)
         with pytest.raises(RuntimeError):
             await bot.start()
-        assert await bot.ended() == 78
+        assert await bot.wait_until_ended() == 78
         scene.search.output += bot.output
 
 
@@ -719,7 +718,7 @@ def test_the_search_finds_a_canary_wherever_it_is(scene, hide, where, tmp_path):
 
 
 def sent(scene, method, payload):
-    scene.world.workspace.records.sent.append(Sent(method, payload, "ok"))
+    scene.world.workspace.records.sent.append(SentPayload(method, payload, "ok"))
 
 
 @pytest.mark.parametrize("at", [0, BLOCK - 5, 10 * BLOCK, 20 * BLOCK - 5, 30 * BLOCK - 16])

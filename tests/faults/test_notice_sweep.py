@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.slack import Fault, Member
+from bot.sandbox.slack import SlackFault, WorkspaceMember
 from tests.faults.crashing import Crashing
 from tests.support.waiting import eventually
 
@@ -43,7 +43,7 @@ class Telling:
         if self.account:
             self.world.onetime.add_account(*self.account)
         self.held = self.world.onetime.share(self.account and self.account[0], f"text {number}")
-        self.ada: Member = self.world.workspace.person(f"U0ADA{number:05}", f"ada{number}")
+        self.ada: WorkspaceMember = self.world.workspace.person(f"U0ADA{number:05}", f"ada{number}")
 
     async def is_watched(self) -> None:
         """Returns when it was looked at, and the next look is seconds away."""
@@ -136,7 +136,7 @@ async def test_killed_at_any_step_the_sender_is_told_once_and_twice_only_if_slac
 # --- Slack fails
 
 
-async def meets(crashing: Crashing, fault: Fault, times: int | None = 1) -> Telling:
+async def meets(crashing: Crashing, fault: SlackFault, times: int | None = 1) -> Telling:
     """Slack fails so when the sender is to be told."""
     telling = Telling(crashing)
     await telling.is_watched()
@@ -146,11 +146,11 @@ async def meets(crashing: Crashing, fault: Fault, times: int | None = 1) -> Tell
 
 
 UNSURE = {
-    "taken, then the connection breaks": Fault.drop_after,
-    "the connection breaks": Fault.drop,
-    "502": lambda: Fault.http(502, "<html>"),
-    "fatal_error": lambda: Fault.error("fatal_error"),
-    "internal_error": lambda: Fault.error("internal_error"),
+    "taken, then the connection breaks": SlackFault.drop_after,
+    "the connection breaks": SlackFault.drop,
+    "502": lambda: SlackFault.http(502, "<html>"),
+    "fatal_error": lambda: SlackFault.error("fatal_error"),
+    "internal_error": lambda: SlackFault.error("internal_error"),
 }
 
 
@@ -172,7 +172,7 @@ async def test_what_may_have_arrived_is_sent_again_with_the_same_id(crashing):
 async def test_taken_without_an_answer_and_without_ids_it_is_told_twice_at_most(crashing):
     crashing.world.workspace.honours_client_msg_id = False
 
-    telling = await meets(crashing, Fault.drop_after())
+    telling = await meets(crashing, SlackFault.drop_after())
     await telling.is_told()
 
     assert len(telling.told) == 2
@@ -181,7 +181,7 @@ async def test_taken_without_an_answer_and_without_ids_it_is_told_twice_at_most(
 async def test_a_429_is_waited_out_by_everybody(crashing):
     later = Telling(crashing)
     await later.is_watched()
-    telling = await meets(crashing, Fault.rate_limited(5))
+    telling = await meets(crashing, SlackFault.rate_limited(5))
     await telling.holds("tries = 1 AND lease IS NULL")
     refused = time.monotonic()
 
@@ -198,7 +198,7 @@ async def test_who_can_never_be_told_is_not_tried_again_and_keeps_nobody_waiting
     other = Telling(crashing)
     await other.is_watched()
 
-    telling = await meets(crashing, Fault.error("account_inactive"))
+    telling = await meets(crashing, SlackFault.error("account_inactive"))
     await telling.holds("parked = 'account_inactive' AND sent_at IS NULL AND lease IS NULL")
     await other.is_opened()
     await other.is_told()

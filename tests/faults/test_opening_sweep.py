@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from tests.faults.crashing import SETTLED, Crashing, thinned
 from tests.faults.test_crash_sweep import SECRET_ROUTE
 from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
@@ -181,7 +181,7 @@ async def test_without_any_answer_nobody_keeps_it_from_the_others(crashing):
     delivery = Delivery(crashing)
     await delivery.is_sent()
     await delivery.window(delivery.ben)
-    crashing.world.onetime.plan(SECRET_ROUTE, Fault("drop"))
+    crashing.world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop"))
     crashing.kill_at("unknown_outcome")
 
     await delivery.ben.submit()

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
 from tests.support.postgres import new_postgres_url, postgres
 from tests.support.waiting import eventually
@@ -69,10 +69,10 @@ async def window(world, person, text=TEXT):
 
 async def opening(world, person, text=TEXT):
     """Onetime Secret has opened it, and answers when the fault is released."""
-    held, fault = await window(world, person, text), Fault("hang after")
+    held, fault = await window(world, person, text), OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     await person.submit()
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
     return held, fault
 
 
@@ -175,7 +175,7 @@ async def test_what_cannot_even_be_told_is_told_after_the_next_start(world, ada)
     await ada.close()
     world.workspace.plan("conversations.open", SlackFault.error("internal_error"), None)
     fault.release()
-    await world.workspace.arrived("conversations.open")
+    await world.workspace.wait_for_call("conversations.open")
     await world.bot.kill()
     world.workspace.clear_faults()
 
@@ -191,11 +191,11 @@ async def test_what_cannot_even_be_told_is_told_after_the_next_start(world, ada)
 
 async def test_an_answer_after_the_deadline_is_doubt_and_trying_again_tells(world, ada, ben):
     open_already, late = await window(world, ada), await window(world, ben)
-    faults = [Fault("hang after"), Fault("hang")]
+    faults = [OnetimeFault("hang after"), OnetimeFault("hang")]
     for person, fault in zip((ada, ben), faults, strict=True):
         world.onetime.plan(SECRET_ROUTE, fault)
         await person.submit()
-        await world.onetime.arrived(SECRET_ROUTE)
+        await world.onetime.wait_for_call(SECRET_ROUTE)
     for person in (ada, ben):
         await person.until(lambda person=person: "may have been opened" in person.view.text)
 
@@ -223,7 +223,7 @@ async def test_what_expired_before_anybody_heard_of_it_is_reported_as_lost_and_w
     await ada.close()
     world.workspace.plan("conversations.open", SlackFault.error("internal_error"), None)
     fault.release()
-    await world.workspace.arrived("conversations.open")
+    await world.workspace.wait_for_call("conversations.open")
     await world.bot.kill()
     (sealed,) = row(world, ada, "escrow")
     change(world, "UPDATE reveals SET escrow_expires_at = escrow_expires_at - 601 WHERE user_id = ?", ada.id)
@@ -377,7 +377,7 @@ async def test_a_database_that_is_locked_before_the_claim_consumes_nothing_and_s
 
         world.workspace.plan("views.update", SlackFault.meanwhile(lock))
         await ben.submit()
-        await world.workspace.arrived("views.update")
+        await world.workspace.wait_for_call("views.update")
         await ada.submit()
 
         await ada.until(lambda: "database did not answer" in ada.view.text)

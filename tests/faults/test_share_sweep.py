@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from tests.faults.crashing import Crashing, thinned
 from tests.support.waiting import eventually
 
@@ -194,11 +194,11 @@ async def test_killed_while_the_others_are_made_each_has_one_button_or_the_sende
 
 @pytest.mark.parametrize("kind", ["hang after", "hang"], ids=["made, not answered", "made after the kill"])
 async def test_a_kill_while_the_host_is_at_it_is_told_as_a_doubt(crashing, kind):
-    sharing, fault = Sharing(crashing), Fault(kind)
+    sharing, fault = Sharing(crashing), OnetimeFault(kind)
     await sharing.window()
     crashing.world.onetime.plan(SHARE_ROUTE, fault)
     submitting = asyncio.create_task(sharing.ada.submit())
-    await crashing.world.onetime.arrived(SHARE_ROUTE)
+    await crashing.world.onetime.wait_for_call(SHARE_ROUTE)
 
     crashing.kill_now()
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
 from bot.person import Person
-from bot.sandbox.onetime import VERSIONS, Fault
+from bot.sandbox.onetime import VERSIONS, OnetimeFault
 from tests.faults.model_bot import At
 from tests.faults.model_machine import Machine
 from tests.faults.model_outside import HOST_TROUBLE, ROUTES, SLACK_TROUBLE, everything_outside
@@ -128,12 +128,12 @@ class Tracked(Machine):
         if self.alone:
             return
         self.clock.move(22)
-        fault = Fault("hang")
+        fault = OnetimeFault("hang")
 
         async def overtaken() -> None:
             self.server.plan("/api/", fault)
             slow = asyncio.ensure_future(self.bot.watcher.once())
-            arrived = asyncio.ensure_future(self.server.arrived("/api/"))
+            arrived = asyncio.ensure_future(self.server.wait_for_call("/api/"))
             await asyncio.wait({slow, arrived}, return_when=asyncio.FIRST_COMPLETED)
             arrived.cancel()
             if not slow.done():

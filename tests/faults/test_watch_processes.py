@@ -12,12 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
-from bot.sandbox.slack import Member
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault, WorkspaceMember
 from bot.sandbox.world import World
 from tests.support.postgres import new_postgres_url, postgres
-from tests.support.waiting import eventually
+from tests.support.waiting import BUSY, eventually
 
 __all__ = ["new_postgres_url", "postgres"]
 
@@ -26,7 +25,7 @@ HELD = "SELECT count(*) FROM {table} WHERE lease IS NOT NULL"
 
 
 @asynccontextmanager
-async def watching(**settings: str) -> AsyncIterator[tuple[World, Member, Any]]:
+async def watching(**settings: str) -> AsyncIterator[tuple[World, WorkspaceMember, Any]]:
     """A world in which somebody tracks an anonymous secret, and was shown its card."""
     async with World(settings={"WATCH_EVERY": "5", **settings}) as world:
         ada = world.workspace.person("U0ADA", "ada")
@@ -52,8 +51,8 @@ def lease_left(url: str) -> float:
 
 async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_held():
     async with watching() as (world, _ada, _one):
-        world.onetime.plan(ONE, Fault("hang"), None)
-        await world.onetime.arrived(ONE)
+        world.onetime.plan(ONE, OnetimeFault("hang"), None)
+        await world.onetime.wait_for_call(ONE)
         assert left_in(world.directory / "bot.db") == [1, 0]
 
         began = time.monotonic()
@@ -67,7 +66,7 @@ async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_onc
     async with watching() as (world, ada, one):
         hangs = world.workspace.plan("chat.postMessage", SlackFault.hang())
         world.onetime.open_as_outsider(one.secret_key)
-        await world.workspace.arrived("chat.postMessage")
+        await world.workspace.wait_for_call("chat.postMessage")
 
         code = await world.bot.stop()
         assert (code, left_in(world.directory / "bot.db")) == (0, [0, 0])
@@ -81,8 +80,8 @@ async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_onc
 async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, ada, one):
-        world.onetime.plan(ONE, Fault("hang"), None)
-        await world.onetime.arrived(ONE)
+        world.onetime.plan(ONE, OnetimeFault("hang"), None)
+        await world.onetime.wait_for_call(ONE)
         world.onetime.open_as_outsider(one.secret_key)
 
         await world.bot.kill()
@@ -100,12 +99,12 @@ async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, _ada, _one):
         await world.bot.stop()
-        world.onetime.plan(ONE, Fault("hang"), None)
+        world.onetime.plan(ONE, OnetimeFault("hang"), None)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("UPDATE watches SET next_poll_at = 0")
             worker = type(world.bot)(world.settings(), ("-m", "bot", "worker"))
             await worker.start()
-            await world.onetime.arrived(ONE)
+            await world.onetime.wait_for_call(ONE)
 
             began = time.monotonic()
             code = await worker.stop()

@@ -16,7 +16,7 @@ from bot.interaction.feature import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
-from bot.sandbox.onetime import Fault, Held, OnetimeServer
+from bot.sandbox.onetime import OnetimeFault, OnetimeServer, SecretSnapshot
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
@@ -58,7 +58,7 @@ class Watching:
         )  # fmt: skip
         self.watcher = Watcher(self.services, EVERY)
 
-    async def track(self, server: OnetimeServer, one: Held, person: Person = ADA) -> Tracked:
+    async def track(self, server: OnetimeServer, one: SecretSnapshot, person: Person = ADA) -> Tracked:
         made_at = datetime.fromtimestamp(one.created, UTC)
         row, _ = await self.tracking.track(
             person, server.url, MetadataKey(one.metadata_key), made_at=made_at,
@@ -124,7 +124,7 @@ async def watching(db: Database, server: OnetimeServer, other: OnetimeServer) ->
 
 async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other, monkeypatch):
     monkeypatch.setattr(host_poller, "FINISH", 0.1)
-    server.plan(ONE, Fault("hang"), None)
+    server.plan(ONE, OnetimeFault("hang"), None)
     for number in range(3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
     held_elsewhere = other.share(None, "text")
@@ -132,7 +132,7 @@ async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other
     other.open_as_outsider(held_elsewhere.secret_key)
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE, times=3), PATIENCE)
+        await asyncio.wait_for(server.wait_for_call(ONE, times=3), PATIENCE)
         await until(lambda: is_state(watching, row, "received"))
 
         assert len([row for row in await watching.rows(watches) if row.lease]) == 3
@@ -147,7 +147,9 @@ async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching,
     monkeypatch.setattr(host_poller, "CLAIM_SIZE", 8)
     monkeypatch.setattr(host_poller, "BATCH", 4)
     monkeypatch.setattr(host_poller, "FINISH", 0.1)
-    server.plan(LIST, Fault("hang"), None)  # only who has an account is asked for a list: requests overtake each other
+    server.plan(
+        LIST, OnetimeFault("hang"), None
+    )  # only who has an account is asked for a list: requests overtake each other
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     slow = await watching.track(server, server.share(EMAIL, "text"))
     quick = [server.share(None, "text") for _ in range(20)]
@@ -170,12 +172,12 @@ async def all_received(watching: Watching, rows: list[Tracked]) -> bool:
 
 async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server, monkeypatch):
     monkeypatch.setattr(host_poller, "FINISH", 0.2)
-    server.plan(ONE, Fault("hang"), None)
+    server.plan(ONE, OnetimeFault("hang"), None)
     await watching.track(server, server.share(None, "text"))
 
     began = time.monotonic()
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE), PATIENCE)
+        await asyncio.wait_for(server.wait_for_call(ONE), PATIENCE)
         began = time.monotonic()
 
     (row,) = await watching.rows(watches)
@@ -188,10 +190,10 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
     one = server.share(None, "text")
     row = await watching.track(server, one)
     server.open_as_outsider(one.secret_key)
-    server.plan(ONE, Fault("delay", seconds=0.5), None)
+    server.plan(ONE, OnetimeFault("delay", seconds=0.5), None)
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE), PATIENCE)
+        await asyncio.wait_for(server.wait_for_call(ONE), PATIENCE)
 
     assert await watching.state(row) == "received"
     assert [one.kind for one in await watching.rows(notifications)] == ["received"]
@@ -204,11 +206,11 @@ async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server
     one = server.share(None, "text")
     row = await watching.track(server, one)
     server.open_as_outsider(one.secret_key)
-    hang = Fault("hang")
+    hang = OnetimeFault("hang")
     server.plan(ONE, hang, None)
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE), PATIENCE)
+        await asyncio.wait_for(server.wait_for_call(ONE), PATIENCE)
         first = await leased_until(watching)
         await until(lambda: is_renewed(watching, first + 2.5))
         hang.release()
@@ -228,12 +230,12 @@ async def is_renewed(watching: Watching, until: float) -> bool:
 
 
 async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged(watching, server):
-    server.plan(ONE, Fault("html"), None)
+    server.plan(ONE, OnetimeFault("html"), None)
     for number in range(MAX_FAILURES + 3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
 
     async with watching.running():
-        await asyncio.wait_for(server.arrived(ONE, times=MAX_FAILURES), PATIENCE)
+        await asyncio.wait_for(server.wait_for_call(ONE, times=MAX_FAILURES), PATIENCE)
         await until(lambda: nobody_looks(watching))
         asked = len(server.calls)
         await watching.all_due()
@@ -369,7 +371,7 @@ async def test_what_is_the_same_again_is_not_read_again(watching, server, looked
 async def test_what_becomes_of_a_secret_is_found_after_any_number_of_quiet_looks(watching, server, looked_at):
     for _ in range(3):
         assert await look_again(watching) == []
-    server.open_as_outsider(server.held(looked_at.key.reveal()).secret_key)
+    server.open_as_outsider(server.find_secret(looked_at.key.reveal()).secret_key)
 
     assert await look_again(watching) == ["received"]
     assert await look_again(watching) == ["received"]

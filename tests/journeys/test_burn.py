@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from tests.journeys.conftest import EMAIL
 
 
@@ -19,10 +19,10 @@ async def test_the_command_shows_what_it_burns_and_asks_first(world, ada):
     view = await _ask(world, ada, held)
 
     assert "Not opened yet" in view.text
-    assert world.onetime.held(held.metadata_key).has_plaintext
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
     await ada.submit(view)
     await ada.until(lambda: "Burned" in ada.view.text)
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
@@ -34,7 +34,7 @@ async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
     await ada.submit(view, {"passphrase": "the right one"})
 
     await ada.until(lambda: "Burned" in ada.view.text)
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 async def test_the_button_on_a_list_burns_after_its_dialog(world, connected):
@@ -43,11 +43,11 @@ async def test_the_button_on_a_list_burns_after_its_dialog(world, connected):
     await connected.until(lambda: "1 secret" in connected.sees())
 
     await connected.click(label="Burn", confirm=False)
-    assert world.onetime.held(held.metadata_key).has_plaintext
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
     await connected.click(label="Burn")
 
     await connected.until(lambda: "Burned" in connected.sees())
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 async def test_the_button_asks_for_a_passphrase_that_the_list_did_not_know_of(world, connected):
@@ -62,7 +62,7 @@ async def test_the_button_asks_for_a_passphrase_that_the_list_did_not_know_of(wo
     await connected.submit(view, {"passphrase": "the right one"})
 
     await connected.until(lambda: "Burned" in connected.view.text)
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ async def test_two_clicks_at_once_end_in_the_same_words(world, connected):
 
     await connected.until(lambda: "Burned" in connected.sees())
     assert "Too late" not in connected.sees()
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 async def test_a_burn_whose_answer_was_lost_is_found_out(world, ada):
     held = world.onetime.share(EMAIL, "text")
     view = await _ask(world, ada, held)
-    world.onetime.plan("/api/v1/private/{key}/burn", Fault("drop after"), None)
+    world.onetime.plan("/api/v1/private/{key}/burn", OnetimeFault("drop after"), None)
 
     await ada.submit(view)
 
@@ -118,21 +118,21 @@ async def test_a_burn_whose_answer_was_lost_is_found_out(world, ada):
 async def test_a_host_in_trouble_is_not_taken_for_a_burn(world, ada):
     held = world.onetime.share(EMAIL, "text")
     view = await _ask(world, ada, held)
-    world.onetime.plan("/api/v1/private", Fault("html"), None)
+    world.onetime.plan("/api/v1/private", OnetimeFault("html"), None)
 
     await ada.submit(view)
 
     await ada.until(lambda: "could not be reached" in ada.view.text)
-    assert world.onetime.held(held.metadata_key).has_plaintext
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
 
 
 async def test_a_burn_whose_window_was_closed_meanwhile_is_told_by_a_direct_message(world, ada):
     held = world.onetime.share(EMAIL, "text")
     view = await _ask(world, ada, held)
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan("/api/v1/private/{key}/burn", fault)
     delivery = asyncio.create_task(ada.submit(view))
-    await world.onetime.arrived("/api/v1/private/{key}/burn")
+    await world.onetime.wait_for_call("/api/v1/private/{key}/burn")
     await delivery
     await ada.close()
 
@@ -167,4 +167,4 @@ async def test_a_card_made_with_an_account_is_dead_when_the_account_is_gone(worl
     await connected.click(card, label="Burn")
 
     await connected.until(lambda: "isn't available to you" in connected.sees())
-    assert world.onetime.held(held.metadata_key).has_plaintext
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext

@@ -1,6 +1,6 @@
 """Connecting an account, and letting it go."""
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from tests.journeys.conftest import EMAIL, SOON, TOKEN
 
 
@@ -40,7 +40,7 @@ async def test_an_address_with_a_colon_is_refused_before_anything_is_sent(world,
 
 
 async def test_a_host_that_is_down_is_said_at_the_field(world, ada):
-    world.onetime.plan("/api/v1/authcheck", Fault("drop"), None)
+    world.onetime.plan("/api/v1/authcheck", OnetimeFault("drop"), None)
     form = await _form(ada)
 
     await ada.submit(form, {"username": EMAIL, "token": TOKEN})
@@ -50,7 +50,7 @@ async def test_a_host_that_is_down_is_said_at_the_field(world, ada):
 
 
 async def test_a_slow_host_never_makes_slack_wait_and_the_form_comes_back_with_the_error(world, ada):
-    hang = Fault("hang")
+    hang = OnetimeFault("hang")
     world.onetime.plan("/api/v1/authcheck", hang, 1)
     form = await _form(ada)
 

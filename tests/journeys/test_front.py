@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
 from bot.slack.dispatcher import FORM_DEADLINE
@@ -392,7 +392,7 @@ async def test_slack_never_waits_while_onetime_secret_hangs(mode: Literal["http"
         world.onetime.add_account(EMAIL, TOKEN)
         held = world.onetime.share(EMAIL, "text")
         await connect(ada)
-        world.onetime.plan("/", Fault("hang"), None)
+        world.onetime.plan("/", OnetimeFault("hang"), None)
 
         for line in _lines(world, held):
             delivery = await ada.command("/ots", line)
@@ -414,7 +414,7 @@ async def test_the_window_of_a_secret_that_takes_long_is_answered_at_once(world,
     held = world.onetime.share(None, "text")
     await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
     view = await window(ada, "Open")
-    hang = Fault("hang")
+    hang = OnetimeFault("hang")
     world.onetime.plan(SECRET, hang)
 
     delivery = await ada.submit(view)
@@ -428,11 +428,11 @@ async def test_the_window_of_a_secret_that_takes_long_is_answered_at_once(world,
 async def test_other_people_do_not_wait_for_somebody_whose_host_hangs(world, ada):
     held = world.onetime.share(EMAIL, "text")
     ben = world.workspace.person("U0BEN", "ben")
-    hang = Fault("hang")
+    hang = OnetimeFault("hang")
     world.onetime.plan(METADATA, hang)
     line = f"metadata {world.onetime.url}/private/{held.metadata_key}"
     await ada.command("/ots", line)
-    await world.onetime.arrived(METADATA)
+    await world.onetime.wait_for_call(METADATA)
 
     await ben.command("/ots", line)
 
@@ -552,10 +552,10 @@ async def test_a_sigterm_lets_what_is_being_done_end(mode):
     async with World(mode=mode) as world:
         ada = world.workspace.person("U0ADA", "ada")
         held = world.onetime.share(EMAIL, "text")
-        hang = Fault("hang")
+        hang = OnetimeFault("hang")
         world.onetime.plan(METADATA, hang)
         await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
-        await world.onetime.arrived(METADATA)
+        await world.onetime.wait_for_call(METADATA)
 
         stopping = asyncio.create_task(world.bot.stop())
         await refuses(world.bot.port)
@@ -584,7 +584,7 @@ async def test_a_sigterm_ends_within_ten_seconds_whatever_hangs():
         world.workspace.plan("response_url", SlackFault.hang(), None)
         world.workspace.plan("conversations.open", SlackFault.hang(), None)
         await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
-        await world.workspace.arrived("response_url")
+        await world.workspace.wait_for_call("response_url")
         _, half = await send(world.bot.port, [b"Content-Length: 1000"], b"half a request", finish=False)
 
         started = time.monotonic()
@@ -599,9 +599,9 @@ async def test_a_second_sigterm_ends_it_at_once():
     async with World() as world:
         ada = world.workspace.person("U0ADA", "ada")
         held = world.onetime.share(EMAIL, "text")
-        world.onetime.plan(METADATA, Fault("hang"), None)
+        world.onetime.plan(METADATA, OnetimeFault("hang"), None)
         await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
-        await world.onetime.arrived(METADATA)
+        await world.onetime.wait_for_call(METADATA)
         first = asyncio.create_task(world.bot.stop())
         await refuses(world.bot.port)
 
@@ -654,7 +654,7 @@ async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, s
     with pytest.raises(RuntimeError):
         await bot.start()
 
-    assert await bot.ended() == 78
+    assert await bot.wait_until_ended() == 78
     (line,) = (line for line in bytes(bot.output).decode().splitlines() if not line.startswith("{"))
     assert said in line
     assert not any(value in line for name, value in wrong.items() if value and ("KEY" in name or "TOKEN" in name))

@@ -6,15 +6,15 @@ from contextlib import closing
 
 import pytest
 
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from tests.support.waiting import eventually
 
 GENERATE = "/api/v1/generate"
 BURN = "/api/v1/private/{key}/burn"
 SHOW, SEND = "Show it to me, and keep it nowhere", "Send it, or make a link, without showing it to me"
 
-LIMITED = Fault("answer", status=404, body=b'{"message":"Rate limit exceeded. Please try again later."}',
+LIMITED = OnetimeFault("answer", status=404, body=b'{"message":"Rate limit exceeded. Please try again later."}',
                 headers={"content-type": "application/json"})  # fmt: skip
 
 _numbers = itertools.count(1)
@@ -73,7 +73,7 @@ async def test_it_is_made_with_the_persons_account(world, connected):
 
 
 async def test_a_copy_that_could_not_be_burned_is_on_a_card_with_a_button_to_burn_it(world, ada):
-    world.onetime.plan(BURN, Fault("drop"), None)
+    world.onetime.plan(BURN, OnetimeFault("drop"), None)
 
     await ada.submit(await window(ada))
 
@@ -86,11 +86,11 @@ async def test_a_copy_that_could_not_be_burned_is_on_a_card_with_a_button_to_bur
     await ada.close()
     await ada.click(card, label="Burn")
     await ada.until(lambda: "burned before anybody opened it" in card.shows)
-    assert world.onetime.held(held.metadata_key).state == "burned"
+    assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
 async def test_without_a_usable_answer_it_is_said_that_one_may_exist(world, ada):
-    world.onetime.plan(GENERATE, Fault("drop after"), 1)
+    world.onetime.plan(GENERATE, OnetimeFault("drop after"), 1)
 
     await ada.submit(await window(ada))
 
@@ -115,10 +115,10 @@ async def test_what_the_host_refuses_can_be_tried_again_and_leaves_nothing(world
 
 async def test_a_window_that_is_gone_loses_a_password_that_nobody_uses_and_says_so(world, ada):
     view = await window(ada)
-    hang = Fault("hang after")
+    hang = OnetimeFault("hang after")
     world.onetime.plan(GENERATE, hang, 1)
     await ada.submit(view)
-    await world.onetime.arrived(GENERATE)
+    await world.onetime.wait_for_call(GENERATE)
     await ada.close()
     hang.release()
 

@@ -13,7 +13,7 @@ async def test_metadata_shows_the_state_without_opening(world, ada):
 
     await ada.until(lambda: "Not opened yet" in ada.sees())
     assert "Needed to open or burn it" in ada.sees()
-    assert world.onetime.held(held.metadata_key).has_plaintext
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
 
 
 async def test_refresh_shows_what_happened_since(world, ada):

@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from bot.sandbox.onetime import Fault as HostFault
-from bot.sandbox.slack import CannotDo, Fault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import CannotDo, SlackFault
 
 SHARE_ROUTE = "/api/v1/share"
 TEXT = "sesame 7f3a, and nothing else"
@@ -79,9 +79,9 @@ async def test_withdrawing_ends_it_and_is_no_news(world, ada, ben):
 
 async def test_of_withdrawing_and_declining_at_once_one_counts_and_both_see_which(world, ada, ben):
     message, card = await asks(ada, ben)
-    hang = world.workspace.plan("chat.update", Fault.hang(), about=ada.id)
+    hang = world.workspace.plan("chat.update", SlackFault.hang(), about=ada.id)
     await ben.click(message, label="Decline")
-    await world.workspace.arrived("chat.update")
+    await world.workspace.wait_for_call("chat.update")
     await ada.click(card, label="Withdraw")
     hang.release()
 
@@ -142,7 +142,7 @@ async def test_a_hostile_note_is_shown_as_it_is(world, ada, ben):
 
 
 async def test_while_slack_is_in_trouble_nothing_is_lost(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.http(500), about=ada.id)
+    world.workspace.plan("chat.postMessage", SlackFault.http(500), about=ada.id)
     view = await window(ada, f"<@{ben.id}>")
 
     await ada.submit(view)
@@ -153,7 +153,7 @@ async def test_while_slack_is_in_trouble_nothing_is_lost(world, ada, ben):
 
 
 async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.error("cannot_dm_bot"), about=ada.id)
+    world.workspace.plan("chat.postMessage", SlackFault.error("cannot_dm_bot"), about=ada.id)
     view = await window(ada, f"<@{ben.id}>")
 
     await ada.submit(view)
@@ -216,10 +216,10 @@ async def test_a_window_that_was_open_when_it_was_withdrawn_makes_nothing(world,
 
 async def test_while_it_is_being_answered_nobody_can_answer_it_again(world, ada, ben):
     message, card = await asks(ada, ben)
-    slow = HostFault("hang")
+    slow = OnetimeFault("hang")
     world.onetime.plan(SHARE_ROUTE, slow)
     answering = asyncio.create_task(answers(ben, message))
-    await world.onetime.arrived(SHARE_ROUTE)
+    await world.onetime.wait_for_call(SHARE_ROUTE)
     await answering
     await ben.close()
 
@@ -234,7 +234,7 @@ async def test_while_it_is_being_answered_nobody_can_answer_it_again(world, ada,
 
 async def test_an_answer_that_may_exist_and_was_not_sent_leaves_it_open(world, ada, ben):
     message, card = await asks(ada, ben)
-    world.onetime.plan(SHARE_ROUTE, HostFault("drop after"))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop after"))
     view = await answers(ben, message)
     await ben.until(lambda: "may exist" in ben.view.text)
     assert "Not answered yet" in card.shows
@@ -303,7 +303,9 @@ async def test_a_button_of_one_whose_time_is_over_says_so(world, ada, ben):
 
 
 async def test_what_was_begun_when_the_bot_died_is_asked_once_after_all(world, ada, ben):
-    world.workspace.plan("chat.postMessage", Fault.drop_after(), about=ada.id)  # it arrives, and the bot does not know
+    world.workspace.plan(
+        "chat.postMessage", SlackFault.drop_after(), about=ada.id
+    )  # it arrives, and the bot does not know
     await ada.submit(await window(ada, f"<@{ben.id}> the staging password"))
     await ada.until(lambda: "is in trouble" in ada.view.text)
 

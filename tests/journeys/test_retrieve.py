@@ -7,8 +7,8 @@ from functools import partial
 
 import pytest
 
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL
 
@@ -76,7 +76,7 @@ async def test_guessing_stops_after_five(world, ada):
 
     await ada.until(lambda: "Stopped after 5 tries" in ada.view.text)
     assert world.onetime.posts_of(held.secret_key) == 5
-    assert world.onetime.held(held.secret_key).has_plaintext
+    assert world.onetime.find_secret(held.secret_key).has_plaintext
 
 
 async def test_a_window_closed_before_the_probe_opens_nothing(world, ada):
@@ -92,11 +92,11 @@ async def test_a_window_closed_before_the_probe_opens_nothing(world, ada):
 
 async def test_a_window_closed_during_the_call_is_made_up_for_by_a_message_without_content(world, ada):
     held = world.onetime.share(None, "the text")
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     view = await _window(world, ada, held)
     await ada.submit(view)
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
 
     await ada.close()
     fault.release()
@@ -112,10 +112,10 @@ async def test_a_window_closed_during_the_call_is_made_up_for_by_a_message_witho
 async def test_what_was_shown_again_is_not_shown_a_third_time(world, ada):
     held = world.onetime.share(None, "the text")
     view = await _window(world, ada, held)
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     await ada.submit(view)
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
     await ada.close()
     fault.release()
     message = await ada.until(lambda: ada.dm and ada.dm[-1])
@@ -136,11 +136,11 @@ async def test_what_was_shown_again_is_not_shown_a_third_time(world, ada):
                          ids=["502", "429", "dropped"])  # fmt: skip
 async def test_slack_in_trouble_at_the_last_step_is_waited_for(world, ada, trouble):
     held = world.onetime.share(None, "the text")
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     view = await _window(world, ada, held)
     await ada.submit(view)
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
     world.workspace.plan("views.update", trouble, 2)
 
     fault.release()
@@ -161,7 +161,7 @@ async def test_twenty_submits_at_once_make_one_call(world, ada):
 
 async def test_no_usable_answer_is_reported_as_perhaps_opened_and_can_be_tried_again(world, ada):
     held = world.onetime.share(None, "the text")
-    world.onetime.plan(SECRET_ROUTE, Fault("drop after"))
+    world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop after"))
     view = await _window(world, ada, held)
 
     await ada.submit(view)
@@ -173,7 +173,7 @@ async def test_no_usable_answer_is_reported_as_perhaps_opened_and_can_be_tried_a
 
 async def test_a_call_that_never_arrived_can_be_tried_again(world, ada):
     held = world.onetime.share(None, "the text")
-    world.onetime.plan(SECRET_ROUTE, Fault("drop"))
+    world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop"))
     view = await _window(world, ada, held)
 
     await ada.submit(view)
@@ -187,11 +187,11 @@ async def test_without_escrow_the_window_says_so_and_a_closed_one_is_reported_as
     async with World(settings={"REVEAL_ESCROW": "off"}) as world:
         ada = world.workspace.person("U0ADA", "ada")
         held = world.onetime.share(None, "the text")
-        fault = Fault("hang after")
+        fault = OnetimeFault("hang after")
         world.onetime.plan(SECRET_ROUTE, fault)
         view = await _window(world, ada, held)
         await ada.submit(view)
-        await world.onetime.arrived(SECRET_ROUTE)
+        await world.onetime.wait_for_call(SECRET_ROUTE)
         assert "closing it now loses the secret" in ada.view.text
 
         await ada.close()
@@ -277,7 +277,7 @@ async def test_an_account_whose_token_changed_does_not_keep_a_link_from_opening(
 
 async def test_after_a_doubtful_try_a_missing_passphrase_is_not_taken_for_the_end(world, ada):
     held = world.onetime.share(None, "the text", passphrase="the right one")
-    world.onetime.plan(SECRET_ROUTE, Fault("html"))
+    world.onetime.plan(SECRET_ROUTE, OnetimeFault("html"))
     view = await _window(world, ada, held)
     await ada.submit(view)
     await ada.until(lambda: "may have been opened" in ada.view.text and ada.view.submit)
@@ -292,11 +292,11 @@ async def test_after_a_doubtful_try_a_missing_passphrase_is_not_taken_for_the_en
 async def test_a_window_that_is_submitted_twice_keeps_what_the_first_one_shows(world, ada):
     held = world.onetime.share(None, "the text")
     view = await _window(world, ada, held)
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     form, as_pressed = view.payload, view.hash
     await ada.submit(view)
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
 
     view.show(form, as_pressed)
     await ada.submit(view)

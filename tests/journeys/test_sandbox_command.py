@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.support.waiting import eventually
 
 from bot.sandbox import tour
 from bot.sandbox.main import EMAIL, TOKEN, new_world
 from tests import readme
+from tests.support.waiting import eventually
 
 VERSIONS = ("0.18", "0.23", "0.25", "0.26")
 SLOW = 60.0  # seconds that a start or a tour may take on a busy machine
@@ -47,7 +47,7 @@ async def test_the_tour_holds_on_every_other_server(version):
     assert code == 0
 
 
-async def test_the_tour_holds_and_prints_the_captures_in_the_readme():
+async def test_the_tour_holds_and_prints_the_transcript_in_the_docs():
     code, output = await _tour(VERSIONS[-1])
 
     assert output.rstrip().endswith("Everything held.")

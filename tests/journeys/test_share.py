@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.onetime import Fault, OnetimeServer
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault, OnetimeServer
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 
@@ -288,12 +288,12 @@ async def test_a_passphrase_is_sent_apart_if_that_is_asked_for(world, ada, peopl
 async def test_a_passphrase_that_the_host_ignored_burns_the_secret(world, ada, people):
     held = world.onetime.share(None, TEXT)
     answer = {"secret_key": held.secret_key, "metadata_key": held.metadata_key, "ttl": 60, "passphrase_required": False}
-    world.onetime.plan(SHARE_ROUTE, Fault("answer", status=200, body=json.dumps(answer).encode()))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=200, body=json.dumps(answer).encode()))
 
     await press_share(ada, to=[people[0].id], passphrase="correct horse")
 
     assert "ignored the passphrase" in ada.view.errors["passphrase"]
-    assert world.onetime.held(held.secret_key).state == "burned"
+    assert world.onetime.find_secret(held.secret_key).state == "burned"
     assert people[0].dm == []
 
 
@@ -313,7 +313,7 @@ async def test_a_passphrase_that_is_too_short_for_the_host_is_said_at_its_field(
 
 
 async def test_a_slow_host_leaves_the_window_and_what_is_typed_in_it(world, ada, people):
-    slow = Fault("hang")
+    slow = OnetimeFault("hang")
     world.onetime.plan(SHARE_ROUTE, slow)
     await press_share(ada, to=[people[0].id], passphrase="abc")
     await ada.until(lambda: ada.view and "Being made" in ada.view.text)
@@ -347,7 +347,7 @@ async def test_keys_that_cannot_be_kept_burn_the_secret_since_nobody_could_find_
 
 @pytest.mark.parametrize("kind", ["drop after", "html"], ids=["no answer, made", "no usable answer, not made"])
 async def test_without_a_usable_answer_it_may_exist_and_is_not_asked_for_again(world, ada, people, kind):
-    world.onetime.plan(SHARE_ROUTE, Fault(kind), None)
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault(kind), None)
 
     await press_share(ada, to=[one.id for one in people])
 
@@ -360,7 +360,7 @@ async def test_without_a_usable_answer_it_may_exist_and_is_not_asked_for_again(w
 
 
 async def test_after_a_doubt_pressing_share_makes_a_new_one(world, ada, people):
-    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
     await press_share(ada, to=[people[0].id])
     await ada.until(lambda: ada.view and "may exist" in ada.view.text)
 
@@ -374,7 +374,7 @@ async def test_after_a_doubt_pressing_share_makes_a_new_one(world, ada, people):
 async def test_a_host_that_refuses_in_other_words_is_not_quoted(world, ada):
     """It could quote what it was sent."""
     body = json.dumps({"message": "Bitte <!channel> *zahlen*"}).encode()
-    world.onetime.plan(SHARE_ROUTE, Fault("answer", status=404, body=body))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=404, body=body))
 
     await press_share(ada)
 
@@ -401,8 +401,8 @@ async def test_a_shorter_life_than_was_asked_for_is_said(world, ada):
 
 
 async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(world, ada, people):
-    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
-    world.onetime.plan(SHARE_ROUTE, Fault("drop after"))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop after"))
 
     await press_share(ada, to=[one.id for one in people])
 
@@ -415,8 +415,8 @@ async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(worl
 
 async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada, people):
     ben, cleo = people
-    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
-    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
     await press_share(ada, to=[ben.id, cleo.id], passphrase="correct horse", note="for staging")
     await ada.until(lambda: ada.view and "for whom it says below" in ada.view.text)
     assert f"Only for @{cleo.id}." in ada.view.text
@@ -433,8 +433,8 @@ async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada
 
 
 async def test_the_passphrase_of_those_that_were_made_is_on_the_card(world, ada, people):
-    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0))
-    world.onetime.plan(SHARE_ROUTE, Fault("drop"))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
     await press_share(ada, to=[one.id for one in people], options=["generate"])
     await ada.until(lambda: ada.view and "is on your card" in ada.view.text)
     await ada.close()
@@ -520,10 +520,10 @@ async def test_slack_in_trouble_is_asked_again_and_nobody_gets_two(world, ada, p
 async def test_of_many_clicks_one_makes_a_secret(world, ada, people):
     view = await window(ada)
     await ada.fill(view, {"text1": TEXT, "to": [people[0].id]})
-    world.onetime.plan(SHARE_ROUTE, Fault("delay", seconds=0.2))
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0.2))
 
     first = asyncio.create_task(ada.submit(view))
-    await world.onetime.arrived(SHARE_ROUTE)
+    await world.onetime.wait_for_call(SHARE_ROUTE)
     delivery = await first
     await ada.replay(delivery)
 
@@ -565,7 +565,7 @@ async def type_in(person, view, text):
             rooms = sum(name.startswith("text") for name in view.values)
             await person.click(view, label="Add more room")
             await person.until(lambda rooms=rooms: sum(name.startswith("text") for name in view.values) > rooms)
-        await person.type(view, {f"text{number}": text[start : start + 3_000]})
+        await person.fill(view, {f"text{number}": text[start : start + 3_000]})
 
 
 @pytest_asyncio.fixture(loop_scope="session")

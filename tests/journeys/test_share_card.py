@@ -2,7 +2,7 @@
 
 import json
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from tests.journeys.test_share import TEXT, share
 
 BURN_ROUTE = "/api/v1/private/{key}/burn"
@@ -91,7 +91,7 @@ async def test_a_burn_that_comes_too_late_says_that_it_was_opened(world, ada, pe
 
 async def test_a_burn_without_an_answer_is_not_told_as_done(world, ada, people):
     card = await shared(ada, people[:1])
-    world.onetime.plan("/api/v1/private", Fault("drop"), None)
+    world.onetime.plan("/api/v1/private", OnetimeFault("drop"), None)
 
     await ada.click(card, label="Burn")
 
@@ -102,7 +102,7 @@ async def test_a_burn_without_an_answer_is_not_told_as_done(world, ada, people):
 
 async def test_all_that_could_not_be_burned_are_said(world, ada, people):
     card = await shared(ada, people)
-    world.onetime.plan("/api/v1/private", Fault("drop"), None)
+    world.onetime.plan("/api/v1/private", OnetimeFault("drop"), None)
 
     await ada.click(card, label="Burn all")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.errors import NotAllowed, NotYours
-from bot.sandbox.onetime import Fault
-from bot.sandbox.slack import Fault as SlackFault
+from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.payloads import interaction
 from tests.journeys.conftest import EMAIL, somebody
 from tests.support.waiting import PATIENCE
@@ -198,7 +198,7 @@ async def test_a_link_that_could_not_be_shown_is_in_no_message_either(world, ada
     world.workspace.plan("views.update", SlackFault.error("not_found"))
 
     await ben.click(view, label="Open in the browser")
-    await world.workspace.arrived("views.update")
+    await world.workspace.wait_for_call("views.update")
     await ben.close()
 
     await ben.click(await window(ben), label="Open in the browser")
@@ -295,10 +295,10 @@ async def test_while_somebody_is_at_it_the_others_are_told_who(world, ada, ben, 
     ops = channel(world, ada, ben, cleo)
     await share(ada, channel=ops.id)
     of_ben, of_cleo = await window(ben, ops), await window(cleo, ops)
-    fault = Fault("hang")
+    fault = OnetimeFault("hang")
     world.onetime.plan(SECRET_ROUTE, fault)
     await ben.submit(of_ben)
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
 
     await cleo.submit(of_cleo)
     await sees(cleo, f"@{ben.id} is opening it right now")
@@ -311,7 +311,7 @@ async def test_a_call_that_never_arrived_leaves_it_to_the_others(world, ada, ben
     ops = channel(world, ada, ben, cleo)
     await share(ada, channel=ops.id)
     of_ben, of_cleo = await window(ben, ops), await window(cleo, ops)
-    world.onetime.plan(SECRET_ROUTE, Fault("drop"))
+    world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop"))
     await ben.submit(of_ben)
     await sees(ben, "may have been opened")
 
@@ -325,7 +325,7 @@ async def test_a_call_that_never_arrived_leaves_it_to_the_others(world, ada, ben
 async def test_opened_by_a_try_that_got_no_answer_it_is_said_so(world, ada, ben):
     await share(ada, to=[ben.id])
     view = await window(ben)
-    world.onetime.plan(SECRET_ROUTE, Fault("drop after"))
+    world.onetime.plan(SECRET_ROUTE, OnetimeFault("drop after"))
 
     await ben.submit(view)
     await sees(ben, "may have been opened")
@@ -339,10 +339,10 @@ async def test_opened_by_a_try_that_got_no_answer_it_is_said_so(world, ada, ben)
 
 async def test_a_window_closed_too_early_is_made_up_for_and_the_sender_knows(world, ada, ben):
     await share(ada, to=[ben.id])
-    fault = Fault("hang after")
+    fault = OnetimeFault("hang after")
     world.onetime.plan(SECRET_ROUTE, fault)
     await ben.submit(await window(ben))
-    await world.onetime.arrived(SECRET_ROUTE)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
 
     await ben.close()
     fault.release()
@@ -557,7 +557,7 @@ async def type_long(person, text):
         if number > 1:
             await person.click(view, label="Add more room")
             await person.until(lambda number=number: f"text{number}" in view.values)
-        await person.type(view, {f"text{number}": piece})
+        await person.fill(view, {f"text{number}": piece})
     return view
 
 

@@ -2,7 +2,7 @@
 
 import pytest_asyncio
 
-from bot.sandbox.onetime import Fault
+from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 
@@ -43,7 +43,7 @@ async def test_one_call_answers_for_all_secrets_of_an_account(quick):
     before = len(quick.onetime.calls)
     looks = sum(one.route == "/api/v1/private/recent" for one in quick.onetime.calls)
 
-    await quick.onetime.arrived("/api/v1/private/recent", times=looks + 1)
+    await quick.onetime.wait_for_call("/api/v1/private/recent", times=looks + 1)
 
     assert {one.route for one in quick.onetime.calls[before:]} == {"/api/v1/private/recent"}
 
@@ -56,7 +56,7 @@ async def test_burning_ones_own_is_no_news(quick):
     await ada.click(card, label="Burn")
 
     await ada.until(lambda: "Burned" in ada.dm[0].shows)
-    assert quick.onetime.held(held.metadata_key).state == "burned"
+    assert quick.onetime.find_secret(held.metadata_key).state == "burned"
     assert len(ada.dm) == 1
 
 
@@ -64,9 +64,9 @@ async def test_a_server_in_trouble_is_never_taken_for_news(quick):
     ada = await connect(quick.workspace.person("U0ADA", "ada"))
     held = quick.onetime.share(EMAIL, "text")
     await _tracked(quick, ada, held)
-    quick.onetime.plan("/api/v1/private/recent", Fault("html"), None)
+    quick.onetime.plan("/api/v1/private/recent", OnetimeFault("html"), None)
 
-    await quick.onetime.arrived("/api/v1/private/recent", times=2)
+    await quick.onetime.wait_for_call("/api/v1/private/recent", times=2)
 
     assert len(ada.dm) == 1
     assert "Not opened yet" in ada.dm[0].shows
@@ -120,7 +120,7 @@ async def test_what_one_opened_oneself_through_the_bot_is_no_news(quick):
     await ada.until(lambda: "the text" in ada.sees())
 
     await ada.until(lambda: "Opened" in ada.dm[0].shows)
-    await quick.onetime.arrived("/api/v1/private/recent")
+    await quick.onetime.wait_for_call("/api/v1/private/recent")
     assert len(ada.dm) == 1
 
 
@@ -153,7 +153,7 @@ async def test_refresh_asks_the_host_now_and_says_so(world, ada):
 
 async def test_refresh_that_fails_leaves_the_card_and_says_why(world, ada):
     card = await _tracked(world, ada, world.onetime.share(None, "text"))
-    world.onetime.plan("/api/v1/private/{key}", Fault("html"), None)
+    world.onetime.plan("/api/v1/private/{key}", OnetimeFault("html"), None)
 
     await ada.click(card, label="Refresh")
 
@@ -180,7 +180,7 @@ async def test_burn_and_stop_in_the_list_answer_beside_it(world, ada):
 
     await ada.until(lambda: "not tracked any more" in ada.dm[1].shows)
     assert "the burned one" in _list(ada).shows
-    assert world.onetime.held(burned.metadata_key).state == "burned"
+    assert world.onetime.find_secret(burned.metadata_key).state == "burned"
 
 
 async def test_a_secret_with_a_passphrase_is_burned_from_the_card_without_losing_it(world, ada):

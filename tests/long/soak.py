@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import Workspace
+from bot.sandbox.slack import SlackWorkspace
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret
 from bot.storage.accounts import Accounts
@@ -96,7 +96,7 @@ class Soak:
         self._since = time.time()
         self._behind = 0.0  # seconds, while what is older than the benchmark is made
         self.onetime = OnetimeServer("0.26", clock=lambda: self.now() - self._behind)
-        self.workspace = Workspace(clock=self.now)
+        self.workspace = SlackWorkspace(clock=self.now)
         command = ("-m", "tests.long.fast_bot", str(TIMES), str(self._since))
         self.world = World(onetime=self.onetime, workspace=self.workspace, command=command)
         self._random = random.Random(1)
@@ -153,7 +153,7 @@ class Soak:
             while self._new and self._new[0][0] < time.monotonic() - FOUND:
                 self._open.append(self._new.popleft()[1])
             key = self._open.pop(self._random.randrange(len(self._open)))
-            owner = self.onetime.held(key).owner
+            owner = self.onetime.find_secret(key).owner
             self.onetime.open_as_outsider(key)
             self.opened += 1
             made = self.onetime.share(owner, "text", ttl=LIFE)

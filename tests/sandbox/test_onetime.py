@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from tests.support.waiting import PATIENCE
 
 from bot.sandbox.onetime import VERSIONS, OnetimeFault, OnetimeServer, RequestRecord
+from tests.support.waiting import PATIENCE
 
 OPENING = "/api/v1/secret/{key}"
 METADATA = "/api/v1/private/{key}"

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import aiohttp
 import pytest
 import pytest_asyncio
-from tests.support.waiting import PATIENCE, eventually
 
 from bot.sandbox.page import Page, browser, read_manifest
 from bot.sandbox.page.feed import MAX_QUEUED_EVENTS
@@ -18,6 +17,7 @@ from bot.sandbox.page.masking import mask, mask_text
 from bot.sandbox.page.server import STATIC
 from bot.sandbox.world import World
 from tests.readme import ROOT
+from tests.support.waiting import PATIENCE, eventually
 
 KEY = "2w9bzv0lmk4xq7p1d8hs5tyjr3cfgnae6iou"
 FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())

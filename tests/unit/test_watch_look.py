@@ -18,7 +18,7 @@ from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.person import Person
-from bot.sandbox.onetime import Fault, OnetimeServer
+from bot.sandbox.onetime import OnetimeFault, OnetimeServer
 from bot.secret import MetadataKey, Secret
 from bot.status.tracked_card import notification, tracked_card
 from bot.storage.sealing.keyring import KeyRing, generate_line
@@ -283,7 +283,7 @@ async def test_an_answer_about_another_secret_decides_nothing(
 ) -> None:
     held = recent_server.share(None, "text")
     body = json.dumps({"metadata_key": KEY, "state": state, "created": 1, "ttl": 1}).encode()
-    recent_server.plan(ONE, Fault("answer", status=200, body=body))
+    recent_server.plan(ONE, OnetimeFault("answer", status=200, body=body))
 
     with pytest.raises(HostUnavailable):
         await looked(asker(recent_server, onetime, anonymous=True), [followed(held)], datetime.now(UTC))
@@ -321,7 +321,7 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
     held = [recent_server.share(None, "text") for _ in range(3 * BY_KEY)]
     for one in held:
         recent_server.open_as_outsider(one.secret_key)
-    recent_server.plan(ONE, Fault("html"), 1)
+    recent_server.plan(ONE, OnetimeFault("html"), 1)
 
     found = await looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
 
@@ -331,14 +331,14 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
 
 async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, onetime: Onetime) -> None:
     held = [recent_server.share(None, "text") for _ in range(BY_KEY)]
-    hangs = Fault("hang")
+    hangs = OnetimeFault("hang")
     recent_server.plan(ONE, hangs, None)
 
     looking = asyncio.create_task(
         looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
     )
 
-    await asyncio.wait_for(recent_server.arrived(ONE, times=BY_KEY), PATIENCE)
+    await asyncio.wait_for(recent_server.wait_for_call(ONE, times=BY_KEY), PATIENCE)
     hangs.release()
     assert not (await looking).errors
 
@@ -395,7 +395,7 @@ async def test_a_bad_answer_to_a_real_look_is_no_news(
     recent_server: OnetimeServer, onetime: Onetime, route: str, status: int, body: bytes
 ) -> None:
     held = recent_server.share(EMAIL, "text")
-    recent_server.plan(route, Fault("answer", status=status, body=body), None)
+    recent_server.plan(route, OnetimeFault("answer", status=status, body=body), None)
 
     try:
         found = await looked(asker(recent_server, onetime, anonymous=route == ONE), [followed(held)], datetime.now(UTC))

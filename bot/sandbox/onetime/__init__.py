@@ -7,7 +7,3 @@ from bot.sandbox.onetime.store import SecretSnapshot
 from bot.sandbox.onetime.versions import VERSIONS
 
 __all__ = ["VERSIONS", "OnetimeFault", "OnetimeServer", "RequestRecord", "SecretSnapshot"]
-
-# Names that tests outside tests/sandbox still import.
-Fault = OnetimeFault
-Held = SecretSnapshot

@@ -220,10 +220,6 @@ class OnetimeServer:
         """Wait until `times` requests to `route` have arrived since its last `plan`, or since the start."""
         await self._log.wait_for_call(route, times)
 
-    # Names that tests outside tests/sandbox still call.
-    held = find_secret
-    arrived = wait_for_call
-
     # --- HTTP
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:

@@ -28,9 +28,3 @@ __all__ = [
     "check_message",
     "check_view",
 ]
-
-# Names that tests outside tests/sandbox still import.
-Fault = SlackFault
-Member = WorkspaceMember
-Sent = SentPayload
-Workspace = SlackWorkspace

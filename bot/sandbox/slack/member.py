@@ -155,8 +155,6 @@ class WorkspaceMember(MemberView):
         self._state.changes.publish("view", form)
         return delivery
 
-    type = fill
-
     async def submit(self, view: SlackView | None = None, fields: Mapping[str, Any] | None = None) -> AppDelivery:
         """Fill `fields`, press the submit button and apply the app's answer.
 

@@ -283,6 +283,3 @@ class WorkspaceState:
 
     def _hash(self) -> str:
         return f"{int(self.clock())}.{secrets.token_hex(4)}"
-
-
-State = WorkspaceState  # the name that tests/conftest.py still imports

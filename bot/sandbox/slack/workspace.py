@@ -211,8 +211,6 @@ class SlackWorkspace:
         """Wait until `method` was called `times` times since its last `plan`, or since the start."""
         await self.faults.wait_for_call(method, times, timeout)
 
-    arrived = wait_for_call  # the name that tests outside tests/sandbox still call
-
     # --- deliveries
 
     async def deliver(

@@ -7,22 +7,37 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-
-from bot.sandbox.slack.things import Channel, Message, View
+from typing import Any
 
 from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.onetime import Held, OnetimeServer
-from bot.sandbox.onetime.store import Kept
-from bot.sandbox.slack import Member, Workspace
-from bot.sandbox.slack.elements import completed, start_values
-from bot.sandbox.slack.records import Delivery
+from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
+from bot.sandbox.onetime.store import StoredSecret
+from bot.sandbox.slack import SlackWorkspace, WorkspaceMember
+from bot.sandbox.slack.elements import complete, initial_values
+from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackView
+from bot.sandbox.slack.records import AppDelivery
 from bot.sandbox.world import World
 from tests.contract.upgrade import fixture
 
-__all__ = ["Delivery", "Held", "Member", "Message", "View", "World", "old_world", "run_bot"]
+__all__ = [
+    "AppDelivery",
+    "SecretSnapshot",
+    "SlackMessage",
+    "SlackView",
+    "WorkspaceMember",
+    "World",
+    "old_world",
+    "run_bot",
+]
 
 PORT = int(fixture.read("onetime.json")["url"].rpartition(":")[2])  # sealed values are bound to the host's URL
 TIMES = ("created", "updated", "dies", "viewed", "received", "burned")  # of a secret on the emulated server
+FIELDS = {
+    "dies": "text_expires_at",
+    "looked_at": "previewed",
+    "shown": "text_was_shown",
+    "wrong": "wrong_passphrases_at",
+}
 
 
 @asynccontextmanager
@@ -67,11 +82,16 @@ def seed_onetime(server: OnetimeServer) -> None:
         server.add_account(account["username"], account["token"])
     for one in found["secrets"]:
         empty = {"owner": None, "text": None, "passphrase": ""}
-        kept = Kept(**{**empty, **one, **{name: one[name] + later for name in TIMES if name in one}})
+        kept = StoredSecret(**_renamed({**empty, **one, **{name: one[name] + later for name in TIMES if name in one}}))
         server._store._by_metadata[kept.metadata_key] = server._store._by_secret[kept.secret_key] = kept
 
 
-def seed_slack(workspace: Workspace) -> None:
+def _renamed(recorded: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a stored secret under their names of today."""
+    return {FIELDS.get(name, name): value for name, value in recorded.items()}
+
+
+def seed_slack(workspace: SlackWorkspace) -> None:
     """The people, their conversations, every message and every open window."""
     found, state = fixture.read("slack.json"), workspace.state
     assert state.team_id == found["team"]
@@ -79,14 +99,14 @@ def seed_slack(workspace: Workspace) -> None:
     for user, name in found["people"]:
         workspace.person(user, name)
     for channel, user in found["dms"]:
-        state.channels[channel] = Channel(channel, "directmessage", {user, state.bot.id}, user)
+        state.channels[channel] = SlackChannel(channel, "directmessage", {user, state.bot.id}, user)
     for one in found["channels"]:
         workspace.channel(one["id"], one["name"], one["members"])
     for one in found["messages"]:
-        blocks = completed({"blocks": fixture.blocks_of(one)})["blocks"]
-        state.messages.append(Message(**{"user": state.bot.id, "text": "", **one, "blocks": blocks}))
+        blocks = complete({"blocks": fixture.blocks_of(one)})["blocks"]
+        state.messages.append(SlackMessage(**{"user": state.bot.id, "text": "", **one, "blocks": blocks}))
     for one in found["views"]:
-        payload = completed({**one["payload"], "blocks": fixture.blocks_of(one["payload"])})
-        view = View(**{"values": start_values(payload["blocks"]), **one, "payload": payload})
+        payload = complete({**one["payload"], "blocks": fixture.blocks_of(one["payload"])})
+        view = SlackView(**{"values": initial_values(payload["blocks"]), **one, "payload": payload})
         state.views[view.id] = view
         state.stack(view.user).append(view)

@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.contract.upgrade import fixture
-from tests.contract.upgrade.emulators import Delivery, Held, Member, Message, View, World
+from tests.contract.upgrade.emulators import (
+    AppDelivery,
+    SecretSnapshot,
+    SlackMessage,
+    SlackView,
+    WorkspaceMember,
+    World,
+)
 
 pressed: set[tuple[str, str]] = set()  # all that the tests below say that they press: what it is, and its name
 
@@ -41,13 +48,13 @@ class Old:
         found: dict[str, Any] = fixture.stories()[story]
         return found
 
-    def member(self, user: str) -> Member:
+    def member(self, user: str) -> WorkspaceMember:
         return next(one for one in self.world.workspace.people if one.id == user)
 
-    def person(self, story: str) -> Member:
+    def person(self, story: str) -> WorkspaceMember:
         return self.member(self.told(story)["person"])
 
-    def message(self, where: list[str]) -> Message:
+    def message(self, where: list[str]) -> SlackMessage:
         return next(one for one in self.world.workspace.messages if [one.channel, one.ts] == where)
 
     def thing(self, story: str) -> Any:
@@ -55,30 +62,30 @@ class Old:
         told = self.told(story)
         return self.world.workspace.state.views[told["view"]] if "view" in told else self.message(told["message"])
 
-    def held(self, key: str) -> Held:
-        found = self.world.onetime.held(key)
+    def held(self, key: str) -> SecretSnapshot:
+        found = self.world.onetime.find_secret(key)
         assert found is not None
         return found
 
-    async def press(self, story: str, action: str, nth: int = 0) -> Delivery:
+    async def press(self, story: str, action: str, nth: int = 0) -> AppDelivery:
         """Presses the nth button of that name on the old message or in the old window."""
         person, thing = self.person(story), self.thing(story)
         values = [one.get("value") for one in elements(thing.blocks) if one.get("action_id") == action]
         self.pressed.add(("action", action))
         return self.acknowledged(await person.click(thing, action_id=action, value=values[nth]))
 
-    async def submit(self, story: str, fields: dict[str, Any] | None = None) -> Delivery:
+    async def submit(self, story: str, fields: dict[str, Any] | None = None) -> AppDelivery:
         """Sends the old window."""
-        view: View = self.thing(story)
+        view: SlackView = self.thing(story)
         self.pressed.add(("form", view.callback_id))
         return self.acknowledged(await self.person(story).submit(view, fields or {}))
 
-    async def close(self, story: str) -> Delivery:
-        view: View = self.thing(story)
+    async def close(self, story: str) -> AppDelivery:
+        view: SlackView = self.thing(story)
         self.pressed.add(("closed", view.callback_id))
         return self.acknowledged(await self.person(story).close(view))
 
-    def acknowledged(self, delivery: Delivery) -> Delivery:
+    def acknowledged(self, delivery: AppDelivery) -> AppDelivery:
         assert delivery.ok, delivery.error
         return delivery
 
@@ -93,37 +100,37 @@ def elements(blocks: Any) -> list[dict[str, Any]]:
     return [blocks, *inner] if "action_id" in blocks else inner
 
 
-def names_on(thing: Message | View) -> set[str]:
+def names_on(thing: SlackMessage | SlackView) -> set[str]:
     return {one["action_id"] for one in elements(thing.blocks)}
 
 
-async def sees(person: Member, *parts: str) -> View:
+async def sees(person: WorkspaceMember, *parts: str) -> SlackView:
     """The window on top, when all of it stands there."""
 
-    def hoped() -> View | None:
+    def hoped() -> SlackView | None:
         return person.view if person.view and all(part in person.view.text for part in parts) else None
 
     return await person.until(hoped)
 
 
-async def window(person: Member, submit: str) -> View:
+async def window(person: WorkspaceMember, submit: str) -> SlackView:
     """The window on top, when its button for sending says so."""
     return await person.until(lambda: person.view if person.view and person.view.submit == submit else None)
 
 
-async def reads(person: Member, thing: Message, *parts: str) -> None:
+async def reads(person: WorkspaceMember, thing: SlackMessage, *parts: str) -> None:
     await person.until(lambda: all(part in thing.shows for part in parts))
 
 
-async def is_told(person: Member, part: str, before: int = 0) -> Message:
+async def is_told(person: WorkspaceMember, part: str, before: int = 0) -> SlackMessage:
     """The newest message to this person that says so."""
 
-    def hoped() -> Message | None:
+    def hoped() -> SlackMessage | None:
         return next((one for one in reversed(person.messages[before:]) if part in one.shows), None)
 
-    found: Message = await person.until(hoped)
+    found: SlackMessage = await person.until(hoped)
     return found
 
 
-async def shows_secret(person: Member, text: str) -> None:
+async def shows_secret(person: WorkspaceMember, text: str) -> None:
     await person.until(lambda: person.view and person.view.secret_text() == text)
