@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 
 from bot.errors import BotError
-from bot.interaction.feature import Recover, Send, Services, Update
+from bot.interaction.feature import Recover
+from bot.interaction.services import Send, Services, Update
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
-from bot.interaction.feature import Services
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_account
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
 from bot.storage.accounts import Account

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from bot import clock
 from bot.errors import SecretGone, SlackError, WrongPassphrase
 from bot.interaction import pasted
-from bot.interaction.feature import (
-    Feature,
-    FieldErrors,
-    Handler,
-    Interaction,
-    Verb,
-    any_member,
-    own_button_context,
-    own_tracked,
-)
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
@@ -113,7 +106,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         return _needs_passphrase(ref, without_replacing=True)
     if state is SecretState.BURNED and not listed:
         return tracked_card(await interaction.services.tracking.find(interaction.person, tracked.id), host.name)
-    if metadata is not None and (change := find_change(tracked, metadata, metadata_card.now())):
+    if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
     return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata), without_replacing=True)
 
@@ -142,7 +135,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> M
         metadata = await interaction.services.onetime.metadata(credentials, key)
     except SecretGone:
         return Modal.of("burned", TITLE, Text.of(NOT_KNOWN))
-    state = metadata.state_at(metadata_card.now())
+    state = metadata.state_at(clock.now())
     if state.is_over:
         return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
     (ref,) = await interaction.services.button_contexts.keep(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.owners import any_member
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
 from bot.screen.parts import Choice, Field, Modal, Note, Text

@@ -6,9 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.clock import now
 from bot.errors import LimitReached, NotUnderstood, OnetimeError, SecretGone, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.wire import GeneratedSecret
@@ -18,7 +20,6 @@ from bot.sharing.create import NO_SECRET
 from bot.sharing.deliver import post_card, track
 from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
 from bot.sharing.share_spec import ShareSpec
-from bot.status.metadata_card import now
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.shares.deliveries import Delivery, Recipient
 from bot.storage.shares.store import NewShare, Share

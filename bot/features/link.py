@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, any_member
+from bot.interaction.feature import Feature, Handler, Interaction
+from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
 from bot.secret import Secret

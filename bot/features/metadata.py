@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot import clock
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
@@ -37,7 +39,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext("metadata", host.url, account_id, key)
     )
-    words = metadata_card.STATE_WORDS[metadata.state_at(metadata_card.now())]
+    words = metadata_card.STATE_WORDS[metadata.state_at(clock.now())]
     return Message.of(
         f"One-time secret on {host.name}: {words}.",
         Heading("One-time secret"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bot import clock
 from bot.errors import NotConnected, NotUnderstood
 from bot.interaction import paging
-from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
@@ -66,7 +68,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
     services = interaction.services
     credentials = services.credentials_of(account)
     everything = await services.onetime.recent(credentials)
-    now = metadata_card.now()
+    now = clock.now()
     chosen = [one for one in everything if one.state_at(now) in FILTERS[wanted]]
     last = max(0, (len(chosen) - 1) // PAGE)
     page = max(0, min(page, last))
@@ -95,7 +97,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
 
 
 def _said(one: Metadata) -> str:
-    return metadata_card.STATE_WORDS[one.state_at(metadata_card.now())]
+    return metadata_card.STATE_WORDS[one.state_at(clock.now())]
 
 
 def _count(count: int, wanted: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member
 from bot.screen.parts import Checks, Modal, Note, Plain, Text
 from bot.storage.preferences import NotificationPreferences
 

@@ -5,16 +5,8 @@ What sharing has in common with generating and with answering a request is in bo
 
 from __future__ import annotations
 
-from bot.interaction.feature import (
-    Feature,
-    Handler,
-    Interaction,
-    Verb,
-    any_member,
-    own_button_context,
-    own_delivery,
-    own_share,
-)
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.parts import Modal
 from bot.sharing import form, sender_buttons
 from bot.sharing.form_state import FORM_STATE, read_mentions

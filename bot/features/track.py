@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot import clock
 from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
 from bot.interaction import paging, pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Verb, any_member, own_button_context, own_tracked
+from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
@@ -45,7 +47,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     services = interaction.services
     credentials = await services.credentials(interaction.person, host)
     metadata = await services.onetime.metadata(credentials, key)
-    state = metadata.state_at(metadata_card.now())
+    state = metadata.state_at(clock.now())
     if state.is_over:
         said = f"There is nothing to track: {metadata_card.STATE_WORDS[state].lower()}."
         return Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
@@ -54,7 +56,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
         host.url,
         key,
         label=label,
-        made_at=metadata.created or metadata_card.now(),
+        made_at=metadata.created or clock.now(),
         expires_at=metadata.expires_at,
         passphrase_required=metadata.passphrase_required,
         secret_key=metadata.secret_key,
@@ -108,7 +110,7 @@ async def refresh(interaction: Interaction, tracked: Tracked) -> Message:
         found = None
     if found is not None and found.key != tracked.key:
         raise HostUnavailable("an answer about another secret")
-    now = metadata_card.now()
+    now = clock.now()
     change = find_change(tracked, found, now)
     if change is None:
         return tracked_card(tracked, host.name, asked_at=now, is_named=found is not None)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.clock import now
 from bot.errors import (
     BotError,
     NotAuthorized,
@@ -30,7 +31,6 @@ from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, GeneratedSecret, SharedSecret
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
-from bot.status.metadata_card import now
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.shares.store import NewShare, Share
 

@@ -10,9 +10,10 @@ from contextlib import suppress
 
 import stamina
 
+from bot.clock import now
 from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.interaction.feature import Send, Services, Update
+from bot.interaction.services import Send, Services, Update
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, Metadata, SecretState
@@ -21,7 +22,6 @@ from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import try_burn
-from bot.status.metadata_card import now
 from bot.storage.shares.deliveries import Delivery, DeliveryState
 from bot.storage.shares.store import Share
 

@@ -27,9 +27,9 @@ from bot.screen.parts import (
     Text,
     Who,
 )
+from bot.screen.words import in_words
 from bot.sharing.form_state import MAX_PEOPLE, FormState, begin_form_state
 from bot.sharing.words import MAX_NOTE
-from bot.status.metadata_card import in_words
 from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"

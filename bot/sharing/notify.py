@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.interaction.feature import MessageRef, Send, Services, Update
+from bot.interaction.services import MessageRef, Send, Services, Update
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.screen.parts import Message

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.failpoints import failpoint
-from bot.interaction.feature import Services, Tell, Update
+from bot.interaction.services import Services, Tell, Update
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw

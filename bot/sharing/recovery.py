@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bot.errors import BotError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Send, Services, Update
+from bot.interaction.services import Send, Services, Update
 from bot.logs import Log
 from bot.sharing import deliver, request_messages
 from bot.sharing.notify import redraw

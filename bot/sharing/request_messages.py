@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from bot.errors import SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Send, Services, Update
+from bot.interaction.services import Send, Services, Update
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
 from bot.storage.requests import Request, RequestOver
 from bot.storage.shares.store import Share

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.onetime.links import Host
 from bot.screen.parts import Link, Modal, Note, Part, Plain, Revealed, Text
+from bot.screen.words import in_words
 from bot.secret import Secret
 from bot.sharing.words import SIGNS, state_words, whom
-from bot.status.metadata_card import in_words
 from bot.storage.shares.deliveries import Delivery
 
 TITLE = "Share a secret"

@@ -20,7 +20,8 @@ from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, MessageRef, Services
+from bot.interaction.feature import Handler, Interaction
+from bot.interaction.services import MessageRef, Services
 from bot.logs import Log
 from bot.screen.parts import Message
 from bot.slack import blocks

@@ -6,11 +6,11 @@ Burning twice does no harm, so a repeated click ends in the same words.
 
 from __future__ import annotations
 
+from bot.clock import now
 from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Metadata, SecretState
 from bot.secret import MetadataKey, Secret
-from bot.status.metadata_card import now
 
 
 async def try_burn(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
-
+from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Confirm, Facts, Note, Part, Piece, Plain, Text, When
+from bot.screen.words import in_words
 from bot.storage.button_contexts import ButtonContext
 
 STATE_WORDS = {
@@ -38,26 +37,9 @@ BURN_CONFIRM = Confirm(
 )
 
 
-def now() -> datetime:
-    """UTC. By `time.time`, the one clock that the sandbox can move."""
-    return datetime.fromtimestamp(time.time(), UTC)
-
-
 def state_line(metadata: Metadata) -> str:
-    state = metadata.state_at(now())
+    state = metadata.state_at(clock.now())
     return f"{STATE_SIGNS[state]} *{STATE_WORDS[state]}*"
-
-
-def in_words(seconds: int) -> str:
-    """A duration as people say it: “7 days”, “1 hour 30 minutes”. At most two units."""
-    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-    said = []
-    rest = max(0, int(timedelta(seconds=seconds).total_seconds()))
-    for name, size in units:
-        count, rest = divmod(rest, size)
-        if count:
-            said.append(f"{count} {name}{'s' if count > 1 else ''}")
-    return " ".join(said[:2]) or "0 seconds"
 
 
 def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
@@ -68,7 +50,7 @@ def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
     if metadata.received:
         rows.append(("Opened", When(metadata.received)))
     elif metadata.expires_at:
-        over = metadata.state_at(now()).is_over
+        over = metadata.state_at(clock.now()).is_over
         rows.append(("Would have expired" if over else "Expires", When(metadata.expires_at)))
     if metadata.ttl:
         rows.append(("Made to live", in_words(metadata.ttl)))
@@ -86,7 +68,7 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
         pieces += [" · made ", When(metadata.created)]
     if metadata.received:
         pieces += [" · opened ", When(metadata.received)]
-    elif metadata.expires_at and not metadata.state_at(now()).is_over:
+    elif metadata.expires_at and not metadata.state_at(clock.now()).is_over:
         pieces += [" · expires ", When(metadata.expires_at)]
     if metadata.recipients:
         pieces += [" · to ", Plain(", ".join(metadata.recipients))]
@@ -97,7 +79,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
     """The buttons under a card: Refresh, and Burn and Track while it is open. `ref` is a handle of the key."""
     track = Button("Track", "track", ref, accessibility_label="Tell me when this secret is opened")
     refresh = Button("Refresh", "metadata_refresh", ref, accessibility_label="Look at this secret again")
-    if metadata.state_at(now()).is_over:
+    if metadata.state_at(clock.now()).is_over:
         return (Buttons.of(refresh),)
     if metadata.passphrase_required:
         burn = Button(

@@ -14,7 +14,7 @@ from functools import partial
 
 from bot.errors import BotError, NotAuthorized, OnetimeError, RateLimited, Unsealable
 from bot.failpoints import failpoint
-from bot.interaction.feature import Services
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host

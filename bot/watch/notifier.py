@@ -11,7 +11,7 @@ import time
 
 from bot.errors import BotError, HostNotAllowed, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import MessageRef, Services, Tell, Update
+from bot.interaction.services import MessageRef, Services, Tell, Update
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 from bot.screen.parts import Message

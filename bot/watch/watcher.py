@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.interaction.feature import Services
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 from bot.storage.tracking.polls import Watch

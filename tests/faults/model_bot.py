@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import event
 
 from bot import failpoints
-from bot.interaction.feature import Services, Tell, Update
+from bot.interaction.services import Services, Tell, Update
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from bot.errors import SlackError
-from bot.interaction.feature import Services
+from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.interaction.feature import Services
+from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person

@@ -12,10 +12,8 @@ from bot.features import FEATURES, Registry
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
 from bot.interaction import feature
-from bot.interaction.feature import (
-    Feature,
-    Handler,
-    Verb,
+from bot.interaction.feature import Feature, Handler, Verb
+from bot.interaction.owners import (
     any_member,
     own_account,
     own_delivery,

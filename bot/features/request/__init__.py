@@ -9,16 +9,8 @@ from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import look_after
-from bot.interaction.feature import (
-    Feature,
-    FieldErrors,
-    Handler,
-    Interaction,
-    Verb,
-    any_member,
-    own_request,
-    received_request,
-)
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
 from bot.screen.parts import Message, Modal
 from bot.sharing.form import open_form as open_share

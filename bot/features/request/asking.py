@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from bot.errors import SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Send, Services
+from bot.interaction.services import Send, Services
 from bot.logs import Log
 from bot.sharing import request_messages
 from bot.storage.requests import Request

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.errors import SlackError
 from bot.features.request.asking import ask
-from bot.interaction.feature import Send, Services, Update
+from bot.interaction.services import Send, Services, Update
 from bot.logs import Log
 from bot.sharing.request_messages import notify_requester, update_messages
 from bot.storage.requests import Request

@@ -13,17 +13,8 @@ from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
 from bot.features.retrieve.recovery import look_after
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
-from bot.interaction.feature import (
-    Feature,
-    FieldErrors,
-    Handler,
-    Interaction,
-    Verb,
-    any_member,
-    own_button_context,
-    own_reveal,
-    received_delivery,
-)
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
-from bot.interaction.feature import Send, Services, Update
+from bot.interaction.services import Send, Services, Update
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.person import Person

@@ -1,0 +1,64 @@
+"""The ways to own something: each loads one stored row for this very person, or raises `NotYours`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.interaction.services import Services
+from bot.person import Person
+from bot.storage.accounts import Account
+from bot.storage.button_contexts import ButtonContext
+from bot.storage.requests import Request
+from bot.storage.reveals.store import Reveal
+from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.store import Share
+from bot.storage.tracking.rows import Tracked
+
+
+async def any_member(_services: Services, _person: Person, _ref: object) -> None:
+    """For handlers that touch nothing stored before: being a member, which the front checks for all, is enough."""
+
+
+async def own_account(services: Services, person: Person, ref: object) -> Account:
+    return await services.accounts.find(person, ref)
+
+
+async def own_reveal(services: Services, person: Person, ref: object) -> Reveal:
+    return await services.reveals.find(person, ref)
+
+
+async def own_tracked(services: Services, person: Person, ref: object) -> Tracked:
+    return await services.tracking.find(person, ref)
+
+
+async def own_request(services: Services, person: Person, ref: object) -> Request:
+    """A request for a secret that this person made."""
+    return await services.requests.find(person, ref)
+
+
+async def received_request(services: Services, person: Person, ref: object) -> Request:
+    """A request for a secret that this person was asked."""
+    return await services.requests.find_for_asked(person, ref)
+
+
+async def own_share(services: Services, person: Person, ref: object) -> Share:
+    return await services.shares.find(person, ref)
+
+
+async def own_delivery(services: Services, person: Person, ref: object) -> Delivery:
+    """One that the person has sent."""
+    return await services.shares.own_delivery(person, ref)
+
+
+async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
+    """One that was sent to the person, or to a channel of their workspace."""
+    return await services.shares.find_for_recipient(person, ref)
+
+
+def own_button_context(kind: str) -> Callable[[Services, Person, object], Awaitable[ButtonContext]]:
+    """The person's own handle of this kind."""
+
+    async def load(services: Services, person: Person, ref: object) -> ButtonContext:
+        return await services.button_contexts.find(person, kind, ref)
+
+    return load

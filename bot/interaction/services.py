@@ -1,0 +1,76 @@
+"""What every handler works with: the calls to Onetime Secret, the stores, and the ways to tell people something."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.errors import Unsealable
+from bot.onetime.client import Credentials, Onetime
+from bot.onetime.links import Host, Hosts
+from bot.person import Person
+from bot.screen.parts import Message
+from bot.settings import DEFAULT_SECRET_BYTES
+from bot.storage.accounts import Account, Accounts
+from bot.storage.button_contexts import ButtonContexts
+from bot.storage.limits import Limits
+from bot.storage.preferences import Preferences
+from bot.storage.requests import Requests
+from bot.storage.reveals.store import Reveals
+from bot.storage.shares.store import Shares
+from bot.storage.tracking.store import Tracking
+
+MessageRef = tuple[str, str]  # the conversation and the time stamp that Slack gave a message
+
+
+# Says something to somebody else: to a person directly, or in a channel, by its id. The last is a key: sent twice
+# with it, it arrives once. Raises `SlackError`.
+Send = Callable[[Person | str, Message, str], Awaitable[MessageRef]]
+
+
+Tell = Callable[[Person, Message, str], Awaitable[MessageRef]]  # to people alone
+
+
+Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes such a message in place; raises SlackError
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the features work with. Made once, in wiring.py."""
+
+    onetime: Onetime
+    hosts: Hosts
+    accounts: Accounts
+    button_contexts: ButtonContexts
+    reveals: Reveals
+    tracking: Tracking
+    preferences: Preferences
+    shares: Shares
+    requests: Requests
+    limits: Limits
+    escrow: bool = True  # REVEAL_ESCROW
+    max_secret_bytes: int = (
+        DEFAULT_SECRET_BYTES  # of a secret that is shared, on a host that is not in the next. ONETIME_MAX_SECRET_BYTES
+    )
+    max_secret_bytes_by_host: Mapping[str, int] = field(
+        default_factory=dict
+    )  # base URL of a host -> the same for that one
+
+    def max_bytes_on(self, host: Host) -> int:
+        """The bytes that a secret may have which is shared on this host."""
+        return self.max_secret_bytes_by_host.get(host.url, self.max_secret_bytes)
+
+    async def credentials(self, person: Person, host: Host) -> Credentials:
+        """The person's own account on exactly that host, or nobody: credentials never go to another host."""
+        return (await self.credentials_and_account(person, host))[0]
+
+    async def credentials_and_account(self, person: Person, host: Host) -> tuple[Credentials, str | None]:
+        """The same, and the id of the account: what a button points at goes when its account goes."""
+        account = await self.accounts.on_host(person, host.url)
+        return (self.credentials_of(account), account.id) if account else (Credentials(host), None)
+
+    def credentials_of(self, account: Account) -> Credentials:
+        """Raises `Unsealable` for an account that cannot be read any more."""
+        if not account.is_readable:
+            raise Unsealable
+        return Credentials(self.hosts.of(account.host), account.username, account.token)
