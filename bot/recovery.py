@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.errors import BotError
 from bot.interaction.feature import Recover
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 
@@ -20,11 +20,9 @@ log = Log("recovery")
 class Recovery:
     """Runs the rounds one after the other. One that goes wrong keeps none of the others back."""
 
-    def __init__(self, rounds: Sequence[Recover], services: Services, send: Send, update: Update) -> None:
-        self._rounds = rounds
+    def __init__(self, recoveries: Sequence[Recover], services: Services) -> None:
+        self._recoveries = recoveries
         self._services = services
-        self._send = send
-        self._update = update
         self._started = time.monotonic()
         self._alone = False
         self._loop = PeriodicTask(self._step, INTERVAL, log, "not_tidied")
@@ -44,13 +42,13 @@ class Recovery:
 
     async def _step(self) -> bool:
         alone, self._alone = self._alone, False
-        for look_after in self._rounds:
-            await self._guarded(look_after, time.monotonic() - self._started if alone else None)
+        for recover in self._recoveries:
+            await self._guarded(recover, time.monotonic() - self._started if alone else None)
         return False
 
-    async def _guarded(self, look_after: Recover, alone_for: float | None) -> None:
+    async def _guarded(self, recover: Recover, alone_for: float | None) -> None:
         try:
-            await look_after(self._services, self._send, self._update, alone_for)
+            await recover(self._services, alone_for)
         except BotError as error:
             log.warning("not_tidied", error=str(error))
         except Exception as error:  # noqa: BLE001 - the others go on

@@ -86,7 +86,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database, Sealer]]:
+async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tuple[Services, Database, Sealer]]:
     """What the features work with, on a database whose keys are the right ones. Raises `CannotStart`."""
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     ring = key_ring(settings)
@@ -106,6 +106,8 @@ async def services(settings: Settings) -> AsyncIterator[tuple[Services, Database
                     shares=Shares(db, sealer),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
+                    send=messenger.send,
+                    update=messenger.update,
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
                     max_secret_bytes=settings.onetime_max_secret_bytes.default,
@@ -157,11 +159,12 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     assert settings.slack_bot_token is not None
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url)
     tasks = BackgroundTasks()
-    async with services(settings) as (given, db, sealer):
+    workspace = Workspace(slack, settings.slack_bot_token)
+    messenger = Messenger(workspace)
+    async with services(settings, messenger) as (given, db, sealer):
         try:
-            workspace = Workspace(slack, settings.slack_bot_token)
             await workspace.load()
-            yield Bot(settings, db, sealer, given, slack, workspace, Messenger(slack), tasks)
+            yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
         finally:
             log.info("stopped", count=await tasks.drain())
             await slack.close()
@@ -181,7 +184,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             bot.tasks,
         )
         app = make_app(dispatcher, bot.slack, bot.workspace, settings.slack_signing_secret)
-        recovery = Recovery(registry.recoveries, bot.services, bot.messenger.send, bot.messenger.update)
+        recovery = Recovery(registry.recoveries, bot.services)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
             async with _watching(bot) if watching else nullcontext():
@@ -204,7 +207,7 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
     notifications = Notifications(bot.db, bot.sealer)
     watcher = Watcher(bot.services, bot.settings.watch_every)
-    notifier = Notifier(bot.services, notifications, bot.messenger.tell, bot.messenger.update)
+    notifier = Notifier(bot.services, notifications)
     with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:
             await free_leases(bot.db)

@@ -165,7 +165,7 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
     """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
     if tracked is not None:
-        await on_watch_event.show_burned(interaction.services, interaction.update, tracked.id)
+        await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
         with suppress(SlackError):
             await follow(interaction, tracked, host.name)

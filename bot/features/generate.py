@@ -125,7 +125,7 @@ async def _ask(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecr
         raise
     except OnetimeError:
         await shares.mark_outcome_unknown(begun.delivery.id)
-        await post_card(interaction.services, interaction.send, interaction.update, begun.share)
+        await post_card(interaction.services, begun.share)
         raise
 
 
@@ -146,7 +146,7 @@ async def _destroy(interaction: Interaction, begun: _BegunCreation, made: Genera
             expires_at=now() + timedelta(seconds=made.ttl or MIN_TTL),
         )
         await track(services, begun.share, delivery)
-        await post_card(services, interaction.send, interaction.update, begun.share)
+        await post_card(services, begun.share)
         return False
     return True
 

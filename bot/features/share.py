@@ -10,7 +10,7 @@ from bot.interaction.owners import any_member, own_button_context, own_delivery,
 from bot.screen.parts import Modal
 from bot.sharing import form, sender_buttons
 from bot.sharing.form_state import FORM_STATE, read_mentions
-from bot.sharing.recovery import look_after
+from bot.sharing.recovery import recover
 from bot.sharing.submit import submit
 from bot.storage.button_contexts import ButtonContext
 
@@ -51,5 +51,5 @@ FEATURE = Feature(
         "share_burn": Handler(sender_buttons.burn_with_passphrase, own_delivery),
         "share_burn_all": Handler(sender_buttons.burn_all_with_passphrase, own_share),
     },
-    recover=look_after,
+    recover=recover,
 )

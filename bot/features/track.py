@@ -87,7 +87,7 @@ async def stop(interaction: Interaction, tracked: Tracked) -> Message:
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
     if tracked.card is not None:
         try:
-            await interaction.update(tracked.card, message)
+            await interaction.services.update(tracked.card, message)
         except SlackError as trouble:  # its buttons answer like those of somebody else's
             log.info("card_not_updated", error=str(trouble))
     return message

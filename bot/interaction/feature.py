@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from bot.errors import BotError
-from bot.interaction.services import MessageRef, Send, Services, Update
+from bot.interaction.services import Services
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal, Screen
 from bot.secret import Secret
@@ -20,9 +21,9 @@ from bot.secret import Secret
 Row = TypeVar("Row")
 
 
-# Finishes what was interrupted. The last is for how many seconds nobody else can have been at it (SQLite, at the
-# start); None: others may be.
-Recover = Callable[[Services, Send, Update, float | None], Awaitable[None]]
+# Finishes what was interrupted. The second argument is for how many seconds nobody else can have been working (SQLite,
+# at the start); None: others may be.
+Recover = Callable[[Services, float | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,6 @@ class Interaction:
     services: Services
     show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackError
     tell: Callable[[Message], Awaitable[MessageRef]]  # a direct message; raises SlackError
-    send: Send
-    update: Update
     is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackError
     message: MessageRef | None = (
         None  # the message that has the button; none for one in a window or a forwarded message

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
+from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
@@ -20,18 +21,10 @@ from bot.storage.reveals.store import Reveals
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
-MessageRef = tuple[str, str]  # the conversation and the time stamp that Slack gave a message
-
-
-# Says something to somebody else: to a person directly, or in a channel, by its id. The last is a key: sent twice
-# with it, it arrives once. Raises `SlackError`.
-Send = Callable[[Person | str, Message, str], Awaitable[MessageRef]]
-
-
-Tell = Callable[[Person, Message, str], Awaitable[MessageRef]]  # to people alone
-
-
-Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes such a message in place; raises SlackError
+# Says something to a person directly, or in a channel. The last argument is an idempotency key: Slack is asked to take
+# two messages with the same key for one. Raises `SlackError`.
+Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
+Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes such a message in place; raises `SlackError`
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +41,8 @@ class Services:
     shares: Shares
     requests: Requests
     limits: Limits
+    send: Send
+    update: Update
     escrow: bool = True  # REVEAL_ESCROW
     max_secret_bytes: int = (
         DEFAULT_SECRET_BYTES  # of a secret that is shared, on a host that is not in the next. ONETIME_MAX_SECRET_BYTES

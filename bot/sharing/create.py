@@ -141,7 +141,7 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
         raise
     delivery = await _keep(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
-    await deliver(interaction.services, interaction.send, share, delivery, interaction.zone)
+    await deliver(interaction.services, share, delivery, interaction.zone)
     return made.ttl
 
 

@@ -13,8 +13,9 @@ import stamina
 from bot.clock import now
 from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
+from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, Metadata, SecretState
 from bot.person import Person
@@ -41,18 +42,18 @@ ENDS: dict[SecretState | None, DeliveryState] = {
 log = Log("delivery")
 
 
-async def deliver(services: Services, send: Send, share: Share, delivery: Delivery, zone: str | None = None) -> None:
+async def deliver(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
     """From made to sent, or to refused. Left as made when Slack is in trouble: it is tried again in a minute.
 
     `zone` is the sender's time zone, if it is known: the watcher reminds them by day.
     Raises `StorageUnavailable`; what was done stays done.
     """
     await track(services, share, delivery, zone)
-    to = delivery.recipient.user or delivery.recipient.channel
+    to = delivery.address
     if to is None:
         return
     try:
-        posted = await _post(send, to, share, delivery)
+        posted = await _post(services, to, share, delivery)
     except SlackError as trouble:
         if trouble.is_final:
             await mark_undeliverable(services, delivery, trouble.code)
@@ -60,9 +61,9 @@ async def deliver(services: Services, send: Send, share: Share, delivery: Delive
             log.warning("delivery_not_sent", error=str(trouble), ref=delivery.id)
         return
     failpoint("delivery_posted")
-    await services.shares.mark_sent(delivery.id, *posted)
+    await services.shares.mark_sent(delivery.id, posted)
     failpoint("delivery_sent")
-    await send_passphrase(services, send, share, delivery)
+    await send_passphrase(services, share, delivery)
 
 
 async def track(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
@@ -78,11 +79,11 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
     failpoint("delivery_tracked")
 
 
-async def _post(send: Send, to: Person | str, share: Share, delivery: Delivery) -> tuple[str, str]:
+async def _post(services: Services, to: Person | ChannelRef, share: Share, delivery: Delivery) -> MessageRef:
     message = recipient_messages.recipient_message(share, delivery)
     async for attempt in stamina.retry_context(on=_is_retryable, attempts=TRIES, timeout=WITHIN):
         with attempt:
-            return await send(to, message, f"parcel:{delivery.id}")
+            return await services.send(to, message, f"parcel:{delivery.id}")
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -94,12 +95,12 @@ def _is_retryable(error: Exception) -> bool | float:
     return True
 
 
-async def send_passphrase(services: Services, send: Send, share: Share, delivery: Delivery) -> None:
+async def send_passphrase(services: Services, share: Share, delivery: Delivery) -> None:
     """The passphrase, in a message apart; then it is wiped. Nothing if none waits for the recipient."""
     if share.passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
         return
     try:
-        await send(
+        await services.send(
             delivery.recipient.user, recipient_messages.passphrase_message(share, delivery), f"passphrase:{delivery.id}"
         )
     except SlackError as trouble:
@@ -107,7 +108,7 @@ async def send_passphrase(services: Services, send: Send, share: Share, delivery
         if not trouble.is_final:
             return  # in a minute
         with suppress(SlackError):
-            await send(share.person, sender_card.passphrase_not_sent(delivery), f"no-passphrase:{delivery.id}")
+            await services.send(share.person, sender_card.passphrase_not_sent(delivery), f"no-passphrase:{delivery.id}")
     failpoint("passphrase_told")
     await services.shares.wipe_passphrase(delivery.id)
     failpoint("passphrase_wiped")
@@ -170,7 +171,7 @@ async def _burn(
     return state, metadata
 
 
-async def post_card(services: Services, send: Send, update: Update, share: Share) -> None:
+async def post_card(services: Services, share: Share) -> None:
     """Tell the sender what became of everything, in the one message that follows it from then on.
 
     One message, however often this is done; after a crash it may be there already, and older (see after_crash.py).
@@ -178,16 +179,16 @@ async def post_card(services: Services, send: Send, update: Update, share: Share
     deliveries = await services.shares.deliveries_of(share.id)
     drawn = sender_card.sender_card(share, deliveries)
     try:
-        posted = await send(share.person, drawn, f"share:{share.id}")
+        posted = await services.send(share.person, drawn, f"share:{share.id}")
     except SlackError as trouble:
         log.warning("card_not_posted", error=str(trouble), ref=share.id)
         if trouble.is_final:
             await services.shares.mark_card_undeliverable(share.id)
         return
     failpoint("card_posted")
-    await services.shares.set_card(share.id, *posted)
+    await services.shares.set_card(share.id, posted)
     failpoint("card_kept")
     if (
         sender_card.sender_card(share, await services.shares.deliveries_of(share.id)) != drawn
     ):  # while nobody knew of the card
-        await redraw(services, update, deliveries[0])
+        await redraw(services, deliveries[0])

@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 
 from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
-from bot.interaction.services import MessageRef, Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
+from bot.message_ref import MessageRef
 from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
@@ -22,30 +23,30 @@ RECEIVED = "received"  # the kind of news that it is, for what its person wants 
 log = Log("news")
 
 
-async def announce(services: Services, send: Send, update: Update, delivery: Delivery) -> None:
+async def announce(services: Services, delivery: Delivery) -> None:
     """It was opened here: said to the sender, who does not hear it from the watcher too, and shown where it stands.
 
     Safe to repeat. Raises nothing: what could not be said is left to the next round of after_crash.py.
     """
     try:
-        await _announce(services, send, update, delivery)
+        await _announce(services, delivery)
     except BotError as error:
         log.warning("not_announced", error=str(error), ref=delivery.id)
 
 
-async def _announce(services: Services, send: Send, update: Update, before: Delivery) -> None:
+async def _announce(services: Services, before: Delivery) -> None:
     share = await services.shares.share_of(before)
     (delivery,) = [one for one in await services.shares.deliveries_of(share.id) if one.id == before.id]
     await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, RECEIVED)
     failpoint("settled")
-    done = await _tell_sender(services, send, share, delivery)
+    done = await _tell_sender(services, share, delivery)
     failpoint("sender_told")
-    if await redraw(services, update, delivery) and done:
+    if await redraw(services, delivery) and done:
         await services.shares.mark_announced(delivery.id)
     failpoint("all_told")
 
 
-async def _tell_sender(services: Services, send: Send, share: Share, delivery: Delivery) -> bool:
+async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:
     """Whether the sender was told, never can be, or does not need to be.
 
     With the key of the watcher's notification: should that be on its way already, both are one message.
@@ -55,7 +56,7 @@ async def _tell_sender(services: Services, send: Send, share: Share, delivery: D
     if not (await services.preferences.of(delivery.sender)).wants(RECEIVED):
         return True
     return await _is_delivered(
-        send(
+        services.send(
             delivery.sender,
             sender_card.opened_or_over_notification(share, delivery),
             f"{delivery.tracked_id or delivery.id}:{RECEIVED}",
@@ -63,7 +64,7 @@ async def _tell_sender(services: Services, send: Send, share: Share, delivery: D
     )
 
 
-async def redraw(services: Services, update: Update, delivery: Delivery) -> bool:
+async def redraw(services: Services, delivery: Delivery) -> bool:
     """Draw its message and the sender's card as things are now. Whether nothing is left to draw.
 
     Two that draw at once may overtake each other, so it is looked again whether what was drawn is still so.
@@ -72,7 +73,7 @@ async def redraw(services: Services, update: Update, delivery: Delivery) -> bool
     done, drawn = True, None
     while drawn != (screens := await _screens(services, delivery)):
         drawn = screens
-        outcomes = [await _is_delivered(update(where, message)) for where, message in drawn]
+        outcomes = [await _is_delivered(services.update(where, message)) for where, message in drawn]
         done = all(outcomes)
     return done
 

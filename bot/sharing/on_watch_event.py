@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.failpoints import failpoint
-from bot.interaction.services import Services, Tell, Update
+from bot.interaction.services import Services
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
@@ -24,7 +24,7 @@ ENDS: dict[str, DeliveryState] = {
 
 
 async def tell_sender(
-    services: Services, tell: Tell, update: Update, share: Share, delivery: Delivery, kind: str, at: datetime | None,
+    services: Services, share: Share, delivery: Delivery, kind: str, at: datetime | None,
     *, idempotency_key: str, wanted: bool,
 ) -> None:  # fmt: skip
     """Tell the sender of a notification of this `kind`, and show it wherever the delivery stands.
@@ -34,19 +34,19 @@ async def tell_sender(
     """
     if kind == REMINDER:
         if wanted and delivery.can_be_opened:
-            await tell(share.person, sender_card.expires_soon(share, delivery), idempotency_key)
+            await services.send(share.person, sender_card.expires_soon(share, delivery), idempotency_key)
         return
     end = ENDS[kind]
     if not delivery.is_over:
         if wanted and not (share.quiet and end == "opened"):
-            await tell(
+            await services.send(
                 share.person,
                 sender_card.opened_or_over_notification(share, replace(delivery, state=end, opened_at=at)),
                 idempotency_key,
             )
         failpoint("notification_posted")
         await services.shares.close(delivery.id, end, at if end == "opened" else None)
-    await redraw(services, update, delivery)
+    await redraw(services, delivery)
 
 
 def must_wait(delivery: Delivery, kind: str) -> bool:
@@ -54,19 +54,19 @@ def must_wait(delivery: Delivery, kind: str) -> bool:
     return kind == RECEIVED and delivery.state == "opening"
 
 
-async def show_opened(services: Services, update: Update, tracked_id: str, person: Person) -> None:
+async def show_opened(services: Services, tracked_id: str, person: Person) -> None:
     """The sender opened it by its link, here. Raises `StorageUnavailable`."""
     found = await services.shares.of_tracked(tracked_id)
     if found is not None and not found[1].is_over:
         delivery = await services.shares.mark_opened(found[1].id, person)
         await services.shares.mark_announced(delivery.id)
-        await redraw(services, update, delivery)
+        await redraw(services, delivery)
 
 
-async def show_burned(services: Services, update: Update, tracked_id: str) -> None:
+async def show_burned(services: Services, tracked_id: str) -> None:
     """The sender burned it by its private link or from the list of what they track. Raises `StorageUnavailable`."""
     found = await services.shares.of_tracked(tracked_id)
     if found is not None:
         _, delivery = found
         await services.shares.close(delivery.id, "burned")
-        await redraw(services, update, delivery)
+        await redraw(services, delivery)

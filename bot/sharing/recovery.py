@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bot.errors import BotError
 from bot.failpoints import failpoint
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import deliver, request_messages
 from bot.sharing.notify import redraw
@@ -19,7 +19,7 @@ INTERRUPTED = 120.0  # seconds; making and sending a delivery takes 20 at most, 
 log = Log("after_crash")
 
 
-async def look_after(services: Services, send: Send, update: Update, alone_for: float | None = None) -> None:
+async def recover(services: Services, alone_for: float | None = None) -> None:
     """Bring every delivery to an end that its sender can see, and tell senders what they were not told yet.
 
     `alone_for`: for so many seconds nobody else can have been sharing anything, so what is older is not waited for.
@@ -27,19 +27,19 @@ async def look_after(services: Services, send: Send, update: Update, alone_for: 
     older_than = INTERRUPTED if alone_for is None else alone_for
     for delivery in await services.shares.unfinished(older_than):
         try:
-            await _finish(services, send, delivery)
-            await redraw(services, update, delivery)
+            await _finish(services, delivery)
+            await redraw(services, delivery)
         except BotError as error:  # one bad delivery never stops the others
             log.warning("delivery_not_finished", error=str(error), ref=delivery.id)
     for share in await services.shares.without_card(older_than):
-        await request_messages.settle_answer(services, update, share)
-        await deliver.post_card(services, send, update, share)
+        await request_messages.settle_answer(services, share)
+        await deliver.post_card(services, share)
         (delivery, *_) = await services.shares.deliveries_of(share.id)
-        await redraw(services, update, delivery)  # it may have been posted before, with what was so then
+        await redraw(services, delivery)  # it may have been posted before, with what was so then
     await services.shares.purge()
 
 
-async def _finish(services: Services, send: Send, delivery: Delivery) -> None:
+async def _finish(services: Services, delivery: Delivery) -> None:
     share = await services.shares.share_of(delivery)
     match delivery.state:
         case "waiting":
@@ -48,9 +48,9 @@ async def _finish(services: Services, send: Send, delivery: Delivery) -> None:
             if await services.shares.mark_outcome_unknown(delivery.id):
                 log.warning("delivery_doubt_reported", ref=delivery.id)
         case "made":
-            await deliver.deliver(services, send, share, delivery)
+            await deliver.deliver(services, share, delivery)
         case "undeliverable":
             await deliver.burn_undeliverable(services, delivery)
         case _:
-            await deliver.send_passphrase(services, send, share, delivery)
+            await deliver.send_passphrase(services, share, delivery)
     failpoint("delivery_finished")

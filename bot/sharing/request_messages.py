@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from bot.errors import SlackError
 from bot.failpoints import failpoint
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
 from bot.storage.requests import Request, RequestOver
 from bot.storage.shares.store import Share
@@ -113,22 +113,22 @@ def over() -> Modal:
 # --- as it changes
 
 
-async def update_messages(update: Update, request: Request) -> None:
+async def update_messages(services: Services, request: Request) -> None:
     """Both messages show what it is now. One that Slack does not change stays as it is: its buttons do nothing."""
     for posted, message in ((request.message, question(request)), (request.card, card(request))):
         if posted is not None:
             with suppress(SlackError):
-                await update(posted, message)
+                await services.update(posted, message)
 
 
-async def notify_requester(send: Send, request: Request) -> None:
+async def notify_requester(services: Services, request: Request) -> None:
     """The message beside the card, where there is something new. Raises `SlackError`."""
     message = outcome_notification(request)
     if message is not None:
-        await send(request.person, message, f"{request.id}:{request.state}")
+        await services.send(request.person, message, f"{request.id}:{request.state}")
 
 
-async def settle_answer(services: Services, update: Update, share: Share) -> None:
+async def settle_answer(services: Services, share: Share) -> None:
     """A request that this share answered shows it, or can be answered again if nothing came of the share.
 
     Safe to repeat: what somebody answered anew since then is another share's. Raises `StorageUnavailable`.
@@ -140,5 +140,5 @@ async def settle_answer(services: Services, update: Update, share: Share) -> Non
         request = await services.requests.reopen(request.id, share.id)
         failpoint("request_reopened")
     if request is not None:
-        await update_messages(update, request)
+        await update_messages(services, request)
     failpoint("request_settled")

@@ -32,7 +32,7 @@ async def burn(interaction: Interaction, delivery: Delivery) -> Message | None:
     except WrongPassphrase:
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
         return Message.of(said, Text.of(said), without_replacing=True)
-    await redraw(interaction.services, interaction.update, delivery)
+    await redraw(interaction.services, delivery)
     return None
 
 
@@ -45,7 +45,7 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
         await deliver.burn(interaction.services, delivery, _typed(interaction), asked=True)
     except WrongPassphrase:
         raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
-    await redraw(interaction.services, interaction.update, delivery)
+    await redraw(interaction.services, delivery)
     return _outcome([await interaction.services.shares.own_delivery(interaction.person, delivery.id)])
 
 
@@ -81,7 +81,7 @@ async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Sec
             log.info("not_burned", error=str(error), ref=delivery.id)
             unburned += 1
         else:
-            await redraw(interaction.services, interaction.update, delivery)
+            await redraw(interaction.services, delivery)
     return unburned
 
 
@@ -127,11 +127,11 @@ async def remind(interaction: Interaction, share: Share) -> Message:
 
 
 async def _reminded(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
-    to = delivery.recipient.user or delivery.recipient.channel
+    to = delivery.address
     if to is None or not await interaction.services.shares.claim_reminder(delivery.id):
         return False
     try:
-        await interaction.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
+        await interaction.services.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
     except SlackError as trouble:
         log.info("not_reminded", error=str(trouble), ref=delivery.id)
         return False
@@ -166,7 +166,7 @@ async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | No
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
         await interaction.services.shares.wipe_passphrase(one.id)
-    await redraw(interaction.services, interaction.update, delivery)
+    await redraw(interaction.services, delivery)
     return None
 
 

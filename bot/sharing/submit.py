@@ -55,8 +55,8 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     unsent = _unsent(made.deliveries)
     if not unsent:
         await _show(interaction, spec, made, waited=waited)
-    await request_messages.settle_answer(interaction.services, interaction.update, made.share)
-    await post_card(interaction.services, interaction.send, interaction.update, made.share)
+    await request_messages.settle_answer(interaction.services, made.share)
+    await post_card(interaction.services, made.share)
     return await _again_for(interaction, form_state, made, unsent) if unsent else None
 
 

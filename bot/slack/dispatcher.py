@@ -21,8 +21,9 @@ from bot.features.help import no_such_verb
 from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
 from bot.interaction.feature import Handler, Interaction
-from bot.interaction.services import MessageRef, Services
+from bot.interaction.services import Services
 from bot.logs import Log
+from bot.message_ref import MessageRef
 from bot.screen.parts import Message
 from bot.slack import blocks
 from bot.slack.answers import Answer, FormAnswer, already_submitted_window, draw_response, one_moment_window
@@ -163,20 +164,18 @@ class Dispatcher:
             return await self._messenger.tell(person, message)
 
         interaction = Interaction(
-            person,
-            self._services,
-            answer.show,
-            tell,
-            self._messenger.send,
-            self._messenger.update,
-            self._members.is_member,
-            incoming.message,
-            text,
-            incoming.text_inputs,
-            incoming.selects,
-            incoming.checkboxes,
-            incoming.pickers,
-            zone,
+            person=person,
+            services=self._services,
+            show=answer.show,
+            tell=tell,
+            is_member=self._members.is_member,
+            message=incoming.message,
+            text=text,
+            text_inputs=incoming.text_inputs,
+            selects=incoming.selects,
+            checkboxes=incoming.checkboxes,
+            pickers=incoming.pickers,
+            zone=zone,
         )
         await answer.finish(await handler.run(interaction, row))
 

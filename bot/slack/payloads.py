@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.slack.blocks import read_ref
@@ -29,7 +30,7 @@ class Incoming:
     response_url: Secret | None = None
     view_id: str | None = None  # the modal that it happened in
     view_hash: str | None = None  # of what that modal showed: another one after each change
-    message: tuple[str, str] | None = None  # the conversation and time stamp of the message that it happened on
+    message: MessageRef | None = None  # the message that it happened on
     text_inputs: Mapping[str, Secret] = field(default_factory=dict)
     selects: Mapping[str, str] = field(default_factory=dict)
     checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -56,17 +57,18 @@ def read_action(body: Mapping[str, Any]) -> Incoming:
     actions = body.get("actions")
     action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
     view = _as_dict(body.get("view"))
+    person = _read_actor(body)
     return Incoming(
         kind="action",
         name=_as_text(action.get("action_id")) or "",
-        person=_read_actor(body),
+        person=person,
         install_team=_read_team(body),
         idempotency_key=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
         ref=read_ref(action.get("value")),
         trigger_id=_as_text(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_as_text(view.get("id")),
-        message=_read_message_ref(_as_dict(body.get("container"))),
+        message=_read_message_ref(_as_dict(body.get("container")), person.team_id),
         **_read_inputs(view),
     )
 
@@ -133,10 +135,10 @@ def _read_actor(body: Mapping[str, Any]) -> Person:
     )
 
 
-def _read_message_ref(container: Mapping[str, Any]) -> tuple[str, str] | None:
+def _read_message_ref(container: Mapping[str, Any], team_id: str) -> MessageRef | None:
     """The very message that was posted; a copy that was forwarded is the attachment of another message."""
     channel, ts = _as_text(container.get("channel_id")), _as_text(container.get("message_ts"))
-    return (channel, ts) if container.get("type") == "message" and channel and ts else None
+    return MessageRef(team_id, channel, ts) if container.get("type") == "message" and channel and ts else None
 
 
 def _read_team(body: Mapping[str, Any]) -> str | None:

@@ -44,6 +44,12 @@ class Workspace:
             bot_token=self._token.reveal(),
         )
 
+    def client_of(self, team_id: str) -> SlackClient:
+        """The Web API with the token of this workspace. Raises `SlackError` where the app is not installed."""
+        if not self.is_ours(team_id):
+            raise SlackError("client", "team_not_installed")
+        return self._slack
+
     def is_ours(self, install_team: str | None) -> bool:
         """Whether a payload that names this workspace was meant for us."""
         return self._org_wide or install_team is None or install_team == self.team_id

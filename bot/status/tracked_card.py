@@ -67,14 +67,14 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
     message = tracked_card(tracked, host)
     if tracked.card is not None:
         try:
-            await interaction.update(tracked.card, message)
+            await interaction.services.update(tracked.card, message)
         except SlackError as trouble:
             if trouble.code not in UNCHANGEABLE_CODES:
                 raise
         else:
             return
-    channel, ts = await interaction.tell(message)
-    await interaction.services.tracking.set_card(tracked.id, channel, ts)
+    card = await interaction.tell(message)
+    await interaction.services.tracking.set_card(tracked.id, card)
 
 
 def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:

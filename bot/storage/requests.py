@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import BotError, NotYours, Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
@@ -29,7 +30,6 @@ from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
 from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests, shares
 
 RequestState = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
-Posted = tuple[str, str]  # the conversation and the time stamp of a message
 
 LIFE: Final = 7 * 86_400.0  # seconds that a request can be answered
 KEPT: Final = 7 * 86_400.0  # seconds that it stays after it is over
@@ -61,8 +61,8 @@ class Request:
     note: str | None  # what for, as typed; None also where it does not open any more
     state: RequestState
     is_open: bool  # it can still be answered
-    message: Posted | None  # to who was asked
-    card: Posted | None  # to who asked
+    message: MessageRef | None  # to who was asked
+    card: MessageRef | None  # to who asked
     created_at: datetime  #: UTC
     expires_at: datetime  #: UTC
 
@@ -109,10 +109,10 @@ class Requests:
         )
         return await self._one(addressed)
 
-    async def mark_asked(self, id: str, channel: str, ts: str) -> bool:
+    async def mark_asked(self, id: str, message: MessageRef) -> bool:
         """Waiting → asked. False if it is over meanwhile."""
-        message = {"message_channel": channel, "message_ts": ts}
-        return await self._change(id, requests.c.state == "waiting", state="asked", **message) is not None
+        values = {"message_channel": message.channel, "message_ts": message.ts}
+        return await self._change(id, requests.c.state == "waiting", state="asked", **values) is not None
 
     async def mark_undeliverable(self, id: str) -> Request | None:
         """Waiting → undeliverable: Slack never takes a message to that person."""
@@ -141,9 +141,9 @@ class Requests:
         """As `end`, for one that is out of time."""
         return await self._change(id, and_(_OPEN, ~_IN_TIME), state="expired", over_at=now)
 
-    async def set_card(self, id: str, channel: str, ts: str) -> None:
+    async def set_card(self, id: str, card: MessageRef) -> None:
         """The message that shows it to who asked."""
-        await self._change(id, requests.c.card_ts.is_(None), card_channel=channel, card_ts=ts)
+        await self._change(id, requests.c.card_ts.is_(None), card_channel=card.channel, card_ts=card.ts)
 
     async def unfinished(self, older_than: float) -> list[Request]:
         """Open ones older than so many seconds of which a message is missing: most likely a process died."""
@@ -204,8 +204,8 @@ class Requests:
             note=self._note(row, person),
             state=row.state,
             is_open=bool(row.is_open),
-            message=None if row.message_ts is None else (row.message_channel, row.message_ts),
-            card=None if row.card_ts is None else (row.card_channel, row.card_ts),
+            message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
+            card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
             created_at=datetime.fromtimestamp(row.created_at, UTC),
             expires_at=datetime.fromtimestamp(row.expires_at, UTC),
         )

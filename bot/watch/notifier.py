@@ -11,8 +11,9 @@ import time
 
 from bot.errors import BotError, HostNotAllowed, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.services import MessageRef, Services, Tell, Update
+from bot.interaction.services import Services
 from bot.logs import Log
+from bot.message_ref import MessageRef
 from bot.periodic import PeriodicTask
 from bot.screen.parts import Message
 from bot.sharing import on_watch_event
@@ -39,11 +40,9 @@ class _NotYet(Exception):
 
 
 class Notifier:
-    def __init__(self, services: Services, notifications: Notifications, post: Tell, update: Update) -> None:
+    def __init__(self, services: Services, notifications: Notifications) -> None:
         self._services = services
         self._notifications = notifications
-        self._post = post
-        self._update = update
         self._loop = PeriodicTask(self._step, IDLE, log, "not_sent")
         self._held: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
         self._sending: set[asyncio.Task[None]] = set()
@@ -127,7 +126,7 @@ class Notifier:
         host = self._services.hosts.of(notification.host).name
         tracked = notification.tracked
         if tracked is None:
-            await self._post(notification.person, tracked_card.reconnect(host), notification.idempotency_key)
+            await self._services.send(notification.person, tracked_card.reconnect(host), notification.idempotency_key)
         elif (shared := await self._services.shares.of_tracked(tracked.id)) is not None:
             await self._say_of_share(notification, tracked, *shared)
         elif notification.kind == CARD:
@@ -135,7 +134,7 @@ class Notifier:
         else:
             # Asked this late, so that what is switched off is off at once. The card follows all the same.
             if await self._wanted(notification):
-                await self._post(
+                await self._services.send(
                     notification.person,
                     tracked_card.notification(tracked, notification.kind, host),
                     notification.idempotency_key,
@@ -156,17 +155,17 @@ class Notifier:
         if on_watch_event.must_wait(delivery, notification.kind):
             raise _NotYet
         await on_watch_event.tell_sender(
-            self._services, self._post, self._update, share, delivery, notification.kind, tracked.received_at,
+            self._services, share, delivery, notification.kind, tracked.received_at,
             idempotency_key=notification.idempotency_key, wanted=await self._wanted(notification),
         )  # fmt: skip
 
     async def _begin_card(self, notification: Notification, tracked: Tracked, host: str) -> None:
         """The card of a secret that nobody tracked by hand; should somebody have, since, it has one."""
         if tracked.card is None:
-            channel, ts = await self._post(
+            card = await self._services.send(
                 notification.person, tracked_card.tracked_card(tracked, host), notification.idempotency_key
             )
-            await self._services.tracking.set_card(tracked.id, channel, ts)
+            await self._services.tracking.set_card(tracked.id, card)
         failpoint("notification_posted")
 
     async def _refresh(self, card: MessageRef, message: Message) -> None:
@@ -175,7 +174,7 @@ class Notifier:
         It is not posted anew then: the news beside it says the same, and there is nothing left to press.
         """
         try:
-            await self._update(card, message)
+            await self._services.update(card, message)
         except SlackError as trouble:
             log.info("card_not_updated", error=str(trouble))
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self, TypeVar
@@ -19,24 +20,17 @@ import pytest
 from sqlalchemy import event
 
 from bot import failpoints
-from bot.interaction.services import Services, Tell, Update
+from bot.interaction.services import Send, Update
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
-from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
-from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
-from bot.storage.preferences import Preferences
-from bot.storage.requests import Requests
-from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import Shares
-from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.watcher import Watcher
 from tests.faults.model_clock import Clock
+from tests.support.services import make_services
 
 EVERY = 20.0  # seconds: WATCH_EVERY
 PATIENCE = 0.2  # real seconds
@@ -67,26 +61,16 @@ class Process:
         event.listen(engine, "commit", lambda *_: self.passes())
         hosts = Hosts([host], host)
         hosts.all = (hosts.default,)
-        self.services = Services(
-            onetime=onetime,
-            hosts=hosts,
-            accounts=Accounts(self.db, sealer),
-            button_contexts=ButtonContexts(self.db, sealer),
-            reveals=Reveals(self.db, sealer),
-            tracking=Tracking(self.db, sealer),
-            preferences=Preferences(self.db),
-            shares=Shares(self.db, sealer),
-            requests=Requests(self.db, sealer),
-            limits=Limits(self.db),
-        )
+        self.services = make_services(self.db, sealer, onetime=onetime, hosts=hosts)
         self.sealer = sealer
         self._kill_at: At | None = None
         self._killed = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def start(self, post: Tell, update: Update, *, alone: bool) -> Self:
+    async def start(self, send: Send, update: Update, *, alone: bool) -> Self:
+        self.services = replace(self.services, send=send, update=update)
         self.watcher = Watcher(self.services, EVERY)
-        self.notifier = Notifier(self.services, Notifications(self.db, self.sealer), post, update)
+        self.notifier = Notifier(self.services, Notifications(self.db, self.sealer))
         if alone:
             await free_leases(self.db)
         return self

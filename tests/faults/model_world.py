@@ -14,6 +14,7 @@ from typing import Any
 from bot.errors import SlackError
 from bot.features import Registry
 from bot.interaction.feature import Interaction
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
 from bot.screen.parts import Facts, Message, Screen
@@ -90,7 +91,7 @@ class World:
     def slack_of(self, process: Process) -> tuple[Any, Any]:
         """`post` and `update` for that process."""
 
-        async def post(person: Person, message: Message, idempotency_key: str | None = None) -> tuple[str, str]:
+        async def post(person: Person, message: Message, idempotency_key: str | None = None) -> MessageRef:
             process.passes()
             if self.gate is not None:
                 gate, self.gate = self.gate, None
@@ -99,7 +100,7 @@ class World:
                 self._may_repeat[idempotency_key or ""] += 1  # whoever took its place has said it
             return await self._post(person, message, idempotency_key)
 
-        async def update(_card: tuple[str, str], message: Message) -> None:
+        async def update(_card: MessageRef, message: Message) -> None:
             process.passes()
             if self.slack_fails[:1] == ["edit window closed"]:
                 self.slack_fails.pop()
@@ -107,7 +108,7 @@ class World:
 
         return post, update
 
-    async def _post(self, person: Person, message: Message, idempotency_key: str | None) -> tuple[str, str]:
+    async def _post(self, person: Person, message: Message, idempotency_key: str | None) -> MessageRef:
         fails = self.slack_fails.pop(0) if self.slack_fails else None
         if fails == "never":
             await self._excuse(person, idempotency_key)
@@ -124,7 +125,7 @@ class World:
         if fails == "after":
             self._may_repeat[idempotency_key or ""] += 1
             raise SlackError("chat.postMessage", "connection")
-        return "D1", str(self._cards)
+        return MessageRef(person.team_id, "D1", str(self._cards))
 
     def begins(self) -> None:
         self._lately.clear()
@@ -178,24 +179,19 @@ class World:
         return {row.key.reveal(): row for row in await self._rows.list_of(person)}
 
     def call(self, process: Process, person: Person, text: str = "", **more: Any) -> Interaction:
-        post, update = self.slack_of(process)
+        post, _ = self.slack_of(process)
 
         async def show(_screen: Screen) -> None:
             process.passes()
 
-        async def send(to: Person | str, message: Message, idempotency_key: str) -> tuple[str, str]:
-            assert isinstance(to, Person)
-            posted: tuple[str, str] = await post(to, message, idempotency_key)
-            return posted
-
         async def is_member(_person: Person) -> bool:
             return True
 
-        async def tell(message: Message) -> tuple[str, str]:
-            posted: tuple[str, str] = await post(person, message)
+        async def tell(message: Message) -> MessageRef:
+            posted: MessageRef = await post(person, message)
             return posted
 
-        return Interaction(person, process.services, show, tell, send, update, is_member, text=text, **more)
+        return Interaction(person, process.services, show, tell, is_member, text=text, **more)
 
     async def command(self, process: Process, person: Person, verb: str, text: str) -> Screen | None:
         """`/ots VERB text`."""

@@ -13,21 +13,14 @@ import pytest
 from sqlalchemy import update
 
 from bot.errors import SlackError
-from bot.interaction.services import Services
-from bot.onetime.client import Onetime
-from bot.onetime.links import Hosts
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
-from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
-from bot.storage.requests import Requests
-from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.store import NewShare, Recipient, Shares
@@ -35,6 +28,7 @@ from bot.storage.tables import notifications as table
 from bot.storage.tracking.store import Change, NewTracked, Tracked, Tracking
 from bot.watch import notifier
 from bot.watch.notifier import A_CHANNEL, Notifier
+from tests.support.services import make_services
 from tests.support.waiting import PATIENCE, eventually
 
 HOST = "https://eu.onetimesecret.com"
@@ -52,7 +46,7 @@ class Told:
         self.hangs: asyncio.Event | None = None
         self.stuck: Person | None = None  # whose message Slack does not answer
 
-    async def post(self, person: Person, message: Message, idempotency_key: str) -> tuple[str, str]:
+    async def post(self, person: Person, message: Message, idempotency_key: str) -> MessageRef:
         self.tried.append((person, idempotency_key))
         if self.hangs is not None:
             await self.hangs.wait()
@@ -61,9 +55,9 @@ class Told:
         if errors := self.fails.get(person):
             raise errors.pop(0)
         self.said.append((person, message.summary, time.monotonic()))
-        return "D1", "1.1"
+        return MessageRef(person.team_id, "D1", "1.1")
 
-    async def update(self, _card: tuple[str, str], _message: Message) -> None:
+    async def update(self, _card: MessageRef, _message: Message) -> None:
         raise SlackError("chat.update", "edit_window_closed")
 
     def to(self, person: Person) -> list[str]:
@@ -79,17 +73,17 @@ class Telling:
         self.told = Told()
         self.preferences = Preferences(db)
         self.shares = Shares(db, sealer)
-        services = Services(
-            Onetime(), Hosts(), Accounts(db, sealer), ButtonContexts(db, sealer), Reveals(db, sealer), self.tracking,
-            self.preferences, self.shares, Requests(db, sealer), Limits(db),
+        services = make_services(
+            db, sealer, tracking=self.tracking, preferences=self.preferences, shares=self.shares,
+            send=self.told.post, update=self.told.update,
         )  # fmt: skip
-        self.notifier = Notifier(services, self.notifications, self.told.post, self.told.update)
+        self.notifier = Notifier(services, self.notifications)
 
     async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
         """A look finds that a secret of the person is over."""
         key = MetadataKey(f"key{label}")
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
-        await self.tracking.set_card(secret.id, "D1", "1.0")
+        await self.tracking.set_card(secret.id, MessageRef("T0000001", "D1", "1.0"))
         (watch,) = await self.tracking.claim(1, 30)
         await self.tracking.record_poll(watch, [Change(secret.id, state, notification=state)], next_poll_in=None)
         return secret
@@ -162,7 +156,7 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
     delivery = await telling.shares.mark_made(
         delivery, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
     )
-    await telling.shares.mark_sent(delivery.id, "D2", "2.0")
+    await telling.shares.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
     await telling.shares.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
     assert await telling.shares.claim(delivery.id, BEN)
 
@@ -296,7 +290,7 @@ async def test_a_card_of_its_own_is_posted_once_and_kept(telling: Telling) -> No
 
     await telling.until_quiet()
 
-    assert (await telling.tracking.find(ADA, secret.id)).card == ("D1", "1.1")
+    assert (await telling.tracking.find(ADA, secret.id)).card == MessageRef("T0000001", "D1", "1.1")
     assert [idempotency_key for _, idempotency_key in telling.told.tried] == [
         f"{secret.id}:card",
         f"{secret.id}:received",
@@ -309,7 +303,7 @@ async def test_who_has_a_card_already_gets_no_second_one(telling: Telling) -> No
     new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
     await telling.tracking.record_poll(watch, [], next_poll_in=0, new=[new])
     (secret,) = await telling.tracking.list_of(ADA)
-    await telling.tracking.set_card(secret.id, "D1", "1.0")
+    await telling.tracking.set_card(secret.id, MessageRef("T0000001", "D1", "1.0"))
 
     await telling.until_quiet()
 

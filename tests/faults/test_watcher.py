@@ -12,22 +12,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeFault, OnetimeServer, SecretSnapshot
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database, migrate, now
-from bot.storage.limits import Limits
-from bot.storage.preferences import Preferences
-from bot.storage.requests import Requests
-from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import Shares
 from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking.polls import OpenRow, Watch
 from bot.storage.tracking.store import Tracked, Tracking
@@ -35,6 +28,7 @@ from bot.watch import host_poller, lease_renewer
 from bot.watch.circuit_breaker import MAX_FAILURES
 from bot.watch.unchanged import MAX_AGE
 from bot.watch.watcher import Watcher
+from tests.support.services import make_services
 from tests.support.waiting import BUSY, PATIENCE
 
 ADA = Person(None, "T0000001", "U0000ADA")
@@ -52,10 +46,10 @@ class Watching:
         self.tracking = Tracking(db, sealer)
         self.accounts = Accounts(db, sealer)
         self.onetime = Onetime(deadline=PATIENCE, tries=1)
-        self.services = Services(
-            self.onetime, Hosts([one.url for one in servers]), self.accounts, ButtonContexts(db, sealer), Reveals(db, sealer),
-            self.tracking, Preferences(db), Shares(db, sealer), Requests(db, sealer), Limits(db),
-        )  # fmt: skip
+        hosts = Hosts([one.url for one in servers])
+        self.services = make_services(
+            db, sealer, onetime=self.onetime, hosts=hosts, accounts=self.accounts, tracking=self.tracking
+        )
         self.watcher = Watcher(self.services, EVERY)
 
     async def track(self, server: OnetimeServer, one: SecretSnapshot, person: Person = ADA) -> Tracked:

@@ -19,6 +19,7 @@ import pytest_asyncio
 
 from bot.errors import NotAllowed, NotYours
 from bot.features import Registry
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.slack.payloads import command_payload, interaction, view_payload
 from bot.sandbox.world import World
@@ -183,7 +184,7 @@ class Owned:
 
     async def _request(self, by, of):
         made = await self.requests.begin(by, of, Secret("what for"))
-        await self.requests.mark_asked(made.id, "D0ANY", "1.0")
+        await self.requests.mark_asked(made.id, MessageRef(by.team_id, "D0ANY", "1.0"))
         return made.id
 
     async def delivery(self):
@@ -216,7 +217,7 @@ class Owned:
             passphrase=passphrase, passphrase_required=False, expires_at=None,
         )  # fmt: skip
         if not to.is_nobody:
-            await self.shares.mark_sent(made.id, *MESSAGE)
+            await self.shares.mark_sent(made.id, MessageRef(by.team_id, *MESSAGE))
         return made
 
     async def window_of_delivery(self):

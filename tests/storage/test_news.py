@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import SlackError
+from bot.message_ref import MessageRef
 from bot.sharing.notify import announce
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.reveals.store import Reveals
@@ -28,7 +29,7 @@ class Slack:
     async def send(self, to, message, idempotency_key):
         self._may("send")
         self.said.append((to, idempotency_key))
-        return "D0ANY", "1.1"
+        return MessageRef(to.team_id, "D0ANY", "1.1")
 
     async def update(self, where, message):
         self._may("update")
@@ -37,6 +38,11 @@ class Slack:
     def _may(self, how):
         if how in self.errors:
             raise SlackError(how, self.errors[how])
+
+
+def saying(services: Any, slack: Slack) -> Any:
+    """The services, with this Slack to say things in."""
+    return SimpleNamespace(**vars(services), send=slack.send, update=slack.update)
 
 
 @pytest.fixture
@@ -65,7 +71,7 @@ async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_noth
 ):
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert slack.said[0] == (ada, f"{delivery.id}:received")
     assert [where for where, _ in slack.said[1:]] == [delivery.message]
@@ -75,11 +81,11 @@ async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_noth
 @pytest.mark.parametrize("error", ["http_502", "ratelimited"])
 @pytest.mark.parametrize("how", ["send", "update"])
 async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, delivery, how, error):
-    await announce(services, Slack(**{how: error}).send, Slack(**{how: error}).update, delivery)
+    await announce(saying(services, Slack(**{how: error})), delivery)
     assert [one.id for one in await services.shares.unannounced()] == [delivery.id]
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert slack.said[0][1] == f"{delivery.id}:received"
     assert await services.shares.unannounced() == []
@@ -93,7 +99,7 @@ async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_sa
 async def test_what_can_never_be_said_is_given_up(services, delivery, how, error):
     slack = Slack(**{how: error})
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert await services.shares.unannounced() == []
 
@@ -102,7 +108,7 @@ async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_
     await services.preferences.set(ada, NotificationPreferences(frozenset({"burned"})))
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert [where for where, _ in slack.said] == [delivery.message]
     assert await services.shares.unannounced() == []
@@ -115,7 +121,7 @@ async def test_the_watchers_notification_and_ours_are_one_message(services, ada,
     await services.shares.set_tracked(delivery.id, tracked.id)
     slack = Slack()
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert slack.said[0] == (ada, f"{tracked.id}:received")
 
@@ -125,7 +131,7 @@ async def test_a_database_in_trouble_is_not_the_trouble_of_who_reads_the_secret(
     async with database.writing() as connection:
         await connection.execute(text("DROP TABLE deliveries"))
 
-    await announce(services, slack.send, slack.update, delivery)
+    await announce(saying(services, slack), delivery)
 
     assert slack.said == []
 
@@ -134,4 +140,4 @@ async def test_a_delivery_that_is_gone_meanwhile_is_nobodys_trouble_either(servi
     async with database.writing() as connection:
         await connection.execute(text("DELETE FROM shares"))
 
-    await announce(services, Slack().send, Slack().update, delivery)
+    await announce(saying(services, Slack()), delivery)

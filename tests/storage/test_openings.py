@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.errors import NotYours
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
@@ -20,6 +21,7 @@ from bot.storage.tables import new_id
 from bot.storage.tables import reveals as reveals_table
 from tests.storage.conftest import SLOW_TWIN
 
+TEAM = "T0000001"  # of all people here
 HOST = "https://eu.onetimesecret.com"
 KEY, PRIVATE = SecretKey("secret-key-of-the-parcel"), MetadataKey("metadata-key-of-the-parcel")
 TEXT = Secret("what was shared")
@@ -50,7 +52,7 @@ async def sent(shares: Shares, sender: Person, to: Recipient):
         begun, secret_key=KEY, metadata_key=PRIVATE, passphrase=None, passphrase_required=True,
         expires_at=datetime.now(UTC) + timedelta(days=7),
     )  # fmt: skip
-    assert await shares.mark_sent(made.id, CHANNEL, "1.2")
+    assert await shares.mark_sent(made.id, MessageRef(TEAM, CHANNEL, "1.2"))
     return await shares.own_delivery(sender, made.id)
 
 

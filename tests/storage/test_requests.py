@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from bot.errors import NotYours
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
@@ -19,7 +20,8 @@ from bot.storage.tables import requests as table
 from bot.storage.tables import shares as share_table
 from tests.storage.conftest import SLOW_TWIN
 
-POSTED = ("D1", "1.0")
+TEAM = "T0000001"  # of all people here
+POSTED = MessageRef(TEAM, "D1", "1.0")
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def requests(database, sealer) -> Requests:
 async def asked(requests, ada, ben):
     """One that ada has asked of ben, and that reached him."""
     made = await requests.begin(ada, ben, Secret("the staging “database” <!here>\n"))
-    await requests.mark_asked(made.id, *POSTED)
+    await requests.mark_asked(made.id, POSTED)
     return await requests.find(ada, made.id)
 
 
@@ -115,7 +117,7 @@ async def test_it_ends_once(requests, asked, state):
 
     assert (ended.state, ended.is_open) == (state, False)
     assert await requests.end(asked.id, "withdrawn") is None
-    assert not await requests.mark_asked(asked.id, "D2", "2.0")
+    assert not await requests.mark_asked(asked.id, MessageRef(TEAM, "D2", "2.0"))
 
 
 async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
@@ -241,8 +243,8 @@ async def test_what_lacks_a_message_is_unfinished_after_a_while(requests, databa
     assert {one.id for one in await requests.unfinished(60)} == {asked.id, unsent.id}
     assert await requests.unfinished(70) == []
     for one in (asked, unsent):
-        await requests.set_card(one.id, *POSTED)
-    await requests.mark_asked(unsent.id, *POSTED)
+        await requests.set_card(one.id, POSTED)
+    await requests.mark_asked(unsent.id, POSTED)
     assert await requests.unfinished(60) == []
 
 
@@ -251,14 +253,14 @@ async def test_one_that_slack_never_takes_is_over(requests, ada, ben):
 
     assert (await requests.mark_undeliverable(made.id)).state == "undeliverable"
     assert await requests.mark_undeliverable(made.id) is None
-    assert not await requests.mark_asked(made.id, *POSTED)
+    assert not await requests.mark_asked(made.id, POSTED)
 
 
 async def test_the_first_card_is_the_card(requests, ada, asked):
-    await requests.set_card(asked.id, "D1", "5.0")
-    await requests.set_card(asked.id, "D1", "6.0")
+    await requests.set_card(asked.id, MessageRef(TEAM, "D1", "5.0"))
+    await requests.set_card(asked.id, MessageRef(TEAM, "D1", "6.0"))
 
-    assert (await requests.find(ada, asked.id)).card == ("D1", "5.0")
+    assert (await requests.find(ada, asked.id)).card == MessageRef(TEAM, "D1", "5.0")
 
 
 async def test_purging_deletes_what_has_long_been_over_and_nothing_else(requests, database, ada, ben, asked):

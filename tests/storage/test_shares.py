@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.errors import NotYours, StorageUnavailable, Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
@@ -20,6 +21,7 @@ from bot.storage.tables import new_id
 from bot.storage.tables import shares as share_table
 from tests.storage.conftest import SLOW_TWIN
 
+TEAM = "T0000001"  # of all people here
 HOST = "https://eu.onetimesecret.com"
 KEY, METADATA_KEY, PASSPHRASE = SecretKey("secret-key-of-ada"), MetadataKey("metadata-key-of-ada"), Secret("passphrase")
 NEW = NewShare("once", HOST, None, quiet=False, note="a note", label="a label")
@@ -54,7 +56,7 @@ async def make(
 
 async def send(shares: Shares, delivery: Delivery) -> Delivery:
     await make(shares, delivery)
-    assert await shares.mark_sent(delivery.id, "D1", "1.1")
+    assert await shares.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
     return await shares.own_delivery(delivery.sender, delivery.id)
 
 
@@ -212,7 +214,7 @@ async def test_a_passphrase_is_wiped_when_it_is_sent_unless_somebody_waits_for_i
 
     sent = await send(shares, delivery)
 
-    assert sent.message == ("D1", "1.1")
+    assert sent.message == MessageRef(TEAM, "D1", "1.1")
     assert sent.passphrase == (None if waits_for == "nobody" else PASSPHRASE)
     await shares.wipe_passphrase(delivery.id)
     assert (await shares.own_delivery(ada, delivery.id)).passphrase is None
@@ -239,7 +241,7 @@ async def test_whom_slack_refused_nobody_can_open_and_it_is_over_when_it_is_burn
     assert (refused.state, refused.reason) == ("undeliverable", "not_in_channel")
     assert not refused.secret_key
     assert refused.metadata_key == METADATA_KEY
-    assert not await shares.mark_sent(delivery.id, "D1", "1.1")
+    assert not await shares.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
     assert await shares.close(delivery.id, "undeliverable")
 
 
@@ -247,7 +249,7 @@ MOVES = {
     "ask": lambda shares, one: shares.begin_request(one.id),
     "failed": lambda shares, one: shares.mark_failed(one.id, "reason"),
     "unknown_outcome": lambda shares, one: shares.mark_outcome_unknown(one.id),
-    "sent": lambda shares, one: shares.mark_sent(one.id, "D1", "1.1"),
+    "sent": lambda shares, one: shares.mark_sent(one.id, MessageRef(TEAM, "D1", "1.1")),
     "undeliverable": lambda shares, one: shares.mark_undeliverable(one.id, "reason"),
     "remind": lambda shares, one: shares.claim_reminder(one.id),
 }
@@ -362,7 +364,7 @@ async def test_a_sender_who_was_told_or_can_never_be_is_not_found_again(shares, 
     await shares.mark_failed(delivery.id, "interrupted")
 
     await (
-        shares.set_card(delivery.share_id, "D1", "1.1")
+        shares.set_card(delivery.share_id, MessageRef(TEAM, "D1", "1.1"))
         if told == "card"
         else shares.mark_card_undeliverable(delivery.share_id)
     )

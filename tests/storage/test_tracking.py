@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from bot.errors import NotYours, Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import Database, now
@@ -18,6 +19,7 @@ from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking.store import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
 from tests.storage.conftest import SLOW_TWIN
 
+TEAM = "T0000001"  # of all people here
 HOST = "https://eu.onetimesecret.com"
 ELSEWHERE = "https://us.onetimesecret.com"
 KEY = MetadataKey("metadata-key-of-ada")
@@ -156,14 +158,14 @@ async def test_a_secret_that_is_over_already_wakes_nobody(tracking, ada):
 async def test_the_card_is_remembered(tracking, ada):
     made = await track(tracking, ada)
 
-    await tracking.set_card(made.id, "D1", "1.5")
+    await tracking.set_card(made.id, MessageRef(TEAM, "D1", "1.5"))
 
-    assert (await tracking.find(ada, made.id)).card == ("D1", "1.5")
+    assert (await tracking.find(ada, made.id)).card == MessageRef(TEAM, "D1", "1.5")
 
 
 async def test_what_is_stopped_is_gone_with_its_unsent_news(tracking, database, ada):
     made = await track(tracking, ada, label="mine")
-    await tracking.set_card(made.id, "D1", "1.5")
+    await tracking.set_card(made.id, MessageRef(TEAM, "D1", "1.5"))
     await found(tracking, made, "received", "received")
 
     was = await tracking.stop(ada, made.id)

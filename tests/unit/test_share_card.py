@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.slack.rules import check_message, check_view
 from bot.secret import MetadataKey, Secret, SecretKey
@@ -35,7 +36,7 @@ DELIVERY = Delivery(
     passphrase=Secret(PASSPHRASE),
     passphrase_required=True,
     expires_at=NOON,
-    message=("D1", "1.1"),
+    message=MessageRef("T1", "D1", "1.1"),
     opener=None,
     opened_at=None,
     tracked_id=None,

@@ -8,7 +8,7 @@ from bot.errors import LimitReached, SlackError
 from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
-from bot.features.request.recovery import look_after
+from bot.features.request.recovery import recover
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
@@ -41,7 +41,7 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     note = interaction.text_inputs["note"].strip() if "note" in interaction.text_inputs else None
     request = await interaction.services.requests.begin(interaction.person, asked, note or None)
     failpoint("begun")
-    return screens.outcome(await ask(interaction.services, interaction.send, request))
+    return screens.outcome(await ask(interaction.services, request))
 
 
 async def _whom(interaction: Interaction) -> Person:
@@ -61,7 +61,7 @@ async def answer(interaction: Interaction, request: Request) -> Modal:
     """The Send button of who was asked: the window of `/ots share`, for who asked alone."""
     if not request.is_open:
         if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
-            await update_messages(interaction.update, request)
+            await update_messages(interaction.services, request)
         return over()
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
     return await open_share(interaction, form_state)
@@ -73,8 +73,8 @@ async def decline(interaction: Interaction, request: Request) -> Message:
     if ended is None:
         return await _as_it_is(interaction, request)
     with suppress(SlackError):
-        await notify_requester(interaction.send, ended)
-    await update_messages(interaction.update, ended)
+        await notify_requester(interaction.services, ended)
+    await update_messages(interaction.services, ended)
     return question(ended)
 
 
@@ -83,7 +83,7 @@ async def withdraw(interaction: Interaction, request: Request) -> Message:
     ended = await interaction.services.requests.end(request.id, "withdrawn")
     if ended is None:
         return card(await interaction.services.requests.find(interaction.person, request.id))
-    await update_messages(interaction.update, ended)
+    await update_messages(interaction.services, ended)
     return card(ended)
 
 
@@ -108,5 +108,5 @@ FEATURE = Feature(
         "request_withdraw": Handler(withdraw, own_request),
     },
     forms={screens.FORM: Handler(submit, any_member)},
-    recover=look_after,
+    recover=recover,
 )

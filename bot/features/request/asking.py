@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from bot.errors import SlackError
 from bot.failpoints import failpoint
-from bot.interaction.services import Send, Services
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import request_messages
 from bot.storage.requests import Request
@@ -17,28 +17,28 @@ from bot.storage.requests import Request
 log = Log("request")
 
 
-async def ask(services: Services, send: Send, request: Request) -> Request:
+async def ask(services: Services, request: Request) -> Request:
     """Send what was not sent yet. What Slack does not take just now stays to be sent again.
 
     Raises `StorageUnavailable`; the request is then sent again later.
     """
     if request.message is None:
-        request = await _question(services, send, request)
+        request = await _question(services, request)
     if request.card is None and request.state != "undeliverable":
         with suppress(SlackError):
-            posted = await send(request.person, request_messages.card(request), f"{request.id}:card")
+            posted = await services.send(request.person, request_messages.card(request), f"{request.id}:card")
             failpoint("carded")
-            await services.requests.set_card(request.id, *posted)
+            await services.requests.set_card(request.id, posted)
     return request
 
 
-async def _question(services: Services, send: Send, request: Request) -> Request:
+async def _question(services: Services, request: Request) -> Request:
     try:
-        posted = await send(request.asked, request_messages.question(request), f"{request.id}:question")
+        posted = await services.send(request.asked, request_messages.question(request), f"{request.id}:question")
     except SlackError as trouble:
         log.info("not_asked", error=str(trouble), ref=request.id)
         ended = await services.requests.mark_undeliverable(request.id) if trouble.is_final else None
         return ended or request
     failpoint("asked")
-    await services.requests.mark_asked(request.id, *posted)
+    await services.requests.mark_asked(request.id, posted)
     return await services.requests.find(request.person, request.id)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.errors import SlackError
 from bot.features.request.asking import ask
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing.request_messages import notify_requester, update_messages
 from bot.storage.requests import Request
@@ -16,31 +16,31 @@ INTERRUPTED = 60.0  # seconds without a message
 log = Log("request")
 
 
-async def look_after(services: Services, send: Send, update: Update, alone_for: float | None = None) -> None:
+async def recover(services: Services, alone_for: float | None = None) -> None:
     """Ask what was not asked yet, tell who waited in vain, delete what is long over. Raises `StorageUnavailable`."""
     for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
-        after = await ask(services, send, request)
+        after = await ask(services, request)
         if after.state == "undeliverable":
-            await _told(send, after)
-        await update_messages(update, after)  # a card that was there already says “not asked yet”
+            await _told(services, after)
+        await update_messages(services, after)  # a card that was there already says “not asked yet”
     for request in await services.requests.out_of_time():
-        await _expire(services, send, update, request)
+        await _expire(services, request)
     await services.requests.purge()
     await services.limits.purge()
 
 
-async def _expire(services: Services, send: Send, update: Update, request: Request) -> None:
+async def _expire(services: Services, request: Request) -> None:
     """Told before it is marked, so that a crash in between tells again, with the same key, instead of never."""
     expired = replace(request, state="expired")
-    if await _told(send, expired):
-        await update_messages(update, expired)
+    if await _told(services, expired):
+        await update_messages(services, expired)
         await services.requests.mark_expired(request.id)
 
 
-async def _told(send: Send, request: Request) -> bool:
+async def _told(services: Services, request: Request) -> bool:
     """Whether it was told, or never can be. False: Slack is in trouble, try again in a minute."""
     try:
-        await notify_requester(send, request)
+        await notify_requester(services, request)
     except SlackError as trouble:
         log.warning("not_told", error=str(trouble), ref=request.id)
         return trouble.is_final

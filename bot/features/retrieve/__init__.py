@@ -11,7 +11,7 @@ from bot.errors import NotUnderstood
 from bot.features.retrieve import deliveries, screens
 from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
-from bot.features.retrieve.recovery import look_after
+from bot.features.retrieve.recovery import recover
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
@@ -92,5 +92,5 @@ FEATURE = Feature(
         screens.DONE_FORM: Handler(finish, own_reveal),
     },
     closed={screens.DONE_FORM: Handler(close_pages, own_reveal)},
-    recover=look_after,
+    recover=recover,
 )

@@ -65,7 +65,7 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | N
     host = interaction.services.hosts.of(delivery.host)
     await interaction.show(delivery_screens.link(host, host.secret_link(delivery.secret_key)))
     with suppress(StorageUnavailable):  # the link is there; that it was shown can be seen later too
-        await redraw(interaction.services, interaction.update, delivery)
+        await redraw(interaction.services, delivery)
     return None
 
 

@@ -83,7 +83,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
     failpoint("fetched")
     await _deliver(interaction, host, reveal, text)
     if delivery is not None:
-        await announce(interaction.services, interaction.send, interaction.update, delivery)
+        await announce(interaction.services, delivery)
     await _known_at_once(interaction, host, reveal)
     return None
 
@@ -177,7 +177,7 @@ async def _known_at_once(interaction: Interaction, host: Host, reveal: Reveal) -
     try:
         tracked = await interaction.services.tracking.mark_opened(interaction.person, host.url, reveal.key)
         if tracked is not None:
-            await on_watch_event.show_opened(interaction.services, interaction.update, tracked.id, interaction.person)
+            await on_watch_event.show_opened(interaction.services, tracked.id, interaction.person)
         if tracked is not None and tracked.card is not None:
             await follow(interaction, tracked, host.name)
     except BotError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
-from bot.interaction.services import Send, Services, Update
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.person import Person
@@ -20,7 +20,7 @@ UNTOLD = 60.0  # seconds; it is told when it was shown
 log = Log("after_crash")
 
 
-async def look_after(services: Services, send: Send, update: Update, alone_for: float | None = None) -> None:
+async def recover(services: Services, alone_for: float | None = None) -> None:
     """Report openings that were cut off, offer what is held and was not seen, and wipe what is over.
 
     Senders whose delivery was opened are told, if that is not done.
@@ -34,16 +34,16 @@ async def look_after(services: Services, send: Send, update: Update, alone_for: 
     for reveal in await reveals.stale_claims(stranded_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
-        if await _told(send, reveal.person, message, f"{reveal.id}:stranded{again}"):
+        if await _told(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
             failpoint("reported")
             await reveals.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _told(send, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+        if await _told(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
             failpoint("reported")
             await reveals.mark_notified(reveal.id)
     for delivery in await services.shares.unannounced(UNTOLD if alone_for is None else alone_for):
-        await announce(services, send, update, delivery)
+        await announce(services, delivery)
     await reveals.purge()
     await services.button_contexts.purge()
 
@@ -55,10 +55,10 @@ def _what_became_of(reveal: Reveal) -> Message:
     return screens.dm_expired(Host(reveal.host).name)
 
 
-async def _told(send: Send, person: Person, message: Message, idempotency_key: str) -> bool:
+async def _told(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
     """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
     try:
-        await send(person, message, idempotency_key)
+        await services.send(person, message, idempotency_key)
     except SlackError as error:
         log.warning("not_told", error=str(error))
         return error.is_final

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
 
 from bot.errors import NotYours, StorageUnavailable, Unsealable
+from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, moment, now
@@ -77,7 +78,7 @@ class Delivery:
     passphrase: Secret | None  # waits to be sent, or to be shown to the sender
     passphrase_required: bool | None
     expires_at: datetime | None  #: UTC
-    message: tuple[str, str] | None  # channel and ts of the message with the Open button
+    message: MessageRef | None  # the message with the Open button
     opener: Person | None  # who opened it, is at it, or was shown the link
     opened_at: datetime | None  #: UTC
     tracked_id: str | None
@@ -85,6 +86,13 @@ class Delivery:
     is_by_link: bool = (
         False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
     )
+
+    @property
+    def address(self) -> Person | ChannelRef | None:
+        """Where its message goes: to a person, or to a channel of the sender's workspace; None: just the link."""
+        if self.recipient.channel is not None:
+            return ChannelRef(self.sender.team_id, self.recipient.channel)
+        return self.recipient.user
 
     @property
     def is_over(self) -> bool:
@@ -156,10 +164,14 @@ class Deliveries:
         """The row by which the watcher follows it."""
         await self._change(id, true(), tracked_id=tracked_id)
 
-    async def mark_sent(self, id: str, channel: str, ts: str) -> bool:
+    async def mark_sent(self, id: str, message: MessageRef) -> bool:
         """Made → sent: its message is there. A passphrase that nobody waits for is wiped."""
         waits = exists().where(shares.c.id == deliveries.c.share_id, shares.c.passphrase_to != "nobody")
-        values = {"message_channel": channel, "message_ts": ts, "passphrase": case((waits, deliveries.c.passphrase))}
+        values = {
+            "message_channel": message.channel,
+            "message_ts": message.ts,
+            "passphrase": case((waits, deliveries.c.passphrase)),
+        }
         row = await self._change(id, _is("made"), state="sent", **values)
         await self._db.checkpoint()
         return row is not None
@@ -326,13 +338,18 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         passphrase=passphrase,
         passphrase_required=row.passphrase_required,
         expires_at=moment(row.expires_at),
-        message=None if row.message_ts is None else (row.message_channel, row.message_ts),
+        message=None if row.message_ts is None else MessageRef(_message_team(row), row.message_channel, row.message_ts),
         opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
         opened_at=moment(row.opened_at),
         tracked_id=row.tracked_id,
         reason=row.reason,
         is_by_link=row.link_shown_at is not None,
     )
+
+
+def _message_team(row: Row[Any]) -> str:
+    """The recipient's workspace; a channel is in the sender's."""
+    return row.recipient_team_id or row.team_id  # type: ignore[no-any-return]
 
 
 def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:

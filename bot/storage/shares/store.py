@@ -11,6 +11,7 @@ from typing import Any, Literal
 from sqlalchemy import Row, and_, delete, exists, insert, or_, select, update
 
 from bot.errors import NotYours, Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.storage import requests
 from bot.storage.engine.database import now
@@ -26,7 +27,7 @@ PassphraseTo = Literal["nobody", "sender", "recipient"]
 WEEK = 7 * 86_400.0  # seconds that a share stays when all its deliveries are over
 LATE = 86_400.0  # seconds after its end in which the watcher should have told what became of a delivery
 
-_UNDELIVERABLE = ""  # in place of the card's channel: the sender can not be told
+_UNDELIVERABLE = MessageRef("", "", "")  # in place of the card: its sender can never be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Share:
     account_id: str | None
     quiet: bool
     note: str | None
-    card: tuple[str, str] | None  # channel and ts of the sender's message about it
+    card: MessageRef | None  # the sender's message about it
     created_at: datetime  #: UTC
     label: str | None = None
     passphrase_to: PassphraseTo = "nobody"
@@ -139,15 +140,15 @@ class Shares(Deliveries):
             raise NotYours
         return self._share(row)
 
-    async def set_card(self, share_id: str, channel: str, ts: str) -> None:
+    async def set_card(self, share_id: str, card: MessageRef) -> None:
         """The message that shows it to its sender from now on."""
         async with self._db.writing() as connection:
-            card = {"card_channel": channel, "card_ts": ts}
-            await connection.execute(update(shares).where(shares.c.id == share_id).values(card))
+            values = {"card_channel": card.channel, "card_ts": card.ts}
+            await connection.execute(update(shares).where(shares.c.id == share_id).values(values))
 
     async def mark_card_undeliverable(self, share_id: str) -> None:
         """Its sender can never be told: Slack says so."""
-        await self.set_card(share_id, _UNDELIVERABLE, _UNDELIVERABLE)
+        await self.set_card(share_id, _UNDELIVERABLE)
 
     # --- what was left undone
 
@@ -237,7 +238,7 @@ class Shares(Deliveries):
             account_id=row.account_id,
             quiet=row.quiet,
             note=self._words(row, "note"),
-            card=(row.card_channel, row.card_ts) if row.card_channel else None,
+            card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
             created_at=datetime.fromtimestamp(row.created_at, UTC),
             label=self._words(row, "label"),
             passphrase_to=row.passphrase_to,

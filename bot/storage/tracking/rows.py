@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Row, and_
 
 from bot.errors import Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import moment, now
@@ -66,7 +67,7 @@ class Tracked:
     expires_at: datetime | None  #: UTC
     received_at: datetime | None  #: UTC
     passphrase_required: bool | None  # None: not known
-    card: tuple[str, str] | None  # channel and ts of the message that shows it
+    card: MessageRef | None  # the message that shows it
     is_readable: bool = True
     is_reminded: bool = False  # the time to remind was there already
 
@@ -158,7 +159,7 @@ def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bo
         expires_at=moment(row.expires_at),
         received_at=moment(row.received_at),
         passphrase_required=row.passphrase_required,
-        card=None if row.card_ts is None else (row.card_channel, row.card_ts),
+        card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
         is_readable=readable,
         is_reminded=row.reminded_at is not None,
     )

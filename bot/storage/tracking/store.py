@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, ins
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import now
@@ -105,11 +106,11 @@ class Tracking(Polls):
         await self._db.checkpoint()
         return self._rows.decrypt_or_flag(row)
 
-    async def set_card(self, id: str, channel: str, ts: str) -> None:
+    async def set_card(self, id: str, card: MessageRef) -> None:
         """The message that shows it from now on. `id` is of a row that was given to its owner before."""
         async with self._db.writing() as connection:
-            card = {"card_channel": channel, "card_ts": ts}
-            await connection.execute(update(tracked).where(tracked.c.id == id).values(card))
+            values = {"card_channel": card.channel, "card_ts": card.ts}
+            await connection.execute(update(tracked).where(tracked.c.id == id).values(values))
 
     async def settle(self, person: Person, host: str, key: MetadataKey, state: str) -> Tracked | None:
         """The person did it through the bot: known at once, and not announced. None if it is not tracked.

@@ -15,7 +15,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from bot.secret import Secret
 from bot.settings import read_settings
+from bot.slack.messenger import Messenger
+from bot.slack.web import SlackClient
+from bot.slack.workspace import Workspace
 from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
@@ -40,7 +44,8 @@ class Job:
 
 async def work(job: Job) -> Done:
     host = Host(job.port)
-    async with services(read_settings()) as (given, db, sealer):
+    messenger = Messenger(Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none")))  # never used
+    async with services(read_settings(), messenger) as (given, db, sealer):
         await free_leases(db)
         watcher, before = Watcher(given, EVERY), host.calls()
         running = asyncio.create_task(watcher.run())

@@ -1,0 +1,40 @@
+"""The services of a bot without Slack, on a database of the tests."""
+
+from typing import Any
+
+from bot.interaction.services import Services
+from bot.onetime.client import Onetime
+from bot.onetime.links import Hosts
+from bot.storage.accounts import Accounts
+from bot.storage.button_contexts import ButtonContexts
+from bot.storage.engine.database import Database
+from bot.storage.limits import Limits
+from bot.storage.preferences import Preferences
+from bot.storage.requests import Requests
+from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.store import Shares
+from bot.storage.tracking.store import Tracking
+
+
+async def no_slack(*_arguments: object) -> Any:
+    raise AssertionError("nothing is said in Slack here")
+
+
+def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
+    """Everything that a handler works with; what is `given` takes the place of the usual part."""
+    usual = {
+        "onetime": Onetime(),
+        "hosts": Hosts(),
+        "accounts": Accounts(db, sealer),
+        "button_contexts": ButtonContexts(db, sealer),
+        "reveals": Reveals(db, sealer),
+        "tracking": Tracking(db, sealer),
+        "preferences": Preferences(db),
+        "shares": Shares(db, sealer),
+        "requests": Requests(db, sealer),
+        "limits": Limits(db),
+        "send": no_slack,
+        "update": no_slack,
+    }
+    return Services(**(usual | given))  # type: ignore[arg-type]
