@@ -38,6 +38,7 @@ from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
@@ -102,6 +103,7 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     accounts=Accounts(db, sealer),
                     button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer),
+                    interrupted_reveals=InterruptedReveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
                     requests=Requests(db, sealer),
