@@ -44,6 +44,7 @@ from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.store import Shares
+from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
@@ -208,7 +209,7 @@ async def work(settings: Settings) -> None:
 async def _watching(bot: Bot) -> AsyncIterator[None]:
     """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
     notifications = Notifications(bot.db, bot.sealer)
-    watcher = Watcher(bot.services, bot.settings.watch_every)
+    watcher = Watcher(bot.services, Polls(bot.db, bot.sealer), bot.settings.watch_every)
     notifier = Notifier(bot.services, notifications)
     with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:

@@ -225,8 +225,8 @@ async def test_what_is_over_holds_nothing_more(reveals, ada, ref, end):
         await reveals.keep(claimed, TEXT)
 
 
-@pytest.mark.parametrize("end", ["mark_shown", "close"])
-async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end):
+@pytest.mark.parametrize(("end", "state"), [("mark_shown", "shown"), ("close", "over")])
+async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end, state):
     await held(reveals, ada, ref)
 
     await getattr(reveals, end)(ref)
@@ -234,7 +234,7 @@ async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, e
     row = await stored(database, ref)
     found = await reveals.find(ada, ref)
     assert (row.escrow, row.secret_key, row.escrow_expires_at) == (None, None, None)
-    assert (found.state, found.has_escrow, bool(found.key)) == (end, False, False)
+    assert (found.state, found.has_escrow, bool(found.key)) == (state, False, False)
     assert await reveals.read_escrow(ada, ref) is None
     assert not await reveals.claim(ref)
 
@@ -294,7 +294,7 @@ async def test_purging_leaves_what_is_being_opened_or_held(reveals, interrupted,
     assert (await reveals.find(ada, claimed)).state == "claiming"
 
 
-@pytest.mark.parametrize("state", ["ready", "mark_shown", "close"])
+@pytest.mark.parametrize("state", ["ready", "shown", "over"])
 async def test_old_rows_are_deleted(interrupted, database, ref, state):
     await set_all(database, expires_at=now, state=state)
 
