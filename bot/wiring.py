@@ -43,6 +43,8 @@ from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
@@ -107,6 +109,8 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     interrupted_reveals=InterruptedReveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
+                    deliveries=Deliveries(db, sealer),
+                    interrupted_shares=InterruptedShares(db, sealer),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     send=messenger.send,

@@ -10,8 +10,7 @@ from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.requests import Request
 from bot.storage.reveals.rows import Reveal
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tracking.rows import Tracked
 
 
@@ -52,7 +51,7 @@ async def own_delivery(services: Services, person: Person, ref: object) -> Deliv
 
 async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
     """One that was sent to the person, or to a channel of their workspace."""
-    return await services.shares.find_for_recipient(person, ref)
+    return await services.deliveries.find_for_recipient(person, ref)
 
 
 def own_button_context(kind: str) -> Callable[[Services, Person, object], Awaitable[ButtonContext]]:

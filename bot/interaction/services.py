@@ -19,6 +19,8 @@ from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -41,6 +43,8 @@ class Services:
     tracking: Tracking
     preferences: Preferences
     shares: Shares
+    deliveries: Deliveries
+    interrupted_shares: InterruptedShares  # for recovery
     requests: Requests
     limits: Limits
     send: Send

@@ -13,8 +13,7 @@ from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
 from bot.status.tracked_card import UNCHANGEABLE_CODES, tracked_card
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 
@@ -42,7 +41,7 @@ async def _announce(services: Services, before: Delivery) -> None:
     done = await _tell_sender(services, share, delivery)
     failpoint("sender_told")
     if await redraw(services, delivery) and done:
-        await services.shares.mark_announced(delivery.id)
+        await services.deliveries.mark_announced(delivery.id)
     failpoint("all_told")
 
 

@@ -10,8 +10,7 @@ from bot.interaction.services import Services
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
-from bot.storage.shares.deliveries import Delivery, DeliveryState
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, DeliveryState, Share
 
 REMINDER = "reminder"
 ENDS: dict[str, DeliveryState] = {
@@ -45,7 +44,7 @@ async def tell_sender(
                 idempotency_key,
             )
         failpoint("notification_posted")
-        await services.shares.close(delivery.id, end, at if end == "opened" else None)
+        await services.deliveries.close(delivery.id, end, at if end == "opened" else None)
     await redraw(services, delivery)
 
 
@@ -58,8 +57,8 @@ async def show_opened(services: Services, tracked_id: str, person: Person) -> No
     """The sender opened it by its link, here. Raises `StorageUnavailable`."""
     found = await services.shares.of_tracked(tracked_id)
     if found is not None and not found[1].is_over:
-        delivery = await services.shares.mark_opened(found[1].id, person)
-        await services.shares.mark_announced(delivery.id)
+        delivery = await services.deliveries.mark_opened(found[1].id, person)
+        await services.deliveries.mark_announced(delivery.id)
         await redraw(services, delivery)
 
 
@@ -68,5 +67,5 @@ async def show_burned(services: Services, tracked_id: str) -> None:
     found = await services.shares.of_tracked(tracked_id)
     if found is not None:
         _, delivery = found
-        await services.shares.close(delivery.id, "burned")
+        await services.deliveries.close(delivery.id, "burned")
         await redraw(services, delivery)

@@ -23,7 +23,7 @@ from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.requests import RequestOver
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
 WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window open."
@@ -167,7 +167,7 @@ async def mark_seen(interaction: Interaction, made: CreatedShare) -> None:
     """The sender has the link and the passphrase."""
     for delivery in made.deliveries:
         if delivery.recipient.is_nobody:
-            await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
+            await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
         if made.share.passphrase_to == "sender":
-            await interaction.services.shares.wipe_passphrase(delivery.id)
+            await interaction.services.deliveries.wipe_passphrase(delivery.id)
     failpoint("sender_has_it")

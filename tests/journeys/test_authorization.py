@@ -32,7 +32,9 @@ from bot.storage.requests import Requests
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import NewShare, Recipient, Shares
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking.store import Tracking
 from tests.support.rows import one_row
@@ -115,6 +117,7 @@ class Owned:
         self.accounts, self.button_contexts = Accounts(self.db, sealer), ButtonContexts(self.db, sealer)
         self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
         self.requests, self.shares = Requests(self.db, sealer), Shares(self.db, sealer)
+        self.deliveries = Deliveries(self.db, sealer)
         self.friend = Person(None, self.person.team_id, "U0FRIEND")
         self.tracked_key = "none yet"
 
@@ -211,17 +214,17 @@ class Owned:
         )  # fmt: skip
         _, (begun,), _ = await self.shares.begin(by, new, [to])
         held = self.share()
-        await self.shares.begin_request(begun.id)
-        made = await self.shares.mark_made(
+        await self.deliveries.begin_request(begun.id)
+        made = await self.deliveries.mark_made(
             begun, secret_key=SecretKey(held.secret_key), metadata_key=MetadataKey(held.metadata_key),
             passphrase=passphrase, passphrase_required=False, expires_at=None,
         )  # fmt: skip
         if not to.is_nobody:
-            await self.shares.mark_sent(made.id, MessageRef(by.team_id, *MESSAGE))
+            await self.deliveries.mark_sent(made.id, MessageRef(by.team_id, *MESSAGE))
         return made
 
     async def window_of_delivery(self):
-        delivery = await self.shares.find_for_recipient(self.person, await self.delivery())
+        delivery = await self.deliveries.find_for_recipient(self.person, await self.delivery())
         ref = new_id()
         await self.reveals.begin(self.person, ref, self.host, delivery.secret_key, delivery_id=delivery.id)
         return ref

@@ -14,6 +14,8 @@ from bot.storage.requests import Requests
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -34,6 +36,8 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
         "shares": Shares(db, sealer),
+        "deliveries": Deliveries(db, sealer),
+        "interrupted_shares": InterruptedShares(db, sealer),
         "requests": Requests(db, sealer),
         "limits": Limits(db),
         "send": no_slack,

@@ -12,101 +12,24 @@ move is a compare-and-set, so that of many clicks and processes one wins.
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
 
-from bot.errors import NotYours, StorageUnavailable, Unsealable
-from bot.message_ref import ChannelRef, MessageRef
+from bot.errors import NotYours, StorageUnavailable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, moment, now
-from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares import openings
-from bot.storage.shares.openings import WIPE, opener_is, opener_values
-from bot.storage.tables import NO_ID, deliveries, is_id, person_of, shares
+from bot.storage.shares.openings import opener_is, opener_values
+from bot.storage.shares.rows import WIPE, Delivery, DeliveryRows, DeliveryState, change, columns_of
+from bot.storage.tables import NO_ID, deliveries, is_id, shares
 
-DeliveryState = Literal[
-    "waiting",
-    "asking",
-    "made",
-    "sent",
-    "opening",
-    "link_shown",  # the link was shown to somebody, to open it in a browser
-    "opened",
-    "failed",  # the host refused: there is no secret
-    "unknown_outcome",  # no usable answer: there may be a secret, and nobody has its link
-    "undeliverable",  # Slack refused the recipient: the secret is burned
-    "burned",
-    "expired",
-    "gone",  # over, and nobody knows how
-]
-
-OVER: Final = ("opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone")
-CAN_BE_OPENED: Final = ("made", "sent", "opening", "link_shown")
 REMINDER_INTERVAL = 3_600.0  # seconds
 MAX_REASON = 80  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Who it is for: one person, or whoever is first in one channel, or nobody: just the link."""
-
-    user: Person | None = None
-    channel: str | None = None
-
-    @property
-    def is_nobody(self) -> bool:
-        return self.user is None and self.channel is None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The keys are empty before it was made; the secret key again once it is over. `passphrase` only while it waits."""
-
-    id: str
-    share_id: str
-    sender: Person
-    recipient: Recipient
-    host: str  #: canonical base URL
-    state: DeliveryState
-    secret_key: SecretKey
-    metadata_key: MetadataKey
-    passphrase: Secret | None  # waits to be sent, or to be shown to the sender
-    passphrase_required: bool | None
-    expires_at: datetime | None  #: UTC
-    message: MessageRef | None  # the message with the Open button
-    opener: Person | None  # who opened it, is at it, or was shown the link
-    opened_at: datetime | None  #: UTC
-    tracked_id: str | None
-    reason: str | None = None  # a code: why it failed or was refused
-    is_by_link: bool = (
-        False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
-    )
-
-    @property
-    def address(self) -> Person | ChannelRef | None:
-        """Where its message goes: to a person, or to a channel of the sender's workspace; None: just the link."""
-        if self.recipient.channel is not None:
-            return ChannelRef(self.sender.team_id, self.recipient.channel)
-        return self.recipient.user
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in OVER
-
-    @property
-    def can_be_opened(self) -> bool:
-        """Whether there is a secret that somebody may still open."""
-        return self.state in CAN_BE_OPENED
-
-    @property
-    def has_arrived(self) -> bool:
-        """Whether its recipient can open it or has."""
-        return self.can_be_opened or self.state == "opened"
 
 
 class Deliveries:
@@ -117,7 +40,7 @@ class Deliveries:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._sealer = sealer
+        self._rows = DeliveryRows(sealer)
 
     # --- making it
 
@@ -141,16 +64,16 @@ class Deliveries:
         it: the keys are then only in memory.
         """
         values = {
-            "secret_key": self._encrypt(delivery, "secret_key", secret_key),
-            "metadata_key": self._encrypt(delivery, "metadata_key", metadata_key),
-            "passphrase": None if passphrase is None else self._encrypt(delivery, "passphrase", passphrase),
+            "secret_key": self._rows.encrypt(delivery, "secret_key", secret_key),
+            "metadata_key": self._rows.encrypt(delivery, "metadata_key", metadata_key),
+            "passphrase": None if passphrase is None else self._rows.encrypt(delivery, "passphrase", passphrase),
             "passphrase_required": passphrase_required,
             "expires_at": None if expires_at is None else expires_at.timestamp(),
         }
         row = await self._change(delivery.id, _is("asking", "unknown_outcome"), state="made", over_at=null(), **values)
         if row is None:
             raise StorageUnavailable("the parcel is not being made any more")
-        return self._decrypt(row)
+        return self._rows.decrypt(row)
 
     async def mark_failed(self, id: str, why: str) -> bool:
         """Waiting or asking → failed: there is no secret, and this is why (a code)."""
@@ -204,13 +127,13 @@ class Deliveries:
         row = await self._one(deliveries.c.id == (id if is_id(id) else NO_ID), _is_for(person))
         if row is None:
             raise NotYours
-        return self._decrypt(row)
+        return self._rows.decrypt(row)
 
     async def claim(self, id: str, person: Person) -> Delivery | None:
         """Sent → opening, by this person; also from handed, by whom the link was shown to. One winner."""
         async with self._db.writing() as connection:
             row = await openings.reserve(connection, id, person)
-        return self._decrypt(row) if row else None
+        return self._rows.decrypt(row) if row else None
 
     async def release(self, id: str, person: Person) -> bool:
         """Opening → as it was before this person claimed it: it was not opened."""
@@ -223,17 +146,6 @@ class Deliveries:
             await openings.mark_opened(connection, id, person)
         await self._db.checkpoint()
         return await self._by_id(id)
-
-    async def unannounced(self, older_than: float = 0.0) -> list[Delivery]:
-        """Opened here so many seconds ago, and those whom it concerns may not know."""
-        query = (
-            select(deliveries)
-            .where(deliveries.c.unannounced_since <= now - older_than)
-            .order_by(deliveries.c.unannounced_since)
-        )
-        async with self._db.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [self._decrypt_or_empty(row) for row in rows]
 
     async def mark_announced(self, id: str) -> None:
         """Everybody whom it concerns knows that it was opened, or can never be told."""
@@ -263,7 +175,7 @@ class Deliveries:
     async def _change(self, row_id: str, condition: ColumnElement[bool], **values: Any) -> Row[Any] | None:
         """Compare-and-set: the row after the change, or None if it was not as expected."""
         async with self._db.writing() as connection:
-            return await openings.change(connection, row_id, condition, **values)
+            return await change(connection, row_id, condition, **values)
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Row[Any] | None:
         async with self._db.reading() as connection:
@@ -273,88 +185,16 @@ class Deliveries:
         row = await self._one(deliveries.c.id == row_id)
         if row is None:
             raise NotYours
-        return self._decrypt_or_empty(row)
-
-    def _encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        return self._sealer.seal_text(
-            "metadata_key", _binding(column, delivery.sender, delivery.host, delivery.id), text
-        )
-
-    def _decrypt(self, row: Row[Any]) -> Delivery:
-        """Raises `Unsealable`."""
-        sender = person_of(row.enterprise_id, row.team_id, row.user_id)
-
-        def text(column: str) -> Secret:
-            blob = getattr(row, column)
-            binding = _binding(column, sender, row.host, row.id)
-            return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
-
-        keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
-        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
-
-    def _decrypt_or_empty(self, row: Row[Any]) -> Delivery:
-        """For lists: one that does not open is shown all the same."""
-        try:
-            return self._decrypt(row)
-        except Unsealable:
-            return _delivery(row, SecretKey(""), MetadataKey(""), None)
+        return self._rows.decrypt_or_empty(row)
 
 
 def _is(*states: DeliveryState) -> ColumnElement[bool]:
     return deliveries.c.state.in_(states)
 
 
-def _triple(prefix: str, person: Person) -> dict[str, str]:
-    enterprise = NOBODY if person.enterprise_id is None else person.enterprise_id
-    ids = (enterprise, person.team_id, person.user_id)
-    return dict(zip((f"{prefix}enterprise_id", f"{prefix}team_id", f"{prefix}user_id"), ids, strict=True))
-
-
 def _is_for(person: Person) -> ColumnElement[bool]:
     """Addressed to exactly this person, or to a channel of the workspace that is theirs."""
-    named = and_(*(deliveries.c[name] == value for name, value in _triple("recipient_", person).items()))
-    place = _triple("", person)
+    named = and_(*(deliveries.c[name] == value for name, value in columns_of("recipient_", person).items()))
+    place = columns_of("", person)
     there = and_(*(deliveries.c[name] == place[name] for name in ("enterprise_id", "team_id")))
     return or_(named, and_(deliveries.c.recipient_channel.is_not(None), there))
-
-
-def recipient_values(to: Recipient) -> dict[str, Any]:
-    """The address as the values of a row."""
-    return {"recipient_channel": to.channel, **(_triple("recipient_", to.user) if to.user else {})}
-
-
-def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secret | None) -> Delivery:
-    return Delivery(
-        id=row.id,
-        share_id=row.share_id,
-        sender=person_of(row.enterprise_id, row.team_id, row.user_id),
-        recipient=Recipient(
-            _person(row.recipient_enterprise_id, row.recipient_team_id, row.recipient_user_id), row.recipient_channel
-        ),
-        host=row.host,
-        state=row.state,
-        secret_key=secret,
-        metadata_key=key,
-        passphrase=passphrase,
-        passphrase_required=row.passphrase_required,
-        expires_at=moment(row.expires_at),
-        message=None if row.message_ts is None else MessageRef(_message_team(row), row.message_channel, row.message_ts),
-        opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
-        opened_at=moment(row.opened_at),
-        tracked_id=row.tracked_id,
-        reason=row.reason,
-        is_by_link=row.link_shown_at is not None,
-    )
-
-
-def _message_team(row: Row[Any]) -> str:
-    """The recipient's workspace; a channel is in the sender's."""
-    return row.recipient_team_id or row.team_id  # type: ignore[no-any-return]
-
-
-def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:
-    return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
-
-
-def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
-    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)

@@ -7,37 +7,26 @@ sent ──take──► opening ──opened──► opened
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, null, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.person import Person
 from bot.storage.engine.database import now
-from bot.storage.tables import OWNER, deliveries, owner, tracked
+from bot.storage.shares.rows import WIPE, change, columns_of
+from bot.storage.tables import OWNER, deliveries, tracked
 
-# What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
-WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
-
-_COLUMNS = {name: f"opener_{name}" for name in OWNER}
+_COLUMNS = [f"opener_{name}" for name in OWNER]
 
 
 def opener_values(person: Person) -> dict[str, str]:
     """The person as the values of a row: who opened it, is at it, or was shown the link."""
-    return {_COLUMNS[name]: value for name, value in owner(person).items()}
+    return columns_of("opener_", person)
 
 
 def opener_is(person: Person) -> ColumnElement[bool]:
     return and_(*(deliveries.c[name] == value for name, value in opener_values(person).items()))
-
-
-async def change(
-    connection: AsyncConnection, delivery_id: str, condition: ColumnElement[bool], **values: Any
-) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
-    changed = update(deliveries).where(deliveries.c.id == delivery_id, condition).values(changed_at=now, **values)
-    row: Row[Any] | None = (await connection.execute(changed.returning(deliveries))).one_or_none()
-    return row
 
 
 async def reserve(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
@@ -49,7 +38,7 @@ async def reserve(connection: AsyncConnection, delivery_id: str, person: Person)
 async def release(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
     """Opening → as it was before this person took it: it was not opened, or nobody knows."""
     handed = deliveries.c.link_shown_at.is_not(None)
-    before = {name: case((handed, deliveries.c[name]), else_=null()) for name in _COLUMNS.values()}
+    before = {name: case((handed, deliveries.c[name]), else_=null()) for name in _COLUMNS}
     mine = and_(deliveries.c.state == "opening", opener_is(person))
     return await change(connection, delivery_id, mine, state=case((handed, "link_shown"), else_="sent"), **before)
 
