@@ -613,7 +613,7 @@ async def test_an_id_of_another_kind_is_no_id(place, makes, subtests):
             got = await do(place, act, Actor(OWNER), ref)
 
             assert got.outcome == "NotYours"
-            assert place.rows() == before
+    assert place.rows() == before
 
 
 # --- what is gone takes its buttons along
