@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bot.errors import BotError
@@ -46,11 +47,38 @@ class Interaction:
     zone: str | None = None  # the person's time zone, an IANA name that is known here
 
 
+class Outcome(StrEnum):
+    """What came of one thing that a person did. The log, metrics and an audit count by these words.
+
+    A handler returns one of the first seven in its `Reply`. The last three are for the dispatcher, when a handler
+    raised an error.
+    """
+
+    SHOWN = "shown"  # something was shown or asked; nothing was changed
+    DONE = "done"  # what the person wanted was done: shared, burned, saved, tracked
+    PARTLY_DONE = "partly_done"  # done for some recipients or items, not for the others
+    OPENED = "opened"  # a secret was opened, so its link is used up
+    REFUSED = "refused"  # the bot, a limit or the host said no; nothing was changed
+    NOTHING_SENT = "nothing_sent"  # the host could not be reached; the call certainly had no effect
+    UNKNOWN = "unknown"  # the host may have carried out the call, or not
+    WINDOW_CLOSED = "window_closed"  # the person closed the window first, or its trigger was too old
+    UNAVAILABLE = "unavailable"  # Slack or the database did not take it
+    CRASHED = "crashed"  # an error that nobody expected
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler shows, and what came of it."""
+
+    screen: Screen | None  # None: everything was shown by `interaction.show` already
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Handler(Generic[Row]):
-    """`run` answers with a screen, or None when everything was shown by `call.show` already."""
+    """`run` returns a `Reply`. A plain screen, or None, counts as `Outcome.SHOWN`."""
 
-    run: Callable[[Interaction, Row], Awaitable[Screen | None]]
+    run: Callable[[Interaction, Row], Awaitable[Reply | Screen | None]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # it shows a modal first: the trigger for that lives 3 seconds
 

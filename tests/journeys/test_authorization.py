@@ -402,7 +402,7 @@ async def _ended(bot, start, act):
             for line in bytes(bot.output[start:]).splitlines():
                 said = json.loads(line) if line.endswith(b"}") else {}
                 if said.get("event") == act.kind and said.get(field) == act.name and "outcome" in said:
-                    return said["outcome"]
+                    return said.get("reason", "done")  # the error that stopped it
             await asyncio.sleep(0.002)
 
 
