@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bot.errors import BotError
@@ -46,11 +47,55 @@ class Interaction:
     zone: str | None = None  # the person's time zone, an IANA name that is known here
 
 
+class Kind(StrEnum):
+    """What Slack can send. The comment says what the name of a handler of that kind is.
+
+    Source: docs.slack.dev, reference of slash commands, interaction payloads and events.
+    """
+
+    COMMAND = "command"  # the verb of `/ots VERB`
+    ACTION = "action"  # the action id of a button or menu (block_actions)
+    FORM = "form"  # the callback id of a modal that was submitted (view_submission)
+    CLOSED = "closed"  # the callback id of a modal that was closed (view_closed)
+    SHORTCUT = "shortcut"  # the callback id of a global shortcut
+    MESSAGE_SHORTCUT = "message_shortcut"  # the callback id of a shortcut in a message's menu (message_action)
+    EVENT = "event"  # the type of an event, such as app_home_opened
+    OPTIONS = "options"  # the action id of a menu that asks for its options (block_suggestion)
+    FUNCTION = "function"  # the callback id of a workflow step (the event function_executed)
+
+
+class Outcome(StrEnum):
+    """What came of one thing that a person did. The log, metrics and an audit count by these words.
+
+    A handler returns one of the first seven in its `Reply`. The last three are for the dispatcher, when a handler
+    raised an error.
+    """
+
+    SHOWN = "shown"  # something was shown or asked; nothing was changed
+    DONE = "done"  # what the person wanted was done: shared, burned, saved, tracked
+    PARTLY_DONE = "partly_done"  # done for some recipients or items, not for the others
+    OPENED = "opened"  # a secret was opened, so its link is used up
+    REFUSED = "refused"  # the bot, a limit or the host said no; nothing was changed
+    NOTHING_SENT = "nothing_sent"  # the host could not be reached; the call certainly had no effect
+    UNKNOWN = "unknown"  # the host may have carried out the call, or not
+    WINDOW_CLOSED = "window_closed"  # the person closed the window first, or its trigger was too old
+    UNAVAILABLE = "unavailable"  # Slack or the database did not take it
+    CRASHED = "crashed"  # an error that nobody expected
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler shows, and what came of it."""
+
+    screen: Screen | None  # None: everything was shown by `interaction.show` already
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Handler(Generic[Row]):
-    """`run` answers with a screen, or None when everything was shown by `call.show` already."""
+    """`run` returns a `Reply`. A plain screen, or None, counts as `Outcome.SHOWN`."""
 
-    run: Callable[[Interaction, Row], Awaitable[Screen | None]]
+    run: Callable[[Interaction, Row], Awaitable[Reply | Screen | None]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # it shows a modal first: the trigger for that lives 3 seconds
 
@@ -69,13 +114,15 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Everything one file in features/ does. Names of actions and forms are unique over all features."""
+    """Everything that one file in features/ does.
+
+    `handlers` is keyed by kind, then by name. A name is unique within its kind over all features. The handler of a
+    verb stands in the verb.
+    """
 
     name: str
     verbs: tuple[Verb, ...] = ()
-    actions: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a button was pressed
-    forms: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was submitted
-    closed: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was closed
+    handlers: Mapping[Kind, Mapping[str, Handler[Any]]] = field(default_factory=dict)
     recover: Recover | None = None  # done at the start and every minute
 
 

@@ -15,12 +15,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.errors import BotError, WindowClosed
+from bot.errors import BotError, HostUnavailable, NothingSent, SlackError, StorageUnavailable, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
-from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction
+from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -82,7 +81,7 @@ class Dispatcher:
             self._start(verb.handler, incoming, text, verb=verb.name)
         elif looks_like_one(incoming.text):
             await ack()
-            self._start(LINK, incoming, incoming.text, verb="link")
+            self._start(self._registry.handlers[Kind.COMMAND, "link"], incoming, incoming.text, verb="link")
         else:
             log.info("command", verb="unknown")
             await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
@@ -90,13 +89,13 @@ class Dispatcher:
     async def on_action(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         incoming = read_action(body)
-        handler = self._registry.actions.get(incoming.name)
+        handler = self._registry.find(Kind.ACTION, incoming.name)
         if handler is not None and self._is_new(incoming):
             self._start(handler, incoming, action=incoming.name)
 
     async def on_form(self, ack: AsyncAck, body: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         incoming = read_form(body, "form")
-        handler = self._registry.forms.get(incoming.name)
+        handler = self._registry.find(Kind.FORM, incoming.name)
         if handler is None or not self._workspace.is_ours(incoming.install_team):
             await ack()
             return
@@ -114,7 +113,7 @@ class Dispatcher:
     async def on_closed(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         incoming = read_form(body, "closed")
-        handler = self._registry.closed.get(incoming.name)
+        handler = self._registry.find(Kind.CLOSED, incoming.name)
         if handler is not None and self._is_new(incoming):
             self._start(handler, incoming, form=incoming.name)
 
@@ -136,24 +135,25 @@ class Dispatcher:
     ) -> None:
         """Authorize, run, show; say what went wrong. Nothing is raised from here."""
         started = time.monotonic()
-        outcome = "done"
+        outcome = Outcome.SHOWN
         try:
-            await self._run(handler, incoming, answer, text)
+            outcome = await self._run(handler, incoming, answer, text)
         except BotError as error:
-            outcome = type(error).__name__
+            outcome = _read_outcome(error)
+            about["reason"] = type(error).__name__
             if not isinstance(error, WindowClosed):
                 await _try_to_explain(answer.explain, error)
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
                 await _try_to_explain(answer.explain, BotError(tell=TOO_LATE))
         except Exception as error:  # noqa: BLE001 - the last place to tell the person
-            outcome = "crashed"
+            outcome = Outcome.CRASHED
             await _try_to_explain(answer.explain, make_apology(error))
         finally:
             if isinstance(answer, FormAnswer) and not answer.first.done():
                 answer.first.set_result(None)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **about)
 
-    async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> None:
+    async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person
         if handler.opens_window and not self._members.is_known(person):
             await answer.show(one_moment_window())
@@ -177,7 +177,12 @@ class Dispatcher:
             pickers=incoming.pickers,
             zone=zone,
         )
-        await answer.finish(await handler.run(interaction, row))
+        reply = await handler.run(interaction, row)
+        if isinstance(reply, Reply):
+            await answer.finish(reply.screen)
+            return reply.outcome
+        await answer.finish(reply)
+        return Outcome.SHOWN
 
 
 def make_apology(error: BaseException) -> BotError:
@@ -189,6 +194,20 @@ def make_apology(error: BaseException) -> BotError:
         tell="Something went wrong on our side. Please try again; "
         f"if it stays, tell whoever runs this app: `{reference}`.",
     )
+
+
+def _read_outcome(error: BotError) -> Outcome:
+    match error:
+        case NothingSent():
+            return Outcome.NOTHING_SENT
+        case HostUnavailable():
+            return Outcome.UNKNOWN
+        case WindowClosed():
+            return Outcome.WINDOW_CLOSED
+        case SlackError() | StorageUnavailable():
+            return Outcome.UNAVAILABLE
+        case _:
+            return Outcome.REFUSED
 
 
 async def _try_to_explain(explain: Callable[[BotError], Any], error: BotError) -> None:
