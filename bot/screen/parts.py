@@ -168,7 +168,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
+class Checkboxes:
     """Checkboxes of a modal: at most 10 (value, label) pairs. `chosen` are the values ticked at first.
 
     If `optional` is false, Slack takes the form only with at least one ticked box.
@@ -202,7 +202,7 @@ class Channel:
     hint: str | None = None
 
 
-Input = Field | Choice | Checks | People | Channel
+Input = Field | Choice | Checkboxes | People | Channel
 Hidden = Revealed | Link | Passphrase
 Part = Text | Heading | Note | Facts | Buttons | Divider | Hidden | Input
 
