@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member
-from bot.screen.parts import Checks, Modal, Note, Plain, Text
+from bot.screen.parts import Checkboxes, Modal, Note, Plain, Text
 from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
@@ -32,9 +32,9 @@ def form(prefs: NotificationPreferences, zone: str | None) -> Modal:
     return Modal.of(
         FORM,
         TITLE,
-        Checks("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.notifications),
+        Checkboxes("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.notifications),
         Note.of(UNTOLD),
-        Checks("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
+        Checkboxes("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
         _quiet_hours(zone),
         submit="Save",
         close="Cancel",

@@ -15,7 +15,7 @@ from bot.screen.parts import (
     Button,
     Buttons,
     Channel,
-    Checks,
+    Checkboxes,
     Choice,
     Field,
     Modal,
@@ -112,7 +112,7 @@ def _fields(form_state: FormState, ref: str) -> list[Part]:
     ttls = tuple((str(ttl), in_words(ttl)) for ttl in TTLS)
     parts.append(Choice("ttl", "It can be opened for", ttls, str(USUAL_TTL)))
     parts.append(Field("passphrase", "Passphrase", max_length=MAX_PASSPHRASE, optional=True))
-    parts.append(Checks("options", "And", OPTIONS, frozenset({NEWS})))
+    parts.append(Checkboxes("options", "And", OPTIONS, frozenset({NEWS})))
     hint = "Not secret: it stands in the message."
     parts.append(
         Field("note", "A note to go with it", hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)

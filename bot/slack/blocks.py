@@ -14,7 +14,7 @@ from bot.screen.parts import (
     Button,
     Buttons,
     Channel,
-    Checks,
+    Checkboxes,
     Choice,
     Confirm,
     Divider,
@@ -148,7 +148,7 @@ def _part(part: Part, *, modal: bool) -> list[Block]:  # noqa: PLR0911 - one for
             return [{"type": "actions", "elements": [_button(one) for one in row]}]
         case Divider():
             return [{"type": "divider"}]
-        case Field() | Choice() | Checks() | People() | Channel():
+        case Field() | Choice() | Checkboxes() | People() | Channel():
             return [_input(part)]
         case _:
             assert_never(part)
@@ -235,7 +235,7 @@ def _confirm(confirm: Confirm, style: str) -> dict[str, Any]:
 
 def _input(part: Input) -> Block:
     block: Block = {"type": "input", "block_id": part.name, "label": _plain_text(part.label)}
-    if not isinstance(part, Choice | Checks) and part.hint:
+    if not isinstance(part, Choice | Checkboxes) and part.hint:
         block["hint"] = _plain_text(part.hint)
     if isinstance(part, People | Channel) or (not isinstance(part, Choice) and part.optional):
         block["optional"] = True
@@ -244,7 +244,7 @@ def _input(part: Input) -> Block:
             return block | {"element": _line(part)}
         case Choice():
             return block | {"element": _menu(part)}
-        case Checks():
+        case Checkboxes():
             return block | {"element": _boxes(part)}
         case People():
             return block | {"element": _people(part)}
@@ -271,7 +271,7 @@ def _menu(choice: Choice) -> dict[str, Any]:
     return element
 
 
-def _boxes(checks: Checks) -> dict[str, Any]:
+def _boxes(checks: Checkboxes) -> dict[str, Any]:
     options = _options(checks.options)
     element: dict[str, Any] = {"type": "checkboxes", "action_id": "checked", "options": options}
     if initial := [one for one in options if one["value"] in checks.chosen]:  # Slack refuses an empty list

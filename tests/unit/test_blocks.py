@@ -11,7 +11,7 @@ from bot.screen import long
 from bot.screen.parts import (
     Button,
     Buttons,
-    Checks,
+    Checkboxes,
     Choice,
     Confirm,
     Facts,
@@ -166,7 +166,9 @@ def test_a_form_is_one_that_slack_takes():
 )
 @pytest.mark.parametrize("optional", [True, False])
 def test_boxes_to_tick_are_ones_that_slack_takes(chosen, optional):
-    checks = Checks("news", "Tell me", (("a", "When A"), ("b", "When B" * 50)), frozenset(chosen), optional=optional)
+    checks = Checkboxes(
+        "news", "Tell me", (("a", "When A"), ("b", "When B" * 50)), frozenset(chosen), optional=optional
+    )
 
     drawn = blocks.modal(Modal.of("settings", "Settings", checks, submit="Save"))
 
