@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.features import (
     accounts,
@@ -20,7 +20,10 @@ from bot.features import (
     share,
     track,
 )
-from bot.interaction.feature import Feature, Handler, Verb
+from bot.interaction.feature import Feature, Handler, Kind, Verb
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 FEATURES: tuple[Feature, ...] = (
     retrieve.FEATURE,
@@ -40,28 +43,40 @@ FEATURES: tuple[Feature, ...] = (
 
 
 class Registry:
-    """All features by what reaches them. Two that claim the same name are refused at the start."""
+    """All handlers, by the kind and the name of what reaches them.
+
+    Raises `ValueError` for a name that two features claim.
+    """
 
     def __init__(self, features: Iterable[Feature] = FEATURES) -> None:
         features = tuple(features)
         self.verbs: tuple[Verb, ...] = tuple(verb for feature in features for verb in feature.verbs)
-        self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
-        self.actions: Mapping[str, Handler[Any]] = _join_unique(feature.actions for feature in features)
-        self.forms: Mapping[str, Handler[Any]] = _join_unique(feature.forms for feature in features)
         self.recoveries = tuple(feature.recover for feature in features if feature.recover)
-        self.closed: Mapping[str, Handler[Any]] = _join_unique(feature.closed for feature in features)
+        self.handlers: Mapping[tuple[Kind, str], Handler[Any]] = _join_unique(map(_handlers_of, features))
+        self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
+
+    def find(self, kind: Kind, name: str) -> Handler[Any] | None:
+        return self.handlers.get((kind, name))
+
+    def names(self, kind: Kind) -> frozenset[str]:
+        return frozenset(name for one, name in self.handlers if one is kind)
 
     def read(self, text: str) -> tuple[Verb | None, str]:
-        """The verb of a command line and what stands behind it; no verb, and all of it, where it has none."""
+        """The verb of a command line and the text behind it; no verb and the whole line, where it has none."""
         first, *rest = text.split(maxsplit=1) or ["help"]
         verb = self._by_word.get(first.lower())
         return (verb, "".join(rest).strip()) if verb else (None, text.strip())
 
 
-def _join_unique(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    joined: dict[str, Any] = {}
+def _handlers_of(feature: Feature) -> dict[tuple[Kind, str], Handler[Any]]:
+    named = {(kind, name): handler for kind, by_name in feature.handlers.items() for name, handler in by_name.items()}
+    return _join_unique([named, {(Kind.COMMAND, verb.name): verb.handler for verb in feature.verbs if verb.handler}])
+
+
+def _join_unique(parts: Iterable[Mapping[_Key, _Value]]) -> dict[_Key, _Value]:
+    joined: dict[_Key, _Value] = {}
     for part in parts:
         if both := joined.keys() & part.keys():
-            raise ValueError(f"claimed twice: {sorted(both)}")
+            raise ValueError(f"claimed twice: {sorted(map(str, both))}")
         joined |= part
     return joined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
@@ -97,8 +97,10 @@ FEATURE = Feature(
         Verb("accounts", "shows your accounts", handler=Handler(list_accounts, any_member)),
         Verb("disconnect", "lets go of one", "[region]", handler=Handler(choose_to_disconnect, any_member)),
     ),
-    actions={
-        "account_disconnect": Handler(disconnect, own_account),
-        "account_default": Handler(make_default, own_account),
+    handlers={
+        Kind.ACTION: {
+            "account_disconnect": Handler(disconnect, own_account),
+            "account_default": Handler(make_default, own_account),
+        },
     },
 )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from bot import clock
 from bot.errors import SecretGone, SlackError, WrongPassphrase
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
@@ -175,12 +175,14 @@ FEATURE = Feature(
             handler=Handler(ask_first, any_member, opens_window=True),
         ),
     ),
-    actions={
-        "burn": Handler(burn, own_button_context("metadata")),
-        "tracked_burn": Handler(burn_tracked, own_tracked),
-        "tracked_list_burn": Handler(burn_listed, own_tracked),
-        "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
-        "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
+    handlers={
+        Kind.ACTION: {
+            "burn": Handler(burn, own_button_context("metadata")),
+            "tracked_burn": Handler(burn_tracked, own_tracked),
+            "tracked_list_burn": Handler(burn_listed, own_tracked),
+            "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
+            "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
+        },
+        Kind.FORM: {FORM: Handler(submit, own_button_context("metadata"))},
     },
-    forms={FORM: Handler(submit, own_button_context("metadata"))},
 )

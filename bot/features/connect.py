@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
@@ -98,6 +98,8 @@ FEATURE = Feature(
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),
-    actions={"connect_open": Handler(open_form, any_member, opens_window=True)},
-    forms={FORM: Handler(submit, any_member)},
+    handlers={
+        Kind.ACTION: {"connect_open": Handler(open_form, any_member, opens_window=True)},
+        Kind.FORM: {FORM: Handler(submit, any_member)},
+    },
 )

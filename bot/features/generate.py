@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.clock import now
 from bot.errors import LimitReached, NotUnderstood, OnetimeError, SecretGone, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.logs import Log
 from bot.onetime.client import Credentials
@@ -178,5 +178,7 @@ FEATURE = Feature(
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),
-    forms={form.GENERATE_FORM: Handler(generate, own_button_context(FORM_STATE))},
+    handlers={
+        Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(FORM_STATE))},
+    },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction
+from bot.interaction.feature import Feature, Handler, Interaction, Kind
 from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
@@ -90,7 +90,5 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
     )
 
 
-# The front hands anything that looks like a link or key to this, since it has no verb of its own.
-HANDLER: Handler[None] = Handler(say_what_it_is, any_member)
-
-FEATURE = Feature(name="link")
+# The dispatcher hands a command line that looks like a link or a key to this: nobody types the verb.
+FEATURE = Feature(name="link", handlers={Kind.COMMAND: {"link": Handler(say_what_it_is, any_member)}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import clock
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
@@ -62,5 +62,7 @@ FEATURE = Feature(
             handler=Handler(look, any_member),
         ),
     ),
-    actions={"metadata_refresh": Handler(refresh, own_button_context("metadata"))},
+    handlers={
+        Kind.ACTION: {"metadata_refresh": Handler(refresh, own_button_context("metadata"))},
+    },
 )

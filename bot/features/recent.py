@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot import clock
 from bot.errors import NotConnected, NotUnderstood
 from bot.interaction import paging
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
@@ -125,8 +125,10 @@ FEATURE = Feature(
             handler=Handler(list_recent, any_member),
         ),
     ),
-    actions={
-        "recent_newer": Handler(turn, own_button_context("recent")),
-        "recent_older": Handler(turn, own_button_context("recent")),
+    handlers={
+        Kind.ACTION: {
+            "recent_newer": Handler(turn, own_button_context("recent")),
+            "recent_older": Handler(turn, own_button_context("recent")),
+        },
     },
 )

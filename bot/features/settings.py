@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member
 from bot.screen.parts import Checks, Modal, Note, Plain, Text
 from bot.status.words import NOTIFICATION_CHOICES
@@ -89,5 +89,7 @@ FEATURE = Feature(
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),
-    forms={FORM: Handler(save, any_member)},
+    handlers={
+        Kind.FORM: {FORM: Handler(save, any_member)},
+    },
 )

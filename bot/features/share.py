@@ -5,7 +5,7 @@ What sharing has in common with generating and with answering a request is in bo
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.parts import Modal
 from bot.sharing import form, sender_buttons
@@ -35,21 +35,23 @@ FEATURE = Feature(
             handler=Handler(open_window, any_member, opens_window=True),
         ),
     ),
-    actions={
-        "share_more": Handler(more_room, own_button_context(FORM_STATE)),
-        "share_burn": Handler(sender_buttons.burn, own_delivery),
-        "share_burn_ask": Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
-        "share_burn_all": Handler(sender_buttons.burn_all, own_share),
-        "share_burn_all_ask": Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
-        "share_remind": Handler(sender_buttons.remind, own_share),
-        "share_copy": Handler(sender_buttons.copy, own_share, opens_window=True),
-        "share_link": Handler(sender_buttons.link, own_delivery, opens_window=True),
-        "share_passphrase": Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
-    },
-    forms={
-        form.FORM: Handler(submit, own_button_context(FORM_STATE)),
-        "share_burn": Handler(sender_buttons.burn_with_passphrase, own_delivery),
-        "share_burn_all": Handler(sender_buttons.burn_all_with_passphrase, own_share),
+    handlers={
+        Kind.ACTION: {
+            "share_more": Handler(more_room, own_button_context(FORM_STATE)),
+            "share_burn": Handler(sender_buttons.burn, own_delivery),
+            "share_burn_ask": Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
+            "share_burn_all": Handler(sender_buttons.burn_all, own_share),
+            "share_burn_all_ask": Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
+            "share_remind": Handler(sender_buttons.remind, own_share),
+            "share_copy": Handler(sender_buttons.copy, own_share, opens_window=True),
+            "share_link": Handler(sender_buttons.link, own_delivery, opens_window=True),
+            "share_passphrase": Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
+        },
+        Kind.FORM: {
+            form.FORM: Handler(submit, own_button_context(FORM_STATE)),
+            "share_burn": Handler(sender_buttons.burn_with_passphrase, own_delivery),
+            "share_burn_all": Handler(sender_buttons.burn_all_with_passphrase, own_share),
+        },
     },
     recover=recover,
 )

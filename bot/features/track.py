@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot import clock
 from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
 from bot.interaction import paging, pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
@@ -196,12 +196,14 @@ FEATURE = Feature(
         Verb("tracked", "lists what you track", handler=Handler(list_tracked, any_member)),
         Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
     ),
-    actions={
-        "track": Handler(track_handle, own_button_context("metadata")),
-        "tracked_refresh": Handler(refresh, own_tracked),
-        "tracked_stop": Handler(stop, own_tracked),
-        "tracked_list_stop": Handler(stop_listed, own_tracked),
-        "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
-        "tracked_older": Handler(turn, own_button_context(A_PAGE)),
+    handlers={
+        Kind.ACTION: {
+            "track": Handler(track_handle, own_button_context("metadata")),
+            "tracked_refresh": Handler(refresh, own_tracked),
+            "tracked_stop": Handler(stop, own_tracked),
+            "tracked_list_stop": Handler(stop_listed, own_tracked),
+            "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
+            "tracked_older": Handler(turn, own_button_context(A_PAGE)),
+        },
     },
 )

@@ -47,6 +47,23 @@ class Interaction:
     zone: str | None = None  # the person's time zone, an IANA name that is known here
 
 
+class Kind(StrEnum):
+    """What Slack can send. The comment says what the name of a handler of that kind is.
+
+    Source: docs.slack.dev, reference of slash commands, interaction payloads and events.
+    """
+
+    COMMAND = "command"  # the verb of `/ots VERB`
+    ACTION = "action"  # the action id of a button or menu (block_actions)
+    FORM = "form"  # the callback id of a modal that was submitted (view_submission)
+    CLOSED = "closed"  # the callback id of a modal that was closed (view_closed)
+    SHORTCUT = "shortcut"  # the callback id of a global shortcut
+    MESSAGE_SHORTCUT = "message_shortcut"  # the callback id of a shortcut in a message's menu (message_action)
+    EVENT = "event"  # the type of an event, such as app_home_opened
+    OPTIONS = "options"  # the action id of a menu that asks for its options (block_suggestion)
+    FUNCTION = "function"  # the callback id of a workflow step (the event function_executed)
+
+
 class Outcome(StrEnum):
     """What came of one thing that a person did. The log, metrics and an audit count by these words.
 
@@ -97,13 +114,15 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Everything one file in features/ does. Names of actions and forms are unique over all features."""
+    """Everything that one file in features/ does.
+
+    `handlers` is keyed by kind, then by name. A name is unique within its kind over all features. The handler of a
+    verb stands in the verb.
+    """
 
     name: str
     verbs: tuple[Verb, ...] = ()
-    actions: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a button was pressed
-    forms: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was submitted
-    closed: Mapping[str, Handler[Any]] = field(default_factory=dict)  # a modal was closed
+    handlers: Mapping[Kind, Mapping[str, Handler[Any]]] = field(default_factory=dict)
     recover: Recover | None = None  # done at the start and every minute
 
 

@@ -18,9 +18,8 @@ from slack_bolt.async_app import AsyncAck
 from bot.errors import BotError, HostUnavailable, NothingSent, SlackError, StorageUnavailable, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
-from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, Outcome, Reply
+from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -82,7 +81,7 @@ class Dispatcher:
             self._start(verb.handler, incoming, text, verb=verb.name)
         elif looks_like_one(incoming.text):
             await ack()
-            self._start(LINK, incoming, incoming.text, verb="link")
+            self._start(self._registry.handlers[Kind.COMMAND, "link"], incoming, incoming.text, verb="link")
         else:
             log.info("command", verb="unknown")
             await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
@@ -90,13 +89,13 @@ class Dispatcher:
     async def on_action(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         incoming = read_action(body)
-        handler = self._registry.actions.get(incoming.name)
+        handler = self._registry.find(Kind.ACTION, incoming.name)
         if handler is not None and self._is_new(incoming):
             self._start(handler, incoming, action=incoming.name)
 
     async def on_form(self, ack: AsyncAck, body: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         incoming = read_form(body, "form")
-        handler = self._registry.forms.get(incoming.name)
+        handler = self._registry.find(Kind.FORM, incoming.name)
         if handler is None or not self._workspace.is_ours(incoming.install_team):
             await ack()
             return
@@ -114,7 +113,7 @@ class Dispatcher:
     async def on_closed(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
         await ack()
         incoming = read_form(body, "closed")
-        handler = self._registry.closed.get(incoming.name)
+        handler = self._registry.find(Kind.CLOSED, incoming.name)
         if handler is not None and self._is_new(incoming):
             self._start(handler, incoming, form=incoming.name)
 

@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 
 from bot.features import Registry
+from bot.interaction.feature import Kind
 from tests.contract.upgrade import fixture
 from tests.contract.upgrade.emulators import WorkspaceMember, World, old_world
 from tests.contract.upgrade.old import (
@@ -78,9 +79,9 @@ async def test_every_old_name_is_pressed_by_a_test_here():
 async def test_every_old_name_is_one_that_the_bot_knows():
     known = Registry()
 
-    assert known.actions.keys() >= ACTIONS
-    assert known.forms.keys() >= FORMS
-    assert known.closed.keys() >= CLOSED
+    assert known.names(Kind.ACTION) >= ACTIONS
+    assert known.names(Kind.FORM) >= FORMS
+    assert known.names(Kind.CLOSED) >= CLOSED
 
 
 async def test_the_old_messages_and_windows_have_exactly_these_names():

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.errors import SlackError
 from bot.features import Registry
-from bot.interaction.feature import Interaction, Reply
+from bot.interaction.feature import Interaction, Kind, Reply
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
@@ -202,14 +202,14 @@ class World:
         return _screen(await handler.run(self.call(process, person, rest), None))
 
     async def press(self, process: Process, person: Person, action: str, ref: str) -> Screen | None:
-        handler = CATALOGUE.actions[action]
+        handler = CATALOGUE.handlers[Kind.ACTION, action]
         row = await handler.owns(process.services, person, ref)
         return _screen(await handler.run(self.call(process, person), row))
 
     async def connect(self, process: Process, person: Person) -> None:
         host = process.services.hosts.default.name
         typed = {"username": Secret(username(person)), "token": Secret(self.tokens[person])}
-        await CATALOGUE.forms["connect"].run(
+        await CATALOGUE.handlers[Kind.FORM, "connect"].run(
             self.call(process, person, selects={"host": host}, text_inputs=typed), None
         )
 

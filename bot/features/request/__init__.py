@@ -9,7 +9,7 @@ from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import recover
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
 from bot.screen.parts import Message, Modal
@@ -102,11 +102,13 @@ FEATURE = Feature(
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),
-    actions={
-        "request_answer": Handler(answer, received_request, opens_window=True),
-        "request_decline": Handler(decline, received_request),
-        "request_withdraw": Handler(withdraw, own_request),
+    handlers={
+        Kind.ACTION: {
+            "request_answer": Handler(answer, received_request, opens_window=True),
+            "request_decline": Handler(decline, received_request),
+            "request_withdraw": Handler(withdraw, own_request),
+        },
+        Kind.FORM: {screens.FORM: Handler(submit, any_member)},
     },
-    forms={screens.FORM: Handler(submit, any_member)},
     recover=recover,
 )

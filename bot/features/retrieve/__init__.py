@@ -13,7 +13,7 @@ from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
 from bot.features.retrieve.recovery import recover
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
@@ -76,21 +76,23 @@ FEATURE = Feature(
             handler=Handler(open_window, any_member, opens_window=True),
         ),
     ),
-    actions={
-        "retrieve_open": Handler(open_pasted, own_button_context("secret"), opens_window=True),
-        "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
-        "retrieve_in_browser": Handler(deliveries.open_in_browser, own_reveal),
-        "share_open": Handler(deliveries.open_delivery, received_delivery, opens_window=True),
-        "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
-        "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
-        "retrieve_page_back": Handler(turn_page, own_button_context("page")),
-        "retrieve_page_on": Handler(turn_page, own_button_context("page")),
+    handlers={
+        Kind.ACTION: {
+            "retrieve_open": Handler(open_pasted, own_button_context("secret"), opens_window=True),
+            "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
+            "retrieve_in_browser": Handler(deliveries.open_in_browser, own_reveal),
+            "share_open": Handler(deliveries.open_delivery, received_delivery, opens_window=True),
+            "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
+            "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
+            "retrieve_page_back": Handler(turn_page, own_button_context("page")),
+            "retrieve_page_on": Handler(turn_page, own_button_context("page")),
+        },
+        Kind.FORM: {
+            screens.LINK_FORM: Handler(read_link, any_member),
+            screens.FORM: Handler(open_secret, own_reveal),
+            screens.DONE_FORM: Handler(finish, own_reveal),
+        },
+        Kind.CLOSED: {screens.DONE_FORM: Handler(close_pages, own_reveal)},
     },
-    forms={
-        screens.LINK_FORM: Handler(read_link, any_member),
-        screens.FORM: Handler(open_secret, own_reveal),
-        screens.DONE_FORM: Handler(finish, own_reveal),
-    },
-    closed={screens.DONE_FORM: Handler(close_pages, own_reveal)},
     recover=recover,
 )

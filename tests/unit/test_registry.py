@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot.features import FEATURES, Registry
-from bot.features.link import HANDLER as LINK
 from bot.features.link import looks_like_one
-from bot.interaction import feature
-from bot.interaction.feature import Feature, Handler, Verb
+from bot.interaction import owners
+from bot.interaction.feature import Feature, Handler, Kind, Verb
 from bot.interaction.owners import (
     any_member,
     own_account,
@@ -72,12 +71,13 @@ OWNERS = (
 
 def everything():
     """Every handler there is, by the words that a person would use for it."""
-    registry = Registry()
-    found = {f"/ots {verb.name}": verb.handler for verb in registry.verbs if verb.handler}
-    found["/ots LINK"] = LINK
-    for kind, handlers in (("action", registry.actions), ("form", registry.forms), ("closed", registry.closed)):
-        found |= {f"{kind} {name}": handler for name, handler in handlers.items()}
-    return found
+
+    def words(kind, name):
+        if kind is Kind.COMMAND:
+            return "/ots LINK" if name == "link" else f"/ots {name}"
+        return f"{kind} {name}"
+
+    return {words(*key): handler for key, handler in Registry().handlers.items()}
 
 
 async def _nothing(_call, _row):
@@ -96,19 +96,16 @@ HANDLER = Handler(_nothing, any_member)
         Feature("b", verbs=(Verb("one", "", handler=HANDLER),)),
         Feature("b", verbs=(Verb("two", "", aliases=("one",), handler=HANDLER),)),
         Feature("b", verbs=(Verb("uno", "", handler=HANDLER),)),
-        Feature("b", actions={"press": HANDLER}),
-        Feature("b", forms={"fill": HANDLER}),
-        Feature("b", closed={"shut": HANDLER}),
+        Feature("b", handlers={Kind.COMMAND: {"one": HANDLER}}),
+        *(Feature("b", handlers={kind: {"same": HANDLER}}) for kind in Kind),
     ],
-    ids=["verb", "alias like a verb", "verb like an alias", "action", "form", "closed form"],
+    ids=["verb", "alias like a verb", "verb like an alias", "verb in the handlers", *Kind],
 )
 def test_a_name_that_two_features_claim_is_refused(second):
     first = Feature(
         "a",
         verbs=(Verb("one", "", aliases=("uno",), handler=HANDLER),),
-        actions={"press": HANDLER},
-        forms={"fill": HANDLER},
-        closed={"shut": HANDLER},
+        handlers={kind: {"same": HANDLER} for kind in Kind},
     )
 
     with pytest.raises(ValueError, match="claimed twice"):
@@ -183,7 +180,7 @@ def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
     """A check that this test does not know fails it, so that a new one is looked at."""
     loads_a_row = handler.owns in OWNERS or (
         getattr(handler.owns, "__qualname__", "") == "own_button_context.<locals>.load"
-        and handler.owns.__module__ == feature.__name__
+        and handler.owns.__module__ == owners.__name__
     )
 
     assert loads_a_row != (handler.owns is any_member)
@@ -248,15 +245,15 @@ def _forms(*, with_keyword):
 
 
 def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
-    assert _actions_of_buttons() == set(Registry().actions)
+    assert _actions_of_buttons() == Registry().names(Kind.ACTION)
 
 
 def test_every_window_with_a_submit_button_leads_to_a_handler_and_every_handler_has_a_window():
-    assert _forms(with_keyword="submit") == set(Registry().forms)
+    assert _forms(with_keyword="submit") == Registry().names(Kind.FORM)
 
 
 def test_a_window_that_tells_when_it_is_closed_leads_to_a_handler():
-    assert _forms(with_keyword="notify_on_close") == set(Registry().closed)
+    assert _forms(with_keyword="notify_on_close") == Registry().names(Kind.CLOSED)
 
 
 def test_every_feature_is_in_the_list():
