@@ -19,6 +19,7 @@ from bot.status import metadata_card
 from bot.status.burn import try_burn
 from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
+from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
@@ -27,20 +28,6 @@ TITLE = "Burn a secret"
 ASK = "Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`."
 FOREVER = "Burning destroys it for good. Nobody will be able to open its link any more."
 WRONG = "That is not its passphrase. Nothing was burned."
-
-OUTCOMES = {
-    SecretState.BURNED: ":fire: *Burned.* Nobody can open it any more.",
-    SecretState.RECEIVED: ":white_check_mark: *Too late to burn: it was opened already.*",
-    SecretState.EXPIRED: ":hourglass: *Nothing to burn: it expired unopened.*",
-    SecretState.ORPHANED: ":grey_question: *Nothing to burn: its content is gone already.*",
-    SecretState.UNKNOWN: (
-        ":grey_question: *It was gone before this click.* What became of it could not be asked just now."
-    ),
-}
-NOT_KNOWN = (
-    ":grey_question: *Onetime Secret does not know it any more.* It was burned, opened or expired a while ago, "
-    "or the link is not right."
-)
 
 
 async def ask_first(interaction: Interaction, _row: None) -> Modal:
@@ -78,7 +65,7 @@ async def burn(interaction: Interaction, context: ButtonContext) -> Message:
         state, metadata = await _destroy(interaction, credentials, _key(context), asked=False)
     except WrongPassphrase:
         return _needs_passphrase(context.id, without_replacing=metadata_card.is_in_a_list(context))
-    summary = metadata_card.STATE_WORDS[state] if state else "Not known any more"
+    summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
     outcome = _outcome(host, state, metadata)
     return Message.of(
         f"One-time secret on {host.name}: {summary}.", *outcome, without_replacing=metadata_card.is_in_a_list(context)
@@ -174,9 +161,8 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
 def _outcome(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
     if state is None:
         return (Text.of(NOT_KNOWN),)
-    said = OUTCOMES.get(state, ":warning: *It could not be burned.* Please try again.")
     details = metadata_card.card(metadata, host)[1:] if metadata else ()
-    return (Heading("One-time secret"), Text.of(said), *details)
+    return (Heading("One-time secret"), Text.of(burn_outcome(state)), *details)
 
 
 FEATURE = Feature(

@@ -10,6 +10,7 @@ from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.words import secret_words
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
 ASK = (
@@ -39,7 +40,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext("metadata", host.url, account_id, key)
     )
-    words = metadata_card.STATE_WORDS[metadata.state_at(clock.now())]
+    words = secret_words(metadata.state_at(clock.now()))
     return Message.of(
         f"One-time secret on {host.name}: {words}.",
         Heading("One-time secret"),

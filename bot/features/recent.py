@@ -11,6 +11,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
 from bot.status import metadata_card
+from bot.status.words import FILTER_WORDS, secret_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
@@ -97,11 +98,11 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
 
 
 def _said(one: Metadata) -> str:
-    return metadata_card.STATE_WORDS[one.state_at(clock.now())]
+    return secret_words(one.state_at(clock.now()))
 
 
 def _count(count: int, wanted: str) -> str:
-    kind = "" if wanted == "all" else {"new": "unopened ", "received": "opened "}.get(wanted, f"{wanted} ")
+    kind = "" if wanted == "all" else f"{FILTER_WORDS[wanted]} "
     return f"{count or 'no'} {kind}secret{'' if count == 1 else 's'}"
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member
 from bot.screen.parts import Checkboxes, Modal, Note, Plain, Text
+from bot.status.words import NOTIFICATION_CHOICES
 from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
 TITLE = "Settings"
 
-# Kind of news: the end of the sentence “a message when a secret that you track …”.
-NEWS = {
-    "received": "is opened",
-    "burned": "is burned",
-    "expired": "expires",
-    "orphaned": "is gone before its time",
-}
 UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that."
 REMINDER = "Remind me once before one expires that nobody has opened"
 
@@ -32,7 +26,12 @@ def form(prefs: NotificationPreferences, zone: str | None) -> Modal:
     return Modal.of(
         FORM,
         TITLE,
-        Checkboxes("news", "Send me a message when a secret that I track", tuple(NEWS.items()), prefs.notifications),
+        Checkboxes(
+            "news",
+            "Send me a message when a secret that I track",
+            tuple(NOTIFICATION_CHOICES.items()),
+            prefs.notifications,
+        ),
         Note.of(UNTOLD),
         Checkboxes("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
         _quiet_hours(zone),
@@ -62,7 +61,7 @@ async def save(interaction: Interaction, _row: None) -> Modal:
 
 
 def _said_of_news(prefs: NotificationPreferences) -> str:
-    wanted = [words for kind, words in NEWS.items() if kind in prefs.notifications]
+    wanted = [words for kind, words in NOTIFICATION_CHOICES.items() if kind in prefs.notifications]
     if not wanted:
         return "No message tells you any more what became of a secret: only `/ots tracked` shows that."
     said = f"You get a message when a secret that you track {_listed(wanted)}."

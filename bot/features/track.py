@@ -16,7 +16,8 @@ from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piec
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.change import find_change
-from bot.status.tracked_card import SIGNS, WORDS, burn_button, follow, name, tracked_card
+from bot.status.tracked_card import burn_button, follow, name, tracked_card
+from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, secret_words
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
@@ -49,7 +50,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     metadata = await services.onetime.metadata(credentials, key)
     state = metadata.state_at(clock.now())
     if state.is_over:
-        said = f"There is nothing to track: {metadata_card.STATE_WORDS[state].lower()}."
+        said = f"There is nothing to track: {secret_words(state).lower()}."
         return Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
     tracked, is_new = await services.tracking.track(
         interaction.person,
@@ -149,7 +150,11 @@ async def _page(interaction: Interaction, page: int) -> Message:
 
 
 def _line(tracked: Tracked) -> list[Part]:
-    said: list[Piece] = [f"{SIGNS[tracked.state]} *", Plain(name(tracked)), f"* · {WORDS[tracked.state]}"]
+    said: list[Piece] = [
+        f"{TRACKED_SIGNS[tracked.state]} *",
+        Plain(name(tracked)),
+        f"* · {TRACKED_WORDS[tracked.state]}",
+    ]
     if tracked.made_at:
         said += [" · made ", When(tracked.made_at)]
     if tracked.expires_at and not tracked.is_over:

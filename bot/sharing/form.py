@@ -28,8 +28,7 @@ from bot.screen.parts import (
     Who,
 )
 from bot.screen.words import in_words
-from bot.sharing.form_state import MAX_PEOPLE, FormState, begin_form_state
-from bot.sharing.words import MAX_NOTE
+from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state
 from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"

@@ -14,6 +14,7 @@ from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
 FORM_STATE = "share"  # of the handle that the window comes back with
 MAX_PEOPLE = 10
+MAX_NOTE = 500  # characters of the sender's note
 
 NOT_HERE = (
     "What is typed behind a command stays in Slack's logs. If that was the secret: it was not read or kept by this "

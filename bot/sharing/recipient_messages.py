@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Piece, Plain, Text, When, Who
-from bot.sharing.words import MAX_NOTE, SIGNS, summary, with_link
+from bot.sharing.form_state import MAX_NOTE
+from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary
 from bot.storage.shares.rows import Delivery, Share
 
 
@@ -15,10 +16,9 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
     """The message that holds a delivery's Open button, all its life."""
     sender = Who(delivery.sender.user_id)
     if delivery.is_over:
-        said = _ended(delivery)
         return Message.of(
-            "A one-time secret that was shared with you here: " + summary(delivery) + ".",
-            Text.of(f"{SIGNS[delivery.state]} ", *said),
+            "A one-time secret that was shared with you here: " + delivery_summary(delivery) + ".",
+            Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *delivery_over_words(delivery)),
             Note.of("Shared by ", sender, ". There is nothing left to open here."),
         )
     first = ": whoever opens it first gets it." if delivery.recipient.channel else " with you."
@@ -48,21 +48,6 @@ def _facts(share: Share, delivery: Delivery) -> Facts:
         apart = share.passphrase_to == "recipient"
         rows.append(("Passphrase", "Needed: it comes in a message apart" if apart else "Needed: ask for it"))
     return Facts(tuple(rows))
-
-
-def _ended(delivery: Delivery) -> tuple[Piece, ...]:
-    match delivery.state:
-        case "opened":
-            when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
-            if delivery.opener is None or delivery.is_by_link:
-                return ("This one-time secret was opened", *when, *with_link(delivery), ".")
-            return (Who(delivery.opener.user_id), " opened this one-time secret", *when, ".")
-        case "burned" | "undeliverable":
-            return (Who(delivery.sender.user_id), " burned this one-time secret before it was opened.")
-        case "expired":
-            return ("This one-time secret expired. Nobody opened it.",)
-        case _:
-            return ("This one-time secret cannot be opened any more.",)
 
 
 def passphrase_message(share: Share, delivery: Delivery) -> Message:

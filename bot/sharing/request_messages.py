@@ -8,30 +8,11 @@ from bot.errors import SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
+from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words
 from bot.storage.requests import Request, RequestOver
 from bot.storage.shares.rows import Share
 
 WITHDRAW = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
-
-# state -> what the card of who asked says
-CARD = {
-    "waiting": ":hourglass_flowing_sand: Not asked yet: Slack is in trouble. It is tried again.",
-    "asked": ":large_green_circle: Not answered yet",
-    "answered": ":white_check_mark: Answered. What was sent came as a message of its own.",
-    "withdrawn": ":leftwards_arrow_with_hook: Withdrawn",
-    "declined": ":no_entry_sign: Declined",
-    "expired": ":hourglass: Not answered within 7 days",
-    "undeliverable": ":warning: Not asked: Slack takes no message to them from this app",
-}
-
-# state -> what stands instead of the buttons in the message to who was asked
-CLOSED = {
-    "answered": ":white_check_mark: You sent it.",
-    "withdrawn": ":leftwards_arrow_with_hook: It was withdrawn. There is nothing to do.",
-    "declined": ":no_entry_sign: You declined.",
-    "expired": ":hourglass: Its 7 days are over. There is nothing to do.",
-}
-
 
 # --- to who was asked
 
@@ -44,7 +25,7 @@ def question(request: Request) -> Message:
     if request.is_open:
         parts += [_buttons(request), _how(request)]
         return Message(_said("A colleague asks you for a secret", request), tuple(parts))
-    parts.append(Text.of(CLOSED.get(request.state, CLOSED["expired"])))
+    parts.append(Text.of(request_over_words(request.state)))
     return Message(_said("A colleague asked you for a secret", request), tuple(parts))
 
 
@@ -74,7 +55,7 @@ def _said(what: str, request: Request) -> str:
 def card(request: Request) -> Message:
     """Its state all its life, for who asked."""
     state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
-    parts: list[Part] = [Text.of("You asked ", Who(request.asked.user_id), f" for a secret.\n{CARD[state]}")]
+    parts: list[Part] = [Text.of("You asked ", Who(request.asked.user_id), f" for a secret.\n{REQUEST_WORDS[state]}")]
     if request.note:
         parts.append(Text.of("What for: ", Plain(request.note)))
     if request.is_open:
@@ -87,22 +68,12 @@ def card(request: Request) -> Message:
 
 def outcome_notification(request: Request) -> Message | None:
     """The message beside the card, since an edited message notifies nobody. An answer brings its own."""
-    said = {
-        "declined": (":no_entry_sign: ", Who(request.asked.user_id), " does not want to send you what you asked for."),
-        "expired": (":hourglass: ", Who(request.asked.user_id), " has not answered within 7 days."),
-        "undeliverable": (":warning: Slack takes no message to ", Who(request.asked.user_id), " from this app."),
-    }.get(request.state)
+    said = request_notification_words(request)
     if said is None:
         return None
-    summary = {
-        "declined": "Your request for a secret was declined",
-        "expired": "Your request for a secret was not answered within 7 days",
-        "undeliverable": "Your request for a secret could not be sent",
-    }[request.state]
-    return Message(
-        _said(summary, request),
-        (Text.of(*said), *((Note.of("What for: ", Plain(request.note)),) if request.note else ())),
-    )
+    summary, sentence = said
+    note = (Note.of("What for: ", Plain(request.note)),) if request.note else ()
+    return Message(_said(summary, request), (Text.of(*sentence), *note))
 
 
 def over() -> Modal:

@@ -6,12 +6,11 @@ from bot.onetime.links import Host
 from bot.screen.parts import Link, Modal, Note, Part, Plain, Revealed, Text
 from bot.screen.words import in_words
 from bot.secret import Secret
-from bot.sharing.words import SIGNS, state_words, whom
+from bot.status.words import DELIVERY_SIGNS, recipient_name, sent_words
 from bot.storage.shares.rows import Delivery
 
 TITLE = "Share a secret"
 IN_HAND = ("waiting", "asking")
-SENT = {"sent": "has a message with an Open button", "made": "gets a message with an Open button in a moment"}
 
 
 def one_moment() -> Modal:
@@ -43,9 +42,8 @@ def earlier(deliveries: list[Delivery]) -> Modal:
 
 def line(delivery: Delivery) -> Text:
     """One recipient."""
-    sent = SENT.get(delivery.state) if not delivery.recipient.is_nobody else None
-    words = (sent,) if sent else state_words(delivery)
-    return Text.of(f"{SIGNS[delivery.state]} ", whom(delivery.recipient), ": ", *words, ".")
+    name = recipient_name(delivery.recipient)
+    return Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", name, ": ", *sent_words(delivery), ".")
 
 
 def link(delivery: Delivery) -> list[Part]:

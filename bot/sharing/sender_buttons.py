@@ -10,7 +10,7 @@ from bot.screen.parts import Field, Message, Modal, Note, Part, Piece, Revealed,
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
-from bot.sharing.words import whom
+from bot.status.words import recipient_name
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
 
@@ -119,7 +119,7 @@ async def remind(interaction: Interaction, share: Share) -> Message:
     if reminded:
         said: list[Piece] = [":bell: Reminded: "]
         for delivery in reminded:
-            said += [whom(delivery.recipient), " "]
+            said += [recipient_name(delivery.recipient), " "]
         return Message("Reminded.", (Text(tuple(said)),), without_replacing=True)
     words = "They were reminded less than an hour ago." if there else "There is nobody to remind."
     return Message.of(words, Text.of(words), without_replacing=True)

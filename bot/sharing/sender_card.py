@@ -21,8 +21,17 @@ from bot.screen.parts import (
     Where,
     Who,
 )
-from bot.sharing.words import MAX_NOTE, SIGNS, state_words, summary, whom, with_link
-from bot.status import metadata_card
+from bot.sharing.form_state import MAX_NOTE
+from bot.status.burn import BURN_CONFIRM
+from bot.status.words import (
+    DELIVERY_SIGNS,
+    OPENED_SIGN,
+    delivery_summary,
+    delivery_title,
+    delivery_words,
+    link_words,
+    recipient_name,
+)
 from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
@@ -39,7 +48,7 @@ BURN_ALL_CONFIRM = Confirm(
 def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     """The one message that a share has for its sender: what became of each delivery, and what can be done."""
     opened = sum(delivery.state == "opened" for delivery in deliveries)
-    title = f"{opened} of {len(deliveries)} opened" if len(deliveries) > 1 else _title(deliveries)
+    title = f"{opened} of {len(deliveries)} opened" if len(deliveries) > 1 else delivery_title(deliveries[0])
     parts: list[Part] = [Text.of(f":outbox_tray: *What you shared* · *{title}*")]
     if share.note:
         parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
@@ -54,10 +63,6 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     return Message(f"What you shared on {Host(share.host).name}: {title}.", tuple(parts))
 
 
-def _title(deliveries: list[Delivery]) -> str:
-    return "Opened" if deliveries[0].state == "opened" else "Not opened" if deliveries[0].is_over else "Not opened yet"
-
-
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
     if expires is None:
@@ -66,7 +71,11 @@ def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
 
 
 def _line(share: Share, delivery: Delivery) -> list[Part]:
-    parts: list[Part] = [Text.of(f"{SIGNS[delivery.state]} ", whom(delivery.recipient), ": ", *state_words(delivery))]
+    parts: list[Part] = [
+        Text.of(
+            f"{DELIVERY_SIGNS[delivery.state]} ", recipient_name(delivery.recipient), ": ", *delivery_words(delivery)
+        )
+    ]
     buttons = [_burn(delivery)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
         buttons.insert(
@@ -89,9 +98,7 @@ def _burn(delivery: Delivery) -> Button:
         return Button(
             "Burn…", "share_burn_ask", delivery.id, "danger", accessibility_label="Burn it with its passphrase"
         )
-    return Button(
-        "Burn", "share_burn", delivery.id, "danger", metadata_card.BURN_CONFIRM, accessibility_label="Burn this secret"
-    )
+    return Button("Burn", "share_burn", delivery.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
 
 
 def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
@@ -122,17 +129,19 @@ def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     """The message beside the card, since an edited message notifies nobody."""
     if delivery.state != "opened":
-        said: tuple[Piece, ...] = (whom(delivery.recipient), ": ", *state_words(delivery), ".")
-        return Message(f"What you shared: {summary(delivery)}.", (Text.of(f"{SIGNS[delivery.state]} ", *said),))
+        said: tuple[Piece, ...] = (recipient_name(delivery.recipient), ": ", *delivery_words(delivery), ".")
+        return Message(
+            f"What you shared: {delivery_summary(delivery)}.", (Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *said),)
+        )
     of: tuple[Piece, ...] = (" (“", Plain(share.label), "”)") if share.label else ()
     where: tuple[Piece, ...] = (" in ", Where(delivery.recipient.channel)) if delivery.recipient.channel else ()
     when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
     said = (" opened your one-time secret", *of, *where, *when)
     if delivery.opener is None or delivery.is_by_link:
-        said = ("Your one-time secret", *of, *where, " was opened", *when, *with_link(delivery))
+        said = ("Your one-time secret", *of, *where, " was opened", *when, *link_words(delivery))
     else:
         said = (Who(delivery.opener.user_id), *said)
-    return Message("What you shared was opened.", (Text.of(":white_check_mark: ", *said, "."),))
+    return Message("What you shared was opened.", (Text.of(f"{OPENED_SIGN} ", *said, "."),))
 
 
 def expires_soon(share: Share, delivery: Delivery) -> Message:
@@ -148,7 +157,7 @@ def expires_soon(share: Share, delivery: Delivery) -> Message:
         (
             Text.of(
                 ":bell: ",
-                whom(delivery.recipient),
+                recipient_name(delivery.recipient),
                 ": your one-time secret was not opened yet and expires ",
                 expires,
                 ".",
@@ -161,7 +170,7 @@ def expires_soon(share: Share, delivery: Delivery) -> Message:
 def passphrase_not_sent(delivery: Delivery) -> Message:
     """To the sender: the secret arrived, its passphrase did not."""
     said = "The passphrase of your one-time secret could not be sent. Burn it and share it again."
-    return Message.of(said, Text.of(":warning: ", whom(delivery.recipient), ": ", said))
+    return Message.of(said, Text.of(":warning: ", recipient_name(delivery.recipient), ": ", said))
 
 
 def instructions(share: Share, deliveries: list[Delivery]) -> str:

@@ -10,7 +10,15 @@ from bot.clock import now
 from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Metadata, SecretState
+from bot.screen.parts import Confirm
 from bot.secret import MetadataKey, Secret
+
+BURN_CONFIRM = Confirm(
+    title="Burn this secret?",
+    question="It is destroyed for good. Nobody will be able to open its link any more.",
+    yes="Burn it",
+    no="Keep it",
+)
 
 
 async def try_burn(

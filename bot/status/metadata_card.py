@@ -4,42 +4,17 @@ from __future__ import annotations
 
 from bot import clock
 from bot.onetime.links import Host
-from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import Button, Buttons, Confirm, Facts, Note, Part, Piece, Plain, Text, When
+from bot.onetime.wire import Metadata
+from bot.screen.parts import Button, Buttons, Facts, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import in_words
+from bot.status.burn import BURN_CONFIRM
+from bot.status.words import secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
-
-STATE_WORDS = {
-    SecretState.NEW: "Not opened yet",
-    SecretState.VIEWED: "Not opened yet",  # the servers say so when its owner looked, not its recipient
-    SecretState.RECEIVED: "Opened",
-    SecretState.BURNED: "Burned before anybody opened it",
-    SecretState.EXPIRED: "Expired unopened",
-    SecretState.ORPHANED: "Gone before its time",
-    SecretState.UNKNOWN: "In a state this bot does not know",
-}
-
-STATE_SIGNS = {
-    SecretState.NEW: ":large_green_circle:",
-    SecretState.VIEWED: ":large_green_circle:",
-    SecretState.RECEIVED: ":white_check_mark:",
-    SecretState.BURNED: ":fire:",
-    SecretState.EXPIRED: ":hourglass:",
-    SecretState.ORPHANED: ":grey_question:",
-    SecretState.UNKNOWN: ":grey_question:",
-}
-
-BURN_CONFIRM = Confirm(
-    title="Burn this secret?",
-    question="It is destroyed for good. Nobody will be able to open its link any more.",
-    yes="Burn it",
-    no="Keep it",
-)
 
 
 def state_line(metadata: Metadata) -> str:
     state = metadata.state_at(clock.now())
-    return f"{STATE_SIGNS[state]} *{STATE_WORDS[state]}*"
+    return f"{secret_sign(state)} *{secret_words(state)}*"
 
 
 def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:

@@ -10,26 +10,9 @@ from datetime import datetime
 from bot.errors import SlackError
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
-from bot.status import metadata_card
+from bot.status.burn import BURN_CONFIRM
+from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, tracked_notification_words
 from bot.storage.tracking.rows import Tracked
-
-WORDS = {
-    "new": "Not opened yet",
-    "received": "Opened",
-    "burned": "Burned before anybody opened it",
-    "expired": "Expired unopened",
-    "orphaned": "Gone before its time",
-    "unknown": "No longer known to the host",
-}
-SIGNS = {
-    "new": ":large_green_circle:",
-    "received": ":white_check_mark:",
-    "burned": ":fire:",
-    "expired": ":hourglass:",
-    "orphaned": ":grey_question:",
-    "unknown": ":grey_question:",
-}
-
 
 # Source: docs.slack.dev, errors of chat.update
 UNCHANGEABLE_CODES = frozenset({
@@ -43,7 +26,7 @@ def name(tracked: Tracked) -> str:
 
 def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
     """The card as it is now. `asked_at` is when the person had the host asked; `is_named`, whether it knew it."""
-    words = WORDS[tracked.state]
+    words = TRACKED_WORDS[tracked.state]
     rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
     if tracked.made_at:
         rows.append(("Created", When(tracked.made_at)))
@@ -51,7 +34,10 @@ def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = Non
         rows.append(("Opened", When(tracked.received_at)))
     elif tracked.expires_at:
         rows.append(("Would have expired" if tracked.is_over else "Expires", When(tracked.expires_at)))
-    parts: list[Part] = [Text.of("*", Plain(name(tracked)), f"*\n{SIGNS[tracked.state]} {words}"), Facts(tuple(rows))]
+    parts: list[Part] = [
+        Text.of("*", Plain(name(tracked)), f"*\n{TRACKED_SIGNS[tracked.state]} {words}"),
+        Facts(tuple(rows)),
+    ]
     parts += [Note.of("Nothing more will happen to it.")] if tracked.is_over else [_buttons(tracked)]
     if asked_at is not None and not tracked.is_over:
         answer = "nothing new." if is_named else "the host does not name it."
@@ -83,9 +69,7 @@ def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
         spoken = "Burn it with its passphrase"
         return Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", accessibility_label=spoken)
     action = "tracked_list_burn" if listed else "tracked_burn"
-    return Button(
-        "Burn", action, tracked.id, "danger", metadata_card.BURN_CONFIRM, accessibility_label="Burn this secret"
-    )
+    return Button("Burn", action, tracked.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
 
 
 def _buttons(tracked: Tracked) -> Buttons:
@@ -98,35 +82,12 @@ def _buttons(tracked: Tracked) -> Buttons:
 
 def notification(tracked: Tracked, kind: str, host: str) -> Message:
     """The message beside the card, since an edited message notifies nobody."""
-    match kind:
-        case "received":
-            said: tuple[Piece, ...] = (
-                " was opened",
-                *((" ", When(tracked.received_at)) if tracked.received_at else ()),
-                ".",
-            )
-        case "burned":
-            said = (" was burned before anybody opened it.",)
-        case "expired":
-            said = (" expired. Nobody opened it.",)
-        case "reminder":
-            said = (
-                " has not been opened yet and expires ",
-                When(tracked.expires_at) if tracked.expires_at else "soon",
-                ".",
-            )
-        case "orphaned":
-            said = (" is gone before its time, and nobody knows why. Better take it for lost.",)
-        case _:
-            said = (" has run out, and the host does not say any more whether it was opened.",)
-    sign = ":bell:" if kind == "reminder" else SIGNS[tracked.state]
-    summary = f"{name(tracked)} on {host}: " + (
-        "not opened yet, expires soon" if kind == "reminder" else WORDS[tracked.state]
-    )
-    parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *said)]
+    sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
+    words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]
+    parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *tracked_notification_words(tracked, kind))]
     if kind == "reminder":
         parts.append(_buttons(tracked))
-    return Message(summary + ".", tuple(parts))
+    return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
 
 
 def reconnect(host: str) -> Message:

@@ -19,7 +19,7 @@ from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
 from bot.screen.parts import Facts, Message, Screen
 from bot.secret import Secret
-from bot.status.tracked_card import WORDS
+from bot.status.words import TRACKED_WORDS
 from bot.storage.tracking.rows import Tracked
 from bot.storage.tracking.store import Tracking
 from tests.faults.model_bot import Process
@@ -28,7 +28,7 @@ from tests.faults.model_clock import Clock
 ADA, BEN = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN"))
 PEOPLE = (ADA, BEN)
 FINAL = ("received", "burned", "expired", "orphaned", "unknown")
-KINDS = {words: state for state, words in WORDS.items()}
+KINDS = {words: state for state, words in TRACKED_WORDS.items()}
 CATALOGUE = Registry()
 
 

@@ -12,7 +12,8 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.slack.rules import check_message, check_view
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.sharing import recipient_messages, result_window, sender_card, words
+from bot.sharing import recipient_messages, result_window, sender_card
+from bot.sharing.form_state import MAX_NOTE
 from bot.slack import blocks
 from bot.storage.shares.rows import Delivery, DeliveryState, Recipient, Share
 from tests.support.rows import each_row
@@ -89,7 +90,7 @@ def test_only_what_can_be_opened_has_a_button_that_opens_or_burns_it(state, to):
 
 
 def test_the_largest_share_fits_into_one_message():
-    share = replace(SHARE, note="&" * words.MAX_NOTE, passphrase_to="sender")
+    share = replace(SHARE, note="&" * MAX_NOTE, passphrase_to="sender")
     ten = [delivery("sent", id=f"{number:022}") for number in range(10)]
 
     shown = drawn(sender_card.sender_card(share, ten))

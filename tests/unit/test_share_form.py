@@ -82,7 +82,7 @@ def test_whom_one_share_cannot_reach_together_is_said_and_nothing_about_secrets(
     assert "change it" not in refused.value.tell
 
 
-DRAFTS = [
+FORM_STATES = [
     FormState(),
     FormState(to=("U0BEN", "U0CLEO")),
     FormState(channel="C0OPS"),
@@ -100,19 +100,19 @@ def kept(form_state):
     )
 
 
-every_draft = each_row(
-    "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
+every_form_state = each_row(
+    "form_state", FORM_STATES, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
 )
 
 
-@every_draft
+@every_form_state
 def test_what_a_window_is_for_comes_back_from_its_facts(form_state):
     assert kept(form_state) == form_state
     assert all(isinstance(value, str) for value in form_state.facts().values())
 
 
 @each_row("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])
-@every_draft
+@every_form_state
 def test_the_window_is_taken_by_slack_however_much_room_it_has(form_state, rooms):
     said = [Text.of("what came of one")] * 12
     view = blocks.modal(

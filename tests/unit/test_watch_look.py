@@ -24,7 +24,7 @@ from bot.status.tracked_card import notification, tracked_card
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tracking.changes import Change
-from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows
+from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows, TrackedState
 from bot.watch import circuit_breaker
 from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
@@ -148,7 +148,7 @@ def test_an_absence_never_means_received(expires_at: datetime | None, now: datet
 
 @each_row("word", [*BELIEVED, *OPEN])
 @each_row("state", OVER)
-def test_what_is_over_stays_as_it_is(state: str, word: str) -> None:
+def test_what_is_over_stays_as_it_is(state: TrackedState, word: str) -> None:
     over = replace(tracked(), state=state)
 
     assert decide(over, answer(word), LATE) is None

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.parts import Link, Modal, Note, Piece, Plain, Text, When, Who
+from bot.screen.parts import Link, Modal, Note, Piece, Plain, Text
 from bot.secret import Secret
-from bot.sharing.words import with_link
+from bot.status.words import delivery_taken_words
 from bot.storage.shares.rows import Delivery
 
 IN_DOUBT = (
@@ -36,36 +34,7 @@ def gone(host: Host) -> Modal:
 
 def taken(delivery: Delivery, person: Person) -> Modal:
     """Who has it, or what became of it."""
-    by_somebody = delivery.state in ("opening", "link_shown") or (
-        delivery.state == "opened" and not delivery.is_by_link
-    )
-    if by_somebody and delivery.opener is not None:
-        return _said(*_who(delivery, person, delivery.opener))
-    match delivery.state:
-        case "opened":
-            when, how = _when(delivery.opened_at), with_link(delivery)
-            return _said("It was opened", *when, *how, ". It worked once, and is gone.")
-        case "burned":
-            return _said(Who(delivery.sender.user_id), " burned it before anybody opened it.")
-        case "expired":
-            return _said("It expired", *_when(delivery.expires_at), ". Nobody opened it.")
-        case _:
-            return _said("It is gone. Ask ", Who(delivery.sender.user_id), " for a new one.")
-
-
-def _who(delivery: Delivery, person: Person, opener: Person) -> tuple[Piece, ...]:
-    who: Piece = "You" if opener == person else Who(opener.user_id)
-    match delivery.state:
-        case "opening":
-            return who, " is opening it right now. If that does not work, you can try again."
-        case "link_shown":
-            return who, " took its link to open it in the browser."
-        case _:
-            return who, " opened it", *_when(delivery.opened_at), ". It worked once, and is gone."
-
-
-def _when(at: datetime | None) -> tuple[Piece, ...]:
-    return (" ", When(at)) if at else ()
+    return _said(*delivery_taken_words(delivery, person))
 
 
 def link(host: Host, url: Secret) -> Modal:

@@ -68,7 +68,7 @@ class Tracked:
     host: str  #: canonical base URL
     key: MetadataKey
     label: str | None
-    state: str
+    state: TrackedState
     made_at: datetime  #: UTC
     expires_at: datetime | None  #: UTC
     received_at: datetime | None  #: UTC
