@@ -9,6 +9,8 @@ from tests.browser.app import started_notes
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
 from tests.browser.stage import NARROW, at
 
+pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
+
 CONFIRM = {
     "title": plain("Really?"),
     "text": plain("It is gone then."),

@@ -10,6 +10,8 @@ from tests.browser.app import started_notes
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
 from tests.browser.stage import NARROW, WIDE, at
 
+pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
+
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def notes():

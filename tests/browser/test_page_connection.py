@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+import pytest
 import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import expect
@@ -10,6 +11,8 @@ from playwright.async_api import expect
 from tests.browser.app import started_notes
 from tests.browser.kit import field, modal, mrkdwn, open_window, post
 from tests.browser.stage import at
+
+pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 LOST = "The sandbox does not answer"
 ANEW = "The sandbox was started anew"

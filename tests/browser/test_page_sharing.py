@@ -7,6 +7,8 @@ from playwright.async_api import expect
 
 from tests.browser.stage import NARROW, WIDE, at, page_of
 
+pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
+
 TEXT = "the staging password"
 
 
