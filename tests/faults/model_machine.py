@@ -61,7 +61,7 @@ class Machine(RuleBasedStateMachine):
         """Everybody has been told everything, and nothing twice."""
         self.server.clear_faults()
         self.world.slack_fails.clear()
-        self.outside.is_well()
+        self.outside.answers()
         await self.restarted()
         for person in sorted(self.world.connected, key=str):
             await self.world.connect(self.bot, person)

@@ -19,7 +19,7 @@ from bot.storage.sealing.sealer import Sealer
 from tests.faults.model_bot import processes
 from tests.faults.model_clock import Clock
 
-SOON, LATE = 0.4, 10.0  # real seconds: the deadline of calls to a host that may not answer, and to one that will
+SOON, LATE = 1.0, 60.0  # real seconds: the deadline of calls to a host that may not answer, and to one that will
 
 HOST_TROUBLE: dict[str, Callable[[], OnetimeFault]] = {
     "502 with HTML": lambda: OnetimeFault("html"),
@@ -61,12 +61,16 @@ class Outside:
 
     def begins(self) -> None:
         """As after a start of everything."""
-        self.onetime._deadline = SOON
+        self.answers()
         self.onetime._v2_until.clear()
 
-    def is_well(self) -> None:
-        """Nothing is left unanswered from now on, so whoever is slow gets the time that they need."""
+    def answers(self) -> None:
+        """The host leaves no call without an answer, so a busy machine gets the time that it needs."""
         self.onetime._deadline = LATE
+
+    def may_not_answer(self) -> None:
+        """A call may hang: it is given up soon. A busy machine may then give up a call that was carried out."""
+        self.onetime._deadline = SOON
 
     def new_database(self) -> Path:
         return Path(shutil.copy(self.empty, next(self._files)))

@@ -298,6 +298,8 @@ class Tracked(Machine):
 
     @rule(name=st.sampled_from(sorted(HOST_TROUBLE)), route=st.sampled_from(ROUTES), times=st.integers(1, 6))
     def the_host_fails(self, name: str, route: str, times: int) -> None:
+        if name == "no answer":
+            self.outside.may_not_answer()
         self.server.plan(route, HOST_TROUBLE[name](), 1 if name == "no answer" else times)
         self.world.refusals += times if name == "404 not authorized" else 0
         self.world.lied |= name == "404 unknown secret"
@@ -305,6 +307,7 @@ class Tracked(Machine):
     @rule()
     def the_host_is_well(self) -> None:
         self.server.clear_faults()
+        self.outside.answers()
 
     @rule(how=troubles)
     def slack_fails(self, how: list[str]) -> None:
