@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.interaction.limits import Limits
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
@@ -34,7 +35,7 @@ from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.leases import free_leases
-from bot.storage.limits import Limits
+from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -139,7 +140,7 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
 
 
 def _limits(db: Database, settings: Settings) -> Limits:
-    return Limits(db, shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
+    return Limits(LimitUses(db), shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
 
 
 @dataclass(frozen=True, slots=True)

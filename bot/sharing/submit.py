@@ -10,7 +10,7 @@ import asyncio
 import re
 from dataclasses import replace
 
-from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackError
+from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction
 from bot.logs import Log
@@ -22,7 +22,6 @@ from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.requests import RequestOver
 from bot.storage.shares.rows import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer

@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 from sqlalchemy import event, select, update
 
-from bot.errors import NotYours
+from bot.errors import NotYours, RequestOver
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
-from bot.storage.requests import KEPT, LIFE, RequestOver, Requests
+from bot.storage.requests import KEPT, LIFE, Requests
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
