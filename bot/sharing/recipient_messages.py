@@ -12,6 +12,8 @@ from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summa
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.shares.store import Share
 
+SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
+
 
 def recipient_message(share: Share, delivery: Delivery) -> Message:
     """The message that holds a delivery's Open button, all its life."""
@@ -32,7 +34,7 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
 
 def _open(delivery: Delivery) -> Button:
     return Button(
-        "Open", "share_open", delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
+        "Open", SHARE_OPEN, delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
     )
 
 
