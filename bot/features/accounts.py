@@ -6,9 +6,13 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
+from bot.status.buttons import connect_button
 from bot.storage.accounts import Account
 
-CONNECT = Buttons.of(Button("Connect an account", "connect_open", style="primary"))
+CONNECT = Buttons.of(connect_button())
+
+DISCONNECT = "account_disconnect"
+MAKE_DEFAULT = "account_default"
 
 NONE_YET = Message.of(
     "You have not connected an Onetime Secret account.",
@@ -28,9 +32,7 @@ def _name(account: Account) -> str:
 def _disconnect_button(account: Account, host: str) -> Button:
     question = f"Its API token is erased here. Your secrets on {host} stay as they are."
     confirm = Confirm("Disconnect this account?", question, "Disconnect")
-    return Button(
-        "Disconnect", "account_disconnect", account.id, "danger", confirm, f"Disconnect the account on {host}"
-    )
+    return Button("Disconnect", DISCONNECT, account.id, "danger", confirm, f"Disconnect the account on {host}")
 
 
 async def show_accounts(interaction: Interaction) -> Message:
@@ -46,7 +48,7 @@ async def show_accounts(interaction: Interaction) -> Message:
         buttons = [_disconnect_button(account, host)]
         if not account.is_default:
             spoken = f"Make the account on {host} the default"
-            buttons.insert(0, Button("Make default", "account_default", account.id, accessibility_label=spoken))
+            buttons.insert(0, Button("Make default", MAKE_DEFAULT, account.id, accessibility_label=spoken))
         parts.append(Buttons(tuple(buttons)))
     parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
     return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))
@@ -99,8 +101,8 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "account_disconnect": Handler(disconnect, own_account),
-            "account_default": Handler(make_default, own_account),
+            DISCONNECT: Handler(disconnect, own_account),
+            MAKE_DEFAULT: Handler(make_default, own_account),
         },
     },
 )

@@ -16,7 +16,14 @@ from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Pa
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
-from bot.status.burn import try_burn
+from bot.status.burn import BURNED_FORM, try_burn
+from bot.status.buttons import (
+    BURN,
+    BURN_WITH_PASSPHRASE,
+    TRACKED_BURN,
+    TRACKED_BURN_WITH_PASSPHRASE,
+    TRACKED_LIST_BURN,
+)
 from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
@@ -54,7 +61,7 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Modal:
         if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
             return again
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
-    return Modal.of("burned", TITLE, *_outcome(host, state, metadata), close="Done")
+    return Modal.of(BURNED_FORM, TITLE, *_outcome(host, state, metadata), close="Done")
 
 
 async def burn(interaction: Interaction, context: ButtonContext) -> Message:
@@ -105,7 +112,7 @@ async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Modal:
 
 def _needs_passphrase(ref: str, *, without_replacing: bool = False) -> Message:
     burn_it = Button(
-        "Burn…", "burn_with_passphrase", ref, "danger", accessibility_label="Type the passphrase and burn it"
+        "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Type the passphrase and burn it"
     )
     said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
     return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
@@ -121,10 +128,10 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> M
     try:
         metadata = await interaction.services.onetime.metadata(credentials, key)
     except SecretGone:
-        return Modal.of("burned", TITLE, Text.of(NOT_KNOWN))
+        return Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN))
     state = metadata.state_at(clock.now())
     if state.is_over:
-        return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
+        return Modal.of(BURNED_FORM, TITLE, *_outcome(host, state, metadata))
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext("metadata", host.url, account_id, key)
     )
@@ -177,11 +184,11 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "burn": Handler(burn, own_button_context("metadata")),
-            "tracked_burn": Handler(burn_tracked, own_tracked),
-            "tracked_list_burn": Handler(burn_listed, own_tracked),
-            "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
-            "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
+            BURN: Handler(burn, own_button_context("metadata")),
+            TRACKED_BURN: Handler(burn_tracked, own_tracked),
+            TRACKED_LIST_BURN: Handler(burn_listed, own_tracked),
+            TRACKED_BURN_WITH_PASSPHRASE: Handler(ask_for_tracked, own_tracked, opens_window=True),
+            BURN_WITH_PASSPHRASE: Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
         },
         Kind.FORM: {FORM: Handler(submit, own_button_context("metadata"))},
     },

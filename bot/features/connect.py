@@ -9,8 +9,10 @@ from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
 from bot.screen.parts import Choice, Field, Modal, Note, Text
 from bot.secret import Secret
+from bot.status.buttons import CONNECT_OPEN
 
 FORM = "connect"
+CONNECTED_FORM = "connected"
 MAX_LENGTH = 250  # characters of an e-mail address or a token
 
 
@@ -45,7 +47,7 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     await services.tracking.resume(interaction.person, host.url)
     rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
     return Modal.of(
-        "connected",
+        CONNECTED_FORM,
         "Connected",
         Text.of(f":white_check_mark: Your account on *{host.name}* is connected. {rest}"),
         Text.of("Next: `/ots recent` lists your secrets, `/ots metadata` looks at one, `/ots burn` destroys one."),
@@ -99,7 +101,7 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.ACTION: {"connect_open": Handler(open_form, any_member, opens_window=True)},
+        Kind.ACTION: {CONNECT_OPEN: Handler(open_form, any_member, opens_window=True)},
         Kind.FORM: {FORM: Handler(submit, any_member)},
     },
 )

@@ -23,6 +23,7 @@ from bot.sharing.share_spec import ShareSpec
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.shares.rows import Delivery, NewShare, Recipient, Share
 
+GENERATED_FORM = "generated"
 MIN_TTL = 300  # seconds: how long the host would keep its copy if it could not be burned
 
 HOW = "Say `/ots generate`, or with names of people or one channel behind it: `/ots generate @somebody`."
@@ -157,14 +158,14 @@ async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) ->
         Note.of("Copy it now: this window is the only copy. It is not kept in Slack's messages, nor by the host."),
     )
     try:
-        await interaction.show(Modal.of("generated", "Your password", *shown, close="Done"))
+        await interaction.show(Modal.of(GENERATED_FORM, "Your password", *shown, close="Done"))
     except SlackError as trouble:
         log.info("password_not_shown", error=str(trouble))
         await interaction.tell(Message.of(TOO_EARLY.replace("`", ""), Text.of(f":warning: {TOO_EARLY}")))
 
 
 def _note(said: str) -> Modal:
-    return Modal.of("generated", form.GENERATE_TITLE, Text.of(said), close="Done")
+    return Modal.of(GENERATED_FORM, form.GENERATE_TITLE, Text.of(said), close="Done")
 
 
 FEATURE = Feature(

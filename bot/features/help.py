@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 
 from bot.interaction.feature import Feature, Verb
-from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
+from bot.screen.parts import Buttons, Message, Note, Part, Text
+from bot.status.buttons import connect_button
 
 PROMISES = (
     "Secrets, passphrases and tokens are typed into windows only, never behind `/ots` and never in a message. "
@@ -21,7 +22,7 @@ def help_words(verbs: tuple[Verb, ...]) -> Message:
         Text.of("*Onetime Secret in Slack*\nA one-time link shows its secret once, to one person, and then is empty."),
         Text.of(lines),
         Text.of("Paste a link after `/ots` without a verb, and I say what it is and what can be done with it."),
-        Buttons.of(Button("Connect an account", "connect_open", style="primary")),
+        Buttons.of(connect_button()),
         Note.of(PROMISES),
     )
 

@@ -10,6 +10,7 @@ from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
 from bot.secret import Secret
+from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
 from bot.storage.button_contexts import NewButtonContext
 
 _LINK = re.compile(
@@ -42,9 +43,7 @@ async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Mes
     return Message.of(
         f"That link opens a one-time secret on {host.name}.",
         Text.of("That link opens a one-time secret on *", Plain(host.name), "*. It works once."),
-        Buttons.of(
-            Button("Open it…", "retrieve_open", ref, "primary", accessibility_label="Open this one-time secret")
-        ),
+        Buttons.of(Button("Open it…", RETRIEVE_OPEN, ref, "primary", accessibility_label="Open this one-time secret")),
         UNTOUCHED,
     )
 
@@ -62,8 +61,8 @@ async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Me
             "secret: it shows what became of it and can burn it, but does not open it. Don't send it to anybody.",
         ),
         Buttons.of(
-            Button("Show metadata", "metadata_refresh", ref, "primary"),
-            Button("Burn…", "burn_with_passphrase", ref, "danger", accessibility_label="Burn this secret"),
+            Button("Show metadata", METADATA_REFRESH, ref, "primary"),
+            Button("Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Burn this secret"),
         ),
         UNTOUCHED,
     )
@@ -83,8 +82,8 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
             "* I can try it as the key that opens a secret, or as the private key of whoever made it.",
         ),
         Buttons.of(
-            Button("Open it…", "retrieve_open", refs[0], accessibility_label="Try it as the key that opens a secret"),
-            Button("Show metadata", "metadata_refresh", refs[1], accessibility_label="Try it as a private key"),
+            Button("Open it…", RETRIEVE_OPEN, refs[0], accessibility_label="Try it as the key that opens a secret"),
+            Button("Show metadata", METADATA_REFRESH, refs[1], accessibility_label="Try it as a private key"),
         ),
         UNTOUCHED,
     )

@@ -10,6 +10,7 @@ from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.buttons import METADATA_REFRESH
 from bot.status.words import secret_words
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
@@ -63,6 +64,6 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.ACTION: {"metadata_refresh": Handler(refresh, own_button_context("metadata"))},
+        Kind.ACTION: {METADATA_REFRESH: Handler(refresh, own_button_context("metadata"))},
     },
 )

@@ -16,6 +16,8 @@ from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
 PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
+NEWER = "recent_newer"
+OLDER = "recent_older"
 FILTERS = {
     "all": frozenset(SecretState),
     "new": frozenset({SecretState.NEW, SecretState.VIEWED}),
@@ -88,8 +90,8 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref)]
     parts += await paging.foot(
         interaction, page, last,
-        lambda ref: Button("Newer", "recent_newer", ref),
-        lambda ref: Button("Older", "recent_older", ref),
+        lambda ref: Button("Newer", NEWER, ref),
+        lambda ref: Button("Older", OLDER, ref),
         lambda to: NewButtonContext("recent", account.host, account.id, data={"filter": wanted, "page": str(to)}),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
@@ -127,8 +129,8 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "recent_newer": Handler(turn, own_button_context("recent")),
-            "recent_older": Handler(turn, own_button_context("recent")),
+            NEWER: Handler(turn, own_button_context("recent")),
+            OLDER: Handler(turn, own_button_context("recent")),
         },
     },
 )

@@ -9,6 +9,7 @@ from bot.status.words import NOTIFICATION_CHOICES
 from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
+SAVED_FORM = "settings_saved"
 TITLE = "Settings"
 
 UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that."
@@ -52,7 +53,7 @@ async def save(interaction: Interaction, _row: None) -> Modal:
     prefs = NotificationPreferences(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
     await interaction.services.preferences.set(interaction.person, prefs)
     return Modal.of(
-        "settings_saved",
+        SAVED_FORM,
         TITLE,
         Text.of(f":white_check_mark: {_said_of_news(prefs)}"),
         Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_said_of_reminders(prefs)}"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.parts import Modal
-from bot.sharing import form, sender_buttons
+from bot.sharing import form, sender_buttons, sender_card
 from bot.sharing.form_state import FORM_STATE, read_mentions
 from bot.sharing.recovery import recover
 from bot.sharing.submit import submit
@@ -37,20 +37,20 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "share_more": Handler(more_room, own_button_context(FORM_STATE)),
-            "share_burn": Handler(sender_buttons.burn, own_delivery),
-            "share_burn_ask": Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
-            "share_burn_all": Handler(sender_buttons.burn_all, own_share),
-            "share_burn_all_ask": Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
-            "share_remind": Handler(sender_buttons.remind, own_share),
-            "share_copy": Handler(sender_buttons.copy, own_share, opens_window=True),
-            "share_link": Handler(sender_buttons.link, own_delivery, opens_window=True),
-            "share_passphrase": Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
+            form.ADD_TEXT_FIELD: Handler(more_room, own_button_context(FORM_STATE)),
+            sender_card.BURN: Handler(sender_buttons.burn, own_delivery),
+            sender_card.ASK_TO_BURN: Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
+            sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),
+            sender_card.ASK_TO_BURN_ALL: Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
+            sender_card.REMIND: Handler(sender_buttons.remind, own_share),
+            sender_card.COPY: Handler(sender_buttons.copy, own_share, opens_window=True),
+            sender_card.SHOW_LINK: Handler(sender_buttons.link, own_delivery, opens_window=True),
+            sender_card.SHOW_PASSPHRASE: Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
         },
         Kind.FORM: {
             form.FORM: Handler(submit, own_button_context(FORM_STATE)),
-            "share_burn": Handler(sender_buttons.burn_with_passphrase, own_delivery),
-            "share_burn_all": Handler(sender_buttons.burn_all_with_passphrase, own_share),
+            sender_buttons.BURN_FORM: Handler(sender_buttons.burn_with_passphrase, own_delivery),
+            sender_buttons.BURN_ALL_FORM: Handler(sender_buttons.burn_all_with_passphrase, own_share),
         },
     },
     recover=recover,

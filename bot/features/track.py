@@ -15,6 +15,7 @@ from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
 from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.tracked_card import burn_button, follow, name, tracked_card
 from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, secret_words
@@ -24,6 +25,9 @@ from bot.storage.tracking.rows import Tracked
 ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
 MAX_LABEL = 80  # characters
 PAGE = 5
+LIST_STOP = "tracked_list_stop"
+NEWER = "tracked_newer"
+OLDER = "tracked_older"
 A_PAGE = "tracked_page"  # the kind of handle behind Newer and Older
 
 log = Log("track")
@@ -142,8 +146,8 @@ async def _page(interaction: Interaction, page: int) -> Message:
         interaction,
         page,
         last,
-        lambda ref: Button("Newer", "tracked_newer", ref),
-        lambda ref: Button("Older", "tracked_older", ref),
+        lambda ref: Button("Newer", NEWER, ref),
+        lambda ref: Button("Older", OLDER, ref),
         lambda to: NewButtonContext(A_PAGE, "-", data={"page": str(to)}),
     )
     return Message(f"What you track: {len(everything)}", tuple(parts))
@@ -161,7 +165,7 @@ def _line(tracked: Tracked) -> list[Part]:
         said += [" · expires ", When(tracked.expires_at)]
     parts: list[Part] = [Text(tuple(said))]
     if not tracked.is_over:
-        stop_it = Button("Stop", "tracked_list_stop", tracked.id, accessibility_label="Stop tracking this secret")
+        stop_it = Button("Stop", LIST_STOP, tracked.id, accessibility_label="Stop tracking this secret")
         parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
     return parts
 
@@ -198,12 +202,12 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "track": Handler(track_handle, own_button_context("metadata")),
-            "tracked_refresh": Handler(refresh, own_tracked),
-            "tracked_stop": Handler(stop, own_tracked),
-            "tracked_list_stop": Handler(stop_listed, own_tracked),
-            "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
-            "tracked_older": Handler(turn, own_button_context(A_PAGE)),
+            TRACK: Handler(track_handle, own_button_context("metadata")),
+            TRACKED_REFRESH: Handler(refresh, own_tracked),
+            TRACKED_STOP: Handler(stop, own_tracked),
+            LIST_STOP: Handler(stop_listed, own_tracked),
+            NEWER: Handler(turn, own_button_context(A_PAGE)),
+            OLDER: Handler(turn, own_button_context(A_PAGE)),
         },
     },
 )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from bot.secret import Secret
+
+NO_FORM: Final = "note"  # the form of a window in which nothing can be entered
 
 Style = Literal["plain", "primary", "danger"]
 

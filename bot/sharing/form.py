@@ -32,6 +32,7 @@ from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_s
 from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"
+ADD_TEXT_FIELD = "share_more"  # a button
 TITLE = "Share a secret"
 
 TEXT_FIELD_LENGTH = 3_000  # characters of one field: Slack's limit
@@ -91,7 +92,7 @@ def _texts(form_state: FormState, ref: str) -> list[Part]:
     if form_state.text_fields < text_fields_for(form_state.max_bytes):
         parts.append(
             Buttons.of(
-                Button("Add more room", "share_more", ref, accessibility_label="Add a field for a longer secret")
+                Button("Add more room", ADD_TEXT_FIELD, ref, accessibility_label="Add a field for a longer secret")
             )
         )
     return parts

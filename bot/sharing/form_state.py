@@ -1,18 +1,22 @@
-"""What a window for sharing is for, before anything is typed: kept in its handle, and the same when it comes back."""
+"""The state of a window for sharing apart from what is typed: stored in a button context while the window is open."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
-from bot.errors import NotUnderstood
+import msgspec
+
+from bot.errors import NotUnderstood, Unsealable
 from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.sharing.mention import CHANNEL, PERSON
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
 
-FORM_STATE = "share"  # of the handle that the window comes back with
+FORM_STATE = "share"  # the kind of the button context
+DATA = "form_state"  # the key in the data of the button context; its value is JSON
 MAX_PEOPLE = 10
 MAX_NOTE = 500  # characters of the sender's note
 
@@ -27,48 +31,58 @@ TOO_MANY = (
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What a window is for. `only` is for whom it is, where nobody else can be chosen."""
+    """What a window is for. With `only`, the recipients are fixed and nobody else can be chosen."""
 
     to: tuple[str, ...] = ()  # user ids, chosen already
     channel: str | None = None
     only: tuple[str, ...] = ()  # user ids
-    request: str | None = None  # the id of the request that it answers
-    accounts: tuple[tuple[str, str], ...] = ()  # ids and names, the default first
+    request: str | None = None  # the id of the request that the share answers
+    accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
-    is_generated: bool = False  # by the host: there is no text to type
-    note: str = ""  # what stands in the note already
-    max_bytes: int = DEFAULT_SECRET_BYTES  # bytes that there is to be room for
+    is_generated: bool = False  # the host makes the secret up, so there is no text to type
+    note: str = ""  # the initial text of the note
+    max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
 
     @classmethod
     def of(cls, context: ButtonContext) -> Self:
-        facts = context.data
-        named = [one.split("=", 1) for one in facts.get("accounts", "").split(",") if one]
-        accounts = tuple((ref, name) for ref, name in named)
-        return cls(
-            _ids(facts.get("to")),
-            facts.get("channel"),
-            _ids(facts.get("only")),
-            facts.get("request"),
-            accounts,
-            is_generated="made_up" in facts,
-            note=facts.get("note", ""),
-            max_bytes=int(facts.get("most", DEFAULT_SECRET_BYTES)),
-        )
+        """Raises `Unsealable` for data that is no form state."""
+        if DATA not in context.data:
+            return cls(**_read_before_0007(context.data))
+        try:
+            return msgspec.json.decode(context.data[DATA], type=cls)
+        except msgspec.MsgspecError:
+            raise Unsealable from None
 
-    def facts(self) -> dict[str, str]:
-        accounts = ",".join(f"{ref}={name}" for ref, name in self.accounts)
-        said = {"to": ",".join(self.to), "channel": self.channel, "only": ",".join(self.only)}
-        said |= {"request": self.request, "accounts": accounts, "made_up": "yes" if self.is_generated else None}
-        said |= {"note": self.note, "most": str(self.max_bytes)}
-        return {name: value for name, value in said.items() if value}
+    def data(self) -> dict[str, str]:
+        """The form state as the data of a button context."""
+        note = self.note.encode("utf-8", "replace").decode()  # half a surrogate pair, which JSON cannot hold, is “?”
+        return {DATA: msgspec.json.encode(replace(self, note=note)).decode()}
 
 
-def _ids(joined: str | None) -> tuple[str, ...]:
+def _read_before_0007(data: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a form state that was stored by a version before migration 0007.
+
+    A button context lives for a day. So this function is needed for one day after an upgrade from such a version.
+    """
+    accounts = (one.partition("=") for one in data.get("accounts", "").split(",") if one)
+    return {
+        "to": _split(data.get("to")),
+        "channel": data.get("channel"),
+        "only": _split(data.get("only")),
+        "request": data.get("request"),
+        "accounts": tuple((account_id, name) for account_id, _, name in accounts),
+        "is_generated": "made_up" in data,
+        "note": data.get("note", ""),
+        "max_bytes": int(data.get("most", DEFAULT_SECRET_BYTES)),
+    }
+
+
+def _split(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split(",")) if joined else ()
 
 
 def read_mentions(text: str) -> FormState:
-    """Who is named behind the command. Raises `NotUnderstood` for anything else, which is not looked at."""
+    """The people or the channel named behind the command. Raises `NotUnderstood` for any other text."""
     rest = CHANNEL.sub("", PERSON.sub("", text)).strip()
     people = tuple(dict.fromkeys(PERSON.findall(text)))
     channels = CHANNEL.findall(text)
@@ -80,7 +94,7 @@ def read_mentions(text: str) -> FormState:
 
 
 async def begin_form_state(interaction: Interaction, form_state: FormState) -> tuple[str, FormState]:
-    """The id of a new window, and the draft with the accounts that can be chosen in it, and room for any of them."""
+    """The id of a new window, and its state with the accounts to choose from and the largest size among their hosts."""
     services = interaction.services
     accounts = [one for one in await services.accounts.all_of(interaction.person) if one.is_readable]
     hosts = [Host(one.host) for one in accounts]
@@ -92,8 +106,8 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
 
 
 async def store_form_state(interaction: Interaction, form_state: FormState) -> str:
-    """A new id for the window: what is submitted with it is one share, whatever is clicked or repeated."""
+    """Store it under a new id for the window. All that is submitted with one id is one share, however often."""
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(FORM_STATE, "-", data=form_state.facts())
+        interaction.person, NewButtonContext(FORM_STATE, "-", data=form_state.data())
     )
     return ref

@@ -11,6 +11,8 @@ from bot.sharing.form_state import MAX_NOTE
 from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary
 from bot.storage.shares.rows import Delivery, Share
 
+SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
+
 
 def recipient_message(share: Share, delivery: Delivery) -> Message:
     """The message that holds a delivery's Open button, all its life."""
@@ -31,7 +33,7 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
 
 def _open(delivery: Delivery) -> Button:
     return Button(
-        "Open", "share_open", delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
+        "Open", SHARE_OPEN, delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
     )
 
 

@@ -12,7 +12,12 @@ from bot.status.words import REQUEST_WORDS, request_notification_words, request_
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 
-WITHDRAW = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
+ANSWER = "request_answer"
+DECLINE = "request_decline"
+WITHDRAW = "request_withdraw"
+REQUESTED_FORM = "requested"
+
+WITHDRAW_CONFIRM = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
 
 # --- to who was asked
 
@@ -31,8 +36,8 @@ def question(request: Request) -> Message:
 
 def _buttons(request: Request) -> Buttons:
     return Buttons.of(
-        Button("Send…", "request_answer", request.id, "primary", accessibility_label="Send them a secret"),
-        Button("Decline", "request_decline", request.id, accessibility_label="Decline to send a secret"),
+        Button("Send…", ANSWER, request.id, "primary", accessibility_label="Send them a secret"),
+        Button("Decline", DECLINE, request.id, accessibility_label="Decline to send a secret"),
     )
 
 
@@ -60,7 +65,7 @@ def card(request: Request) -> Message:
         parts.append(Text.of("What for: ", Plain(request.note)))
     if request.is_open:
         parts += [
-            Buttons.of(Button("Withdraw", "request_withdraw", request.id, "danger", WITHDRAW)),
+            Buttons.of(Button("Withdraw", WITHDRAW, request.id, "danger", WITHDRAW_CONFIRM)),
             Note.of("It can be answered until ", When(request.expires_at), "."),
         ]
     return Message(_said("You asked a colleague for a secret", request), tuple(parts))
@@ -78,7 +83,7 @@ def outcome_notification(request: Request) -> Message | None:
 
 def over() -> Modal:
     """In place of what would have been done with it."""
-    return Modal.of("requested", "Ask for a secret", Text.of(RequestOver.tell))
+    return Modal.of(REQUESTED_FORM, "Ask for a secret", Text.of(RequestOver.tell))
 
 
 # --- as it changes

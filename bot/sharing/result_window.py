@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import Link, Modal, Note, Part, Plain, Revealed, Text
+from bot.screen.parts import NO_FORM, Link, Modal, Note, Part, Plain, Revealed, Text
 from bot.screen.words import in_words
 from bot.secret import Secret
 from bot.status.words import DELIVERY_SIGNS, recipient_name, sent_words
 from bot.storage.shares.rows import Delivery
 
+SHARED_FORM = "shared"
 TITLE = "Share a secret"
 IN_HAND = ("waiting", "asking")
 
 
 def one_moment() -> Modal:
-    return Modal.of("note", TITLE, Text.of(":white_check_mark: It is made. One moment…"))
+    return Modal.of(NO_FORM, TITLE, Text.of(":white_check_mark: It is made. One moment…"))
 
 
 def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, passphrase: Secret | None) -> Modal:
@@ -28,7 +29,7 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
         host = Plain(Host(deliveries[0].host).name)
         parts.append(Text.of(":information_source: ", host, f" keeps it for {in_words(ttl)}, not {in_words(asked)}."))
     parts.append(Note.of("A message in our direct conversation shows from now on what becomes of it."))
-    return Modal.of("shared", "Shared", *parts, close="Done")
+    return Modal.of(SHARED_FORM, "Shared", *parts, close="Done")
 
 
 def earlier(deliveries: list[Delivery]) -> Modal:
@@ -37,7 +38,7 @@ def earlier(deliveries: list[Delivery]) -> Modal:
     said += (
         ", and is being worked on." if any(one.state in IN_HAND for one in deliveries) else ". This is what came of it:"
     )
-    return Modal.of("shared", "Shared", Text.of(said), *(line(delivery) for delivery in deliveries), close="Done")
+    return Modal.of(SHARED_FORM, "Shared", Text.of(said), *(line(delivery) for delivery in deliveries), close="Done")
 
 
 def line(delivery: Delivery) -> Text:

@@ -6,14 +6,17 @@ from bot.errors import OnetimeError, SlackError, WrongPassphrase
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction
 from bot.logs import Log
-from bot.screen.parts import Field, Message, Modal, Note, Part, Piece, Revealed, Text
+from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, Revealed, Text
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
+from bot.status.burn import BURNED_FORM
 from bot.status.words import recipient_name
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
 
+BURN_FORM = "share_burn"
+BURN_ALL_FORM = "share_burn_all"
 TITLE = "Burn a secret"
 FOREVER = "Burning destroys it for good. Nobody will be able to open it any more."
 WRONG = "That is not its passphrase. Nothing was burned."
@@ -91,7 +94,7 @@ def _typed(interaction: Interaction) -> Secret | None:
 def _question(ref: str, *, of_all: bool = False) -> Modal:
     field = Field("passphrase", "Its passphrase", "It has one, so burning needs it too.")
     return Modal.of(
-        "share_burn_all" if of_all else "share_burn",
+        BURN_ALL_FORM if of_all else BURN_FORM,
         TITLE,
         Text.of(FOREVER),
         field,
@@ -102,11 +105,11 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
 
 
 def _outcome(deliveries: list[Delivery]) -> Modal:
-    return Modal.of("burned", TITLE, *(result_window.line(one) for one in deliveries), close="Done")
+    return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close="Done")
 
 
 def _nothing_left() -> Modal:
-    return Modal.of("note", "What you shared", Text.of(NOTHING_LEFT))
+    return Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT))
 
 
 # --- reminding and telling
@@ -141,7 +144,7 @@ async def copy(interaction: Interaction, share: Share) -> Modal:
     """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
     words = Secret(sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id)))
     note = Note.of("There is no key and no link in these words: they may stand anywhere.")
-    return Modal.of("note", "Copy instructions", Revealed(words), note, close="Done")
+    return Modal.of(NO_FORM, "Copy instructions", Revealed(words), note, close="Done")
 
 
 # --- what only the sender sees
@@ -170,4 +173,4 @@ async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | No
 
 
 def _private(title: str, *parts: Part) -> Modal:
-    return Modal.of("note", title, *parts, close="Done")
+    return Modal.of(NO_FORM, title, *parts, close="Done")

@@ -37,6 +37,16 @@ from bot.storage.shares.rows import Delivery, Share
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
 DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."
 
+# names of actions; the handlers are in sender_buttons.py
+SHOW_LINK = "share_link"
+SHOW_PASSPHRASE = "share_passphrase"
+ASK_TO_BURN = "share_burn_ask"
+ASK_TO_BURN_ALL = "share_burn_all_ask"
+BURN_ALL = "share_burn_all"
+BURN = "share_burn"
+REMIND = "share_remind"
+COPY = "share_copy"
+
 BURN_ALL_CONFIRM = Confirm(
     title="Burn all unopened?",
     question="What nobody has opened yet is destroyed for good. Its buttons and links will open nothing any more.",
@@ -79,13 +89,13 @@ def _line(share: Share, delivery: Delivery) -> list[Part]:
     buttons = [_burn(delivery)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
         buttons.insert(
-            0, Button("Show the link", "share_link", delivery.id, accessibility_label="Show the link in a window")
+            0, Button("Show the link", SHOW_LINK, delivery.id, accessibility_label="Show the link in a window")
         )
     if delivery.passphrase is not None and share.passphrase_to == "sender" and delivery.can_be_opened:
         buttons.append(
             Button(
                 "Show the passphrase",
-                "share_passphrase",
+                SHOW_PASSPHRASE,
                 delivery.id,
                 accessibility_label="Show the passphrase in a window",
             )
@@ -95,10 +105,8 @@ def _line(share: Share, delivery: Delivery) -> list[Part]:
 
 def _burn(delivery: Delivery) -> Button:
     if delivery.passphrase_required:
-        return Button(
-            "Burn…", "share_burn_ask", delivery.id, "danger", accessibility_label="Burn it with its passphrase"
-        )
-    return Button("Burn", "share_burn", delivery.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
+        return Button("Burn…", ASK_TO_BURN, delivery.id, "danger", accessibility_label="Burn it with its passphrase")
+    return Button("Burn", BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
 
 
 def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
@@ -107,22 +115,20 @@ def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
         return ()
     buttons: list[Button] = []
     if any(not delivery.recipient.is_nobody for delivery in unopened):
-        buttons.append(
-            Button("Remind", "share_remind", share.id, accessibility_label="Remind those who have not opened it")
-        )
-    buttons.append(Button("Copy instructions", "share_copy", share.id, accessibility_label="Show instructions to copy"))
+        buttons.append(Button("Remind", REMIND, share.id, accessibility_label="Remind those who have not opened it"))
+    buttons.append(Button("Copy instructions", COPY, share.id, accessibility_label="Show instructions to copy"))
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
             ask = Button(
                 "Burn all…",
-                "share_burn_all_ask",
+                ASK_TO_BURN_ALL,
                 share.id,
                 "danger",
                 accessibility_label="Burn all with the passphrase",
             )
             return (*buttons, ask)
         spoken = "Burn all that nobody has opened"
-        buttons.append(Button("Burn all", "share_burn_all", share.id, "danger", BURN_ALL_CONFIRM, spoken))
+        buttons.append(Button("Burn all", BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, spoken))
     return tuple(buttons)
 
 
@@ -149,9 +155,7 @@ def expires_soon(share: Share, delivery: Delivery) -> Message:
     expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
     buttons = [_burn(delivery)]
     if not delivery.recipient.is_nobody:
-        buttons.append(
-            Button("Remind", "share_remind", share.id, accessibility_label="Remind those who have not opened it")
-        )
+        buttons.append(Button("Remind", REMIND, share.id, accessibility_label="Remind those who have not opened it"))
     return Message(
         "What you shared was not opened yet and expires soon.",
         (

@@ -8,11 +8,12 @@ from typing import Any
 from bot.errors import BotError, NotConnected, SlackError, WindowClosed
 from bot.interaction.feature import FieldErrors
 from bot.logs import Log
-from bot.screen.parts import Button, Buttons, Message, Modal, Note, Part, Screen, Text
+from bot.screen.parts import NO_FORM, Buttons, Message, Modal, Note, Part, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
 from bot.slack.web import SlackClient
+from bot.status.buttons import connect_button
 
 log = Log("answers")
 
@@ -20,17 +21,17 @@ TITLE = "Onetime Secret"
 
 
 def one_moment_window() -> Modal:
-    return Modal.of("note", TITLE, Text.of("One moment…"))
+    return Modal.of(NO_FORM, TITLE, Text.of("One moment…"))
 
 
 def already_submitted_window() -> Modal:
     """Laid on top of a window that was submitted twice, so that what the first submission shows stays."""
-    return Modal("note", TITLE, (Text.of("That was sent already and is being worked on."),), push=True)
+    return Modal(NO_FORM, TITLE, (Text.of("That was sent already and is being worked on."),), push=True)
 
 
 def error_window(error: BotError) -> Modal:
     """An error as a window; laid on top where there is one already, so that nothing typed is lost."""
-    return Modal("note", TITLE, (Text.of(f":warning: {error.tell}"),), push=True)
+    return Modal(NO_FORM, TITLE, (Text.of(f":warning: {error.tell}"),), push=True)
 
 
 class Answer:
@@ -171,7 +172,7 @@ def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
 def _error_message(error: BotError) -> Message:
     parts: list[Part] = [Text.of(error.tell)]
     if isinstance(error, NotConnected):
-        parts.append(Buttons.of(Button("Connect an account", "connect_open", style="primary")))
+        parts.append(Buttons.of(connect_button()))
     return Message(error.tell.replace("*", "").replace("`", ""), tuple(parts))
 
 

@@ -13,6 +13,8 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Confirm
 from bot.secret import MetadataKey, Secret
 
+BURNED_FORM = "burned"  # the window that says what came of it
+
 BURN_CONFIRM = Confirm(
     title="Burn this secret?",
     question="It is destroyed for good. Nobody will be able to open its link any more.",

@@ -8,6 +8,7 @@ from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Facts, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import in_words
 from bot.status.burn import BURN_CONFIRM
+from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_REFRESH, TRACK
 from bot.status.words import secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
 
@@ -52,16 +53,16 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
 
 def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
     """The buttons under a card: Refresh, and Burn and Track while it is open. `ref` is a handle of the key."""
-    track = Button("Track", "track", ref, accessibility_label="Tell me when this secret is opened")
-    refresh = Button("Refresh", "metadata_refresh", ref, accessibility_label="Look at this secret again")
+    track = Button("Track", TRACK, ref, accessibility_label="Tell me when this secret is opened")
+    refresh = Button("Refresh", METADATA_REFRESH, ref, accessibility_label="Look at this secret again")
     if metadata.state_at(clock.now()).is_over:
         return (Buttons.of(refresh),)
     if metadata.passphrase_required:
         burn = Button(
-            "Burn…", "burn_with_passphrase", ref, "danger", accessibility_label="Burn this secret with its passphrase"
+            "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Burn this secret with its passphrase"
         )
     else:
-        burn = Button("Burn", "burn", ref, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
+        burn = Button("Burn", BURN, ref, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
     return (Buttons.of(burn, refresh, track),)
 
 

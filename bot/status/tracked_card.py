@@ -11,6 +11,14 @@ from bot.errors import SlackError
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
 from bot.status.burn import BURN_CONFIRM
+from bot.status.buttons import (
+    TRACKED_BURN,
+    TRACKED_BURN_WITH_PASSPHRASE,
+    TRACKED_LIST_BURN,
+    TRACKED_REFRESH,
+    TRACKED_STOP,
+    connect_button,
+)
 from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, tracked_notification_words
 from bot.storage.tracking.rows import Tracked
 
@@ -67,16 +75,22 @@ def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
     """Asks for the passphrase in a window where there is one to ask for."""
     if tracked.passphrase_required:
         spoken = "Burn it with its passphrase"
-        return Button("Burn…", "tracked_burn_with_passphrase", tracked.id, "danger", accessibility_label=spoken)
-    action = "tracked_list_burn" if listed else "tracked_burn"
-    return Button("Burn", action, tracked.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
+        return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=spoken)
+    return Button(
+        "Burn",
+        TRACKED_LIST_BURN if listed else TRACKED_BURN,
+        tracked.id,
+        "danger",
+        BURN_CONFIRM,
+        accessibility_label="Burn this secret",
+    )
 
 
 def _buttons(tracked: Tracked) -> Buttons:
     return Buttons.of(
         burn_button(tracked),
-        Button("Refresh", "tracked_refresh", tracked.id, accessibility_label="Look at this secret again"),
-        Button("Stop", "tracked_stop", tracked.id, accessibility_label="Stop tracking this secret"),
+        Button("Refresh", TRACKED_REFRESH, tracked.id, accessibility_label="Look at this secret again"),
+        Button("Stop", TRACKED_STOP, tracked.id, accessibility_label="Stop tracking this secret"),
     )
 
 
@@ -100,5 +114,5 @@ def reconnect(host: str) -> Message:
             "* does not accept your API token any more, so your secrets there are not being "
             "watched. Connect the account again to go on.",
         ),
-        Buttons.of(Button("Reconnect", "connect_open", style="primary")),
+        Buttons.of(connect_button("Reconnect")),
     )

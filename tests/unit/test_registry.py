@@ -198,62 +198,84 @@ def test_the_list_for_any_member_has_no_name_that_is_gone():
     assert FOR_ANY_MEMBER - everything().keys() == set()
 
 
-# --- what screens lead to
+# --- what screens lead to. A name is found by its constant: whoever draws and whoever handles use the same one
 
 
-def _calls(name):
-    """Every call of `name` in the bot: its module, the function or class around it, and the call."""
-    for path in (ROOT / "bot").rglob("*.py"):
-        if "sandbox" in path.parts:
-            continue
-        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for around in ast.parse(path.read_text()).body:
-            for node in ast.walk(around):
-                if isinstance(node, ast.Call) and ast.unparse(node.func) in (name, f"{name}.of"):
-                    yield module, around, node
+def _modules(folder):
+    """The name of every module in the folder, and its syntax tree."""
+    for path in folder.rglob("*.py"):
+        if "sandbox" not in path.relative_to(ROOT).parts:
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            yield module, ast.parse(path.read_text())
 
 
-def _argument(node, position, name):
-    if len(node.args) > position:
-        return node.args[position]
-    return next((one.value for one in node.keywords if one.arg == name), None)
+def _constants(module, node):
+    """The constants that an argument may be, each as the module that defines it and its name."""
+    match node:
+        case ast.Constant():
+            return {(module, f"the literal {node.value!r}")}
+        case ast.IfExp():
+            return _constants(module, node.body) | _constants(module, node.orelse)
+        case ast.Attribute():
+            return _constants(
+                vars(importlib.import_module(module))[ast.unparse(node.value)].__name__, ast.Name(node.attr)
+            )
+    for one in ast.parse(inspect.getsource(importlib.import_module(module))).body:
+        if isinstance(one, ast.ImportFrom) and node.id in {name.name for name in one.names}:
+            return _constants(one.module, node)
+    return {(module, node.id)}
 
 
-def _values(module, around, node):
-    """What an argument can be: the constant, the module's own, or any name-like word in the code around it."""
-    if isinstance(node, ast.Constant):
-        return {node.value}
-    try:
-        return {eval(ast.unparse(node), vars(importlib.import_module(module)))}
-    except NameError:
-        words = (one.value for one in ast.walk(around) if isinstance(one, ast.Constant))
-        return {word for word in words if isinstance(word, str) and re.fullmatch(r"[a-z]+(_[a-z]+)+", word)}
-
-
-def _actions_of_buttons():
-    return set().union(*(_values(module, around, _argument(node, 1, "action"))
-                         for module, around, node in _calls("Button")))  # fmt: skip
-
-
-def _forms(*, with_keyword):
-    """The forms of windows for which `submit` (or `notify_on_close`) is given."""
+def _drawn(part, argument, *, where=None):
+    """The constants that all calls of `part` have as this argument, of calls with the keyword `where` if given."""
     found = set()
-    for module, around, node in _calls("Modal"):
-        if module != "bot.slack.answers" and any(one.arg == with_keyword for one in node.keywords):
-            found |= _values(module, around, _argument(node, 0, "form"))
+    for module, tree in _modules(ROOT / "bot"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in (part, f"{part}.of"):
+                keywords = {one.arg: one.value for one in node.keywords}
+                position = 1 if part == "Button" else 0
+                named = node.args[position] if len(node.args) > position else keywords[argument]
+                is_copy = ast.unparse(named) == "form.form"  # a window that is drawn again, with errors
+                if (where is None or where in keywords) and not is_copy:
+                    found |= _constants(module, named)
     return found
 
 
+def _handled(kind):
+    """The constants that name the handlers of this kind."""
+    found = set()
+    for module, tree in _modules(ROOT / "bot" / "features"):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                for key, value in zip(node.keys, node.values, strict=True):
+                    if isinstance(value, ast.Dict) and key is not None and ast.unparse(key) == f"Kind.{kind.name}":
+                        found |= set().union(*(_constants(module, one) for one in value.keys if one))
+    return found
+
+
+def _values(constants):
+    return {getattr(importlib.import_module(module), name) for module, name in constants}
+
+
 def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
-    assert _actions_of_buttons() == Registry().names(Kind.ACTION)
+    assert _drawn("Button", "action") == _handled(Kind.ACTION)
 
 
 def test_every_window_with_a_submit_button_leads_to_a_handler_and_every_handler_has_a_window():
-    assert _forms(with_keyword="submit") == Registry().names(Kind.FORM)
+    assert _drawn("Modal", "form", where="submit") == _handled(Kind.FORM)
 
 
 def test_a_window_that_tells_when_it_is_closed_leads_to_a_handler():
-    assert _forms(with_keyword="notify_on_close") == Registry().names(Kind.CLOSED)
+    assert _drawn("Modal", "form", where="notify_on_close") == _handled(Kind.CLOSED)
+
+
+@pytest.mark.parametrize("kind", [Kind.ACTION, Kind.FORM, Kind.CLOSED])
+def test_the_constants_are_the_names_that_the_registry_knows(kind):
+    assert _values(_handled(kind)) == Registry().names(kind)
+
+
+def test_no_window_has_its_name_as_a_literal():
+    assert [where for where in _drawn("Modal", "form") if "the literal" in where[1]] == []
 
 
 def test_every_feature_is_in_the_list():

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused
+from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused, Unsealable
 from bot.interaction.feature import FieldErrors
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
@@ -92,12 +92,9 @@ FORM_STATES = [
 ]
 
 
-def kept(form_state):
-    """As a handle gives the facts back."""
-    now = datetime.now(UTC)
-    return FormState.of(
-        ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), FORM_STATE, "-", None, None, form_state.facts(), now)
-    )
+def stored(data):
+    """The button context of a window, with this data."""
+    return ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), FORM_STATE, "-", None, None, data, datetime.now(UTC))
 
 
 every_form_state = each_row(
@@ -106,9 +103,37 @@ every_form_state = each_row(
 
 
 @every_form_state
-def test_what_a_window_is_for_comes_back_from_its_facts(form_state):
-    assert kept(form_state) == form_state
-    assert all(isinstance(value, str) for value in form_state.facts().values())
+def test_the_state_of_a_window_is_read_as_it_was_stored(form_state):
+    assert FormState.of(stored(form_state.data())) == form_state
+    assert all(isinstance(value, str) for value in form_state.data().values())
+
+
+@each_row(
+    ("data", "form_state"),
+    [
+        ({"most": "10000"}, FormState()),
+        ({"to": "U0BEN,U0CLEO", "most": "10000"}, FormState(to=("U0BEN", "U0CLEO"))),
+        ({"channel": "C0OPS", "made_up": "yes", "most": "10000"}, FormState(channel="C0OPS", is_generated=True)),
+        ({"only": "U0BEN", "request": "r" * 22, "note": "for, and = it", "most": "200"},
+         FormState(only=("U0BEN",), request="r" * 22, note="for, and = it", max_bytes=200)),
+        ({"accounts": "a=eu.onetimesecret.com,b=127.0.0.1:7143/prefix"},
+         FormState(accounts=(("a", "eu.onetimesecret.com"), ("b", "127.0.0.1:7143/prefix")))),
+    ],
+    ids=["nothing", "people", "a channel", "a request", "accounts"],
+)  # fmt: skip
+def test_the_state_of_a_window_that_an_older_version_opened_is_read(data, form_state):
+    assert FormState.of(stored(data)) == form_state
+
+
+def test_a_note_with_half_a_character_keeps_nobody_from_answering():
+    assert FormState.of(stored(FormState(note="a\ud800b").data())).note == "a?b"
+
+
+def test_data_that_is_no_form_state_is_not_read_and_not_repeated():
+    with pytest.raises(Unsealable) as refused:
+        FormState.of(stored({"form_state": '{"to": "hunter2"}'}))
+
+    assert "hunter2" not in str(refused.value) + refused.value.tell
 
 
 @each_row("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])

@@ -14,6 +14,7 @@ from bot.interaction.limits import requests_in_a_day, requests_to
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
 from bot.screen.parts import Message, Modal
+from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
 from bot.sharing.mention import as_typed, first_person
@@ -100,9 +101,9 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "request_answer": Handler(answer, received_request, opens_window=True),
-            "request_decline": Handler(decline, received_request),
-            "request_withdraw": Handler(withdraw, own_request),
+            request_messages.ANSWER: Handler(answer, received_request, opens_window=True),
+            request_messages.DECLINE: Handler(decline, received_request),
+            request_messages.WITHDRAW: Handler(withdraw, own_request),
         },
         Kind.FORM: {screens.FORM: Handler(submit, any_member)},
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.screen.parts import Field, Modal, Note, People, Text, Who
+from bot.sharing.request_messages import REQUESTED_FORM
 from bot.storage.requests import Request
 
 FORM = "request"
@@ -39,5 +40,5 @@ def outcome(request: Request) -> Modal:
     else:
         said = Text.of(":white_check_mark: ", Who(request.asked.user_id), " was asked.")
     return Modal.of(
-        "requested", TITLE, said, Note.of("In our direct conversation you can see and withdraw it."), close="Done"
+        REQUESTED_FORM, TITLE, said, Note.of("In our direct conversation you can see and withdraw it."), close="Done"
     )

@@ -18,6 +18,8 @@ from bot.interaction.owners import any_member, own_button_context, own_reveal, r
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
+from bot.sharing.recipient_messages import SHARE_OPEN
+from bot.status.buttons import RETRIEVE_OPEN
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
@@ -78,14 +80,14 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            "retrieve_open": Handler(open_pasted, own_button_context("secret"), opens_window=True),
-            "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
-            "retrieve_in_browser": Handler(deliveries.open_in_browser, own_reveal),
-            "share_open": Handler(deliveries.open_delivery, received_delivery, opens_window=True),
-            "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
-            "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
-            "retrieve_page_back": Handler(turn_page, own_button_context("page")),
-            "retrieve_page_on": Handler(turn_page, own_button_context("page")),
+            RETRIEVE_OPEN: Handler(open_pasted, own_button_context("secret"), opens_window=True),
+            screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal),
+            screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal),
+            SHARE_OPEN: Handler(deliveries.open_delivery, received_delivery, opens_window=True),
+            screens.SHOW_AGAIN: Handler(show_again, own_reveal),  # opens its own window, if there is something to show
+            screens.TRY_AGAIN: Handler(try_again, own_reveal, opens_window=True),
+            screens.PAGE_BACK: Handler(turn_page, own_button_context("page")),
+            screens.PAGE_ON: Handler(turn_page, own_button_context("page")),
         },
         Kind.FORM: {
             screens.LINK_FORM: Handler(read_link, any_member),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.parts import Link, Modal, Note, Piece, Plain, Text
+from bot.screen.parts import NO_FORM, Link, Modal, Note, Piece, Plain, Text
 from bot.secret import Secret
 from bot.status.words import delivery_taken_words
 from bot.storage.shares.rows import Delivery
@@ -40,7 +40,7 @@ def taken(delivery: Delivery, person: Person) -> Modal:
 def link(host: Host, url: Secret) -> Modal:
     """The link itself, for whom it was meant: in a window, which is no part of Slack's messages."""
     return Modal.of(
-        "note",
+        NO_FORM,
         TITLE,
         Text.of("This is the link, on *", Plain(host.name), "*. *It works once*, for whoever opens it first."),
         Link(url),
@@ -50,4 +50,4 @@ def link(host: Host, url: Secret) -> Modal:
 
 
 def _said(*pieces: Piece) -> Modal:
-    return Modal.of("note", TITLE, Text(pieces))
+    return Modal.of(NO_FORM, TITLE, Text(pieces))

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.onetime.links import Host
 from bot.screen.parts import (
+    NO_FORM,
     Button,
     Buttons,
     Field,
@@ -26,6 +27,12 @@ from bot.storage.shares.rows import Delivery
 FORM = "retrieve"
 LINK_FORM = "retrieve_link"
 DONE_FORM = "retrieve_done"
+WITH_PASSPHRASE = "retrieve_with_passphrase"
+IN_BROWSER = "retrieve_in_browser"
+SHOW_AGAIN = "retrieve_again"
+TRY_AGAIN = "retrieve_try_again"
+PAGE_BACK = "retrieve_page_back"
+PAGE_ON = "retrieve_page_on"
 TITLE = "Open a one-time link"
 
 CANNOT_TELL = (
@@ -76,10 +83,10 @@ def ask(
     elif passphrase and known is None:
         parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
     elif known is None:
-        buttons.append(Button("It has a passphrase", "retrieve_with_passphrase", ref))
+        buttons.append(Button("It has a passphrase", WITH_PASSPHRASE, ref))
     if delivery:
         spoken = "Show me the link, to open it in the browser"
-        buttons.append(Button("Open in the browser", "retrieve_in_browser", ref, accessibility_label=spoken))
+        buttons.append(Button("Open in the browser", IN_BROWSER, ref, accessibility_label=spoken))
     parts += [Buttons(tuple(buttons))] if buttons else []
     parts.append(Note.of("Keep this window open until the secret is shown. Only you see it."))
     submit = "Show here" if delivery else "Open"
@@ -107,13 +114,13 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
 def already() -> Modal:
     """Shown on top of the window, so that what is shown in it stays."""
     return Modal(
-        "note", TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
+        NO_FORM, TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
     )
 
 
 def not_begun(delivery: Delivery | None = None) -> Modal:
     said = f":warning: The bot's database did not answer. Nothing was opened. Please {_again(delivery)} in a moment."
-    return Modal.of("note", TITLE, Text.of(said))
+    return Modal.of(NO_FORM, TITLE, Text.of(said))
 
 
 def _again(delivery: Delivery | None) -> str:
@@ -128,11 +135,11 @@ def doubtful(host: Host) -> Modal:
 
 def nothing_left(*, on_top: bool = False) -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal("note", TITLE, (Text.of(said),), push=on_top)
+    return Modal(NO_FORM, TITLE, (Text.of(said),), push=on_top)
 
 
 def stopped(delivery: Delivery | None = None) -> Modal:
-    return Modal.of("note", TITLE, Text.of(STOPPED.format(again=_again(delivery))))
+    return Modal.of(NO_FORM, TITLE, Text.of(STOPPED.format(again=_again(delivery))))
 
 
 def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:
@@ -149,7 +156,7 @@ def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Butt
         return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", notify_on_close=True)
     if pages > 1:
         notes.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
-    return Modal("note", "Your secret", (shown, *notes), close="Done")
+    return Modal(NO_FORM, "Your secret", (shown, *notes), close="Done")
 
 
 # --- direct messages
@@ -165,9 +172,7 @@ def dm_show_again(ref: str, until: datetime | None) -> Message:
     """The secret was fetched but the window was gone. No content here, only the way back to it."""
     pieces: list[Piece] = ["A one-time secret was opened for you, but its window closed before it was shown. "]
     pieces += ["It is held encrypted until ", When(until, "clock"), "."] if until else []
-    button = Button(
-        "Show again", "retrieve_again", ref, "primary", accessibility_label="Show the secret in a new window"
-    )
+    button = Button("Show again", SHOW_AGAIN, ref, "primary", accessibility_label="Show the secret in a new window")
     return Message.of(
         "A one-time secret was opened for you but its window closed too early. Press Show again to see it.",
         Text(tuple(pieces)),
@@ -209,11 +214,7 @@ def dm_may_be_opened(ref: str, host: str) -> Message:
             "* for you. It may have been "
             "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
         ),
-        Buttons.of(
-            Button(
-                "Try again", "retrieve_try_again", ref, "primary", accessibility_label="Try to open the secret again"
-            )
-        ),
+        Buttons.of(Button("Try again", TRY_AGAIN, ref, "primary", accessibility_label="Try to open the secret again")),
     )
 
 

@@ -69,8 +69,8 @@ def _is_retryable(error: Exception) -> bool | float:
 async def _turns(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
         interaction, page, count - 1,
-        lambda turn: Button("Previous page", "retrieve_page_back", turn),
-        lambda turn: Button("Next page", "retrieve_page_on", turn),
+        lambda turn: Button("Previous page", screens.PAGE_BACK, turn),
+        lambda turn: Button("Next page", screens.PAGE_ON, turn),
         lambda to: NewButtonContext("page", "-", data={"reveal": ref, "page": str(to)}),
     )  # fmt: skip
 

@@ -1,0 +1,32 @@
+"""Names of the actions that buttons lead to, for buttons that more than one package draws.
+
+A name is the button's `action_id` in Slack. Messages that were posted long ago still hold it, so its value never
+changes. The handlers are in bot/features, under these same constants.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.screen.parts import Button
+
+CONNECT_OPEN: Final = "connect_open"
+
+# on a pasted link, or a card of metadata; `ref` is a button context
+RETRIEVE_OPEN: Final = "retrieve_open"
+METADATA_REFRESH: Final = "metadata_refresh"
+TRACK: Final = "track"
+BURN: Final = "burn"
+BURN_WITH_PASSPHRASE: Final = "burn_with_passphrase"  # asks for the passphrase in a window
+
+# on the card of a tracked secret, or its line in `/ots tracked`; `ref` is the tracked secret
+TRACKED_REFRESH: Final = "tracked_refresh"
+TRACKED_STOP: Final = "tracked_stop"
+TRACKED_BURN: Final = "tracked_burn"
+TRACKED_LIST_BURN: Final = "tracked_list_burn"
+TRACKED_BURN_WITH_PASSPHRASE: Final = "tracked_burn_with_passphrase"
+
+
+def connect_button(label: str = "Connect an account") -> Button:
+    """Opens the window of `/ots connect`."""
+    return Button(label, CONNECT_OPEN, style="primary")
