@@ -30,7 +30,7 @@ from bot.storage.tables import new_id, notifications, owner, tracked, watches
 from bot.storage.tracking.changes import WatchRef, notification_of_tracked
 from bot.storage.tracking.rows import NewTracked, TrackedRows
 from tests.faults.crashing import Crashing, said
-from tests.faults.test_notice_sweep import Telling, killed_at
+from tests.faults.test_notification_sweep import Telling, killed_at
 from tests.support.postgres import new_postgres_url, postgres
 from tests.support.waiting import eventually
 
