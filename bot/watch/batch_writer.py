@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bot.storage.tracking.polls import Watch
 
 MAX_BATCH = 100  # looks in a transaction: others wait to write meanwhile
-GATHER = 0.1  # seconds that the first waits for others
+BATCH_DELAY = 0.1  # seconds that the first waits for others
 
 UnchangedPoll = tuple[Watch, float | None]  # and in how many seconds the next one is due
 
@@ -16,8 +16,8 @@ UnchangedPoll = tuple[Watch, float | None]  # and in how many seconds the next o
 class BatchWriter:
     """The first waits a moment for others, and what comes while a transaction is under way waits for the next."""
 
-    def __init__(self, settle: Callable[[Sequence[UnchangedPoll]], Awaitable[None]]) -> None:
-        self._settle = settle
+    def __init__(self, record: Callable[[Sequence[UnchangedPoll]], Awaitable[None]]) -> None:
+        self._record = record
         self._waiting: list[tuple[UnchangedPoll, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -32,15 +32,15 @@ class BatchWriter:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                await asyncio.sleep(GATHER)
+                await asyncio.sleep(BATCH_DELAY)
                 some, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-                await self._write_some([look for look, _ in some], [done for _, done in some])
+                await self._write_batch([look for look, _ in some], [done for _, done in some])
         finally:
             self._writing = None
 
-    async def _write_some(self, looks: Sequence[UnchangedPoll], waiting: Sequence[asyncio.Future[None]]) -> None:
+    async def _write_batch(self, looks: Sequence[UnchangedPoll], waiting: Sequence[asyncio.Future[None]]) -> None:
         try:
-            await self._settle(looks)
+            await self._record(looks)
         except BaseException as error:
             for done in waiting:
                 if not done.done():

@@ -12,7 +12,7 @@ from bot.errors import HostUnavailable, OnetimeError
 
 CONCURRENCY = 96  # calls to one host
 MAX_FAILURES = 5  # in a row, before it is left alone
-OPEN_TIME = 30.0  # seconds that it is left alone then, and longer each time
+MIN_OPEN_TIME = 30.0  # seconds that it is left alone then, and longer each time
 MAX_OPEN_TIME = 300.0  # seconds
 
 
@@ -21,7 +21,7 @@ class CircuitOpen(HostUnavailable):
 
     def __init__(self, seconds: float) -> None:
         super().__init__("the host is being left alone")
-        self.seconds = seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
+        self.retry_after = seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
 
 
 class CircuitBreaker:
@@ -29,55 +29,55 @@ class CircuitBreaker:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._gate = asyncio.Semaphore(CONCURRENCY)
+        self._semaphore = asyncio.Semaphore(CONCURRENCY)
         self._failures = 0
-        self._rest = OPEN_TIME
+        self._open_time = MIN_OPEN_TIME
         self._open_until = 0.0
-        self._trying = False
+        self._is_trial_running = False
 
     @property
-    def rests_for(self) -> float:
+    def seconds_until_trial(self) -> float:
         """Seconds that it is still to be left alone; 0 if it may be called, if only for a try."""
-        return max(0.0, self._open_until - self._clock()) if self.is_down else 0.0
+        return max(0.0, self._open_until - self._clock()) if self.is_tripped else 0.0
 
     @property
-    def is_down(self) -> bool:
+    def is_tripped(self) -> bool:
         return self._failures >= MAX_FAILURES
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
         """Around one call. Raises `CircuitOpen` instead of letting it happen while the host is left alone."""
-        async with self._gate:
-            trial = self._let_in()  # after the wait at the gate: the host may have gone down meanwhile
+        async with self._semaphore:
+            trial = self._admit()  # after the wait at the gate: the host may have gone down meanwhile
             try:
                 yield
             except HostUnavailable:
-                self._failed(trial=trial)
+                self._record_failure(trial=trial)
                 raise
             except OnetimeError:
-                self._well()  # an answer, if not the one hoped for
+                self._record_success()  # an answer, if not the one hoped for
                 raise
             else:
-                self._well()
+                self._record_success()
             finally:
-                self._trying = self._trying and not trial
+                self._is_trial_running = self._is_trial_running and not trial
 
-    def _let_in(self) -> bool:
+    def _admit(self) -> bool:
         """Whether this is the one call that tries how the host is."""
-        if not self.is_down:
+        if not self.is_tripped:
             return False
         left = self._open_until - self._clock()
-        if left > 0 or self._trying:
+        if left > 0 or self._is_trial_running:
             raise CircuitOpen(max(left, 1.0))
-        self._trying = True
+        self._is_trial_running = True
         return True
 
-    def _well(self) -> None:
-        self._failures, self._rest = 0, OPEN_TIME
+    def _record_success(self) -> None:
+        self._failures, self._open_time = 0, MIN_OPEN_TIME
 
-    def _failed(self, *, trial: bool) -> None:
+    def _record_failure(self, *, trial: bool) -> None:
         """Calls that were under way when the host was found down say nothing new when they fail too."""
         self._failures += 1
         if trial or self._failures == MAX_FAILURES:
-            self._open_until = self._clock() + self._rest
-            self._rest = min(self._rest * 2, MAX_OPEN_TIME)
+            self._open_until = self._clock() + self._open_time
+            self._open_time = min(self._open_time * 2, MAX_OPEN_TIME)

@@ -28,19 +28,21 @@ from bot.watch.batch_writer import BatchWriter
 from bot.watch.key_budget import KeyBudget
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 from bot.watch.poll import AccountClient, KeyLookup, PollOptions, PollResult, poll
-from bot.watch.schedule import MAX_INTERVAL, next_poll
-from bot.watch.unchanged import MAX_AGE, UnchangedResponse, UnchangedResponseCache, digest
+from bot.watch.schedule import MAX_INTERVAL, next_poll_in
+from bot.watch.unchanged import MAX_AGE, UnchangedResponse, UnchangedResponseCache, digest_entries
 
-CLAIM_SIZE = 192  # looks that wait for the host: at its gate (breaker.AT_ONCE), or for its answer
-MAX_POLLS = 2 * CLAIM_SIZE  # with those that have it
-BATCH = 48  # accounts claimed at a time: what a transaction costs is shared, and yet others write in between
-IDLE = 1.0  # seconds between looks into the table when nothing is due
-SOON = 0.1  # seconds over which looks are begun when there are few: a few all the time are better than many at once
-RETRY = 30.0  # seconds after trouble
-RATE_LIMITED = 120.0  # seconds, where the host does not say
-MAX_NEW = 100  # secrets that one look begins to track; the rest follows at once
-FINISH = 3.0  # seconds that looks which are under way have at the end
-WRITE = 2.0  # seconds more to write down what they found
+MAX_WAITING = 192  # looks that wait for the host: at its gate (breaker.AT_ONCE), or for its answer
+MAX_POLLS = 2 * MAX_WAITING  # with those that have it
+CLAIM_BATCH = 48  # accounts claimed at a time: what a transaction costs is shared, and yet others write in between
+IDLE_INTERVAL = 1.0  # seconds between looks into the table when nothing is due
+SPREAD_TIME = (
+    0.1  # seconds over which looks are begun when there are few: a few all the time are better than many at once
+)
+RETRY_DELAY = 30.0  # seconds after trouble
+DEFAULT_RATE_LIMIT_DELAY = 120.0  # seconds, where the host does not say
+MAX_NEW_PER_POLL = 100  # secrets that one look begins to track; the rest follows at once
+FINISH_TIME = 3.0  # seconds that looks which are under way have at the end
+WRITE_TIME = 2.0  # seconds more to write down what they found
 
 log = Log("watch")
 
@@ -50,18 +52,18 @@ class PollerDependencies:
     """What the rounds have in common."""
 
     services: Services
-    every: float  # seconds: WATCH_EVERY
-    held: LeaseRenewer[Watch]
-    quiet: BatchWriter
+    min_interval: float  # seconds: WATCH_EVERY
+    lease_renewer: LeaseRenewer[Watch]
+    batch_writer: BatchWriter
 
 
 @dataclass(frozen=True, slots=True)
 class PollFindings:
     """An account's list beside its rows."""
 
-    answer: bytes | None  # `digest` of the list
+    digest: bytes | None  # `digest` of the list
     rows: Sequence[OpenRow]
-    looked: PollResult
+    result: PollResult
 
 
 class HostPoller:
@@ -72,13 +74,13 @@ class HostPoller:
         self._host = host
         self._breaker = circuit_breaker.CircuitBreaker()
         self._indexers = self._tracking.indexers(host.url)
-        self._memory = UnchangedResponseCache()
-        self._paced = KeyBudget(shared.every)
-        self._loop = PeriodicTask(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
-        self._looks: set[asyncio.Task[None]] = set()  # all that is under way
-        self._asking: set[asyncio.Task[None]] = set()  # those that wait for the host
+        self._unchanged_responses = UnchangedResponseCache()
+        self._key_budget = KeyBudget(shared.min_interval)
+        self._loop = PeriodicTask(self._claim_some, IDLE_INTERVAL * random.uniform(0.9, 1.1), log, "claim_failed")  # noqa: S311 - spreads load
+        self._polls: set[asyncio.Task[None]] = set()  # all that is under way
+        self._waiting: set[asyncio.Task[None]] = set()  # those that wait for the host
         self._has_room = asyncio.Event()
-        self._cut_off: list[Watch] | None = None  # None until looks are being cut off
+        self._interrupted: list[Watch] | None = None  # None until looks are being cut off
 
     def stop(self) -> None:
         """Claim nothing more."""
@@ -90,10 +92,10 @@ class HostPoller:
         await self._loop.run()
         await self._finish()
 
-    async def once(self) -> bool:
+    async def run_once(self) -> bool:
         """Look at all that is due now; whether there was anything."""
         begun: list[asyncio.Task[None]] = []
-        while len(some := await self._claim(BATCH)) == BATCH:
+        while len(some := await self._claim(CLAIM_BATCH)) == CLAIM_BATCH:
             begun += some
         begun += some
         await asyncio.gather(*begun)
@@ -101,11 +103,11 @@ class HostPoller:
 
     # --- whose turn it is
 
-    async def _step(self) -> bool:
+    async def _claim_some(self) -> bool:
         """Begin some looks, if there is room for them; whether there may be more."""
-        if self._breaker.is_down and (self._asking or self._breaker.rests_for):
+        if self._breaker.is_tripped and (self._waiting or self._breaker.seconds_until_trial):
             return False
-        most = 1 if self._breaker.is_down else BATCH
+        most = 1 if self._breaker.is_tripped else CLAIM_BATCH
         while self._room < most and not self._loop.is_stopping:
             self._has_room.clear()
             await self._has_room.wait()
@@ -114,7 +116,7 @@ class HostPoller:
     @property
     def _room(self) -> int:
         """For so many looks more. Those that have their answer wait for the database, and are not to pile up."""
-        return min(CLAIM_SIZE - len(self._asking), MAX_POLLS - len(self._looks))
+        return min(MAX_WAITING - len(self._waiting), MAX_POLLS - len(self._polls))
 
     async def _claim(self, most: int) -> list[asyncio.Task[None]]:
         """Begin up to so many looks, one after the other: clicks get their turn in between."""
@@ -125,120 +127,126 @@ class HostPoller:
             await self._tracking.release(*claimed)
             return []
         failpoint("watches_claimed")
-        self._shared.held.hold(claimed)
+        self._shared.lease_renewer.hold(claimed)
         try:
             now = time.time()
-            rows = await self._tracking.open_rows([one for one in claimed if not self._memory.knows(one, now)])
+            rows = await self._tracking.open_rows(
+                [one for one in claimed if not self._unchanged_responses.has(one, now)]
+            )
             accounts = await self._services.accounts.of_watches([watch.id for watch in claimed])
         except BaseException:
             for watch in claimed:  # their leases run out
-                self._shared.held.drop(watch)
+                self._shared.lease_renewer.forget(watch)
             raise
         begun = []
         for watch in claimed:
-            begun.append(self._begin(watch, rows.get(watch.id), accounts.get(watch.id)))
-            await asyncio.sleep(0 if len(claimed) == most else SOON / len(claimed))
+            begun.append(self._start_poll(watch, rows.get(watch.id), accounts.get(watch.id)))
+            await asyncio.sleep(0 if len(claimed) == most else SPREAD_TIME / len(claimed))
         return begun
 
     # --- one look
 
-    def _begin(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(watch, rows, account))
-        self._looks.add(task)
-        self._asking.add(task)
-        task.add_done_callback(self._ended)
+    def _start_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._run_poll(watch, rows, account))
+        self._polls.add(task)
+        self._waiting.add(task)
+        task.add_done_callback(self._forget_poll)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._looks.discard(task)
-        self._answered(task)
+    def _forget_poll(self, task: asyncio.Task[None]) -> None:
+        self._polls.discard(task)
+        self._stop_waiting(task)
 
-    def _answered(self, task: asyncio.Task[None] | None) -> None:
-        self._asking -= {task}
-        if self._room >= BATCH:
+    def _stop_waiting(self, task: asyncio.Task[None] | None) -> None:
+        self._waiting -= {task}
+        if self._room >= CLAIM_BATCH:
             self._has_room.set()
 
-    async def _guarded(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
+    async def _run_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
         """One bad account never stops the others. `rows` are None where the list may well say nothing new."""
         try:
-            await self._look(watch, rows, account)
+            await self._poll_and_write(watch, rows, account)
         except BotError as error:
-            log.warning("look_failed", error=str(error))
+            log.warning("poll_failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
-            log.error("look_crashed", cause=error)
+            log.error("poll_crashed", cause=error)
         finally:
-            self._shared.held.drop(watch)
+            self._shared.lease_renewer.forget(watch)
 
-    async def _look(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
+    async def _poll_and_write(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
         try:
-            found = await self._ask(watch, rows, account)
+            found = await self._poll_host(watch, rows, account)
         except NotAuthorized:
             if await self._tracking.record_refusal(watch):
                 log.info("account_paused")
         except (OnetimeError, Unsealable) as error:
-            await self._tracking.record_failure(watch, _wait_after(error))
+            await self._tracking.record_failure(watch, _retry_delay(error))
         except asyncio.CancelledError:
-            if self._cut_off is None:
+            if self._interrupted is None:
                 raise
-            self._cut_off.append(watch)
+            self._interrupted.append(watch)
         else:
-            failpoint("looked")
+            failpoint("polled")
             if isinstance(found, UnchangedResponse):
-                await self._shared.quiet.write(watch, self._next(watch, found.youngest, found.ends))
+                await self._shared.batch_writer.write(
+                    watch, self._next_poll_in(watch, found.newest_made_at, found.first_expires_at)
+                )
             else:
-                await self._write(watch, found)
-            failpoint("look_written")
+                await self._write_findings(watch, found)
+            failpoint("poll_written")
 
-    async def _ask(
+    async def _poll_host(
         self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None
     ) -> PollFindings | UnchangedResponse:
         try:
             credentials = self._services.credentials_of(account) if account else Credentials(self._host)
             asker = AccountClient(self._services.onetime, credentials, self._breaker)
-            entries = await asker.entries()
-            answer = digest(entries)
-            if before := self._memory.same(watch, answer, time.time()):
+            entries = await asker.fetch_entries()
+            answer = digest_entries(entries)
+            if before := self._unchanged_responses.find(watch, answer, time.time()):
                 return before
             if rows is None:
                 rows = (await self._tracking.open_rows([watch]))[watch.id]
-            keys = KeyLookup(self._indexers, partial(self._keys_of, watch))
+            keys = KeyLookup(self._indexers, partial(self._consume_keys, watch))
             looked = await poll(asker, keys, entries, rows, time.time(), PollOptions(watch.everything, watch.zone))
             return PollFindings(answer, rows, looked)
         finally:
-            self._answered(asyncio.current_task())
+            self._stop_waiting(asyncio.current_task())
 
-    async def _keys_of(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
+    async def _consume_keys(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
         """Of those that it is time to ask for one by one."""
-        due = self._paced.due(watch, rows, time.time())
+        due = self._key_budget.consume(watch, rows, time.time())
         return await self._tracking.keys_of(watch, [row.id for row in due])
 
     # --- what it found
 
-    async def _write(self, watch: Watch, found: PollFindings) -> None:
-        looked = found.looked
-        new = await self._new(watch, looked.others) if looked.others else []
+    async def _write_findings(self, watch: Watch, found: PollFindings) -> None:
+        looked = found.result
+        new = await self._find_new(watch, looked.untracked) if looked.untracked else []
         over = {change.tracked_id for change in looked.changes if change.state is not None}
         left = [row for row in found.rows if row.id not in over]
         made = [row.made_at for row in left] + [one.made_at.timestamp() for one in new]
         now = time.time()
         ends = [row.expires_at for row in left if row.expires_at is not None and row.expires_at > now]
         youngest, first = max(made, default=None), min(ends, default=None)
-        soon = 0.0 if len(new) > MAX_NEW else self._next(watch, youngest, first, looked.errors)
-        self._memory.forget(watch)
+        soon = 0.0 if len(new) > MAX_NEW_PER_POLL else self._next_poll_in(watch, youngest, first, looked.errors)
+        self._unchanged_responses.discard(watch)
         if looked.changes or new:
-            if not await self._tracking.record_poll(watch, looked.changes, next_poll_in=soon, new=new[:MAX_NEW]):
-                log.info("look_fenced")
+            if not await self._tracking.record_poll(
+                watch, looked.changes, next_poll_in=soon, new=new[:MAX_NEW_PER_POLL]
+            ):
+                log.info("poll_fenced")
             return
-        if found.answer is not None:
-            until = min(looked.still_until, now + MAX_AGE)
-            self._memory.keep(UnchangedResponse(watch, found.answer, until, youngest, first))
-        await self._shared.quiet.write(watch, soon)
+        if found.digest is not None:
+            until = min(looked.unchanged_until, now + MAX_AGE)
+            self._unchanged_responses.store(UnchangedResponse(watch, found.digest, until, youngest, first))
+        await self._shared.batch_writer.write(watch, soon)
 
-    async def _new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
+    async def _find_new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
         wanted = set(await self._tracking.untracked(watch, [one.key for one in others]))
         return [one for one in others if one.key in wanted]
 
-    def _next(
+    def _next_poll_in(
         self, watch: Watch, youngest: float | None, ends: float | None, errors: Sequence[BotError] = ()
     ) -> float | None:
         """Seconds until the next look; None if there is nothing to look at.
@@ -247,23 +255,23 @@ class HostPoller:
         """
         now = time.time()
         ages = [] if youngest is None else [now - youngest]
-        soon = next_poll(ages, self._shared.every, [] if ends is None else [ends - now])
+        soon = next_poll_in(ages, self._shared.min_interval, [] if ends is None else [ends - now])
         if soon is None:
             return MAX_INTERVAL / 5 if watch.everything else None
-        return min([soon, *map(_wait_after, errors)])
+        return min([soon, *map(_retry_delay, errors)])
 
     # --- the end
 
     async def _finish(self) -> None:
         """What is quick ends by itself; what still waits for the host is given back, so that another may look."""
-        await _wait_for(self._looks, FINISH)
-        self._cut_off = []
-        for task in self._asking.copy():
+        await _wait_for(self._polls, FINISH_TIME)
+        self._interrupted = []
+        for task in self._waiting.copy():
             task.cancel()
-        await _wait_for(self._looks, WRITE)
-        if self._cut_off:
-            await self._tracking.release(*self._cut_off)
-            log.info("looks_given_back", count=len(self._cut_off))
+        await _wait_for(self._polls, WRITE_TIME)
+        if self._interrupted:
+            await self._tracking.release(*self._interrupted)
+            log.info("polls_released", count=len(self._interrupted))
 
 
 async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
@@ -271,8 +279,8 @@ async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
         await asyncio.wait(tasks.copy(), timeout=seconds)
 
 
-def _wait_after(error: BotError) -> float:
+def _retry_delay(error: BotError) -> float:
     """Seconds to wait after it."""
     if isinstance(error, RateLimited):
-        return error.retry_after or RATE_LIMITED
-    return error.seconds if isinstance(error, circuit_breaker.CircuitOpen) else RETRY
+        return error.retry_after or DEFAULT_RATE_LIMIT_DELAY
+    return error.retry_after if isinstance(error, circuit_breaker.CircuitOpen) else RETRY_DELAY

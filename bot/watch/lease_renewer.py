@@ -16,7 +16,7 @@ from bot.logs import Log
 from bot.periodic import PeriodicTask
 
 LEASE = 4.0  # seconds
-RENEW = 1.2  # seconds after which a lease is renewed: two may fail before it runs out
+RENEW_INTERVAL = 1.2  # seconds after which a lease is renewed: two may fail before it runs out
 
 log = Log("leases")
 
@@ -31,27 +31,27 @@ class Leased(Protocol):
     def lease(self) -> str | None: ...
 
 
-Row = TypeVar("Row", bound=Leased)
+LeasedRow = TypeVar("LeasedRow", bound=Leased)
 
 
-class LeaseRenewer(Generic[Row]):
+class LeaseRenewer(Generic[LeasedRow]):
     """`renew` is given what was taken more than `RENEW` seconds ago and not dropped since, and `LEASE`."""
 
-    def __init__(self, renew: Callable[[list[Row], float], Awaitable[object]]) -> None:
+    def __init__(self, renew: Callable[[list[LeasedRow], float], Awaitable[object]]) -> None:
         self._renew = renew
-        self._rows: dict[tuple[str, str | None], tuple[float, Row]] = {}
+        self._rows: dict[tuple[str, str | None], tuple[float, LeasedRow]] = {}
 
-    def hold(self, rows: Iterable[Row]) -> None:
+    def hold(self, rows: Iterable[LeasedRow]) -> None:
         now = time.monotonic()
         self._rows.update({(row.id, row.lease): (now, row) for row in rows})
 
-    def drop(self, row: Row) -> None:
+    def forget(self, row: LeasedRow) -> None:
         self._rows.pop((row.id, row.lease), None)
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def renew_in_background(self) -> AsyncIterator[None]:
         """Renews as long as this is open."""
-        loop = PeriodicTask(self._renewed, RENEW, log, "not_renewed")
+        loop = PeriodicTask(self._renew_held, RENEW_INTERVAL, log, "renewal_failed")
         renewing = asyncio.create_task(loop.run())
         try:
             yield
@@ -59,8 +59,8 @@ class LeaseRenewer(Generic[Row]):
             loop.stop()
             await renewing
 
-    async def _renewed(self) -> bool:
-        before = time.monotonic() - RENEW / 2
+    async def _renew_held(self) -> bool:
+        before = time.monotonic() - RENEW_INTERVAL / 2
         if old := [row for since, row in self._rows.values() if since < before]:
             await self._renew(old, LEASE)
         return False

@@ -12,35 +12,35 @@ from zoneinfo import ZoneInfo
 
 from bot.person import known_zone
 
-MIN_AGE = 15 * 60.0  # seconds of age in which every `WATCH_EVERY` is a look
+MAX_FRESH_AGE = 15 * 60.0  # seconds of age in which every `WATCH_EVERY` is a look
 FIRST_HOUR = 3600.0  # seconds
-IN_FIRST_HOUR = 40.0  # seconds between looks until then
+FIRST_HOUR_INTERVAL = 40.0  # seconds between looks until then
 MAX_INTERVAL = 300.0  # seconds
-PER_AGE = 0.05  # of the age, in between
+INTERVAL_PER_AGE = 0.05  # of the age, in between
 JITTER = 0.1  # of the interval, either way
 
-REMIND_PART = 6  # the last of so many parts of its life begins when it is time to remind
+REMINDER_LIFE_DIVISOR = 6  # the last of so many parts of its life begins when it is time to remind
 MIN_REMINDER_LEAD = timedelta(minutes=10)  # before the end: there has to be time to do something about it
 MIN_REMINDER_LIFE = timedelta(minutes=20)  # whoever made what lives shorter than this still thinks of it
 NIGHT, MORNING = time(21), time(8)  # in the person's own zone; a reminder can wait, or come before
 EVENING = time(20, 45)  # what cannot wait until the morning; a look may come five minutes late
 
 
-def interval(age: float, every: float) -> float:
+def poll_interval(age: float, min_interval: float) -> float:
     """Seconds until the next look at something `age` seconds old, without jitter."""
-    if age < MIN_AGE:
-        return every
+    if age < MAX_FRESH_AGE:
+        return min_interval
     if age < FIRST_HOUR:
-        return max(every, IN_FIRST_HOUR)
-    return max(every, IN_FIRST_HOUR, min(MAX_INTERVAL, age * PER_AGE))
+        return max(min_interval, FIRST_HOUR_INTERVAL)
+    return max(min_interval, FIRST_HOUR_INTERVAL, min(MAX_INTERVAL, age * INTERVAL_PER_AGE))
 
 
-def next_poll(ages: Iterable[float], every: float, expires_in: Iterable[float] = ()) -> float | None:
+def next_poll_in(ages: Iterable[float], min_interval: float, expires_in: Iterable[float] = ()) -> float | None:
     """Seconds until the account's next look: as often as its freshest secret deserves, and just after one expires.
 
     None when there is nothing to look at.
     """
-    intervals = [interval(age, every) for age in ages]
+    intervals = [poll_interval(age, min_interval) for age in ages]
     if not intervals:
         return None
     spread = min(intervals) * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads load, hides nothing
@@ -48,7 +48,7 @@ def next_poll(ages: Iterable[float], every: float, expires_in: Iterable[float] =
     return min([spread, MAX_INTERVAL, *soon])
 
 
-def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) -> datetime | None:
+def reminder_time(made_at: datetime, expires_at: datetime, zone: str | None = None) -> datetime | None:
     """When an unread secret is worth a reminder, in UTC: a sixth of its life before the end, ten minutes at least.
 
     None for one that lives less than twenty minutes. Between 21:00 and 08:00 in the person's own `zone` (an IANA
@@ -58,7 +58,7 @@ def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) 
     life = expires_at - made_at
     if life < MIN_REMINDER_LIFE:
         return None
-    at = (expires_at - max(life / REMIND_PART, MIN_REMINDER_LEAD)).astimezone(UTC)
+    at = (expires_at - max(life / REMINDER_LIFE_DIVISOR, MIN_REMINDER_LEAD)).astimezone(UTC)
     where = known_zone(zone)
     if where is None or not _is_night(at, where):
         return at
@@ -68,9 +68,9 @@ def remind_at(made_at: datetime, expires_at: datetime, zone: str | None = None) 
     return evening if evening >= made_at + life / 2 else at
 
 
-def is_time_to_remind(made_at: datetime, expires_at: datetime, now: datetime, zone: str | None = None) -> bool:
+def is_reminder_due(made_at: datetime, expires_at: datetime, now: datetime, zone: str | None = None) -> bool:
     """Whether a reminder is due. One that is late, because nobody looked, waits for the morning too if it can."""
-    at = remind_at(made_at, expires_at, zone)
+    at = reminder_time(made_at, expires_at, zone)
     if at is None or not at <= now < expires_at:
         return False
     where = known_zone(zone)

@@ -25,43 +25,45 @@ class UnchangedResponse:
     """A look that found nothing. Times are seconds since the epoch."""
 
     watch: Watch
-    answer: bytes  # `digest` of the list
-    until: float  # from then on the clock alone may be news
-    youngest: float | None  # when the youngest secret was made; None if there is none
-    ends: float | None  # when the first one ends
+    digest: bytes  # `digest` of the list
+    valid_until: float  # from then on the clock alone may be news
+    newest_made_at: float | None  # when the youngest secret was made; None if there is none
+    first_expires_at: float | None  # when the first one ends
 
 
 class UnchangedResponseCache:
     """The last look at each watch, if it found nothing."""
 
     def __init__(self) -> None:
-        self._looks: dict[str, UnchangedResponse] = {}
+        self._responses: dict[str, UnchangedResponse] = {}
 
-    def knows(self, watch: Watch, now: float) -> bool:
+    def has(self, watch: Watch, now: float) -> bool:
         """Whether its rows are needed only if its list says something else."""
-        return self._of(watch, now) is not None
+        return self._find_valid(watch, now) is not None
 
-    def same(self, watch: Watch, answer: bytes | None, now: float) -> UnchangedResponse | None:
+    def find(self, watch: Watch, answer: bytes | None, now: float) -> UnchangedResponse | None:
         """The look that this one need not repeat."""
-        before = self._of(watch, now)
-        return before if before is not None and before.answer == answer else None
+        before = self._find_valid(watch, now)
+        return before if before is not None and before.digest == answer else None
 
-    def keep(self, look: UnchangedResponse) -> None:
+    def store(self, look: UnchangedResponse) -> None:
         """In place of the one before."""
-        self.forget(look.watch)
-        if len(self._looks) >= MAX_ENTRIES:
-            del self._looks[next(iter(self._looks))]
-        self._looks[look.watch.id] = look
+        self.discard(look.watch)
+        if len(self._responses) >= MAX_ENTRIES:
+            del self._responses[next(iter(self._responses))]
+        self._responses[look.watch.id] = look
 
-    def forget(self, watch: Watch) -> None:
-        self._looks.pop(watch.id, None)
+    def discard(self, watch: Watch) -> None:
+        self._responses.pop(watch.id, None)
 
-    def _of(self, watch: Watch, now: float) -> UnchangedResponse | None:
-        before = self._looks.get(watch.id)
-        return before if before is not None and now < before.until and _alike(before.watch, watch) else None
+    def _find_valid(self, watch: Watch, now: float) -> UnchangedResponse | None:
+        before = self._responses.get(watch.id)
+        return (
+            before if before is not None and now < before.valid_until and _asks_the_same(before.watch, watch) else None
+        )
 
 
-def digest(entries: Sequence[Entry]) -> bytes | None:
+def digest_entries(entries: Sequence[Entry]) -> bytes | None:
     """Another one if anything that is read of a list is another; times that count down are not read.
 
     None of what only a hostile host says: numbers beyond all bounds, text that is none.
@@ -72,7 +74,7 @@ def digest(entries: Sequence[Entry]) -> bytes | None:
         return None
 
 
-def _alike(one: Watch, other: Watch) -> bool:
+def _asks_the_same(one: Watch, other: Watch) -> bool:
     """The same rows, and the same wanted of them."""
     return (one.version, one.everything, one.zone) == (other.version, other.everything, other.zone)
 

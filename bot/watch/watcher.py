@@ -16,7 +16,7 @@ from bot.watch.batch_writer import BatchWriter
 from bot.watch.host_poller import HostPoller, PollerDependencies
 from bot.watch.lease_renewer import LeaseRenewer
 
-PURGE = 600.0  # seconds between two
+PURGE_INTERVAL = 600.0  # seconds between two
 
 log = Log("watch")
 
@@ -24,28 +24,30 @@ log = Log("watch")
 class Watcher:
     """One `HostPoller` for each host that is allowed. `every` is WATCH_EVERY, in seconds."""
 
-    def __init__(self, services: Services, every: float) -> None:
+    def __init__(self, services: Services, min_interval: float) -> None:
         self._tracking = services.tracking
-        self._held: LeaseRenewer[Watch] = LeaseRenewer(services.tracking.renew)
-        shared = PollerDependencies(services, every, self._held, BatchWriter(services.tracking.record_unchanged))
-        self._rounds = [HostPoller(shared, host) for host in services.hosts.all]
-        self._purging = PeriodicTask(self._purge, PURGE, log, "not_purged")
+        self._lease_renewer: LeaseRenewer[Watch] = LeaseRenewer(services.tracking.renew)
+        shared = PollerDependencies(
+            services, min_interval, self._lease_renewer, BatchWriter(services.tracking.record_unchanged)
+        )
+        self._pollers = [HostPoller(shared, host) for host in services.hosts.all]
+        self._purging = PeriodicTask(self._purge, PURGE_INTERVAL, log, "purge_failed")
 
     def stop(self) -> None:
         """Claim nothing more; what is being looked at ends, or is given back within seconds."""
         self._purging.stop()
-        for one in self._rounds:
+        for one in self._pollers:
             one.stop()
 
     async def run(self) -> None:
         """Until `stop`, and until nothing is held any more."""
-        async with self._held.kept():
-            await asyncio.gather(self._purging.run(), *(one.run() for one in self._rounds))
+        async with self._lease_renewer.renew_in_background():
+            await asyncio.gather(self._purging.run(), *(one.run() for one in self._pollers))
 
-    async def once(self) -> bool:
+    async def run_once(self) -> bool:
         """Look at what is due now; whether there was anything."""
-        async with self._held.kept():
-            return any(await asyncio.gather(*(one.once() for one in self._rounds)))
+        async with self._lease_renewer.renew_in_background():
+            return any(await asyncio.gather(*(one.run_once() for one in self._pollers)))
 
     async def _purge(self) -> bool:
         await self._tracking.purge()

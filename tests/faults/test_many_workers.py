@@ -43,7 +43,7 @@ HOST = "http://127.0.0.1:9"  # nobody is there; nothing is to be asked either
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WORKERS, PEOPLE, EACH = 8, 500, 2
 NOT_YET = 4e9  # seconds since 1970
-STEPS = ("looked", "look_written", "notification_posted")
+STEPS = ("polled", "poll_written", "notification_posted")
 NOW = "extract(epoch FROM clock_timestamp())"
 
 
