@@ -38,11 +38,13 @@ from bot.storage.limits import Limits
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.store import Shares
+from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
@@ -102,6 +104,7 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     accounts=Accounts(db, sealer),
                     button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer),
+                    interrupted_reveals=InterruptedReveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
                     requests=Requests(db, sealer),
@@ -206,7 +209,7 @@ async def work(settings: Settings) -> None:
 async def _watching(bot: Bot) -> AsyncIterator[None]:
     """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
     notifications = Notifications(bot.db, bot.sealer)
-    watcher = Watcher(bot.services, bot.settings.watch_every)
+    watcher = Watcher(bot.services, Polls(bot.db, bot.sealer), bot.settings.watch_every)
     notifier = Notifier(bot.services, notifications)
     with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:

@@ -9,7 +9,7 @@ from bot.person import Person
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.requests import Request
-from bot.storage.reveals.store import Reveal
+from bot.storage.reveals.rows import Reveal
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.shares.store import Share
 from bot.storage.tracking.rows import Tracked

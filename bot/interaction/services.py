@@ -17,6 +17,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.limits import Limits
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
@@ -36,6 +37,7 @@ class Services:
     accounts: Accounts
     button_contexts: ButtonContexts
     reveals: Reveals
+    interrupted_reveals: InterruptedReveals  # for recovery
     tracking: Tracking
     preferences: Preferences
     shares: Shares

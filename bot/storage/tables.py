@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     String,
     Table,
     Text,
@@ -399,6 +401,11 @@ def owned_by(table: Table, person: Person) -> ColumnElement[bool]:
 def own_row(table: Table, person: Person, row_id: object) -> ColumnElement[bool]:
     """The condition for one row of this person. `row_id` may be anything that came from outside."""
     return and_(table.c.id == (row_id if is_id(row_id) else NO_ID), owned_by(table, person))
+
+
+def person_in(row: Row[Any]) -> Person:
+    """The person whom the row belongs to."""
+    return person_of(row.enterprise_id, row.team_id, row.user_id)
 
 
 def person_of(enterprise_id: str, team_id: str, user_id: str) -> Person:

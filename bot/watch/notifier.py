@@ -21,8 +21,7 @@ from bot.status import tracked_card
 from bot.storage.notifications import Notification, Notifications
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.shares.store import Share
-from bot.storage.tracking.polls import CARD
-from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.rows import CARD, Tracked
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 
 CONCURRENCY = 10  # messages

@@ -11,6 +11,7 @@ from bot.secret import Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id, reveals
 
@@ -71,7 +72,7 @@ async def test_of_an_expired_escrow_not_even_the_sealed_bytes_are_left(database,
     await held.keep(await held.find(ada, ref), Secret("text"))
     sealed = await blobs(database, ref)
 
-    await held.purge()
+    await InterruptedReveals(database, sealer).purge()
 
     assert all(blob[-30:] not in files(tmp_path) for blob in sealed)
 

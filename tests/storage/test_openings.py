@@ -14,7 +14,9 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
-from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveals
+from bot.storage.reveals.recovery import InterruptedReveals
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
+from bot.storage.reveals.store import Reveals
 from bot.storage.shares.store import NewShare, Recipient, Shares
 from bot.storage.tables import deliveries as deliveries_table
 from bot.storage.tables import new_id
@@ -35,7 +37,12 @@ def cleo() -> Person:
 
 @pytest.fixture
 def stores(database, sealer):
-    return SimpleNamespace(shares=Shares(database, sealer), reveals=Reveals(database, sealer), database=database)
+    return SimpleNamespace(
+        shares=Shares(database, sealer),
+        reveals=Reveals(database, sealer),
+        interrupted=InterruptedReveals(database, sealer),
+        database=database,
+    )
 
 
 @pytest.fixture
@@ -119,11 +126,11 @@ async def test_what_was_not_opened_is_free_for_the_next(stores, ada, ben, cleo, 
 
     if how == "put back":
         await set_reveals(stores.database, claimed_at=now - 200)
-        assert await stores.reveals.reclaim_reserved(150) == 1
+        assert await stores.interrupted.reclaim_reserved(150) == 1
     else:
         assert await stores.reveals.claim(of_ben)
     if how == "in doubt":
-        assert await stores.reveals.mark_outcome_unknown(of_ben)
+        assert await stores.interrupted.mark_outcome_unknown(of_ben)
     elif how == "released":
         await stores.reveals.release(of_ben)
     elif how == "a wrong passphrase":
@@ -141,7 +148,7 @@ async def test_a_claim_whose_delivery_was_given_back_is_none(stores, ben, cleo, 
     """A janitor that came too early: what another took meanwhile is not asked for."""
     of_ben, of_cleo = await begun(stores.reveals, ben, delivery), await begun(stores.reveals, cleo, delivery)
     await stores.reveals.reserve(of_ben)
-    await stores.reveals.reclaim_reserved(0)
+    await stores.interrupted.reclaim_reserved(0)
     assert await stores.reveals.reserve(of_cleo)
 
     assert not await stores.reveals.claim(of_ben)
@@ -244,9 +251,9 @@ async def test_somebody_at_it_is_not_purged_away(stores, ben, delivery):
     await stores.reveals.reserve(ref)
     await set_reveals(stores.database, expires_at=now - 1)
 
-    await stores.reveals.purge()
+    await stores.interrupted.purge()
 
-    assert await stores.reveals.reclaim_reserved(0) == 1
+    assert await stores.interrupted.reclaim_reserved(0) == 1
 
 
 @SLOW_TWIN

@@ -11,6 +11,7 @@ from bot.storage.engine.database import Database
 from bot.storage.limits import Limits
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.store import Shares
@@ -29,6 +30,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "accounts": Accounts(db, sealer),
         "button_contexts": ButtonContexts(db, sealer),
         "reveals": Reveals(db, sealer),
+        "interrupted_reveals": InterruptedReveals(db, sealer),
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
         "shares": Shares(db, sealer),

@@ -23,7 +23,7 @@ from bot.secret import MetadataKey, Secret
 from bot.status.tracked_card import notification, tracked_card
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tracking.polls import Change
+from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows
 from bot.watch import circuit_breaker
 from bot.watch.poll import (

@@ -19,7 +19,7 @@ from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveal
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
 ASK = "Paste the link of the secret."
 

@@ -8,7 +8,7 @@ from bot.features.retrieve import screens
 from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.secret import SecretKey
-from bot.storage.reveals.store import MAX_WRONG_TRIES
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.tables import new_id
 

@@ -15,7 +15,7 @@ from bot.features.retrieve.asking import ask
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
-from bot.storage.reveals.store import Reveal
+from bot.storage.reveals.rows import Reveal
 from bot.storage.shares.deliveries import Delivery
 
 

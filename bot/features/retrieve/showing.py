@@ -16,7 +16,7 @@ from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
 from bot.storage.button_contexts import ButtonContext, NewButtonContext
-from bot.storage.reveals.store import Reveal
+from bot.storage.reveals.rows import Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds

@@ -3,28 +3,34 @@
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, null, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
 
 from bot.storage.engine.database import Database, now
-from bot.storage.reveals.rows import COLUMNS, HELD, Reveal, RevealRows
+from bot.storage.reveals.rows import (
+    COLUMNS,
+    ESCROW_MINUTES,
+    HELD,
+    ROW_LIFE,
+    WIPE,
+    Reveal,
+    RevealRows,
+    change,
+    release_delivery,
+)
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares import openings
-from bot.storage.tables import person_of, reveals
+from bot.storage.tables import reveals
 
-ROW_LIFE: Final = 3_600.0  # seconds
 REPORT_LIFE: Final = 7 * 86_400.0  # seconds that a row waits longer because its person was not told yet
 
-WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 _IS_UNNOTIFIED = and_(reveals.c.state == "escrowed", reveals.c.notified_at.is_(None))
 
 
-class Interrupted:
+class InterruptedReveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before."""
 
-    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = 10) -> None:
+    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
         self._db = db
         self._rows = RevealRows(sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
@@ -61,11 +67,6 @@ class Interrupted:
         kept_at = reveals.c.escrow_expires_at - self._escrow_life
         return await self._all(_IS_UNNOTIFIED, kept_at <= now - older_than)
 
-    async def mark_notified(self, id: str) -> None:
-        """The person was told that it waits, or that it is lost."""
-        async with self._db.writing() as connection:
-            await change(connection, id, reveals.c.notified_at.is_(None), notified_at=now)
-
     async def purge(self) -> int:
         """Wipe expired escrows and delete expired rows; how many rows changed.
 
@@ -92,18 +93,3 @@ class Interrupted:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._rows.decrypt_or_empty(row) for row in rows]
-
-
-async def change(
-    connection: AsyncConnection, row_id: str, condition: ColumnElement[bool], **values: Any
-) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
-    statement = update(reveals).where(reveals.c.id == row_id, condition).values(values).returning(reveals)
-    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
-    return row
-
-
-async def release_delivery(connection: AsyncConnection, row: Row[Any]) -> None:
-    """What was taken for this row is free for others again."""
-    if row.delivery_id is not None:
-        await openings.release(connection, row.delivery_id, person_of(row.enterprise_id, row.team_id, row.user_id))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, and_
+from sqlalchemy import ColumnElement, Row, and_, null, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.person import Person
@@ -14,11 +15,15 @@ from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import person_of, reveals
+from bot.storage.shares import openings
+from bot.storage.tables import person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
 MAX_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
+ROW_LIFE: Final = 3_600.0  # seconds that a row stays
+ESCROW_MINUTES: Final = 10.0  # that an opened secret is kept for its person
+WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 
 HELD = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
 COLUMNS = (*reveals.c, HELD.label("has_escrow"))
@@ -66,7 +71,7 @@ class RevealRows:
 
     def decrypt_escrow(self, row: Row[Any]) -> Secret:
         """Raises `Unsealable`."""
-        return self._sealer.open_text("escrow", _binding("escrow", _person(row), row.host, row.id), row.escrow)
+        return self._sealer.open_text("escrow", _binding("escrow", person_in(row), row.host, row.id), row.escrow)
 
     def decrypt(self, row: Row[Any]) -> Reveal:
         """Raises `Unsealable`."""
@@ -82,14 +87,14 @@ class RevealRows:
     def _key(self, row: Row[Any]) -> SecretKey:
         if row.secret_key is None:
             return SecretKey("")
-        binding = _binding("secret_key", _person(row), row.host, row.id)
+        binding = _binding("secret_key", person_in(row), row.host, row.id)
         return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
 
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
         until = moment(row.escrow_expires_at)
         return Reveal(
             row.id,
-            _person(row),
+            person_in(row),
             row.host,
             key,
             row.state,
@@ -101,8 +106,30 @@ class RevealRows:
         )
 
 
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)
+async def change(
+    connection: AsyncConnection, row_id: str, condition: ColumnElement[bool], **values: Any
+) -> Row[Any] | None:
+    """Compare-and-set: the row after the change, or None if it was not as expected."""
+    statement = update(reveals).where(reveals.c.id == row_id, condition).values(values).returning(reveals)
+    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
+    return row
+
+
+async def reserve_delivery(connection: AsyncConnection, row: Row[Any]) -> bool:
+    """Reserve the delivery that this row opens. True also for a row that opens no delivery."""
+    return row.delivery_id is None or await openings.reserve(connection, row.delivery_id, person_in(row)) is not None
+
+
+async def release_delivery(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Release the delivery that this row has reserved, so that others can open it again."""
+    if row.delivery_id is not None:
+        await openings.release(connection, row.delivery_id, person_in(row))
+
+
+async def mark_delivery_opened(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Mark the delivery that this row opens as opened by the person of this row."""
+    if row.delivery_id is not None:
+        await openings.mark_opened(connection, row.delivery_id, person_in(row))
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

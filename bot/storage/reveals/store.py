@@ -20,25 +20,39 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, case, func, insert, null, or_, select, true
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, StorageUnavailable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import now
-from bot.storage.reveals.recovery import REPORT_LIFE, ROW_LIFE, WIPE, Interrupted, change, release_delivery
-from bot.storage.reveals.rows import COLUMNS, MAX_WRONG_TRIES, Reveal, RevealState
-from bot.storage.shares import openings
-from bot.storage.tables import is_id, own_row, owned_by, owner, person_of, reveals
+from bot.storage.engine.database import Database, now
+from bot.storage.reveals.rows import (
+    COLUMNS,
+    ESCROW_MINUTES,
+    MAX_WRONG_TRIES,
+    ROW_LIFE,
+    WIPE,
+    Reveal,
+    RevealRows,
+    RevealState,
+    change,
+    mark_delivery_opened,
+    release_delivery,
+    reserve_delivery,
+)
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.tables import is_id, own_row, owned_by, owner, reveals
 
-__all__ = ["MAX_WRONG_TRIES", "REPORT_LIFE", "ROW_LIFE", "Reveal", "RevealState", "Reveals"]
 
-
-class Reveals(Interrupted):
+class Reveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before.
 
     Methods that take a bare id are for a row that `find` gave to its owner before.
     """
+
+    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
+        self._db = db
+        self._rows = RevealRows(sealer)
+        self._escrow_life = escrow_minutes * 60  # seconds
 
     async def begin(self, person: Person, id: str, host: str, key: SecretKey, *, delivery_id: str | None = None) -> int:
         """A new row, ready to be claimed for an hour. `id` is the caller's, from `tables.new_id`.
@@ -84,7 +98,7 @@ class Reveals(Interrupted):
             row = await change(connection, id, free, state="opening", claimed_at=now)
             if row is None:
                 return False
-            if row.delivery_id is None or await openings.reserve(connection, row.delivery_id, _person(row)) is not None:
+            if await reserve_delivery(connection, row):
                 return True
             await change(connection, id, true(), state="ready", claimed_at=null())
         return False
@@ -136,13 +150,18 @@ class Reveals(Interrupted):
             )
             if row is None:
                 raise StorageUnavailable("the reveal is not being claimed any more")
-            await _mark_delivery_opened(connection, row)
+            await mark_delivery_opened(connection, row)
         return datetime.fromtimestamp(row.escrow_expires_at, UTC)
 
     async def read_escrow(self, person: Person, id: object) -> Secret | None:
         """The secret that waits to be shown; None if none does (any more). Raises `NotYours`, `Unsealable`."""
         row = await self._own(person, id)
         return self._rows.decrypt_escrow(row) if row.has_escrow else None
+
+    async def mark_notified(self, id: str) -> None:
+        """The person was told that it waits, or that it is lost."""
+        async with self._db.writing() as connection:
+            await change(connection, id, reveals.c.notified_at.is_(None), notified_at=now)
 
     async def mark_shown(self, id: str) -> None:
         """The person saw it: wipe the escrow and the key."""
@@ -157,7 +176,7 @@ class Reveals(Interrupted):
             opened = reveals.c.state.in_(("claiming", "escrowed"))
             row = await change(connection, row_id, opened, state=state, **WIPE)
             if row is not None:
-                await _mark_delivery_opened(connection, row)
+                await mark_delivery_opened(connection, row)
             else:
                 await change(connection, row_id, true(), state=state, **WIPE)
         await self._db.checkpoint()
@@ -169,12 +188,3 @@ class Reveals(Interrupted):
         if row is None:
             raise NotYours
         return row
-
-
-async def _mark_delivery_opened(connection: AsyncConnection, row: Row[Any]) -> None:
-    if row.delivery_id is not None:
-        await openings.mark_opened(connection, row.delivery_id, _person(row))
-
-
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.person import Person
 from bot.storage.tables import new_id, notifications, owner, tracked
-from bot.storage.tracking.rows import IS_OPEN, OVER
+from bot.storage.tracking.rows import IS_OPEN, OVER, WatchRef
 
 IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # to be told
 
@@ -25,15 +24,6 @@ class Change:
     state: str | None
     received_at: datetime | None = None  # with a zone
     notification: str | None = None  # the kind, if the person is to be told
-
-
-@dataclass(frozen=True, slots=True)
-class WatchRef:
-    """Whose secrets changed, and where: one watch."""
-
-    watch_id: str
-    person: Person
-    host: str  #: canonical base URL
 
 
 async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> int:

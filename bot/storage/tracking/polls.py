@@ -9,10 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Row, and_, bindparam, case, insert, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
@@ -21,39 +36,32 @@ from bot.secret import MetadataKey, Secret
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import NO_ID, OWNER, ignored, notifications, owned_by, owner, person_of, tracked, watches
+from bot.storage.tables import NO_ID, OWNER, ignored, notifications, owned_by, tracked, watches
 from bot.storage.tables import new_id as new_lease
-from bot.storage.tracking.changes import Change, WatchRef, apply_changes, new_notification, notification_of_tracked
-from bot.storage.tracking.rows import IS_OPEN, NewTracked, OpenRow, TrackedRows
+from bot.storage.tracking.changes import IS_WAITING, Change, apply_changes, new_notification, notification_of_tracked
+from bot.storage.tracking.rows import (
+    CARD,
+    IS_OPEN,
+    RECONNECT,
+    SILENT_LIFE,
+    NewTracked,
+    OpenRow,
+    TrackedRows,
+    Watch,
+    lock_person,
+    watch_of,
+)
 
-__all__ = ["Change", "OpenRow", "Polls", "Watch"]
-
-RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
-CARD: Final = "card"  # the kind of a notification that is the card itself
 BATCH = 500  # values in a list of a statement; databases bound them
 WATCHES_BATCH = 4  # whose rows are read by one statement: perhaps hundreds
 
+WEEK = 7 * 86_400.0  # seconds that a row stays after it is over
+REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told yet
+PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
+
+_IS_UNTOLD = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
 _WOKEN = watches.c.next_poll_at != watches.c.lease_until
 _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """All secrets of one person on one host."""
-
-    id: str
-    person: Person
-    host: str  #: canonical base URL
-    everything: bool  # also what the person did not track by hand
-    lease: str | None  # None unless it comes from `claim`
-    refused: int  # answers "Not authorized" since the last good one
-    paused: str | None = None  # why nobody looks: "reconnect"
-    zone: str | None = None  # the person's time zone, an IANA name
-    version: int = 0  # another one: another secret is tracked, or one less
-
-    @property
-    def ref(self) -> WatchRef:
-        return WatchRef(self.id, self.person, self.host)
 
 
 class Polls:
@@ -228,6 +236,35 @@ class Polls:
         async with self._db.writing() as connection:
             return await _release_lease(connection, watch, next_poll_at=now + retry_in) is not None
 
+    async def purge(self) -> int:
+        """Delete what has been over for a week, what never says anything, and old notifications; how many rows.
+
+        What its person must still be told stays longer, but not for ever.
+        """
+        week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
+        over = and_(tracked.c.over_at <= week_ago, or_(~_IS_UNTOLD, tracked.c.over_at <= long_ago))
+        never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
+        account = and_(
+            notifications.c.tracked_id.is_(None),
+            or_(notifications.c.sent_at <= week_ago, and_(~IS_WAITING, notifications.c.created_at <= week_ago)),
+        )
+        gone = await self._delete(tracked, over) + await self._delete(tracked, never)
+        gone += await self._delete(notifications, account)
+        async with self._db.writing() as connection:
+            await connection.execute(delete(ignored).where(ignored.c.until <= now))
+        await self._db.checkpoint()
+        return gone
+
+    async def _delete(self, table: Any, condition: ColumnElement[bool]) -> int:
+        some = select(table.c.id).where(condition).limit(PURGE_BATCH)
+        gone = 0
+        while True:
+            async with self._db.writing() as connection:
+                done = (await connection.execute(delete(table).where(table.c.id.in_(some)))).rowcount
+            gone += done
+            if done < PURGE_BATCH:
+                return gone
+
     async def _track(
         self,
         connection: AsyncConnection,
@@ -248,19 +285,6 @@ class Polls:
         if fresh:
             cards = [notification_of_tracked(watch.ref, CARD, moment, row["id"]) for row in fresh]
             await connection.execute(insert(notifications), cards)
-
-
-async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:
-    """One watch per host and one row per secret hold only if what makes them comes one after the other.
-
-    Take it first: whoever locked rows before would wait for somebody who waits for them.
-    """
-    await db.advisory_lock(connection, "tracking", *owner(person).values())
-
-
-def watch_of(row: Row[Any]) -> Watch:
-    person = person_of(row.enterprise_id, row.team_id, row.user_id)
-    return Watch(row.id, person, row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version)
 
 
 async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:

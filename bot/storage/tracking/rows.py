@@ -8,20 +8,26 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import moment, now
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import new_id, owned_by, owner, person_of, tracked
+from bot.storage.tables import new_id, owned_by, owner, person_in, tracked
 
 TrackedState = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
 
 OVER: Final = ("received", "burned", "expired", "orphaned", "unknown")  # final: nothing more becomes of these
+RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
+CARD: Final = "card"  # the kind of a notification that is the card itself
+SILENT_LIFE: Final = (
+    60 * 86_400.0
+)  # seconds that a row stays of which nothing is ever known, after its end or its making
 IS_OPEN = tracked.c.over_at.is_(None)
 
 
@@ -77,6 +83,34 @@ class Tracked:
         return self.state in OVER
 
 
+@dataclass(frozen=True, slots=True)
+class WatchRef:
+    """Whose secrets changed, and where: one watch."""
+
+    watch_id: str
+    person: Person
+    host: str  #: canonical base URL
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """All secrets of one person on one host."""
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    everything: bool  # also what the person did not track by hand
+    lease: str | None  # None unless it comes from `claim`
+    refused: int  # answers "Not authorized" since the last good one
+    paused: str | None = None  # why nobody looks: "reconnect"
+    zone: str | None = None  # the person's time zone, an IANA name
+    version: int = 0  # another one: another secret is tracked, or one less
+
+    @property
+    def ref(self) -> WatchRef:
+        return WatchRef(self.id, self.person, self.host)
+
+
 class TrackedRows:
     """Between rows and values. Everything that is sealed or opened for the table goes through here."""
 
@@ -126,11 +160,11 @@ class TrackedRows:
 
     def decrypt(self, row: Row[Any]) -> Tracked:
         """Raises `Unsealable`."""
-        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, _person(row)), readable=True)
+        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, person_in(row)), readable=True)
 
     def decrypt_key(self, row: Row[Any]) -> MetadataKey:
         """Raises `Unsealable`."""
-        binding = _binding("key", _person(row), row.host, row.id)
+        binding = _binding("key", person_in(row), row.host, row.id)
         return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
 
     def decrypt_or_flag(self, row: Row[Any]) -> Tracked:
@@ -146,10 +180,24 @@ class TrackedRows:
         return plain.decode("utf-8", "surrogatepass")
 
 
+async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:
+    """One watch per host and one row per secret hold only if what makes them comes one after the other.
+
+    Take it first: whoever locked rows before would wait for somebody who waits for them.
+    """
+    await db.advisory_lock(connection, "tracking", *owner(person).values())
+
+
+def watch_of(row: Row[Any]) -> Watch:
+    return Watch(
+        row.id, person_in(row), row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version
+    )
+
+
 def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bool) -> Tracked:
     return Tracked(
         id=row.id,
-        person=_person(row),
+        person=person_in(row),
         watch_id=row.watch_id,
         host=row.host,
         key=key,
@@ -163,10 +211,6 @@ def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bo
         is_readable=readable,
         is_reminded=row.reminded_at is not None,
     )
-
-
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

@@ -6,31 +6,38 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.engine.database import now
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
-from bot.storage.tracking.changes import IS_WAITING, Change, WatchRef, apply_changes, cancel_reminder
-from bot.storage.tracking.polls import RECONNECT, Polls, Watch, lock_person, watch_of
-from bot.storage.tracking.rows import IS_OPEN, OVER, NewTracked, Tracked, TrackedState
+from bot.storage.tracking.changes import Change, apply_changes, cancel_reminder
+from bot.storage.tracking.rows import (
+    IS_OPEN,
+    OVER,
+    RECONNECT,
+    SILENT_LIFE,
+    NewTracked,
+    Tracked,
+    TrackedRows,
+    Watch,
+    WatchRef,
+    lock_person,
+    watch_of,
+)
 
-__all__ = ["Change", "NewTracked", "Tracked", "TrackedState", "Tracking", "Watch"]
 
-WEEK = 7 * 86_400.0  # seconds that a row stays after it is over
-REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told yet
-SILENT_LIFE = 60 * 86_400.0  # seconds that a row stays of which nothing is ever known, after its end or its making
-PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
-
-_UNTOLD = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
-
-
-class Tracking(Polls):
+class Tracking:
     """Every look-up names the person. All methods raise `StorageUnavailable`; nothing is changed then."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._rows = TrackedRows(sealer)
 
     async def track(
         self,
@@ -203,35 +210,6 @@ class Tracking(Polls):
             await lock_person(self._db, connection, person)
             await connection.execute(update(watches).where(mine).values(values))
             await connection.execute(delete(notifications).where(told, notifications.c.sent_at.is_(None)))
-
-    async def purge(self) -> int:
-        """Delete what has been over for a week, what never says anything, and old notifications; how many rows.
-
-        What its person must still be told stays longer, but not for ever.
-        """
-        week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
-        over = and_(tracked.c.over_at <= week_ago, or_(~_UNTOLD, tracked.c.over_at <= long_ago))
-        never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
-        account = and_(
-            notifications.c.tracked_id.is_(None),
-            or_(notifications.c.sent_at <= week_ago, and_(~IS_WAITING, notifications.c.created_at <= week_ago)),
-        )
-        gone = await self._delete(tracked, over) + await self._delete(tracked, never)
-        gone += await self._delete(notifications, account)
-        async with self._db.writing() as connection:
-            await connection.execute(delete(ignored).where(ignored.c.until <= now))
-        await self._db.checkpoint()
-        return gone
-
-    async def _delete(self, table: Any, condition: ColumnElement[bool]) -> int:
-        some = select(table.c.id).where(condition).limit(PURGE_BATCH)
-        gone = 0
-        while True:
-            async with self._db.writing() as connection:
-                done = (await connection.execute(delete(table).where(table.c.id.in_(some)))).rowcount
-            gone += done
-            if done < PURGE_BATCH:
-                return gone
 
     async def _unignore(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
         """What was let go is wanted again."""
