@@ -75,7 +75,7 @@ def _settings(given: argparse.Namespace) -> Settings:
     settings = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
     logs.set_up(settings.log_level, settings.log_style)
     for sentence in find_lookalikes(given.env_file):
-        logs.Log("settings").warning("look_alike", reason=sentence)
+        logs.Log("settings").warning("unknown_setting", reason=sentence)
     return settings
 
 

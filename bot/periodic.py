@@ -15,11 +15,11 @@ class PeriodicTask:
     Whatever goes wrong in a step is logged as `trouble`, and the next one follows after the pause.
     """
 
-    def __init__(self, step: Callable[[], Awaitable[bool]], pause: float, log: Log, trouble: str) -> None:
+    def __init__(self, step: Callable[[], Awaitable[bool]], pause: float, log: Log, failure_event: str) -> None:
         self._step = step
         self._pause = pause
         self._log = log
-        self._trouble = trouble
+        self._failure_event = failure_event
         self._stopping = asyncio.Event()
 
     @property
@@ -33,7 +33,7 @@ class PeriodicTask:
     async def run(self) -> None:
         """Until `stop`."""
         while not self.is_stopping:
-            if not await self._guarded():
+            if not await self._step_guarded():
                 await self.wait(self._pause)
 
     async def wait(self, seconds: float) -> bool:
@@ -44,11 +44,11 @@ class PeriodicTask:
             return False
         return True
 
-    async def _guarded(self) -> bool:
+    async def _step_guarded(self) -> bool:
         try:
             return await self._step()
         except BotError as error:
-            self._log.warning(self._trouble, error=str(error))
+            self._log.warning(self._failure_event, error=str(error))
         except Exception as error:  # noqa: BLE001 - the next step may work
-            self._log.error(self._trouble, cause=error)
+            self._log.error(self._failure_event, cause=error)
         return False

@@ -25,7 +25,7 @@ class Recovery:
         self._services = services
         self._started = time.monotonic()
         self._alone = False
-        self._loop = PeriodicTask(self._step, INTERVAL, log, "not_tidied")
+        self._loop = PeriodicTask(self._recover_all, INTERVAL, log, "recovery_failed")
         self._task: asyncio.Task[None] | None = None
 
     def start(self, *, alone: bool) -> None:
@@ -40,16 +40,16 @@ class Recovery:
             await asyncio.wait({self._task}, timeout=2)
             self._task.cancel()
 
-    async def _step(self) -> bool:
+    async def _recover_all(self) -> bool:
         alone, self._alone = self._alone, False
         for recover in self._recoveries:
-            await self._guarded(recover, time.monotonic() - self._started if alone else None)
+            await self._recover_guarded(recover, time.monotonic() - self._started if alone else None)
         return False
 
-    async def _guarded(self, recover: Recover, alone_for: float | None) -> None:
+    async def _recover_guarded(self, recover: Recover, alone_for: float | None) -> None:
         try:
             await recover(self._services, alone_for)
         except BotError as error:
-            log.warning("not_tidied", error=str(error))
+            log.warning("recovery_failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the others go on
-            log.error("not_tidied", cause=error)
+            log.error("recovery_failed", cause=error)

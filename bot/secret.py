@@ -13,7 +13,7 @@ from typing import NoReturn, Self, TypeVar
 
 HIDDEN = "[hidden]"
 
-Kind = TypeVar("Kind", bound="Secret")
+SecretKind = TypeVar("SecretKind", bound="Secret")
 
 
 class Secret:
@@ -64,7 +64,7 @@ class Secret:
         """No control characters and no line breaks."""
         return self.__text.isprintable()
 
-    def as_kind(self, kind: type[Kind]) -> Kind:
+    def as_kind(self, kind: type[SecretKind]) -> SecretKind:
         """The same text as another kind of secret, such as a `MetadataKey`."""
         return kind(self.__text)
 

@@ -33,20 +33,20 @@ try:
 except PackageNotFoundError:  # run from a checkout
     USER_AGENT = "ots-bot/dev"
 
-T = TypeVar("T")
-Reader = Callable[[int, Mapping[str, str], bytes], T]
+AnswerT = TypeVar("AnswerT")
+AnswerReader = Callable[[int, Mapping[str, str], bytes], AnswerT]
 RetryPredicate = Callable[[Exception], bool]  # whether an error is worth another try
 
 MAX_BODY = 1024 * 1024  # bytes of a body
 # The two that may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which nobody gets
 # twice, and a list of ten thousand.
-MAX_BODY_OF = {"reveal": 8 * MAX_BODY, "recent": 8 * MAX_BODY}
+MAX_BODY_BY_OPERATION = {"reveal": 8 * MAX_BODY, "recent": 8 * MAX_BODY}
 KEEP_ALIVE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
 # Connections. Twice what the watcher uses at once, so that a person's click finds one; and without a limit over all
 # hosts a slow one cannot hold up the others.
 CONNECTIONS_PER_HOST = 192
 AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list in one piece, not in a dozen
-V2_MEMORY = 3600.0  # seconds that a host's broken v1 list is not asked for again
+V2_LIST_TIME = 3600.0  # seconds that a host's broken v1 list is not asked for again
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Onetime:
         `NothingSent`, and any other `HostUnavailable` when the secret may have been opened for nothing.
         """
         request = requests.reveal(key, passphrase)
-        return await self._call(credentials, request, wire.read_reveal, worth=_is_nothing_sent, tries=2)
+        return await self._call(credentials, request, wire.read_reveal, should_retry=_is_nothing_sent, tries=2)
 
     # --- looking at secrets
 
@@ -100,30 +100,36 @@ class Onetime:
 
         Up to 0.25 this very look makes a new secret "viewed".
         """
-        return await self._call(credentials, requests.metadata(key), wire.read_metadata, worth=_is_retryable)
+        return await self._call(
+            credentials, requests.metadata(key), wire.read_metadata, should_retry=_is_worth_asking_again
+        )
 
     async def recent(self, credentials: Credentials) -> list[Metadata]:
         """The account's secrets, newest first, without changing anything. Servers of 0.21 to 0.24.0 are asked by v2.
 
         Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
-        work = self._list(credentials, wire.read_recent, wire.read_recent_v2)
-        return await self._within(credentials.host, "recent", work)
+        work = self._fetch_list(credentials, wire.read_recent, wire.read_recent_v2)
+        return await self._with_deadline(credentials.host, "recent", work)
 
     async def entries(self, credentials: Credentials) -> list[Entry]:
         """As `recent`, as they came: in any order, perhaps twice. For who looks at very many."""
-        work = self._list(credentials, wire.read_entries, wire.read_entries_v2)
-        return await self._within(credentials.host, "recent", work)
+        work = self._fetch_list(credentials, wire.read_entries, wire.read_entries_v2)
+        return await self._with_deadline(credentials.host, "recent", work)
 
-    async def _list(self, credentials: Credentials, read: Reader[T], read_v2: Reader[T]) -> T:
+    async def _fetch_list(
+        self, credentials: Credentials, read: AnswerReader[AnswerT], read_v2: AnswerReader[AnswerT]
+    ) -> AnswerT:
         now = asyncio.get_running_loop().time
         if self._v2_until.get(credentials.host.url, 0.0) <= now():
             try:
-                return await self._try(credentials, requests.recent(), read, _is_unanswered, self._tries)
+                return await self._send_with_retries(credentials, requests.recent(), read, _is_lost, self._tries)
             except wire.UnrecognizedAnswer:
                 pass
-        found = await self._try(credentials, requests.recent_v2(), read_v2, _is_retryable, self._tries)
-        self._v2_until[credentials.host.url] = now() + V2_MEMORY
+        found = await self._send_with_retries(
+            credentials, requests.recent_v2(), read_v2, _is_worth_asking_again, self._tries
+        )
+        self._v2_until[credentials.host.url] = now() + V2_LIST_TIME
         return found
 
     # --- changing and making secrets
@@ -134,7 +140,7 @@ class Onetime:
         Raises `SecretGone`, `WrongPassphrase`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
         request = requests.burn(key, passphrase)
-        await self._call(credentials, request, wire.read_burn, worth=_is_unanswered, tries=2)
+        await self._call(credentials, request, wire.read_burn, should_retry=_is_lost, tries=2)
 
     async def share(
         self,
@@ -150,24 +156,24 @@ class Onetime:
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
         request = requests.share(text, ttl=ttl, passphrase=passphrase, recipient=recipient)
-        return await self._call(credentials, request, wire.read_share, worth=_is_never_retryable, tries=1)
+        return await self._call(credentials, request, wire.read_share, should_retry=_never_retry, tries=1)
 
     async def generate(
         self, credentials: Credentials, *, ttl: int | None, passphrase: Secret | None
     ) -> GeneratedSecret:
         """Make a secret of a password that the server makes up. As `share`."""
         request = requests.generate(ttl=ttl, passphrase=passphrase)
-        return await self._call(credentials, request, wire.read_generate, worth=_is_never_retryable, tries=1)
+        return await self._call(credentials, request, wire.read_generate, should_retry=_never_retry, tries=1)
 
     # --- checking
 
     async def authcheck(self, credentials: Credentials) -> None:
         """Raise unless the host takes the caller's credentials: `NotAuthorized`, `RateLimited`, `HostUnavailable`."""
-        await self._call(credentials, requests.authcheck(), wire.read_authcheck, worth=_is_retryable)
+        await self._call(credentials, requests.authcheck(), wire.read_authcheck, should_retry=_is_worth_asking_again)
 
     async def status(self, host: Host) -> None:
         """Raise `HostUnavailable` or `RateLimited` unless the host says that it is well."""
-        await self._call(Credentials(host), requests.status(), wire.read_status, worth=_is_retryable)
+        await self._call(Credentials(host), requests.status(), wire.read_status, should_retry=_is_worth_asking_again)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -181,15 +187,15 @@ class Onetime:
         self,
         credentials: Credentials,
         request: ApiRequest,
-        read: Reader[T],
+        read: AnswerReader[AnswerT],
         *,
-        worth: RetryPredicate,
+        should_retry: RetryPredicate,
         tries: int | None = None,
-    ) -> T:
-        work = self._try(credentials, request, read, worth, tries or self._tries)
-        return await self._within(credentials.host, request.operation, work)
+    ) -> AnswerT:
+        work = self._send_with_retries(credentials, request, read, should_retry, tries or self._tries)
+        return await self._with_deadline(credentials.host, request.operation, work)
 
-    async def _within(self, host: Host, operation: str, work: Awaitable[T]) -> T:
+    async def _with_deadline(self, host: Host, operation: str, work: Awaitable[AnswerT]) -> AnswerT:
         try:
             async with asyncio.timeout(self._deadline):
                 return await work
@@ -197,24 +203,34 @@ class Onetime:
             pass  # and raise below, where the timeout's own traceback is not part of the error
         raise HostUnavailable(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
 
-    async def _try(
-        self, credentials: Credentials, request: ApiRequest, read: Reader[T], worth: RetryPredicate, tries: int
-    ) -> T:
+    async def _send_with_retries(
+        self,
+        credentials: Credentials,
+        request: ApiRequest,
+        read: AnswerReader[AnswerT],
+        should_retry: RetryPredicate,
+        tries: int,
+    ) -> AnswerT:
         first: OnetimeError
         try:  # nearly always enough, and what goes round it below costs a tenth of a call
-            return await self._once(credentials, request, read)
+            return await self._send_once(credentials, request, read)
         except OnetimeError as error:
             first = error
         async for attempt in stamina.retry_context(
-            on=worth, attempts=min(tries, self._tries), timeout=None, wait_initial=0.1, wait_max=1.5, wait_jitter=0.5
+            on=should_retry,
+            attempts=min(tries, self._tries),
+            timeout=None,
+            wait_initial=0.1,
+            wait_max=1.5,
+            wait_jitter=0.5,
         ):
             with attempt:
                 if attempt.num == 1:
                     raise first
-                return await self._once(credentials, request, read)
+                return await self._send_once(credentials, request, read)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, credentials: Credentials, request: ApiRequest, read: Reader[T]) -> T:
+    async def _send_once(self, credentials: Credentials, request: ApiRequest, read: AnswerReader[AnswerT]) -> AnswerT:
         """One exchange, read. An error starts here: no frame below it, whose values are secret, is in its traceback."""
         target, authorization = Secret(credentials.host.url + request.target()), credentials.authorization_header()
         answer = await self._exchange(request, target, authorization)
@@ -231,13 +247,13 @@ class Onetime:
             response = await self._open_transport().handle_async_request(
                 httpx.Request(
                     request.method,
-                    target.reveal() if request.key else _read(target.reveal()),
+                    target.reveal() if request.key else _parse_url(target.reveal()),
                     headers={"User-Agent": USER_AGENT, **request.headers(authorization)},
                     content=request.body(),
                 )
             )
             async with aclosing(response):
-                return await _read_bounded(response, MAX_BODY_OF.get(request.operation, MAX_BODY))
+                return await _read_bounded(response, MAX_BODY_BY_OPERATION.get(request.operation, MAX_BODY))
         except httpx.TransportError as trouble:
             # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
             # Only aiohttp's own error underneath can prove that it never got that far.
@@ -248,17 +264,17 @@ class Onetime:
 
     def _open_transport(self) -> httpx.AsyncBaseTransport:
         if self._http is None:
-            self._http = _transport()
+            self._http = _make_transport()
         return self._http
 
 
 @lru_cache(maxsize=256)
-def _read(address: str) -> httpx.URL:
+def _parse_url(address: str) -> httpx.URL:
     """One without a key, kept: reading it again each time would cost more than all else of making a request."""
     return httpx.URL(address)
 
 
-def _read_answer(answer: _HttpAnswer, read: Reader[T]) -> T | OnetimeError:
+def _read_answer(answer: _HttpAnswer, read: AnswerReader[AnswerT]) -> AnswerT | OnetimeError:
     try:
         return read(answer.status, answer.headers, answer.body)
     except OnetimeError as error:
@@ -282,7 +298,7 @@ async def _read_bounded(response: httpx.Response, most: int) -> _HttpAnswer | On
     return _HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
-def _transport() -> httpx.AsyncBaseTransport:
+def _make_transport() -> httpx.AsyncBaseTransport:
     """Without httpx's client around it, which could follow redirects, keep cookies and log URLs, keys and all.
 
     It costs half of a call, and is good for nothing here. The deadline of a call is over everything, so there are no
@@ -307,14 +323,14 @@ def _is_nothing_sent(error: Exception) -> bool:
     return isinstance(error, NothingSent)
 
 
-def _is_unanswered(error: Exception) -> bool:
+def _is_lost(error: Exception) -> bool:
     """No answer, or none of the server's own words: what was asked may be asked again."""
     return isinstance(error, HostUnavailable) and not isinstance(error, wire.UnrecognizedAnswer | wire.NotRetryable)
 
 
-def _is_retryable(error: Exception) -> bool:
+def _is_worth_asking_again(error: Exception) -> bool:
     return isinstance(error, HostUnavailable) and not isinstance(error, wire.NotRetryable)
 
 
-def _is_never_retryable(_error: Exception) -> bool:
+def _never_retry(_error: Exception) -> bool:
     return False

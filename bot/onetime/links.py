@@ -16,7 +16,7 @@ from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
 from bot.secret import MetadataKey, Secret, SecretKey
 
 KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; opaque, case matters
-DEFAULT = "https://eu.onetimesecret.com"
+DEFAULT_HOST = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
 MAX_PASTED = 2000  # characters
@@ -103,16 +103,16 @@ class Hosts:
     Raises `CannotStart` for an operator's entry that is not a plain base URL, or a default that is not allowed.
     """
 
-    def __init__(self, extra: Iterable[str] = (), default: str = DEFAULT) -> None:
+    def __init__(self, extra: Iterable[str] = (), default: str = DEFAULT_HOST) -> None:
         builtin = [Host(f"https://{region}.{HOME}") for region in REGIONS]
-        own = [_operators(entry, "ONETIME_HOSTS") for entry in extra if entry.strip()]
+        own = [_parse_operator_host(entry, "ONETIME_HOSTS") for entry in extra if entry.strip()]
         everything = [*builtin, Host(f"https://{HOME}"), *own]
         self.all: tuple[Host, ...] = tuple(dict.fromkeys(everything))
-        self._parts = {host: _split(host.url) for host in self.all}
+        self._parts = {host: _parse_base(host.url) for host in self.all}
         self.default: Host = self._allowed_default(default)
 
     def _allowed_default(self, default: str) -> Host:
-        host = _operators(default, "ONETIME_DEFAULT_HOST")
+        host = _parse_operator_host(default, "ONETIME_DEFAULT_HOST")
         if host not in self._parts:
             raise CannotStart(f"ONETIME_DEFAULT_HOST {host.url} is not allowed: add it to ONETIME_HOSTS.")
         return host
@@ -126,36 +126,36 @@ class Hosts:
 
     def named(self, text: str) -> Host:
         """The host that a person means by a region ("eu"), a name or an address. Raises `HostNotAllowed`."""
-        bare = _unwrapped(text)
+        bare = _unwrap(text)
         if bare.lower() in REGIONS:
             return Host(f"https://{bare.lower()}.{HOME}")
-        url = _parsed(bare)
+        url = _parse_url(bare)
         if url is None:
             raise HostNotAllowed("not a host", tell=self._not_allowed("That"))
         if not url.path.strip("/"):  # a name alone means the host of that name, whatever prefix it has
             for host, own in self._parts.items():
-                if _same_place(url, own):
+                if _is_same_host(url, own):
                     return host
-        return self.place(url)[0]
+        return self.match(url)[0]
 
-    def _match(self, url: _Url) -> tuple[Host, str] | None:
+    def _find_match(self, url: _Url) -> tuple[Host, str] | None:
         """The allowed host of that URL and the path below it; of several the closest."""
         fits = [
             (len(own.path), own.scheme == url.scheme, host)
             for host, own in self._parts.items()
-            if _same_place(url, own) and f"{url.path}/".startswith(f"{own.path}/")
+            if _is_same_host(url, own) and f"{url.path}/".startswith(f"{own.path}/")
         ]
         if not fits:
             return None
         prefix, _, host = max(fits, key=lambda fit: fit[:2])
         return host, url.path[prefix:]
 
-    def place(self, url: _Url) -> tuple[Host, str]:
+    def match(self, url: _Url) -> tuple[Host, str]:
         """The allowed host of that URL and the path below it. Raises `HostNotAllowed`."""
-        match = self._match(url)
+        match = self._find_match(url)
         if match is None:
             port = "" if url.port is None else f":{url.port}"
-            shown = f"`{url.name}{port}`" if _harmless(url.name) else "That host"
+            shown = f"`{url.name}{port}`" if _is_harmless(url.name) else "That host"
             raise HostNotAllowed("not an allowed host", tell=self._not_allowed(shown))
         return match
 
@@ -169,29 +169,29 @@ def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
 
     Raises `NotUnderstood`, or `HostNotAllowed` for a link of any other host. Neither repeats the key.
     """
-    bare = _unwrapped(text)
+    bare = _unwrap(text)
     if not bare:
         raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
     if len(bare) > MAX_PASTED or re.search(r"\s", bare):
         raise NotUnderstood("more than a link", tell="Paste just the one link or key, with nothing around it.")
     if re.fullmatch(r"[A-Za-z0-9_-]+/?", bare, re.ASCII):
-        return BareKey(Secret(_key(bare.rstrip("/"))))
-    url = _parsed(bare)
+        return BareKey(Secret(_read_key(bare.rstrip("/"))))
+    url = _parse_url(bare)
     if url is None or (url.scheme is None and "." not in url.name and ":" not in url.name and url.name != "localhost"):
         raise NotUnderstood(
             "no link",
             tell="That is not a link or a key of Onetime Secret. Paste the whole link, from `https://` on.",
         )
-    host, path = hosts.place(url)
-    return _page(host, path)
+    host, path = hosts.match(url)
+    return _read_path(host, path)
 
 
-def _page(host: Host, path: str) -> SecretLink | MetadataLink:
+def _read_path(host: Host, path: str) -> SecretLink | MetadataLink:
     match path.removesuffix("/").split("/"):
         case ["", kind, key] if kind in _SECRET_PAGES:
-            return SecretLink(host, SecretKey(_key(key)))
+            return SecretLink(host, SecretKey(_read_key(key)))
         case ["", kind, key] if kind in _METADATA_PAGES:
-            return MetadataLink(host, MetadataKey(_key(key)))
+            return MetadataLink(host, MetadataKey(_read_key(key)))
         case ["", kind, _, "burn"] if kind in _METADATA_PAGES:
             tell = "That is the page that burns a secret. Paste its link without `/burn` at the end."
         case [""]:
@@ -204,7 +204,7 @@ def _page(host: Host, path: str) -> SecretLink | MetadataLink:
     raise NotUnderstood("another page of the host", tell=tell)
 
 
-def _key(text: str) -> str:
+def _read_key(text: str) -> str:
     """The key, if it has the shape of one. Raises `NotUnderstood` without repeating it."""
     if KEY.fullmatch(text):
         return text
@@ -219,22 +219,22 @@ def _key(text: str) -> str:
     raise NotUnderstood("not a key", tell=tell)
 
 
-def _unwrapped(text: str) -> str:
+def _unwrap(text: str) -> str:
     """Without what chats and people put around a link: Slack's `<url|label>`, escapes, quotes, punctuation."""
     before, bare = None, text.strip()
     while bare != before:
         before = bare
-        bare = _unescaped(bare).split("|", 1)[0]  # `<url|label>`; no URL of ours has a bar in it
+        bare = _unescape(bare).split("|", 1)[0]  # `<url|label>`; no URL of ours has a bar in it
         bare = bare.lstrip(_OPENING).rstrip(_CLOSING).strip()
     return bare
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Slack escapes these three characters and no others. `&` comes last, so that nothing is unescaped twice."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _parsed(text: str) -> _Url | None:
+def _parse_url(text: str) -> _Url | None:
     """The parts, if it can be a web address. Strict: what a browser would repair is refused."""
     match = _URL.fullmatch(text)
     where = _WHERE.fullmatch(match["where"]) if match else None
@@ -247,7 +247,7 @@ def _parsed(text: str) -> _Url | None:
     return _Url(scheme, where["name"].lower(), port, match["path"] or "")
 
 
-def _same_place(pasted: _Url, own: _Url) -> bool:
+def _is_same_host(pasted: _Url, own: _Url) -> bool:
     """Whether a pasted address is that host.
 
     Slack puts `http://` before an address that was typed without a scheme, so http means https where the host
@@ -258,47 +258,47 @@ def _same_place(pasted: _Url, own: _Url) -> bool:
     return pasted.scheme in schemes and pasted.name == own.name and port == own.port
 
 
-def _split(url: str) -> _Url:
+def _parse_base(url: str) -> _Url:
     """The parts of a canonical base, its port filled in."""
-    found = _parsed(url)
+    found = _parse_url(url)
     assert found is not None
     return _Url(found.scheme, found.name, found.port or _PORTS[found.scheme or "https"], found.path)
 
 
-def _harmless(name: str) -> bool:
+def _is_harmless(name: str) -> bool:
     """Whether a host name may be repeated: short labels, so that no key can stand in it, and nothing else."""
     labels = name.split(".")
     return len(name) <= 60 and len(labels) > 1 and all(re.fullmatch(r"[a-z0-9-]{1,15}", label) for label in labels)  # noqa: PLR2004
 
 
-def _operators(entry: str, setting: str) -> Host:
+def _parse_operator_host(entry: str, setting: str) -> Host:
     """The canonical host of an operator's entry. Raises `CannotStart`, which names the setting and the fix."""
     text = entry.strip()
     match = _URL.fullmatch(text)
     if match is None or match["scheme"] is None or match["scheme"].lower() not in _PORTS:
-        raise _malformed(setting, text, "it needs https:// (or http://) before the host")
+        raise _malformed_error(setting, text, "it needs https:// (or http://) before the host")
     if "?" in text or "#" in text or "@" in text:
-        raise _malformed(setting, text, "a user, a query or a fragment does not belong in it")
+        raise _malformed_error(setting, text, "a user, a query or a fragment does not belong in it")
     scheme = match["scheme"].lower()
     name, _, port = (
         match["where"].rpartition(":") if re.search(r":[0-9]*$", match["where"]) else (match["where"], "", "")
     )
-    host = _host_name(name)
+    host = _normalize_host_name(name)
     path = (match["path"] or "").rstrip("/")
     if host is None or not (port == "" or (port.isascii() and port.isdigit() and 0 < int(port) <= 65535)):  # noqa: PLR2004
-        raise _malformed(setting, text, "the host name or the port is not one")
+        raise _malformed_error(setting, text, "the host name or the port is not one")
     if path and not all(_SEGMENT.fullmatch(segment) for segment in path[1:].split("/")):
-        raise _malformed(setting, text, "the path has something in it that a base URL has not")
+        raise _malformed_error(setting, text, "the path has something in it that a base URL has not")
     at = "" if not port or int(port) == _PORTS[scheme] else f":{int(port)}"
     return Host(f"{scheme}://{host}{at}{path}")
 
 
-def _malformed(setting: str, text: str, why: str) -> CannotStart:
+def _malformed_error(setting: str, text: str, why: str) -> CannotStart:
     shown = text if re.fullmatch(r"[\x21-\x7e]{1,80}", text) and "@" not in text else "an entry"
     return CannotStart(f"{setting}: {shown} is not a base URL: {why}. Write it like https://secrets.example.com.")
 
 
-def _host_name(text: str) -> str | None:
+def _normalize_host_name(text: str) -> str | None:
     """In ASCII and lower case, or None: not a name, or a way to write an address that only resolvers know."""
     try:
         if text.startswith("["):

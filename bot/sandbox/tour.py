@@ -15,12 +15,14 @@ from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceMember
 from bot.sandbox.terminal import draw_message, draw_window
 from bot.sandbox.tour_sharing import SharingTour
 from bot.sandbox.world import World
-from bot.watch.schedule import IN_FIRST_HOUR, JITTER
+from bot.watch.schedule import FIRST_HOUR_INTERVAL, JITTER
 
 SPEED = 600  # sandbox seconds for each real second
 PATIENCE = 30.0  # seconds to wait for each thing on a busy machine; on a quiet one it comes within two
 DUE_PATIENCE = 4.0  # seconds to wait for a notification that is due: one poll, and the sending
-NEXT_POLL = IN_FIRST_HOUR * (1 + JITTER) + 1  # sandbox seconds until the next poll for a secret that lives for an hour
+NEXT_POLL = (
+    FIRST_HOUR_INTERVAL * (1 + JITTER) + 1
+)  # sandbox seconds until the next poll for a secret that lives for an hour
 MAX_POLLS = 5  # to wait for, less than 4 minutes in all: after the reminder the secret has 9 minutes left
 
 

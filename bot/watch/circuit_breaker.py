@@ -1,4 +1,17 @@
-"""Keeps one slow or broken host from taking everybody's time: few calls at once, none while it is down."""
+"""Keeps one slow or broken host from taking everybody's time: few calls at once, and none while the host is down.
+
+    closed ──MAX_FAILURES calls in a row fail──▶ open ──the open time is over──▶ half-open
+      ▲                                           ▲                                 │ one call at a time: the trial
+      │                                           └──── the trial fails ────────────┤ open for twice as long
+      └──────────── the host answers ───────────────────────────────────────────────┘
+
+- A call that began before the circuit opened closes it too, if the host answers that call.
+- Only `HostUnavailable` is a failure. Every other error of Onetime Secret is an answer, so the host is up.
+- An error that is not the host's (a bug, a cancelled task) changes no state; a trial that ends so lets another one try.
+- Calls that were under way when the circuit opened change nothing if they fail: they tell nothing new, and must not
+  make the open time longer.
+- Closed again, the next open time is MIN_OPEN_TIME.
+"""
 
 from __future__ import annotations
 
@@ -10,74 +23,77 @@ from contextlib import asynccontextmanager
 
 from bot.errors import HostUnavailable, OnetimeError
 
-CONCURRENCY = 96  # calls to one host
-MAX_FAILURES = 5  # in a row, before it is left alone
-OPEN_TIME = 30.0  # seconds that it is left alone then, and longer each time
+CONCURRENCY = 96  # calls to one host at once
+MAX_FAILURES = 5  # in a row; with this failure the circuit opens
+MIN_OPEN_TIME = 30.0  # seconds that the circuit stays open the first time
 MAX_OPEN_TIME = 300.0  # seconds
 
 
 class CircuitOpen(HostUnavailable):
-    """The host is being left alone. `seconds` until it may be tried again, spread so that not all come at once."""
+    """The call was not made, because the circuit is open or somebody else's trial is under way.
+
+    `retry_after` is in seconds, with up to half as much added by chance, so that callers do not return all at once.
+    """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__("the host is being left alone")
-        self.seconds = seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
+        super().__init__("not called: its circuit is open")
+        self.retry_after = seconds * random.uniform(1.0, 1.5)  # noqa: S311 - spreads load
 
 
 class CircuitBreaker:
-    """The state of one host: closed (all is well), open (left alone), half-open (one call may try)."""
+    """The circuit of one host. `clock` gives seconds, from any start. For one event loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._gate = asyncio.Semaphore(CONCURRENCY)
-        self._failures = 0
-        self._rest = OPEN_TIME
-        self._open_until = 0.0
-        self._trying = False
+        self._semaphore = asyncio.Semaphore(CONCURRENCY)
+        self._failures = 0  # in a row
+        self._open_time = MIN_OPEN_TIME  # seconds, of the next time that the circuit opens
+        self._open_until = 0.0  # by `clock`
+        self._is_trial_running = False
 
     @property
-    def rests_for(self) -> float:
-        """Seconds that it is still to be left alone; 0 if it may be called, if only for a try."""
-        return max(0.0, self._open_until - self._clock()) if self.is_down else 0.0
-
-    @property
-    def is_down(self) -> bool:
+    def is_tripped(self) -> bool:
+        """Whether the circuit is open or half-open."""
         return self._failures >= MAX_FAILURES
+
+    @property
+    def seconds_until_trial(self) -> float:
+        """Seconds until a trial may be made; 0 if the circuit is closed or half-open."""
+        return max(0.0, self._open_until - self._clock()) if self.is_tripped else 0.0
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Around one call. Raises `CircuitOpen` instead of letting it happen while the host is left alone."""
-        async with self._gate:
-            trial = self._let_in()  # after the wait at the gate: the host may have gone down meanwhile
+        """Around one call to the host. Waits for a free place; raises `CircuitOpen` if no call may be made."""
+        async with self._semaphore:
+            is_trial = self._admit()  # after the wait for a place: the circuit may have opened meanwhile
             try:
                 yield
             except HostUnavailable:
-                self._failed(trial=trial)
+                self._record_failure(is_trial=is_trial)
                 raise
             except OnetimeError:
-                self._well()  # an answer, if not the one hoped for
+                self._record_success()
                 raise
             else:
-                self._well()
+                self._record_success()
             finally:
-                self._trying = self._trying and not trial
+                self._is_trial_running = self._is_trial_running and not is_trial
 
-    def _let_in(self) -> bool:
-        """Whether this is the one call that tries how the host is."""
-        if not self.is_down:
+    def _admit(self) -> bool:
+        """Whether this call is the trial. Raises `CircuitOpen`."""
+        if not self.is_tripped:
             return False
         left = self._open_until - self._clock()
-        if left > 0 or self._trying:
+        if left > 0 or self._is_trial_running:
             raise CircuitOpen(max(left, 1.0))
-        self._trying = True
+        self._is_trial_running = True
         return True
 
-    def _well(self) -> None:
-        self._failures, self._rest = 0, OPEN_TIME
+    def _record_success(self) -> None:
+        self._failures, self._open_time = 0, MIN_OPEN_TIME
 
-    def _failed(self, *, trial: bool) -> None:
-        """Calls that were under way when the host was found down say nothing new when they fail too."""
+    def _record_failure(self, *, is_trial: bool) -> None:
         self._failures += 1
-        if trial or self._failures == MAX_FAILURES:
-            self._open_until = self._clock() + self._rest
-            self._rest = min(self._rest * 2, MAX_OPEN_TIME)
+        if is_trial or self._failures == MAX_FAILURES:
+            self._open_until = self._clock() + self._open_time
+            self._open_time = min(self._open_time * 2, MAX_OPEN_TIME)

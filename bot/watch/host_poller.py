@@ -1,6 +1,34 @@
-"""The looks at one host: claimed a few at a time, many under way at once, each finished by itself.
+"""Polls one host: claims the watches that are due, polls many at once, and writes down what each poll found.
 
-Every host has a round of its own, so that one that is slow or broken delays nobody's secrets elsewhere.
+A watch is all secrets of one person on one host. Every host has a poller of its own, so a host that is slow or broken
+delays nobody's secrets on other hosts. This is the way of one watch:
+
+    due           its `next_poll_at` is over, and nobody has a lease on it
+      │ claim             one transaction for up to CLAIM_BATCH watches: each gets a lease of LEASE seconds
+      ▼
+    waiting       for the host: the task is in `_tasks` and in `_waiting`, and the lease renewer renews its lease
+      │ GET the list      through the circuit breaker: at most 96 calls at once, none while the circuit is open
+      ├─ shutdown ──────────────────────▶ release          due at once, for any worker
+      ├─ NotAuthorized ─────────────────▶ record_refusal   due in minutes; paused after the third time
+      ├─ another error, circuit open ───▶ record_failure   due after `_retry_delay`
+      ├─ the list of the last poll ─────▶ batch writer     due after `_next_poll_in`; no row is read
+      ▼
+    comparing     `poll` compares list and rows, and asks by key for rows that the list does not name;
+      │           the key budget says which of these calls may be made now
+      ├─ nothing new ───────────────────▶ batch writer     and the response goes into the unchanged-response cache
+      ├─ changes, or new secrets ───────▶ record_poll      states, notifications and lease in one transaction
+      ▼
+    due later     or never (`next_poll_at` is NULL) when no secret is left that can still change
+
+What must stay true:
+
+- Every write on the right gives the lease back, and changes nothing if this process does not have the lease any more
+  (the log says `poll_fenced`). So a watch that two workers poll by accident is still written once.
+- Nothing is kept in this process that must not be lost. After a crash at any arrow the lease runs out and another
+  worker polls again; the cache, the key budget and the breaker begin anew.
+- A task leaves `_waiting` as soon as it has its answers. A shutdown cancels only tasks in `_waiting`: an answer that is
+  here is written, because the host may not give the answer a second time.
+- While the circuit is not closed, one watch at a time is claimed, and only when a trial call may be made.
 """
 
 from __future__ import annotations
@@ -23,248 +51,266 @@ from bot.secret import MetadataKey
 from bot.storage.accounts import Account
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import NewTracked, OpenRow, Watch
-from bot.watch import circuit_breaker
 from bot.watch.batch_writer import BatchWriter
+from bot.watch.circuit_breaker import CircuitBreaker, CircuitOpen
 from bot.watch.key_budget import KeyBudget
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 from bot.watch.poll import AccountClient, KeyLookup, PollOptions, PollResult, poll
-from bot.watch.schedule import MAX_INTERVAL, next_poll
-from bot.watch.unchanged import MAX_AGE, UnchangedResponse, UnchangedResponseCache, digest
+from bot.watch.schedule import MAX_INTERVAL, next_poll_in
+from bot.watch.unchanged import MAX_AGE, UnchangedResponse, UnchangedResponseCache, digest_entries
 
-CLAIM_SIZE = 192  # looks that wait for the host: at its gate (breaker.AT_ONCE), or for its answer
-MAX_POLLS = 2 * CLAIM_SIZE  # with those that have it
-BATCH = 48  # accounts claimed at a time: what a transaction costs is shared, and yet others write in between
-IDLE = 1.0  # seconds between looks into the table when nothing is due
-SOON = 0.1  # seconds over which looks are begun when there are few: a few all the time are better than many at once
-RETRY = 30.0  # seconds after trouble
-RATE_LIMITED = 120.0  # seconds, where the host does not say
-MAX_NEW = 100  # secrets that one look begins to track; the rest follows at once
-FINISH = 3.0  # seconds that looks which are under way have at the end
-WRITE = 2.0  # seconds more to write down what they found
+MAX_WAITING = 192  # polls that wait for the host: for a free place in the circuit breaker, or for the answer
+MAX_POLLS = 2 * MAX_WAITING  # polls in all, with those that have their answer and wait for the database
+CLAIM_BATCH = 48  # watches claimed in one transaction: fewer cost more, and more keep other writers waiting
+IDLE_INTERVAL = 1.0  # seconds between two claims when nothing is due
+SPREAD_TIME = 0.1  # seconds over which few polls are started: a steady stream is easier on the host than a burst
+RETRY_DELAY = 30.0  # seconds until the next poll after an error
+DEFAULT_RATE_LIMIT_DELAY = 120.0  # seconds until the next poll after a 429 that does not say how long to wait
+EMPTY_ACCOUNT_INTERVAL = MAX_INTERVAL / 5  # seconds between polls of an account with nothing in it yet
+MAX_NEW_PER_POLL = 100  # secrets that one poll begins to track; the next poll follows at once and takes the rest
+FINISH_TIME = 3.0  # seconds at shutdown for polls that are under way
+WRITE_TIME = 2.0  # seconds at shutdown, after FINISH_TIME, to write what polls found
 
 log = Log("watch")
 
 
 @dataclass(frozen=True, slots=True)
 class PollerDependencies:
-    """What the rounds have in common."""
+    """What the pollers of all hosts share."""
 
     services: Services
     polls: Polls
-    every: float  # seconds: WATCH_EVERY
-    held: LeaseRenewer[Watch]
-    quiet: BatchWriter
+    min_interval: float  # seconds: WATCH_EVERY
+    lease_renewer: LeaseRenewer[Watch]
+    batch_writer: BatchWriter
 
 
 @dataclass(frozen=True, slots=True)
 class PollFindings:
-    """An account's list beside its rows."""
+    """What a poll found in a list that is not the list of the last poll."""
 
-    answer: bytes | None  # `digest` of the list
-    rows: Sequence[OpenRow]
-    looked: PollResult
+    digest: bytes | None  # of the list: `digest_entries`
+    rows: Sequence[OpenRow]  # the rows that the list was compared with
+    result: PollResult
 
 
 class HostPoller:
+    """Polls all watches of one host until `stop`. The module's docstring has the way of a watch."""
+
     def __init__(self, shared: PollerDependencies, host: Host) -> None:
         self._shared = shared
         self._services = shared.services
         self._polls = shared.polls
         self._host = host
-        self._breaker = circuit_breaker.CircuitBreaker()
+        self._breaker = CircuitBreaker()
         self._indexers = self._polls.indexers(host.url)
-        self._memory = UnchangedResponseCache()
-        self._paced = KeyBudget(shared.every)
-        self._loop = PeriodicTask(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
-        self._looks: set[asyncio.Task[None]] = set()  # all that is under way
-        self._asking: set[asyncio.Task[None]] = set()  # those that wait for the host
+        self._unchanged_responses = UnchangedResponseCache()
+        self._key_budget = KeyBudget(shared.min_interval)
+        pause = IDLE_INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, hides nothing
+        self._loop = PeriodicTask(self._claim_some, pause, log, "claim_failed")
+        self._tasks: set[asyncio.Task[None]] = set()  # every poll that is under way
+        self._waiting: set[asyncio.Task[None]] = set()  # the polls of these that wait for the host
         self._has_room = asyncio.Event()
-        self._cut_off: list[Watch] | None = None  # None until looks are being cut off
+        self._interrupted: list[Watch] | None = None  # watches whose polls the shutdown cancelled; None before it
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Claim no more watches. `run` returns when the polls under way have ended."""
         self._loop.stop()
         self._has_room.set()
 
     async def run(self) -> None:
-        """Until `stop`; then what is under way has a few seconds, and the rest is given back."""
+        """Poll until `stop`, then give polls under way FINISH_TIME and WRITE_TIME, and release the other watches."""
         await self._loop.run()
         await self._finish()
 
-    async def once(self) -> bool:
-        """Look at all that is due now; whether there was anything."""
-        begun: list[asyncio.Task[None]] = []
-        while len(some := await self._claim(BATCH)) == BATCH:
-            begun += some
-        begun += some
-        await asyncio.gather(*begun)
-        return bool(begun)
+    async def run_once(self) -> bool:
+        """Poll every watch that is due now, and wait for all of them. Returns whether any was due."""
+        started: list[asyncio.Task[None]] = []
+        while len(some := await self._claim(CLAIM_BATCH)) == CLAIM_BATCH:
+            started += some
+        started += some
+        await asyncio.gather(*started)
+        return bool(started)
 
-    # --- whose turn it is
+    # --- claiming
 
-    async def _step(self) -> bool:
-        """Begin some looks, if there is room for them; whether there may be more."""
-        if self._breaker.is_down and (self._asking or self._breaker.rests_for):
+    async def _claim_some(self) -> bool:
+        """Wait for room, then claim watches and start their polls. Returns whether more watches may be due."""
+        if self._breaker.is_tripped and (self._waiting or self._breaker.seconds_until_trial):
             return False
-        most = 1 if self._breaker.is_down else BATCH
-        while self._room < most and not self._loop.is_stopping:
+        limit = 1 if self._breaker.is_tripped else CLAIM_BATCH
+        while self._room < limit and not self._loop.is_stopping:
             self._has_room.clear()
             await self._has_room.wait()
-        return not self._loop.is_stopping and len(await self._claim(most)) > 0
+        return not self._loop.is_stopping and len(await self._claim(limit)) > 0
 
     @property
     def _room(self) -> int:
-        """For so many looks more. Those that have their answer wait for the database, and are not to pile up."""
-        return min(CLAIM_SIZE - len(self._asking), MAX_POLLS - len(self._looks))
+        """How many polls more may be started. Polls that wait for the database count too: they must not pile up."""
+        return min(MAX_WAITING - len(self._waiting), MAX_POLLS - len(self._tasks))
 
-    async def _claim(self, most: int) -> list[asyncio.Task[None]]:
-        """Begin up to so many looks, one after the other: clicks get their turn in between."""
-        claimed = await self._polls.claim(most, LEASE, host=self._host.url)
+    async def _claim(self, limit: int) -> list[asyncio.Task[None]]:
+        """Claim up to `limit` watches and start a poll of each, a moment apart, so that people's clicks get a turn."""
+        claimed = await self._polls.claim(limit, LEASE, host=self._host.url)
         if not claimed:
             return []
         if self._loop.is_stopping:
             await self._polls.release(*claimed)
             return []
         failpoint("watches_claimed")
-        self._shared.held.hold(claimed)
+        self._shared.lease_renewer.hold(claimed)
         try:
             now = time.time()
-            rows = await self._polls.open_rows([one for one in claimed if not self._memory.knows(one, now)])
+            uncached = [watch for watch in claimed if not self._unchanged_responses.has(watch, now)]
+            rows = await self._polls.open_rows(uncached)
             accounts = await self._services.accounts.of_watches([watch.id for watch in claimed])
         except BaseException:
-            for watch in claimed:  # their leases run out
-                self._shared.held.drop(watch)
+            for watch in claimed:  # the leases run out, and the watches are claimed again
+                self._shared.lease_renewer.forget(watch)
             raise
-        begun = []
+        started = []
         for watch in claimed:
-            begun.append(self._begin(watch, rows.get(watch.id), accounts.get(watch.id)))
-            await asyncio.sleep(0 if len(claimed) == most else SOON / len(claimed))
-        return begun
+            started.append(self._start_poll(watch, rows.get(watch.id), accounts.get(watch.id)))
+            await asyncio.sleep(0 if len(claimed) == limit else SPREAD_TIME / len(claimed))
+        return started
 
-    # --- one look
+    # --- one poll
 
-    def _begin(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._guarded(watch, rows, account))
-        self._looks.add(task)
-        self._asking.add(task)
-        task.add_done_callback(self._ended)
+    def _start_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
+        """Poll the watch in a task. `rows` is None where the list is expected to be that of the last poll."""
+        task = asyncio.create_task(self._run_poll(watch, rows, account))
+        self._tasks.add(task)
+        self._waiting.add(task)
+        task.add_done_callback(self._forget_task)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._looks.discard(task)
-        self._answered(task)
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._end_waiting(task)
 
-    def _answered(self, task: asyncio.Task[None] | None) -> None:
-        self._asking -= {task}
-        if self._room >= BATCH:
+    def _end_waiting(self, task: asyncio.Task[None] | None) -> None:
+        self._waiting -= {task}
+        if self._room >= CLAIM_BATCH:
             self._has_room.set()
 
-    async def _guarded(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
-        """One bad account never stops the others. `rows` are None where the list may well say nothing new."""
+    async def _run_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
+        """Poll and write, and log any error: the trouble of one account never stops the polls of others."""
         try:
-            await self._look(watch, rows, account)
+            await self._poll_and_write(watch, rows, account)
         except BotError as error:
-            log.warning("look_failed", error=str(error))
-        except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
-            log.error("look_crashed", cause=error)
+            log.warning("poll_failed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - logged; the lease runs out and the watch is polled again
+            log.error("poll_crashed", cause=error)
         finally:
-            self._shared.held.drop(watch)
+            self._shared.lease_renewer.forget(watch)
 
-    async def _look(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
+    async def _poll_and_write(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
         try:
-            found = await self._ask(watch, rows, account)
+            found = await self._poll_host(watch, rows, account)
         except NotAuthorized:
             if await self._polls.record_refusal(watch):
                 log.info("account_paused")
         except (OnetimeError, Unsealable) as error:
-            await self._polls.record_failure(watch, _wait_after(error))
+            await self._polls.record_failure(watch, _retry_delay(error))
         except asyncio.CancelledError:
-            if self._cut_off is None:
+            if self._interrupted is None:
                 raise
-            self._cut_off.append(watch)
+            self._interrupted.append(watch)
         else:
-            failpoint("looked")
+            failpoint("polled")
             if isinstance(found, UnchangedResponse):
-                await self._shared.quiet.write(watch, self._next(watch, found.youngest, found.ends))
+                delay = self._next_poll_in(watch, found.newest_made_at, found.first_expires_at)
+                await self._shared.batch_writer.write(watch, delay)
             else:
-                await self._write(watch, found)
-            failpoint("look_written")
+                await self._write_findings(watch, found)
+            failpoint("poll_written")
 
-    async def _ask(
+    async def _poll_host(
         self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None
     ) -> PollFindings | UnchangedResponse:
+        """Ask the host. Raises what `poll` raises, and `Unsealable` for credentials that cannot be decrypted."""
         try:
             credentials = self._services.credentials_of(account) if account else Credentials(self._host)
-            asker = AccountClient(self._services.onetime, credentials, self._breaker)
-            entries = await asker.entries()
-            answer = digest(entries)
-            if before := self._memory.same(watch, answer, time.time()):
-                return before
+            client = AccountClient(self._services.onetime, credentials, self._breaker)
+            entries = await client.fetch_entries()
+            digest = digest_entries(entries)
+            if unchanged := self._unchanged_responses.find(watch, digest, time.time()):
+                return unchanged
             if rows is None:
                 rows = (await self._polls.open_rows([watch]))[watch.id]
-            keys = KeyLookup(self._indexers, partial(self._keys_of, watch))
-            looked = await poll(asker, keys, entries, rows, time.time(), PollOptions(watch.everything, watch.zone))
-            return PollFindings(answer, rows, looked)
+            keys = KeyLookup(self._indexers, partial(self._find_keys_in_budget, watch))
+            result = await poll(client, keys, entries, rows, time.time(), PollOptions(watch.everything, watch.zone))
+            return PollFindings(digest, rows, result)
         finally:
-            self._answered(asyncio.current_task())
+            self._end_waiting(asyncio.current_task())
 
-    async def _keys_of(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
-        """Of those that it is time to ask for one by one."""
-        due = self._paced.due(watch, rows, time.time())
+    async def _find_keys_in_budget(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
+        """The keys, by row id, of the rows that may be asked for by key now."""
+        due = self._key_budget.consume(watch, rows, time.time())
         return await self._polls.keys_of(watch, [row.id for row in due])
 
-    # --- what it found
+    # --- writing what a poll found
 
-    async def _write(self, watch: Watch, found: PollFindings) -> None:
-        looked = found.looked
-        new = await self._new(watch, looked.others) if looked.others else []
-        over = {change.tracked_id for change in looked.changes if change.state is not None}
-        left = [row for row in found.rows if row.id not in over]
-        made = [row.made_at for row in left] + [one.made_at.timestamp() for one in new]
+    async def _write_findings(self, watch: Watch, found: PollFindings) -> None:
+        """Write changes and new secrets, or remember that there were none. Raises `StorageUnavailable`."""
+        result = found.result
+        new = await self._find_new(watch, result.untracked) if result.untracked else []
+        over = {change.tracked_id for change in result.changes if change.state is not None}
+        still_open = [row for row in found.rows if row.id not in over]
         now = time.time()
-        ends = [row.expires_at for row in left if row.expires_at is not None and row.expires_at > now]
-        youngest, first = max(made, default=None), min(ends, default=None)
-        soon = 0.0 if len(new) > MAX_NEW else self._next(watch, youngest, first, looked.errors)
-        self._memory.forget(watch)
-        if looked.changes or new:
-            if not await self._polls.record_poll(watch, looked.changes, next_poll_in=soon, new=new[:MAX_NEW]):
-                log.info("look_fenced")
+        made_at = [row.made_at for row in still_open] + [one.made_at.timestamp() for one in new]
+        expires_at = [row.expires_at for row in still_open if row.expires_at is not None and row.expires_at > now]
+        newest_made_at, first_expires_at = max(made_at, default=None), min(expires_at, default=None)
+        delay = self._next_poll_in(watch, newest_made_at, first_expires_at, result.errors)
+        self._unchanged_responses.discard(watch)
+        if result.changes or new:
+            some = new[:MAX_NEW_PER_POLL]
+            delay = 0.0 if len(new) > len(some) else delay
+            if not await self._polls.record_poll(watch, result.changes, next_poll_in=delay, new=some):
+                log.info("poll_fenced")
             return
-        if found.answer is not None:
-            until = min(looked.still_until, now + MAX_AGE)
-            self._memory.keep(UnchangedResponse(watch, found.answer, until, youngest, first))
-        await self._shared.quiet.write(watch, soon)
+        if found.digest is not None:
+            valid_until = min(result.unchanged_until, now + MAX_AGE)
+            response = UnchangedResponse(watch, found.digest, valid_until, newest_made_at, first_expires_at)
+            self._unchanged_responses.store(response)
+        await self._shared.batch_writer.write(watch, delay)
 
-    async def _new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
-        wanted = set(await self._polls.untracked(watch, [one.key for one in others]))
-        return [one for one in others if one.key in wanted]
+    async def _find_new(self, watch: Watch, untracked: Sequence[NewTracked]) -> list[NewTracked]:
+        """The secrets of these that have no row, and that the person did not choose to ignore."""
+        new = set(await self._polls.untracked(watch, [one.key for one in untracked]))
+        return [one for one in untracked if one.key in new]
 
-    def _next(
-        self, watch: Watch, youngest: float | None, ends: float | None, errors: Sequence[BotError] = ()
+    def _next_poll_in(
+        self,
+        watch: Watch,
+        newest_made_at: float | None,
+        first_expires_at: float | None,
+        errors: Sequence[BotError] = (),
     ) -> float | None:
-        """Seconds until the next look; None if there is nothing to look at.
+        """Seconds until the next poll; None if no secret is left to poll for. Times are seconds since the epoch.
 
-        The youngest decides how often; the others need not be asked.
+        The newest secret alone decides: a list answers for the older ones too.
         """
         now = time.time()
-        ages = [] if youngest is None else [now - youngest]
-        soon = next_poll(ages, self._shared.every, [] if ends is None else [ends - now])
-        if soon is None:
-            return MAX_INTERVAL / 5 if watch.everything else None
-        return min([soon, *map(_wait_after, errors)])
+        ages = [] if newest_made_at is None else [now - newest_made_at]
+        expires_in = [] if first_expires_at is None else [first_expires_at - now]
+        delay = next_poll_in(ages, self._shared.min_interval, expires_in)
+        if delay is None:
+            return EMPTY_ACCOUNT_INTERVAL if watch.everything else None
+        return min([delay, *map(_retry_delay, errors)])
 
-    # --- the end
+    # --- shutdown
 
     async def _finish(self) -> None:
-        """What is quick ends by itself; what still waits for the host is given back, so that another may look."""
-        await _wait_for(self._looks, FINISH)
-        self._cut_off = []
-        for task in self._asking.copy():
+        """Wait for polls that end by themselves, then cancel those that still wait for the host, and release them."""
+        await _wait_for(self._tasks, FINISH_TIME)
+        self._interrupted = []
+        for task in self._waiting.copy():
             task.cancel()
-        await _wait_for(self._looks, WRITE)
-        if self._cut_off:
-            await self._polls.release(*self._cut_off)
-            log.info("looks_given_back", count=len(self._cut_off))
+        await _wait_for(self._tasks, WRITE_TIME)
+        if self._interrupted:
+            await self._polls.release(*self._interrupted)
+            log.info("polls_released", count=len(self._interrupted))
 
 
 async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
@@ -272,8 +318,8 @@ async def _wait_for(tasks: set[asyncio.Task[None]], seconds: float) -> None:
         await asyncio.wait(tasks.copy(), timeout=seconds)
 
 
-def _wait_after(error: BotError) -> float:
-    """Seconds to wait after it."""
+def _retry_delay(error: BotError) -> float:
+    """Seconds to wait after the error before the next poll."""
     if isinstance(error, RateLimited):
-        return error.retry_after or RATE_LIMITED
-    return error.seconds if isinstance(error, circuit_breaker.CircuitOpen) else RETRY
+        return error.retry_after or DEFAULT_RATE_LIMIT_DELAY
+    return error.retry_after if isinstance(error, CircuitOpen) else RETRY_DELAY

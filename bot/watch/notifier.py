@@ -1,7 +1,14 @@
-"""Sends the notifications: claimed with a lease, posted with a stable id, marked with a fence.
+"""Sends notifications to the people who track secrets: each at least once, and twice only after a crash.
 
-Never none, at most one repeat; exactly one wherever Slack honours `client_msg_id`. What may have arrived is sent
-again with the same id; what can never arrive is parked.
+    due ──claim──▶ leased ──the conversation is free──▶ posting
+     ▲               │                                    ├─ Slack took it ──────────────▶ sent         mark_sent
+     │               │                                    ├─ can never arrive ───────────▶ dead letter  dead_letter
+     │               │                                    ├─ error, or outcome pending ──▶ due later    reschedule
+     │               └─ taken back: nothing is sent       └─ shutdown ───────────────────▶ due          release
+     └── the lease runs out: the process died, or the database did not answer
+
+A notification that may have arrived is posted again with the same id (`client_msg_id`), so that Slack drops the second
+one where it honours that id. Every arrow on the right is fenced by the lease.
 """
 
 from __future__ import annotations
@@ -23,75 +30,77 @@ from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tracking.rows import CARD, Tracked
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 
-CONCURRENCY = 10  # messages
-IDLE = 1.0  # seconds
-FIRST_RETRY, LAST_RETRY = 2.0, 300.0  # seconds; doubled in between
-A_CHANNEL = 1.0  # seconds between two messages in one conversation: Slack's limit
-BEING_OPENED = 10.0  # seconds until it is known whether somebody who is opening it here has it
-FINISH = 3.0  # seconds that what is being sent has at the end
+CONCURRENCY = 10  # notifications that are sent at once
+IDLE_INTERVAL = 1.0  # seconds between two claims when nothing is due
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = 2.0, 300.0  # seconds; doubled with each try
+CHANNEL_INTERVAL = 1.0  # seconds between two messages to one person: Slack's limit for a conversation
+OPENING_DELAY = 10.0  # seconds to wait while somebody is opening the secret here, until the outcome is known
+FINISH_TIME = 3.0  # seconds at shutdown for notifications that are being sent
 
 log = Log("notifier")
 
 
-class _NotYet(Exception):
-    """What is to be said is being found out right now."""
+class _OutcomePending(Exception):
+    """What the notification must say is not known yet: somebody is opening the secret."""
 
 
 class Notifier:
+    """Sends notifications until `stop`. The module's docstring has the way of one notification."""
+
     def __init__(self, services: Services, notifications: Notifications) -> None:
         self._services = services
         self._notifications = notifications
-        self._loop = PeriodicTask(self._step, IDLE, log, "not_sent")
-        self._held: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
+        self._loop = PeriodicTask(self._start_sending, IDLE_INTERVAL, log, "claim_failed")
+        self._lease_renewer: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
         self._sending: set[asyncio.Task[None]] = set()
-        self._not_before = 0.0  # the workspace asked us to wait until then
-        self._last: dict[str, float] = {}
+        self._rate_limited_until = 0.0  # by `time.monotonic`: Slack asked us to send nothing before
+        self._last_post_at: dict[str, float] = {}  # user id -> `time.monotonic`; may be still to come
 
     def stop(self) -> None:
-        """Claim nothing more; what is being sent has a few seconds, then it is given back."""
+        """Claim no more notifications. `run` returns a few seconds later."""
         self._loop.stop()
 
     async def run(self) -> None:
-        """Until `stop`, and until nothing is held any more."""
-        async with self._held.kept():
+        """Send until `stop`, then wait FINISH_TIME for what is being sent, and release the rest."""
+        async with self._lease_renewer.renew_in_background():
             await self._loop.run()
             if self._sending:
-                _, unsent = await asyncio.wait(self._sending.copy(), timeout=FINISH)
+                _, unsent = await asyncio.wait(self._sending.copy(), timeout=FINISH_TIME)
                 for task in unsent:
                     task.cancel()  # sent again with the same id, should it have gone out
                 await asyncio.gather(*unsent)
 
-    async def once(self) -> bool:
-        """Send what is due; whether there was anything."""
-        async with self._held.kept():
-            found = await self._step()
+    async def run_once(self) -> bool:
+        """Send what is due now, and wait for it. Returns whether anything was due."""
+        async with self._lease_renewer.renew_in_background():
+            found = await self._start_sending()
             await asyncio.gather(*self._sending)
             return found
 
-    async def _step(self) -> bool:
-        """Begin to send what is due, as far as there is room; whether there was anything."""
+    async def _start_sending(self) -> bool:
+        """Claim and start as many notifications as there is room for. Returns whether any was due."""
         if len(self._sending) == CONCURRENCY:
-            await asyncio.wait(self._sending, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._sending, timeout=IDLE_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
         room = CONCURRENCY - len(self._sending)
-        if not room or self._loop.is_stopping or time.monotonic() < self._not_before:
+        if not room or self._loop.is_stopping or time.monotonic() < self._rate_limited_until:
             return False
         claimed = await self._notifications.claim(room, LEASE)
         if not claimed:
             return False
         failpoint("notifications_claimed")
-        self._held.hold(claimed)
+        self._lease_renewer.hold(claimed)
         for notification in claimed:
-            task = asyncio.create_task(self._guarded(notification))
+            task = asyncio.create_task(self._send_guarded(notification))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
         return True
 
-    async def _guarded(self, notification: Notification) -> None:
-        """One bad notification never stops the others. It is tried again when its lease has run out."""
+    async def _send_guarded(self, notification: Notification) -> None:
+        """Send, and log any error: the lease runs out then, and the notification is sent again."""
         try:
             await self._send(notification)
         except BotError as error:
-            log.warning("not_sent", error=str(error))
+            log.warning("send_failed", error=str(error))
         except asyncio.CancelledError:
             if not self._loop.is_stopping:
                 raise
@@ -99,39 +108,39 @@ class Notifier:
         except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
             log.error("send_crashed", cause=error)
         finally:
-            self._held.drop(notification)
+            self._lease_renewer.forget(notification)
 
     async def _send(self, notification: Notification) -> None:
         await self._wait_for_channel(notification.person.user_id)
         if not await self._notifications.holds(notification):
-            return  # taken back since: the secret is not tracked any more, or the account is gone
+            return  # deleted since the claim: the secret is not tracked any more, or the account is gone
         try:
-            await self._say(notification)
-        except SlackError as trouble:
-            await self._failed(notification, trouble)
+            await self._post(notification)
+        except SlackError as error:
+            await self._record_failure(notification, error)
             return
-        except _NotYet:
-            await self._notifications.reschedule(notification, BEING_OPENED)
+        except _OutcomePending:
+            await self._notifications.reschedule(notification, OPENING_DELAY)
             return
         except HostNotAllowed:
             await self._notifications.dead_letter(notification, "host_not_allowed")
-            log.warning("notification_parked", error="host_not_allowed")
+            log.warning("notification_dead_lettered", error="host_not_allowed")
             return
         await self._notifications.mark_sent(notification)
         failpoint("notification_marked")
 
-    async def _say(self, notification: Notification) -> None:
+    async def _post(self, notification: Notification) -> None:
         host = self._services.hosts.of(notification.host).name
         tracked = notification.tracked
         if tracked is None:
             await self._services.send(notification.person, tracked_card.reconnect(host), notification.idempotency_key)
         elif (shared := await self._services.shares.of_tracked(tracked.id)) is not None:
-            await self._say_of_share(notification, tracked, *shared)
+            await self._post_about_share(notification, tracked, *shared)
         elif notification.kind == CARD:
-            await self._begin_card(notification, tracked, host)
+            await self._post_card(notification, tracked, host)
         else:
-            # Asked this late, so that what is switched off is off at once. The card follows all the same.
-            if await self._wanted(notification):
+            # Read here and not at the claim, so that a preference counts at once. The card is updated in any case.
+            if await self._is_wanted(notification):
                 await self._services.send(
                     notification.person,
                     tracked_card.notification(tracked, notification.kind, host),
@@ -139,26 +148,26 @@ class Notifier:
                 )
             failpoint("notification_posted")
             if tracked.card is not None and notification.kind != "reminder":
-                await self._refresh(tracked.card, tracked_card.tracked_card(tracked, host))
+                await self._update_card(tracked.card, tracked_card.tracked_card(tracked, host))
 
-    async def _wanted(self, notification: Notification) -> bool:
+    async def _is_wanted(self, notification: Notification) -> bool:
         return (await self._services.preferences.of(notification.person)).wants(notification.kind)
 
-    async def _say_of_share(
+    async def _post_about_share(
         self, notification: Notification, tracked: Tracked, share: Share, delivery: Delivery
     ) -> None:
-        """It was shared here: that has a card of its own, and a message where it was shared."""
+        """A secret that was shared with this bot has a card of its own, and a message where it was shared."""
         if notification.kind == CARD:
             return
         if on_watch_event.must_wait(delivery, notification.kind):
-            raise _NotYet
+            raise _OutcomePending
         await on_watch_event.tell_sender(
             self._services, share, delivery, notification.kind, tracked.received_at,
-            idempotency_key=notification.idempotency_key, wanted=await self._wanted(notification),
+            idempotency_key=notification.idempotency_key, wanted=await self._is_wanted(notification),
         )  # fmt: skip
 
-    async def _begin_card(self, notification: Notification, tracked: Tracked, host: str) -> None:
-        """The card of a secret that nobody tracked by hand; should somebody have, since, it has one."""
+    async def _post_card(self, notification: Notification, tracked: Tracked, host: str) -> None:
+        """Post the card of a secret that the watcher found, unless the person has tracked it by hand meanwhile."""
         if tracked.card is None:
             card = await self._services.send(
                 notification.person, tracked_card.tracked_card(tracked, host), notification.idempotency_key
@@ -166,32 +175,34 @@ class Notifier:
             await self._services.tracking.set_card(tracked.id, card)
         failpoint("notification_posted")
 
-    async def _refresh(self, card: MessageRef, message: Message) -> None:
-        """The card follows the news. That it was deleted, or may not be edited any more, loses nothing.
+    async def _update_card(self, card: MessageRef, message: Message) -> None:
+        """Update the card to the new state. A card that was deleted or is too old to edit stays as it is.
 
-        It is not posted anew then: the news beside it says the same, and there is nothing left to press.
+        The notification beside the card says the same, and no button of the card has a use any more.
         """
         try:
             await self._services.update(card, message)
-        except SlackError as trouble:
-            log.info("card_not_updated", error=str(trouble))
+        except SlackError as error:
+            log.info("card_not_updated", error=str(error))
 
-    async def _wait_for_channel(self, who: str) -> None:
+    async def _wait_for_channel(self, user_id: str) -> None:
+        """Wait until CHANNEL_INTERVAL after the last message to this person, and take the next place in the queue."""
         now = time.monotonic()
-        wait = self._last.get(who, 0.0) + A_CHANNEL - now
-        self._last = {one: at for one, at in self._last.items() if at + A_CHANNEL > now}
-        self._last[who] = now + max(wait, 0.0)
+        wait = self._last_post_at.get(user_id, 0.0) + CHANNEL_INTERVAL - now
+        self._last_post_at = {one: at for one, at in self._last_post_at.items() if at + CHANNEL_INTERVAL > now}
+        self._last_post_at[user_id] = now + max(wait, 0.0)
         if wait > 0:
             await asyncio.sleep(wait)
 
-    async def _failed(self, notification: Notification, trouble: SlackError) -> None:
-        if trouble.is_final:
-            await self._notifications.dead_letter(notification, trouble.code)
-            log.warning("notification_parked", error=trouble.code)
+    async def _record_failure(self, notification: Notification, error: SlackError) -> None:
+        """Dead-letter the notification if no later try can succeed, else reschedule it; wait as long as Slack says."""
+        if error.is_final:
+            await self._notifications.dead_letter(notification, error.code)
+            log.warning("notification_dead_lettered", error=error.code)
             return
-        wait = min(FIRST_RETRY * 2 ** max(notification.tries - 1, 0), LAST_RETRY)
-        if trouble.retry_after is not None:
-            self._not_before = time.monotonic() + trouble.retry_after
-            wait = trouble.retry_after
+        wait = min(MIN_RETRY_DELAY * 2 ** max(notification.tries - 1, 0), MAX_RETRY_DELAY)
+        if error.retry_after is not None:
+            self._rate_limited_until = time.monotonic() + error.retry_after
+            wait = error.retry_after
         await self._notifications.reschedule(notification, wait)
-        log.info("notification_again", error=str(trouble), ms=round(wait * 1000))
+        log.info("notification_rescheduled", error=str(error), ms=round(wait * 1000))

@@ -1,8 +1,8 @@
-"""One look at one account: what its host says, compared with what we knew.
+"""One poll of one watch: what its host says, compared with our rows.
 
-The list of an account's recent secrets has no side effects and answers for all of them in one call. What it does
-not name is asked for by key. A 404 never means “received”; only the state itself does. A list that says what it said
-before is not compared again: see `remembered.py`.
+The list of an account's recent secrets has no side effects and answers for all of them in one call. Secrets that the
+list does not name are asked for by key. A 404 never means “received”: only a state that says so does. A list that is
+the same as at the last poll is not compared again, see `unchanged.py`.
 """
 
 from __future__ import annotations
@@ -21,34 +21,40 @@ from bot.status.change import find_change
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import NewTracked, OpenRow, Tracked
 from bot.watch.circuit_breaker import CircuitBreaker
-from bot.watch.schedule import MIN_REMINDER_LEAD, REMIND_PART, is_time_to_remind, remind_at
+from bot.watch.schedule import MIN_REMINDER_LEAD, REMINDER_LIFE_DIVISOR, is_reminder_due, reminder_time
 
-BY_KEY = 8  # calls at once of one look
-AT_A_TIME = 200  # secrets that are matched before others get their turn
-MAX_NIGHT = 12.5 * 3600  # seconds by which a reminder may come earlier, so as not to come at night
+KEY_CONCURRENCY = 8  # calls by key that one poll makes at once
+MATCH_BATCH = 200  # entries that are matched before the event loop does something else
+MAX_NIGHT_LENGTH = 12.5 * 3600  # seconds that a reminder may come before its usual time, to avoid the night
 
-Index = Callable[[Secret], bytes]
+Indexer = Callable[[Secret], bytes]  # key -> blind index, with one of our encryption keys
 
 
 @dataclass(frozen=True, slots=True)
 class AccountClient:
-    """For whom a host is asked: with one person's account or without, never more at once than the host bears."""
+    """The calls of one poll: with one person's account or without one, all through the host's circuit breaker."""
 
     onetime: Onetime
     credentials: Credentials
-    host: CircuitBreaker
+    breaker: CircuitBreaker
 
-    async def entries(self) -> list[Entry]:
-        """The account's list; nothing without an account."""
+    async def fetch_entries(self) -> list[Entry]:
+        """The account's list, in any order; empty without an account.
+
+        Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`, and its kind `CircuitOpen`.
+        """
         if self.credentials.username is None:
             return []
-        async with self.host.call():
+        async with self.breaker.call():
             return await self.onetime.entries(self.credentials)
 
-    async def metadata(self, key: MetadataKey) -> Metadata | None:
-        """By key; None when the host does not know it (any more)."""
+    async def fetch_metadata(self, key: MetadataKey) -> Metadata | None:
+        """The metadata of one secret; None if the host does not know the key, or not any more.
+
+        Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`, and its kind `CircuitOpen`.
+        """
         try:
-            async with self.host.call():
+            async with self.breaker.call():
                 found = await self.onetime.metadata(self.credentials, key)
         except SecretGone:
             return None
@@ -59,36 +65,36 @@ class AccountClient:
 
 @dataclass(frozen=True, slots=True)
 class KeyLookup:
-    """How the keys of a host and our rows find each other."""
+    """How to get from a host's key to our row, and from our row to the host's key."""
 
-    indexers: Sequence[Index]  # what makes `OpenRow.blind` of a key, one for each of our encryption keys
-    of: Callable[[Sequence[OpenRow]], Awaitable[Mapping[str, MetadataKey]]]  # by the rows' ids, those to ask for now
+    indexers: Sequence[Indexer]  # they make `OpenRow.blind_index`; one for each encryption key, the primary one first
+    find_keys: Callable[[Sequence[OpenRow]], Awaitable[Mapping[str, MetadataKey]]]  # by row id; may leave rows out
 
 
 @dataclass(frozen=True, slots=True)
 class PollOptions:
-    """What a person wants beside the state of what they track."""
+    """What a person chose for a watch."""
 
-    everything: bool = False  # also what else the account has
-    zone: str | None = None  # the nights of this time zone without reminders
+    everything: bool = False  # find secrets of the account that the person did not track, too
+    zone: str | None = None  # an IANA name: no reminders in the nights of this time zone
 
 
-NOTHING_MORE = PollOptions()
+DEFAULT_OPTIONS = PollOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class PollResult:
-    """What a look found: what changed, and what else the account has that can still be opened."""
+    """What a poll found."""
 
     changes: Sequence[Change] = ()
-    others: Sequence[NewTracked] = ()
-    errors: Sequence[OnetimeError] = ()  # of calls for single rows, of which nothing was learned
-    still_until: float = 0.0  # epoch seconds: as long as the list stays as it is, nothing is found before
+    untracked: Sequence[NewTracked] = ()  # other secrets of the account that can still be opened
+    errors: Sequence[OnetimeError] = ()  # of calls by key that failed; nothing is known of those rows
+    unchanged_until: float = 0.0  # epoch seconds: until then, the same list means that nothing changed
 
 
 @dataclass(frozen=True, slots=True)
 class _OpenSecret:
-    """An `OpenRow` with its times as `decide` takes them."""
+    """An `OpenRow` with its times as `datetime`, for `decide`."""
 
     id: str
     made_at: datetime
@@ -98,157 +104,168 @@ class _OpenSecret:
 
 
 @dataclass(slots=True)
-class _Matched:
-    """An account's list beside our rows."""
+class _MatchedEntries:
+    """The entries of an account's list, by the rows that they belong to."""
 
-    of: dict[bytes, Entry] = field(default_factory=dict)  # by the row's blind index
-    rest: list[Entry] = field(default_factory=list)  # no row that can still change
+    by_blind_index: dict[bytes, Entry] = field(default_factory=dict)
+    unmatched: list[Entry] = field(default_factory=list)
 
 
 async def poll(
-    asker: AccountClient,
+    client: AccountClient,
     keys: KeyLookup,
     entries: Sequence[Entry],
     rows: Sequence[OpenRow],
     now: float,
-    wants: PollOptions = NOTHING_MORE,
+    options: PollOptions = DEFAULT_OPTIONS,
 ) -> PollResult:
-    """What became of the rows, by the account's list and by asking the host for what that does not name.
+    """What changed: by `entries`, the account's list, and by calls by key for rows that the list does not name.
 
-    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`; nothing is decided then. `now` is in seconds since the
-    epoch.
+    `rows` are all rows of the watch that can still change. `now` is in seconds since the epoch.
+
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable` if nothing could be learned.
     """
-    matched = await _matched(keys.indexers, rows, entries)
-    when = datetime.fromtimestamp(now, UTC)
+    matched = await _match_entries(keys.indexers, rows, entries)
+    now_utc = datetime.fromtimestamp(now, UTC)
     changes: list[Change | None] = []
-    asked: list[OpenRow] = []
-    still_until = math.inf
+    to_fetch: list[OpenRow] = []
+    unchanged_until = math.inf
     for row in rows:
-        entry = matched.of.get(row.blind_index)
+        entry = matched.by_blind_index.get(row.blind_index)
         if entry is None:
-            asked.append(row)
+            to_fetch.append(row)
             continue
-        still = _still_until(row, entry, now, wants.zone)
-        still_until = min(still_until, still)
-        if still <= now:
+        row_unchanged_until = _unchanged_until(row, entry, now, options.zone)
+        unchanged_until = min(unchanged_until, row_unchanged_until)
+        if row_unchanged_until <= now:
             listed = entry.metadata()
-            if listed is None or _may_live_on(listed, when):
-                asked.append(row)
+            if listed is None or _may_be_prolonged(listed, now_utc):
+                to_fetch.append(row)
             else:
-                changes.append(decide(_known(row), listed, when, wants.zone))
-    found, errors = await _by_key(asker, keys, asked, is_all=not entries)
-    for row, said in found:
-        entry = matched.of.get(row.blind_index)
+                changes.append(decide(_to_open_secret(row), listed, now_utc, options.zone))
+    answers, errors = await _fetch_by_key(client, keys, to_fetch, is_all=not entries)
+    for row, fetched in answers:
+        entry = matched.by_blind_index.get(row.blind_index)
         listed = None if entry is None else entry.metadata()
-        changes.append(decide(_known(row), said or listed, when, wants.zone))
-    others = _others(matched.rest, when) if wants.everything else []
-    real = [change for change in changes if change is not None]
-    return PollResult(real, others, errors, 0.0 if asked else still_until)
+        changes.append(decide(_to_open_secret(row), fetched or listed, now_utc, options.zone))
+    untracked = _find_untracked(matched.unmatched, now_utc) if options.everything else []
+    found = [change for change in changes if change is not None]
+    return PollResult(found, untracked, errors, 0.0 if to_fetch else unchanged_until)
 
 
-async def _matched(indexers: Sequence[Index], rows: Sequence[OpenRow], entries: Sequence[Entry]) -> _Matched:
-    """Which entry is which row's. Rows that an earlier encryption key indexed are found too."""
-    matched, wanted = _Matched(rest=list(entries)), {row.blind_index for row in rows}
-    for index in indexers:
-        left, matched.rest = matched.rest, []
-        if not wanted:
-            matched.rest = left
+async def _match_entries(
+    indexers: Sequence[Indexer], rows: Sequence[OpenRow], entries: Sequence[Entry]
+) -> _MatchedEntries:
+    """Which entry belongs to which row. Rows that were indexed with an earlier encryption key are found too."""
+    matched, missing = _MatchedEntries(unmatched=list(entries)), {row.blind_index for row in rows}
+    for indexer in indexers:
+        if not missing:
             break
-        for number, entry in enumerate(left, 1):
+        candidates, matched.unmatched = matched.unmatched, []
+        for number, entry in enumerate(candidates, 1):
             key = entry.find_key()
-            blind = None if key is None else index(key)
-            if blind in wanted:
-                matched.of[blind] = entry
+            blind_index = None if key is None else indexer(key)
+            if blind_index in missing:
+                matched.by_blind_index[blind_index] = entry
             else:
-                matched.rest.append(entry)
-            if number % AT_A_TIME == 0:
+                matched.unmatched.append(entry)
+            if number % MATCH_BATCH == 0:
                 await asyncio.sleep(0)
-        wanted.difference_update(matched.of)
+        missing.difference_update(matched.by_blind_index)
     return matched
 
 
-def _still_until(row: OpenRow, entry: Entry, now: float, zone: str | None) -> float:
-    """Until when nothing becomes of it unless the list says so, in seconds since the epoch. Past: `decide` says."""
-    ends = entry.expires_at_epoch() if row.expires_at is None else row.expires_at
-    if ends is None or not entry.says_open():
+def _unchanged_until(row: OpenRow, entry: Entry, now: float, zone: str | None) -> float:
+    """Epoch seconds until which the row changes only if its entry changes. In the past: ask `decide`.
+
+    Cheap, because this runs for every row of every compared list: the exact time of a reminder, which depends on the
+    person's nights, is computed only when it is near.
+    """
+    expires_at = entry.expires_at_epoch() if row.expires_at is None else row.expires_at
+    if expires_at is None or not entry.says_open():
         return 0.0
     if row.is_reminded or row.expires_at is None:
-        return ends
-    left = max((row.expires_at - row.made_at) / REMIND_PART, MIN_REMINDER_LEAD.total_seconds())
-    at_a_glance = row.expires_at - left - MAX_NIGHT
-    if now < at_a_glance:
-        return at_a_glance
-    known = _known(row)
-    at = None if known.expires_at is None else remind_at(known.made_at, known.expires_at, zone)
-    return ends if at is None else min(ends, at.timestamp())
+        return expires_at
+    lead = max((row.expires_at - row.made_at) / REMINDER_LIFE_DIVISOR, MIN_REMINDER_LEAD.total_seconds())
+    earliest_reminder = row.expires_at - lead - MAX_NIGHT_LENGTH
+    if now < earliest_reminder:
+        return earliest_reminder
+    secret = _to_open_secret(row)
+    reminder = None if secret.expires_at is None else reminder_time(secret.made_at, secret.expires_at, zone)
+    return expires_at if reminder is None else min(expires_at, reminder.timestamp())
 
 
-def _may_live_on(listed: Metadata, now: datetime) -> bool:
-    """Whether only the clock says that it is over. 0.25 prolongs what somebody looked at, and no list says that."""
+def _may_be_prolonged(listed: Metadata, now: datetime) -> bool:
+    """Whether only the clock says that the secret is over.
+
+    Server 0.25 prolongs a secret whose metadata somebody looked at, and its list does not say so.
+    """
     return listed.state.is_open and listed.state_at(now).is_over
 
 
-Said = tuple[OpenRow, Metadata | None]
+KeyAnswer = tuple[OpenRow, Metadata | None]  # None: the host does not know the key
 
 
-async def _by_key(
-    asker: AccountClient, keys: KeyLookup, rows: Sequence[OpenRow], *, is_all: bool
-) -> tuple[list[Said], list[OnetimeError]]:
-    """What the host says of each, and why it says nothing of others.
+async def _fetch_by_key(
+    client: AccountClient, keys: KeyLookup, rows: Sequence[OpenRow], *, is_all: bool
+) -> tuple[list[KeyAnswer], list[OnetimeError]]:
+    """Ask the host for each row whose key `keys` gives: the answers, and the errors of calls that failed.
 
-    One that fails takes no other with it. Only if all fail, and they are all there is, the first error is raised.
+    One failed call takes no other with it. Raises the first error only if all calls failed and `is_all`: these rows
+    are all that the poll is about.
     """
     if not rows:
         return [], []
-    known = await keys.of(rows)
-    gate = asyncio.Semaphore(BY_KEY)
+    key_of_row = await keys.find_keys(rows)
+    semaphore = asyncio.Semaphore(KEY_CONCURRENCY)
 
-    async def ask(row: OpenRow) -> Said | OnetimeError:
-        async with gate:
+    async def fetch(row: OpenRow) -> KeyAnswer | OnetimeError:
+        async with semaphore:
             try:
-                return row, await asker.metadata(known[row.id])
+                return row, await client.fetch_metadata(key_of_row[row.id])
             except OnetimeError as error:
                 return error
 
-    answers = await asyncio.gather(*(ask(row) for row in rows if row.id in known))
-    said = [answer for answer in answers if not isinstance(answer, OnetimeError)]
-    errors = [answer for answer in answers if isinstance(answer, OnetimeError)]
-    if is_all and errors and not said:
+    results = await asyncio.gather(*(fetch(row) for row in rows if row.id in key_of_row))
+    answers = [result for result in results if not isinstance(result, OnetimeError)]
+    errors = [result for result in results if isinstance(result, OnetimeError)]
+    if is_all and errors and not answers:
         raise errors[0]
-    return said, errors
+    return answers, errors
 
 
 def decide(
     tracked: Tracked | _OpenSecret, found: Metadata | None, now: datetime, zone: str | None = None
 ) -> Change | None:
-    """What changed, if anything: as `outcome`, and whether it is time to remind.
+    """What changed, if anything: a new state (by `find_change`), or a reminder that is due.
 
-    `zone` is the time zone of the person, whose nights are kept free of reminders.
+    `found` is None if the host does not know the secret any more. `zone` is the person's time zone, an IANA name: no
+    reminder comes in its nights.
     """
     change = find_change(tracked, found, now)
     if change is not None or found is None or not found.state_at(now).is_open:
         return change
-    return _reminder(tracked, now, zone)
+    return _find_reminder(tracked, now, zone)
 
 
-def _reminder(tracked: Tracked | _OpenSecret, now: datetime, zone: str | None) -> Change | None:
+def _find_reminder(tracked: Tracked | _OpenSecret, now: datetime, zone: str | None) -> Change | None:
     if tracked.is_over or tracked.is_reminded or tracked.expires_at is None:
         return None
-    if is_time_to_remind(tracked.made_at, tracked.expires_at, now, zone):
+    if is_reminder_due(tracked.made_at, tracked.expires_at, now, zone):
         return Change(tracked.id, None, notification="reminder")
     return None
 
 
-def _known(row: OpenRow) -> _OpenSecret:
+def _to_open_secret(row: OpenRow) -> _OpenSecret:
     expires_at = None if row.expires_at is None else datetime.fromtimestamp(row.expires_at, UTC)
     return _OpenSecret(row.id, datetime.fromtimestamp(row.made_at, UTC), expires_at, row.is_reminded)
 
 
-def _others(entries: Iterable[Entry], now: datetime) -> list[NewTracked]:
-    """What can still be opened."""
+def _find_untracked(entries: Iterable[Entry], now: datetime) -> list[NewTracked]:
+    """The secrets of these entries that can still be opened."""
     listed = (entry.metadata() for entry in entries if entry.says_open())
-    return [_new(one, one.created) for one in listed if one and one.created and one.state_at(now).is_open]
+    return [_to_new_tracked(one, one.created) for one in listed if one and one.created and one.state_at(now).is_open]
 
 
-def _new(found: Metadata, made_at: datetime) -> NewTracked:
+def _to_new_tracked(found: Metadata, made_at: datetime) -> NewTracked:
     return NewTracked(found.key, made_at, found.expires_at, passphrase_required=found.passphrase_required)

@@ -1,8 +1,14 @@
-"""What lists said at the last look: an account whose list says the same again has no news, and its rows stay unread.
+"""The unchanged-response cache: a list that is the same as at the last poll needs no row to be read.
 
-Nearly all looks are such. Nothing of a list is kept but a digest of the fields that are read, and of our rows what
-the next look's time is made of. It is this process's own: without it, or with another's version of the rows, all is
-compared as ever.
+Nearly all polls find the list of the poll before. Of a list only a digest of the fields that we read is kept, and of
+our rows only what the time of the next poll depends on.
+
+    poll found nothing new ──▶ store ──▶ cached ──▶ find: the digest, the watch's version and its options are the same
+                                           │              ──▶ the poll ends here
+                                           ├─ the list or the watch is another ──▶ compare with the rows ──▶ discard
+                                           └─ `valid_until` is over: an expiry or a reminder is due, or MAX_AGE is over
+
+The cache is this process's own and not stored: without an entry, the list is compared with the rows.
 """
 
 from __future__ import annotations
@@ -12,59 +18,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
+from cachetools import LRUCache
 
 from bot.onetime.wire import Entry
 from bot.storage.tracking.rows import Watch
 
-MAX_ENTRIES = 50_000  # watches, some 400 bytes each
-MAX_AGE = 600.0  # seconds until rows are compared all the same
+MAX_ENTRIES = 50_000  # watches, some 500 bytes each
+MAX_AGE = 600.0  # seconds that an entry is valid at most
 
 
 @dataclass(frozen=True, slots=True)
 class UnchangedResponse:
-    """A look that found nothing. Times are seconds since the epoch."""
+    """What is kept of a poll that found nothing new. Times are seconds since the epoch."""
 
     watch: Watch
-    answer: bytes  # `digest` of the list
-    until: float  # from then on the clock alone may be news
-    youngest: float | None  # when the youngest secret was made; None if there is none
-    ends: float | None  # when the first one ends
+    digest: bytes  # of the list: `digest_entries`
+    valid_until: float  # after this time something may be due although the list is the same
+    newest_made_at: float | None  # None if the account has no open secret
+    first_expires_at: float | None  # None if no open secret has an end that is still to come
 
 
 class UnchangedResponseCache:
-    """The last look at each watch, if it found nothing."""
+    """The last poll of each watch, if it found nothing new. Holds MAX_ENTRIES; the longest unused one goes first."""
 
     def __init__(self) -> None:
-        self._looks: dict[str, UnchangedResponse] = {}
+        self._responses: LRUCache[str, UnchangedResponse] = LRUCache(maxsize=MAX_ENTRIES)  # by the watch's id
 
-    def knows(self, watch: Watch, now: float) -> bool:
-        """Whether its rows are needed only if its list says something else."""
-        return self._of(watch, now) is not None
+    def has(self, watch: Watch, now: float) -> bool:
+        """Whether there is a valid entry: the rows are needed only if the list has changed. `now` in epoch seconds."""
+        return self._find_valid(watch, now) is not None
 
-    def same(self, watch: Watch, answer: bytes | None, now: float) -> UnchangedResponse | None:
-        """The look that this one need not repeat."""
-        before = self._of(watch, now)
-        return before if before is not None and before.answer == answer else None
+    def find(self, watch: Watch, digest: bytes | None, now: float) -> UnchangedResponse | None:
+        """The valid entry if the list has this digest; None otherwise, and always for a digest that is None."""
+        response = self._find_valid(watch, now)
+        return response if response is not None and response.digest == digest else None
 
-    def keep(self, look: UnchangedResponse) -> None:
-        """In place of the one before."""
-        self.forget(look.watch)
-        if len(self._looks) >= MAX_ENTRIES:
-            del self._looks[next(iter(self._looks))]
-        self._looks[look.watch.id] = look
+    def store(self, response: UnchangedResponse) -> None:
+        """Replaces the entry of the watch."""
+        self._responses[response.watch.id] = response
 
-    def forget(self, watch: Watch) -> None:
-        self._looks.pop(watch.id, None)
+    def discard(self, watch: Watch) -> None:
+        self._responses.pop(watch.id, None)
 
-    def _of(self, watch: Watch, now: float) -> UnchangedResponse | None:
-        before = self._looks.get(watch.id)
-        return before if before is not None and now < before.until and _alike(before.watch, watch) else None
+    def _find_valid(self, watch: Watch, now: float) -> UnchangedResponse | None:
+        response = self._responses.get(watch.id)
+        if response is None or now >= response.valid_until or not _is_same_task(response.watch, watch):
+            return None
+        return response
 
 
-def digest(entries: Sequence[Entry]) -> bytes | None:
-    """Another one if anything that is read of a list is another; times that count down are not read.
+def digest_entries(entries: Sequence[Entry]) -> bytes | None:
+    """A digest of every field that we read. Times that count down are not read, so they do not change it.
 
-    None of what only a hostile host says: numbers beyond all bounds, text that is none.
+    None for a list that cannot be encoded: numbers without bounds, text that is not Unicode. Only a hostile host sends
+    such a list.
     """
     try:
         return hashlib.sha256(_ENCODER.encode(entries)).digest()
@@ -72,8 +79,8 @@ def digest(entries: Sequence[Entry]) -> bytes | None:
         return None
 
 
-def _alike(one: Watch, other: Watch) -> bool:
-    """The same rows, and the same wanted of them."""
+def _is_same_task(one: Watch, other: Watch) -> bool:
+    """Whether a poll of either compares the same rows in the same way. The lease does not matter."""
     return (one.version, one.everything, one.zone) == (other.version, other.everything, other.zone)
 
 

@@ -1,7 +1,7 @@
-"""Polls the accounts that are due, each once, and writes down what changed. Any number of watchers may run.
+"""Polls the watches that are due, each by one worker, and writes down what changed. Any number of watchers may run.
 
-A look that comes late is late, not doubled: the next one is counted from its end. What is being looked at is leased,
-and only who holds the lease may write what was seen.
+A poll that comes late is late and not doubled: the time of the next poll counts from the end of this one. A watch that
+is being polled is leased, and only the worker that has the lease may write what the poll found.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from bot.watch.batch_writer import BatchWriter
 from bot.watch.host_poller import HostPoller, PollerDependencies
 from bot.watch.lease_renewer import LeaseRenewer
 
-PURGE = 600.0  # seconds between two
+PURGE_INTERVAL = 600.0  # seconds between two deletions of old rows
 
 log = Log("watch")
 
 
 class Watcher:
-    """One `HostPoller` for each host that is allowed. `every` is WATCH_EVERY, in seconds."""
+    """One `HostPoller` for each allowed host. `min_interval` is WATCH_EVERY, in seconds."""
 
-    def __init__(self, services: Services, polls: Polls, every: float) -> None:
+    def __init__(self, services: Services, polls: Polls, min_interval: float) -> None:
         self._polls = polls
-        self._held: LeaseRenewer[Watch] = LeaseRenewer(polls.renew)
-        shared = PollerDependencies(services, polls, every, self._held, BatchWriter(polls.record_unchanged))
-        self._rounds = [HostPoller(shared, host) for host in services.hosts.all]
-        self._purging = PeriodicTask(self._purge, PURGE, log, "not_purged")
+        self._lease_renewer: LeaseRenewer[Watch] = LeaseRenewer(polls.renew)
+        batch_writer = BatchWriter(polls.record_unchanged)
+        shared = PollerDependencies(services, polls, min_interval, self._lease_renewer, batch_writer)
+        self._pollers = [HostPoller(shared, host) for host in services.hosts.all]
+        self._purging = PeriodicTask(self._purge, PURGE_INTERVAL, log, "purge_failed")
 
     def stop(self) -> None:
-        """Claim nothing more; what is being looked at ends, or is given back within seconds."""
+        """Claim no more watches. `run` returns a few seconds later, when polls under way have ended."""
         self._purging.stop()
-        for one in self._rounds:
-            one.stop()
+        for poller in self._pollers:
+            poller.stop()
 
     async def run(self) -> None:
-        """Until `stop`, and until nothing is held any more."""
-        async with self._held.kept():
-            await asyncio.gather(self._purging.run(), *(one.run() for one in self._rounds))
+        """Poll until `stop`. When this returns, the process has no lease on a watch any more."""
+        async with self._lease_renewer.renew_in_background():
+            await asyncio.gather(self._purging.run(), *(poller.run() for poller in self._pollers))
 
-    async def once(self) -> bool:
-        """Look at what is due now; whether there was anything."""
-        async with self._held.kept():
-            return any(await asyncio.gather(*(one.once() for one in self._rounds)))
+    async def run_once(self) -> bool:
+        """Poll every watch that is due now, on all hosts. Returns whether any was due."""
+        async with self._lease_renewer.renew_in_background():
+            return any(await asyncio.gather(*(poller.run_once() for poller in self._pollers)))
 
     async def _purge(self) -> bool:
         await self._polls.purge()

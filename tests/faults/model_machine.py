@@ -67,9 +67,9 @@ class Machine(RuleBasedStateMachine):
             await self.world.connect(self.bot, person)
         for _ in range(6):
             self.clock.move(A_ROUND)
-            await self.until_quiet(self.bot.watcher.once, 0)
+            await self.until_quiet(self.bot.watcher.run_once, 0)
             truths = {key: self.world.truth(key) for _, key in self.world.tracks}
-            await self.until_quiet(self.bot.notifier.once, 2)
+            await self.until_quiet(self.bot.notifier.run_once, 2)
         for (person, key), track in self.world.tracks.items():
             kinds = [kind for kind in FINAL if track.told[kind]]
             nothing = track.burned_it or truths[key] == "new"

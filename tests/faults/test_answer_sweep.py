@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from tests.faults.crashing import Crashing, thinned
-from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
+from tests.faults.test_notification_sweep import STEPS as OF_THE_WATCHER
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

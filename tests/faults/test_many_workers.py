@@ -30,7 +30,7 @@ from bot.storage.tables import new_id, notifications, owner, tracked, watches
 from bot.storage.tracking.changes import notification_of_tracked
 from bot.storage.tracking.rows import NewTracked, TrackedRows, WatchRef
 from tests.faults.crashing import Crashing, said
-from tests.faults.test_notice_sweep import Telling, killed_at
+from tests.faults.test_notification_sweep import Telling, killed_at
 from tests.support.postgres import new_postgres_url, postgres
 from tests.support.waiting import eventually
 
@@ -43,7 +43,7 @@ HOST = "http://127.0.0.1:9"  # nobody is there; nothing is to be asked either
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WORKERS, PEOPLE, EACH = 8, 500, 2
 NOT_YET = 4e9  # seconds since 1970
-STEPS = ("looked", "look_written", "notification_posted")
+STEPS = ("polled", "poll_written", "notification_posted")
 NOW = "extract(epoch FROM clock_timestamp())"
 
 

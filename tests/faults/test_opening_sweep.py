@@ -12,7 +12,7 @@ from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault
 from tests.faults.crashing import SETTLED, Crashing, thinned
 from tests.faults.test_crash_sweep import SECRET_ROUTE
-from tests.faults.test_notice_sweep import STEPS as OF_THE_WATCHER
+from tests.faults.test_notification_sweep import STEPS as OF_THE_WATCHER
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]

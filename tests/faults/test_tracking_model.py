@@ -42,8 +42,8 @@ SETTINGS = settings(
 )
 STEPS = (
     "watches_claimed",
-    "looked",
-    "look_written",
+    "polled",
+    "poll_written",
     "notifications_claimed",
     "notification_posted",
     "notification_marked",
@@ -93,12 +93,12 @@ class Tracked(Machine):
     @rule(place=maybe_killed)
     def looks(self, place: At | None) -> None:
         self.clock.move(22)
-        self.does(self.bot.watcher.once, place)
+        self.does(self.bot.watcher.run_once, place)
 
     @rule(place=maybe_killed)
     def tells(self, place: At | None) -> None:
         self.clock.move(2)
-        self.does(self.bot.notifier.once, place)
+        self.does(self.bot.notifier.run_once, place)
 
     @rule()
     def is_overtaken_while_it_tells(self) -> None:
@@ -110,12 +110,12 @@ class Tracked(Machine):
         self.world.at_gate.clear()
 
         async def overtaken() -> None:
-            slow = asyncio.ensure_future(self.bot.notifier.once())
+            slow = asyncio.ensure_future(self.bot.notifier.run_once())
             waiting = asyncio.ensure_future(self.world.at_gate.wait())
             await asyncio.wait({slow, waiting}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             if not slow.done():
-                await self.another_one(lambda other: other.notifier.once())
+                await self.another_one(lambda other: other.notifier.run_once())
             self.world.gate = None
             gate.set()
             await slow
@@ -132,12 +132,12 @@ class Tracked(Machine):
 
         async def overtaken() -> None:
             self.server.plan("/api/", fault)
-            slow = asyncio.ensure_future(self.bot.watcher.once())
+            slow = asyncio.ensure_future(self.bot.watcher.run_once())
             arrived = asyncio.ensure_future(self.server.wait_for_call("/api/"))
             await asyncio.wait({slow, arrived}, return_when=asyncio.FIRST_COMPLETED)
             arrived.cancel()
             if not slow.done():
-                await self.another_one(lambda other: other.watcher.once())
+                await self.another_one(lambda other: other.watcher.run_once())
             self.server.clear_faults()
             await slow
 

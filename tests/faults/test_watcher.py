@@ -118,7 +118,7 @@ async def watching(db: Database, server: OnetimeServer, other: OnetimeServer) ->
 
 
 async def test_a_host_that_hangs_delays_nobody_elsewhere(watching, server, other, monkeypatch):
-    monkeypatch.setattr(host_poller, "FINISH", 0.1)
+    monkeypatch.setattr(host_poller, "FINISH_TIME", 0.1)
     server.plan(ONE, OnetimeFault("hang"), None)
     for number in range(3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
@@ -139,9 +139,9 @@ async def is_state(watching: Watching, row: Tracked, state: str) -> bool:
 
 async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching, server, monkeypatch):
     """A look that ends makes room at once: nobody waits for the slowest of a batch."""
-    monkeypatch.setattr(host_poller, "CLAIM_SIZE", 8)
-    monkeypatch.setattr(host_poller, "BATCH", 4)
-    monkeypatch.setattr(host_poller, "FINISH", 0.1)
+    monkeypatch.setattr(host_poller, "MAX_WAITING", 8)
+    monkeypatch.setattr(host_poller, "CLAIM_BATCH", 4)
+    monkeypatch.setattr(host_poller, "FINISH_TIME", 0.1)
     server.plan(
         LIST, OnetimeFault("hang"), None
     )  # only who has an account is asked for a list: requests overtake each other
@@ -166,7 +166,7 @@ async def all_received(watching: Watching, rows: list[Tracked]) -> bool:
 
 
 async def test_a_stop_gives_back_what_still_waits_for_its_host(watching, server, monkeypatch):
-    monkeypatch.setattr(host_poller, "FINISH", 0.2)
+    monkeypatch.setattr(host_poller, "FINISH_TIME", 0.2)
     server.plan(ONE, OnetimeFault("hang"), None)
     await watching.track(server, server.share(None, "text"))
 
@@ -197,7 +197,7 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
 async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
     monkeypatch.setattr(lease_renewer, "LEASE", 2.0)
     monkeypatch.setattr(host_poller, "LEASE", 2.0)
-    monkeypatch.setattr(lease_renewer, "RENEW", 0.1)
+    monkeypatch.setattr(lease_renewer, "RENEW_INTERVAL", 0.1)
     one = server.share(None, "text")
     row = await watching.track(server, one)
     server.open_as_outsider(one.secret_key)
@@ -236,7 +236,7 @@ async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged
         await watching.all_due()
         before = await watching.rows(watches)
 
-        await asyncio.sleep(2 * host_poller.IDLE)
+        await asyncio.sleep(2 * host_poller.IDLE_INTERVAL)
 
         assert await watching.rows(watches) == before
         assert len(server.calls) == asked <= MAX_FAILURES + 3
@@ -252,7 +252,7 @@ async def test_a_host_that_is_not_allowed_any_more_is_not_asked(db, server, othe
     await before.track(other, other.share(None, "text"))
 
     after = Watching(db, server)
-    assert not await after.watcher.once()
+    assert not await after.watcher.run_once()
 
     assert other.calls == []
 
@@ -263,18 +263,18 @@ async def test_an_account_is_asked_once_with_its_own_name_for_all_it_has(watchin
     rows = [await watching.track(server, one) for one in made]
     server.open_as_outsider(made[3].secret_key)
 
-    assert await watching.watcher.once()
+    assert await watching.watcher.run_once()
 
     assert [call.route for call in server.calls] == [LIST]
     assert [row.id for row in rows if await watching.state(row) != "new"] == [rows[3].id]
-    assert not await watching.watcher.once()
+    assert not await watching.watcher.run_once()
 
 
 async def test_a_quiet_look_is_written_without_touching_a_secret(watching, server):
     await watching.track(server, server.share(None, "text"))
     before = await watching.rows(tracked)
 
-    assert await watching.watcher.once()
+    assert await watching.watcher.run_once()
 
     (row,) = await watching.rows(watches)
     assert await watching.rows(tracked) == before
@@ -288,26 +288,26 @@ async def test_what_is_found_while_everything_is_watched_gets_one_card_and_what_
     server.share(EMAIL, "made before")
     server.move_clock(3600)
     await watching.tracking.watch_everything(ADA, server.url, on=True)
-    await watching.watcher.once()
+    await watching.watcher.run_once()
 
     server.share(EMAIL, "made since")
     for _ in range(2):
         await watching.all_due()
-        await watching.watcher.once()
+        await watching.watcher.run_once()
 
     assert len(await watching.rows(tracked)) == 2
     assert [row.kind for row in await watching.rows(notifications)] == ["card"]
 
 
 async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, server, monkeypatch):
-    monkeypatch.setattr(host_poller, "MAX_NEW", 5)
+    monkeypatch.setattr(host_poller, "MAX_NEW_PER_POLL", 5)
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     for _ in range(12):
         server.share(EMAIL, "text")
     await watching.tracking.watch_everything(ADA, server.url, on=True)
 
     counts = []
-    while await watching.watcher.once():
+    while await watching.watcher.run_once():
         counts.append(len(await watching.rows(tracked)))
 
     assert counts == [5, 10, 12]
@@ -321,14 +321,14 @@ async def looked_at(watching: Watching, server: OnetimeServer) -> Tracked:
     """A tracked secret of an account that was looked at once and found as it was."""
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     row = await watching.track(server, server.share(EMAIL, "text"))
-    await watching.watcher.once()
+    await watching.watcher.run_once()
     return row
 
 
 async def look_again(watching: Watching) -> list[str]:
     """The kinds of news that the next look finds."""
     await watching.all_due()
-    assert await watching.watcher.once()
+    assert await watching.watcher.run_once()
     return [row.kind for row in await watching.rows(notifications)]
 
 
@@ -401,7 +401,7 @@ async def test_a_watch_that_was_woken_for_an_opened_secret_asks_for_it_at_once(w
     server.open_as_outsider(one.secret_key)
 
     await watching.tracking.mark_opened(Person(None, "T0000001", "U000BEN"), server.url, key)
-    await watching.watcher.once()
+    await watching.watcher.run_once()
 
     assert [row.kind for row in await watching.rows(notifications)] == ["received"]
 
@@ -421,7 +421,7 @@ async def test_everything_is_watched_from_the_moment_on_that_it_is_wanted(watchi
     assert await look_again(watching) == []
 
     await watching.tracking.watch_everything(ADA, server.url, on=True)
-    await watching.watcher.once()
+    await watching.watcher.run_once()
 
     assert len(await watching.rows(tracked)) == 2
 

@@ -59,7 +59,7 @@ def be_patient(times: float) -> None:
     database._COMMON["pool_timeout"] *= times
     database.WRITE_WAIT *= times
     lease_renewer.LEASE *= times
-    lease_renewer.RENEW *= times
+    lease_renewer.RENEW_INTERVAL *= times
 
 
 if __name__ == "__main__":

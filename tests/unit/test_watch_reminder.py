@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.features.settings import form
 from bot.storage.preferences import NotificationPreferences
-from bot.watch.schedule import EVENING, MORNING, NIGHT, is_time_to_remind, remind_at
+from bot.watch.schedule import EVENING, MORNING, NIGHT, is_reminder_due, reminder_time
 from tests import readme
 from tests.support.rows import each_row
 
@@ -57,21 +57,21 @@ def computed(made_at: datetime, life: timedelta) -> datetime:
     ],
 )
 def test_a_reminder_is_due_before_the_end(life: timedelta, before: timedelta) -> None:
-    assert remind_at(MADE, MADE + life) == MADE + life - before
+    assert reminder_time(MADE, MADE + life) == MADE + life - before
 
 
 @pytest.mark.parametrize("life", [TWENTY - timedelta(seconds=1), 5 * MINUTE, timedelta(0), -HOUR], ids=str)
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 def test_what_lives_shorter_than_twenty_minutes_has_none(life: timedelta, zone: str | None) -> None:
-    assert remind_at(MADE, MADE + life, zone) is None
-    assert not is_time_to_remind(MADE, MADE + life, MADE + life / 2, zone)
+    assert reminder_time(MADE, MADE + life, zone) is None
+    assert not is_reminder_due(MADE, MADE + life, MADE + life / 2, zone)
 
 
 @pytest.mark.parametrize("zone", [None, "", "Nowhere/City", "America", "../zone"])
 def test_without_a_zone_that_is_known_there_is_no_night(zone: str | None) -> None:
     expires_at = at("03:00")
 
-    assert remind_at(expires_at - 6 * HOUR, expires_at, zone) == at("02:00")
+    assert reminder_time(expires_at - 6 * HOUR, expires_at, zone) == at("02:00")
 
 
 # A secret that lives so long, until then: when its owner in Berlin is reminded.
@@ -99,7 +99,7 @@ NIGHTS = {
 def test_nobody_is_woken_unless_nothing_else_is_left(life: timedelta, expires_at: datetime, expected: datetime) -> None:
     made_at = expires_at.astimezone(UTC) - life
 
-    found = remind_at(made_at, made_at + life, "Europe/Berlin")
+    found = reminder_time(made_at, made_at + life, "Europe/Berlin")
 
     assert found is not None
     assert found.astimezone(ZoneInfo("Europe/Berlin")).isoformat() == expected.isoformat()
@@ -109,7 +109,7 @@ def test_nobody_is_woken_unless_nothing_else_is_left(life: timedelta, expires_at
 def test_there_is_one_reminder_in_the_second_half_of_a_life_with_ten_minutes_left(
     made_at: datetime, life: timedelta, zone: str
 ) -> None:
-    found = remind_at(made_at, made_at + life, zone)
+    found = reminder_time(made_at, made_at + life, zone)
 
     assert (found is None) == (life < TWENTY)
     if found is not None:
@@ -120,7 +120,7 @@ def test_there_is_one_reminder_in_the_second_half_of_a_life_with_ten_minutes_lef
 def test_a_time_by_day_is_kept_and_another_is_moved_to_a_morning_or_an_evening(
     made_at: datetime, life: timedelta, zone: str
 ) -> None:
-    found = remind_at(made_at, made_at + life, zone)
+    found = reminder_time(made_at, made_at + life, zone)
 
     assert found is not None
     if not at_night(computed(made_at, life), zone) or at_night(found, zone):
@@ -136,7 +136,7 @@ def test_a_reminder_comes_at_night_only_if_the_whole_time_left_is_night(
     made_at: datetime, life: timedelta, zone: str
 ) -> None:
     """Found by walking through the night in both directions, which knows nothing of dates."""
-    found = remind_at(made_at, made_at + life, zone)
+    found = reminder_time(made_at, made_at + life, zone)
     assert found is not None
     if not at_night(found, zone):
         return
@@ -156,12 +156,12 @@ def test_a_reminder_comes_at_night_only_if_the_whole_time_left_is_night(
 
 @given(MOMENTS, LONG_LIVES, st.one_of(st.none(), ZONES))
 def test_it_is_time_from_the_moment_on_that_was_found(made_at: datetime, life: timedelta, zone: str | None) -> None:
-    found = remind_at(made_at, made_at + life, zone)
+    found = reminder_time(made_at, made_at + life, zone)
 
     assert found is not None
-    assert is_time_to_remind(made_at, made_at + life, found, zone)
-    assert not is_time_to_remind(made_at, made_at + life, found - timedelta(microseconds=1), zone)
-    assert not is_time_to_remind(made_at, made_at + life, made_at + life, zone)
+    assert is_reminder_due(made_at, made_at + life, found, zone)
+    assert not is_reminder_due(made_at, made_at + life, found - timedelta(microseconds=1), zone)
+    assert not is_reminder_due(made_at, made_at + life, made_at + life, zone)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_one_that_is_late_does_not_come_at_night_either(now: datetime, is_time: 
     expires_at = at("08:05", 29).astimezone(UTC)
     made_at = expires_at - 30 * DAY
 
-    assert is_time_to_remind(made_at, expires_at, now, "Europe/Berlin") is is_time
+    assert is_reminder_due(made_at, expires_at, now, "Europe/Berlin") is is_time
 
 
 # --- what is said of it

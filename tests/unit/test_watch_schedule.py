@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.watch.schedule import JITTER, MAX_INTERVAL, interval, next_poll
+from bot.watch.schedule import JITTER, MAX_INTERVAL, next_poll_in, poll_interval
 
 EVERY = 20.0  # seconds
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
@@ -30,32 +30,32 @@ EVERIES = st.floats(min_value=5, max_value=MAX_INTERVAL)
     ],
 )
 def test_looks_get_rarer_with_age(age: float, seconds: float) -> None:
-    assert interval(age, EVERY) == seconds
+    assert poll_interval(age, EVERY) == seconds
 
 
 @given(AGES, AGES, EVERIES)
 def test_an_older_one_is_never_looked_at_more_often(one: float, other: float, every: float) -> None:
     younger, older = sorted((one, other))
 
-    assert interval(younger, every) <= interval(older, every)
+    assert poll_interval(younger, every) <= poll_interval(older, every)
 
 
 @given(st.lists(AGES, min_size=1), EVERIES, st.randoms())
 def test_a_look_is_never_later_than_five_minutes(ages: list[float], every: float, source: random.Random) -> None:
     random.seed(source.random())
 
-    found = next_poll(ages, every)
+    found = next_poll_in(ages, every)
 
     assert found is not None
     assert 0 < found <= MAX_INTERVAL
 
 
 def test_even_a_setting_of_an_hour_looks_every_five_minutes() -> None:
-    assert next_poll([0.0], HOUR) == MAX_INTERVAL
+    assert next_poll_in([0.0], HOUR) == MAX_INTERVAL
 
 
 def test_looks_are_spread_by_a_tenth_either_way() -> None:
-    found = [next_poll([0.0], EVERY) for _ in range(2000)]
+    found = [next_poll_in([0.0], EVERY) for _ in range(2000)]
 
     seconds = [one for one in found if one is not None]
     assert len(seconds) == len(found)
@@ -64,14 +64,14 @@ def test_looks_are_spread_by_a_tenth_either_way() -> None:
 
 
 def test_the_freshest_secret_decides() -> None:
-    found = next_poll([DAY, 0.0, HOUR], EVERY)
+    found = next_poll_in([DAY, 0.0, HOUR], EVERY)
 
     assert found is not None
     assert found <= EVERY * (1 + JITTER)
 
 
 def test_without_secrets_nobody_looks() -> None:
-    assert next_poll([], EVERY, [10.0]) is None
+    assert next_poll_in([], EVERY, [10.0]) is None
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def test_without_secrets_nobody_looks() -> None:
     ],
 )
 def test_a_look_comes_just_after_an_expiry(left: list[float], seconds: float) -> None:
-    assert next_poll([DAY], EVERY, left) == seconds
+    assert next_poll_in([DAY], EVERY, left) == seconds
 
 
 @pytest.mark.parametrize("left", [pytest.param(-HOUR, id="long expired"), pytest.param(DAY, id="expires tomorrow")])
 def test_an_expiry_that_is_not_near_changes_nothing(left: float) -> None:
-    found = next_poll([DAY], EVERY, [left])
+    found = next_poll_in([DAY], EVERY, [left])
 
     assert found is not None
     assert found >= MAX_INTERVAL * (1 - JITTER)

@@ -68,7 +68,7 @@ def read_reveal(status: int, headers: Mapping[str, str], body: bytes) -> Secret:
     `HostUnavailable`, after which the secret may have been opened for nothing.
     """
     if status != OK:
-        raise refusal(status, headers, body, about_a_secret=True)
+        raise refusal(status, headers, body, is_about_secret=True)
     value = _value(body)
     if value is None:
         raise HostUnavailable("200 without a value")
@@ -84,7 +84,7 @@ def read_burn(status: int, headers: Mapping[str, str], body: bytes) -> None:
     `HostUnavailable`.
     """
     if status != OK:
-        raise refusal(status, headers, body, about_a_secret=True, otherwise=WrongPassphrase)
+        raise refusal(status, headers, body, is_about_secret=True, otherwise=WrongPassphrase)
     if decode(body, _HealthBody) is None:
         raise HostUnavailable("200 without JSON")
 
@@ -113,7 +113,7 @@ def read_share(status: int, headers: Mapping[str, str], body: bytes) -> SharedSe
     Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostUnavailable`, after which
     the secret may exist although nobody has its link.
     """
-    secret_key, metadata_key, made = _read_made(status, headers, body)
+    secret_key, metadata_key, made = _read_creation(status, headers, body)
     return SharedSecret(
         secret_key,
         metadata_key,
@@ -125,7 +125,7 @@ def read_share(status: int, headers: Mapping[str, str], body: bytes) -> SharedSe
 
 def read_generate(status: int, headers: Mapping[str, str], body: bytes) -> GeneratedSecret:
     """The keys and the value of the secret that was made. Raises as `read_share`."""
-    secret_key, metadata_key, made = _read_made(status, headers, body)
+    secret_key, metadata_key, made = _read_creation(status, headers, body)
     value = _value(body)
     if value is None:
         raise HostUnavailable("200 without a value")
@@ -134,7 +134,9 @@ def read_generate(status: int, headers: Mapping[str, str], body: bytes) -> Gener
     )
 
 
-def _read_made(status: int, headers: Mapping[str, str], body: bytes) -> tuple[SecretKey, MetadataKey, _CreationBody]:
+def _read_creation(
+    status: int, headers: Mapping[str, str], body: bytes
+) -> tuple[SecretKey, MetadataKey, _CreationBody]:
     if status != OK:
         raise refusal(status, headers, body, otherwise=Refused)
     made = decode(body, _CreationBody)

@@ -13,58 +13,58 @@ from typing import Any, TypeVar
 
 import msgspec
 
-T = TypeVar("T", bound=msgspec.Struct)
+StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 _BOM = b"\xef\xbb\xbf"
 
 
-def decode(body: bytes, kind: type[T]) -> T | None:
+def decode(body: bytes, kind: type[StructT]) -> StructT | None:
     """The object in the body, or None if there is no JSON object in it."""
     try:
-        found: T = _decoder(kind).decode(body)
+        found: StructT = _decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _keep_known_fields(_decode_whole(body, kind), kind)
+        return _keep_known_fields(_decode_with_json(body, kind), kind)
     except RecursionError:
         return None
     return found
 
 
-def decode_leniently(body: bytes, kind: type[T]) -> T | None:
+def decode_leniently(body: bytes, kind: type[StructT]) -> StructT | None:
     """As `one`, by the patient reader alone: numbers stay text, and what follows the object is ignored."""
-    return _keep_known_fields(_decode_whole(body, kind, whole=False), kind)
+    return _keep_known_fields(_decode_with_json(body, kind, whole=False), kind)
 
 
-def decode_list(body: bytes, kind: type[T]) -> list[T] | None:
+def decode_list(body: bytes, kind: type[StructT]) -> list[StructT] | None:
     """The objects of the list in the body; None if it is no list, or has none in it but other things."""
     try:
         return _list_decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _keep_known_fields_of(_decode_whole(body, kind), kind)
+        return _keep_known_fields_of(_decode_with_json(body, kind), kind)
     except RecursionError:
         return None
 
 
-def decode_list_in(listing: object, kind: type[T]) -> list[T] | None:
+def decode_list_in(listing: object, kind: type[StructT]) -> list[StructT] | None:
     """As `many`, of a list that was read with the object around it."""
     if not isinstance(listing, msgspec.Raw):
         return _keep_known_fields_of(listing, kind)
     return decode_list(bytes(listing), kind)
 
 
-def _keep_known_fields(tree: object, kind: type[T]) -> T | None:
+def _keep_known_fields(tree: object, kind: type[StructT]) -> StructT | None:
     if not isinstance(tree, dict):
         return None
     return kind(**{name: tree[name] for name in kind.__struct_fields__ if name in tree})
 
 
-def _keep_known_fields_of(tree: object, kind: type[T]) -> list[T] | None:
+def _keep_known_fields_of(tree: object, kind: type[StructT]) -> list[StructT] | None:
     if not isinstance(tree, list):
         return None
     kept = [item for item in (_keep_known_fields(entry, kind) for entry in tree) if item is not None]
     return kept if kept or not tree else None
 
 
-def _decode_whole(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
+def _decode_with_json(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
     """What the body says, with only the fields of `kind` (at any depth), or None. Never raises."""
     used = frozenset(kind.__struct_fields__)
 
@@ -87,10 +87,10 @@ def _decode_whole(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True
 
 
 @cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(kind: type[StructT]) -> msgspec.json.Decoder[StructT]:
     return msgspec.json.Decoder(kind)
 
 
 @cache
-def _list_decoder(kind: type[T]) -> msgspec.json.Decoder[list[T]]:
+def _list_decoder(kind: type[StructT]) -> msgspec.json.Decoder[list[StructT]]:
     return msgspec.json.Decoder(list[kind])  # type: ignore[valid-type]

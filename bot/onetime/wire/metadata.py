@@ -160,7 +160,7 @@ def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metad
     Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
     """
     if status != 200:  # noqa: PLR2004
-        raise refusal(status, headers, body, about_a_secret=True)
+        raise refusal(status, headers, body, is_about_secret=True)
     fields = decode(body, _SingleEntry)
     found = None if fields is None else _metadata(fields, missing=_says_missing(fields), opens=fields.secret_key)
     if found is None:

@@ -25,7 +25,7 @@ UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429  # all but 404
 _UNKNOWN_SECRET = "Unknown secret"
 _NOT_AUTHORIZED = "Not authorized"
 _RATE_LIMITED = ("Cripes!", "Rate limit exceeded")  # up to 0.23, and since
-_TROUBLE = (
+_SERVER_ERRORS = (
     "An unexpected error occurred :[",  # also: 0.18 burn with a wrong passphrase; 0.26 too many wrong ones
     "An error occurred :[",
     "We'll be back shortly!",
@@ -60,7 +60,7 @@ def refusal(
     headers: Mapping[str, str],
     body: bytes,
     *,
-    about_a_secret: bool = False,
+    is_about_secret: bool = False,
     otherwise: type[Refused | WrongPassphrase] | None = None,
 ) -> OnetimeError:
     """The error that an answer other than a success stands for.
@@ -78,10 +78,10 @@ def refusal(
     message = said.message if isinstance(said.message, str) else ""
     heard = _ErrorAnswer(status, headers, message, said)
     return (
-        _of_the_caller(heard)
-        or _of_the_server(heard)
-        or (_of_the_secret(heard) if about_a_secret else None)
-        or (_of_the_form(heard, otherwise) if otherwise else None)
+        _caller_error(heard)
+        or _server_error(heard)
+        or (_secret_error(heard) if is_about_secret else None)
+        or (_form_error(heard, otherwise) if otherwise else None)
         or UnrecognizedAnswer(f"{status}, not understood")
     )
 
@@ -98,7 +98,7 @@ class _ErrorAnswer(NamedTuple):
         return self.headers.get("x-ots-intended-status", "")
 
 
-def _of_the_caller(heard: _ErrorAnswer) -> OnetimeError | None:
+def _caller_error(heard: _ErrorAnswer) -> OnetimeError | None:
     meant = heard.status == UNAUTHORIZED or heard.intended == str(UNAUTHORIZED)
     if meant or heard.message == _NOT_AUTHORIZED:
         return NotAuthorized(f"{heard.status}, not authorized")
@@ -107,20 +107,20 @@ def _of_the_caller(heard: _ErrorAnswer) -> OnetimeError | None:
     return None
 
 
-def _of_the_server(heard: _ErrorAnswer) -> OnetimeError | None:
+def _server_error(heard: _ErrorAnswer) -> OnetimeError | None:
     if heard.message.startswith("/api/") and heard.message.endswith(_SWITCHED_OFF):
         return AccountsOff(f"{heard.status}, accounts are switched off")
-    if heard.message in _TROUBLE or heard.status == FORBIDDEN:
+    if heard.message in _SERVER_ERRORS or heard.status == FORBIDDEN:
         return UnrecognizedAnswer(f"{heard.status}, trouble of the server or its guard")
     return None
 
 
-def _of_the_secret(heard: _ErrorAnswer) -> OnetimeError | None:
+def _secret_error(heard: _ErrorAnswer) -> OnetimeError | None:
     named = heard.message == _UNKNOWN_SECRET or isinstance(heard.said.secret_key, str)
     return SecretGone("unknown secret") if heard.status == NOT_FOUND and named else None
 
 
-def _of_the_form(heard: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
+def _form_error(heard: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
     if not heard.message:
         return None
     if meaning is Refused:

@@ -13,7 +13,7 @@ from bot.storage.engine.database import Database
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tracking.polls import Polls
-from bot.watch.host_poller import BATCH
+from bot.watch.host_poller import CLAIM_BATCH
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch.crowd import HOST, cluster, postgres_crowd, sqlite_crowd
 
@@ -25,7 +25,7 @@ class Plan:
     rows: tuple[int, ...] = (10_000, 100_000, 1_000_000)  # tracked
     each: int = 100  # to an account
     rounds: int = 60
-    claimed: int = BATCH  # accounts at a time
+    claimed: int = CLAIM_BATCH  # accounts at a time
 
 
 FULL = Plan()

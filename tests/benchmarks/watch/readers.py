@@ -14,8 +14,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bot.watch.host_poller import IDLE
-from bot.watch.schedule import next_poll
+from bot.watch.host_poller import IDLE_INTERVAL
+from bot.watch.schedule import next_poll_in
 from tests.benchmarks.measure import Goal, percentile, table
 
 SIGMA = 1.5
@@ -59,7 +59,7 @@ async def measure(*, quick: bool) -> list[Goal]:
         for each, count in ((1, plan.single), (plan.hundred, plan.crowded)):
             chance = random.Random(f"{median} {each}")  # the same readers whatever the schedule
             name = f"read after {spoken}, {each} to an account"
-            found = simulate(chance, next_poll, accounts=count, each=each, median=median)
+            found = simulate(chance, next_poll_in, accounts=count, each=each, median=median)
             rows.append(found.row(name))
             p50, p95 = percentile(found.early, 50), percentile(found.early, 95)
             goals.append(Goal(f"(d) p50 of the delay in seconds, {name}, within the hour", p50, "at most", 20))
@@ -95,7 +95,7 @@ def _account(found: Found, chance: random.Random, schedule: Next, secrets: list[
             due = alive[-1][0]  # what is tracked just now is looked at soon
             continue
         assert due is not None
-        now = due + chance.uniform(0, IDLE)  # the watcher rests so long when nothing is due
+        now = due + chance.uniform(0, IDLE_INTERVAL)  # the watcher rests so long when nothing is due
         alive = _looked(found, alive, now)
         # As the watcher asks: the youngest decides how often, and the oldest expires first.
         soon = schedule([now - alive[-1][0]], EVERY, [alive[0][0] + LIFE - now]) if alive else None

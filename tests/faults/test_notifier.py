@@ -32,7 +32,7 @@ from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import NewTracked, Tracked
 from bot.storage.tracking.store import Tracking
 from bot.watch import notifier
-from bot.watch.notifier import A_CHANNEL, Notifier
+from bot.watch.notifier import CHANNEL_INTERVAL, Notifier
 from tests.support.services import make_services
 from tests.support.waiting import PATIENCE, eventually
 
@@ -99,7 +99,7 @@ class Telling:
             await connection.execute(update(table).values(due_at=0))
 
     async def until_quiet(self) -> None:
-        while await self.notifier.once():
+        while await self.notifier.run_once():
             pass
 
 
@@ -120,7 +120,7 @@ async def test_a_persons_messages_come_in_order_and_one_a_second(telling: Tellin
 
     assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“one", "“two", "“three"]
     times = [moment for _, _, moment in telling.told.said]
-    assert all(later - earlier >= 0.95 * A_CHANNEL for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= 0.95 * CHANNEL_INTERVAL for earlier, later in itertools.pairwise(times))
 
 
 async def test_different_people_do_not_wait_for_each_other(telling: Telling) -> None:
@@ -221,13 +221,13 @@ async def test_what_can_never_arrive_keeps_no_later_news_back(
 async def test_a_429_stops_everything_for_as_long_as_slack_says(telling: Telling) -> None:
     telling.told.fails[ADA] = [SlackError("chat.postMessage", "ratelimited", retry_after=1.0)]
     await telling.news(ADA, "one")
-    await telling.notifier.once()
+    await telling.notifier.run_once()
     await telling.news(BEN, "two")
     refused = time.monotonic()
 
-    assert not await telling.notifier.once()
+    assert not await telling.notifier.run_once()
     while not telling.told.to(BEN):
-        await telling.notifier.once()
+        await telling.notifier.run_once()
         await asyncio.sleep(0.02)
 
     assert time.monotonic() - refused >= 0.9
@@ -261,7 +261,7 @@ async def test_what_was_stopped_after_it_was_claimed_is_not_told(telling: Tellin
     await telling.until_quiet()
     secret = await telling.news(ADA, "two")
 
-    sending = asyncio.create_task(telling.notifier.once())  # it waits for the second to be over
+    sending = asyncio.create_task(telling.notifier.run_once())  # it waits for the second to be over
     while not await claimed(telling):  # noqa: ASYNC110 - the database tells nobody
         await asyncio.sleep(0.01)
     await telling.tracking.stop(ADA, secret.id)
@@ -317,7 +317,7 @@ async def test_who_has_a_card_already_gets_no_second_one(telling: Telling) -> No
 
 
 async def test_a_stop_gives_back_what_slack_does_not_answer(telling: Telling, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifier, "FINISH", 0.1)
+    monkeypatch.setattr(notifier, "FINISH_TIME", 0.1)
     await telling.news(ADA, "one")
     telling.told.hangs = asyncio.Event()
     running = asyncio.create_task(telling.notifier.run())
@@ -333,7 +333,7 @@ async def test_a_stop_gives_back_what_slack_does_not_answer(telling: Telling, mo
 async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(telling: Telling) -> None:
     await telling.news(ADA, "one")
     (held,) = await telling.notifications.claim(1, 1000)
-    assert not await telling.notifier.once()
+    assert not await telling.notifier.run_once()
 
     await free_leases(telling.db)
     await telling.until_quiet()

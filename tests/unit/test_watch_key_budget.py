@@ -7,7 +7,7 @@ import dataclasses
 from bot.person import Person
 from bot.storage.tracking.rows import OpenRow, Watch
 from bot.watch.key_budget import BURST, KeyBudget
-from bot.watch.schedule import IN_FIRST_HOUR, MAX_INTERVAL
+from bot.watch.schedule import FIRST_HOUR_INTERVAL, MAX_INTERVAL
 
 WATCH = Watch("w" * 22, Person(None, "T1", "U1"), "https://example.com", False, "lease", 0)
 EVERY = 15.0
@@ -20,7 +20,7 @@ def row(name: str, age: float, left: float = 86_400.0) -> OpenRow:
 
 
 def asked(paced: KeyBudget, rows: list[OpenRow], now: float) -> list[str]:
-    return [one.id for one in paced.due(WATCH, rows, now)]
+    return [one.id for one in paced.consume(WATCH, rows, now)]
 
 
 def times(rows: list[OpenRow], seconds: float) -> dict[str, int]:
@@ -34,7 +34,7 @@ def test_an_old_one_beside_a_fresh_one_keeps_its_own_pace():
     counts = times([row("fresh", 0), row("older", 1_800), row("old", 86_400 * 2)], 600)
 
     assert counts["fresh"] == 600 / EVERY
-    assert 600 / IN_FIRST_HOUR * 0.8 <= counts["older"] <= 600 / IN_FIRST_HOUR * 1.5
+    assert 600 / FIRST_HOUR_INTERVAL * 0.8 <= counts["older"] <= 600 / FIRST_HOUR_INTERVAL * 1.5
     assert 600 / MAX_INTERVAL <= counts["old"] <= 600 / MAX_INTERVAL + 1
 
 
@@ -75,7 +75,7 @@ def test_after_a_change_of_the_watch_all_are_asked_for():
 
     changed = dataclasses.replace(WATCH, version=WATCH.version + 1)
 
-    assert len(paced.due(changed, rows, NOW + 1)) == 2
+    assert len(paced.consume(changed, rows, NOW + 1)) == 2
 
 
 def test_watches_do_not_wait_for_each_other():
@@ -83,4 +83,4 @@ def test_watches_do_not_wait_for_each_other():
     asked(paced, rows, NOW)
     other = Watch("o" * 22, Person(None, "T1", "U2"), "https://example.com", False, "lease", 0)
 
-    assert len(paced.due(other, rows, NOW)) == BURST
+    assert len(paced.consume(other, rows, NOW)) == BURST

@@ -26,7 +26,16 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows, TrackedState
 from bot.watch import circuit_breaker
-from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
+from bot.watch.poll import (
+    DEFAULT_OPTIONS,
+    KEY_CONCURRENCY,
+    AccountClient,
+    KeyLookup,
+    PollOptions,
+    PollResult,
+    decide,
+    poll,
+)
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
 from tests.support.rows import each_row
 from tests.support.waiting import PATIENCE
@@ -201,7 +210,7 @@ async def looked(
     asker: AccountClient,
     known: list[Tracked],
     now: datetime,
-    wants: PollOptions = NOTHING_MORE,
+    wants: PollOptions = DEFAULT_OPTIONS,
     ring: Sealer = RING,
     indexed_by: Sealer | None = None,
 ) -> PollResult:
@@ -217,7 +226,9 @@ async def looked(
     async def of(asked: Sequence[OpenRow]) -> dict[str, MetadataKey]:
         return {row.id: known[int(row.id.removeprefix("row"))].key for row in asked}
 
-    return await poll(asker, KeyLookup(rows.indexers(host), of), await asker.entries(), narrow, now.timestamp(), wants)
+    return await poll(
+        asker, KeyLookup(rows.indexers(host), of), await asker.fetch_entries(), narrow, now.timestamp(), wants
+    )
 
 
 def followed(held: object) -> Tracked:
@@ -274,7 +285,7 @@ async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
         asker(recent_server, onetime), [followed(known)], datetime.now(UTC), PollOptions(everything=True)
     )
 
-    assert [one.key.reveal() for one in found.others] == [other.metadata_key]
+    assert [one.key.reveal() for one in found.untracked] == [other.metadata_key]
 
 
 @pytest.mark.parametrize("state", ["received", "burned", "new"])
@@ -318,7 +329,7 @@ async def test_an_account_is_asked_once_for_all_that_its_list_names(
 async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
     recent_server: OnetimeServer, onetime: Onetime
 ) -> None:
-    held = [recent_server.share(None, "text") for _ in range(3 * BY_KEY)]
+    held = [recent_server.share(None, "text") for _ in range(3 * KEY_CONCURRENCY)]
     for one in held:
         recent_server.open_as_outsider(one.secret_key)
     recent_server.plan(ONE, OnetimeFault("html"), 1)
@@ -330,7 +341,7 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
 
 
 async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, onetime: Onetime) -> None:
-    held = [recent_server.share(None, "text") for _ in range(BY_KEY)]
+    held = [recent_server.share(None, "text") for _ in range(KEY_CONCURRENCY)]
     hangs = OnetimeFault("hang")
     recent_server.plan(ONE, hangs, None)
 
@@ -338,7 +349,7 @@ async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, o
         looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
     )
 
-    await asyncio.wait_for(recent_server.wait_for_call(ONE, times=BY_KEY), PATIENCE)
+    await asyncio.wait_for(recent_server.wait_for_call(ONE, times=KEY_CONCURRENCY), PATIENCE)
     hangs.release()
     assert not (await looking).errors
 

@@ -7,7 +7,14 @@ import asyncio
 import pytest
 
 from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, SecretGone
-from bot.watch.circuit_breaker import CONCURRENCY, MAX_FAILURES, MAX_OPEN_TIME, OPEN_TIME, CircuitBreaker, CircuitOpen
+from bot.watch.circuit_breaker import (
+    CONCURRENCY,
+    MAX_FAILURES,
+    MAX_OPEN_TIME,
+    MIN_OPEN_TIME,
+    CircuitBreaker,
+    CircuitOpen,
+)
 
 
 class Clock:
@@ -53,18 +60,18 @@ TRANSITIONS = {
     "a success in between starts the count anew": (["trouble"] * 4 + ["good"] + ["trouble"] * 4, "good"),
     "a refusal is an answer": (["trouble"] * 4 + ["refused"] + ["trouble"] * 4, "good"),
     "our own crash says nothing of the host": (["trouble"] * 4 + ["crash"] + ["trouble"], "resting"),
-    "it rests to the last moment": (["trouble"] * 5 + [OPEN_TIME - 0.1], "resting"),
-    "then one may try": (["trouble"] * 5 + [OPEN_TIME], "good"),
-    "a good trial closes it": (["trouble"] * 5 + [OPEN_TIME, "good"] + ["trouble"] * 4, "good"),
-    "a refusal is a good trial": (["trouble"] * 5 + [OPEN_TIME, "refused"] + ["trouble"] * 4, "good"),
-    "a bad trial opens it again": (["trouble"] * 5 + [OPEN_TIME, "trouble"], "resting"),
-    "and for twice as long": (["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME - 0.1], "resting"),
-    "but not longer": (["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME], "good"),
+    "it rests to the last moment": (["trouble"] * 5 + [MIN_OPEN_TIME - 0.1], "resting"),
+    "then one may try": (["trouble"] * 5 + [MIN_OPEN_TIME], "good"),
+    "a good trial closes it": (["trouble"] * 5 + [MIN_OPEN_TIME, "good"] + ["trouble"] * 4, "good"),
+    "a refusal is a good trial": (["trouble"] * 5 + [MIN_OPEN_TIME, "refused"] + ["trouble"] * 4, "good"),
+    "a bad trial opens it again": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble"], "resting"),
+    "and for twice as long": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME - 0.1], "resting"),
+    "but not longer": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME], "good"),
     "a good trial makes the next rest short again": (
-        ["trouble"] * 5 + [OPEN_TIME, "trouble", 2 * OPEN_TIME, "good"] + ["trouble"] * 5 + [OPEN_TIME],
+        ["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME, "good"] + ["trouble"] * 5 + [MIN_OPEN_TIME],
         "good",
     ),
-    "a crash in the trial lets another try": (["trouble"] * 5 + [OPEN_TIME, "crash"], "good"),
+    "a crash in the trial lets another try": (["trouble"] * 5 + [MIN_OPEN_TIME, "crash"], "good"),
 }
 
 
@@ -94,7 +101,7 @@ async def test_the_rest_is_never_longer_than_five_minutes(host: CircuitBreaker, 
 
 async def test_while_one_tries_nobody_else_does(host: CircuitBreaker, clock: Clock) -> None:
     await down(host)
-    clock.now += OPEN_TIME
+    clock.now += MIN_OPEN_TIME
     async with host.call():
         others = [await call(host, "good") for _ in range(10)]
 
@@ -143,7 +150,7 @@ async def test_calls_under_way_when_it_went_down_do_not_prolong_the_rest(host: C
     go.set()
     await asyncio.gather(*tasks, return_exceptions=True)
 
-    clock.now += OPEN_TIME
+    clock.now += MIN_OPEN_TIME
 
     assert await call(host, "good") == "good"
 
@@ -153,7 +160,7 @@ async def test_a_late_call_does_not_let_a_second_one_try(host: CircuitBreaker, c
     late = asyncio.create_task(hold(host, go, []))
     await asyncio.sleep(0)
     await down(host)
-    clock.now += OPEN_TIME
+    clock.now += MIN_OPEN_TIME
     async with host.call():
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
@@ -168,12 +175,12 @@ async def test_a_hundred_that_are_sent_away_come_back_spread(host: CircuitBreake
         with pytest.raises(CircuitOpen) as caught:
             async with host.call():
                 pass
-        seconds.append(caught.value.seconds)
+        seconds.append(caught.value.retry_after)
 
     # As an even spread over half the rest: the greatest distance of Kolmogorov and Smirnov, for one in 10,000.
-    even = [(one / OPEN_TIME - 1.0) / 0.5 for one in sorted(seconds)]
+    even = [(one / MIN_OPEN_TIME - 1.0) / 0.5 for one in sorted(seconds)]
     assert max(abs(one - number / 100) for number, one in enumerate(even)) < 0.23
-    assert min(seconds) >= OPEN_TIME
+    assert min(seconds) >= MIN_OPEN_TIME
 
 
 @pytest.mark.parametrize("answer", [NotAuthorized, RateLimited, SecretGone])

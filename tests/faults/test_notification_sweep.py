@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
 STEPS = (
     "watches_claimed",
-    "looked",
-    "look_written",
+    "polled",
+    "poll_written",
     "notifications_claimed",
     "notification_posted",
     "notification_marked",
