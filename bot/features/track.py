@@ -35,7 +35,7 @@ async def track(interaction: Interaction, _row: None) -> Message:
     return await _track(interaction, host, key, label)
 
 
-async def track_handle(interaction: Interaction, context: ButtonContext) -> Message:
+async def track_from_button(interaction: Interaction, context: ButtonContext) -> Message:
     """The Track button of a card."""
     assert context.key is not None
     return await _track(
@@ -192,7 +192,7 @@ FEATURE = Feature(
         Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
     ),
     actions={
-        "track": Handler(track_handle, own_button_context("metadata")),
+        "track": Handler(track_from_button, own_button_context("metadata")),
         "tracked_refresh": Handler(refresh, own_tracked),
         "tracked_stop": Handler(stop, own_tracked),
         "tracked_list_stop": Handler(stop_listed, own_tracked),
