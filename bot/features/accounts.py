@@ -47,8 +47,8 @@ async def show_accounts(interaction: Interaction) -> Message:
         parts.append(Text.of("*", Plain(host), f"*{mark}{broken} · connected ", When(account.created_at)))
         buttons = [_disconnect_button(account, host)]
         if not account.is_default:
-            spoken = f"Make the account on {host} the default"
-            buttons.insert(0, Button("Make default", MAKE_DEFAULT, account.id, accessibility_label=spoken))
+            label = f"Make the account on {host} the default"
+            buttons.insert(0, Button("Make default", MAKE_DEFAULT, account.id, accessibility_label=label))
         parts.append(Buttons(tuple(buttons)))
     parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
     return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))

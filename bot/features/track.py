@@ -40,7 +40,7 @@ async def track(interaction: Interaction, _row: None) -> Message:
     return await _track(interaction, host, key, label)
 
 
-async def track_handle(interaction: Interaction, context: ButtonContext) -> Message:
+async def track_from_button(interaction: Interaction, context: ButtonContext) -> Message:
     """The Track button of a card."""
     assert context.key is not None
     return await _track(
@@ -202,7 +202,7 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            TRACK: Handler(track_handle, own_button_context("metadata")),
+            TRACK: Handler(track_from_button, own_button_context("metadata")),
             TRACKED_REFRESH: Handler(refresh, own_tracked),
             TRACKED_STOP: Handler(stop, own_tracked),
             LIST_STOP: Handler(stop_listed, own_tracked),

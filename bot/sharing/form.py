@@ -62,13 +62,13 @@ WHAT = (
 
 async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
     """The window, ready to be shown. It is remembered first: nobody can submit it before the row is there."""
-    remembering = asyncio.create_task(begin_form_state(interaction, form_state))
-    remembered, _ = await asyncio.wait({remembering}, timeout=ROW_WITHIN)
+    storing = asyncio.create_task(begin_form_state(interaction, form_state))
+    stored, _ = await asyncio.wait({storing}, timeout=ROW_WITHIN)
     try:
-        if not remembered:
+        if not stored:
             await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
     finally:
-        ref, form_state = await remembering
+        ref, form_state = await storing
     return form(form_state, ref)
 
 
@@ -138,8 +138,8 @@ def _recipients(form_state: FormState) -> list[Part]:
 def add_text_field(interaction: Interaction, context: ButtonContext) -> Modal:
     """“Add more room”: half as many fields again. What is typed stays, since they keep their names."""
     form_state = state_as_shown(interaction, context)
-    rooms = form_state.text_fields + max(1, form_state.text_fields // 2)
-    return form(replace(form_state, text_fields=min(rooms, text_fields_for(form_state.max_bytes))), context.id)
+    text_fields = form_state.text_fields + max(1, form_state.text_fields // 2)
+    return form(replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes))), context.id)
 
 
 def text_fields_for(size: int) -> int:

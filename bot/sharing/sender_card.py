@@ -127,8 +127,8 @@ def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
                 accessibility_label="Burn all with the passphrase",
             )
             return (*buttons, ask)
-        spoken = "Burn all that nobody has opened"
-        buttons.append(Button("Burn all", BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, spoken))
+        label = "Burn all that nobody has opened"
+        buttons.append(Button("Burn all", BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
     return tuple(buttons)
 
 

@@ -35,7 +35,7 @@ def _copy(folder: Path, plants: dict[str, str]) -> None:
 
 
 def _run(tool: str, folder: Path, *arguments: str) -> str:
-    command = [Path(sys.executable).with_name(tool), *arguments]
+    command = [str(Path(sys.executable).with_name(tool)), *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout
@@ -168,13 +168,10 @@ def _computed_imports(tree: ast.AST) -> list[str]:
     """What imports by a name that import-linter cannot see."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    names |= {
-        word
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-        for word in (alias.name, getattr(node, "module", None))
-    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.name for alias in node.names}
+            names |= {node.module or ""} if isinstance(node, ast.ImportFrom) else set()
     return sorted(names & {"__import__", "import_module", "runpy", "run_module", "run_path", "pkgutil", "exec", "eval"})
 
 

@@ -43,10 +43,10 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
 
 async def _whom(interaction: Interaction) -> Person:
     """A full member of the workspace, and not oneself. Raises `FieldErrors`, `SlackError`."""
-    picked = interaction.pickers.get("people", ())
-    if len(picked) != 1:
+    user_ids = interaction.pickers.get("people", ())
+    if len(user_ids) != 1:
         raise FieldErrors({"people": "Please choose one person."})
-    asked = Person(interaction.person.enterprise_id, interaction.person.team_id, picked[0])
+    asked = Person(interaction.person.enterprise_id, interaction.person.team_id, user_ids[0])
     if asked == interaction.person:
         raise FieldErrors({"people": "That is you. `/ots share` makes a link for yourself."})
     if not await interaction.is_member(asked):

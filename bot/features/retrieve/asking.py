@@ -22,15 +22,15 @@ async def ask(interaction: Interaction, host: Host, key: SecretKey, delivery: De
     """
     ref = new_id()
     delivery_id = delivery.id if delivery else None
-    remembering = asyncio.create_task(
+    storing = asyncio.create_task(
         interaction.services.reveals.begin(interaction.person, ref, host.url, key, delivery_id=delivery_id)
     )
-    remembered, _ = await asyncio.wait({remembering}, timeout=ROW_WITHIN)
+    stored, _ = await asyncio.wait({storing}, timeout=ROW_WITHIN)
     try:
-        if not remembered:
+        if not stored:
             await interaction.show(screens.one_moment())
     finally:
-        tries = await remembering
+        tries = await storing
     if tries < MAX_WRONG_TRIES:
         await interaction.show(screens.ask(host, ref, delivery=delivery))
     else:

@@ -146,7 +146,7 @@ async def _say_doubt(interaction: Interaction, host: Host, reveal: Reveal, deliv
     """It may have been opened. Said first and noted then: until it is noted, after_crash.py would say it."""
     failpoint("unknown_outcome")
     try:
-        await interaction.show(screens.doubtful(host))
+        await interaction.show(screens.unknown_outcome(host))
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
         failpoint("noted")
         await interaction.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery))

@@ -13,7 +13,7 @@ from bot.screen.parts import Message
 from bot.sharing.notify import announce
 from bot.storage.reveals.rows import Reveal
 
-STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
+STALE = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds, likewise
 UNTOLD = 60.0  # seconds; it is told when it was shown
 
@@ -29,17 +29,17 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     Telling comes before marking: a crash in between tells again, with the same key, instead of never.
     """
     interrupted = services.interrupted_reveals
-    stranded_for = STRANDED if alone_for is None else alone_for
-    await interrupted.reclaim_reserved(stranded_for)
-    for reveal in await interrupted.stale_claims(stranded_for):
+    stale_for = STALE if alone_for is None else alone_for
+    await interrupted.reclaim_reserved(stale_for)
+    for reveal in await interrupted.stale_claims(stale_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
-        if await _told(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
+        if await _notify(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _told(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+        if await _notify(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
     for delivery in await services.interrupted_shares.unannounced(UNTOLD if alone_for is None else alone_for):
@@ -55,7 +55,7 @@ def _what_became_of(reveal: Reveal) -> Message:
     return screens.dm_expired(Host(reveal.host).name)
 
 
-async def _told(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
+async def _notify(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
     """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
     try:
         await services.send(person, message, idempotency_key)

@@ -85,8 +85,8 @@ def ask(
     elif known is None:
         buttons.append(Button("It has a passphrase", WITH_PASSPHRASE, ref))
     if delivery:
-        spoken = "Show me the link, to open it in the browser"
-        buttons.append(Button("Open in the browser", IN_BROWSER, ref, accessibility_label=spoken))
+        label = "Show me the link, to open it in the browser"
+        buttons.append(Button("Open in the browser", IN_BROWSER, ref, accessibility_label=label))
     parts += [Buttons(tuple(buttons))] if buttons else []
     parts.append(Note.of("Keep this window open until the secret is shown. Only you see it."))
     submit = "Show here" if delivery else "Open"
@@ -127,15 +127,15 @@ def _again(delivery: Delivery | None) -> str:
     return "press Open again" if delivery else "paste the link again"
 
 
-def doubtful(host: Host) -> Modal:
+def unknown_outcome(host: Host) -> Modal:
     """What stands there until it is noted that the secret may be gone; `ask` with `MAY_BE_OPENED` follows."""
     said = "* gave no usable answer. The secret may be open now, or not. One moment…"
     return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
 
 
-def nothing_left(*, on_top: bool = False) -> Modal:
+def nothing_left(*, push: bool = False) -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal(NO_FORM, TITLE, (Text.of(said),), push=on_top)
+    return Modal(NO_FORM, TITLE, (Text.of(said),), push=push)
 
 
 def stopped(delivery: Delivery | None = None) -> Modal:

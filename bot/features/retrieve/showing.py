@@ -79,7 +79,7 @@ async def turn_page(interaction: Interaction, context: ButtonContext) -> Modal |
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
-        return screens.nothing_left(on_top=True)
+        return screens.nothing_left(push=True)
     await show(interaction, ref, text, int(context.data["page"]))
     return None
 

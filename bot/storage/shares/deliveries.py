@@ -161,8 +161,8 @@ class Deliveries:
 
         `at` is when it was opened, where the host says so.
         """
-        moment = {} if at is None else {"opened_at": at.timestamp()}
-        return await self._end(id, deliveries.c.over_at.is_(None), state, **moment)
+        opened = {} if at is None else {"opened_at": at.timestamp()}
+        return await self._end(id, deliveries.c.over_at.is_(None), state, **opened)
 
     # --- rows
 

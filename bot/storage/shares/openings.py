@@ -2,7 +2,7 @@
 
 sent ──take──► opening ──opened──► opened
   ▲               │
-  └───give_back───┘        also from and to `handed`, for whom the link was shown to
+  └───give_back───┘        also from and to `was_shown`, for whom the link was shown to
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ def opener_is(person: Person) -> ColumnElement[bool]:
 
 
 async def reserve(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
-    """Sent → opening, by this person; also from handed, by whom the link was shown to. One winner."""
+    """Sent → opening, by this person; also from link_shown, by whom the link was shown to. One winner."""
     free = or_(deliveries.c.state == "sent", and_(deliveries.c.state == "link_shown", opener_is(person)))
     return await change(connection, delivery_id, free, state="opening", **opener_values(person))
 
 
 async def release(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
     """Opening → as it was before this person took it: it was not opened, or nobody knows."""
-    handed = deliveries.c.link_shown_at.is_not(None)
-    before = {name: case((handed, deliveries.c[name]), else_=null()) for name in _COLUMNS}
+    was_shown = deliveries.c.link_shown_at.is_not(None)
+    before = {name: case((was_shown, deliveries.c[name]), else_=null()) for name in _COLUMNS}
     mine = and_(deliveries.c.state == "opening", opener_is(person))
-    return await change(connection, delivery_id, mine, state=case((handed, "link_shown"), else_="sent"), **before)
+    return await change(connection, delivery_id, mine, state=case((was_shown, "link_shown"), else_="sent"), **before)
 
 
 async def mark_opened(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
