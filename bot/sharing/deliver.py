@@ -23,14 +23,14 @@ from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import try_burn
-from bot.storage.shares.rows import Delivery, DeliveryState, Share
+from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
 WITHIN = 10.0  # seconds
 MAX_WAIT = 5.0  # seconds that Slack may ask for; what it asks more for is sent a minute later
 
 # What a host says of a secret, as what became of its delivery. What is in no row leaves it as it is.
-ENDS: dict[SecretState | None, DeliveryState] = {
+ENDS: dict[SecretState | None, DeliveryEnd] = {
     SecretState.BURNED: "burned",
     SecretState.RECEIVED: "opened",
     SecretState.EXPIRED: "expired",

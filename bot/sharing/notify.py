@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Final
 
 from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
@@ -17,7 +18,7 @@ from bot.storage.shares.rows import Delivery, Share
 
 UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 
-RECEIVED = "received"  # the kind of news that it is, for what its person wants to hear of
+RECEIVED: Final = "received"  # the kind of news that it is, for what its person wants to hear of
 
 log = Log("news")
 

@@ -10,10 +10,11 @@ from bot.interaction.services import Services
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
-from bot.storage.shares.rows import Delivery, DeliveryState, Share
+from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
+from bot.storage.tracking.rows import NotificationKind
 
 REMINDER = "reminder"
-ENDS: dict[str, DeliveryState] = {
+ENDS: dict[NotificationKind, DeliveryEnd] = {
     RECEIVED: "opened",
     "burned": "burned",
     "expired": "expired",
@@ -23,7 +24,7 @@ ENDS: dict[str, DeliveryState] = {
 
 
 async def tell_sender(
-    services: Services, share: Share, delivery: Delivery, kind: str, at: datetime | None,
+    services: Services, share: Share, delivery: Delivery, kind: NotificationKind, at: datetime | None,
     *, idempotency_key: str, wanted: bool,
 ) -> None:  # fmt: skip
     """Tell the sender of a notification of this `kind`, and show it wherever the delivery stands.
@@ -48,7 +49,7 @@ async def tell_sender(
     await redraw(services, delivery)
 
 
-def must_wait(delivery: Delivery, kind: str) -> bool:
+def must_wait(delivery: Delivery, kind: NotificationKind) -> bool:
     """Whether somebody is opening it here right now: when they have it, that is told, with their name (news.py)."""
     return kind == RECEIVED and delivery.state == "opening"
 

@@ -29,7 +29,7 @@ from bot.storage.shares.store import Shares
 from bot.storage.tables import notifications as table
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
-from bot.storage.tracking.rows import NewTracked, Tracked
+from bot.storage.tracking.rows import FinalState, NewTracked, Tracked
 from bot.storage.tracking.store import Tracking
 from bot.watch import notifier
 from bot.watch.notifier import CHANNEL_INTERVAL, Notifier
@@ -84,7 +84,7 @@ class Telling:
         )  # fmt: skip
         self.notifier = Notifier(services, self.notifications)
 
-    async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
+    async def news(self, person: Person, label: str, state: FinalState = "received", host: str = HOST) -> Tracked:
         """A look finds that a secret of the person is over."""
         key = MetadataKey(f"key{label}")
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)

@@ -37,8 +37,12 @@ DeliveryState = Literal[
     "gone",  # over, and nobody knows how
 ]
 
-OVER: Final = ("opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone")
-CAN_BE_OPENED: Final = ("made", "sent", "opening", "link_shown")
+DeliveryEnd = Literal["opened", "undeliverable", "burned", "expired", "gone"]  # what may become of a secret that exists
+
+OVER: Final[tuple[DeliveryState, ...]] = (
+    "opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone"
+)  # fmt: skip
+CAN_BE_OPENED: Final[tuple[DeliveryState, ...]] = ("made", "sent", "opening", "link_shown")
 # What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
 
@@ -226,10 +230,25 @@ class DeliveryRows:
             return _delivery(row, SecretKey(""), MetadataKey(""), None)
 
 
+def is_in(*states: DeliveryState) -> ColumnElement[bool]:
+    """The condition that a delivery is in one of these states."""
+    return deliveries.c.state.in_(states)
+
+
 async def change(
-    connection: AsyncConnection, delivery_id: str, condition: ColumnElement[bool], **values: Any
+    connection: AsyncConnection,
+    delivery_id: str,
+    condition: ColumnElement[bool],
+    *,
+    state: DeliveryState | ColumnElement[str] | None = None,
+    **values: Any,
 ) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
+    """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+
+    `state` None leaves the state as it is.
+    """
+    if state is not None:
+        values["state"] = state
     changed = update(deliveries).where(deliveries.c.id == delivery_id, condition).values(changed_at=now, **values)
     row: Row[Any] | None = (await connection.execute(changed.returning(deliveries))).one_or_none()
     return row
