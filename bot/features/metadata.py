@@ -20,7 +20,7 @@ ASK = (
 )
 
 
-async def look(interaction: Interaction, _row: None) -> Message:
+async def show_metadata(interaction: Interaction, _row: None) -> Message:
     """`/ots metadata <link|key>`."""
     host, key = await pasted.metadata_key(interaction, ASK)
     return await _show(interaction, host, key)
@@ -47,7 +47,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
         Heading("One-time secret"),
         *metadata_card.card(metadata, host),
         *metadata_card.actions(metadata, ref),
-        metadata_card.nothing_opened(),
+        metadata_card.not_opened_note(),
         without_replacing=without_replacing,
     )
 
@@ -60,7 +60,7 @@ FEATURE = Feature(
             "shows what became of a secret, without opening it",
             "<private link>",
             aliases=("status", "info"),
-            handler=Handler(look, any_member),
+            handler=Handler(show_metadata, any_member),
         ),
     ),
     handlers={

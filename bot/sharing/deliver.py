@@ -101,7 +101,9 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
         if not trouble.is_final:
             return  # in a minute
         with suppress(SlackError):
-            await services.send(share.person, sender_card.passphrase_not_sent(delivery), f"no-passphrase:{delivery.id}")
+            await services.send(
+                share.person, sender_card.passphrase_not_sent_message(delivery), f"no-passphrase:{delivery.id}"
+            )
     failpoint("passphrase_told")
     await services.shares.wipe_passphrase(delivery.id)
     failpoint("passphrase_wiped")

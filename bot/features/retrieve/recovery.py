@@ -13,9 +13,9 @@ from bot.screen.parts import Message
 from bot.sharing.notify import announce
 from bot.storage.reveals.store import Reveal
 
-STRANDED = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
+STALE = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds, likewise
-UNTOLD = 60.0  # seconds; it is told when it was shown
+UNANNOUNCED = 60.0  # seconds; it is told when it was shown
 
 log = Log("after_crash")
 
@@ -29,33 +29,35 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     Telling comes before marking: a crash in between tells again, with the same key, instead of never.
     """
     reveals = services.reveals
-    stranded_for = STRANDED if alone_for is None else alone_for
+    stranded_for = STALE if alone_for is None else alone_for
     await reveals.reclaim_reserved(stranded_for)
     for reveal in await reveals.stale_claims(stranded_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
-        if await _told(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
+        if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
             failpoint("reported")
             await reveals.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _told(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+        if await _try_to_tell(
+            services, reveal.person, _outcome_message(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"
+        ):
             failpoint("reported")
             await reveals.mark_notified(reveal.id)
-    for delivery in await services.shares.unannounced(UNTOLD if alone_for is None else alone_for):
+    for delivery in await services.shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
         await announce(services, delivery)
     await reveals.purge()
     await services.button_contexts.purge()
 
 
-def _what_became_of(reveal: Reveal) -> Message:
+def _outcome_message(reveal: Reveal) -> Message:
     if reveal.has_escrow:
         return screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
     log.warning("reveal_loss_reported", ref=reveal.id)
     return screens.dm_expired(Host(reveal.host).name)
 
 
-async def _told(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
+async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
     """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
     try:
         await services.send(person, message, idempotency_key)

@@ -39,7 +39,7 @@ CANNOT_TELL = (
     ":warning: *It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, "
     "or its passphrase is missing or wrong. If you were given a passphrase, try it."
 )
-CANNOT_TELL_AFTER_DOUBT = (
+CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
     ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
     "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever "
     "sent it for a new one."
@@ -111,7 +111,7 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
     return Modal(FORM, TITLE, parts, ref=ref)
 
 
-def already() -> Modal:
+def already_opening() -> Modal:
     """Shown on top of the window, so that what is shown in it stays."""
     return Modal(
         NO_FORM, TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
@@ -127,15 +127,15 @@ def _again(delivery: Delivery | None) -> str:
     return "press Open again" if delivery else "paste the link again"
 
 
-def doubtful(host: Host) -> Modal:
+def unknown_outcome(host: Host) -> Modal:
     """What stands there until it is noted that the secret may be gone; `ask` with `MAY_BE_OPENED` follows."""
     said = "* gave no usable answer. The secret may be open now, or not. One moment…"
     return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
 
 
-def nothing_left(*, on_top: bool = False) -> Modal:
+def nothing_left(*, push: bool = False) -> Modal:
     said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal(NO_FORM, TITLE, (Text.of(said),), push=on_top)
+    return Modal(NO_FORM, TITLE, (Text.of(said),), push=push)
 
 
 def stopped(delivery: Delivery | None = None) -> Modal:

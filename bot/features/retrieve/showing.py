@@ -33,7 +33,7 @@ async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, h
     """
     parts = pages(text)
     page = min(page, len(parts) - 1)
-    turns = await _turns(interaction, ref, page, len(parts)) if held else None
+    turns = await _page_buttons(interaction, ref, page, len(parts)) if held else None
     modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
     await show_patiently(interaction, modal, SHOW_TRIES, SHOW_WITHIN)
     failpoint("shown")
@@ -58,7 +58,7 @@ async def _wipe(interaction: Interaction, ref: str) -> None:
         log.warning("not_wiped", error=str(error), ref=ref)
 
 
-async def _turns(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
+async def _page_buttons(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
         interaction, page, count - 1,
         lambda turn: Button("Previous page", screens.PAGE_BACK, turn),
@@ -71,7 +71,7 @@ async def turn_page(interaction: Interaction, context: ButtonContext) -> Modal |
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
-        return screens.nothing_left(on_top=True)
+        return screens.nothing_left(push=True)
     await show(interaction, ref, text, int(context.data["page"]))
     return None
 
