@@ -61,7 +61,7 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Modal:
         if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
             return again
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
-    return Modal.of(BURNED_FORM, TITLE, *_outcome(host, state, metadata), close="Done")
+    return Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
 
 
 async def burn(interaction: Interaction, context: ButtonContext) -> Message:
@@ -71,9 +71,9 @@ async def burn(interaction: Interaction, context: ButtonContext) -> Message:
     try:
         state, metadata = await _destroy(interaction, credentials, _key(context), asked=False)
     except WrongPassphrase:
-        return _needs_passphrase(context.id, without_replacing=metadata_card.is_in_a_list(context))
+        return _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
-    outcome = _outcome(host, state, metadata)
+    outcome = _outcome_parts(host, state, metadata)
     return Message.of(
         f"One-time secret on {host.name}: {summary}.", *outcome, without_replacing=metadata_card.is_in_a_list(context)
     )
@@ -84,7 +84,7 @@ async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Message:
     return await _burn_tracked(interaction, tracked, listed=False)
 
 
-async def burn_listed(interaction: Interaction, tracked: Tracked) -> Message:
+async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Message:
     """The same in `/ots tracked`: the list stays as it is."""
     return await _burn_tracked(interaction, tracked, listed=True)
 
@@ -97,12 +97,12 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     except WrongPassphrase:
         new = NewButtonContext("metadata", host.url, account_id, tracked.key)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
-        return _needs_passphrase(ref, without_replacing=True)
+        return _passphrase_needed(ref, without_replacing=True)
     if state is SecretState.BURNED and not listed:
         return tracked_card(await interaction.services.tracking.find(interaction.person, tracked.id), host.name)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
-    return Message.of(f"One-time secret on {host.name}", *_outcome(host, state, metadata), without_replacing=True)
+    return Message.of(f"One-time secret on {host.name}", *_outcome_parts(host, state, metadata), without_replacing=True)
 
 
 async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Modal:
@@ -110,7 +110,7 @@ async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Modal:
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
 
-def _needs_passphrase(ref: str, *, without_replacing: bool = False) -> Message:
+def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
     burn_it = Button(
         "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Type the passphrase and burn it"
     )
@@ -131,7 +131,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> M
         return Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN))
     state = metadata.state_at(clock.now())
     if state.is_over:
-        return Modal.of(BURNED_FORM, TITLE, *_outcome(host, state, metadata))
+        return Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata))
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext("metadata", host.url, account_id, key)
     )
@@ -165,7 +165,7 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
             await follow(interaction, tracked, host.name)
 
 
-def _outcome(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
+def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
     if state is None:
         return (Text.of(NOT_KNOWN),)
     details = metadata_card.card(metadata, host)[1:] if metadata else ()
@@ -186,7 +186,7 @@ FEATURE = Feature(
         Kind.ACTION: {
             BURN: Handler(burn, own_button_context("metadata")),
             TRACKED_BURN: Handler(burn_tracked, own_tracked),
-            TRACKED_LIST_BURN: Handler(burn_listed, own_tracked),
+            TRACKED_LIST_BURN: Handler(burn_in_list, own_tracked),
             TRACKED_BURN_WITH_PASSPHRASE: Handler(ask_for_tracked, own_tracked, opens_window=True),
             BURN_WITH_PASSPHRASE: Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
         },

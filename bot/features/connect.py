@@ -41,7 +41,7 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
     services = interaction.services
     host = services.hosts.named(interaction.selects.get("host", ""))
-    username, token = _typed(interaction)
+    username, token = _read_account(interaction)
     await _check(interaction, Credentials(host, username, token))
     account = await services.accounts.connect(interaction.person, host.url, username, token)
     await services.tracking.resume(interaction.person, host.url)
@@ -55,7 +55,7 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     )
 
 
-def _typed(interaction: Interaction) -> tuple[Secret, Secret]:
+def _read_account(interaction: Interaction) -> tuple[Secret, Secret]:
     username, token = (interaction.text_inputs.get(name, Secret("")).strip() for name in ("username", "token"))
     wrong: dict[str, str] = {}
     if not username:

@@ -83,13 +83,13 @@ async def _show_once(interaction: Interaction, form_state: FormState, spec: Shar
         begun = await _begin(interaction, await share_spec.load_account(interaction, spec), ref)
         if begun is None:
             return _note("This window was sent before. What was made then was shown once.")
-        made = await _ask(interaction, begun)
+        made = await _call_host(interaction, begun)
     except (LimitReached, *NO_SECRET) as error:
         return await submit.show_again(interaction, form_state, Text.of(f":warning: {error.tell} Nothing was made."))
     except OnetimeError:
         return _note(IN_DOUBT)
     failpoint("generated")
-    is_burned = await _destroy(interaction, begun, made)
+    is_burned = await _burn_copy(interaction, begun, made)
     failpoint("copy_burned")
     await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
     failpoint("password_shown")
@@ -114,7 +114,7 @@ async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunC
     return _BegunCreation(credentials, share, delivery)
 
 
-async def _ask(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecret:
+async def _call_host(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecret:
     """The one request. Raises `OnetimeError`; what may exist then is on the card that its person gets."""
     deliveries = interaction.services.deliveries
     try:
@@ -129,7 +129,7 @@ async def _ask(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecr
         raise
 
 
-async def _destroy(interaction: Interaction, begun: _BegunCreation, made: GeneratedSecret) -> bool:
+async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: GeneratedSecret) -> bool:
     """Burn the host's copy. Where that fails, its person gets a card of it, with Burn: False."""
     services = interaction.services
     try:

@@ -47,7 +47,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
         Heading("One-time secret"),
         *metadata_card.card(metadata, host),
         *metadata_card.actions(metadata, ref),
-        metadata_card.nothing_opened(),
+        metadata_card.not_opened_note(),
         without_replacing=without_replacing,
     )
 

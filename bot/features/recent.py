@@ -31,11 +31,11 @@ OTHER_WORDS = {"opened": "received", "unopened": "new", "viewed": "new", "orphan
 async def list_recent(interaction: Interaction, _row: None) -> Message:
     """`/ots recent [new|received|burned|expired|all] [region]`, in any order."""
     wanted, host = _read(interaction)
-    account = await _account(interaction, host)
+    account = await _load_account(interaction, host)
     return await _page(interaction, account, wanted, 0)
 
 
-async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+async def turn_page(interaction: Interaction, context: ButtonContext) -> Message:
     """Newer and Older: the handle says which page of which account, and the filter."""
     if context.account_id is None:
         raise NotConnected
@@ -56,7 +56,7 @@ def _read(interaction: Interaction) -> tuple[str, Host | None]:
     return wanted, host
 
 
-async def _account(interaction: Interaction, host: Host | None) -> Account:
+async def _load_account(interaction: Interaction, host: Host | None) -> Account:
     accounts = interaction.services.accounts
     account = await (
         accounts.on_host(interaction.person, host.url) if host else accounts.default_of(interaction.person)
@@ -84,7 +84,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         ),
     )
     parts: list[Part] = [
-        Text.of("*Your secrets on ", Plain(credentials.host.name), f"* · {_count(len(chosen), wanted)}")
+        Text.of("*Your secrets on ", Plain(credentials.host.name), f"* · {_count_words(len(chosen), wanted)}")
     ]
     for one, ref in zip(shown, refs, strict=True):
         parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref)]
@@ -95,15 +95,17 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         lambda to: NewButtonContext("recent", account.host, account.id, data={"filter": wanted, "page": str(to)}),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
-    summary = f"{_count(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(_said(one) for one in shown)
+    summary = f"{_count_words(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(
+        _state_words(one) for one in shown
+    )
     return Message(summary.rstrip(": "), tuple(parts))
 
 
-def _said(one: Metadata) -> str:
+def _state_words(one: Metadata) -> str:
     return secret_words(one.state_at(clock.now()))
 
 
-def _count(count: int, wanted: str) -> str:
+def _count_words(count: int, wanted: str) -> str:
     kind = "" if wanted == "all" else f"{FILTER_WORDS[wanted]} "
     return f"{count or 'no'} {kind}secret{'' if count == 1 else 's'}"
 
@@ -129,8 +131,8 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            NEWER: Handler(turn, own_button_context("recent")),
-            OLDER: Handler(turn, own_button_context("recent")),
+            NEWER: Handler(turn_page, own_button_context("recent")),
+            OLDER: Handler(turn_page, own_button_context("recent")),
         },
     },
 )

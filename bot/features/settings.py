@@ -57,27 +57,27 @@ async def save(interaction: Interaction, _row: None) -> Modal:
     return Modal.of(
         SAVED_FORM,
         TITLE,
-        Text.of(f":white_check_mark: {_said_of_news(prefs)}"),
-        Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_said_of_reminders(prefs)}"),
+        Text.of(f":white_check_mark: {_notifications_sentence(prefs)}"),
+        Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_reminders_sentence(prefs)}"),
         close="Done",
     )
 
 
-def _said_of_news(prefs: NotificationPreferences) -> str:
+def _notifications_sentence(prefs: NotificationPreferences) -> str:
     wanted = [words for kind, words in NOTIFICATION_CHOICES.items() if kind in prefs.notifications]
     if not wanted:
         return "No message tells you any more what became of a secret: only `/ots tracked` shows that."
-    said = f"You get a message when a secret that you track {_listed(wanted)}."
+    said = f"You get a message when a secret that you track {_join_words(wanted)}."
     return said if "received" in prefs.notifications else f"{said} {UNTOLD}"
 
 
-def _said_of_reminders(prefs: NotificationPreferences) -> str:
+def _reminders_sentence(prefs: NotificationPreferences) -> str:
     if prefs.reminders:
         return "You are reminded once before one expires that nobody has opened."
     return "You are not reminded before one expires."
 
 
-def _listed(words: list[str]) -> str:
+def _join_words(words: list[str]) -> str:
     *most, last = words
     return f"{', '.join(most)} or {last}" if most else last
 

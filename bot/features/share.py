@@ -20,7 +20,7 @@ async def open_window(interaction: Interaction, _row: None) -> Modal:
     return await form.open_form(interaction, read_mentions(interaction.text))
 
 
-async def more_room(interaction: Interaction, context: ButtonContext) -> Modal:
+async def add_text_field(interaction: Interaction, context: ButtonContext) -> Modal:
     return form.add_text_field(interaction, context)
 
 
@@ -37,15 +37,15 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            form.ADD_TEXT_FIELD: Handler(more_room, own_button_context(FORM_STATE)),
+            form.ADD_TEXT_FIELD: Handler(add_text_field, own_button_context(FORM_STATE)),
             sender_card.BURN: Handler(sender_buttons.burn, own_delivery),
             sender_card.ASK_TO_BURN: Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
             sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),
             sender_card.ASK_TO_BURN_ALL: Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
             sender_card.REMIND: Handler(sender_buttons.remind, own_share),
-            sender_card.COPY: Handler(sender_buttons.copy, own_share, opens_window=True),
-            sender_card.SHOW_LINK: Handler(sender_buttons.link, own_delivery, opens_window=True),
-            sender_card.SHOW_PASSPHRASE: Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
+            sender_card.COPY: Handler(sender_buttons.show_instructions, own_share, opens_window=True),
+            sender_card.SHOW_LINK: Handler(sender_buttons.show_link, own_delivery, opens_window=True),
+            sender_card.SHOW_PASSPHRASE: Handler(sender_buttons.show_passphrase, own_delivery, opens_window=True),
         },
         Kind.FORM: {
             form.FORM: Handler(submit, own_button_context(FORM_STATE)),

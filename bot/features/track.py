@@ -40,7 +40,7 @@ async def track(interaction: Interaction, _row: None) -> Message:
     return await _track(interaction, host, key, label)
 
 
-async def track_from_button(interaction: Interaction, context: ButtonContext) -> Message:
+async def track_from_card(interaction: Interaction, context: ButtonContext) -> Message:
     """The Track button of a card."""
     assert context.key is not None
     return await _track(
@@ -98,7 +98,7 @@ async def stop(interaction: Interaction, tracked: Tracked) -> Message:
     return message
 
 
-async def stop_listed(interaction: Interaction, tracked: Tracked) -> Message:
+async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Message:
     """Stop in `/ots tracked`: the list stays as it is."""
     return replace(await stop(interaction, tracked), without_replacing=True)
 
@@ -129,7 +129,7 @@ async def list_tracked(interaction: Interaction, _row: None) -> Message:
     return await _page(interaction, 0)
 
 
-async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+async def turn_page(interaction: Interaction, context: ButtonContext) -> Message:
     return await _page(interaction, int(context.data["page"]))
 
 
@@ -202,12 +202,12 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            TRACK: Handler(track_from_button, own_button_context("metadata")),
+            TRACK: Handler(track_from_card, own_button_context("metadata")),
             TRACKED_REFRESH: Handler(refresh, own_tracked),
             TRACKED_STOP: Handler(stop, own_tracked),
-            LIST_STOP: Handler(stop_listed, own_tracked),
-            NEWER: Handler(turn, own_button_context(A_PAGE)),
-            OLDER: Handler(turn, own_button_context(A_PAGE)),
+            LIST_STOP: Handler(stop_in_list, own_tracked),
+            NEWER: Handler(turn_page, own_button_context(A_PAGE)),
+            OLDER: Handler(turn_page, own_button_context(A_PAGE)),
         },
     },
 )

@@ -69,7 +69,7 @@ async def create(
     services = interaction.services
     await services.limits.consume(interaction.person, services.limits.share, idempotency_key=idempotency_key)
     share, deliveries, is_new = await services.shares.begin(
-        interaction.person, _new(spec, idempotency_key), spec.recipients, answers=answers
+        interaction.person, _new_share(spec, idempotency_key), spec.recipients, answers=answers
     )
     if not is_new:
         return CreatedShare(share, deliveries, is_new=False)
@@ -88,7 +88,7 @@ async def create(
     return CreatedShare(share, await services.shares.deliveries_of(share.id), is_new=True, ttl=ttl)
 
 
-def _new(spec: ShareSpec, idempotency_key: str) -> NewShare:
+def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
     return NewShare(
         idempotency_key=idempotency_key,
         host=spec.host.url,
@@ -129,22 +129,24 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
         return None
     failpoint("delivery_asked")
     try:
-        made = await _ask(interaction, spec, credentials)
+        made = await _call_host(interaction, spec, credentials)
         failpoint("delivery_answered")
         await _check_passphrase(interaction, spec, credentials, made)
     except NO_SECRET as error:
-        await deliveries.mark_failed(delivery.id, _code(error))
+        await deliveries.mark_failed(delivery.id, _failure_code(error))
         raise
     except OnetimeError:
         await deliveries.mark_outcome_unknown(delivery.id)
         raise
-    delivery = await _keep(interaction, spec, credentials, delivery, made)
+    delivery = await _store_keys(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
     await deliver(interaction.services, share, delivery, interaction.zone)
     return made.ttl
 
 
-async def _ask(interaction: Interaction, spec: ShareSpec, credentials: Credentials) -> SharedSecret | GeneratedSecret:
+async def _call_host(
+    interaction: Interaction, spec: ShareSpec, credentials: Credentials
+) -> SharedSecret | GeneratedSecret:
     """The one POST. Never sent again: after an error that is not in `NO_SECRET` the secret may exist."""
     onetime = interaction.services.onetime
     if spec.text is None:
@@ -162,11 +164,11 @@ async def _check_passphrase(
         raise PassphraseIgnored("the passphrase was ignored")
 
 
-def _code(error: OnetimeError) -> str:
+def _failure_code(error: OnetimeError) -> str:
     return "passphrase_ignored" if isinstance(error, PassphraseIgnored) else type(error).__name__
 
 
-async def _keep(
+async def _store_keys(
     interaction: Interaction,
     spec: ShareSpec,
     credentials: Credentials,

@@ -13,6 +13,7 @@ import stamina
 from bot.clock import now
 from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
 from bot.failpoints import failpoint
+from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
@@ -80,18 +81,10 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
 
 async def _post(services: Services, to: Person | ChannelRef, share: Share, delivery: Delivery) -> MessageRef:
     message = recipient_messages.recipient_message(share, delivery)
-    async for attempt in stamina.retry_context(on=_is_retryable, attempts=TRIES, timeout=WITHIN):
+    async for attempt in stamina.retry_context(on=slack_retry_predicate(MAX_WAIT), attempts=TRIES, timeout=WITHIN):
         with attempt:
             return await services.send(to, message, f"parcel:{delivery.id}")
     raise AssertionError("unreachable: the last attempt returns or raises")
-
-
-def _is_retryable(error: Exception) -> bool | float:
-    if not isinstance(error, SlackError) or error.is_final:
-        return False
-    if error.retry_after is not None:
-        return error.retry_after if error.retry_after <= MAX_WAIT else False
-    return True
 
 
 async def send_passphrase(services: Services, share: Share, delivery: Delivery) -> None:
@@ -107,7 +100,9 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
         if not trouble.is_final:
             return  # in a minute
         with suppress(SlackError):
-            await services.send(share.person, sender_card.passphrase_not_sent(delivery), f"no-passphrase:{delivery.id}")
+            await services.send(
+                share.person, sender_card.passphrase_not_sent_message(delivery), f"no-passphrase:{delivery.id}"
+            )
     failpoint("passphrase_told")
     await services.deliveries.wipe_passphrase(delivery.id)
     failpoint("passphrase_wiped")

@@ -83,7 +83,7 @@ def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, str] | N
     return Modal(FORM, TITLE, tuple(parts), ref=ref, submit="Share", close="Cancel")
 
 
-def _texts(form_state: FormState, ref: str) -> list[Part]:
+def _text_parts(form_state: FormState, ref: str) -> list[Part]:
     names = ["The secret", *["The secret goes on, with nothing in between"] * (form_state.text_fields - 1)]
     parts: list[Part] = [
         Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
@@ -98,7 +98,7 @@ def _texts(form_state: FormState, ref: str) -> list[Part]:
     return parts
 
 
-def _made_up(form_state: FormState) -> list[Part]:
+def _generated_parts(form_state: FormState) -> list[Part]:
     whom = SEND if form_state.to or form_state.channel else SHOW
     return [
         Text.of("The host makes up a random password, another one for each addressee."),
@@ -107,7 +107,7 @@ def _made_up(form_state: FormState) -> list[Part]:
 
 
 def _fields(form_state: FormState, ref: str) -> list[Part]:
-    parts = _made_up(form_state) if form_state.is_generated else _texts(form_state, ref)
+    parts = _generated_parts(form_state) if form_state.is_generated else _text_parts(form_state, ref)
     parts += _recipients(form_state)
     ttls = tuple((str(ttl), in_words(ttl)) for ttl in TTLS)
     parts.append(Choice("ttl", "It can be opened for", ttls, str(USUAL_TTL)))

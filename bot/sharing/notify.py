@@ -55,7 +55,7 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
         return True
     if not (await services.preferences.of(delivery.sender)).wants(RECEIVED):
         return True
-    return await _is_delivered(
+    return await _try_to_send(
         services.send(
             delivery.sender,
             sender_card.opened_or_over_notification(share, delivery),
@@ -73,7 +73,7 @@ async def redraw(services: Services, delivery: Delivery) -> bool:
     done, drawn = True, None
     while drawn != (screens := await _screens(services, delivery)):
         drawn = screens
-        outcomes = [await _is_delivered(services.update(where, message)) for where, message in drawn]
+        outcomes = [await _try_to_send(services.update(where, message)) for where, message in drawn]
         done = all(outcomes)
     return done
 
@@ -87,10 +87,10 @@ async def _screens(services: Services, delivery: Delivery) -> list[tuple[Message
         if one.id == delivery.id and one.message
     ]
     own += [(share.card, sender_card.sender_card(share, deliveries))] if share.card else []
-    return own + await _tracked_by_hand(services, delivery)
+    return own + await _tracked_card(services, delivery)
 
 
-async def _tracked_by_hand(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
+async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
     """The card that its sender has of it besides, after `/ots track`."""
     try:
         tracked = await services.tracking.find(delivery.sender, delivery.tracked_id)
@@ -99,7 +99,7 @@ async def _tracked_by_hand(services: Services, delivery: Delivery) -> list[tuple
     return [(tracked.card, tracked_card(tracked, Host(tracked.host).name))] if tracked.card else []
 
 
-async def _is_delivered(saying: Awaitable[object]) -> bool:
+async def _try_to_send(saying: Awaitable[object]) -> bool:
     """Whether it arrived, or never can."""
     try:
         await saying

@@ -34,7 +34,7 @@ async def tell_sender(
     """
     if kind == REMINDER:
         if wanted and delivery.can_be_opened:
-            await services.send(share.person, sender_card.expires_soon(share, delivery), idempotency_key)
+            await services.send(share.person, sender_card.expires_soon_message(share, delivery), idempotency_key)
         return
     end = ENDS[kind]
     if not delivery.is_over:

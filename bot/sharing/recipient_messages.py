@@ -27,11 +27,11 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
     parts: list[Part] = [Text.of(":closed_lock_with_key: ", sender, f" shares a one-time secret{first}")]
     if share.note:
         parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
-    parts += [_facts(share, delivery), Buttons.of(_open(delivery)), Note.of(_promise(delivery))]
+    parts += [_facts(share, delivery), Buttons.of(_open_button(delivery)), Note.of(_promise(delivery))]
     return Message("A one-time secret is shared with you. Open this message in Slack to see it.", tuple(parts))
 
 
-def _open(delivery: Delivery) -> Button:
+def _open_button(delivery: Delivery) -> Button:
     return Button(
         "Open", SHARE_OPEN, delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
     )

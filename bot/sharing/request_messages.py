@@ -28,10 +28,10 @@ def question(request: Request) -> Message:
     if request.note:
         parts.append(Text.of("What for: ", Plain(request.note)))
     if request.is_open:
-        parts += [_buttons(request), _how(request)]
-        return Message(_said("A colleague asks you for a secret", request), tuple(parts))
+        parts += [_buttons(request), _how_note(request)]
+        return Message(_summary("A colleague asks you for a secret", request), tuple(parts))
     parts.append(Text.of(request_over_words(request.state)))
-    return Message(_said("A colleague asked you for a secret", request), tuple(parts))
+    return Message(_summary("A colleague asked you for a secret", request), tuple(parts))
 
 
 def _buttons(request: Request) -> Buttons:
@@ -41,7 +41,7 @@ def _buttons(request: Request) -> Buttons:
     )
 
 
-def _how(request: Request) -> Note:
+def _how_note(request: Request) -> Note:
     return Note.of(
         "You type it into a window, and only they can open it, once. It never stands in a message. Send something only "
         "if you expected to be asked. It can be answered until ",
@@ -50,7 +50,7 @@ def _how(request: Request) -> Note:
     )
 
 
-def _said(what: str, request: Request) -> str:
+def _summary(what: str, request: Request) -> str:
     return f"{what}: {request.note}" if request.note else f"{what}."
 
 
@@ -68,7 +68,7 @@ def card(request: Request) -> Message:
             Buttons.of(Button("Withdraw", WITHDRAW, request.id, "danger", WITHDRAW_CONFIRM)),
             Note.of("It can be answered until ", When(request.expires_at), "."),
         ]
-    return Message(_said("You asked a colleague for a secret", request), tuple(parts))
+    return Message(_summary("You asked a colleague for a secret", request), tuple(parts))
 
 
 def outcome_notification(request: Request) -> Message | None:
@@ -78,10 +78,10 @@ def outcome_notification(request: Request) -> Message | None:
         return None
     summary, sentence = said
     note = (Note.of("What for: ", Plain(request.note)),) if request.note else ()
-    return Message(_said(summary, request), (Text.of(*sentence), *note))
+    return Message(_summary(summary, request), (Text.of(*sentence), *note))
 
 
-def over() -> Modal:
+def over_window() -> Modal:
     """In place of what would have been done with it."""
     return Modal.of(REQUESTED_FORM, "Ask for a secret", Text.of(RequestOver.tell))
 

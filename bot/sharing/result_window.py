@@ -22,7 +22,7 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
     """What came of it. `passphrase` if the sender is to see it now; links of deliveries that are for nobody."""
     parts: list[Part] = []
     for delivery in deliveries:
-        parts += link(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
+        parts += link_parts(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
     if passphrase is not None:
         parts += passphrase_parts(passphrase)
     if asked is not None and ttl is not None and ttl != asked:
@@ -32,7 +32,7 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
     return Modal.of(SHARED_FORM, "Shared", *parts, close="Done")
 
 
-def earlier(deliveries: list[Delivery]) -> Modal:
+def already_shared(deliveries: list[Delivery]) -> Modal:
     """The same window was submitted before: nothing is made again."""
     said = "This was sent already"
     said += (
@@ -47,7 +47,7 @@ def line(delivery: Delivery) -> Text:
     return Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", name, ": ", *sent_words(delivery), ".")
 
 
-def link(delivery: Delivery) -> list[Part]:
+def link_parts(delivery: Delivery) -> list[Part]:
     """The link itself, to be copied. Whoever has it can open it, once."""
     return [
         Text.of(":link: *The link.* Whoever has it can open the secret, once. Copy it now."),

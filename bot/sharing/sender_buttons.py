@@ -39,12 +39,12 @@ async def burn(interaction: Interaction, delivery: Delivery) -> Message | None:
 
 
 async def ask_to_burn(_call: Interaction, delivery: Delivery) -> Modal:
-    return _question(delivery.id) if delivery.can_be_opened else _nothing_left()
+    return _question(delivery.id) if delivery.can_be_opened else _nothing_left_window()
 
 
 async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> Modal:
     try:
-        await deliver.burn(interaction.services, delivery, _typed(interaction), asked=True)
+        await deliver.burn(interaction.services, delivery, _read_passphrase(interaction), asked=True)
     except WrongPassphrase:
         raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
@@ -62,12 +62,12 @@ async def burn_all(interaction: Interaction, share: Share) -> Message | None:
 
 async def ask_to_burn_all(interaction: Interaction, share: Share) -> Modal:
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
-    return _question(share.id, of_all=True) if there else _nothing_left()
+    return _question(share.id, of_all=True) if there else _nothing_left_window()
 
 
 async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Modal:
     """All deliveries of a share have one passphrase."""
-    if await _burn_unopened(interaction, share, _typed(interaction)):
+    if await _burn_unopened(interaction, share, _read_passphrase(interaction)):
         raise FieldErrors({"passphrase": WRONG}, form=_question(share.id, of_all=True))
     return _outcome(await interaction.services.shares.deliveries_of(share.id))
 
@@ -87,7 +87,7 @@ async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Sec
     return unburned
 
 
-def _typed(interaction: Interaction) -> Secret | None:
+def _read_passphrase(interaction: Interaction) -> Secret | None:
     return interaction.text_inputs.get("passphrase") or None
 
 
@@ -108,7 +108,7 @@ def _outcome(deliveries: list[Delivery]) -> Modal:
     return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close="Done")
 
 
-def _nothing_left() -> Modal:
+def _nothing_left_window() -> Modal:
     return Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT))
 
 
@@ -118,7 +118,7 @@ def _nothing_left() -> Modal:
 async def remind(interaction: Interaction, share: Share) -> Message:
     """“Remind”: those who have not opened it, each once an hour at most."""
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
-    reminded = [one for one in there if await _reminded(interaction, share, one)]
+    reminded = [one for one in there if await _send_reminder(interaction, share, one)]
     if reminded:
         said: list[Piece] = [":bell: Reminded: "]
         for delivery in reminded:
@@ -128,7 +128,7 @@ async def remind(interaction: Interaction, share: Share) -> Message:
     return Message.of(words, Text.of(words), without_replacing=True)
 
 
-async def _reminded(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
+async def _send_reminder(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
     to = delivery.address
     if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
         return False
@@ -140,7 +140,7 @@ async def _reminded(interaction: Interaction, share: Share, delivery: Delivery) 
     return True
 
 
-async def copy(interaction: Interaction, share: Share) -> Modal:
+async def show_instructions(interaction: Interaction, share: Share) -> Modal:
     """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
     words = Secret(sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id)))
     note = Note.of("There is no key and no link in these words: they may stand anywhere.")
@@ -150,21 +150,21 @@ async def copy(interaction: Interaction, share: Share) -> Modal:
 # --- what only the sender sees
 
 
-async def link(interaction: Interaction, delivery: Delivery) -> Modal | None:
+async def show_link(interaction: Interaction, delivery: Delivery) -> Modal | None:
     """“Show the link” of a delivery that is for nobody in particular."""
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
-        return _nothing_left()
-    await interaction.show(_private("The link", *result_window.link(delivery)))
+        return _nothing_left_window()
+    await interaction.show(_private_window("The link", *result_window.link_parts(delivery)))
     await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
     return None
 
 
-async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | None:
+async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Modal | None:
     """“Show the passphrase” that was made up and not shown yet. It is wiped when Slack has taken the window."""
     share = await interaction.services.shares.share_of(delivery)
     if share.passphrase_to != "sender" or delivery.passphrase is None:
-        return _nothing_left()
-    await interaction.show(_private("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
+        return _nothing_left_window()
+    await interaction.show(_private_window("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
         await interaction.services.deliveries.wipe_passphrase(one.id)
@@ -172,5 +172,5 @@ async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | No
     return None
 
 
-def _private(title: str, *parts: Part) -> Modal:
+def _private_window(title: str, *parts: Part) -> Modal:
     return Modal.of(NO_FORM, title, *parts, close="Done")

@@ -64,10 +64,10 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
         parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
     for delivery in deliveries:
         parts.append(Divider())
-        parts += _line(share, delivery)
+        parts += _delivery_parts(share, delivery)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
         parts += [Divider(), Text.of(DO_IT_ANEW)]
-    if together := _together(share, deliveries):
+    if together := _buttons_for_all(share, deliveries):
         parts += [Divider(), Buttons(together)]
     parts.append(_small_print(share, deliveries))
     return Message(f"What you shared on {Host(share.host).name}: {title}.", tuple(parts))
@@ -80,13 +80,13 @@ def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     return Note.of(Plain(Host(share.host).name), " · Expires ", When(expires))
 
 
-def _line(share: Share, delivery: Delivery) -> list[Part]:
+def _delivery_parts(share: Share, delivery: Delivery) -> list[Part]:
     parts: list[Part] = [
         Text.of(
             f"{DELIVERY_SIGNS[delivery.state]} ", recipient_name(delivery.recipient), ": ", *delivery_words(delivery)
         )
     ]
-    buttons = [_burn(delivery)] if delivery.can_be_opened else []
+    buttons = [_burn_button(delivery)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
         buttons.insert(
             0, Button("Show the link", SHOW_LINK, delivery.id, accessibility_label="Show the link in a window")
@@ -103,13 +103,13 @@ def _line(share: Share, delivery: Delivery) -> list[Part]:
     return [*parts, Buttons(tuple(buttons))] if buttons else parts
 
 
-def _burn(delivery: Delivery) -> Button:
+def _burn_button(delivery: Delivery) -> Button:
     if delivery.passphrase_required:
         return Button("Burn…", ASK_TO_BURN, delivery.id, "danger", accessibility_label="Burn it with its passphrase")
     return Button("Burn", BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
 
 
-def _together(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
+def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     unopened = [delivery for delivery in deliveries if delivery.can_be_opened]
     if not unopened:
         return ()
@@ -150,10 +150,10 @@ def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     return Message("What you shared was opened.", (Text.of(f"{OPENED_SIGN} ", *said, "."),))
 
 
-def expires_soon(share: Share, delivery: Delivery) -> Message:
+def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     """While something can still be done about it."""
     expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
-    buttons = [_burn(delivery)]
+    buttons = [_burn_button(delivery)]
     if not delivery.recipient.is_nobody:
         buttons.append(Button("Remind", REMIND, share.id, accessibility_label="Remind those who have not opened it"))
     return Message(
@@ -171,7 +171,7 @@ def expires_soon(share: Share, delivery: Delivery) -> Message:
     )
 
 
-def passphrase_not_sent(delivery: Delivery) -> Message:
+def passphrase_not_sent_message(delivery: Delivery) -> Message:
     """To the sender: the secret arrived, its passphrase did not."""
     said = "The passphrase of your one-time secret could not be sent. Burn it and share it again."
     return Message.of(said, Text.of(":warning: ", recipient_name(delivery.recipient), ": ", said))

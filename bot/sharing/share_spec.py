@@ -36,32 +36,32 @@ class ShareSpec:
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     """What was entered, as far as that can be said without asking anybody. Raises `FieldErrors`."""
     wrong: dict[str, str] = {}
-    text = None if form_state.is_generated else _text(interaction, form_state, wrong)
-    to = _addresses(interaction, form_state, wrong)
-    passphrase, passphrase_to = _passphrase(interaction, to, wrong)
+    text = None if form_state.is_generated else _read_text(interaction, form_state, wrong)
+    to = _read_recipients(interaction, form_state, wrong)
+    passphrase, passphrase_to = _read_passphrase(interaction, to, wrong)
     if wrong:
         raise FieldErrors(wrong)
     return ShareSpec(
         text=text,
         recipients=to,
-        ttl=_ttl(interaction),
+        ttl=_read_ttl(interaction),
         passphrase=passphrase,
         passphrase_to=passphrase_to,
-        note=_line(interaction.text_inputs.get("note")),
+        note=_read_note(interaction.text_inputs.get("note")),
         quiet=NEWS not in interaction.checkboxes.get("options", frozenset()),
         host=interaction.services.hosts.default,  # until the account is known
         account=None,
     )
 
 
-def _text(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> Secret:
+def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> Secret:
     text = Secret.join(interaction.text_inputs[f"text{number}"] for number in range(1, form_state.text_fields + 1))
     if not text:
         wrong["text1"] = "Please type or paste what you want to share."
     return text
 
 
-def _addresses(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> tuple[Recipient, ...]:
+def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> tuple[Recipient, ...]:
     """Each person once. The ids come from Slack's own menus, in the sender's workspace."""
     people = form_state.only or tuple(dict.fromkeys(interaction.pickers.get("to", ())))
     channels = () if form_state.only else interaction.pickers.get("channel", ())
@@ -74,7 +74,7 @@ def _addresses(interaction: Interaction, form_state: FormState, wrong: dict[str,
     return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
 
 
-def _passphrase(
+def _read_passphrase(
     interaction: Interaction, to: tuple[Recipient, ...], wrong: dict[str, str]
 ) -> tuple[Secret | None, PassphraseTo]:
     options = interaction.checkboxes.get("options", frozenset())
@@ -97,12 +97,12 @@ def generate_passphrase() -> Secret:
     return Secret("-".join("".join(syllables[at : at + 2]) for at in range(0, 10, 2)))
 
 
-def _ttl(interaction: Interaction) -> int:
+def _read_ttl(interaction: Interaction) -> int:
     chosen = interaction.selects.get("ttl", "")
     return next((ttl for ttl in TTLS if str(ttl) == chosen), USUAL_TTL)
 
 
-def _line(typed: Secret | None) -> str | None:
+def _read_note(typed: Secret | None) -> str | None:
     """The note, which is no secret: it goes into messages."""
     return (" ".join(typed.reveal().split()) or None) if typed else None
 

@@ -37,7 +37,7 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Modal | No
 
 async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Modal | None:
     """Make what was ordered in the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
-    making = asyncio.create_task(_make(interaction, form_state, spec, ref))
+    making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
     if waited:
@@ -45,18 +45,18 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     try:
         made = await making
     except BotError as error:
-        fields = at_fields(error, form_state)
+        fields = find_field_errors(error, form_state)
         if fields and not waited:
             raise FieldErrors(fields) from None
-        return await show_again(interaction, form_state, *([] if fields else _said(error)), at=fields)
+        return await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
     if not made.is_new:
-        return result_window.earlier(made.deliveries)
+        return result_window.already_shared(made.deliveries)
     unsent = _unsent(made.deliveries)
     if not unsent:
         await _show(interaction, spec, made, waited=waited)
     await request_messages.settle_answer(interaction.services, made.share)
     await post_card(interaction.services, made.share)
-    return await _again_for(interaction, form_state, made, unsent) if unsent else None
+    return await _ask_again_for(interaction, form_state, made, unsent) if unsent else None
 
 
 AGAIN = "What you typed is still here. Pressing *Share* makes a new secret."
@@ -71,20 +71,20 @@ def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if delivery.state in {"failed", "unknown_outcome"}]
 
 
-async def _again_for(
+async def _ask_again_for(
     interaction: Interaction, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
 ) -> Modal:
     """The window once more, for those who did not get it."""
     said = [result_window.line(delivery) for delivery in made.deliveries]
     if len(unsent) == len(made.deliveries):
         return await show_again(interaction, form_state, *said, Text.of(AGAIN))
-    if _for_the_sender(made) is not None:
+    if _passphrase_for_sender(made) is not None:
         said.append(Text.of(PASSPHRASE_ON_THE_CARD))
     others = tuple(delivery.recipient.user.user_id for delivery in unsent if delivery.recipient.user is not None)
     return await show_again(interaction, replace(form_state, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
 
 
-async def _make(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:
+async def _create_or_find(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:
     """Make it, or say what came of it when that window was submitted before: what has changed since does not matter."""
     shares = interaction.services.shares
     if (before := await shares.find_by_key(interaction.person, ref)) is not None:
@@ -107,7 +107,7 @@ async def show_again(
     return form.form(form_state, await store_form_state(interaction, form_state), *said, at=at)
 
 
-def at_fields(error: BotError, form_state: FormState) -> dict[str, str]:
+def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:
     """At which fields the error belongs, and what to say there; nothing if it is about none of them."""
     if isinstance(error, FieldErrors):
         return {} if form_state.only and "to" in error.fields else error.fields
@@ -118,14 +118,14 @@ def at_fields(error: BotError, form_state: FormState) -> dict[str, str]:
     reason = error.reason.lower()
     number = re.search(r"(\d[\d,]{0,11})(?: bytes| characters)?", reason)
     if "passphrase" in reason:
-        return {"passphrase": _about_the_passphrase(reason, number[1] if number else "")}
+        return {"passphrase": _passphrase_error(reason, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         most = f" It takes {number[0]}." if number else ""
         return {f"text{form_state.text_fields}": f"That is too long for the host.{most}"}
     return {}
 
 
-def _about_the_passphrase(reason: str, number: str) -> str:
+def _passphrase_error(reason: str, number: str) -> str:
     if number and "least" in reason:
         return f"The host wants at least {number} characters."
     if number and "more" in reason:
@@ -133,7 +133,7 @@ def _about_the_passphrase(reason: str, number: str) -> str:
     return "The host wants another passphrase, or one at all."
 
 
-def _said(error: BotError) -> list[Part]:
+def _error_parts(error: BotError) -> list[Part]:
     if isinstance(error, Refused):  # its reason is not shown: a host may quote whatever it was sent
         return [Text.of(":warning: The host refused it. Nothing was made.")]
     rest = " Nothing was made." if isinstance(error, OnetimeError) and not isinstance(error, NotAuthorized) else ""
@@ -142,7 +142,7 @@ def _said(error: BotError) -> list[Part]:
 
 async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
     """The outcome. What only the sender is to see counts as seen when Slack has taken it; else the card offers it."""
-    passphrase = _for_the_sender(made)
+    passphrase = _passphrase_for_sender(made)
     window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase)
     try:
         if window.shows_secret and not waited:
@@ -156,7 +156,7 @@ async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *
         await mark_seen(interaction, made)
 
 
-def _for_the_sender(made: CreatedShare) -> Secret | None:
+def _passphrase_for_sender(made: CreatedShare) -> Secret | None:
     if made.share.passphrase_to != "sender":
         return None
     return next((delivery.passphrase for delivery in made.deliveries if delivery.passphrase is not None), None)

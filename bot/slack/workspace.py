@@ -6,6 +6,7 @@ import stamina
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.errors import CannotStart, SlackError
+from bot.interaction.retry import slack_retry_predicate
 from bot.secret import Secret
 from bot.slack.web import SlackClient
 
@@ -28,7 +29,7 @@ class Workspace:
     async def load(self) -> None:
         """Ask Slack who we are. Raises `CannotStart` when the token is not accepted or Slack stays away."""
         try:
-            async for attempt in stamina.retry_context(on=_is_passing, attempts=8, timeout=30):
+            async for attempt in stamina.retry_context(on=slack_retry_predicate(), attempts=8, timeout=30):
                 with attempt:
                     said = await self._slack.who_am_i()
         except SlackError as trouble:
@@ -59,10 +60,6 @@ class Workspace:
         """What Bolt asks for at every request. Known from `load` on."""
         assert self._result is not None
         return self._result
-
-
-def _is_passing(error: Exception) -> bool | float:
-    return isinstance(error, SlackError) and not error.is_final and (error.retry_after or True)
 
 
 def _advice(trouble: SlackError) -> str:

@@ -34,7 +34,7 @@ async def try_burn(
     try:
         await onetime.burn(credentials, key, passphrase)
     except SecretGone:
-        return await _what_is_it(onetime, credentials, key)
+        return await _find_state(onetime, credentials, key)
     except HostUnavailable as trouble:
         try:
             metadata = await onetime.metadata(credentials, key)
@@ -50,7 +50,7 @@ async def try_burn(
     return SecretState.BURNED, None
 
 
-async def _what_is_it(
+async def _find_state(
     onetime: Onetime, credentials: Credentials, key: MetadataKey
 ) -> tuple[SecretState | None, Metadata | None]:
     try:

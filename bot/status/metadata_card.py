@@ -73,5 +73,5 @@ def is_in_a_list(context: ButtonContext) -> bool:
     return context.data.get("in") == IN_A_LIST["in"]
 
 
-def nothing_opened() -> Note:
+def not_opened_note() -> Note:
     return Note.of("Looking does not open the secret.")

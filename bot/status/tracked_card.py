@@ -104,7 +104,7 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
     return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
 
 
-def reconnect(host: str) -> Message:
+def reconnect_message(host: str) -> Message:
     """Said once, when a host stopped accepting the account's token."""
     return Message.of(
         f"{host} does not accept your API token any more, so your secrets there are not watched.",

@@ -133,7 +133,9 @@ class Notifier:
         host = self._services.hosts.of(notification.host).name
         tracked = notification.tracked
         if tracked is None:
-            await self._services.send(notification.person, tracked_card.reconnect(host), notification.idempotency_key)
+            await self._services.send(
+                notification.person, tracked_card.reconnect_message(host), notification.idempotency_key
+            )
         elif (shared := await self._services.shares.of_tracked(tracked.id)) is not None:
             await self._post_about_share(notification, tracked, *shared)
         elif notification.kind == CARD:

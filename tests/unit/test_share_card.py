@@ -69,7 +69,7 @@ def test_every_message_about_a_share_is_taken_by_slack_and_opens_nothing(state, 
         sender_card.opened_or_over_notification(SHARE, one),
         recipient_messages.reminder(SHARE, one),
     ]
-    said += [sender_card.expires_soon(SHARE, one)]
+    said += [sender_card.expires_soon_message(SHARE, one)]
     said += [] if to == "nobody" else [recipient_messages.recipient_message(SHARE, one)]
 
     for message in said:

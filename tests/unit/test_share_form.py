@@ -15,7 +15,7 @@ from bot.settings import MAX_SECRET_BYTES
 from bot.sharing import form, share_spec
 from bot.sharing.create import PassphraseIgnored
 from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
-from bot.sharing.submit import at_fields
+from bot.sharing.submit import find_field_errors
 from bot.slack import blocks
 from bot.storage.button_contexts import ButtonContext
 from tests.support.rows import each_row
@@ -189,8 +189,8 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
     ids=["too short", "too long", "required", "too much", "a size", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
 )  # fmt: skip
 def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
-    assert at_fields(error, FormState(text_fields=2)) == fields
+    assert find_field_errors(error, FormState(text_fields=2)) == fields
 
 
 def test_where_the_recipient_cannot_be_chosen_there_is_no_field_to_complain_at():
-    assert at_fields(FieldErrors({"to": "who"}), FormState(only=("U0BEN",))) == {}
+    assert find_field_errors(FieldErrors({"to": "who"}), FormState(only=("U0BEN",))) == {}

@@ -18,7 +18,7 @@ from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
 from bot.sharing.mention import as_typed, first_person
-from bot.sharing.request_messages import card, notify_requester, over, question, update_messages
+from bot.sharing.request_messages import card, notify_requester, over_window, question, update_messages
 from bot.storage.requests import Request
 
 
@@ -30,7 +30,7 @@ async def open_form(interaction: Interaction, _row: None) -> Modal:
 
 async def submit(interaction: Interaction, _row: None) -> Modal:
     """Commit the request, then ask: a crash in between is seen, and it is asked after all."""
-    asked = await _whom(interaction)
+    asked = await _read_person(interaction)
     try:
         await interaction.services.limits.consume(interaction.person, requests_in_a_day(), requests_to(asked))
     except LimitReached as reached:
@@ -41,7 +41,7 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     return screens.outcome(await ask(interaction.services, request))
 
 
-async def _whom(interaction: Interaction) -> Person:
+async def _read_person(interaction: Interaction) -> Person:
     """A full member of the workspace, and not oneself. Raises `FieldErrors`, `SlackError`."""
     user_ids = interaction.pickers.get("people", ())
     if len(user_ids) != 1:
@@ -59,7 +59,7 @@ async def answer(interaction: Interaction, request: Request) -> Modal:
     if not request.is_open:
         if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
             await update_messages(interaction.services, request)
-        return over()
+        return over_window()
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
     return await open_share(interaction, form_state)
 
@@ -68,7 +68,7 @@ async def decline(interaction: Interaction, request: Request) -> Message:
     """The Decline button of who was asked."""
     ended = await interaction.services.requests.end(request.id, "declined")
     if ended is None:
-        return await _as_it_is(interaction, request)
+        return await _current_question(interaction, request)
     with suppress(SlackError):
         await notify_requester(interaction.services, ended)
     await update_messages(interaction.services, ended)
@@ -84,7 +84,7 @@ async def withdraw(interaction: Interaction, request: Request) -> Message:
     return card(ended)
 
 
-async def _as_it_is(interaction: Interaction, request: Request) -> Message:
+async def _current_question(interaction: Interaction, request: Request) -> Message:
     return question(await interaction.services.requests.find_for_asked(interaction.person, request.id))
 
 

@@ -23,7 +23,7 @@ async def ask(services: Services, request: Request) -> Request:
     Raises `StorageUnavailable`; the request is then sent again later.
     """
     if request.message is None:
-        request = await _question(services, request)
+        request = await _send_question(services, request)
     if request.card is None and request.state != "undeliverable":
         with suppress(SlackError):
             posted = await services.send(request.person, request_messages.card(request), f"{request.id}:card")
@@ -32,7 +32,7 @@ async def ask(services: Services, request: Request) -> Request:
     return request
 
 
-async def _question(services: Services, request: Request) -> Request:
+async def _send_question(services: Services, request: Request) -> Request:
     try:
         posted = await services.send(request.asked, request_messages.question(request), f"{request.id}:question")
     except SlackError as trouble:

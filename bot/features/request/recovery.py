@@ -21,7 +21,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
         after = await ask(services, request)
         if after.state == "undeliverable":
-            await _notify(services, after)
+            await _try_to_tell(services, after)
         await update_messages(services, after)  # a card that was there already says “not asked yet”
     for request in await services.requests.out_of_time():
         await _expire(services, request)
@@ -32,12 +32,12 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
 async def _expire(services: Services, request: Request) -> None:
     """Told before it is marked, so that a crash in between tells again, with the same key, instead of never."""
     expired = replace(request, state="expired")
-    if await _notify(services, expired):
+    if await _try_to_tell(services, expired):
         await update_messages(services, expired)
         await services.requests.mark_expired(request.id)
 
 
-async def _notify(services: Services, request: Request) -> bool:
+async def _try_to_tell(services: Services, request: Request) -> bool:
     """Whether it was told, or never can be. False: Slack is in trouble, try again in a minute."""
     try:
         await notify_requester(services, request)

@@ -55,13 +55,13 @@ async def open_pasted(interaction: Interaction, context: ButtonContext) -> None:
 
 async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Modal:
     host = interaction.services.hosts.of(reveal.host)
-    return screens.ask(host, reveal.id, passphrase=True, delivery=await deliveries.of(interaction, reveal))
+    return screens.ask(host, reveal.id, passphrase=True, delivery=await deliveries.find_delivery(interaction, reveal))
 
 
 async def try_again(interaction: Interaction, reveal: Reveal) -> Modal:
     """“Try again” in the direct message after an interrupted opening."""
     host = interaction.services.hosts.of(reveal.host)
-    delivery = await deliveries.of(interaction, reveal)
+    delivery = await deliveries.find_delivery(interaction, reveal)
     if reveal.can_be_tried:
         return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery)
     return screens.stopped(delivery) if reveal.wrong_tries >= MAX_WRONG_TRIES else screens.nothing_left()

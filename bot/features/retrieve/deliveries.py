@@ -31,36 +31,36 @@ async def open_delivery(interaction: Interaction, delivery: Delivery) -> Modal |
     return None
 
 
-async def of(interaction: Interaction, reveal: Reveal) -> Delivery | None:
+async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | None:
     """What the window is about, if it was shared here. Raises `NotYours` when it is there no more, `Unsealable`."""
     if reveal.delivery_id is None:
         return None
     return await interaction.services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
 
 
-async def taken(interaction: Interaction, reveal: Reveal) -> Modal:
+async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
     """Why it could not be reserved: an earlier click of the same person, somebody else, or it is over."""
-    delivery = await of(interaction, reveal)
+    delivery = await find_delivery(interaction, reveal)
     if (
         delivery is None
         or _can_try(interaction, delivery)
         or (delivery.state == "opening" and delivery.opener == interaction.person)
     ):
-        return screens.already()
+        return screens.already_opening()
     if reveal.outcome_unknown and delivery.opener in (None, interaction.person):
-        return delivery_screens.in_doubt()
+        return delivery_screens.lost_by_earlier_try()
     return delivery_screens.taken(delivery, interaction.person)
 
 
 async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | None:
     """“Open in the browser”: the link, now and to this person alone. Nobody else can open it here any more."""
-    delivery = await of(interaction, reveal)
+    delivery = await find_delivery(interaction, reveal)
     if delivery is None:
         raise NotYours
     if not _can_try(interaction, delivery) or not await interaction.services.deliveries.mark_link_shown(
         delivery.id, interaction.person
     ):
-        return await taken(interaction, reveal)
+        return await explain_taken(interaction, reveal)
     failpoint("link_shown")
     host = interaction.services.hosts.of(delivery.host)
     await interaction.show(delivery_screens.link(host, host.secret_link(delivery.secret_key)))

@@ -10,7 +10,7 @@ from bot.secret import Secret
 from bot.status.words import delivery_taken_words
 from bot.storage.shares.rows import Delivery
 
-IN_DOUBT = (
+LOST_BY_EARLIER_TRY = (
     ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "
     "reaching you. Ask whoever shared it for a new one."
 )
@@ -21,20 +21,20 @@ GONE = (
 
 
 def just_sent() -> Modal:
-    return _said("It is only just being sent. Please press Open again in a moment.")
+    return _note("It is only just being sent. Please press Open again in a moment.")
 
 
-def in_doubt() -> Modal:
-    return _said(IN_DOUBT)
+def lost_by_earlier_try() -> Modal:
+    return _note(LOST_BY_EARLIER_TRY)
 
 
 def gone(host: Host) -> Modal:
-    return _said(GONE.format(host=host.name))
+    return _note(GONE.format(host=host.name))
 
 
 def taken(delivery: Delivery, person: Person) -> Modal:
     """Who has it, or what became of it."""
-    return _said(*delivery_taken_words(delivery, person))
+    return _note(*delivery_taken_words(delivery, person))
 
 
 def link(host: Host, url: Secret) -> Modal:
@@ -49,5 +49,5 @@ def link(host: Host, url: Secret) -> Modal:
     )
 
 
-def _said(*pieces: Piece) -> Modal:
+def _note(*pieces: Piece) -> Modal:
     return Modal.of(NO_FORM, TITLE, Text(pieces))

@@ -50,13 +50,13 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
     """“Open” was pressed. Returns what to show instead when it could not be opened."""
     services = interaction.services
     host = services.hosts.of(reveal.host)
-    delivery = await deliveries.of(interaction, reveal)
+    delivery = await deliveries.find_delivery(interaction, reveal)
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)
     if not await services.reveals.reserve(reveal.id):
-        return await deliveries.taken(interaction, reveal)
+        return await deliveries.explain_taken(interaction, reveal)
     failpoint("reserved")
-    await _count(interaction, reveal)
+    await _count_opening(interaction, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
         await interaction.show(opening)
@@ -69,9 +69,9 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
         return None
     failpoint("probed")
     try:
-        credentials = await _caller(interaction, host)
+        credentials = await _load_credentials(interaction, host)
         if not await services.reveals.claim(reveal.id):
-            return screens.already()
+            return screens.already_opening()
     except StorageUnavailable as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
         return screens.not_begun(delivery)  # the row goes back to ready within a minute
@@ -79,16 +79,16 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
     try:
         text = await _fetch(interaction, credentials, reveal)
     except OnetimeError as error:
-        return await _not_opened(interaction, host, reveal, delivery, error)
+        return await _explain_unopened(interaction, host, reveal, delivery, error)
     failpoint("fetched")
-    await _deliver(interaction, host, reveal, text)
+    await _show_or_report(interaction, host, reveal, text)
     if delivery is not None:
         await announce(interaction.services, delivery)
-    await _known_at_once(interaction, host, reveal)
+    await _settle_tracked(interaction, host, reveal)
     return None
 
 
-async def _count(interaction: Interaction, reveal: Reveal) -> None:
+async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:
     """Only who has it to open counts: not who was told that somebody else has. Raises `LimitReached`."""
     try:
         await interaction.services.limits.consume(
@@ -99,7 +99,7 @@ async def _count(interaction: Interaction, reveal: Reveal) -> None:
         raise
 
 
-async def _caller(interaction: Interaction, host: Host) -> Credentials:
+async def _load_credentials(interaction: Interaction, host: Host) -> Credentials:
     try:
         return await interaction.services.credentials(interaction.person, host)
     except Unsealable:
@@ -117,7 +117,7 @@ async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Rev
         return await interaction.services.onetime.reveal(Credentials(credentials.host), reveal.key, passphrase)
 
 
-async def _not_opened(
+async def _explain_unopened(
     interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None, error: OnetimeError
 ) -> Modal | None:
     reveals = interaction.services.reveals
@@ -125,16 +125,16 @@ async def _not_opened(
         may_be_wrong = delivery is None or delivery.passphrase_required is not False
         tries = await reveals.release(reveal.id, wrong_passphrase=may_be_wrong)
         if not may_be_wrong:
-            return delivery_screens.in_doubt() if reveal.outcome_unknown else delivery_screens.gone(host)
+            return delivery_screens.lost_by_earlier_try() if reveal.outcome_unknown else delivery_screens.gone(host)
         if tries >= MAX_WRONG_TRIES:
             return screens.stopped(delivery)
-        said = screens.CANNOT_TELL_AFTER_DOUBT if reveal.outcome_unknown else screens.CANNOT_TELL
+        said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
         return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
     elif isinstance(error, HostUnavailable):
-        await _say_doubt(interaction, host, reveal, delivery)
+        await _report_unknown_outcome(interaction, host, reveal, delivery)
         return None
     else:
         await reveals.release(reveal.id)
@@ -142,7 +142,9 @@ async def _not_opened(
     return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
 
 
-async def _say_doubt(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> None:
+async def _report_unknown_outcome(
+    interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None
+) -> None:
     """It may have been opened. Said first and noted then: until it is noted, after_crash.py would say it."""
     failpoint("unknown_outcome")
     try:
@@ -156,9 +158,9 @@ async def _say_doubt(interaction: Interaction, host: Host, reveal: Reveal, deliv
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
 
-async def _deliver(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
+async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
     """Told before it is marked, each time: a crash in between is told about twice, never not at all."""
-    until = await _keep(interaction, reveal, text)
+    until = await _store_escrow(interaction, reveal, text)
     failpoint("escrowed")
     try:
         await show(interaction, reveal.id, text, 0, held=until is not None)
@@ -172,7 +174,7 @@ async def _deliver(interaction: Interaction, host: Host, reveal: Reveal, text: S
             )
 
 
-async def _known_at_once(interaction: Interaction, host: Host, reveal: Reveal) -> None:
+async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) -> None:
     """Who tracks what they opened themselves is not told that somebody did. Nothing here reaches the window."""
     try:
         tracked = await interaction.services.tracking.mark_opened(interaction.person, host.url, reveal.key)
@@ -186,7 +188,7 @@ async def _known_at_once(interaction: Interaction, host: Host, reveal: Reveal) -
         log.error("not_settled", cause=error)
 
 
-async def _keep(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
+async def _store_escrow(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
     """Seal it and commit. None when it is not kept: switched off, or the database failed (then memory has to do)."""
     if not interaction.services.escrow:
         return None

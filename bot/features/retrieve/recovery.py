@@ -15,7 +15,7 @@ from bot.storage.reveals.rows import Reveal
 
 STALE = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds, likewise
-UNTOLD = 60.0  # seconds; it is told when it was shown
+UNANNOUNCED = 60.0  # seconds; it is told when it was shown
 
 log = Log("after_crash")
 
@@ -34,28 +34,30 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     for reveal in await interrupted.stale_claims(stale_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
-        if await _notify(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
+        if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _notify(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
+        if await _try_to_tell(
+            services, reveal.person, _outcome_message(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"
+        ):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
-    for delivery in await services.interrupted_shares.unannounced(UNTOLD if alone_for is None else alone_for):
+    for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
         await announce(services, delivery)
     await interrupted.purge()
     await services.button_contexts.purge()
 
 
-def _what_became_of(reveal: Reveal) -> Message:
+def _outcome_message(reveal: Reveal) -> Message:
     if reveal.has_escrow:
         return screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
     log.warning("reveal_loss_reported", ref=reveal.id)
     return screens.dm_expired(Host(reveal.host).name)
 
 
-async def _notify(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
+async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
     """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
     try:
         await services.send(person, message, idempotency_key)

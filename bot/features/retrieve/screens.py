@@ -39,7 +39,7 @@ CANNOT_TELL = (
     ":warning: *It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, "
     "or its passphrase is missing or wrong. If you were given a passphrase, try it."
 )
-CANNOT_TELL_AFTER_DOUBT = (
+CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
     ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
     "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever "
     "sent it for a new one."
@@ -111,7 +111,7 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
     return Modal(FORM, TITLE, parts, ref=ref)
 
 
-def already() -> Modal:
+def already_opening() -> Modal:
     """Shown on top of the window, so that what is shown in it stays."""
     return Modal(
         NO_FORM, TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True

@@ -6,11 +6,12 @@ from contextlib import suppress
 
 import stamina
 
-from bot.errors import SlackError, StorageUnavailable, WindowClosed
+from bot.errors import SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
 from bot.interaction import paging
 from bot.interaction.feature import Interaction
+from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
@@ -32,7 +33,7 @@ async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, h
     """
     parts = pages(text)
     page = min(page, len(parts) - 1)
-    turns = await _turns(interaction, ref, page, len(parts)) if held else None
+    turns = await _page_buttons(interaction, ref, page, len(parts)) if held else None
     modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
     await show_patiently(interaction, modal, SHOW_TRIES, SHOW_WITHIN)
     failpoint("shown")
@@ -44,7 +45,7 @@ async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, h
 
 
 async def show_patiently(interaction: Interaction, modal: Modal, tries: int, within: float) -> None:
-    async for attempt in stamina.retry_context(on=_is_retryable, attempts=tries, timeout=within):
+    async for attempt in stamina.retry_context(on=slack_retry_predicate(MAX_WAIT), attempts=tries, timeout=within):
         with attempt:
             await interaction.show(modal)
 
@@ -57,16 +58,7 @@ async def _wipe(interaction: Interaction, ref: str) -> None:
         log.warning("not_wiped", error=str(error), ref=ref)
 
 
-def _is_retryable(error: Exception) -> bool | float:
-    """Whether to show it again after this: as soon as Slack's Retry-After says, or after a growing random wait."""
-    if isinstance(error, WindowClosed) or not isinstance(error, SlackError):
-        return False
-    if error.retry_after is not None and error.retry_after > MAX_WAIT:
-        return False
-    return error.retry_after or True
-
-
-async def _turns(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
+async def _page_buttons(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
         interaction, page, count - 1,
         lambda turn: Button("Previous page", screens.PAGE_BACK, turn),
