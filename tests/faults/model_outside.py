@@ -62,7 +62,7 @@ class Outside:
     def begins(self) -> None:
         """As after a start of everything."""
         self.onetime._deadline = SOON
-        self.onetime._v2_until.clear()
+        self.onetime._v2_hosts.clear()
 
     def is_well(self) -> None:
         """Nothing is left unanswered from now on, so whoever is slow gets the time that they need."""
