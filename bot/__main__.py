@@ -16,14 +16,15 @@ from bot import logs
 from bot.errors import CannotStart
 from bot.settings import Settings, find_lookalikes, read_settings
 
-if TYPE_CHECKING:  # importing it costs, and not every command needs it
+if TYPE_CHECKING:  # its import takes time, and not every command needs it
     from bot.storage.sealing.keyring import KeyRing
 
-WRONG_SETTING = 78  # EX_CONFIG of sysexits.h
+EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns the exit code. What keeps it from starting is one line that says the fix."""
+    """Run one command and return the exit code. A `CannotStart` becomes one line on standard error and EXIT_CONFIG."""
     os.umask(0o077)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
@@ -32,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         return int(given.run(given) or 0)
     except CannotStart as error:
         print(f"ots-bot cannot start: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
-        return WRONG_SETTING
+        return EXIT_CONFIG
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,8 +81,8 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 
 def _run(given: argparse.Namespace) -> None:
-    gc.disable()  # what is imported stays: going through it again and again is a tenth of the start
-    from bot import wiring  # noqa: PLC0415 - so that `keys` and `--help` need not import Slack
+    gc.disable()  # imported objects stay: collecting garbage among them takes a tenth of the start
+    from bot import wiring  # noqa: PLC0415 - `keys` and `--help` need not import Slack
 
     gc.freeze()
     gc.enable()
@@ -94,53 +95,53 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def _work(given: argparse.Namespace) -> None:
-    from bot import wiring  # noqa: PLC0415 - as above
+    from bot import wiring  # noqa: PLC0415 - imported when needed
 
     asyncio.run(wiring.work(_settings(given)))
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - as above
+    from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - imported when needed
 
     migrate(_settings(given).database_url)
 
 
 def _sandbox(given: argparse.Namespace) -> int:
-    from bot.sandbox.main import run  # noqa: PLC0415 - as above
+    from bot.sandbox.main import run  # noqa: PLC0415 - imported when needed
 
     return run(port=given.port, version=given.server, tour=given.tour, browser=not given.no_browser)
 
 
 def _keys_generate(given: argparse.Namespace) -> None:
-    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - imported when needed
 
     settings = _settings(given)
     file = given.file or settings.encryption_keys_file
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _say(commands.generate(file, settings.database_url))
+    _print(commands.generate(file, settings.database_url))
 
 
 def _keys_list(given: argparse.Namespace) -> None:
-    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - imported when needed
 
     settings = _settings(given)
-    _say(asyncio.run(commands.list_keys(settings.database_url, _ring(settings))))
+    _print(asyncio.run(commands.list_keys(settings.database_url, _ring(settings))))
 
 
 def _keys_verify(given: argparse.Namespace) -> int:
-    from bot.storage.sealing import commands  # noqa: PLC0415 - as above
+    from bot.storage.sealing import commands  # noqa: PLC0415 - imported when needed
 
     settings = _settings(given)
     said, bad = asyncio.run(commands.verify(settings.database_url, _ring(settings)))
-    _say(said)
+    _print(said)
     return 1 if bad else 0
 
 
 def _ring(settings: Settings) -> KeyRing:
-    from bot import wiring  # noqa: PLC0415 - as above
-    from bot.storage.sealing.keyring import GENERATE  # noqa: PLC0415 - as above
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing.keyring import GENERATE  # noqa: PLC0415 - imported when needed
 
     ring = wiring.key_ring(settings)
     if ring is None:
@@ -148,7 +149,7 @@ def _ring(settings: Settings) -> KeyRing:
     return ring
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(text)  # noqa: T201 - for whoever runs the command
 
 

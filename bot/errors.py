@@ -1,7 +1,7 @@
-"""What can go wrong. `str(error)` is for the log and never holds a secret; `error.tell` is for the person.
+"""The errors that we expect. `str(error)` is for the log and never holds a secret; `error.tell` is for the person.
 
-A feature raises these; only the front catches them. A library's error becomes one of ours where
-it is met, `from None` where the original carries a URL, a body or a value.
+Features raise these errors; only the dispatcher catches them. A library's error is turned into one of these where it
+is caught, with `from None` if the original carries a URL, a body or a value.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class HostNotAllowed(NotUnderstood):
 
 
 class NotYours(BotError):
-    """It belongs to somebody else, or it does not exist: one answer for both, so that nothing can be probed."""
+    """The row belongs to somebody else or does not exist: one error for both, so that nobody can find out which."""
 
     tell = "That isn't available to you, or not any more."
 
@@ -69,20 +69,20 @@ class NotConnected(BotError):
 
 
 class OnetimeError(BotError):
-    """Something that a call to Onetime Secret ended with. Carries the operation and the host, never a key."""
+    """A call to Onetime Secret failed. Carries the operation and the host, never a key."""
 
 
 class SecretGone(OnetimeError):
-    """`Unknown secret`: unknown, opened, burned or expired; when opening also a wrong or missing passphrase.
+    """The server said `Unknown secret`: the secret is unknown, opened, burned or expired.
 
-    v1 gives the same answer for all of them.
+    When opening a secret, a wrong or missing passphrase gets this answer too: API v1 does not tell them apart.
     """
 
     tell = "Onetime Secret doesn't know that secret: it was opened, burned, has expired, or the key is wrong."
 
 
 class WrongPassphrase(OnetimeError):
-    """The passphrase is missing or wrong, said in so many words (only burn does)."""
+    """The server said that the passphrase is missing or wrong. Only burning gets this answer."""
 
     tell = "That passphrase is not right."
 
@@ -94,7 +94,7 @@ class NotAuthorized(OnetimeError):
 
 
 class Refused(OnetimeError):
-    """The server understood and said no: a field it does not take. `reason` is its own sentence, untrusted."""
+    """The server does not accept a field of the form. `reason` is the server's own sentence: untrusted text."""
 
     tell = "Onetime Secret refused that."
 
@@ -104,7 +104,7 @@ class Refused(OnetimeError):
 
 
 class RateLimited(OnetimeError):
-    """Too many calls. `retry_after` seconds if the host said, bounded to 15 minutes."""
+    """Too many calls. `retry_after` is in seconds, 15 minutes at most; None if the host does not say."""
 
     tell = "Onetime Secret is limiting requests right now. Please try again in a few minutes."
 
@@ -114,9 +114,9 @@ class RateLimited(OnetimeError):
 
 
 class HostUnavailable(OnetimeError):
-    """Don't know, try later: a server error, HTML, a truncated or empty answer, anything not understood.
+    """No usable answer: no connection, a server error, HTML, a truncated body, anything that we cannot read.
 
-    The call may or may not have been carried out.
+    The call may or may not have had its effect.
     """
 
     tell = "Onetime Secret could not be reached or did not give a usable answer. Please try again in a moment."
@@ -130,7 +130,7 @@ class NothingSent(HostUnavailable):
 
 
 class SlackError(BotError):
-    """Slack did not take what we sent. Carries Slack's method and error code, never the content."""
+    """Slack did not accept a call. Carries Slack's method and error code, never the content."""
 
     tell = "Slack did not take the answer. Please try again."
 
@@ -142,7 +142,7 @@ class SlackError(BotError):
 
     @property
     def is_final(self) -> bool:
-        """Whether trying again can never help: nobody there to tell, or no right to."""
+        """Whether a retry can never succeed: the recipient is gone, or the bot lacks the permission."""
         return self.code in FINAL_CODES
 
 
@@ -156,7 +156,7 @@ FINAL_CODES = frozenset({
 
 
 class WindowClosed(SlackError):
-    """The modal is not open any more (or never opened: its trigger had expired)."""
+    """The modal is not open any more, or did not open because its trigger had expired."""
 
     tell = "The window was closed before it could be shown."
 
@@ -165,16 +165,16 @@ class WindowClosed(SlackError):
 
 
 class Unsealable(BotError):
-    """A sealed value does not open: other key, other row, other purpose, or damaged. Says nothing more."""
+    """A sealed value cannot be decrypted: it has another key, row or purpose, or is damaged. Carries no details."""
 
     tell = "What was stored for this cannot be opened any more. Please start again."
 
 
 class StorageUnavailable(BotError):
-    """The database could not do it (locked, full, away)."""
+    """The database could not carry out a statement: it is locked, full or unreachable. Nothing was changed."""
 
     tell = "The bot's database did not answer. Please try again in a moment."
 
 
 class CannotStart(Exception):
-    """A setting, key or database that keeps the bot from starting. The text names it and the fix."""
+    """A setting, a key or the database keeps the bot from starting. The text names the cause and the fix."""

@@ -1,17 +1,17 @@
-"""Named places in the code where a crash matters. They do nothing; the crash sweeps stop the process there."""
+"""Named places where a crash of the process matters. They do nothing, except in tests that kill the process there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 
-def _nothing(_name: str) -> None:
+def _do_nothing(_name: str) -> None:
     pass
 
 
-hook: Callable[[str], None] = _nothing
+hook: Callable[[str], None] = _do_nothing
 
 
 def failpoint(name: str) -> None:
-    """Say that the program is at the place called `name`."""
+    """Call the test's hook, if there is one, with the name of this place."""
     hook(name)

@@ -1,9 +1,9 @@
-"""Logging that cannot tell a secret.
+"""Logging that cannot leak a secret.
 
-Ours is the only logging set up in the process. A line is an event name and fields from a fixed list;
-what other libraries say is reduced to where it was said (their texts may quote request bodies and URLs);
-a traceback has files, lines and types but no values. A last filter over the finished line removes
-whatever still looks like a credential or a key.
+This is the only logging set up in the process. A line is an event name and fields from a fixed list. Of other
+libraries' messages only the place in the code is logged, because their texts may quote request bodies and URLs. A
+traceback has files, lines and types but no values. A last filter over the finished line removes whatever still looks
+like a credential or a key.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, TextIO
 
-OURS = "ots"
-MAX_CAUSES = 4
-BATCH_DELAY = 0.02  # seconds that a line may wait for others
+OUR_LOGGER = "ots"  # parent of all loggers of the bot
+MAX_CAUSES = 4  # errors of a chain of causes that a line describes
+MAX_FRAMES = 12  # frames of each, the innermost
+BATCH_DELAY = 0.02  # seconds that a line may wait for others, to be written together
 
-# What a line may carry besides its event. Ids here are opaque row ids or reference ids, never keys.
+# The fields that a line may have besides its event. Ids are row ids or reference ids, never keys.
 FIELDS = (
     "action", "count", "error", "form", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb",
 )  # fmt: skip
 
-# Libraries that say too much at DEBUG and INFO (bodies, URLs, parameters). Clamped at every LOG_LEVEL.
+# Libraries that log bodies, URLs or parameters at DEBUG and INFO. Held at WARNING whatever LOG_LEVEL is.
 CLAMPED = (
     "httpx", "httpcore", "httpx_aiohttp", "slack_sdk", "slack_bolt", "sqlalchemy", "aiosqlite", "psycopg",
     "asyncio", "aiohttp", "alembic", "stamina", "concurrent",
@@ -46,7 +47,7 @@ _REDACTIONS = (
 
 
 def redact(line: str) -> str:
-    """The line without anything that looks like a key in a path, a credential or a bearer URL."""
+    """The line with `[hidden]` in place of keys in paths, credentials and Slack's response URLs."""
     for pattern, instead in _REDACTIONS:
         line = pattern.sub(instead, line)
     return line
@@ -57,7 +58,7 @@ def describe_error(error: BaseException) -> str:
     parts: list[str] = []
     seen: BaseException | None = error
     while seen is not None and len(parts) < MAX_CAUSES:
-        frames = traceback.extract_tb(seen.__traceback__)[-12:]
+        frames = traceback.extract_tb(seen.__traceback__)[-MAX_FRAMES:]
         path = " < ".join(f"{_short_path(f.filename)}:{f.lineno} in {f.name}" for f in reversed(frames))
         parts.append(f"{type(seen).__name__} at {path or '?'}")
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
@@ -72,7 +73,7 @@ class Log:
     """Writes events: `log.info("command", verb="burn", ms=3)`. A field that is not in `FIELDS` is refused."""
 
     def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(f"{OURS}.{name}")
+        self._logger = logging.getLogger(f"{OUR_LOGGER}.{name}")
 
     def debug(self, event: str, **fields: object) -> None:
         self._write(logging.DEBUG, event, None, fields)
@@ -84,7 +85,7 @@ class Log:
         self._write(logging.WARNING, event, None, fields)
 
     def error(self, event: str, *, cause: BaseException | None = None, **fields: object) -> None:
-        """Something unexpected; `cause` is told by type and place only."""
+        """Log something unexpected. Of `cause` only types and places in the code are logged."""
         self._write(logging.ERROR, event, cause, fields)
 
     def _write(self, level: int, event: str, cause: BaseException | None, fields: dict[str, object]) -> None:
@@ -94,12 +95,12 @@ class Log:
             raise ValueError(f"log fields not allowed: {sorted(fields.keys() - _ALLOWED)}")
         if cause is not None:
             fields = {**fields, "at": describe_error(cause)}
-        # Not `Logger.log`, which walks the stack for a place that our lines do not show.
+        # Not `Logger.log`, which walks the stack to find the caller; our lines do not show it.
         name = self._logger.name
         self._logger.handle(self._logger.makeRecord(name, level, "", 0, event, (), None, extra={"fields": fields}))
 
 
-_as_json = json.JSONEncoder(default=lambda _: "[object]").encode  # made once: json.dumps would make one a line
+_as_json = json.JSONEncoder(default=lambda _: "[object]").encode  # json.dumps would make an encoder for each line
 
 
 class _Formatter(logging.Formatter):
@@ -108,22 +109,22 @@ class _Formatter(logging.Formatter):
         self._json = style == "json"
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._read(record)
+        line = self._to_fields(record)
         if self._json:
             return redact(_as_json(line))
         head = f"{line.pop('time')} {line.pop('level'):<7} {line.pop('event')}"
         return redact(" ".join([head, *(f"{name}={_quote_if_needed(value)}" for name, value in line.items())]))
 
     @staticmethod
-    def _read(record: logging.LogRecord) -> dict[str, object]:
+    def _to_fields(record: logging.LogRecord) -> dict[str, object]:
         stamp = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, object] = {"time": stamp.replace("+00:00", "Z"), "level": record.levelname.lower()}
-        if record.name.startswith(f"{OURS}."):
+        if record.name.startswith(f"{OUR_LOGGER}."):
             line["event"] = record.msg
-            line["part"] = record.name.removeprefix(f"{OURS}.")
+            line["part"] = record.name.removeprefix(f"{OUR_LOGGER}.")
             line |= getattr(record, "fields", {})
         else:
-            # Not ours: its text may hold anything, so only the place is told.
+            # Not from the bot: the text may hold anything, so only the place in the code is logged.
             line["event"] = "library"
             line["part"] = record.name
             line["at"] = f"{_short_path(record.pathname)}:{record.lineno}"
@@ -139,36 +140,37 @@ def _quote_if_needed(value: object) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes what the event loop's tasks say a little later and in one piece, so that no answer waits for its log line.
+    """Writes lines of the event loop's tasks together, BATCH_DELAY later at most: no answer waits for its log line.
 
-    From WARNING on, and where no loop runs, at once. A process that is killed loses its last `SOON`.
+    Lines of WARNING and above, and lines from outside an event loop, are written at once. A process that is killed
+    loses the lines of its last BATCH_DELAY seconds.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._waiting: list[logging.LogRecord] = []
-        self._awaited: asyncio.AbstractEventLoop | None = None  # it will call `flush`
+        self._flushing_loop: asyncio.AbstractEventLoop | None = None  # which will call `flush`
 
     def emit(self, record: logging.LogRecord) -> None:
         self._waiting.append(record)
-        loop = _loop() if record.levelno < logging.WARNING else None
+        loop = _running_loop() if record.levelno < logging.WARNING else None
         if loop is None:
             self.flush()
-        elif loop is not self._awaited:
-            self._awaited = loop
+        elif loop is not self._flushing_loop:
+            self._flushing_loop = loop
             loop.call_later(BATCH_DELAY, self.flush)
 
     def flush(self) -> None:
-        """`logging` calls this too, when the process ends."""
+        """Write all lines that wait. `logging` calls this when the process ends."""
         with self.lock or nullcontext():
-            waiting, self._waiting, self._awaited = self._waiting, [], None
+            waiting, self._waiting, self._flushing_loop = self._waiting, [], None
             if waiting:
-                with suppress(OSError, ValueError):  # nobody is left to read it
+                with suppress(OSError, ValueError):  # the stream is closed: nobody reads the log any more
                     self.stream.write("".join(f"{self.format(record)}\n" for record in waiting))
                     self.stream.flush()
 
 
-def _loop() -> asyncio.AbstractEventLoop | None:
+def _running_loop() -> asyncio.AbstractEventLoop | None:
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -176,13 +178,16 @@ def _loop() -> asyncio.AbstractEventLoop | None:
 
 
 def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream: TextIO | None = None) -> None:
-    """Own the process's logging: one handler, our formatter, libraries clamped to WARNING at every level."""
+    """Set up all logging of the process: one handler, our formatter, and libraries at WARNING and above.
+
+    `level` is a LOG_LEVEL; `stream` is standard error by default.
+    """
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_Formatter(style))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logging.getLogger(OURS).setLevel(level.upper())
+    logging.getLogger(OUR_LOGGER).setLevel(level.upper())
     for name in CLAMPED:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.lastResort = handler

@@ -1,4 +1,4 @@
-"""Work that is done again and again until the process ends: what watcher, notifier and recovery have in common."""
+"""A task that repeats a step until the process ends: watcher, notifier and recovery run in one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bot.logs import Log
 
 
 class PeriodicTask:
-    """Calls `step` until it is stopped: at once again while it returns True, else after `pause` seconds.
+    """Calls `step` until `stop`: again at once if it returned True, else after `pause` seconds.
 
-    Whatever goes wrong in a step is logged as `trouble`, and the next one follows after the pause.
+    An error of a step is logged as the event `failure_event`, and the next step follows after the pause.
     """
 
     def __init__(self, step: Callable[[], Awaitable[bool]], pause: float, log: Log, failure_event: str) -> None:
@@ -27,17 +27,17 @@ class PeriodicTask:
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """No step begins any more; one that is under way ends."""
+        """Begin no more steps. A step that is under way goes on to its end."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Until `stop`."""
+        """Run steps until `stop`."""
         while not self.is_stopping:
             if not await self._step_guarded():
                 await self.wait(self._pause)
 
     async def wait(self, seconds: float) -> bool:
-        """Whether it was stopped before so much time was over."""
+        """Wait so many seconds or until `stop`. Returns whether the task was stopped."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:

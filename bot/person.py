@@ -1,4 +1,4 @@
-"""Who is asking. Every stored row belongs to one of these, and every look-up names one."""
+"""The person on whose behalf the bot works. Every stored row belongs to a person, and every query names one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A Slack user in the workspace that they belong to (not the one they happen to be looking at).
+    """A Slack user, in the workspace that they belong to and not in a workspace that they visit.
 
     `enterprise_id` is None outside Enterprise Grid. Ids are Slack's own: `E…`, `T…`, `U…` or `W…`.
     """
@@ -19,9 +19,9 @@ class Person:
 
 
 def known_zone(name: object) -> ZoneInfo | None:
-    """The time zone of that IANA name ("Europe/Berlin"), None unless this machine knows it.
+    """The time zone with this IANA name ("Europe/Berlin"); None if this machine does not know it.
 
-    What Slack says of a person, and what another machine stored, may be a name that is new, or no name at all.
+    Slack, or another machine that stored the name, may know newer time zones, and `name` may be any value.
     """
     try:
         return ZoneInfo(name) if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Polls after what was interrupted, at the start and every minute: each feature says what there is to do for it."""
+"""Finishes work that a crash interrupted, at the start and every minute. Each feature brings its own recovery."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 
-INTERVAL = 60.0  # seconds
+INTERVAL = 60.0  # seconds between two rounds of all recoveries
+STOP_TIME = 2.0  # seconds
 
 log = Log("recovery")
 
 
 class Recovery:
-    """Runs the rounds one after the other. One that goes wrong keeps none of the others back."""
+    """Runs the recoveries one after the other. An error of one is logged, and the others run all the same."""
 
     def __init__(self, recoveries: Sequence[Recover], services: Services) -> None:
         self._recoveries = recoveries
@@ -29,15 +30,18 @@ class Recovery:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, *, alone: bool) -> None:
-        """`alone`: no other process can be doing anything (SQLite), so what is older than this one was left."""
+        """Begin. `alone` means that no other process works on this database (SQLite).
+
+        Then all work that began before this process was interrupted, and the first round need not wait for leases.
+        """
         self._alone = alone
         self._task = asyncio.create_task(self._loop.run())
 
     async def stop(self) -> None:
-        """Let a round that is under way end: a database call that is cancelled may not say so."""
+        """Give a round that is under way STOP_TIME to end: a cancelled database call may have had its effect."""
         self._loop.stop()
         if self._task is not None:
-            await asyncio.wait({self._task}, timeout=2)
+            await asyncio.wait({self._task}, timeout=STOP_TIME)
             self._task.cancel()
 
     async def _recover_all(self) -> bool:

@@ -1,8 +1,7 @@
 """A string that cannot be printed, pickled or logged.
 
-Everything that must never reach a log, a traceback, a message or a file in the clear is wrapped
-in a `Secret` from the moment it is read, and unwrapped only by `reveal()`, which a test allows in
-a handful of modules.
+Everything that must never reach a log, a traceback, a message or a file as plain text is wrapped in a `Secret` as soon
+as it is read. Only `reveal()` unwraps it, and a test allows `reveal()` in a few modules.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ SecretKind = TypeVar("SecretKind", bound="Secret")
 class Secret:
     """Text that shows as `[hidden]` wherever Python would print it.
 
-    Equality takes the same time whatever differs. Copies are the object itself; pickling,
-    JSON and `vars()` fail or show nothing.
+    Comparing takes the same time wherever the texts differ, and two kinds of secret are never equal. A copy is the
+    object itself; pickling, JSON and `vars()` fail or show nothing.
     """
 
     __slots__ = ("__text",)
@@ -29,7 +28,7 @@ class Secret:
         self.__text = text
 
     def reveal(self) -> str:
-        """The text itself. Where this may be called is listed in tests/unit/test_secret.py."""
+        """The text itself. tests/unit/test_secret.py lists the modules that may call this."""
         return self.__text
 
     def __repr__(self) -> str:
@@ -44,7 +43,7 @@ class Secret:
         return bool(self.__text)
 
     def __len__(self) -> int:
-        """How many characters; never their values."""
+        """The number of characters."""
         return len(self.__text)
 
     def __contains__(self, part: str) -> bool:
@@ -52,16 +51,16 @@ class Secret:
 
     @property
     def size(self) -> int:
-        """How many bytes it has in UTF-8."""
+        """The number of bytes in UTF-8."""
         return len(self.__text.encode("utf-8", "surrogatepass"))
 
     @classmethod
     def join(cls, parts: Iterable[Secret]) -> Self:
-        """One text of several, with nothing between them."""
+        """One secret of several, with nothing between them."""
         return cls("".join(part.reveal() for part in parts))
 
     def is_printable(self) -> bool:
-        """No control characters and no line breaks."""
+        """Whether there are no control characters and no line breaks in the text."""
         return self.__text.isprintable()
 
     def as_kind(self, kind: type[SecretKind]) -> SecretKind:
@@ -69,7 +68,7 @@ class Secret:
         return kind(self.__text)
 
     def strip(self) -> Self:
-        """Without white space around it."""
+        """The same kind of secret without white space at its ends."""
         return type(self)(self.__text.strip())
 
     def __eq__(self, other: object) -> bool:
@@ -96,4 +95,4 @@ class SecretKey(Secret):
 
 
 class MetadataKey(Secret):
-    """The key in a `/private/KEY` or `/receipt/KEY` link: whoever has it can look at the secret and burn it."""
+    """The key in a `/private/KEY` or `/receipt/KEY` link: whoever has it can see the secret's state and burn it."""

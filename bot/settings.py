@@ -1,6 +1,6 @@
-"""Environment -> one frozen, checked value. Read once, at the start.
+"""Reads all settings from the environment, once at the start, into one frozen and checked object.
 
-Nothing here connects anywhere. A setting that is missing or malformed stops the start with one line that
+No network is used. A setting that is missing or malformed stops the start with one line that
 names it and the fix, never its value.
 """
 
@@ -19,14 +19,17 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 from bot.errors import CannotStart
 from bot.secret import Secret
 
-# Bytes of the largest secret that can be shared: 34 fields of a window, which may have 100 blocks. Escaped as a
-# payload of Slack's it is up to eight times as long, and a request has 1 MiB at most (bot/slack/http.py).
+# Bytes of the largest secret that can be shared: it fills 34 fields of a window that may have 100 blocks. Escaped in
+# a request from Slack it is up to eight times as long, and a request has 1 MiB at most (bot/slack/http.py).
 MAX_SECRET_BYTES = 100_000
 DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
 
+RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name; an old name stops the start
+NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
+
 
 class SecretSizes(NamedTuple):
-    """How large a secret may be that is shared: `usual`, and what was said of single hosts, as it was written."""
+    """Bytes of the largest secret that may be shared: for all hosts, and for single ones as the operator wrote them."""
 
     default: int = DEFAULT_SECRET_BYTES
     by_host: tuple[tuple[str, int], ...] = ()
@@ -44,24 +47,24 @@ def _split_words(value: object) -> Any:
 
 
 def _parse_sizes(value: object) -> object:
-    """`10000, https://ots.example.com=50000`: the number without a host is for all the others."""
+    """Reads `10000, https://ots.example.com=50000`: the number without a host is for all other hosts."""
     if not isinstance(value, str):
         return value
-    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<most>[0-9]{1,9})", word, re.ASCII) for word in _split_words(value)]
-    sizes = [(one["host"], int(one["most"])) for one in found if one]
-    usual = [most for host, most in sizes if host is None]
-    if None in found or len(usual) > 1 or not all(1 <= most <= MAX_SECRET_BYTES for _, most in sizes):
+    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<size>[0-9]{1,9})", word, re.ASCII) for word in _split_words(value)]
+    sizes = [(one["host"], int(one["size"])) for one in found if one]
+    default = [size for host, size in sizes if host is None]
+    if None in found or len(default) > 1 or not all(1 <= size <= MAX_SECRET_BYTES for _, size in sizes):
         raise ValueError("not sizes")
-    of = tuple((host, most) for host, most in sizes if host is not None)
-    return SecretSizes(usual[0] if usual else DEFAULT_SECRET_BYTES, of)
+    by_host = tuple((host, size) for host, size in sizes if host is not None)
+    return SecretSizes(default[0] if default else DEFAULT_SECRET_BYTES, by_host)
 
 
 HiddenSetting = Annotated[Secret | None, BeforeValidator(_hide)]
 WordsSetting = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 LowerCase = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
 
-# setting -> what a right value looks like; shown when it is wrong
-_WANTED = {
+# setting -> what a valid value looks like, shown with a value that is not
+_VALID_VALUES = {
     "port": "a port number from 0 to 65535",
     "onetime_max_secret_bytes": (
         f"numbers of bytes from 1 to {MAX_SECRET_BYTES}, one for all hosts and others for single ones, such as "
@@ -106,11 +109,11 @@ class Settings(BaseSettings):
 
     @property
     def log_style(self) -> Literal["json", "text"]:
-        """Text for a person at a terminal, JSON otherwise, unless LOG_FORMAT says."""
+        """LOG_FORMAT; without it, text on a terminal and JSON otherwise."""
         return self.log_format or ("text" if sys.stderr.isatty() else "json")
 
     def require_slack(self) -> None:
-        """Raise `CannotStart` unless Slack can be reached and its requests can be trusted."""
+        """Raise `CannotStart` unless the tokens are set that calls to Slack and requests from Slack need."""
         if self.slack_bot_token is None:
             raise CannotStart(
                 "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”."
@@ -122,14 +125,15 @@ class Settings(BaseSettings):
                 "SLACK_SIGNING_SECRET is missing: without it nobody could tell Slack's requests from forged ones. "
                 "Set it from “Basic Information”, or set SLACK_APP_TOKEN to use Socket Mode."
             )
-        if len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's have 32; this catches “changeme” and the like
+        if len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's secrets have 32 characters; this catches “changeme”
             raise CannotStart("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
 
 
 def read_settings(env_file: Path | None = None) -> Settings:
     """The settings from the environment, then from `env_file` where the environment is silent.
 
-    Raises `CannotStart` with the setting's name and what it should be; for a setting's old name, with the new one.
+    Raises `CannotStart`, with the name of a setting that is not valid and what it should be, or with the new name of
+    a setting that was renamed.
     """
     if env_file is not None and not env_file.is_file():
         raise CannotStart(f"--env-file {env_file}: no such file.")
@@ -139,11 +143,8 @@ def read_settings(env_file: Path | None = None) -> Settings:
         return Settings(_env_file=env_file)  # type: ignore[call-arg]
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        wanted = _WANTED.get(name, "another value")
+        wanted = _VALID_VALUES.get(name, "another value")
         raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
-
-
-RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name
 
 
 def _names_set(env_file: Path | None) -> set[str]:
@@ -154,18 +155,14 @@ def _names_set(env_file: Path | None) -> set[str]:
     return names
 
 
-# In the contract for operators of many workspaces; this version serves one.
-NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
-
-
 def find_lookalikes(env_file: Path | None = None) -> list[str]:
-    """One sentence for each variable that is named like a setting and is none: most often a typo."""
+    """One sentence for each variable that is named like a setting but is not one, most often by a typo."""
     known = {name.upper() for name in Settings.model_fields}
-    said = []
+    sentences = []
     for name in sorted(_names_set(env_file)):
         if name in NOT_SUPPORTED_YET:
-            said.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
+            sentences.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
-            said.append(f"{name} is not a setting." + (f" Did you mean {close[0]}?" if close else ""))
-    return said
+            sentences.append(f"{name} is not a setting." + (f" Did you mean {close[0]}?" if close else ""))
+    return sentences

@@ -1,4 +1,4 @@
-"""The only place where concrete parts are chosen and joined. Nothing is made at import."""
+"""Builds the process: the only place where concrete parts are chosen and joined. Nothing is created at import."""
 
 from __future__ import annotations
 
@@ -53,14 +53,17 @@ from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
 
-DRAIN = 8.5  # seconds for all that is under way; a SIGTERM ends within 10
-CUT_OFF = 2.5  # seconds for requests that are half here or not answered; aiohttp waits this long twice
+DRAIN = 8.5  # seconds at shutdown for all tasks; after SIGTERM the process ends within 10
+CUT_OFF = 2.5  # seconds at shutdown for requests that are incomplete or unanswered; aiohttp waits this long twice
 
 log = Log("wiring")
 
 
 def key_ring(settings: Settings) -> KeyRing | None:
-    """The encryption keys; None if none are set: they are never made up. Raises `CannotStart`."""
+    """The encryption keys from the settings; None if none are set, since keys are never generated here.
+
+    Raises `CannotStart` for a file that cannot be read or keys that are not valid.
+    """
     if settings.encryption_keys_file is not None:
         if settings.allow_shared_key_file:
             log.warning("key_file_may_be_shared", reason="ALLOW_SHARED_KEY_FILE is set: others may be able to read it")
@@ -71,14 +74,14 @@ def key_ring(settings: Settings) -> KeyRing | None:
 
 
 def migrate_own(settings: Settings) -> None:
-    """Bring a SQLite database up to date: it belongs to this one process. PostgreSQL waits for `migrate`."""
+    """Migrate a SQLite database, which belongs to this process alone. `python -m bot migrate` is for PostgreSQL."""
     if locate(settings.database_url).path is not None:
         migrate(settings.database_url)
 
 
 @asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    """The database, open and with current tables. Raises `CannotStart`."""
+    """The database, open and with current tables. Raises `CannotStart` if it does not answer or needs a migration."""
     opened = Database.open(settings.database_url)
     try:
         if not await opened.is_current():
@@ -92,7 +95,10 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tuple[Services, Database, Sealer]]:
-    """What the features work with, on a database whose keys are the right ones. Raises `CannotStart`."""
+    """The services of the features, with the open database and its sealer.
+
+    Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
+    """
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     ring = key_ring(settings)
     onetime = Onetime()
@@ -145,7 +151,7 @@ def _limits(db: Database, settings: Settings) -> Limits:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """The parts, joined."""
+    """The parts of a process that serves Slack or watches."""
 
     settings: Settings
     db: Database
@@ -159,7 +165,7 @@ class Bot:
 
 @asynccontextmanager
 async def assembled(settings: Settings) -> AsyncIterator[Bot]:
-    """Everything that a process needs, known to Slack. What it was working on gets `DRAIN` seconds at the end.
+    """All parts of a process, with a token that Slack has accepted. Background tasks get `DRAIN` seconds at the end.
 
     Raises `CannotStart`.
     """
@@ -179,7 +185,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 
 
 async def serve(settings: Settings, *, watching: bool) -> None:
-    """Run the Slack front until SIGTERM or SIGINT, with the watcher in the same process where `watching`."""
+    """Serve Slack until SIGTERM or SIGINT. With `watching`, the watcher runs in this process too."""
     async with assembled(settings) as bot:
         registry = Registry()
         dispatcher = Dispatcher(
@@ -203,7 +209,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Run the watcher alone until SIGTERM or SIGINT; any number of these on PostgreSQL, none beside `run` on SQLite."""
+    """Run the watcher alone until SIGTERM or SIGINT: any number of them on PostgreSQL, never beside `run` on SQLite."""
     async with assembled(settings) as bot, _watching(bot):
         log.info("ready", mode="worker", port=0)
         await _wait_for_shutdown()
@@ -212,7 +218,7 @@ async def work(settings: Settings) -> None:
 
 @asynccontextmanager
 async def _watching(bot: Bot) -> AsyncIterator[None]:
-    """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
+    """Runs watcher and notifier side by side. At the end both claim nothing more, and finish what they have claimed."""
     notifications = Notifications(bot.db, bot.sealer)
     watcher = Watcher(bot.services, Polls(bot.db, bot.sealer), bot.settings.watch_every)
     notifier = Notifier(bot.services, notifications)
@@ -230,7 +236,7 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | int]]:
-    """HTTP, and Socket Mode where there is an app token; says which and where. Stops taking requests at the end."""
+    """Listens by HTTP, and by Socket Mode if there is an app token. Gives mode and port for the log line "ready"."""
     app_token = bot.settings.slack_app_token
     server = make_server(app if app_token is None else None, _checks(bot))
     runner = web.AppRunner(server, access_log=None, shutdown_timeout=CUT_OFF)
@@ -248,7 +254,7 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
 
 
 def _checks(bot: Bot) -> Checks:
-    """What /readyz asks."""
+    """The checks of /readyz, by name."""
 
     async def answers(question: Awaitable[bool]) -> bool:
         try:
@@ -267,7 +273,7 @@ async def _is_there_and_current(db: Database) -> bool:
 
 
 def _is_there(db: Database) -> bool:
-    """A SQLite file that was deleted still answers, since it is open, and all that is written to it is lost."""
+    """Whether the SQLite file still exists: a deleted file answers while it is open, and all writes to it are lost."""
     return db.where.path is None or db.where.path.is_file()
 
 
@@ -279,7 +285,7 @@ async def _listen(site: web.TCPSite, settings: Settings) -> None:
 
 
 async def _wait_for_shutdown() -> None:
-    """Wait for SIGTERM or SIGINT. A second one ends the process at once."""
+    """Wait for SIGTERM or SIGINT. A second signal ends the process at once."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 

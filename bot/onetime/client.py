@@ -1,8 +1,8 @@
 """The calls to Onetime Secret, over httpx on aiohttp's transport.
 
-What is promised for every call: one deadline over everything, at most 1 MiB read (8 MiB of a secret or a list),
-no redirects, no cookies, no proxies, no compressed bodies, nothing logged. Errors are those of bot/errors.py and
-name the operation and the host; no library's error, which may quote a URL with a key in it, leaves this file.
+Every call keeps to this: one deadline for all its tries; at most 1 MiB is read (8 MiB of a secret or a list); no
+redirects, cookies, proxies or compressed bodies; nothing is logged. Errors are those of bot/errors.py, and name the
+operation and the host. A library's error may quote a URL with a key in it, so none leaves this file.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import TypeVar
 import aiohttp
 import httpx
 import stamina
+from cachetools import TTLCache
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
@@ -34,30 +35,32 @@ except PackageNotFoundError:  # run from a checkout
     USER_AGENT = "ots-bot/dev"
 
 AnswerT = TypeVar("AnswerT")
-AnswerReader = Callable[[int, Mapping[str, str], bytes], AnswerT]
-RetryPredicate = Callable[[Exception], bool]  # whether an error is worth another try
+AnswerReader = Callable[[int, Mapping[str, str], bytes], AnswerT]  # status, headers, body; raises `OnetimeError`
+RetryPredicate = Callable[[Exception], bool]  # whether to send the request again after this error
 
-MAX_BODY = 1024 * 1024  # bytes of a body
-# The two that may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which nobody gets
-# twice, and a list of ten thousand.
+MAX_BODY = 1024 * 1024  # bytes of an answer's body
+# Two answers may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which the host gives only
+# once, and a list of 10,000 secrets.
 MAX_BODY_BY_OPERATION = {"reveal": 8 * MAX_BODY, "recent": 8 * MAX_BODY}
-KEEP_ALIVE = 4.0  # seconds a connection is kept: shorter than servers do, or a POST meets one that is just closing
-# Connections. Twice what the watcher uses at once, so that a person's click finds one; and without a limit over all
-# hosts a slow one cannot hold up the others.
+KEEP_ALIVE = 4.0  # seconds that an idle connection is kept: less than servers do, or a POST meets one that closes
+# Twice what the watcher uses at once, so that a person's click finds a free connection. There is no limit for all hosts
+# together, so a slow host cannot hold up the others.
 CONNECTIONS_PER_HOST = 192
-AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list in one piece, not in a dozen
-V2_LIST_TIME = 3600.0  # seconds that a host's broken v1 list is not asked for again
+AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list arrives in few pieces
+V2_LIST_TIME = 3600.0  # seconds that a host whose v1 list is broken is asked by API v2 only
+MAX_V2_HOSTS = 1000  # hosts; operators allow far fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Whom a call is made for, and where: anonymously, or with the account of exactly that host."""
+    """The host of a call, and the account on this very host; without user name and token the call is anonymous."""
 
     host: Host
     username: Secret | None = None
     token: Secret | None = None
 
     def authorization_header(self) -> Secret | None:
+        """HTTP Basic; None for an anonymous call. Raises `NotAuthorized` for a user name with a colon."""
         if self.username is None or self.token is None:
             return None
         return wire.basic(self.username, self.token)
@@ -71,16 +74,16 @@ class _HttpAnswer:
 
 
 class Onetime:
-    """Calls to any of the allowed hosts. One for the whole process; it opens its connections when first used.
+    """Calls to any of the allowed hosts. One object for the whole process; it opens its connections when first used.
 
-    `deadline` is for a whole call with all its tries, in seconds.
+    `deadline` is in seconds, for a whole call with all its tries; `tries` is how often a request is sent at most.
     """
 
     def __init__(self, *, deadline: float = 10.0, tries: int = 3) -> None:
         self._deadline = deadline
         self._tries = tries
         self._http: httpx.AsyncBaseTransport | None = None
-        self._v2_until: dict[str, float] = {}  # host -> the loop's time until which v1's list counts as broken
+        self._v2_hosts: TTLCache[str, bool] = TTLCache(MAX_V2_HOSTS, V2_LIST_TIME)  # base URLs with a broken v1 list
 
     # --- opening a secret
 
@@ -98,14 +101,14 @@ class Onetime:
     async def metadata(self, credentials: Credentials, key: MetadataKey) -> Metadata:
         """What became of a secret. Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
 
-        Up to 0.25 this very look makes a new secret "viewed".
+        On servers up to 0.25 this call makes a new secret "viewed".
         """
-        return await self._call(
-            credentials, requests.metadata(key), wire.read_metadata, should_retry=_is_worth_asking_again
-        )
+        return await self._call(credentials, requests.metadata(key), wire.read_metadata, should_retry=_is_temporary)
 
     async def recent(self, credentials: Credentials) -> list[Metadata]:
-        """The account's secrets, newest first, without changing anything. Servers of 0.21 to 0.24.0 are asked by v2.
+        """The account's secrets, newest first, each once. Changes nothing on the host.
+
+        A host whose v1 list is broken (servers 0.21 to 0.24.0) is asked by API v2 for the next V2_LIST_TIME seconds.
 
         Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
@@ -113,34 +116,38 @@ class Onetime:
         return await self._with_deadline(credentials.host, "recent", work)
 
     async def entries(self, credentials: Credentials) -> list[Entry]:
-        """As `recent`, as they came: in any order, perhaps twice. For who looks at very many."""
+        """The account's secrets in the host's order, perhaps some twice: a tenth of the CPU time of `recent`.
+
+        For long lists of which few entries matter. Changes nothing on the host. A host whose v1 list is broken is
+        asked by API v2.
+
+        Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
+        """
         work = self._fetch_list(credentials, wire.read_entries, wire.read_entries_v2)
         return await self._with_deadline(credentials.host, "recent", work)
 
     async def _fetch_list(
         self, credentials: Credentials, read: AnswerReader[AnswerT], read_v2: AnswerReader[AnswerT]
     ) -> AnswerT:
-        now = asyncio.get_running_loop().time
-        if self._v2_until.get(credentials.host.url, 0.0) <= now():
+        host = credentials.host.url
+        if host not in self._v2_hosts:
             try:
-                return await self._send_with_retries(credentials, requests.recent(), read, _is_lost, self._tries)
+                return await self._send_with_retries(credentials, requests.recent(), read, _is_unread, self._tries)
             except wire.UnrecognizedAnswer:
                 pass
-        found = await self._send_with_retries(
-            credentials, requests.recent_v2(), read_v2, _is_worth_asking_again, self._tries
-        )
-        self._v2_until[credentials.host.url] = now() + V2_LIST_TIME
-        return found
+        answer = await self._send_with_retries(credentials, requests.recent_v2(), read_v2, _is_temporary, self._tries)
+        self._v2_hosts[host] = True
+        return answer
 
     # --- changing and making secrets
 
     async def burn(self, credentials: Credentials, key: MetadataKey, passphrase: Secret | None = None) -> None:
-        """Burn the secret. Sent once more if no answer came: then `SecretGone` may mean that the first try did it.
+        """Burn the secret. Sent once more if no answer came: `SecretGone` may then mean that the first try burned it.
 
         Raises `SecretGone`, `WrongPassphrase`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
         request = requests.burn(key, passphrase)
-        await self._call(credentials, request, wire.read_burn, should_retry=_is_lost, tries=2)
+        await self._call(credentials, request, wire.read_burn, should_retry=_is_unread, tries=2)
 
     async def share(
         self,
@@ -151,7 +158,7 @@ class Onetime:
         passphrase: Secret | None,
         recipient: str | None = None,
     ) -> SharedSecret:
-        """Make a secret of a text; `ttl` in seconds. Never sent twice: after `HostUnavailable` it may exist.
+        """Make a secret of a text; `ttl` is in seconds. Never sent twice: after `HostUnavailable` the secret may exist.
 
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
@@ -161,7 +168,10 @@ class Onetime:
     async def generate(
         self, credentials: Credentials, *, ttl: int | None, passphrase: Secret | None
     ) -> GeneratedSecret:
-        """Make a secret of a password that the server makes up. As `share`."""
+        """Make a secret of a password that the server generates; `ttl` is in seconds. Never sent twice, like `share`.
+
+        Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
+        """
         request = requests.generate(ttl=ttl, passphrase=passphrase)
         return await self._call(credentials, request, wire.read_generate, should_retry=_never_retry, tries=1)
 
@@ -169,11 +179,11 @@ class Onetime:
 
     async def authcheck(self, credentials: Credentials) -> None:
         """Raise unless the host takes the caller's credentials: `NotAuthorized`, `RateLimited`, `HostUnavailable`."""
-        await self._call(credentials, requests.authcheck(), wire.read_authcheck, should_retry=_is_worth_asking_again)
+        await self._call(credentials, requests.authcheck(), wire.read_authcheck, should_retry=_is_temporary)
 
     async def status(self, host: Host) -> None:
-        """Raise `HostUnavailable` or `RateLimited` unless the host says that it is well."""
-        await self._call(Credentials(host), requests.status(), wire.read_status, should_retry=_is_worth_asking_again)
+        """Raise `HostUnavailable` or `RateLimited` unless the host reports that it works."""
+        await self._call(Credentials(host), requests.status(), wire.read_status, should_retry=_is_temporary)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""
@@ -212,7 +222,7 @@ class Onetime:
         tries: int,
     ) -> AnswerT:
         first: OnetimeError
-        try:  # nearly always enough, and what goes round it below costs a tenth of a call
+        try:  # nearly always enough; the retry context below would cost a tenth of a call
             return await self._send_once(credentials, request, read)
         except OnetimeError as error:
             first = error
@@ -231,7 +241,10 @@ class Onetime:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _send_once(self, credentials: Credentials, request: ApiRequest, read: AnswerReader[AnswerT]) -> AnswerT:
-        """One exchange, read. An error starts here: no frame below it, whose values are secret, is in its traceback."""
+        """Send the request once and read the answer.
+
+        Errors are raised here: the frames below hold secrets in their variables, so no traceback may include them.
+        """
         target, authorization = Secret(credentials.host.url + request.target()), credentials.authorization_header()
         answer = await self._exchange(request, target, authorization)
         outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer
@@ -254,13 +267,13 @@ class Onetime:
             )
             async with aclosing(response):
                 return await _read_bounded(response, MAX_BODY_BY_OPERATION.get(request.operation, MAX_BODY))
-        except httpx.TransportError as trouble:
-            # The transport calls any lost connection ConnectTimeout, also one lost after the request was sent.
-            # Only aiohttp's own error underneath can prove that it never got that far.
-            sure = isinstance(trouble.__cause__, aiohttp.ClientConnectorError)
-            return NothingSent("no connection") if sure else HostUnavailable(type(trouble.__cause__).__name__)
-        except Exception as trouble:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
-            return HostUnavailable(type(trouble).__name__)
+        except httpx.TransportError as error:
+            # The transport raises ConnectTimeout for every lost connection, even one that is lost after the request
+            # was sent. Only aiohttp's error underneath proves that nothing was sent.
+            nothing_sent = isinstance(error.__cause__, aiohttp.ClientConnectorError)
+            return NothingSent("no connection") if nothing_sent else HostUnavailable(type(error.__cause__).__name__)
+        except Exception as error:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
+            return HostUnavailable(type(error).__name__)
 
     def _open_transport(self) -> httpx.AsyncBaseTransport:
         if self._http is None:
@@ -270,7 +283,7 @@ class Onetime:
 
 @lru_cache(maxsize=256)
 def _parse_url(address: str) -> httpx.URL:
-    """One without a key, kept: reading it again each time would cost more than all else of making a request."""
+    """For addresses without a key, which may be kept: parsing is the largest part of making a request."""
     return httpx.URL(address)
 
 
@@ -281,28 +294,28 @@ def _read_answer(answer: _HttpAnswer, read: AnswerReader[AnswerT]) -> AnswerT | 
         return error
 
 
-async def _read_bounded(response: httpx.Response, most: int) -> _HttpAnswer | OnetimeError:
-    """The answer, or why it is not read: encoded (a small bomb becomes a large one) or too large."""
+async def _read_bounded(response: httpx.Response, max_bytes: int) -> _HttpAnswer | OnetimeError:
+    """The answer; an error if it is longer than `max_bytes`, or compressed: a short body could become a huge one."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         return wire.NotRetryable("an encoded body, not read")
     body = bytearray()
     try:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) > most:
-                return wire.NotRetryable(f"more than {most} bytes")
+            if len(body) > max_bytes:
+                return wire.NotRetryable(f"more than {max_bytes} bytes")
     except httpx.ReadError:
-        # Cut short of what was announced. It is read all the same: if it is JSON to its end, it is whole,
-        # and may be a secret that nobody will get again.
+        # Shorter than announced. A body that is JSON to its end is read all the same: it may be a secret that the
+        # host gives only once.
         pass
     return _HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
 def _make_transport() -> httpx.AsyncBaseTransport:
-    """Without httpx's client around it, which could follow redirects, keep cookies and log URLs, keys and all.
+    """A transport without httpx's client, which could follow redirects, keep cookies and log URLs with keys in them.
 
-    It costs half of a call, and is good for nothing here. The deadline of a call is over everything, so there are no
-    time-outs of single steps.
+    The client would also cost half of a call's CPU time. There are no timeouts of single steps: each call has one
+    deadline.
     """
     trusted = httpx.create_ssl_context(verify=True, trust_env=False)
     trusted.load_default_certs()  # the machine's own authorities too, for hosts inside a company
@@ -319,18 +332,24 @@ def _make_transport() -> httpx.AsyncBaseTransport:
     return AiohttpTransport(verify=trusted, trust_env=False, client=session)
 
 
-def _is_nothing_sent(error: Exception) -> bool:
-    return isinstance(error, NothingSent)
-
-
-def _is_lost(error: Exception) -> bool:
-    """No answer, or none of the server's own words: what was asked may be asked again."""
-    return isinstance(error, HostUnavailable) and not isinstance(error, wire.UnrecognizedAnswer | wire.NotRetryable)
-
-
-def _is_worth_asking_again(error: Exception) -> bool:
-    return isinstance(error, HostUnavailable) and not isinstance(error, wire.NotRetryable)
+# --- retry predicates (`RetryPredicate`), from the most careful to the most patient
 
 
 def _never_retry(_error: Exception) -> bool:
+    """For calls that make something: a second try could make it twice."""
     return False
+
+
+def _is_nothing_sent(error: Exception) -> bool:
+    """For calls whose answer comes only once: try again only if the host certainly has not seen the request."""
+    return isinstance(error, NothingSent)
+
+
+def _is_unread(error: Exception) -> bool:
+    """For calls that may be repeated: try again if no answer of the server itself could be read."""
+    return isinstance(error, HostUnavailable) and not isinstance(error, wire.UnrecognizedAnswer | wire.NotRetryable)
+
+
+def _is_temporary(error: Exception) -> bool:
+    """For calls that only read: try again unless the next answer would certainly be no better."""
+    return isinstance(error, HostUnavailable) and not isinstance(error, wire.NotRetryable)

@@ -1,4 +1,4 @@
-"""On SQLite one process watches. A second one refuses to start, with a line that says why."""
+"""On SQLite only one process may watch. A second one refuses to start, with a line that says why."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from bot.errors import CannotStart
 
 @contextmanager
 def single_instance_lock(database: Path | None) -> Iterator[None]:
-    """Hold the only watch on this SQLite file; None (PostgreSQL) needs no lock, since there the rows are leased.
+    """Hold the lock of this SQLite file. None (PostgreSQL) takes no lock, because workers there share by leases.
 
-    The lock ends with the process, however that ends. Raises `CannotStart` when another process holds it.
+    The operating system frees the lock when the process ends, however it ends. Raises `CannotStart` if another process
+    holds the lock.
     """
     if database is None:
         yield

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.__main__ import WRONG_SETTING, _parser
+from bot.__main__ import EXIT_CONFIG, _parser
 from bot.features import Registry
 from bot.settings import Settings, find_lookalikes, read_settings
 from bot.storage.engine.location import locate
@@ -323,7 +323,7 @@ def test_the_unit_starts_the_bot_from_the_folders_that_it_names():
 
     assert program == f"{service['WorkingDirectory']}/.venv/bin/python"
     assert arguments[:2] == ["-m", "bot"]
-    assert service["RestartPreventExitStatus"] == str(WRONG_SETTING)
+    assert service["RestartPreventExitStatus"] == str(EXIT_CONFIG)
 
 
 def _deployed(settings):

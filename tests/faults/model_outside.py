@@ -62,7 +62,7 @@ class Outside:
     def begins(self) -> None:
         """As after a start of everything."""
         self.answers()
-        self.onetime._v2_until.clear()
+        self.onetime._v2_hosts.clear()
 
     def answers(self) -> None:
         """The host leaves no call without an answer, so a busy machine gets the time that it needs."""

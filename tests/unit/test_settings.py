@@ -1,10 +1,15 @@
 """Settings: a wrong one stops the start with its name and the fix, and never shows its value."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from bot.errors import CannotStart
 from bot.onetime.links import Hosts
-from bot.settings import MAX_SECRET_BYTES, Settings, find_lookalikes, read_settings
+from bot.settings import MAX_SECRET_BYTES, RENAMED, Settings, find_lookalikes, read_settings
 from bot.wiring import _sizes
 
 CANARY = "canary-77aa"
@@ -12,8 +17,8 @@ CANARY = "canary-77aa"
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch):
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+    for name in [*map(str.upper, Settings.model_fields), *RENAMED]:
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_the_defaults_are_those_of_the_readme(monkeypatch):
@@ -151,6 +156,34 @@ def test_socket_mode_needs_no_signing_secret(monkeypatch):
     monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-1")
 
     read_settings().require_slack()
+
+
+RENAMED_LINE = (
+    "ots-bot cannot start: ONETIME_MOST_BYTES is now called ONETIME_MAX_SECRET_BYTES: rename it. "
+    "Its values stay as they are.\n"
+)
+
+
+@pytest.mark.parametrize("place", ["environment", "file"])
+@pytest.mark.parametrize("spelling", [str.upper, str.lower], ids=["in capitals", "in small letters"])
+def test_the_old_name_of_a_setting_stops_the_start_with_a_line_that_names_the_new_one(tmp_path, place, spelling):
+    name = spelling("ONETIME_MOST_BYTES")
+    file = tmp_path / "settings.env"
+    file.write_text(f"{name}=20000\n" if place == "file" else "")
+    complete = {
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db",
+    }
+    environment = os.environ | complete | ({name: "20000"} if place == "environment" else {})
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", "--env-file", str(file), "run"],
+        cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (78, "", RENAMED_LINE)
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.env"]
 
 
 def test_a_typo_is_pointed_out(monkeypatch, tmp_path):

@@ -1,8 +1,8 @@
-"""Reads a JSON body into a type that has only the fields we use: the others are never built.
+"""Decodes a JSON body into a struct that has only the fields we use. The other fields are never built.
 
-The fields are `Any`, because servers send numbers as text, as floats and as null; who reads a field says
-what it takes. What msgspec refuses but a person's secret may depend on (a byte order mark, lone
-surrogates, control characters, numbers out of range) is read again by a patient reader.
+All fields are `Any`, because servers send numbers as text, as floats and as null: the code that reads a field decides
+what it accepts. msgspec decodes first. A body that it refuses is decoded again with Python's `json`, which accepts
+what a person's secret may depend on: a byte order mark, lone surrogates, control characters, numbers out of range.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def decode(body: bytes, kind: type[StructT]) -> StructT | None:
-    """The object in the body, or None if there is no JSON object in it."""
+    """The object that is the body; None if the body is not one JSON object. Never raises."""
     try:
         found: StructT = _decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -30,12 +30,18 @@ def decode(body: bytes, kind: type[StructT]) -> StructT | None:
 
 
 def decode_leniently(body: bytes, kind: type[StructT]) -> StructT | None:
-    """As `one`, by the patient reader alone: numbers stay text, and what follows the object is ignored."""
-    return _keep_known_fields(_decode_with_json(body, kind, whole=False), kind)
+    """The object that the body begins with; None if there is none. Anything after the object is ignored. Never raises.
+
+    Numbers become text, exactly as the server sent them.
+    """
+    return _keep_known_fields(_decode_with_json(body, kind, is_whole=False), kind)
 
 
 def decode_list(body: bytes, kind: type[StructT]) -> list[StructT] | None:
-    """The objects of the list in the body; None if it is no list, or has none in it but other things."""
+    """The objects in the list that is the body; other items are left out. Never raises.
+
+    None if the body is not a list, or if it has items and none of them is an object.
+    """
     try:
         return _list_decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -45,7 +51,10 @@ def decode_list(body: bytes, kind: type[StructT]) -> list[StructT] | None:
 
 
 def decode_list_in(listing: object, kind: type[StructT]) -> list[StructT] | None:
-    """As `many`, of a list that was read with the object around it."""
+    """The objects in a list that is a field of a decoded object, as `msgspec.Raw` or as a Python list. Never raises.
+
+    None if the field is not a list, or if it has items and none of them is an object.
+    """
     if not isinstance(listing, msgspec.Raw):
         return _keep_known_fields_of(listing, kind)
     return decode_list(bytes(listing), kind)
@@ -64,24 +73,27 @@ def _keep_known_fields_of(tree: object, kind: type[StructT]) -> list[StructT] | 
     return kept if kept or not tree else None
 
 
-def _decode_with_json(body: bytes, kind: type[msgspec.Struct], *, whole: bool = True) -> Any:
-    """What the body says, with only the fields of `kind` (at any depth), or None. Never raises."""
-    used = frozenset(kind.__struct_fields__)
+def _decode_with_json(body: bytes, kind: type[msgspec.Struct], *, is_whole: bool = True) -> Any:
+    """The body by Python's `json`, with only the fields of `kind` at any depth; None if it is not JSON. Never raises.
+
+    `is_whole` means that nothing but white space may follow the first value.
+    """
+    known = frozenset(kind.__struct_fields__)
 
     def keep(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         kept: dict[str, Any] = {}
         for name, value in pairs:
-            if name in used and (value is not None or name not in kept):
-                kept[name] = value  # the last one counts, but null does not undo a value
+            if name in known and (value is not None or name not in kept):
+                kept[name] = value  # of a repeated field the last value counts, but null does not replace a value
         return kept
 
-    # Numbers stay text (as those who read them expect anyway): no limit on digits, nothing rounded.
-    reader = json.JSONDecoder(
+    # Numbers become text, which every reader of a number accepts: no limit on digits, and nothing is rounded.
+    decoder = json.JSONDecoder(
         strict=False, object_pairs_hook=keep, parse_int=str, parse_float=str, parse_constant=lambda _: None
     )
     text = body.removeprefix(_BOM).decode("utf-8", "surrogateescape").strip(" \t\r\n")
     try:
-        return reader.decode(text) if whole else reader.raw_decode(text)[0]
+        return decoder.decode(text) if is_whole else decoder.raw_decode(text)[0]
     except (ValueError, RecursionError):
         return None
 
