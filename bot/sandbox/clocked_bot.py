@@ -7,12 +7,11 @@ FILE is the clock's file (see clock.py, which also draws who follows the clock).
 from __future__ import annotations
 
 import runpy
+import sqlite3
 import sys
 import time
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Engine, event
 
 from bot.sandbox.clock import Clock
 
@@ -23,10 +22,16 @@ SECONDS_A_DAY = 86_400.0
 def replace_time(clock: Clock) -> None:
     """Make `clock` the only time of day in this process. The bot asks SQLite only for `julianday('now')`."""
     time.time = clock.now
+    connect = sqlite3.connect
 
-    @event.listens_for(Engine, "connect")
-    def _add_julianday(connection: Any, _record: object) -> None:
+    def connect_with_clock(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **options)
         connection.create_function("julianday", 1, lambda _: clock.now() / SECONDS_A_DAY + JULIAN_1970)
+        return connection
+
+    # aiosqlite looks in the first place, and SQLAlchemy's migrations in the second.
+    sqlite3.connect = connect_with_clock  # type: ignore[assignment]
+    sqlite3.dbapi2.connect = connect_with_clock  # type: ignore[assignment]
 
 
 if __name__ == "__main__":
