@@ -1,1 +1,1 @@
-"""What a person is shown, as values. Knows nothing of Slack: bot/slack/blocks.py draws it."""
+"""What a person is shown, as values. bot/slack/blocks.py turns these values into Slack's blocks."""

@@ -1,4 +1,4 @@
-"""Cuts a long text into what Slack can hold, byte for byte: parts of a page, and pages of a window."""
+"""Cuts a long text into pieces that Slack can hold, and loses no byte: parts of a window, and whole windows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import json
 
 from bot.secret import Secret
 
-PART_LENGTH = 2900  # characters of one preformatted part; Slack's text objects end at 3,000
-MAX_PAGE_PARTS = 60  # parts of one window, of its 100 blocks
-MAX_PAGE_BYTES = 200_000  # of the window's JSON, of the 250 kB that Slack takes
+PART_LENGTH = 2900  # characters of one preformatted part; a text object of Slack holds at most 3,000
+MAX_PAGE_PARTS = 60  # parts in one window; Slack allows 100 blocks
+MAX_PAGE_BYTES = 200_000  # bytes of JSON in one window; Slack takes 250 kB
 
 
 def parts(text: str) -> list[str]:
-    """The text in parts of at most `PART` characters. Joined, they are the text."""
+    """The text in parts of at most `PART_LENGTH` characters, one at least. Joined, they are the text."""
     return [text[start : start + PART_LENGTH] for start in range(0, len(text), PART_LENGTH)] or [""]
 
 
 def pages(text: Secret) -> list[Secret]:
-    """The text in pages that each fit one window; one page for all but very long ones. Joined, they are the text."""
+    """The text in pages that each fit one window. Only a very long text has several. Joined, they are the text."""
     found: list[Secret] = []
     page: list[str] = []
     size = 0

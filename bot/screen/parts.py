@@ -1,7 +1,8 @@
-"""The vocabulary of everything that is shown: messages, modals, buttons and fields.
+"""Everything that the bot shows, as plain values: messages, modals, buttons and fields.
 
-Words in a `Text` are ours; anything that came from a person or a server goes in as `Plain`, which is
-drawn literally. Only bot/slack/blocks.py knows how Slack wants it, and splits what is too long.
+A `str` in a `Text` is written by the bot and may carry markup. A text that came from a person or a server
+goes in as `Plain`, which is drawn literally. bot/slack/blocks.py turns these values into Slack's blocks and
+splits texts that are too long for one block.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Style = Literal["plain", "primary", "danger"]
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Text that is not ours: shown literally, never as markup, cut at `most` characters."""
+    """A text that a person or a server wrote: shown literally, never as markup, cut after `max_length` characters."""
 
     text: str
     max_length: int = 200
@@ -25,7 +26,10 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """A moment, shown in the reader's own time zone. `style` is how much of it."""
+    """A moment, shown in the reader's own time zone.
+
+    The style “moment” shows the date and the time, “clock” the time alone.
+    """
 
     at: datetime  #: UTC
     style: Literal["moment", "clock"] = "moment"
@@ -33,14 +37,14 @@ class When:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """Somebody of the workspace, shown by their name."""
+    """A member of the workspace, shown by their name."""
 
     user_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A channel, shown by its name to who may see it."""
+    """A channel. Slack shows its name to members who may see the channel."""
 
     channel_id: str
 
@@ -50,7 +54,7 @@ Piece = str | Plain | When | Who | Where
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph. `str` pieces are our own words and may carry mrkdwn (*bold*, `code`)."""
+    """A paragraph. A `str` piece is written by the bot and may carry mrkdwn (*bold*, `code`)."""
 
     pieces: tuple[Piece, ...]
 
@@ -66,7 +70,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Small print."""
+    """A paragraph in small print. Its pieces are those of a `Text`."""
 
     pieces: tuple[Piece, ...]
 
@@ -77,35 +81,35 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Labelled values, two columns where there is room."""
+    """Labels with their values, in two columns where there is room."""
 
     rows: tuple[tuple[str, Piece], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Revealed:
-    """The secret itself, shown exactly. Only a modal may hold it: drawing it in a message is an error."""
+    """A secret in plain text, shown exactly. Only a modal may hold it: drawing it in a message raises `ValueError`."""
 
     text: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An address to click or to copy, which may open a secret. Only a modal may hold it, like a `Revealed`."""
+    """A URL to click or to copy, which may open a secret. Only a modal may hold it, as with `Revealed`."""
 
     url: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Passphrase:
-    """A passphrase that goes to its person apart from the secret: the one thing of its kind that a message may hold."""
+    """A passphrase, sent apart from the secret that it protects. No other confidential part may be in a message."""
 
     text: Secret
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """The question before a button does something that cannot be undone."""
+    """The question that Slack asks before a button does something that cannot be undone."""
 
     title: str
     question: str
@@ -115,14 +119,14 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`action` names the handler; `ref` is the opaque id of a stored row, never a key."""
+    """A button. `action` names its handler. `ref` is the opaque id of a stored row, never a key of a secret."""
 
     label: str
     action: str
     ref: str | None = None
     style: Style = "plain"
     confirm: Confirm | None = None
-    accessibility_label: str | None = None  # what a screen reader says, where the label is short
+    accessibility_label: str | None = None  # what a screen reader says instead of the label
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,7 @@ class Divider:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line (or more) of text that a person types in a modal."""
+    """A text field of a modal, with one line or many."""
 
     name: str
     label: str
@@ -149,13 +153,13 @@ class Field:
     placeholder: str | None = None
     max_length: int = 3000  # characters
     optional: bool = False
-    long: bool = False  # with room for many lines
-    initial: str = ""  # what stands in it already
+    long: bool = False  # has room for many lines
+    initial: str = ""  # the text that the field starts with
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A select menu: (value, label) pairs, at most 100. `chosen` must be one of the values."""
+    """A select menu of at most 100 (value, label) pairs. `chosen` is the value selected at first."""
 
     name: str
     label: str
@@ -165,9 +169,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """Boxes to tick in a modal: (value, label) pairs, at most 10. `chosen` are ticked already.
+    """Checks of a modal: at most 10 (value, label) pairs. `chosen` are the values ticked at first.
 
-    Unless it is `optional`, one at least has to be ticked.
+    If `optional` is false, Slack takes the form only with at least one ticked box.
     """
 
     name: str
@@ -179,7 +183,7 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Picks people of the workspace in a modal. `chosen` are the ids of those picked already."""
+    """A menu of a modal that picks members of the workspace. `chosen` are the user ids picked at first."""
 
     name: str
     label: str
@@ -190,7 +194,7 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Picks one channel in a modal; one that is shared with another workspace is not offered."""
+    """A menu of a modal that picks one channel. It offers no channel that is shared with another workspace."""
 
     name: str
     label: str
@@ -205,13 +209,15 @@ Part = Text | Heading | Note | Facts | Buttons | Divider | Hidden | Input
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is said in a conversation. `summary` is what notifications and screen readers get: all that matters."""
+    """A message in a conversation.
+
+    `summary` is the text for notifications and screen readers, and says everything that matters. As the answer to
+    a button, a message replaces the one that holds the button; with `without_replacing` it stands below it.
+    """
 
     summary: str
     parts: tuple[Part, ...] = ()
-    without_replacing: bool = (
-        False  # as an answer to a button: beside the message that has the button, not in its place
-    )
+    without_replacing: bool = False
 
     @classmethod
     def of(cls, summary: str, *parts: Part, without_replacing: bool = False) -> Message:
@@ -220,10 +226,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Modal:
-    """A window. `form` names the handler of its submission; `ref` is the opaque id that it comes back with.
+    """A window.
 
-    `title`, `submit` and `close` have 24 characters at most (Slack's limit). `tell_closed` asks to be told
-    when the person closes it. `on_top` leaves the window that is open as it is and shows this one over it.
+    `form` names the handler of its submission, and `ref` is the opaque id that Slack sends back with it.
+    `title`, `submit` and `close` have at most 24 characters, which is Slack's limit. With `notify_on_close` Slack
+    reports when the person closes the window. With `push` the window is shown over the one that is open,
+    instead of replacing it.
     """
 
     form: str
@@ -236,11 +244,22 @@ class Modal:
     push: bool = False
 
     @classmethod
-    def of(cls, form: str, title: str, *parts: Part, **more: str | bool | None) -> Modal:
-        return cls(form, title, parts, **more)  # type: ignore[arg-type]
+    def of(
+        cls,
+        form: str,
+        title: str,
+        *parts: Part,
+        ref: str | None = None,
+        submit: str | None = None,
+        close: str = "Close",
+        notify_on_close: bool = False,
+        push: bool = False,
+    ) -> Modal:
+        return cls(form, title, parts, ref, submit, close, notify_on_close, push)
 
     @property
     def shows_secret(self) -> bool:
+        """Whether the modal holds a secret in plain text, or a link that may open one."""
         return any(isinstance(part, Revealed | Link) for part in self.parts)
 
 

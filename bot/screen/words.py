@@ -1,4 +1,4 @@
-"""Numbers and durations as people say them."""
+"""Durations in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 
 def in_words(seconds: int) -> str:
-    """A duration as people say it: “7 days”, “1 hour 30 minutes”. At most two units."""
+    """A duration in words, in at most two units: “7 days”, “1 hour 30 minutes”. A negative one is “0 seconds”."""
     units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
     said = []
     rest = max(0, int(timedelta(seconds=seconds).total_seconds()))
