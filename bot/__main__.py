@@ -40,19 +40,19 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ots-bot", description="One-time secrets in Slack.")
     parser.add_argument("--env-file", type=Path, metavar="FILE", help="read settings from a file too")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    commands.add_parser("worker", help="the watcher alone; any number on PostgreSQL").set_defaults(run=_work)
+    subcommands.add_parser("worker", help="the watcher alone; any number on PostgreSQL").set_defaults(run=_work)
 
     for name, does in (("run", "the bot in one process"), ("web", "the Slack front alone; any number on PostgreSQL")):
-        serve = commands.add_parser(name, help=does)
+        serve = subcommands.add_parser(name, help=does)
         serve.add_argument("--host", help="where HTTP listens, instead of HOST")
         serve.add_argument("--port", type=int, help="instead of PORT")
         serve.set_defaults(run=_run, migrates=name == "run")
 
-    commands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
+    subcommands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
 
-    sandbox = commands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
+    sandbox = subcommands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
     sandbox.add_argument("--port", type=int, default=8080, help="where its page listens (8080)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     sandbox.add_argument("--tour", action="store_true", help="play the journeys, print what each side saw, and end")
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
                          help="which Onetime Secret to emulate (0.26)")  # fmt: skip
     sandbox.set_defaults(run=_sandbox)
 
-    keys = commands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
+    keys = subcommands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
     generate = keys.add_parser("generate", help="write a new key to a new file, readable by its owner only")
     generate.add_argument("file", type=Path, nargs="?", help="default: ENCRYPTION_KEYS_FILE, or ~/.config/ots-bot/")
     generate.set_defaults(run=_keys_generate)
