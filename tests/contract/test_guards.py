@@ -204,9 +204,10 @@ def test_an_import_by_a_computed_name_is_found(line):
 HEAD = """\
 from bot.screen.parts import Button, Modal
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.button_contexts import NewButtonContext
+from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 from bot.storage.notifications import Notification
-from bot.storage.shares.deliveries import Deliveries, Delivery
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import Delivery
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import Tracked
 
@@ -216,7 +217,7 @@ async def planted(
     secret_key: SecretKey, metadata_key: MetadataKey,
 ) -> None:
 """
-HOST = '"https://ots.example.com"'
+HOST = "'https://ots.example.com'"
 TYPES = {
     "a misspelt keyword of a modal": ('Modal.of("note", "Title", sumbit="Send")', '"sumbit"'),
     "a keyword of a modal with another type": ('Modal.of("note", "Title", push="yes")', '"push"'),
@@ -228,10 +229,10 @@ TYPES = {
     "a misspelt kind that a notification gets": ('Change(tracked.id, None, notification="recieved")', "recieved"),
     "a misspelt kind that a notification is compared with": ('print(notification.kind == "recieved")', "recieved"),
     "a secret key as the key of a button for metadata": (
-        f'NewButtonContext("metadata", {HOST}, key=secret_key)', "SecretKey",
+        f"NewButtonContext(METADATA, {HOST}, secret_key)", "NewButtonContext",
     ),
     "a metadata key as the key of a button that opens": (
-        f'NewButtonContext("secret", {HOST}, key=metadata_key)', "MetadataKey",
+        f"NewButtonContext(SECRET, {HOST}, metadata_key)", "NewButtonContext",
     ),
 }  # fmt: skip
 
