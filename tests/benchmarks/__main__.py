@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks NAME`: prints figures and ratios, and ends 1 where a goal is missed."""
+"""`python -m tests.benchmarks NAME` prints figures and ratios. Its exit code is 1 if a goal is missed."""
 
 import argparse
 import asyncio
@@ -19,8 +19,12 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("name", choices=BENCHMARKS)
-    parser.add_argument("parts", nargs="*", help=f"of watch: {' '.join(watch.PARTS)}; all of them if none is named")
-    parser.add_argument("--quick", action="store_true", help="only to see that it runs: the figures mean nothing")
+    parser.add_argument(
+        "parts", nargs="*", help=f"parts of watch ({' '.join(watch.PARTS)}); all of them if none is named"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="only shows that the benchmark runs: its figures mean nothing"
+    )
     given = parser.parse_intermixed_args()
     if given.parts and (given.name != "watch" or not set(given.parts) <= set(watch.PARTS)):
         parser.error("only watch has parts, which are " + " ".join(watch.PARTS))

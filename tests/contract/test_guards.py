@@ -202,19 +202,39 @@ def test_an_import_by_a_computed_name_is_found(line):
 # --- types: an expression to plant in the function below, and what mypy says of it
 
 HEAD = """\
-from bot.screen.parts import Button, Modal, When
-from bot.storage.shares.deliveries import Deliveries, Delivery
+from bot.screen.parts import Button, Modal
+from bot.secret import MetadataKey, SecretKey
+from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
+from bot.storage.notifications import Notification
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import Delivery
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.rows import Tracked
 
 
-async def planted(button: Button, deliveries: Deliveries, delivery: Delivery, when: When) -> None:
+async def planted(
+    tracked: Tracked, notification: Notification, deliveries: Deliveries, delivery: Delivery,
+    secret_key: SecretKey, metadata_key: MetadataKey,
+) -> None:
 """
+HOST = "'https://ots.example.com'"
 TYPES = {
     "a misspelt keyword of a modal": ('Modal.of("note", "Title", sumbit="Send")', '"sumbit"'),
     "a keyword of a modal with another type": ('Modal.of("note", "Title", push="yes")', '"push"'),
     "a misspelt style of a button": ('Button("Burn", "burn", style="dangerous")', '"style"'),
     "a misspelt state that a delivery gets": ('await deliveries.close(delivery.id, "brned")', "brned"),
     "a misspelt state that a delivery is compared with": ('print(delivery.state == "brned")', "brned"),
-}
+    "a misspelt state that a tracked secret gets": ('Change(tracked.id, "brned")', "brned"),
+    "a misspelt state that a tracked secret is compared with": ('print(tracked.state == "brned")', "brned"),
+    "a misspelt kind that a notification gets": ('Change(tracked.id, None, notification="recieved")', "recieved"),
+    "a misspelt kind that a notification is compared with": ('print(notification.kind == "recieved")', "recieved"),
+    "a secret key as the key of a button for metadata": (
+        f"NewButtonContext(METADATA, {HOST}, secret_key)", "NewButtonContext",
+    ),
+    "a metadata key as the key of a button that opens": (
+        f"NewButtonContext(SECRET, {HOST}, metadata_key)", "NewButtonContext",
+    ),
+}  # fmt: skip
 
 
 def _type_errors(folder: Path) -> dict[int, str]:

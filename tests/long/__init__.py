@@ -1,1 +1,1 @@
-"""What takes minutes to hours: `python -m tests.long NAME`. Neither the test run nor `.ci/run` runs it."""
+"""Tests that take minutes to hours: `python -m tests.long NAME`. Neither the README's line nor `.ci/run` runs them."""

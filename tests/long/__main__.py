@@ -1,4 +1,4 @@
-"""`python -m tests.long NAME` runs one of them and ends 1 where it fails. Without a name they are listed."""
+"""`python -m tests.long NAME` runs one long test, with exit code 1 if it fails. Without NAME it lists the long tests."""
 
 import argparse
 import sys
@@ -11,9 +11,9 @@ RUNS: Mapping[str, ModuleType] = {"model": model, "soak": soak}  # each has `run
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.long")
-    parser.add_argument("name", nargs="?", choices=RUNS)
-    parser.add_argument("--quick", action="store_true", help="only to see that it runs: the result means little")
+    parser = argparse.ArgumentParser(prog="python -m tests.long", description="Without NAME: lists the long tests.")
+    parser.add_argument("name", nargs="?", choices=RUNS, metavar="NAME", help=" or ".join(RUNS))
+    parser.add_argument("--quick", action="store_true", help="only shows that the test runs: its result means little")
     given = parser.parse_args()
     if given.name is None:
         for name, module in RUNS.items():

@@ -1,7 +1,7 @@
-"""Hours of watching in minutes: whether memory and file descriptors stay as they are.
+"""3 hours of watching in 4 minutes: whether memory and file descriptors stay as they are.
 
-Ten thousand secrets of five hundred people are tracked, with the clock at 50 times. All the while some are opened,
-and as many are made, which the bot finds by itself since everything is watched: what is tracked stays as much.
+The bot tracks 10,000 secrets of 500 people, by a clock that runs 50 times as fast. Meanwhile people open some of them
+and make as many new ones. The bot finds the new ones by itself, so the number of tracked secrets stays the same.
 """
 
 from __future__ import annotations
