@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
 
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_in, tracked
+from bot.storage.tables import OWNER, new_id, notifications, person_in, tracked
 from bot.storage.tracking.changes import IS_WAITING
 from bot.storage.tracking.rows import NotificationKind, Tracked, TrackedRows
 
@@ -104,12 +104,6 @@ class Notifications:
     async def waiting_count(self) -> int:
         """How many notifications are to be sent, now or later."""
         return await self._count(IS_WAITING)
-
-    async def cancel_for(self, person: Person, host: str) -> int:
-        """Delete the notifications about this host that were not sent. Returns how many."""
-        unsent = and_(owned_by(notifications, person), notifications.c.host == host, notifications.c.sent_at.is_(None))
-        async with self._db.writing() as connection:
-            return (await connection.execute(delete(notifications).where(unsent))).rowcount
 
     async def _decrypt_or_dead_letter(self, row: Row[Any], about: Row[Any] | None) -> Notification | None:
         try:
