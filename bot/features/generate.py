@@ -18,9 +18,9 @@ from bot.screen.parts import Message, Modal, Note, Part, Revealed, Text
 from bot.sharing import form, share_spec, submit
 from bot.sharing.create import NO_SECRET
 from bot.sharing.deliver import post_card, track
-from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
+from bot.sharing.form_state import FormState, read_mentions
 from bot.sharing.share_spec import ShareSpec
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 from bot.storage.shares.rows import Delivery, NewShare, Recipient, Share
 
 GENERATED_FORM = "generated"
@@ -52,7 +52,7 @@ async def open_form(interaction: Interaction, _row: None) -> Modal:
     return await form.open_form(interaction, replace(form_state, is_generated=True))
 
 
-async def generate(interaction: Interaction, context: ButtonContext) -> Modal | None:
+async def generate(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
     """“Generate” was pressed."""
     form_state = form.state_as_shown(interaction, context)
     spec = share_spec.read(interaction, form_state)
@@ -179,6 +179,6 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(FORM_STATE))},
+        Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(SHARE_FORM))},
     },
 )

@@ -30,7 +30,7 @@ WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window ope
 log = Log("share")
 
 
-async def submit(interaction: Interaction, context: ButtonContext) -> Modal | None:
+async def submit(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
     form_state = form.state_as_shown(interaction, context)
     return await share(interaction, form_state, share_spec.read(interaction, form_state), context.id)
 

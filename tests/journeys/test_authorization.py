@@ -25,7 +25,16 @@ from bot.sandbox.slack.payloads import command_payload, interaction, view_payloa
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import (
+    METADATA,
+    RECENT_PAGE,
+    REVEAL_PAGE,
+    SECRET,
+    SHARE_FORM,
+    TRACKED_PAGE,
+    ButtonContexts,
+    NewButtonContext,
+)
 from bot.storage.engine.database import Database
 from bot.storage.engine.migrate import migrate
 from bot.storage.requests import Requests
@@ -132,17 +141,19 @@ class Owned:
         return (await self.accounts.connect(self.person, self.host, Secret(EMAIL), Secret(TOKEN))).id
 
     async def context(self, kind, **more):
-        key = more.pop("key", None) or MetadataKey(self.share().metadata_key)
-        return (await self.button_contexts.keep(self.person, NewButtonContext(kind, self.host, key=key, **more)))[0]
+        key = more.pop("key", None)
+        if kind is METADATA:
+            key = MetadataKey(self.share().metadata_key)
+        return (await self.button_contexts.keep(self.person, NewButtonContext(kind, self.host, key, **more)))[0]
 
     async def metadata(self):
-        return await self.context("metadata")
+        return await self.context(METADATA)
 
     async def link(self):
-        return await self.context("secret", key=SecretKey(self.share().secret_key))
+        return await self.context(SECRET, key=SecretKey(self.share().secret_key))
 
     async def page_of_recent(self):
-        return await self.context("recent", account_id=await self.account(), data={"filter": "all", "page": "1"})
+        return await self.context(RECENT_PAGE, account_id=await self.account(), data={"filter": "all", "page": "1"})
 
     async def reveal(self):
         ref = new_id()
@@ -159,7 +170,7 @@ class Owned:
         reveal = await self.escrowed()
         return (
             await self.button_contexts.keep(
-                self.person, NewButtonContext("page", "-", data={"reveal": reveal, "page": "0"})
+                self.person, NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": reveal, "page": "0"})
             )
         )[0]
 
@@ -174,7 +185,7 @@ class Owned:
     async def page_of_tracked(self):
         await self.tracked()
         return (
-            await self.button_contexts.keep(self.person, NewButtonContext("tracked_page", "-", data={"page": "0"}))
+            await self.button_contexts.keep(self.person, NewButtonContext(TRACKED_PAGE, "-", None, data={"page": "0"}))
         )[0]
 
     async def requested(self):
@@ -230,12 +241,14 @@ class Owned:
         return ref
 
     async def window_of_share(self):
-        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={})))[0]
+        return (await self.button_contexts.keep(self.person, NewButtonContext(SHARE_FORM, "-", None, data={})))[0]
 
     async def window_of_generate(self):
-        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={"made_up": "yes"})))[
-            0
-        ]
+        return (
+            await self.button_contexts.keep(
+                self.person, NewButtonContext(SHARE_FORM, "-", None, data={"made_up": "yes"})
+            )
+        )[0]
 
     async def nothing(self):
         return None
@@ -616,9 +629,9 @@ async def test_an_id_of_another_kind_is_no_id(place, makes, subtests):
 
 async def test_connecting_again_ends_every_button_of_the_account_before(place):
     old = await place.account()
-    card = await place.context("metadata", account_id=old)
+    card = await place.context(METADATA, account_id=old)
     page = (await place.button_contexts.keep(
-        place.person, NewButtonContext("recent", place.host, old, data={"filter": "all", "page": "0"})))[0]  # fmt: skip
+        place.person, NewButtonContext(RECENT_PAGE, place.host, None, old, data={"filter": "all", "page": "0"})))[0]  # fmt: skip
 
     await place.account()
 
