@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.interaction.limits import Limits
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
@@ -34,7 +35,7 @@ from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.leases import free_leases
-from bot.storage.limits import Limits
+from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -43,6 +44,8 @@ from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
@@ -113,6 +116,8 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     interrupted_reveals=InterruptedReveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
+                    deliveries=Deliveries(db, sealer),
+                    interrupted_shares=InterruptedShares(db, sealer),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     send=messenger.send,
@@ -141,7 +146,7 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
 
 
 def _limits(db: Database, settings: Settings) -> Limits:
-    return Limits(db, shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
+    return Limits(LimitUses(db), shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
 
 
 @dataclass(frozen=True, slots=True)

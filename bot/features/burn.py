@@ -19,7 +19,7 @@ from bot.status import metadata_card
 from bot.status.burn import try_burn
 from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -50,18 +50,18 @@ async def ask_first(interaction: Interaction, _row: None) -> Modal:
     return await _question(interaction, host, key)
 
 
-async def ask_for_passphrase(interaction: Interaction, context: ButtonContext) -> Modal:
+async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Modal:
     """The Burn button of a secret that has a passphrase."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
-    return await _question(interaction, interaction.services.hosts.of(context.host), _key(context))
+    return await _question(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
-async def submit(interaction: Interaction, context: ButtonContext) -> Modal:
+async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Modal:
     """The question was answered with “Burn it”."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, _key(context), asked=True)
+        state, metadata = await _destroy(interaction, credentials, context.key, asked=True)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
@@ -70,12 +70,12 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Modal:
     return Modal.of("burned", TITLE, *_outcome(host, state, metadata), close="Done")
 
 
-async def burn(interaction: Interaction, context: ButtonContext) -> Message:
+async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
     """A card's Burn button, after its confirm dialog."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, _key(context), asked=False)
+        state, metadata = await _destroy(interaction, credentials, context.key, asked=False)
     except WrongPassphrase:
         return _needs_passphrase(context.id, without_replacing=metadata_card.is_in_a_list(context))
     summary = metadata_card.STATE_WORDS[state] if state else "Not known any more"
@@ -101,7 +101,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     try:
         state, metadata = await _destroy(interaction, credentials, tracked.key, asked=False)
     except WrongPassphrase:
-        new = NewButtonContext("metadata", host.url, account_id, tracked.key)
+        new = NewButtonContext(METADATA, host.url, tracked.key, account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
         return _needs_passphrase(ref, without_replacing=True)
     if state is SecretState.BURNED and not listed:
@@ -124,11 +124,6 @@ def _needs_passphrase(ref: str, *, without_replacing: bool = False) -> Message:
     return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
 
 
-def _key(context: ButtonContext) -> MetadataKey:
-    assert context.key is not None
-    return context.key.as_kind(MetadataKey)
-
-
 async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Modal:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
@@ -139,7 +134,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> M
     if state.is_over:
         return Modal.of("burned", TITLE, *_outcome(host, state, metadata))
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     parts = (*metadata_card.card(metadata, host), Text.of(FOREVER))
     return _form(ref, *parts, passphrase=bool(metadata.passphrase_required))
@@ -190,11 +185,11 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "burn": Handler(burn, own_button_context("metadata")),
+        "burn": Handler(burn, own_button_context(METADATA)),
         "tracked_burn": Handler(burn_tracked, own_tracked),
         "tracked_list_burn": Handler(burn_listed, own_tracked),
         "tracked_burn_with_passphrase": Handler(ask_for_tracked, own_tracked, opens_window=True),
-        "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
+        "burn_with_passphrase": Handler(ask_for_passphrase, own_button_context(METADATA), opens_window=True),
     },
-    forms={FORM: Handler(submit, own_button_context("metadata"))},
+    forms={FORM: Handler(submit, own_button_context(METADATA))},
 )

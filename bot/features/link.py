@@ -9,8 +9,8 @@ from bot.interaction.feature import Feature, Handler, Interaction
 from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
-from bot.secret import Secret
-from bot.storage.button_contexts import NewButtonContext
+from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
 _LINK = re.compile(
     r"^[<`\"'(]*(https?:|[\w.-]+\.[a-z]{2,}[/:|])|^[A-Za-z0-9_-]{20,128}$|/(secret|private|receipt|metadata)/",
@@ -35,9 +35,9 @@ async def say_what_it_is(interaction: Interaction, _row: None) -> Message:
             return await _bare_key(interaction, await pasted.usual_host(interaction), key)
 
 
-async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+async def _secret_link(interaction: Interaction, host: Host, key: SecretKey) -> Message:
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("secret", host.url, key=key)
+        interaction.person, NewButtonContext(SECRET, host.url, key)
     )
     return Message.of(
         f"That link opens a one-time secret on {host.name}.",
@@ -49,9 +49,9 @@ async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Mes
     )
 
 
-async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) -> Message:
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, key=key)
+        interaction.person, NewButtonContext(METADATA, host.url, key)
     )
     return Message.of(
         f"That is the private link of a one-time secret on {host.name}.",
@@ -72,8 +72,8 @@ async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Me
 async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Message:
     refs = await interaction.services.button_contexts.keep(
         interaction.person,
-        NewButtonContext("secret", host.url, key=key),
-        NewButtonContext("metadata", host.url, key=key),
+        NewButtonContext(SECRET, host.url, key.as_kind(SecretKey)),
+        NewButtonContext(METADATA, host.url, key.as_kind(MetadataKey)),
     )
     return Message.of(
         "That looks like a key without its link.",

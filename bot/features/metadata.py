@@ -10,7 +10,7 @@ from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
 from bot.secret import MetadataKey
 from bot.status import metadata_card
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 
 ASK = (
     "Paste the private link of a secret: `/ots metadata https://eu.onetimesecret.com/private/…`. "
@@ -24,20 +24,17 @@ async def look(interaction: Interaction, _row: None) -> Message:
     return await _show(interaction, host, key)
 
 
-async def refresh(interaction: Interaction, context: ButtonContext) -> Message:
+async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
     """A card's Refresh button, and “Show metadata” under a pasted link."""
-    assert context.key is not None
     host = interaction.services.hosts.of(context.host)
-    return await _show(
-        interaction, host, context.key.as_kind(MetadataKey), without_replacing=metadata_card.is_in_a_list(context)
-    )
+    return await _show(interaction, host, context.key, without_replacing=metadata_card.is_in_a_list(context))
 
 
 async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Message:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     metadata = await interaction.services.onetime.metadata(credentials, key)
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     words = metadata_card.STATE_WORDS[metadata.state_at(clock.now())]
     return Message.of(
@@ -61,5 +58,5 @@ FEATURE = Feature(
             handler=Handler(look, any_member),
         ),
     ),
-    actions={"metadata_refresh": Handler(refresh, own_button_context("metadata"))},
+    actions={"metadata_refresh": Handler(refresh, own_button_context(METADATA))},
 )

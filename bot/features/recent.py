@@ -12,7 +12,7 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
 from bot.status import metadata_card
 from bot.storage.accounts import Account
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
 
 PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
 FILTERS = {
@@ -32,7 +32,7 @@ async def list_recent(interaction: Interaction, _row: None) -> Message:
     return await _page(interaction, account, wanted, 0)
 
 
-async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+async def turn(interaction: Interaction, context: ButtonContext[None]) -> Message:
     """Newer and Older: the handle says which page of which account, and the filter."""
     if context.account_id is None:
         raise NotConnected
@@ -76,7 +76,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
     refs = await services.button_contexts.keep(
         interaction.person,
         *(
-            NewButtonContext("metadata", credentials.host.url, account.id, one.key, metadata_card.IN_A_LIST)
+            NewButtonContext(METADATA, credentials.host.url, one.key, account.id, metadata_card.IN_A_LIST)
             for one in shown
         ),
     )
@@ -89,7 +89,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         interaction, page, last,
         lambda ref: Button("Newer", "recent_newer", ref),
         lambda ref: Button("Older", "recent_older", ref),
-        lambda to: NewButtonContext("recent", account.host, account.id, data={"filter": wanted, "page": str(to)}),
+        lambda to: NewButtonContext(RECENT_PAGE, account.host, None, account.id, {"filter": wanted, "page": str(to)}),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
     summary = f"{_count(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(_said(one) for one in shown)
@@ -125,7 +125,7 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "recent_newer": Handler(turn, own_button_context("recent")),
-        "recent_older": Handler(turn, own_button_context("recent")),
+        "recent_newer": Handler(turn, own_button_context(RECENT_PAGE)),
+        "recent_older": Handler(turn, own_button_context(RECENT_PAGE)),
     },
 )

@@ -50,7 +50,9 @@ def _quiet_hours(zone: str | None) -> Note:
 async def save(interaction: Interaction, _row: None) -> Modal:
     """Takes effect at once: what waits to be sent and is not wanted any more is not sent."""
     checked = interaction.checkboxes
-    prefs = NotificationPreferences(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
+    prefs = NotificationPreferences.of(
+        checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())
+    )
     await interaction.services.preferences.set(interaction.person, prefs)
     return Modal.of(
         "settings_saved",

@@ -9,10 +9,10 @@ from bot.interaction.feature import Feature, Handler, Interaction, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.parts import Modal
 from bot.sharing import form, sender_buttons
-from bot.sharing.form_state import FORM_STATE, read_mentions
+from bot.sharing.form_state import read_mentions
 from bot.sharing.recovery import recover
 from bot.sharing.submit import submit
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 
 async def open_window(interaction: Interaction, _row: None) -> Modal:
@@ -20,7 +20,7 @@ async def open_window(interaction: Interaction, _row: None) -> Modal:
     return await form.open_form(interaction, read_mentions(interaction.text))
 
 
-async def more_room(interaction: Interaction, context: ButtonContext) -> Modal:
+async def more_room(interaction: Interaction, context: ButtonContext[None]) -> Modal:
     return form.add_text_field(interaction, context)
 
 
@@ -36,7 +36,7 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "share_more": Handler(more_room, own_button_context(FORM_STATE)),
+        "share_more": Handler(more_room, own_button_context(SHARE_FORM)),
         "share_burn": Handler(sender_buttons.burn, own_delivery),
         "share_burn_ask": Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
         "share_burn_all": Handler(sender_buttons.burn_all, own_share),
@@ -47,7 +47,7 @@ FEATURE = Feature(
         "share_passphrase": Handler(sender_buttons.passphrase, own_delivery, opens_window=True),
     },
     forms={
-        form.FORM: Handler(submit, own_button_context(FORM_STATE)),
+        form.FORM: Handler(submit, own_button_context(SHARE_FORM)),
         "share_burn": Handler(sender_buttons.burn_with_passphrase, own_delivery),
         "share_burn_all": Handler(sender_buttons.burn_all_with_passphrase, own_share),
     },

@@ -17,13 +17,12 @@ from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.change import find_change
 from bot.status.tracked_card import SIGNS, WORDS, burn_button, follow, name, tracked_card
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
 ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
 MAX_LABEL = 80  # characters
 PAGE = 5
-A_PAGE = "tracked_page"  # the kind of handle behind Newer and Older
 
 log = Log("track")
 
@@ -35,12 +34,9 @@ async def track(interaction: Interaction, _row: None) -> Message:
     return await _track(interaction, host, key, label)
 
 
-async def track_handle(interaction: Interaction, context: ButtonContext) -> Message:
+async def track_handle(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
     """The Track button of a card."""
-    assert context.key is not None
-    return await _track(
-        interaction, interaction.services.hosts.of(context.host), context.key.as_kind(MetadataKey), None
-    )
+    return await _track(interaction, interaction.services.hosts.of(context.host), context.key, None)
 
 
 async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Message:
@@ -124,7 +120,7 @@ async def list_tracked(interaction: Interaction, _row: None) -> Message:
     return await _page(interaction, 0)
 
 
-async def turn(interaction: Interaction, context: ButtonContext) -> Message:
+async def turn(interaction: Interaction, context: ButtonContext[None]) -> Message:
     return await _page(interaction, int(context.data["page"]))
 
 
@@ -143,7 +139,7 @@ async def _page(interaction: Interaction, page: int) -> Message:
         last,
         lambda ref: Button("Newer", "tracked_newer", ref),
         lambda ref: Button("Older", "tracked_older", ref),
-        lambda to: NewButtonContext(A_PAGE, "-", data={"page": str(to)}),
+        lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)}),
     )
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
@@ -192,11 +188,11 @@ FEATURE = Feature(
         Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
     ),
     actions={
-        "track": Handler(track_handle, own_button_context("metadata")),
+        "track": Handler(track_handle, own_button_context(METADATA)),
         "tracked_refresh": Handler(refresh, own_tracked),
         "tracked_stop": Handler(stop, own_tracked),
         "tracked_list_stop": Handler(stop_listed, own_tracked),
-        "tracked_newer": Handler(turn, own_button_context(A_PAGE)),
-        "tracked_older": Handler(turn, own_button_context(A_PAGE)),
+        "tracked_newer": Handler(turn, own_button_context(TRACKED_PAGE)),
+        "tracked_older": Handler(turn, own_button_context(TRACKED_PAGE)),
     },
 )

@@ -10,9 +10,8 @@ from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.sharing.mention import CHANNEL, PERSON
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
-FORM_STATE = "share"  # of the handle that the window comes back with
 MAX_PEOPLE = 10
 
 NOT_HERE = (
@@ -39,7 +38,7 @@ class FormState:
     max_bytes: int = DEFAULT_SECRET_BYTES  # bytes that there is to be room for
 
     @classmethod
-    def of(cls, context: ButtonContext) -> Self:
+    def of(cls, context: ButtonContext[None]) -> Self:
         facts = context.data
         named = [one.split("=", 1) for one in facts.get("accounts", "").split(",") if one]
         accounts = tuple((ref, name) for ref, name in named)
@@ -93,6 +92,6 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
 async def store_form_state(interaction: Interaction, form_state: FormState) -> str:
     """A new id for the window: what is submitted with it is one share, whatever is clicked or repeated."""
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(FORM_STATE, "-", data=form_state.facts())
+        interaction.person, NewButtonContext(SHARE_FORM, "-", None, data=form_state.facts())
     )
     return ref

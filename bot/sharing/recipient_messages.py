@@ -8,8 +8,7 @@ from __future__ import annotations
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Piece, Plain, Text, When, Who
 from bot.sharing.words import MAX_NOTE, SIGNS, summary, with_link
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 
 def recipient_message(share: Share, delivery: Delivery) -> Message:

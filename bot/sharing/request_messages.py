@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.errors import SlackError
+from bot.errors import RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
-from bot.storage.requests import Request, RequestOver
-from bot.storage.shares.store import Share
+from bot.storage.requests import Request
+from bot.storage.shares.rows import Share
 
 WITHDRAW = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
 

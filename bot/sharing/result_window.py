@@ -7,7 +7,7 @@ from bot.screen.parts import Link, Modal, Note, Part, Plain, Revealed, Text
 from bot.screen.words import in_words
 from bot.secret import Secret
 from bot.sharing.words import SIGNS, state_words, whom
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 TITLE = "Share a secret"
 IN_HAND = ("waiting", "asking")

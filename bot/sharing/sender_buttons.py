@@ -11,8 +11,7 @@ from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
 from bot.sharing.words import whom
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
 
 TITLE = "Burn a secret"
@@ -128,7 +127,7 @@ async def remind(interaction: Interaction, share: Share) -> Message:
 
 async def _reminded(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
     to = delivery.address
-    if to is None or not await interaction.services.shares.claim_reminder(delivery.id):
+    if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
         return False
     try:
         await interaction.services.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
@@ -153,7 +152,7 @@ async def link(interaction: Interaction, delivery: Delivery) -> Modal | None:
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
         return _nothing_left()
     await interaction.show(_private("The link", *result_window.link(delivery)))
-    await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
+    await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
     return None
 
 
@@ -165,7 +164,7 @@ async def passphrase(interaction: Interaction, delivery: Delivery) -> Modal | No
     await interaction.show(_private("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
-        await interaction.services.shares.wipe_passphrase(one.id)
+        await interaction.services.deliveries.wipe_passphrase(one.id)
     await redraw(interaction.services, delivery)
     return None
 

@@ -23,8 +23,7 @@ from bot.screen.parts import (
 )
 from bot.sharing.words import MAX_NOTE, SIGNS, state_words, summary, whom, with_link
 from bot.status import metadata_card
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
 DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.screen.parts import Piece, Plain, When, Where, Who
-from bot.storage.shares.deliveries import Delivery, Recipient
+from bot.storage.shares.rows import Delivery, Recipient
 
 MAX_NOTE = 500  # characters of the sender's note
 

@@ -7,6 +7,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Confirm, Facts, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import in_words
+from bot.secret import MetadataKey
 from bot.storage.button_contexts import ButtonContext
 
 STATE_WORDS = {
@@ -93,7 +94,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
 IN_A_LIST = {"in": "list"}  # the facts of a handle whose button stands in a list: its answer leaves the list alone
 
 
-def is_in_a_list(context: ButtonContext) -> bool:
+def is_in_a_list(context: ButtonContext[MetadataKey]) -> bool:
     return context.data.get("in") == IN_A_LIST["in"]
 
 

@@ -11,7 +11,7 @@ from bot.errors import SlackError
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
 from bot.status import metadata_card
-from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.rows import NotificationKind, Tracked
 
 WORDS = {
     "new": "Not opened yet",
@@ -96,7 +96,7 @@ def _buttons(tracked: Tracked) -> Buttons:
     )
 
 
-def notification(tracked: Tracked, kind: str, host: str) -> Message:
+def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
     """The message beside the card, since an edited message notifies nobody."""
     match kind:
         case "received":

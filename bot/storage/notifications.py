@@ -16,13 +16,10 @@ from bot.errors import Unsealable
 from bot.person import Person
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
-from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_of, tracked
 from bot.storage.tracking.changes import IS_WAITING
-from bot.storage.tracking.rows import Tracked, TrackedRows
-
-__all__ = ["UNREADABLE", "Notification", "NotificationPreferences", "Notifications", "Preferences"]
+from bot.storage.tracking.rows import NotificationKind, Tracked, TrackedRows
 
 UNREADABLE: Final = "unreadable"  # parked because what it is about does not open
 MAX_CODE = 80  # characters
@@ -32,7 +29,7 @@ MAX_CODE = 80  # characters
 class Notification:
     id: str
     person: Person
-    kind: str  # received, burned, expired, orphaned, unknown, reminder; reconnect; card
+    kind: NotificationKind
     idempotency_key: str  # the same whenever it is tried, and no other notification has it
     tries: int  # this one included
     tracked: Tracked | None  # None if it is about an account

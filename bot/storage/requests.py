@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import BotError, NotYours, Unsealable
+from bot.errors import NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
@@ -45,12 +45,6 @@ _SENDER_WAS_ASKED = and_(
     requests.c.asked_id == shares.c.user_id,
 )
 _ANSWERED = and_(requests.c.state == "answered", requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
-
-
-class RequestOver(BotError):
-    """It was answered, declined or withdrawn, or its time has run out."""
-
-    tell = "That request is over: it was answered, declined or withdrawn, or its time has run out."
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import NewShare, Recipient, Shares
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import notifications as table
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
-from bot.storage.tracking.rows import NewTracked, Tracked
+from bot.storage.tracking.rows import FinalState, NewTracked, Tracked
 from bot.storage.tracking.store import Tracking
 from bot.watch import notifier
 from bot.watch.notifier import CHANNEL_INTERVAL, Notifier
@@ -75,14 +77,14 @@ class Telling:
         self.notifications = Notifications(db, sealer)
         self.told = Told()
         self.preferences = Preferences(db)
-        self.shares = Shares(db, sealer)
+        self.shares, self.deliveries = Shares(db, sealer), Deliveries(db, sealer)
         services = make_services(
             db, sealer, tracking=self.tracking, preferences=self.preferences, shares=self.shares,
             send=self.told.post, update=self.told.update,
         )  # fmt: skip
         self.notifier = Notifier(services, self.notifications)
 
-    async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
+    async def news(self, person: Person, label: str, state: FinalState = "received", host: str = HOST) -> Tracked:
         """A poll finds that a secret of the person is over."""
         key = MetadataKey(f"key{label}")
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
@@ -154,19 +156,19 @@ async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
 async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
     new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
     _, (delivery,), _ = await telling.shares.begin(ADA, new, [Recipient(BEN)])
-    await telling.shares.begin_request(delivery.id)
+    await telling.deliveries.begin_request(delivery.id)
     key, secret_key = MetadataKey("keyone"), SecretKey("secret")
-    delivery = await telling.shares.mark_made(
+    delivery = await telling.deliveries.mark_made(
         delivery, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
     )
-    await telling.shares.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
-    await telling.shares.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
-    assert await telling.shares.claim(delivery.id, BEN)
+    await telling.deliveries.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
+    await telling.deliveries.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
+    assert await telling.deliveries.claim(delivery.id, BEN)
 
     await telling.until_quiet()
     assert telling.told.to(ADA) == []
 
-    assert await telling.shares.release(delivery.id, BEN)
+    assert await telling.deliveries.release(delivery.id, BEN)
     await telling.all_due()
     await telling.until_quiet()
     assert telling.told.to(ADA) == ["What you shared was opened."]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.secret import Secret, SecretKey
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
@@ -39,7 +39,7 @@ async def test_nothing_secret_stands_in_the_files(database, sealer, ada, tmp_pat
     ref = new_id()
 
     await accounts.connect(ada, HOST, Secret(f"user-{canary}"), Secret(f"token-{canary}"))
-    await button_contexts.keep(ada, NewButtonContext("metadata", HOST, key=Secret(canary), data={"name": canary}))
+    await button_contexts.keep(ada, NewButtonContext(METADATA, HOST, MetadataKey(canary), data={"name": canary}))
     await held.begin(ada, ref, HOST, SecretKey(f"key-{canary}"))
     await held.claim(ref)
     await held.keep(await held.find(ada, ref), Secret(f"text-{canary}"))

@@ -18,6 +18,7 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import notifications, tracked, watches
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import PURGE_BATCH, REPORT_LIFE, WEEK, Polls
+from bot.storage.tracking.rows import NotificationKind, TrackedState
 from bot.storage.tracking.store import Tracking
 from tests.storage.conftest import SLOW_TWIN
 
@@ -55,7 +56,7 @@ async def set_all(database: Database, table, **values) -> None:
         await connection.execute(update(table).values(values))
 
 
-async def found(polls: Polls, row, state: str, notification: str | None = None) -> None:
+async def found(polls: Polls, row, state: TrackedState, notification: NotificationKind | None = None) -> None:
     """A look sees the state of one secret."""
     (watch,) = await polls.claim(1, 30)
     assert await polls.record_poll(watch, [Change(row.id, state, notification=notification)], next_poll_in=0)

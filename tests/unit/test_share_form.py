@@ -14,10 +14,10 @@ from bot.screen.parts import Text
 from bot.settings import MAX_SECRET_BYTES
 from bot.sharing import form, share_spec
 from bot.sharing.create import PassphraseIgnored
-from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
+from bot.sharing.form_state import FormState, read_mentions
 from bot.sharing.submit import at_fields
 from bot.slack import blocks
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 from tests.support.rows import each_row
 
 
@@ -96,12 +96,12 @@ def kept(form_state):
     """As a handle gives the facts back."""
     now = datetime.now(UTC)
     return FormState.of(
-        ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), FORM_STATE, "-", None, None, form_state.facts(), now)
+        ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), SHARE_FORM, "-", None, None, form_state.facts(), now)
     )
 
 
 every_draft = each_row(
-    "draft", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
+    "form_state", DRAFTS, ids=["nothing", "people", "a channel", "a request", "two of several", "accounts"]
 )
 
 

@@ -18,7 +18,7 @@ from bot.interaction.owners import any_member, own_button_context, own_reveal, r
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import Modal
 from bot.secret import SecretKey
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
 ASK = "Paste the link of the secret."
@@ -45,10 +45,9 @@ async def read_link(interaction: Interaction, _row: None) -> None:
     await ask(interaction, host or await usual_host(interaction), key)
 
 
-async def open_pasted(interaction: Interaction, context: ButtonContext) -> None:
+async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> None:
     """“Open it…” under a pasted link."""
-    assert context.key is not None
-    await ask(interaction, interaction.services.hosts.of(context.host), context.key.as_kind(SecretKey))
+    await ask(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
 async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Modal:
@@ -77,14 +76,14 @@ FEATURE = Feature(
         ),
     ),
     actions={
-        "retrieve_open": Handler(open_pasted, own_button_context("secret"), opens_window=True),
+        "retrieve_open": Handler(open_pasted, own_button_context(SECRET), opens_window=True),
         "retrieve_with_passphrase": Handler(add_passphrase, own_reveal),
         "retrieve_in_browser": Handler(deliveries.open_in_browser, own_reveal),
         "share_open": Handler(deliveries.open_delivery, received_delivery, opens_window=True),
         "retrieve_again": Handler(show_again, own_reveal),  # opens its window itself, when it has something to show
         "retrieve_try_again": Handler(try_again, own_reveal, opens_window=True),
-        "retrieve_page_back": Handler(turn_page, own_button_context("page")),
-        "retrieve_page_on": Handler(turn_page, own_button_context("page")),
+        "retrieve_page_back": Handler(turn_page, own_button_context(REVEAL_PAGE)),
+        "retrieve_page_on": Handler(turn_page, own_button_context(REVEAL_PAGE)),
     },
     forms={
         screens.LINK_FORM: Handler(read_link, any_member),

@@ -9,7 +9,7 @@ from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.secret import SecretKey
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 from bot.storage.tables import new_id
 
 ROW_WITHIN = 0.25  # seconds

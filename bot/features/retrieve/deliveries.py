@@ -16,7 +16,7 @@ from bot.interaction.feature import Interaction
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
 from bot.storage.reveals.rows import Reveal
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Modal | None:
@@ -35,7 +35,7 @@ async def of(interaction: Interaction, reveal: Reveal) -> Delivery | None:
     """What the window is about, if it was shared here. Raises `NotYours` when it is there no more, `Unsealable`."""
     if reveal.delivery_id is None:
         return None
-    return await interaction.services.shares.find_for_recipient(interaction.person, reveal.delivery_id)
+    return await interaction.services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
 
 
 async def taken(interaction: Interaction, reveal: Reveal) -> Modal:
@@ -57,7 +57,7 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | N
     delivery = await of(interaction, reveal)
     if delivery is None:
         raise NotYours
-    if not _can_try(interaction, delivery) or not await interaction.services.shares.mark_link_shown(
+    if not _can_try(interaction, delivery) or not await interaction.services.deliveries.mark_link_shown(
         delivery.id, interaction.person
     ):
         return await taken(interaction, reveal)

@@ -10,7 +10,7 @@ from bot.person import Person
 from bot.screen.parts import Link, Modal, Note, Piece, Plain, Text, When, Who
 from bot.secret import Secret
 from bot.sharing.words import with_link
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 IN_DOUBT = (
     ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "

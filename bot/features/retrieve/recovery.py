@@ -42,7 +42,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         if await _told(services, reveal.person, _what_became_of(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
-    for delivery in await services.shares.unannounced(UNTOLD if alone_for is None else alone_for):
+    for delivery in await services.interrupted_shares.unannounced(UNTOLD if alone_for is None else alone_for):
         await announce(services, delivery)
     await interrupted.purge()
     await services.button_contexts.purge()

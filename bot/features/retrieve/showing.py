@@ -15,7 +15,7 @@ from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Message, Modal
 from bot.secret import Secret
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
 from bot.storage.reveals.rows import Reveal
 
 SHOW_TRIES = 6
@@ -71,11 +71,11 @@ async def _turns(interaction: Interaction, ref: str, page: int, count: int) -> B
         interaction, page, count - 1,
         lambda turn: Button("Previous page", "retrieve_page_back", turn),
         lambda turn: Button("Next page", "retrieve_page_on", turn),
-        lambda to: NewButtonContext("page", "-", data={"reveal": ref, "page": str(to)}),
+        lambda to: NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": ref, "page": str(to)}),
     )  # fmt: skip
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext) -> Modal | None:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:

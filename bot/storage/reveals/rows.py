@@ -1,4 +1,4 @@
-"""One opening of a secret as a row: what is kept of it, and what of that is sealed."""
+"""A reveal as a row: one person opens one secret. What the row holds, and which columns are encrypted."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from bot.storage.tables import person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
-MAX_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
+MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
 ROW_LIFE: Final = 3_600.0  # seconds that a row stays
 ESCROW_MINUTES: Final = 10.0  # that an opened secret is kept for its person
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 
-HELD = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
-COLUMNS = (*reveals.c, HELD.label("has_escrow"))
+HAS_ESCROW = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
+COLUMNS = (*reveals.c, HAS_ESCROW.label("has_escrow"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """`key` is empty once it was wiped, and always for a delivery, whose own row has it.
+    """`key` is empty after it was wiped, and always for a delivery: the delivery's own row has the key.
 
-    `has_escrow` is whether the secret waits to be shown right now. In the state `escrowed` without it, the secret
-    was opened and its time is up: its person never saw it.
+    `has_escrow` says whether the secret can be shown right now. `escrowed` without `has_escrow` means that the secret
+    was opened, its escrow has expired, and the person never saw it.
     """
 
     id: str
@@ -43,19 +43,19 @@ class Reveal:
     key: SecretKey
     state: RevealState
     wrong_tries: int
-    outcome_unknown: bool  # an earlier try may have opened it
+    outcome_unknown: bool  # an earlier try may have opened the secret
     has_escrow: bool
     escrow_expires_at: datetime | None  #: UTC
-    delivery_id: str | None = None  # the delivery that is opened; None for a link that the person had
+    delivery_id: str | None = None  # the delivery that is opened; None: the person had a link
 
     @property
     def can_be_tried(self) -> bool:
-        """Whether opening it (again) makes sense: it is not over and nobody is at it."""
+        """Whether the person may open it now: it is not over, and no other click is opening it."""
         return self.state == "ready"
 
 
 class RevealRows:
-    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows into values and back. All encryption for the table `reveals` is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -78,7 +78,7 @@ class RevealRows:
         return self._reveal(row, self._key(row))
 
     def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
-        """With an empty key where it does not open: its person must be told all the same."""
+        """With an empty key if the key cannot be decrypted: the person must be notified nevertheless."""
         try:
             return self.decrypt(row)
         except Unsealable:
@@ -106,10 +106,25 @@ class RevealRows:
         )
 
 
+def is_in(*states: RevealState) -> ColumnElement[bool]:
+    """The condition that a reveal is in one of these states."""
+    return reveals.c.state.in_(states)
+
+
 async def change(
-    connection: AsyncConnection, row_id: str, condition: ColumnElement[bool], **values: Any
+    connection: AsyncConnection,
+    row_id: str,
+    condition: ColumnElement[bool],
+    *,
+    state: RevealState | ColumnElement[str] | None = None,
+    **values: Any,
 ) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
+    """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+
+    `state` None leaves the state as it is.
+    """
+    if state is not None:
+        values["state"] = state
     statement = update(reveals).where(reveals.c.id == row_id, condition).values(values).returning(reveals)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.tables import new_id, notifications, owner, tracked
-from bot.storage.tracking.rows import IS_OPEN, OVER, WatchRef
+from bot.storage.tracking.rows import IS_OPEN, OVER, NotificationKind, TrackedState, WatchRef
 
 IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # to be told
 
@@ -21,9 +21,9 @@ class Change:
     """What a look found out about one secret. `state` None leaves it as it is, for a reminder."""
 
     tracked_id: str
-    state: str | None
+    state: TrackedState | None
     received_at: datetime | None = None  # with a zone
-    notification: str | None = None  # the kind, if the person is to be told
+    notification: NotificationKind | None = None  # the kind, if the person is to be told
 
 
 async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> int:
@@ -62,19 +62,19 @@ async def _change_row(connection: AsyncConnection, whose: WatchRef, change: Chan
     return True
 
 
-async def cancel_reminder(connection: AsyncConnection, tracked_id: str, *kinds: str) -> None:
+async def cancel_reminder(connection: AsyncConnection, tracked_id: str, *kinds: NotificationKind) -> None:
     """Take back what was not sent: a reminder of what is over would be wrong."""
     waits = and_(notifications.c.tracked_id == tracked_id, notifications.c.sent_at.is_(None))
     await connection.execute(delete(notifications).where(waits, notifications.c.kind.in_(("reminder", *kinds))))
 
 
-def notification_of_tracked(whose: WatchRef, kind: str, moment: float, tracked_id: str) -> dict[str, Any]:
+def notification_of_tracked(whose: WatchRef, kind: NotificationKind, moment: float, tracked_id: str) -> dict[str, Any]:
     """The values of a notification about one secret: one for each secret and kind."""
     return new_notification(whose, kind, f"{tracked_id}:{kind}", moment, tracked_id)
 
 
 def new_notification(
-    whose: WatchRef, kind: str, idempotency_key: str, moment: float, tracked_id: str | None = None
+    whose: WatchRef, kind: NotificationKind, idempotency_key: str, moment: float, tracked_id: str | None = None
 ) -> dict[str, Any]:
     return {
         "id": new_id(),

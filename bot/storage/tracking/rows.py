@@ -20,9 +20,13 @@ from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import new_id, owned_by, owner, person_in, tracked
 
-TrackedState = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
+KnownEnd = Literal["received", "burned", "expired", "orphaned"]  # a host says what became of the secret
+FinalState = Literal[KnownEnd, "unknown"]  # unknown: the host has forgotten what became of it
+TrackedState = Literal["new", FinalState]
+NotificationKind = Literal[FinalState, "reminder", "reconnect", "card"]
+PauseReason = Literal["reconnect"]
 
-OVER: Final = ("received", "burned", "expired", "orphaned", "unknown")  # final: nothing more becomes of these
+OVER: Final[tuple[FinalState, ...]] = ("received", "burned", "expired", "orphaned", "unknown")
 RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
 CARD: Final = "card"  # the kind of a notification that is the card itself
 SILENT_LIFE: Final = (
@@ -40,7 +44,7 @@ class NewTracked:
     expires_at: datetime | None = None
     label: str | None = None  # plain text as typed
     passphrase_required: bool | None = None  # None: not known
-    state: str = "new"
+    state: TrackedState = "new"
     secret_key: SecretKey | None = None  # None: not known. Only its blind index is kept
 
 
@@ -68,7 +72,7 @@ class Tracked:
     host: str  #: canonical base URL
     key: MetadataKey
     label: str | None
-    state: str
+    state: TrackedState
     made_at: datetime  #: UTC
     expires_at: datetime | None  #: UTC
     received_at: datetime | None  #: UTC
@@ -102,7 +106,7 @@ class Watch:
     everything: bool  # also what the person did not track by hand
     lease: str | None  # None unless it comes from `claim`
     refused: int  # answers "Not authorized" since the last good one
-    paused: str | None = None  # why nobody looks: "reconnect"
+    paused: PauseReason | None = None  # why the watch is not polled
     zone: str | None = None  # the person's time zone, an IANA name
     version: int = 0  # another one: another secret is tracked, or one less
 

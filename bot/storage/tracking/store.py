@@ -22,9 +22,11 @@ from bot.storage.tracking.rows import (
     OVER,
     RECONNECT,
     SILENT_LIFE,
+    FinalState,
     NewTracked,
     Tracked,
     TrackedRows,
+    TrackedState,
     Watch,
     WatchRef,
     lock_person,
@@ -49,7 +51,7 @@ class Tracking:
         made_at: datetime,
         expires_at: datetime | None,
         passphrase_required: bool | None = None,
-        state: str = "new",
+        state: TrackedState = "new",
         secret_key: SecretKey | None = None,
         zone: str | None = None,
     ) -> tuple[Tracked, bool]:
@@ -119,16 +121,16 @@ class Tracking:
             values = {"card_channel": card.channel, "card_ts": card.ts}
             await connection.execute(update(tracked).where(tracked.c.id == id).values(values))
 
-    async def settle(self, person: Person, host: str, key: MetadataKey, state: str) -> Tracked | None:
+    async def settle(self, person: Person, host: str, key: MetadataKey, state: FinalState) -> Tracked | None:
         """The person did it through the bot: known at once, and not announced. None if it is not tracked.
 
         Should a look have seen it already, what was not sent of that is taken back. A final state stays.
         """
         return await self._settle(self._rows.is_of(person, host, key), state)
 
-    async def _settle(self, mine: ColumnElement[bool], state: str) -> Tracked | None:
+    async def _settle(self, mine: ColumnElement[bool], state: FinalState) -> Tracked | None:
         received_at = now if state == "received" else null()
-        values = {"state": state, "over_at": now if state in OVER else null(), "received_at": received_at}
+        values = {"state": state, "over_at": now, "received_at": received_at}
         async with self._db.writing() as connection:
             changed = update(tracked).where(mine, IS_OPEN).values(values).returning(tracked)
             row = (await connection.execute(changed)).one_or_none()
