@@ -45,7 +45,7 @@ class NotAllowed(BotError):
 
 
 class LimitReached(BotError):
-    """The person did what this kind of limit counts as often as allowed. `bot.interaction.limits` writes `tell`."""
+    """The person has used up a limit of this kind. `bot.interaction.limits` writes `tell`."""
 
     def __init__(self, kind: str, wait: float, *, tell: str | None = None) -> None:
         super().__init__(kind, tell=tell)

@@ -1,1 +1,1 @@
-"""Onetime Secret's REST API v1: links and keys, the wire format, the calls."""
+"""Onetime Secret's REST API v1: `links` reads links and keys, `wire` requests and answers, `client` makes the calls."""

@@ -1,8 +1,8 @@
-"""Any link, key or host that a person may paste, as what it is. No I/O happens here.
+"""Reads links, keys and hosts that people paste. No I/O happens here.
 
-A pasted host is only ever compared with the hosts that the operator allowed; what is contacted is the
-allowed host's own base URL. Paths: the site's own pages, `/secret/KEY` for the reader, `/private/KEY`
-(older), `/receipt/KEY` (newer) and `/metadata/KEY` for the sender.
+A pasted host is only compared with the hosts that the operator allowed: the bot contacts the allowed host's own base
+URL, never the pasted one. Links are those of the site's pages: `/secret/KEY` for the recipient, and for the sender
+`/private/KEY` (older), `/receipt/KEY` (newer) or `/metadata/KEY`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
 from bot.secret import MetadataKey, Secret, SecretKey
 
-KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; opaque, case matters
+KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; upper and lower case differ
 DEFAULT_HOST = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
@@ -24,28 +24,28 @@ MAX_PASTED = 2000  # characters
 _PORTS = {"https": 443, "http": 80}
 _SECRET_PAGES = frozenset({"secret"})
 _METADATA_PAGES = frozenset({"private", "receipt", "metadata"})
-_NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that stand where a key would
+_NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that stand in the place of a key
 
-_OPENING = "`'\"<([{*“”‘’«‹„"  # chats make typographic quotes of plain ones
+_OPENING = "`'\"<([{*“”‘’«‹„"  # chats turn plain quotes into typographic ones
 _CLOSING = "`'\">)]}*“”‘’»›.,;:!?…"
 _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<where>[^/?#]*)(?P<path>/[^?#]*)?(?:[?#].*)?", re.DOTALL
 )
 _WHERE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # what a resolver would take for part of an address
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # what a resolver may read as a part of an IP address
 _SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An Onetime Secret server that the operator allowed. Regions share nothing: each has its own accounts."""
+    """An Onetime Secret server that the operator allowed. Each region is a server with accounts of its own."""
 
     url: str  #: canonical base, "https://eu.onetimesecret.com"; port and path prefix only if the operator gave them
 
     @property
     def name(self) -> str:
-        """For people: "eu.onetimesecret.com", with the port and the prefix if there are any."""
+        """The name to show: "eu.onetimesecret.com", with port and path prefix if the base URL has them."""
         return self.url.split("://", 1)[1]
 
     @property
@@ -54,13 +54,13 @@ class Host:
         return f"{self.url}/account"
 
     def secret_link(self, key: SecretKey) -> Secret:
-        """The link that opens the secret, once. Built here because no v1 answer carries it."""
+        """The link that opens the secret, once. Built here because no v1 answer has it."""
         return Secret(f"{self.url}/secret/{key.reveal()}")
 
 
 @dataclass(frozen=True, slots=True)
 class SecretLink:
-    """A `/secret/KEY` link: what the reader gets."""
+    """A `/secret/KEY` link, for the recipient."""
 
     host: Host
     key: SecretKey
@@ -68,7 +68,7 @@ class SecretLink:
 
 @dataclass(frozen=True, slots=True)
 class MetadataLink:
-    """A `/private/KEY`, `/receipt/KEY` or `/metadata/KEY` link: what the sender keeps."""
+    """A `/private/KEY`, `/receipt/KEY` or `/metadata/KEY` link: for the sender."""
 
     host: Host
     key: MetadataKey
@@ -76,7 +76,7 @@ class MetadataLink:
 
 @dataclass(frozen=True, slots=True)
 class BareKey:
-    """A key without its link: which kind it is, only the verb can say."""
+    """A key without its link. Only the command that it was pasted for says which kind of key it is."""
 
     key: Secret
 
@@ -89,7 +89,7 @@ class BareKey:
 
 @dataclass(frozen=True, slots=True)
 class _Url:
-    """A URL in its parts. `scheme` is None where none was written; `port` likewise. Holds the key: hidden."""
+    """The parts of a pasted URL. `scheme` and `port` are None if they were not written. The path may hold a key."""
 
     scheme: str | None
     name: str
@@ -118,14 +118,14 @@ class Hosts:
         return host
 
     def of(self, url: str) -> Host:
-        """The host with exactly this base, as it was stored. Raises `HostNotAllowed`."""
+        """The host with exactly this base URL, for URLs from the database. Raises `HostNotAllowed`."""
         host = Host(url)
         if host not in self._parts:
             raise HostNotAllowed("a stored host is not allowed any more", tell=self._not_allowed("That host"))
         return host
 
     def named(self, text: str) -> Host:
-        """The host that a person means by a region ("eu"), a name or an address. Raises `HostNotAllowed`."""
+        """The host for a region ("eu"), a host name or a URL that a person wrote. Raises `HostNotAllowed`."""
         bare = _unwrap(text)
         if bare.lower() in REGIONS:
             return Host(f"https://{bare.lower()}.{HOME}")
@@ -139,7 +139,7 @@ class Hosts:
         return self.match(url)[0]
 
     def _find_match(self, url: _Url) -> tuple[Host, str] | None:
-        """The allowed host of that URL and the path below it; of several the closest."""
+        """The allowed host of that URL and the path below its base; of several the longest base. None: no host fits."""
         fits = [
             (len(own.path), own.scheme == url.scheme, host)
             for host, own in self._parts.items()
@@ -151,7 +151,7 @@ class Hosts:
         return host, url.path[prefix:]
 
     def match(self, url: _Url) -> tuple[Host, str]:
-        """The allowed host of that URL and the path below it. Raises `HostNotAllowed`."""
+        """The allowed host of that URL and the path below its base. Raises `HostNotAllowed`."""
         match = self._find_match(url)
         if match is None:
             port = "" if url.port is None else f":{url.port}"
@@ -165,9 +165,9 @@ class Hosts:
 
 
 def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
-    """What a person pasted, however a chat wrapped it.
+    """The link or key in a pasted text, without what a chat puts around it.
 
-    Raises `NotUnderstood`, or `HostNotAllowed` for a link of any other host. Neither repeats the key.
+    Raises `NotUnderstood`, or `HostNotAllowed` for a link to any other host. Neither error repeats the key.
     """
     bare = _unwrap(text)
     if not bare:
@@ -205,7 +205,7 @@ def _read_path(host: Host, path: str) -> SecretLink | MetadataLink:
 
 
 def _read_key(text: str) -> str:
-    """The key, if it has the shape of one. Raises `NotUnderstood` without repeating it."""
+    """The text, if it has the shape of a key. Raises `NotUnderstood`, which does not repeat the text."""
     if KEY.fullmatch(text):
         return text
     if text in _NOT_KEYS or not text:
@@ -220,27 +220,27 @@ def _read_key(text: str) -> str:
 
 
 def _unwrap(text: str) -> str:
-    """Without what chats and people put around a link: Slack's `<url|label>`, escapes, quotes, punctuation."""
+    """The text without Slack's `<url|label>`, escapes, and quotes or punctuation around it."""
     before, bare = None, text.strip()
     while bare != before:
         before = bare
-        bare = _unescape(bare).split("|", 1)[0]  # `<url|label>`; no URL of ours has a bar in it
+        bare = _unescape(bare).split("|", 1)[0]  # `<url|label>`; no link of an allowed host has a bar in it
         bare = bare.lstrip(_OPENING).rstrip(_CLOSING).strip()
     return bare
 
 
 def _unescape(text: str) -> str:
-    """Slack escapes these three characters and no others. `&` comes last, so that nothing is unescaped twice."""
+    """Undo Slack's three escapes. `&amp;` comes last, so that `&amp;lt;` becomes `&lt;` and nothing else."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _parse_url(text: str) -> _Url | None:
-    """The parts, if it can be a web address. Strict: what a browser would repair is refused."""
+    """The parts of a web address; None if it is not one. Strict: an address that a browser would repair is refused."""
     match = _URL.fullmatch(text)
     where = _WHERE.fullmatch(match["where"]) if match else None
     if match is None or not match["where"]:
         return None
-    if where is None:  # user@host, a backslash, letters of other alphabets: no host of ours
+    if where is None:  # user@host, a backslash, other alphabets: not an allowed host
         return _Url("", "", None, "")
     scheme = match["scheme"].lower() if match["scheme"] else None
     port = int(where["port"]) if where["port"] else None
@@ -248,10 +248,10 @@ def _parse_url(text: str) -> _Url | None:
 
 
 def _is_same_host(pasted: _Url, own: _Url) -> bool:
-    """Whether a pasted address is that host.
+    """Whether the pasted address is on that host.
 
-    Slack puts `http://` before an address that was typed without a scheme, so http means https where the host
-    has only that: what is contacted is always the host's own base.
+    Slack writes `http://` before an address that was typed without a scheme, so http counts as the host's own scheme
+    if no port was written. That is safe: the bot contacts the host's own base URL.
     """
     schemes = {None, own.scheme, "http"} if pasted.port is None else {None, own.scheme}
     port = _PORTS[own.scheme or "https"] if pasted.port is None else pasted.port
@@ -259,20 +259,20 @@ def _is_same_host(pasted: _Url, own: _Url) -> bool:
 
 
 def _parse_base(url: str) -> _Url:
-    """The parts of a canonical base, its port filled in."""
+    """The parts of a canonical base URL. `port` is never None."""
     found = _parse_url(url)
     assert found is not None
     return _Url(found.scheme, found.name, found.port or _PORTS[found.scheme or "https"], found.path)
 
 
 def _is_harmless(name: str) -> bool:
-    """Whether a host name may be repeated: short labels, so that no key can stand in it, and nothing else."""
+    """Whether a refused host name may be shown: its labels are too short to hold a key."""
     labels = name.split(".")
     return len(name) <= 60 and len(labels) > 1 and all(re.fullmatch(r"[a-z0-9-]{1,15}", label) for label in labels)  # noqa: PLR2004
 
 
 def _parse_operator_host(entry: str, setting: str) -> Host:
-    """The canonical host of an operator's entry. Raises `CannotStart`, which names the setting and the fix."""
+    """The host that the operator wrote into a setting. Raises `CannotStart`, which names the setting and the fix."""
     text = entry.strip()
     match = _URL.fullmatch(text)
     if match is None or match["scheme"] is None or match["scheme"].lower() not in _PORTS:
@@ -299,7 +299,7 @@ def _malformed_error(setting: str, text: str, why: str) -> CannotStart:
 
 
 def _normalize_host_name(text: str) -> str | None:
-    """In ASCII and lower case, or None: not a name, or a way to write an address that only resolvers know."""
+    """The name in ASCII and lower case; None if it is not a host name or an IP address in its usual form."""
     try:
         if text.startswith("["):
             return f"[{IPv6Address(text.removeprefix('[').removesuffix(']')).compressed}]"

@@ -1,7 +1,8 @@
-"""What became of a tracked secret, by what its host says. A 404 never means “received”; only the state itself does."""
+"""Finds out what changed about a tracked secret. A 404 never means “received”: only a state that says so does."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import KnownEnd
 
-NEWS: dict[SecretState, KnownEnd] = {
+KNOWN_ENDS: Mapping[SecretState, KnownEnd] = {
     SecretState.RECEIVED: "received",
     SecretState.BURNED: "burned",
     SecretState.EXPIRED: "expired",
@@ -18,7 +19,7 @@ NEWS: dict[SecretState, KnownEnd] = {
 
 
 class KnownSecret(Protocol):
-    """What we know of it so far."""
+    """What we know of a tracked secret so far."""
 
     @property
     def id(self) -> str: ...
@@ -31,19 +32,18 @@ class KnownSecret(Protocol):
 
 
 def find_change(tracked: KnownSecret, found: Metadata | None, now: datetime) -> Change | None:
-    """What changed, if anything. Final states are final; what is not understood changes nothing.
+    """The change from what we know to what the host says at `now` (UTC); None if nothing changed.
 
-    `found` is None when the host does not know it (any more).
+    A final state never changes, and an unknown word for a state changes nothing. `found` is None if the host does not
+    know the secret, or not any more.
     """
     if tracked.is_over:
         return None
     if found is None:
-        # A host keeps what became of a secret for twice its life. Before its end an absence may pass; after it,
-        # whether it was opened or not was to be read while nobody looked, and nothing is claimed.
+        # A host keeps the metadata for twice the secret's life. Missing metadata before the end of that life may be
+        # temporary. After the end, nobody polled while the host still knew the outcome, so the outcome is unknown.
         if tracked.expires_at is None or now < tracked.expires_at:
             return None
         return Change(tracked.id, "unknown", notification="unknown")
-    state = found.state_at(now)
-    if state in NEWS:
-        return Change(tracked.id, NEWS[state], received_at=found.received, notification=NEWS[state])
-    return None
+    end = KNOWN_ENDS.get(found.state_at(now))
+    return None if end is None else Change(tracked.id, end, received_at=found.received, notification=end)

@@ -28,9 +28,7 @@ REMINDER_LIFE_DIVISOR = 6  # a reminder comes when the last sixth of the life be
 MIN_REMINDER_LEAD = timedelta(minutes=10)  # a reminder comes at least so long before the end: there must be time to act
 MIN_REMINDER_LIFE = timedelta(minutes=20)  # no reminder of a shorter life: its maker has not forgotten it yet
 NIGHT, MORNING = time(21), time(8)  # in the person's zone; no reminder comes in between if it can come earlier or later
-EVENING = time(
-    20, 45
-)  # for reminders that cannot wait until the morning; early enough for a poll that comes 5 minutes late
+EVENING = time(20, 45)  # for reminders that cannot wait until the morning; a poll may come 5 minutes late
 
 
 def poll_interval(age: float, min_interval: float) -> float:

@@ -46,7 +46,7 @@ class Telling:
         self.ada: WorkspaceMember = self.world.workspace.person(f"U0ADA{number:05}", f"ada{number}")
 
     async def is_watched(self) -> None:
-        """Returns when it was looked at, and the next look is seconds away."""
+        """Returns when the watch was polled, and the next poll is seconds away."""
         if self.account:
             await self._connect(*self.account)
         await self.ada.command("/ots", f"track {self.world.onetime.url}/private/{self.held.metadata_key}")
@@ -62,7 +62,7 @@ class Telling:
         await ada.close()
 
     async def is_opened(self) -> None:
-        """Somebody opens it; it is looked at within seconds."""
+        """Somebody opens the secret; the watch is polled within seconds."""
         self.world.onetime.open_as_outsider(self.held.secret_key)
 
     @property

@@ -86,7 +86,7 @@ class Telling:
         self.notifier = Notifier(services, self.notifications)
 
     async def news(self, person: Person, label: str, state: FinalState = "received", host: str = HOST) -> Tracked:
-        """A look finds that a secret of the person is over."""
+        """A poll finds that a secret of the person is over."""
         key = MetadataKey(f"key{label}")
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
         await self.tracking.set_card(secret.id, MessageRef("T0000001", "D1", "1.0"))
@@ -246,7 +246,7 @@ async def test_a_poisonous_notification_stops_neither_the_notifier_nor_the_other
     assert len(telling.told.to(BEN)) == 1
 
 
-async def test_news_of_a_host_that_is_not_allowed_any_more_are_parked(
+async def test_news_of_a_host_that_is_not_allowed_any_more_are_dead_lettered(
     telling: Telling, caplog: pytest.LogCaptureFixture
 ) -> None:
     await telling.news(ADA, "one", host="https://secrets.example.com")
@@ -344,7 +344,7 @@ async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(
     assert telling.told.tried == [(ADA, held.idempotency_key)]
 
 
-async def test_what_a_dead_process_was_looking_at_is_looked_at_at_once(telling: Telling) -> None:
+async def test_what_a_dead_process_was_polling_is_polled_at_once(telling: Telling) -> None:
     await telling.tracking.track(ADA, HOST, MetadataKey("key"), made_at=MADE, expires_at=None)
     (lost,) = await telling.polls.claim(1, 1000)
     assert await telling.polls.claim(1, 1000) == []

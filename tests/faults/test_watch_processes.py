@@ -42,14 +42,14 @@ def left_in(database: Path) -> list[int]:
 
 
 def lease_left(url: str) -> float:
-    """Seconds until another process may look at what the one watch is of."""
+    """Seconds until another process may poll the one watch."""
     with psycopg.connect(url) as connection:
         left = connection.execute("SELECT lease_until - extract(epoch FROM clock_timestamp()) FROM watches").fetchone()
     assert left is not None
     return float(left[0])
 
 
-async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_nothing_held():
+async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_no_lease_left():
     async with watching() as (world, _ada, _one):
         world.onetime.plan(ONE, OnetimeFault("hang"), None)
         await world.onetime.wait_for_call(ONE)
@@ -77,7 +77,7 @@ async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_onc
         assert sum("was opened" in message.shows for message in ada.dm) == 1
 
 
-async def test_after_a_kill_another_looks_within_five_seconds(new_postgres_url):
+async def test_after_a_kill_another_polls_within_five_seconds(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, ada, one):
         world.onetime.plan(ONE, OnetimeFault("hang"), None)

@@ -138,7 +138,7 @@ async def is_state(watching: Watching, row: Tracked, state: str) -> bool:
 
 
 async def test_who_is_slow_keeps_no_place_from_others_of_the_same_host(watching, server, monkeypatch):
-    """A look that ends makes room at once: nobody waits for the slowest of a batch."""
+    """A poll that ends makes room at once: nobody waits for the slowest of a batch."""
     monkeypatch.setattr(host_poller, "MAX_WAITING", 8)
     monkeypatch.setattr(host_poller, "CLAIM_BATCH", 4)
     monkeypatch.setattr(host_poller, "FINISH_TIME", 0.1)
@@ -194,7 +194,7 @@ async def test_a_stop_lets_what_is_quick_end(watching, server):
     assert [one.kind for one in await watching.rows(notifications)] == ["received"]
 
 
-async def test_a_look_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
+async def test_a_poll_that_takes_longer_than_its_lease_keeps_it(watching, server, monkeypatch):
     monkeypatch.setattr(lease_renewer, "LEASE", 2.0)
     monkeypatch.setattr(host_poller, "LEASE", 2.0)
     monkeypatch.setattr(lease_renewer, "RENEW_INTERVAL", 0.1)
@@ -224,14 +224,14 @@ async def is_renewed(watching: Watching, until: float) -> bool:
     return await leased_until(watching) > until
 
 
-async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged(watching, server):
+async def test_a_host_that_is_down_is_not_called_and_its_accounts_wait_unchanged(watching, server):
     server.plan(ONE, OnetimeFault("html"), None)
     for number in range(MAX_FAILURES + 3):
         await watching.track(server, server.share(None, "text"), Person(None, "T0000001", f"U{number}"))
 
     async with watching.running():
         await asyncio.wait_for(server.wait_for_call(ONE, times=MAX_FAILURES), PATIENCE)
-        await until(lambda: nobody_looks(watching))
+        await until(lambda: nobody_polls(watching))
         asked = len(server.calls)
         await watching.all_due()
         before = await watching.rows(watches)
@@ -243,7 +243,7 @@ async def test_a_host_that_is_down_is_left_alone_and_its_accounts_wait_unchanged
     assert {row.state for row in await watching.rows(tracked)} == {"new"}
 
 
-async def nobody_looks(watching: Watching) -> bool:
+async def nobody_polls(watching: Watching) -> bool:
     return not any(row.lease for row in await watching.rows(watches))
 
 
@@ -270,7 +270,7 @@ async def test_an_account_is_asked_once_with_its_own_name_for_all_it_has(watchin
     assert not await watching.watcher.run_once()
 
 
-async def test_a_quiet_look_is_written_without_touching_a_secret(watching, server):
+async def test_an_unchanged_poll_is_written_without_touching_a_secret(watching, server):
     await watching.track(server, server.share(None, "text"))
     before = await watching.rows(tracked)
 
@@ -317,16 +317,16 @@ async def test_a_great_many_secrets_are_taken_in_a_few_at_a_time(watching, serve
 
 
 @pytest.fixture
-async def looked_at(watching: Watching, server: OnetimeServer) -> Tracked:
-    """A tracked secret of an account that was looked at once and found as it was."""
+async def polled_secret(watching: Watching, server: OnetimeServer) -> Tracked:
+    """A tracked secret of an account that was polled once, with nothing new."""
     await watching.accounts.connect(ADA, server.url, Secret(EMAIL), Secret(TOKEN))
     row = await watching.track(server, server.share(EMAIL, "text"))
     await watching.watcher.run_once()
     return row
 
 
-async def look_again(watching: Watching) -> list[str]:
-    """The kinds of news that the next look finds."""
+async def poll_again(watching: Watching) -> list[str]:
+    """The kinds of all notifications after the next poll."""
     await watching.all_due()
     assert await watching.watcher.run_once()
     return [row.kind for row in await watching.rows(notifications)]
@@ -353,40 +353,40 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return ids
 
 
-async def test_what_is_the_same_again_is_not_read_again(watching, server, looked_at, read):
+async def test_what_is_the_same_again_is_not_read_again(watching, server, polled_secret, read):
     read.clear()
     server.move_clock(5)  # what counts down says something else
 
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
 
     assert read == []
     assert [call.route for call in server.calls] == [LIST, LIST]
 
 
-async def test_what_becomes_of_a_secret_is_found_after_any_number_of_quiet_looks(watching, server, looked_at):
+async def test_what_becomes_of_a_secret_is_found_after_any_number_of_unchanged_polls(watching, server, polled_secret):
     for _ in range(3):
-        assert await look_again(watching) == []
-    server.open_as_outsider(server.find_secret(looked_at.key.reveal()).secret_key)
+        assert await poll_again(watching) == []
+    server.open_as_outsider(server.find_secret(polled_secret.key.reveal()).secret_key)
 
-    assert await look_again(watching) == ["received"]
-    assert await look_again(watching) == ["received"]
+    assert await poll_again(watching) == ["received"]
+    assert await poll_again(watching) == ["received"]
 
 
-async def test_what_no_list_names_is_asked_for_each_time(watching, server, looked_at, monkeypatch):
+async def test_what_no_list_names_is_asked_for_each_time(watching, server, polled_secret, monkeypatch):
     elsewhere = server.share(None, "of somebody else")
     await watching.track(server, elsewhere)
     for _ in range(2):
-        assert await look_again(watching) == []
+        assert await poll_again(watching) == []
         later(monkeypatch, server, EVERY)
     server.open_as_outsider(elsewhere.secret_key)
 
-    assert await look_again(watching) == ["received"]
+    assert await poll_again(watching) == ["received"]
 
 
-async def test_what_is_asked_for_one_by_one_is_asked_for_at_its_own_pace(watching, server, looked_at):
+async def test_what_is_asked_for_one_by_one_is_asked_for_at_its_own_pace(watching, server, polled_secret):
     await watching.track(server, server.share(None, "of somebody else"))
     for _ in range(5):
-        assert await look_again(watching) == []
+        assert await poll_again(watching) == []
 
     assert [call.route for call in server.calls].count(ONE) == 1
 
@@ -397,7 +397,7 @@ async def test_a_watch_that_was_woken_for_an_opened_secret_asks_for_it_at_once(w
     await watching.tracking.track(
         ADA, server.url, MetadataKey(one.metadata_key), made_at=made_at, expires_at=None, secret_key=key
     )
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
     server.open_as_outsider(one.secret_key)
 
     await watching.tracking.mark_opened(Person(None, "T0000001", "U000BEN"), server.url, key)
@@ -406,19 +406,21 @@ async def test_a_watch_that_was_woken_for_an_opened_secret_asks_for_it_at_once(w
     assert [row.kind for row in await watching.rows(notifications)] == ["received"]
 
 
-async def test_what_was_opened_before_it_was_tracked_is_found_in_a_list_that_never_changed(watching, server, looked_at):
+async def test_what_was_opened_before_it_was_tracked_is_found_in_a_list_that_never_changed(
+    watching, server, polled_secret
+):
     other = server.share(EMAIL, "text")
     server.open_as_outsider(other.secret_key)
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
 
     await watching.track(server, other)
 
-    assert await look_again(watching) == ["received"]
+    assert await poll_again(watching) == ["received"]
 
 
-async def test_everything_is_watched_from_the_moment_on_that_it_is_wanted(watching, server, looked_at):
+async def test_everything_is_watched_from_the_moment_on_that_it_is_wanted(watching, server, polled_secret):
     server.share(EMAIL, "not tracked")
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
 
     await watching.tracking.watch_everything(ADA, server.url, on=True)
     await watching.watcher.run_once()
@@ -426,30 +428,32 @@ async def test_everything_is_watched_from_the_moment_on_that_it_is_wanted(watchi
     assert len(await watching.rows(tracked)) == 2
 
 
-async def test_a_secret_that_was_stopped_has_no_more_looks(watching, server, looked_at):
-    await watching.tracking.stop(ADA, looked_at.id)
-    await look_again(watching)
+async def test_a_secret_that_was_stopped_has_no_more_polls(watching, server, polled_secret):
+    await watching.tracking.stop(ADA, polled_secret.id)
+    await poll_again(watching)
 
     (row,) = await watching.rows(watches)
     assert row.next_poll_at is None
 
 
 @pytest.mark.parametrize(("part", "news"), [(0.5, []), (0.86, ["reminder"]), (1.01, ["expired"])])
-async def test_the_clock_brings_news_of_a_list_that_never_changed(watching, server, looked_at, monkeypatch, part, news):
+async def test_the_clock_brings_news_of_a_list_that_never_changed(
+    watching, server, polled_secret, monkeypatch, part, news
+):
     monkeypatch.setattr(host_poller, "MAX_AGE", 1e9)
-    life = (looked_at.expires_at - looked_at.made_at).total_seconds()
+    life = (polled_secret.expires_at - polled_secret.made_at).total_seconds()
     later(monkeypatch, server, 1)
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
 
     later(monkeypatch, server, life * part)
 
-    assert await look_again(watching) == news
+    assert await poll_again(watching) == news
 
 
-async def test_rows_are_compared_now_and_then_all_the_same(watching, server, looked_at, read, monkeypatch):
+async def test_rows_are_compared_now_and_then_all_the_same(watching, server, polled_secret, read, monkeypatch):
     read.clear()
     later(monkeypatch, server, MAX_AGE + 1)
 
-    assert await look_again(watching) == []
+    assert await poll_again(watching) == []
 
-    assert read == [looked_at.watch_id]
+    assert read == [polled_secret.watch_id]

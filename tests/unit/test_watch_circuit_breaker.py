@@ -1,4 +1,4 @@
-"""A host that is down is left alone, and tried by one call at a time."""
+"""A host that is down is not called, except by one trial at a time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def call(host: CircuitBreaker, outcome: str) -> str:
             if outcome in errors:
                 raise errors[outcome]
     except CircuitOpen:
-        return "resting"
+        return "not called"
     except (OnetimeError, ValueError):
         return outcome
     return "good"
@@ -56,18 +56,18 @@ async def down(host: CircuitBreaker) -> None:
 
 TRANSITIONS = {
     "four failures are not enough": (["trouble"] * 4 + ["good"], "good"),
-    "the fifth in a row opens it": (["trouble"] * 5, "resting"),
+    "the fifth in a row opens it": (["trouble"] * 5, "not called"),
     "a success in between starts the count anew": (["trouble"] * 4 + ["good"] + ["trouble"] * 4, "good"),
     "a refusal is an answer": (["trouble"] * 4 + ["refused"] + ["trouble"] * 4, "good"),
-    "our own crash says nothing of the host": (["trouble"] * 4 + ["crash"] + ["trouble"], "resting"),
-    "it rests to the last moment": (["trouble"] * 5 + [MIN_OPEN_TIME - 0.1], "resting"),
+    "our own crash says nothing of the host": (["trouble"] * 4 + ["crash"] + ["trouble"], "not called"),
+    "it stays open to the last moment": (["trouble"] * 5 + [MIN_OPEN_TIME - 0.1], "not called"),
     "then one may try": (["trouble"] * 5 + [MIN_OPEN_TIME], "good"),
     "a good trial closes it": (["trouble"] * 5 + [MIN_OPEN_TIME, "good"] + ["trouble"] * 4, "good"),
     "a refusal is a good trial": (["trouble"] * 5 + [MIN_OPEN_TIME, "refused"] + ["trouble"] * 4, "good"),
-    "a bad trial opens it again": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble"], "resting"),
-    "and for twice as long": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME - 0.1], "resting"),
+    "a bad trial opens it again": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble"], "not called"),
+    "and for twice as long": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME - 0.1], "not called"),
     "but not longer": (["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME], "good"),
-    "a good trial makes the next rest short again": (
+    "a good trial makes the next open time short again": (
         ["trouble"] * 5 + [MIN_OPEN_TIME, "trouble", 2 * MIN_OPEN_TIME, "good"] + ["trouble"] * 5 + [MIN_OPEN_TIME],
         "good",
     ),
@@ -76,7 +76,7 @@ TRANSITIONS = {
 
 
 @pytest.mark.parametrize(("events", "then"), TRANSITIONS.values(), ids=TRANSITIONS.keys())
-async def test_a_host_is_let_alone_and_tried_again(
+async def test_the_circuit_opens_and_is_tried_and_closes(
     host: CircuitBreaker, clock: Clock, events: list[str | float], then: str
 ) -> None:
     for event in events:
@@ -88,7 +88,7 @@ async def test_a_host_is_let_alone_and_tried_again(
     assert await call(host, "good") == then
 
 
-async def test_the_rest_is_never_longer_than_five_minutes(host: CircuitBreaker, clock: Clock) -> None:
+async def test_the_open_time_is_never_longer_than_five_minutes(host: CircuitBreaker, clock: Clock) -> None:
     await down(host)
     for _ in range(10):
         clock.now += MAX_OPEN_TIME
@@ -105,7 +105,7 @@ async def test_while_one_tries_nobody_else_does(host: CircuitBreaker, clock: Clo
     async with host.call():
         others = [await call(host, "good") for _ in range(10)]
 
-    assert others == ["resting"] * 10
+    assert others == ["not called"] * 10
     assert await call(host, "good") == "good"
 
 
@@ -165,7 +165,7 @@ async def test_a_late_call_does_not_let_a_second_one_try(host: CircuitBreaker, c
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
 
-        assert await call(host, "good") == "resting"
+        assert await call(host, "good") == "not called"
 
 
 async def test_a_hundred_that_are_sent_away_come_back_spread(host: CircuitBreaker) -> None:
@@ -177,7 +177,7 @@ async def test_a_hundred_that_are_sent_away_come_back_spread(host: CircuitBreake
                 pass
         seconds.append(caught.value.retry_after)
 
-    # As an even spread over half the rest: the greatest distance of Kolmogorov and Smirnov, for one in 10,000.
+    # An even spread over half the open time: the greatest distance of Kolmogorov and Smirnov, for one in 10,000.
     even = [(one / MIN_OPEN_TIME - 1.0) / 0.5 for one in sorted(seconds)]
     assert max(abs(one - number / 100) for number, one in enumerate(even)) < 0.23
     assert min(seconds) >= MIN_OPEN_TIME

@@ -1,4 +1,4 @@
-"""What a look makes of an answer: news only if the host itself says so, whatever else it says."""
+"""What a poll makes of an answer: a notification only if the host itself says so, whatever else it says."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_open_one_is_no_news(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", OPEN)
-def test_a_look_or_a_viewed_secret_is_only_reminded_of(word: str) -> None:
+def test_a_new_or_viewed_secret_is_only_reminded_of(word: str) -> None:
     assert decide(tracked(), answer(word), LATE) == Change("row", None, notification="reminder")
 
 
@@ -109,13 +109,13 @@ def test_nobody_is_reminded_in_their_own_night(zone: str | None, reminded: bool)
     assert (change is not None) == reminded
 
 
-async def test_a_row_that_is_due_for_a_reminder_is_found_among_the_quiet_ones(
+async def test_a_row_that_is_due_for_a_reminder_is_found_among_unchanged_rows(
     recent_server: OnetimeServer, onetime: Onetime
 ) -> None:
     held = [recent_server.share(EMAIL, "text", ttl=ttl) for ttl in (86_400, 7 * 86_400)]
     later = datetime.now(UTC) + timedelta(hours=21)
 
-    found = await looked(asker(recent_server, onetime), list(map(followed, held)), later)
+    found = await poll_rows(make_client(recent_server, onetime), list(map(tracked_of, held)), later)
 
     assert found.changes == [Change("row0", None, notification="reminder")]
 
@@ -197,7 +197,7 @@ async def onetime():
     await client.aclose()
 
 
-def asker(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -> AccountClient:
+def make_client(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -> AccountClient:
     host = Host(server.url)
     credentials = Credentials(host) if anonymous else Credentials(host, Secret(EMAIL), Secret(TOKEN))
     return AccountClient(onetime, credentials, circuit_breaker.CircuitBreaker())
@@ -206,17 +206,17 @@ def asker(server: OnetimeServer, onetime: Onetime, *, anonymous: bool = False) -
 RING = Sealer(KeyRing.read(generate_line("k1")))
 
 
-async def looked(
-    asker: AccountClient,
+async def poll_rows(
+    client: AccountClient,
     known: list[Tracked],
     now: datetime,
-    wants: PollOptions = DEFAULT_OPTIONS,
+    options: PollOptions = DEFAULT_OPTIONS,
     ring: Sealer = RING,
     indexed_by: Sealer | None = None,
 ) -> PollResult:
-    """As the watcher looks: rows without keys, which are opened only for what has to be asked for by key."""
+    """Poll as the watcher does: from rows without keys, which are decrypted only for calls by key."""
     rows = TrackedRows(ring)
-    host = asker.credentials.host.url
+    host = client.credentials.host.url
     ends = [None if one.expires_at is None else one.expires_at.timestamp() for one in known]
     narrow = [
         OpenRow(f"row{number}", (indexed_by or ring).blind_index(host, one.key), one.made_at.timestamp(), end, False)
@@ -227,18 +227,18 @@ async def looked(
         return {row.id: known[int(row.id.removeprefix("row"))].key for row in asked}
 
     return await poll(
-        asker, KeyLookup(rows.indexers(host), of), await asker.fetch_entries(), narrow, now.timestamp(), wants
+        client, KeyLookup(rows.indexers(host), of), await client.fetch_entries(), narrow, now.timestamp(), options
     )
 
 
-def followed(held: object) -> Tracked:
+def tracked_of(held: object) -> Tracked:
     made_at = datetime.fromtimestamp(held.created, UTC)  # type: ignore[attr-defined]
     until = made_at + timedelta(seconds=held.ttl)  # type: ignore[attr-defined]
     return replace(tracked(), key=MetadataKey(held.metadata_key), made_at=made_at, expires_at=until)  # type: ignore[attr-defined]
 
 
-def states(looked: PollResult) -> list[str | None]:
-    return [change.state for change in looked.changes]
+def states(result: PollResult) -> list[str | None]:
+    return [change.state for change in result.changes]
 
 
 @pytest.mark.parametrize("anonymous", [False, True], ids=["account", "anonymous"])
@@ -252,9 +252,9 @@ async def test_every_version_says_what_became_of_a_secret(
     server.open_as_outsider(opened.secret_key)
     server.burn_as_owner(burned.metadata_key)
 
-    found = await looked(
-        asker(server, onetime, anonymous=anonymous),
-        [followed(one) for one in (opened, burned, left)],
+    found = await poll_rows(
+        make_client(server, onetime, anonymous=anonymous),
+        [tracked_of(one) for one in (opened, burned, left)],
         datetime.now(UTC),
     )
 
@@ -268,8 +268,10 @@ async def test_one_that_0_25_prolonged_is_not_called_expired(onetime: Onetime) -
         server.look_as_outsider(looked_at.secret_key)
         server.move_clock(3700)
 
-        found = await looked(
-            asker(server, onetime), [followed(looked_at), followed(left)], datetime.now(UTC) + timedelta(seconds=3700)
+        found = await poll_rows(
+            make_client(server, onetime),
+            [tracked_of(looked_at), tracked_of(left)],
+            datetime.now(UTC) + timedelta(seconds=3700),
         )
 
     assert [(one.state, one.notification) for one in found.changes] == [("expired", "expired")]
@@ -281,8 +283,8 @@ async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
     known, opened, other = (recent_server.share(EMAIL, "text") for _ in range(3))
     recent_server.open_as_outsider(opened.secret_key)
 
-    found = await looked(
-        asker(recent_server, onetime), [followed(known)], datetime.now(UTC), PollOptions(everything=True)
+    found = await poll_rows(
+        make_client(recent_server, onetime), [tracked_of(known)], datetime.now(UTC), PollOptions(everything=True)
     )
 
     assert [one.key.reveal() for one in found.untracked] == [other.metadata_key]
@@ -297,7 +299,7 @@ async def test_an_answer_about_another_secret_decides_nothing(
     recent_server.plan(ONE, OnetimeFault("answer", status=200, body=body))
 
     with pytest.raises(HostUnavailable):
-        await looked(asker(recent_server, onetime, anonymous=True), [followed(held)], datetime.now(UTC))
+        await poll_rows(make_client(recent_server, onetime, anonymous=True), [tracked_of(held)], datetime.now(UTC))
 
 
 async def test_a_row_that_an_earlier_encryption_key_indexed_is_found_in_the_list(
@@ -309,8 +311,10 @@ async def test_a_row_that_an_earlier_encryption_key_indexed_is_found_in_the_list
     rotated = Sealer(KeyRing.read(f"{generate_line('k2').reveal()}\n{old}"))
     before = Sealer(KeyRing.read(old))
 
-    known = list(map(followed, held))
-    found = await looked(asker(recent_server, onetime), known, datetime.now(UTC), ring=rotated, indexed_by=before)
+    known = list(map(tracked_of, held))
+    found = await poll_rows(
+        make_client(recent_server, onetime), known, datetime.now(UTC), ring=rotated, indexed_by=before
+    )
 
     assert states(found) == ["received"]
     assert {call.route for call in recent_server.calls} == {LIST}
@@ -321,7 +325,7 @@ async def test_an_account_is_asked_once_for_all_that_its_list_names(
 ) -> None:
     held = [recent_server.share(EMAIL, "text") for _ in range(30)]
 
-    await looked(asker(recent_server, onetime), list(map(followed, held)), datetime.now(UTC))
+    await poll_rows(make_client(recent_server, onetime), list(map(tracked_of, held)), datetime.now(UTC))
 
     assert [call.route for call in recent_server.calls] == [LIST]
 
@@ -334,7 +338,9 @@ async def test_one_that_cannot_be_asked_about_takes_no_other_with_it(
         recent_server.open_as_outsider(one.secret_key)
     recent_server.plan(ONE, OnetimeFault("html"), 1)
 
-    found = await looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
+    found = await poll_rows(
+        make_client(recent_server, onetime, anonymous=True), list(map(tracked_of, held)), datetime.now(UTC)
+    )
 
     assert states(found) == ["received"] * (len(held) - 1)
     assert [type(error) for error in found.errors] == [HostUnavailable]
@@ -346,7 +352,7 @@ async def test_rows_are_asked_for_by_key_at_once(recent_server: OnetimeServer, o
     recent_server.plan(ONE, hangs, None)
 
     looking = asyncio.create_task(
-        looked(asker(recent_server, onetime, anonymous=True), list(map(followed, held)), datetime.now(UTC))
+        poll_rows(make_client(recent_server, onetime, anonymous=True), list(map(tracked_of, held)), datetime.now(UTC))
     )
 
     await asyncio.wait_for(recent_server.wait_for_call(ONE, times=KEY_CONCURRENCY), PATIENCE)
@@ -402,14 +408,16 @@ def test_no_404_and_no_garbage_ever_says_received(status: int, body: bytes, late
 
 @pytest.mark.parametrize("route", [LIST, ONE])
 @pytest.mark.parametrize(("status", "body"), INVENTED.values(), ids=INVENTED)
-async def test_a_bad_answer_to_a_real_look_is_no_news(
+async def test_a_bad_answer_to_a_real_poll_is_no_news(
     recent_server: OnetimeServer, onetime: Onetime, route: str, status: int, body: bytes
 ) -> None:
     held = recent_server.share(EMAIL, "text")
     recent_server.plan(route, OnetimeFault("answer", status=status, body=body), None)
 
     try:
-        found = await looked(asker(recent_server, onetime, anonymous=route == ONE), [followed(held)], datetime.now(UTC))
+        found = await poll_rows(
+            make_client(recent_server, onetime, anonymous=route == ONE), [tracked_of(held)], datetime.now(UTC)
+        )
     except OnetimeError:
         return
 

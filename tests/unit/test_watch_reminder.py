@@ -151,7 +151,7 @@ def test_a_reminder_comes_at_night_only_if_the_whole_time_left_is_night(
     assert found < made_at + life / 2 + MINUTE
 
 
-# --- when nobody looked in time
+# --- when no poll came in time
 
 
 @given(MOMENTS, LONG_LIVES, st.one_of(st.none(), ZONES))

@@ -1,4 +1,4 @@
-"""When an account is looked at next."""
+"""When an account is polled next."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ EVERIES = st.floats(min_value=5, max_value=MAX_INTERVAL)
         pytest.param(400 * DAY, MAX_INTERVAL, id="very old"),
     ],
 )
-def test_looks_get_rarer_with_age(age: float, seconds: float) -> None:
+def test_polls_get_rarer_with_age(age: float, seconds: float) -> None:
     assert poll_interval(age, EVERY) == seconds
 
 
 @given(AGES, AGES, EVERIES)
-def test_an_older_one_is_never_looked_at_more_often(one: float, other: float, every: float) -> None:
+def test_an_older_secret_is_never_polled_more_often(one: float, other: float, min_interval: float) -> None:
     younger, older = sorted((one, other))
 
-    assert poll_interval(younger, every) <= poll_interval(older, every)
+    assert poll_interval(younger, min_interval) <= poll_interval(older, min_interval)
 
 
 @given(st.lists(AGES, min_size=1), EVERIES, st.randoms())
-def test_a_look_is_never_later_than_five_minutes(ages: list[float], every: float, source: random.Random) -> None:
+def test_a_poll_is_never_later_than_five_minutes(ages: list[float], min_interval: float, source: random.Random) -> None:
     random.seed(source.random())
 
-    found = next_poll_in(ages, every)
+    found = next_poll_in(ages, min_interval)
 
     assert found is not None
     assert 0 < found <= MAX_INTERVAL
 
 
-def test_even_a_setting_of_an_hour_looks_every_five_minutes() -> None:
+def test_even_a_setting_of_an_hour_polls_every_five_minutes() -> None:
     assert next_poll_in([0.0], HOUR) == MAX_INTERVAL
 
 
-def test_looks_are_spread_by_a_tenth_either_way() -> None:
+def test_polls_are_spread_by_a_tenth_either_way() -> None:
     found = [next_poll_in([0.0], EVERY) for _ in range(2000)]
 
     seconds = [one for one in found if one is not None]
@@ -70,7 +70,7 @@ def test_the_freshest_secret_decides() -> None:
     assert found <= EVERY * (1 + JITTER)
 
 
-def test_without_secrets_nobody_looks() -> None:
+def test_without_secrets_there_is_no_next_poll() -> None:
     assert next_poll_in([], EVERY, [10.0]) is None
 
 
@@ -82,7 +82,7 @@ def test_without_secrets_nobody_looks() -> None:
         pytest.param([0.0], 1.0, id="it expires right now"),
     ],
 )
-def test_a_look_comes_just_after_an_expiry(left: list[float], seconds: float) -> None:
+def test_a_poll_comes_just_after_an_expiry(left: list[float], seconds: float) -> None:
     assert next_poll_in([DAY], EVERY, left) == seconds
 
 

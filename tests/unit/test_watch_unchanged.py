@@ -1,4 +1,4 @@
-"""What a list said: when it says the same again, and when not."""
+"""When a list counts as unchanged, and when not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.watch.unchanged import UnchangedResponse, UnchangedResponseCache, diges
 
 KEYS = [f"{letter}" * 31 for letter in "abc"]
 WATCH = Watch("w" * 22, Person(None, "T1", "U1"), "https://example.com", False, "lease", 0)
-LOOK = UnchangedResponse(WATCH, b"answer", valid_until=100.0, newest_made_at=1.0, first_expires_at=None)
+RESPONSE = UnchangedResponse(WATCH, b"answer", valid_until=100.0, newest_made_at=1.0, first_expires_at=None)
 
 
 def said(**changed: object) -> bytes | None:
@@ -63,38 +63,38 @@ def test_a_secret_less_is_another_list():
 
 
 @pytest.mark.parametrize("other", [{"version": 1}, {"everything": True}, {"zone": "Europe/Paris"}], ids=str)
-def test_other_rows_and_other_wishes_are_compared_anew(other):
-    memory = UnchangedResponseCache()
-    memory.store(LOOK)
+def test_other_rows_and_other_options_are_compared_anew(other):
+    cache = UnchangedResponseCache()
+    cache.store(RESPONSE)
 
-    assert memory.find(WATCH, b"answer", 50) is LOOK
-    assert memory.find(dataclasses.replace(WATCH, **other), b"answer", 50) is None
-    assert not memory.has(dataclasses.replace(WATCH, **other), 50)
+    assert cache.find(WATCH, b"answer", 50) is RESPONSE
+    assert cache.find(dataclasses.replace(WATCH, **other), b"answer", 50) is None
+    assert not cache.has(dataclasses.replace(WATCH, **other), 50)
 
 
 def test_it_holds_under_another_lease_until_its_time_and_for_the_same_answer_only():
-    memory = UnchangedResponseCache()
-    memory.store(LOOK)
+    cache = UnchangedResponseCache()
+    cache.store(RESPONSE)
 
-    assert memory.find(dataclasses.replace(WATCH, lease="another"), b"answer", 99.9) is LOOK
-    assert memory.find(WATCH, b"another", 50) is None
-    assert memory.find(WATCH, b"answer", 100.0) is None
-    memory.discard(WATCH)
-    assert not memory.has(WATCH, 50)
+    assert cache.find(dataclasses.replace(WATCH, lease="another"), b"answer", 99.9) is RESPONSE
+    assert cache.find(WATCH, b"another", 50) is None
+    assert cache.find(WATCH, b"answer", 100.0) is None
+    cache.discard(WATCH)
+    assert not cache.has(WATCH, 50)
 
 
 def test_an_answer_that_has_no_digest_is_never_the_same():
-    memory = UnchangedResponseCache()
-    memory.store(LOOK)
+    cache = UnchangedResponseCache()
+    cache.store(RESPONSE)
 
-    assert memory.find(WATCH, None, 50) is None
+    assert cache.find(WATCH, None, 50) is None
 
 
 def test_the_oldest_makes_room(monkeypatch):
     monkeypatch.setattr(unchanged, "MAX_ENTRIES", 2)
-    memory = UnchangedResponseCache()
+    cache = UnchangedResponseCache()
     watches = [dataclasses.replace(WATCH, id=name * 22) for name in "abc"]
     for watch in watches:
-        memory.store(dataclasses.replace(LOOK, watch=watch))
+        cache.store(dataclasses.replace(RESPONSE, watch=watch))
 
-    assert [memory.has(watch, 50) for watch in watches] == [False, True, True]
+    assert [cache.has(watch, 50) for watch in watches] == [False, True, True]

@@ -1,9 +1,8 @@
 """The v1 API as values: requests to send, answers to read. No I/O happens here.
 
-Source: docs.onetimesecret.com (REST API v1) and the answers recorded from servers 0.18 to 0.26, which
-differ: almost every error is a 404, so every `read_*` looks at the body. Each takes the status, the
-headers (names in lower case, or a mapping that ignores case) and the whole body, and raises the errors
-of bot/errors.py; none of their texts carries anything of the body.
+Source: docs.onetimesecret.com (REST API v1), and answers recorded from servers 0.18 to 0.26, which differ. Almost every
+error is a 404, so every `read_*` function reads the body. Each takes the status, the headers (names in lower case, or a
+mapping that ignores case) and the whole body, and raises errors of bot/errors.py, whose texts have nothing of the body.
 """
 
 from bot.onetime.wire.answers import (

@@ -1,4 +1,7 @@
-"""The answers to the calls that do something: open, burn, make, and the two that only check."""
+"""Reads the answers to calls that change something (reveal, burn, share, generate) or check (authcheck, status).
+
+Every `read_*` function takes the status, the headers and the whole body of an answer. Servers 0.18 to 0.26.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ OK = 200  # the only status of success
 
 @dataclass(frozen=True, slots=True)
 class SharedSecret:
-    """A secret that was made. `ttl` is what the server made of the one that was asked for, in seconds."""
+    """A new secret. `ttl` is in seconds; the server may have shortened it. None means that the server does not say."""
 
     secret_key: SecretKey
     metadata_key: MetadataKey
@@ -31,7 +34,7 @@ class SharedSecret:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSecret:
-    """As `Shared`, with the password that the server made up. It says it only once."""
+    """A new secret whose text the server generated: `value`, which is in this answer only. `ttl` is in seconds."""
 
     secret_key: SecretKey
     metadata_key: MetadataKey
@@ -62,10 +65,10 @@ class _HealthBody(msgspec.Struct):
 
 
 def read_reveal(status: int, headers: Mapping[str, str], body: bytes) -> Secret:
-    """The secret, exactly. Whatever a 200 carries as its value is returned, however odd the JSON around it.
+    """The secret's text, exactly as it was shared, even if the JSON around it is damaged.
 
-    Raises `SecretGone` (also for a wrong or missing passphrase), `NotAuthorized`, `RateLimited`, and
-    `HostUnavailable`, after which the secret may have been opened for nothing.
+    Raises `SecretGone` (for a wrong or missing passphrase too), `NotAuthorized`, `RateLimited`, and `HostUnavailable`,
+    after which the secret may be opened and lost.
     """
     if status != OK:
         raise refusal(status, headers, body, is_about_secret=True)
@@ -95,7 +98,10 @@ def read_authcheck(status: int, headers: Mapping[str, str], body: bytes) -> None
 
 
 def read_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise unless the server says that it is well. Wrong credentials fail here, too."""
+    """Raise unless the server reports that it works.
+
+    Raises `NotAuthorized` for wrong credentials, `RateLimited`, `HostUnavailable`.
+    """
     _read_health(status, headers, body)
 
 
@@ -108,10 +114,10 @@ def _read_health(status: int, headers: Mapping[str, str], body: bytes) -> None:
 
 
 def read_share(status: int, headers: Mapping[str, str], body: bytes) -> SharedSecret:
-    """The keys of the secret that was made.
+    """The keys of the new secret.
 
-    Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostUnavailable`, after which
-    the secret may exist although nobody has its link.
+    Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostUnavailable`, after which the
+    secret may exist although nobody has its link.
     """
     secret_key, metadata_key, made = _read_creation(status, headers, body)
     return SharedSecret(
@@ -124,7 +130,11 @@ def read_share(status: int, headers: Mapping[str, str], body: bytes) -> SharedSe
 
 
 def read_generate(status: int, headers: Mapping[str, str], body: bytes) -> GeneratedSecret:
-    """The keys and the value of the secret that was made. Raises as `read_share`."""
+    """The keys and the text of the new secret.
+
+    Raises `Refused` with the server's sentence, `NotAuthorized`, `RateLimited`, and `HostUnavailable`, after which the
+    secret may exist although nobody has its link.
+    """
     secret_key, metadata_key, made = _read_creation(status, headers, body)
     value = _value(body)
     if value is None:

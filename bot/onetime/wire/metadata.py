@@ -1,8 +1,8 @@
-"""What became of a secret: metadata, one by one or as the list of an account's recent ones.
+"""Reads metadata: the state of one secret, or the list of an account's recent secrets.
 
-The two vocabularies of states (up to 0.23, and since) become one here and nowhere else. `value`,
-`secret_value` and `secret_identifier` are in many of these answers and are never read: up to 0.25 the first
-look at a secret's metadata even carries its plaintext. `secret_key` is read of one secret, never of a list.
+Servers up to 0.23 and later servers have different words for the states; only this file knows both. Many answers hold
+`value`, `secret_value` and `secret_identifier`, which are never read: on servers up to 0.25 the first answer about a
+secret's metadata even holds its plain text. `secret_key` is read from the answer about one secret, never from a list.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from bot.onetime.wire.body import decode, decode_list, decode_list_in
 from bot.onetime.wire.refusals import UnrecognizedAnswer, refusal
 from bot.secret import MetadataKey, SecretKey
 
-MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: anything later is nonsense
-MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: the longest that a secret is believed to live
-CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may be from ours
-MAX_RECIPIENTS = 20
+MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: a later time is not believed
+MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret is not believed
+CLOCK_SKEW = timedelta(minutes=5)  # that a server's clock may differ from ours
+MAX_RECIPIENTS = 20  # addresses that are read of one answer
 MAX_ADDRESS = 254  # characters
 
 
 class SecretState(StrEnum):
-    """What a server last said. It says nothing about the reader before RECEIVED: VIEWED comes from looking, too."""
+    """The state that a server reports. VIEWED says nothing about the recipient: a call for metadata sets it."""
 
     NEW = "new"
     VIEWED = "viewed"
@@ -42,7 +42,7 @@ class SecretState(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether it stays so: nobody can open the secret any more."""
+        """Whether the state is final: nobody can open the secret any more."""
         return self in _OVER
 
     @property
@@ -62,7 +62,7 @@ _STATES: dict[object, SecretState] = {
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What the API says of a secret, without anything that opens it."""
+    """What the API reports about a secret. `secret_key` is the only field that could open it."""
 
     key: MetadataKey
     state: SecretState
@@ -84,11 +84,11 @@ class Metadata:
         return self.created + timedelta(seconds=self.ttl)
 
     def state_at(self, now: datetime) -> SecretState:
-        """The state, computed where servers are late.
+        """The state at `now` (UTC), which servers report late or never.
 
-        No list ever says expired; 0.18 never does at all, and neither it nor 0.23 says orphaned: there a secret
-        that is missing still shows as new or viewed. 0.25 prolongs a secret that somebody looked at: one that says
-        how long it still lives is alive, whatever it was made for.
+        No list reports EXPIRED, and server 0.18 never does. Servers 0.18 and 0.23 never report ORPHANED: a missing
+        secret is still "new" or "viewed" there. Server 0.25 prolongs a secret whose metadata somebody asked for, so a
+        secret that has seconds left (`secret_ttl`) is open, whatever its `ttl` was.
         """
         if not self.state.is_open or self.secret_ttl:
             return self.state
@@ -101,7 +101,7 @@ class Metadata:
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One secret in an answer, as it came: for who looks at very many. Shows nothing of itself."""
+    """One secret in an answer, with its fields undecoded: cheap where a list is long. Its repr shows no field."""
 
     metadata_key: Any = None
     identifier: Any = None
@@ -121,24 +121,24 @@ class Entry(msgspec.Struct, gc=False):
         return "<Entry>"
 
     def find_key(self) -> MetadataKey | None:
-        """Its key; None if it names no secret."""
+        """The secret's metadata key; None if no field has the shape of a key."""
         for key in (self.metadata_key, self.identifier, self.key):
             if isinstance(key, str) and KEY.fullmatch(key):
                 return MetadataKey(key)
         return None
 
     def says_open(self) -> bool:
-        """Whether it says that nothing has become of it. Its time may be over all the same."""
+        """Whether the reported state is an open one. The secret's life may be over all the same."""
         return self.state in _OPEN_WORDS
 
     def expires_at_epoch(self) -> float | None:
-        """When its time is over, in seconds since the epoch, if it says so in plain numbers."""
+        """The end of the secret's life in seconds since the epoch; None unless the answer has it as JSON integers."""
         if type(self.created) is int and type(self.ttl) is int:
             return self.created + self.ttl
         return None
 
     def metadata(self) -> Metadata | None:
-        """What it says; None if it names no secret."""
+        """The decoded fields; None if there is no key among them."""
         return _metadata(self)
 
 
@@ -162,35 +162,48 @@ def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metad
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body, is_about_secret=True)
     fields = decode(body, _SingleEntry)
-    found = None if fields is None else _metadata(fields, missing=_says_missing(fields), opens=fields.secret_key)
+    found = None if fields is None else _metadata(fields, missing=_says_missing(fields), secret_key=fields.secret_key)
     if found is None:
         raise HostUnavailable("200 without metadata")
     return found
 
 
 def read_recent(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
-    """The account's secrets, newest first, each once (`/private/recent`).
+    """The account's secrets, newest first, each once (API v1, `/private/recent`).
 
-    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`. `UnrecognizedAnswer`, a kind of the last, means that the
-    list is broken on that server (0.21 to 0.24.0: "unexpected error", or entries without keys): ask API v2.
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`. Its kind `UnrecognizedAnswer` means that the list of that
+    server is broken (0.21 to 0.24.0: "unexpected error", or entries without keys): ask API v2.
     """
     return _sort_newest_first(read_entries(status, headers, body))
 
 
 def read_recent_v2(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
-    """As `read_recent`, of API v2: `{"records": [...]}`, where `secret_ttl` is the whole lifetime."""
+    """The account's secrets, newest first, each once (API v2: `{"records": [...]}`).
+
+    API v2 has the whole life of a secret in `secret_ttl`, which becomes `ttl` here.
+
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
+    """
     return _sort_newest_first(read_entries_v2(status, headers, body))
 
 
 def read_entries(status: int, headers: Mapping[str, str], body: bytes) -> list[Entry]:
-    """As `read_recent`, as they came: in any order, perhaps twice. A tenth of the work where there are many."""
+    """The account's secrets in the server's order, perhaps some twice: a tenth of the CPU time of `read_recent`.
+
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`, and its kind `UnrecognizedAnswer` for a broken list.
+    """
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
     return _require_keys(decode_list(body, Entry))
 
 
 def read_entries_v2(status: int, headers: Mapping[str, str], body: bytes) -> list[Entry]:
-    """As `read_entries`, of API v2."""
+    """The account's secrets by API v2, in the server's order, perhaps some twice.
+
+    API v2 has the whole life of a secret in `secret_ttl`, which becomes `ttl` here.
+
+    Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
+    """
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
     listing: _Listing | _LenientListing | None
@@ -224,8 +237,8 @@ def _age(some: list[Metadata]) -> float:
     return some[0].created.timestamp() if some and some[0].created else 0.0
 
 
-def _metadata(fields: Entry, *, missing: bool = False, opens: object = None) -> Metadata | None:
-    """The entry, or None if it names no secret. Other fields may be missing or nonsense: they become None."""
+def _metadata(fields: Entry, *, missing: bool = False, secret_key: object = None) -> Metadata | None:
+    """The decoded fields, or None without a key. Any other field that is missing or not valid becomes None."""
     key = fields.find_key()
     if key is None:
         return None
@@ -234,30 +247,30 @@ def _metadata(fields: Entry, *, missing: bool = False, opens: object = None) -> 
     return Metadata(
         key=key,
         state=state,
-        created=_moment(fields.created),
-        updated=_moment(fields.updated),
-        received=_moment(fields.received),
+        created=_read_time(fields.created),
+        updated=_read_time(fields.updated),
+        received=_read_time(fields.received),
         ttl=read_whole(fields.ttl, MAX_SECONDS),
         secret_ttl=read_whole(fields.secret_ttl, MAX_SECONDS),
         passphrase_required=read_bool(fields.has_passphrase if asked is None else asked),
         recipients=read_addresses(fields.recipient) or read_addresses(fields.recipients),
         secret_missing=missing and state.is_open,
-        secret_key=SecretKey(opens) if isinstance(opens, str) and KEY.fullmatch(opens) else None,
+        secret_key=SecretKey(secret_key) if isinstance(secret_key, str) and KEY.fullmatch(secret_key) else None,
     )
 
 
 def _says_missing(fields: Entry) -> bool:
-    """Only `/private/KEY` says so: an open secret's `secret_ttl` is a number there, and null when it is missing."""
+    """Whether the secret is missing. Only for `/private/KEY`: an open secret's `secret_ttl` is null there if it is."""
     return fields.secret_ttl is None
 
 
 def read_state(word: object) -> SecretState:
-    """What a server's word for a state means; UNKNOWN for any that is not in the table."""
+    """The state that a server's word means; UNKNOWN for any other value."""
     return _STATES.get(word, SecretState.UNKNOWN) if isinstance(word, str) else SecretState.UNKNOWN
 
 
-def read_whole(value: object, most: int) -> int | None:
-    """A number from 0 to `most`, sent as a number or as text; anything else is None."""
+def read_whole(value: object, maximum: int) -> int | None:
+    """The whole part of a number from 0 to `maximum`, which may be text; None for any other value."""
     if isinstance(value, str):
         try:
             value = float(value[:32])
@@ -265,22 +278,26 @@ def read_whole(value: object, most: int) -> int | None:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
-    return int(value) if 0 <= value <= most else None
+    return int(value) if 0 <= value <= maximum else None
 
 
-def _moment(value: object) -> datetime | None:
+def _read_time(value: object) -> datetime | None:
     seconds = read_whole(value, MAX_EPOCH)
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def read_bool(value: object) -> bool | None:
+    """A truth value, which may be the text "true" or "false"; None for any other value."""
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
 
 
 def read_addresses(value: object) -> tuple[str, ...]:
-    """Obscured addresses, sent as a list or as one text with commas."""
+    """Obscured addresses, from a list or from a text with commas; empty for any other value.
+
+    MAX_RECIPIENTS at most, each cut after MAX_ADDRESS characters.
+    """
     entries = value.split(",", MAX_RECIPIENTS) if isinstance(value, str) else value
     if not isinstance(entries, list):
         return ()

@@ -1,8 +1,8 @@
-"""The table of errors: what an answer that is not a success means.
+"""The table of errors: what an answer other than a success means.
 
-No server ever sent anything but 404 for an error of its own (0.26 with its database down: 500), so the
-meaning is in the body. Literals are compared only where the servers never translate them; what is in no
-row of the table means "don't know, try later", and never that a secret is gone.
+For errors of their own, servers send 404 only (0.26 with its database down: 500), so the meaning is in the body. The
+server's sentences are compared only where servers never translate them. An answer that is in no row of the table means
+that nothing is known (`UnrecognizedAnswer`), and never that a secret is gone.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ import msgspec
 from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
 from bot.onetime.wire.body import decode
 
-MAX_WAIT = 15 * 60.0  # seconds
+MAX_WAIT = 15 * 60.0  # seconds of a Retry-After that are believed
 MAX_REASON = 300  # characters of a server's sentence
 
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429  # all but 404 from proxies or API v2
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429  # all but 404 come from proxies or API v2
 
 _UNKNOWN_SECRET = "Unknown secret"
 _NOT_AUTHORIZED = "Not authorized"
 _RATE_LIMITED = ("Cripes!", "Rate limit exceeded")  # up to 0.23, and since
 _SERVER_ERRORS = (
-    "An unexpected error occurred :[",  # also: 0.18 burn with a wrong passphrase; 0.26 too many wrong ones
+    "An unexpected error occurred :[",  # 0.18: burn with a wrong passphrase; 0.26: too many wrong ones
     "An error occurred :[",
     "We'll be back shortly!",
-    "Not Found",  # a key too short for 0.24 and later
+    "Not Found",  # 0.24 and later: the key is too short
 )
 _SWITCHED_OFF = "is not available"
-_WRONG_PASSPHRASE = "Double check that passphrase"  # translated by the account's language
+_WRONG_PASSPHRASE = "Double check that passphrase"  # in the account's language
 
 
 class UnrecognizedAnswer(HostUnavailable):
-    """The server said, in JSON, something that is in no row of the table. A POST that got this is not sent again."""
+    """The server answered in JSON with something that is in no row of the table. A POST is not repeated after this."""
 
 
 class NotRetryable(HostUnavailable):
-    """The answer would be no better the next time: nothing is gained by asking again."""
+    """A retry would get the same answer."""
 
 
 class AccountsOff(NotRetryable):
-    """The server's operator switched accounts off: whatever is asked with one is refused, and had no effect."""
+    """The server's operator has switched accounts off. Every call with an account is refused and has no effect."""
 
     tell = "That server does not take accounts over its API."
 
@@ -63,25 +63,25 @@ def refusal(
     is_about_secret: bool = False,
     otherwise: type[Refused | WrongPassphrase] | None = None,
 ) -> OnetimeError:
-    """The error that an answer other than a success stands for.
+    """The error that an answer other than a success means. Returned, not raised.
 
-    Only calls `about_a_secret` can be told that it is gone. `otherwise` is what a sentence means that is in
-    no row of the table, for calls that send a form: a field that the server does not take.
+    `is_about_secret` is for calls with the key of a secret, the only ones that can return `SecretGone`. `otherwise` is
+    for calls that send a form: the error for a sentence that is in no row of the table, because a field is refused.
     """
     if status == TOO_MANY:
         return RateLimited("429", retry_after=read_retry_after_header(headers))
     if 300 <= status < 400:  # noqa: PLR2004
         return NotRetryable(f"{status}, a redirect, not followed")
-    said = decode(body, _ErrorBody) if 400 <= status < 500 else None  # noqa: PLR2004
-    if said is None:
+    fields = decode(body, _ErrorBody) if 400 <= status < 500 else None  # noqa: PLR2004
+    if fields is None:
         return HostUnavailable(f"{status}, not understood")
-    message = said.message if isinstance(said.message, str) else ""
-    heard = _ErrorAnswer(status, headers, message, said)
+    message = fields.message if isinstance(fields.message, str) else ""
+    answer = _ErrorAnswer(status, headers, message, fields)
     return (
-        _caller_error(heard)
-        or _server_error(heard)
-        or (_secret_error(heard) if is_about_secret else None)
-        or (_form_error(heard, otherwise) if otherwise else None)
+        _caller_error(answer)
+        or _server_error(answer)
+        or (_secret_error(answer) if is_about_secret else None)
+        or (_form_error(answer, otherwise) if otherwise else None)
         or UnrecognizedAnswer(f"{status}, not understood")
     )
 
@@ -90,50 +90,53 @@ class _ErrorAnswer(NamedTuple):
     status: int
     headers: Mapping[str, str]
     message: str
-    said: _ErrorBody
+    fields: _ErrorBody
 
     @property
     def intended(self) -> str:
-        """The status that 0.24.6 and later say they mean."""
+        """The status that servers since 0.24.6 give in a header, beside their 404; empty on older servers."""
         return self.headers.get("x-ots-intended-status", "")
 
 
-def _caller_error(heard: _ErrorAnswer) -> OnetimeError | None:
-    meant = heard.status == UNAUTHORIZED or heard.intended == str(UNAUTHORIZED)
-    if meant or heard.message == _NOT_AUTHORIZED:
-        return NotAuthorized(f"{heard.status}, not authorized")
-    if heard.message.startswith(_RATE_LIMITED):
-        return RateLimited(f"{heard.status}, rate limited", retry_after=read_retry_after_header(heard.headers))
+def _caller_error(answer: _ErrorAnswer) -> OnetimeError | None:
+    is_meant = answer.status == UNAUTHORIZED or answer.intended == str(UNAUTHORIZED)
+    if is_meant or answer.message == _NOT_AUTHORIZED:
+        return NotAuthorized(f"{answer.status}, not authorized")
+    if answer.message.startswith(_RATE_LIMITED):
+        return RateLimited(f"{answer.status}, rate limited", retry_after=read_retry_after_header(answer.headers))
     return None
 
 
-def _server_error(heard: _ErrorAnswer) -> OnetimeError | None:
-    if heard.message.startswith("/api/") and heard.message.endswith(_SWITCHED_OFF):
-        return AccountsOff(f"{heard.status}, accounts are switched off")
-    if heard.message in _SERVER_ERRORS or heard.status == FORBIDDEN:
-        return UnrecognizedAnswer(f"{heard.status}, trouble of the server or its guard")
+def _server_error(answer: _ErrorAnswer) -> OnetimeError | None:
+    if answer.message.startswith("/api/") and answer.message.endswith(_SWITCHED_OFF):
+        return AccountsOff(f"{answer.status}, accounts are switched off")
+    if answer.message in _SERVER_ERRORS or answer.status == FORBIDDEN:
+        return UnrecognizedAnswer(f"{answer.status}, trouble of the server or its guard")
     return None
 
 
-def _secret_error(heard: _ErrorAnswer) -> OnetimeError | None:
-    named = heard.message == _UNKNOWN_SECRET or isinstance(heard.said.secret_key, str)
-    return SecretGone("unknown secret") if heard.status == NOT_FOUND and named else None
+def _secret_error(answer: _ErrorAnswer) -> OnetimeError | None:
+    is_named = answer.message == _UNKNOWN_SECRET or isinstance(answer.fields.secret_key, str)
+    return SecretGone("unknown secret") if answer.status == NOT_FOUND and is_named else None
 
 
-def _form_error(heard: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
-    if not heard.message:
+def _form_error(answer: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) -> OnetimeError | None:
+    if not answer.message:
         return None
     if meaning is Refused:
-        return Refused(f"{heard.status}, a field refused", reason=heard.message[:MAX_REASON])
-    # The sentence may be translated; then only the marks of a form error tell it from the server's own trouble.
-    marked = heard.intended == "400" or isinstance(heard.said.shrimp, str)
-    if marked or heard.message == _WRONG_PASSPHRASE:
-        return WrongPassphrase(f"{heard.status}, wrong passphrase")
+        return Refused(f"{answer.status}, a field refused", reason=answer.message[:MAX_REASON])
+    # The sentence may be translated; then only the marks of a form error distinguish it from an error of the server.
+    is_marked = answer.intended == "400" or isinstance(answer.fields.shrimp, str)
+    if is_marked or answer.message == _WRONG_PASSPHRASE:
+        return WrongPassphrase(f"{answer.status}, wrong passphrase")
     return None
 
 
 def read_retry_after_header(headers: Mapping[str, str]) -> float | None:
-    """`Retry-After` in seconds (it may be a date, RFC 9110 10.2.3), from 0 to 15 minutes, or None."""
+    """`Retry-After` in seconds, from 0 to MAX_WAIT; None if there is none that is valid.
+
+    The header may hold seconds or a date (RFC 9110, 10.2.3). `headers` has its names in lower case or ignores case.
+    """
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.lstrip("-").isdigit():
         seconds = -1.0 if asked.startswith("-") else float(asked[:10])

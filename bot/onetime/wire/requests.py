@@ -1,4 +1,4 @@
-"""The calls as values. Forms, never JSON (older servers ignore it); nothing secret in a query."""
+"""The calls as values, without I/O. Bodies are forms, because older servers ignore JSON. No query holds a secret."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ApiRequest:
-    """A call, ready to be sent to any host. Its parts can be shown; what `target` and `body` return cannot."""
+    """A call, ready to be sent to any host. Its fields may be logged; what `target` and `body` return may not."""
 
-    operation: str  #: our name for it, for logs: "reveal"
+    operation: str  #: our name for the call, for logs: "reveal"
     method: Literal["GET", "POST"]
     path: str  #: below the host's base, `{key}` where the key goes: "/api/v1/secret/{key}"
     key: Secret | None = None
     form: Mapping[str, str | Secret] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Request {self.operation}>"
+        return f"<ApiRequest {self.operation}>"
 
     def target(self) -> str:
-        """The path with the key in it. Raises `NotUnderstood` for what is not shaped like a key."""
+        """The path with the key in it. Raises `NotUnderstood` for a key that has not the shape of one."""
         if self.key is None:
             return self.path
         key = self.key.reveal()
@@ -45,7 +45,7 @@ class ApiRequest:
         return urlencode(plain, encoding="utf-8", errors="surrogatepass").encode("ascii")
 
     def headers(self, authorization: Secret | None) -> dict[str, str]:
-        """All that is sent, besides what HTTP itself needs. English, so that sentences can be recognised."""
+        """All headers but those that HTTP itself needs. English, so that the server's sentences can be recognized."""
         sent = {"Accept": "application/json", "Accept-Encoding": "identity", "Accept-Language": "en"}
         if self.method == "POST":
             sent["Content-Type"] = FORM
@@ -70,7 +70,7 @@ def reveal(key: SecretKey, passphrase: Secret | None = None) -> ApiRequest:
 
 
 def metadata(key: MetadataKey) -> ApiRequest:
-    """GET works like POST on all versions, and may be sent again."""
+    """The state of a secret. A GET, which all versions accept and which may be repeated."""
     return ApiRequest("metadata", "GET", "/api/v1/private/{key}", key)
 
 
@@ -83,7 +83,10 @@ def recent() -> ApiRequest:
 
 
 def recent_v2() -> ApiRequest:
-    """The same list where v1 has lost it (0.21 to 0.24.0). `/receipt/recent` exists only from 0.23."""
+    """The account's list by API v2, for servers whose v1 list is broken (0.21 to 0.24.0).
+
+    Not `/receipt/recent`, which exists only since 0.23.
+    """
     return ApiRequest("recent", "GET", "/api/v2/private/recent")
 
 
@@ -111,5 +114,5 @@ def _seconds(ttl: int | None) -> str | None:
 
 
 def _encode_form(**fields: str | Secret | None) -> dict[str, str | Secret]:
-    """The fields that have something in them: an empty passphrase is no passphrase."""
+    """The fields that are not empty: an empty passphrase means no passphrase."""
     return {name: text for name, text in fields.items() if text}

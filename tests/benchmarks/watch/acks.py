@@ -1,4 +1,4 @@
-"""(e) How fast `/ots help` is acknowledged while the same process looks at 200 accounts a second, against an idle one.
+"""(e) How fast `/ots help` is acknowledged while the same process polls 200 accounts a second, against an idle one.
 
 It is one and the same `python -m bot run`: all accounts in its database are put to sleep and woken in turns.
 """
@@ -23,7 +23,7 @@ from tests.benchmarks.watch.processes import Host, load_server
 WATCH_EVERY = 5.0  # seconds, the least that the setting takes
 MOST = 20_000  # acknowledgements in one turn
 DELAY = 0.08  # seconds that Onetime Secret takes
-LOOK = 0.4  # seconds from when one is due until the next is planned, about
+POLL_TIME = 0.4  # seconds from when one is due until the next is planned, about
 NOW = "(julianday('now') - 2440587.5) * 86400.0"  # as the database's clock does it
 
 
@@ -46,10 +46,10 @@ class Figures:
 
     p50: list[float] = field(default_factory=list)  # milliseconds
     p99: list[float] = field(default_factory=list)
-    looks: list[float] = field(default_factory=list)  # accounts a second
+    polls: list[float] = field(default_factory=list)  # accounts a second
 
     def row(self, name: str) -> list[str]:
-        return [name, f"{middle(self.p50):.2f} ms", f"{middle(self.p99):.2f} ms", f"{middle(self.looks):.0f}/s"]
+        return [name, f"{middle(self.p50):.2f} ms", f"{middle(self.p99):.2f} ms", f"{middle(self.polls):.0f}/s"]
 
 
 async def measure(*, quick: bool) -> list[Goal]:
@@ -59,16 +59,16 @@ async def measure(*, quick: bool) -> list[Goal]:
         world = World(settings=_settings(host))
         file = world.directory / "bot.db"
         migrate(f"sqlite:///{file}")
-        count = round(plan.a_second * (WATCH_EVERY + LOOK))
+        count = round(plan.a_second * (WATCH_EVERY + POLL_TIME))
         await people.fill(f"sqlite:///{file}", f"k1:{world.encryption_key}", host.url, count, plan.each, asleep=True)
         async with world:
             idle, busy = await _rounds(world, host, load, file, plan)
     rows = [idle.row("idle"), busy.row("watching")]
-    print(table([f"(e) {count:,} accounts, {plan.each} secrets each", "ack p50", "p99", "looks"], rows))
+    print(table([f"(e) {count:,} accounts, {plan.each} secrets each", "ack p50", "p99", "polls"], rows))
     later = middle([one - other for one, other in zip(busy.p99, idle.p99, strict=True)])
     return [
         Goal("(e) ms of the p99 of an ack, watching - idle", later, "at most", 5),
-        Goal(f"(e) looks a second / {plan.a_second} accounts", middle(busy.looks) / plan.a_second, "at least", 0.9),
+        Goal(f"(e) polls a second / {plan.a_second} accounts", middle(busy.polls) / plan.a_second, "at least", 0.9),
     ]
 
 
@@ -95,13 +95,13 @@ async def _rounds(world: World, host: Host, load: Load, file: Path, plan: Plan) 
 async def _turn(load: Load, job: Job, host: Host, figures: Figures) -> None:
     calls = host.calls()
     result = await load.run(job)
-    figures.looks.append((host.calls() - calls) / result.seconds)
+    figures.polls.append((host.calls() - calls) / result.seconds)
     figures.p50.append(percentile(result.milliseconds, 50))
     figures.p99.append(percentile(result.milliseconds, 99))
 
 
 async def _asleep(host: Host, file: Path) -> None:
-    """Nobody looks any more: what was being looked at is over, and was not put on again."""
+    """Wait until no poll is under way and none is due."""
     while True:
         with _database(file) as connection:
             connection.execute("UPDATE watches SET next_poll_at = NULL")

@@ -31,7 +31,7 @@ QUICK = Plan(each=5, turns=1, lists=1)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What it took to look at each secret of an account once."""
+    """The cost of polling each secret of an account once."""
 
     requests: float
     cpu: float  # microseconds a secret
@@ -88,9 +88,9 @@ async def _turns(onetime: Onetime, host: Host, plan: Plan) -> tuple[list[Turn], 
     return ours, theirs
 
 
-async def _turn(host: Host, look: Callable[[], Awaitable[None]], times: int, each: int) -> Turn:
+async def _turn(host: Host, poll: Callable[[], Awaitable[None]], times: int, each: int) -> Turn:
     calls, started, used = host.calls(), time.perf_counter(), cpu()
     for _ in range(times):
-        await look()
+        await poll()
     took, used = time.perf_counter() - started, cpu() - used
     return Turn((host.calls() - calls) / times, used / times / each * 1e6, took / times * 1000)

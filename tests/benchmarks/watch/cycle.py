@@ -21,7 +21,7 @@ class Plan:
     each: int = 100  # secrets to an account
     received: int = 50  # accounts that have a secret opened at the end of the last round
     rounds: int = 3
-    warm: int = 2  # looks at each account before that; 0: what it is to look at most of them for the first time
+    warm: int = 2  # polls of each account before that; 0: what it is to look at most of them for the first time
     window: float = 3.0  # seconds
     delays: tuple[float, ...] = (0.0, 0.08)  # seconds that the server takes
 

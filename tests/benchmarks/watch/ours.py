@@ -1,4 +1,4 @@
-"""The real watcher on a real database, looking all the time: `python -m tests.benchmarks.watch.ours JOB`.
+"""The real watcher on a real database, polling all the time: `python -m tests.benchmarks.watch.ours JOB`.
 
 Settings come from the environment. What is due is due again at once, so that there is always more than it can do.
 At the end the host says that secrets were opened, and the watcher has to find every one: what was measured was work.
@@ -29,7 +29,7 @@ from bot.watch.watcher import Watcher
 from bot.wiring import services
 from tests.benchmarks.watch.processes import Done, Host, cpu
 
-EVERY = 0.05  # seconds: less than one round takes
+EVERY = 0.05  # seconds: less than polling all accounts once takes
 FOUND_WITHIN = 60.0  # seconds
 
 
@@ -38,7 +38,7 @@ class Job:
     port: int  # of the load server
     each: int  # secrets to an account
     accounts: int
-    warm: int  # looks at each account before the window
+    warm: int  # polls of each account before the window
     window: float  # seconds
     received: int  # how many accounts have a secret opened at the end
 
@@ -75,7 +75,7 @@ async def _all_found(db: Database, notifications: Notifications, job: Job) -> No
         if found.get("received", 0) == told == job.received:
             return
         await asyncio.sleep(0.05)
-    raise RuntimeError(f"not all was found: {job.received} were opened, {told} notices, {found}")
+    raise RuntimeError(f"not all was found: {job.received} were opened, {told} notifications, {found}")
 
 
 if __name__ == "__main__":

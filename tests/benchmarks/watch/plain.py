@@ -47,12 +47,12 @@ def work(job: Job) -> Done:
     with Session(engine) as session:
         session.add_all([Tracked(key=people.key(0, n), state="new", checked_at=0.0) for n in range(job.secrets)])
         session.commit()
-        looks = _looks(session, f"http://127.0.0.1:{job.port}/api/v1/private/")
-        next(looks)  # the first pays for what is made only once
-        return _measured(looks, job.window)
+        polls = _poll_all(session, f"http://127.0.0.1:{job.port}/api/v1/private/")
+        next(polls)  # the first pays for what is made only once
+        return _measured(polls, job.window)
 
 
-def _looks(session: Session, url: str) -> Iterator[None]:
+def _poll_all(session: Session, url: str) -> Iterator[None]:
     for row in cycle(session.scalars(select(Tracked).where(Tracked.state == "new")).all()):
         answer = requests.get(url + row.key, auth=(people.username(0), people.TOKEN), timeout=10)
         row.state = answer.json()["state"]
@@ -61,10 +61,10 @@ def _looks(session: Session, url: str) -> Iterator[None]:
         yield
 
 
-def _measured(looks: Iterator[None], window: float) -> Done:
+def _measured(polls: Iterator[None], window: float) -> Done:
     started, used, count = time.perf_counter(), cpu(), 0
     while time.perf_counter() - started < window:
-        next(looks)
+        next(polls)
         count += 1
     return Done(count, time.perf_counter() - started, cpu() - used)
 

@@ -20,7 +20,7 @@ from bot.sandbox.bot_process import CHECKOUT, BotProcess
 class Done:
     """What a process did in a window of time."""
 
-    secrets: int  # looked at
+    secrets: int  # polled
     seconds: float
     cpu: float  # seconds, all threads, user and system
 

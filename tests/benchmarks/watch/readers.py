@@ -84,7 +84,7 @@ def _reading(chance: random.Random, median: float) -> float:
 
 
 def _account(found: Found, chance: random.Random, schedule: Next, secrets: list[tuple[float, float]]) -> None:
-    """Look at an account until nothing is left. `secrets` are when each was made and read."""
+    """Poll an account until nothing is left. `secrets` are when each was made and read."""
     found.secrets += len(secrets)
     waiting = list(reversed(secrets))
     alive: list[tuple[float, float]] = []
@@ -92,18 +92,18 @@ def _account(found: Found, chance: random.Random, schedule: Next, secrets: list[
     while waiting or due is not None:
         if waiting and (due is None or waiting[-1][0] <= due):
             alive.append(waiting.pop())
-            due = alive[-1][0]  # what is tracked just now is looked at soon
+            due = alive[-1][0]  # what is tracked just now is polled soon
             continue
         assert due is not None
         now = due + chance.uniform(0, IDLE_INTERVAL)  # the watcher rests so long when nothing is due
-        alive = _looked(found, alive, now)
+        alive = _still_due(found, alive, now)
         # As the watcher asks: the youngest decides how often, and the oldest expires first.
         soon = schedule([now - alive[-1][0]], EVERY, [alive[0][0] + LIFE - now]) if alive else None
         due = None if soon is None else now + soon
 
 
-def _looked(found: Found, alive: list[tuple[float, float]], now: float) -> list[tuple[float, float]]:
-    """What is still to be looked at after a look."""
+def _still_due(found: Found, alive: list[tuple[float, float]], now: float) -> list[tuple[float, float]]:
+    """The secrets that are still to be polled after a poll."""
     found.calls += 1
     left = []
     for made, read in alive:
