@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
@@ -35,7 +35,7 @@ def _disconnect_button(account: Account, host: str) -> Button:
     return Button("Disconnect", DISCONNECT, account.id, "danger", confirm, f"Disconnect the account on {host}")
 
 
-async def show_accounts(interaction: Interaction) -> Message:
+async def _accounts_message(interaction: Interaction) -> Message:
     accounts = await interaction.services.accounts.all_of(interaction.person)
     if not accounts:
         return NONE_YET
@@ -54,43 +54,43 @@ async def show_accounts(interaction: Interaction) -> Message:
     return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))
 
 
-async def list_accounts(interaction: Interaction, _row: None) -> Message:
-    return await show_accounts(interaction)
+async def list_accounts(interaction: Interaction, _row: None) -> Reply:
+    return Reply(await _accounts_message(interaction), Outcome.SHOWN)
 
 
-async def choose_to_disconnect(interaction: Interaction, _row: None) -> Message:
+async def choose_to_disconnect(interaction: Interaction, _row: None) -> Reply:
     """`/ots disconnect [region|host]`: asks first."""
     accounts = await interaction.services.accounts.all_of(interaction.person)
     if interaction.text:
         wanted = interaction.services.hosts.named(interaction.text)
         accounts = [account for account in accounts if account.host == wanted.url]
         if not accounts:
-            return Message.of(
-                f"You have no account connected on {wanted.name}.", Text.of("`/ots accounts` lists them.")
-            )
+            said = f"You have no account connected on {wanted.name}."
+            return Reply(Message.of(said, Text.of("`/ots accounts` lists them.")), Outcome.REFUSED)
     if not accounts:
-        return NONE_YET
+        return Reply(NONE_YET, Outcome.REFUSED)
     parts: list[Part] = [Text.of("Which account do you want to disconnect?")]
     for account in accounts:
         host = _name(account)
         parts += [Text.of("*", Plain(host), "*"), Buttons.of(_disconnect_button(account, host))]
-    return Message("Which account do you want to disconnect?", tuple(parts))
+    return Reply(Message("Which account do you want to disconnect?", tuple(parts)), Outcome.SHOWN)
 
 
-async def disconnect(interaction: Interaction, account: Account) -> Message:
+async def disconnect(interaction: Interaction, account: Account) -> Reply:
     host = _name(account)
     await interaction.services.accounts.disconnect(interaction.person, account.id)
     await interaction.services.tracking.forget_host(interaction.person, account.host)
-    return Message.of(
+    message = Message.of(
         f"Your account on {host} is disconnected.",
         Text.of(f":white_check_mark: Your account on *{host}* is disconnected and its token is erased here."),
         Note.of("If the token may be known to somebody, make a new one on the account page as well."),
     )
+    return Reply(message, Outcome.DONE)
 
 
-async def make_default(interaction: Interaction, account: Account) -> Message:
+async def make_default(interaction: Interaction, account: Account) -> Reply:
     await interaction.services.accounts.make_default(interaction.person, account.id)
-    return await show_accounts(interaction)
+    return Reply(await _accounts_message(interaction), Outcome.DONE)
 
 
 FEATURE = Feature(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from bot import clock
 from bot.errors import SecretGone, SlackError, WrongPassphrase
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
@@ -37,20 +37,20 @@ FOREVER = "Burning destroys it for good. Nobody will be able to open its link an
 WRONG = "That is not its passphrase. Nothing was burned."
 
 
-async def ask_first(interaction: Interaction, _row: None) -> Modal:
+async def ask_first(interaction: Interaction, _row: None) -> Reply:
     """`/ots burn <link|key>`: shows what is about to be burned and asks."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
     host, key = await pasted.metadata_key(interaction, ASK)
     return await _question(interaction, host, key)
 
 
-async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Modal:
+async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Burn button of a secret that has a passphrase."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
     return await _question(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
-async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Modal:
+async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The question was answered with “Burn it”."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
@@ -59,37 +59,41 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
-            return again
+            return Reply(again, Outcome.REFUSED)
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
-    return Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
+    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
+    return Reply(window, _outcome(state))
 
 
-async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
+async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """A card's Burn button, after its confirm dialog."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
     try:
         state, metadata = await _destroy(interaction, credentials, context.key, asked=False)
     except WrongPassphrase:
-        return _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
+        message = _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
+        return Reply(message, Outcome.REFUSED)
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
-    outcome = _outcome_parts(host, state, metadata)
-    return Message.of(
-        f"One-time secret on {host.name}: {summary}.", *outcome, without_replacing=metadata_card.is_in_a_list(context)
+    message = Message.of(
+        f"One-time secret on {host.name}: {summary}.",
+        *_outcome_parts(host, state, metadata),
+        without_replacing=metadata_card.is_in_a_list(context),
     )
+    return Reply(message, _outcome(state))
 
 
-async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Message:
+async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
     """The Burn button of a tracked secret's card, after its confirm dialog. Only what was burned changes the card."""
     return await _burn_tracked(interaction, tracked, listed=False)
 
 
-async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Message:
+async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
     """The same in `/ots tracked`: the list stays as it is."""
     return await _burn_tracked(interaction, tracked, listed=True)
 
 
-async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: bool) -> Message:
+async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: bool) -> Reply:
     host = interaction.services.hosts.of(tracked.host)
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
@@ -97,15 +101,18 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     except WrongPassphrase:
         new = NewButtonContext(METADATA, host.url, tracked.key, account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
-        return _passphrase_needed(ref, without_replacing=True)
+        return Reply(_passphrase_needed(ref, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and not listed:
-        return tracked_card(await interaction.services.tracking.find(interaction.person, tracked.id), host.name)
+        now = await interaction.services.tracking.find(interaction.person, tracked.id)
+        return Reply(tracked_card(now, host.name), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
-    return Message.of(f"One-time secret on {host.name}", *_outcome_parts(host, state, metadata), without_replacing=True)
+    outcome_parts = _outcome_parts(host, state, metadata)
+    message = Message.of(f"One-time secret on {host.name}", *outcome_parts, without_replacing=True)
+    return Reply(message, _outcome(state))
 
 
-async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Modal:
+async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
     await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
@@ -118,20 +125,20 @@ def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
     return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
 
 
-async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Modal:
+async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
         metadata = await interaction.services.onetime.metadata(credentials, key)
     except SecretGone:
-        return Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN))
+        return Reply(Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN)), Outcome.REFUSED)
     state = metadata.state_at(clock.now())
     if state.is_over:
-        return Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata))
+        return Reply(Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata)), Outcome.REFUSED)
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     parts = (*metadata_card.card(metadata, host), Text.of(FOREVER))
-    return _form(ref, *parts, passphrase=bool(metadata.passphrase_required))
+    return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
 
 
 def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
@@ -158,6 +165,11 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
     if tracked is not None and tracked.card is not None:
         with suppress(SlackError):
             await follow(interaction, tracked, host.name)
+
+
+def _outcome(state: SecretState | None) -> Outcome:
+    """Of a try to burn a secret that is in this state now."""
+    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:

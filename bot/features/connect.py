@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
@@ -30,14 +30,14 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
     )
 
 
-async def open_form(interaction: Interaction, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots connect [region|host]`."""
     services = interaction.services
     host = services.hosts.named(interaction.text) if interaction.text else services.hosts.default
-    return form(services.hosts, host)
+    return Reply(form(services.hosts, host), Outcome.SHOWN)
 
 
-async def submit(interaction: Interaction, _row: None) -> Modal:
+async def submit(interaction: Interaction, _row: None) -> Reply:
     """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
     services = interaction.services
     host = services.hosts.named(interaction.selects.get("host", ""))
@@ -46,13 +46,14 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     account = await services.accounts.connect(interaction.person, host.url, username, token)
     await services.tracking.resume(interaction.person, host.url)
     rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
-    return Modal.of(
+    connected = Modal.of(
         CONNECTED_FORM,
         "Connected",
         Text.of(f":white_check_mark: Your account on *{host.name}* is connected. {rest}"),
         Text.of("Next: `/ots recent` lists your secrets, `/ots metadata` looks at one, `/ots burn` destroys one."),
         close="Done",
     )
+    return Reply(connected, Outcome.DONE)
 
 
 def _read_account(interaction: Interaction) -> tuple[Secret, Secret]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from bot.clock import now
 from bot.errors import LimitReached, NotUnderstood, OnetimeError, SecretGone, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb, read_outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.logs import Log
 from bot.onetime.client import Credentials
@@ -43,16 +43,16 @@ TOO_EARLY = (
 log = Log("generate")
 
 
-async def open_form(interaction: Interaction, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots generate [@person … | #channel]`."""
     try:
         form_state = read_mentions(interaction.text)
     except NotUnderstood:
         raise NotUnderstood("text behind generate", tell=HOW) from None
-    return await form.open_form(interaction, replace(form_state, is_generated=True))
+    return Reply(await form.open_form(interaction, replace(form_state, is_generated=True)), Outcome.SHOWN)
 
 
-async def generate(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
+async def generate(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """“Generate” was pressed."""
     form_state = form.state_as_shown(interaction, context)
     spec = share_spec.read(interaction, form_state)
@@ -77,26 +77,30 @@ class _BegunCreation:
     delivery: Delivery
 
 
-async def _show_once(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Modal | None:
+async def _show_once(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:
     """Make it, have the host's copy destroyed, and show it: only then is there none that nobody knows of."""
     try:
         begun = await _begin(interaction, await share_spec.load_account(interaction, spec), ref)
         if begun is None:
-            return _note("This window was sent before. What was made then was shown once.")
+            said = "This window was sent before. What was made then was shown once."
+            return Reply(_note(said), Outcome.REFUSED)
         made = await _call_host(interaction, begun)
     except (LimitReached, *NO_SECRET) as error:
-        return await submit.show_again(interaction, form_state, Text.of(f":warning: {error.tell} Nothing was made."))
+        why = Text.of(f":warning: {error.tell} Nothing was made.")
+        return Reply(await submit.show_again(interaction, form_state, why), read_outcome(error))
     except OnetimeError:
-        return _note(IN_DOUBT)
+        return Reply(_note(IN_DOUBT), Outcome.UNKNOWN)
     failpoint("generated")
     is_burned = await _burn_copy(interaction, begun, made)
     failpoint("copy_burned")
-    await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
+    is_shown = await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
     failpoint("password_shown")
     if is_burned:  # nothing is left to be told of
         await interaction.services.deliveries.mark_failed(begun.delivery.id, "shown")
         await interaction.services.shares.delete(begun.share.id)
-    return None
+    if not is_shown:
+        return Reply(None, Outcome.WINDOW_CLOSED)
+    return Reply(None, Outcome.DONE if is_burned else Outcome.PARTLY_DONE)
 
 
 async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunCreation | None:
@@ -151,7 +155,8 @@ async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: Gene
     return True
 
 
-async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) -> None:
+async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) -> bool:
+    """Whether Slack took the window with the password. If not, its person gets a message that says so."""
     shown = (
         Revealed(made.value),
         *more,
@@ -162,6 +167,8 @@ async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) ->
     except SlackError as trouble:
         log.info("password_not_shown", error=str(trouble))
         await interaction.tell(Message.of(TOO_EARLY.replace("`", ""), Text.of(f":warning: {TOO_EARLY}")))
+        return False
+    return True
 
 
 def _note(said: str) -> Modal:

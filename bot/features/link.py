@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Kind
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
@@ -26,7 +26,11 @@ def looks_like_one(text: str) -> bool:
     return _LINK.search(text.strip()) is not None
 
 
-async def say_what_it_is(interaction: Interaction, _row: None) -> Message:
+async def say_what_it_is(interaction: Interaction, _row: None) -> Reply:
+    return Reply(await _message(interaction), Outcome.SHOWN)
+
+
+async def _message(interaction: Interaction) -> Message:
     match read_pasted(interaction.text, interaction.services.hosts):
         case SecretLink(host, key):
             return await _secret_link(interaction, host, key)

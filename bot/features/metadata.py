@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot import clock
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
@@ -20,26 +20,26 @@ ASK = (
 )
 
 
-async def show_metadata(interaction: Interaction, _row: None) -> Message:
+async def show_metadata(interaction: Interaction, _row: None) -> Reply:
     """`/ots metadata <link|key>`."""
     host, key = await pasted.metadata_key(interaction, ASK)
     return await _show(interaction, host, key)
 
 
-async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
+async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """A card's Refresh button, and “Show metadata” under a pasted link."""
     host = interaction.services.hosts.of(context.host)
     return await _show(interaction, host, context.key, without_replacing=metadata_card.is_in_a_list(context))
 
 
-async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Message:
+async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     metadata = await interaction.services.onetime.metadata(credentials, key)
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     words = secret_words(metadata.state_at(clock.now()))
-    return Message.of(
+    message = Message.of(
         f"One-time secret on {host.name}: {words}.",
         Heading("One-time secret"),
         *metadata_card.card(metadata, host),
@@ -47,6 +47,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
         metadata_card.not_opened_note(),
         without_replacing=without_replacing,
     )
+    return Reply(message, Outcome.SHOWN)
 
 
 FEATURE = Feature(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot import clock
 from bot.errors import NotConnected, NotUnderstood
 from bot.interaction import paging
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
@@ -28,14 +28,14 @@ FILTERS = {
 OTHER_WORDS = {"opened": "received", "unopened": "new", "viewed": "new", "orphaned": "expired"}
 
 
-async def list_recent(interaction: Interaction, _row: None) -> Message:
+async def list_recent(interaction: Interaction, _row: None) -> Reply:
     """`/ots recent [new|received|burned|expired|all] [region]`, in any order."""
     wanted, host = _read(interaction)
     account = await _load_account(interaction, host)
     return await _page(interaction, account, wanted, 0)
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Message:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """Newer and Older: the handle says which page of which account, and the filter."""
     if context.account_id is None:
         raise NotConnected
@@ -67,7 +67,7 @@ async def _load_account(interaction: Interaction, host: Host | None) -> Account:
     return account
 
 
-async def _page(interaction: Interaction, account: Account, wanted: str, page: int) -> Message:
+async def _page(interaction: Interaction, account: Account, wanted: str, page: int) -> Reply:
     services = interaction.services
     credentials = services.credentials_of(account)
     everything = await services.onetime.recent(credentials)
@@ -98,7 +98,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
     summary = f"{_count_words(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(
         _state_words(one) for one in shown
     )
-    return Message(summary.rstrip(": "), tuple(parts))
+    return Reply(Message(summary.rstrip(": "), tuple(parts)), Outcome.SHOWN)
 
 
 def _state_words(one: Metadata) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
 from bot.screen.parts import Checkboxes, Modal, Note, Plain, Text
 from bot.status.words import NOTIFICATION_CHOICES
@@ -16,10 +16,11 @@ UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: o
 REMINDER = "Remind me once before one expires that nobody has opened"
 
 
-async def open_form(interaction: Interaction, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots settings`. The window comes before what stands in it: its trigger lives 3 seconds."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
-    return form(await interaction.services.preferences.of(interaction.person), interaction.zone)
+    prefs = await interaction.services.preferences.of(interaction.person)
+    return Reply(form(prefs, interaction.zone), Outcome.SHOWN)
 
 
 def form(prefs: NotificationPreferences, zone: str | None) -> Modal:
@@ -47,20 +48,21 @@ def _quiet_hours(zone: str | None) -> Note:
     return Note.of("Not between 21:00 and 08:00 where you are (", Plain(zone), "), unless no other time is left.")
 
 
-async def save(interaction: Interaction, _row: None) -> Modal:
+async def save(interaction: Interaction, _row: None) -> Reply:
     """Takes effect at once: what waits to be sent and is not wanted any more is not sent."""
     checked = interaction.checkboxes
     prefs = NotificationPreferences.of(
         checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())
     )
     await interaction.services.preferences.set(interaction.person, prefs)
-    return Modal.of(
+    saved = Modal.of(
         SAVED_FORM,
         TITLE,
         Text.of(f":white_check_mark: {_notifications_sentence(prefs)}"),
         Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_reminders_sentence(prefs)}"),
         close="Done",
     )
+    return Reply(saved, Outcome.DONE)
 
 
 def _notifications_sentence(prefs: NotificationPreferences) -> str:

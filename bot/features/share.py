@@ -5,9 +5,8 @@ What sharing has in common with generating and with answering a request is in bo
 
 from __future__ import annotations
 
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
-from bot.screen.parts import Modal
 from bot.sharing import form, sender_buttons, sender_card
 from bot.sharing.form_state import read_mentions
 from bot.sharing.recovery import recover
@@ -15,13 +14,13 @@ from bot.sharing.submit import submit
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 
-async def open_window(interaction: Interaction, _row: None) -> Modal:
+async def open_window(interaction: Interaction, _row: None) -> Reply:
     """`/ots share [@person … | #channel]`. Any other text is refused unseen."""
-    return await form.open_form(interaction, read_mentions(interaction.text))
+    return Reply(await form.open_form(interaction, read_mentions(interaction.text)), Outcome.SHOWN)
 
 
-async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
-    return form.add_text_field(interaction, context)
+async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Reply:
+    return Reply(form.add_text_field(interaction, context), Outcome.SHOWN)
 
 
 FEATURE = Feature(

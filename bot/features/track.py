@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot import clock
 from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
 from bot.interaction import paging, pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
@@ -32,26 +32,27 @@ OLDER = "tracked_older"
 log = Log("track")
 
 
-async def track(interaction: Interaction, _row: None) -> Message:
+async def track(interaction: Interaction, _row: None) -> Reply:
     """`/ots track <link|key> [label]`."""
     link, label = pasted.with_label(interaction, MAX_LABEL)
     host, key = await pasted.metadata_key(link, ASK)
     return await _track(interaction, host, key, label)
 
 
-async def track_from_card(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Message:
+async def track_from_card(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Track button of a card."""
     return await _track(interaction, interaction.services.hosts.of(context.host), context.key, None)
 
 
-async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Message:
+async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Reply:
     services = interaction.services
     credentials = await services.credentials(interaction.person, host)
     metadata = await services.onetime.metadata(credentials, key)
     state = metadata.state_at(clock.now())
     if state.is_over:
         said = f"There is nothing to track: {secret_words(state).lower()}."
-        return Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
+        message = Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
+        return Reply(message, Outcome.REFUSED)
     tracked, is_new = await services.tracking.track(
         interaction.person,
         host.url,
@@ -69,10 +70,10 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
         if is_new
         else "You are tracking it already. Its card is in our direct conversation."
     )
-    return Message.of(said, Text.of(f":eyes: {said}"))
+    return Reply(Message.of(said, Text.of(f":eyes: {said}")), Outcome.DONE)
 
 
-async def untrack(interaction: Interaction, _row: None) -> Message:
+async def untrack(interaction: Interaction, _row: None) -> Reply:
     """`/ots untrack <link|key>`."""
     host, key = await pasted.metadata_key(interaction, ASK.replace("track", "untrack"))
     tracked = await interaction.services.tracking.find_key(interaction.person, host.url, key)
@@ -81,8 +82,18 @@ async def untrack(interaction: Interaction, _row: None) -> Message:
     return await stop(interaction, tracked)
 
 
-async def stop(interaction: Interaction, tracked: Tracked) -> Message:
-    """The Stop button: no more looking, no more messages. The secret itself stays as it is."""
+async def stop(interaction: Interaction, tracked: Tracked) -> Reply:
+    """The Stop button of a card."""
+    return Reply(await _stop(interaction, tracked), Outcome.DONE)
+
+
+async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
+    """The Stop button in `/ots tracked`. The list stays as it is."""
+    return Reply(replace(await _stop(interaction, tracked), without_replacing=True), Outcome.DONE)
+
+
+async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
+    """Stop to watch a secret and to tell of it. The secret itself stays as it is."""
     await interaction.services.tracking.stop(interaction.person, tracked.id)
     said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
@@ -94,12 +105,7 @@ async def stop(interaction: Interaction, tracked: Tracked) -> Message:
     return message
 
 
-async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Message:
-    """Stop in `/ots tracked`: the list stays as it is."""
-    return replace(await stop(interaction, tracked), without_replacing=True)
-
-
-async def refresh(interaction: Interaction, tracked: Tracked) -> Message:
+async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
     """Ask the host about this one now. What became of it is told as the watcher tells it, once."""
     services = interaction.services
     host = services.hosts.of(tracked.host)
@@ -114,19 +120,19 @@ async def refresh(interaction: Interaction, tracked: Tracked) -> Message:
     now = clock.now()
     change = find_change(tracked, found, now)
     if change is None:
-        return tracked_card(tracked, host.name, asked_at=now, is_named=found is not None)
+        return Reply(tracked_card(tracked, host.name, asked_at=now, is_named=found is not None), Outcome.SHOWN)
     after = await services.tracking.record_change(tracked, change)
     if after is None:
         raise NotYours
-    return tracked_card(after, host.name)
+    return Reply(tracked_card(after, host.name), Outcome.SHOWN)
 
 
-async def list_tracked(interaction: Interaction, _row: None) -> Message:
-    return await _page(interaction, 0)
+async def list_tracked(interaction: Interaction, _row: None) -> Reply:
+    return Reply(await _page(interaction, 0), Outcome.SHOWN)
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Message:
-    return await _page(interaction, int(context.data["page"]))
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
+    return Reply(await _page(interaction, int(context.data["page"])), Outcome.SHOWN)
 
 
 async def _page(interaction: Interaction, page: int) -> Message:
@@ -166,7 +172,7 @@ def _line(tracked: Tracked) -> list[Part]:
     return parts
 
 
-async def watch(interaction: Interaction, _row: None) -> Message:
+async def watch(interaction: Interaction, _row: None) -> Reply:
     """`/ots watch on|off`: track everything on the default account, also what is made in a browser."""
     word = interaction.text.strip().lower()
     if word not in {"on", "off"}:
@@ -183,7 +189,7 @@ async def watch(interaction: Interaction, _row: None) -> Message:
         if word == "on"
         else f"New secrets of your account on {host.name} are not tracked any more. What is tracked stays."
     )
-    return Message.of(said, Text.of(f":eyes: {said}"))
+    return Reply(Message.of(said, Text.of(f":eyes: {said}")), Outcome.DONE)
 
 
 FEATURE = Feature(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from bot.errors import BotError
+from bot.errors import BotError, HostUnavailable, NothingSent, SlackError, StorageUnavailable, WindowClosed
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
 from bot.person import Person
@@ -92,8 +92,7 @@ class Kind(StrEnum):
 class Outcome(StrEnum):
     """What came of one thing that a person did. The log, metrics and an audit count by these words.
 
-    A handler returns one of the first seven in its `Reply`. The last three are for the dispatcher, when a handler
-    raised an error.
+    A handler returns one of them in its `Reply`; never CRASHED. For a handler that raised, `read_outcome` says which.
     """
 
     SHOWN = "shown"  # something was shown or asked; nothing was changed
@@ -119,9 +118,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Handler(Generic[Row]):
-    """`run` returns a `Reply`. A plain screen, or None, counts as `Outcome.SHOWN`."""
+    """How one kind of interaction is handled, and who may do it."""
 
-    run: Callable[[Interaction, Row], Awaitable[Reply | Screen | None]]
+    run: Callable[[Interaction, Row], Awaitable[Reply]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
     needs_member: bool = True  # False: for an event that no person causes, such as app_uninstalled
@@ -164,3 +163,18 @@ class FieldErrors(BotError):
         super().__init__(f"fields {sorted(fields)}", tell=" ".join(fields.values()))
         self.fields = fields
         self.form = form
+
+
+def read_outcome(error: BotError) -> Outcome:
+    """What came of something that ended with this error."""
+    match error:
+        case NothingSent():
+            return Outcome.NOTHING_SENT
+        case HostUnavailable():
+            return Outcome.UNKNOWN
+        case WindowClosed():
+            return Outcome.WINDOW_CLOSED
+        case SlackError() | StorageUnavailable():
+            return Outcome.UNAVAILABLE
+        case _:
+            return Outcome.REFUSED

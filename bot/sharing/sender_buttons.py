@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bot.errors import OnetimeError, SlackError, WrongPassphrase
 from bot.failpoints import failpoint
-from bot.interaction.feature import FieldErrors, Interaction
+from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
 from bot.logs import Log
+from bot.onetime.wire import SecretState
 from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, Revealed, Text
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
@@ -27,64 +28,69 @@ log = Log("share")
 # --- burning
 
 
-async def burn(interaction: Interaction, delivery: Delivery) -> Message | None:
+async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Burn” beside a recipient, after its confirm dialog. The card says what came of it."""
     try:
-        await deliver.burn(interaction.services, delivery, delivery.passphrase)
+        state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-        return Message.of(said, Text.of(said), without_replacing=True)
+        return Reply(Message.of(said, Text.of(said), without_replacing=True), Outcome.REFUSED)
     await redraw(interaction.services, delivery)
-    return None
+    return Reply(None, _outcome(state))
 
 
-async def ask_to_burn(_call: Interaction, delivery: Delivery) -> Modal:
-    return _question(delivery.id) if delivery.can_be_opened else _nothing_left_window()
+async def ask_to_burn(_interaction: Interaction, delivery: Delivery) -> Reply:
+    return Reply(_question(delivery.id), Outcome.SHOWN) if delivery.can_be_opened else _refuse_as_over()
 
 
-async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> Modal:
+async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> Reply:
     try:
-        await deliver.burn(interaction.services, delivery, _read_passphrase(interaction), asked=True)
+        state = await deliver.burn(interaction.services, delivery, _read_passphrase(interaction), asked=True)
     except WrongPassphrase:
         raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
-    return _outcome([await interaction.services.shares.own_delivery(interaction.person, delivery.id)])
+    delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
+    return Reply(_outcome_window([delivery]), _outcome(state))
 
 
-async def burn_all(interaction: Interaction, share: Share) -> Message | None:
+async def burn_all(interaction: Interaction, share: Share) -> Reply:
     """“Burn all”, after its confirm dialog."""
-    unburned = await _burn_unopened(interaction, share, None)
-    if not unburned:
-        return None
-    said = f"{unburned} could not be burned: the host did not answer, or wants the passphrase. Please try again."
-    return Message.of(said, Text.of(f":warning: {said}"), without_replacing=True)
+    burned, failed = await _burn_unopened(interaction, share, None)
+    if not failed:
+        return Reply(None, Outcome.DONE if burned else Outcome.REFUSED)
+    said = f"{failed} could not be burned: the host did not answer, or wants the passphrase. Please try again."
+    message = Message.of(said, Text.of(f":warning: {said}"), without_replacing=True)
+    return Reply(message, Outcome.PARTLY_DONE if burned else Outcome.REFUSED)
 
 
-async def ask_to_burn_all(interaction: Interaction, share: Share) -> Modal:
+async def ask_to_burn_all(interaction: Interaction, share: Share) -> Reply:
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
-    return _question(share.id, of_all=True) if there else _nothing_left_window()
+    return Reply(_question(share.id, of_all=True), Outcome.SHOWN) if there else _refuse_as_over()
 
 
-async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Modal:
+async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Reply:
     """All deliveries of a share have one passphrase."""
-    if await _burn_unopened(interaction, share, _read_passphrase(interaction)):
+    burned, failed = await _burn_unopened(interaction, share, _read_passphrase(interaction))
+    if failed:
         raise FieldErrors({"passphrase": WRONG}, form=_question(share.id, of_all=True))
-    return _outcome(await interaction.services.shares.deliveries_of(share.id))
+    window = _outcome_window(await interaction.services.shares.deliveries_of(share.id))
+    return Reply(window, Outcome.DONE if burned else Outcome.REFUSED)
 
 
-async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Secret | None) -> int:
-    """How many could not be burned."""
+async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Secret | None) -> tuple[int, int]:
+    """Burn all deliveries that can be opened. How many were burned, and for how many the try failed."""
     deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
-    unburned = 0
+    burned = failed = 0
     for delivery in deliveries:
         try:
-            await deliver.burn(interaction.services, delivery, passphrase, asked=passphrase is not None)
+            state = await deliver.burn(interaction.services, delivery, passphrase, asked=passphrase is not None)
         except OnetimeError as error:
             log.info("not_burned", error=str(error), ref=delivery.id)
-            unburned += 1
+            failed += 1
         else:
+            burned += state is SecretState.BURNED
             await redraw(interaction.services, delivery)
-    return unburned
+    return burned, failed
 
 
 def _read_passphrase(interaction: Interaction) -> Secret | None:
@@ -104,18 +110,23 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
     )
 
 
-def _outcome(deliveries: list[Delivery]) -> Modal:
+def _outcome(state: SecretState | None) -> Outcome:
+    """Of a try to burn a secret that is in this state now."""
+    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
+
+
+def _outcome_window(deliveries: list[Delivery]) -> Modal:
     return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close="Done")
 
 
-def _nothing_left_window() -> Modal:
-    return Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT))
+def _refuse_as_over() -> Reply:
+    return Reply(Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT)), Outcome.REFUSED)
 
 
 # --- reminding and telling
 
 
-async def remind(interaction: Interaction, share: Share) -> Message:
+async def remind(interaction: Interaction, share: Share) -> Reply:
     """“Remind”: those who have not opened it, each once an hour at most."""
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
     reminded = [one for one in there if await _send_reminder(interaction, share, one)]
@@ -123,9 +134,10 @@ async def remind(interaction: Interaction, share: Share) -> Message:
         said: list[Piece] = [":bell: Reminded: "]
         for delivery in reminded:
             said += [recipient_name(delivery.recipient), " "]
-        return Message("Reminded.", (Text(tuple(said)),), without_replacing=True)
+        message = Message("Reminded.", (Text(tuple(said)),), without_replacing=True)
+        return Reply(message, Outcome.DONE if len(reminded) == len(there) else Outcome.PARTLY_DONE)
     words = "They were reminded less than an hour ago." if there else "There is nobody to remind."
-    return Message.of(words, Text.of(words), without_replacing=True)
+    return Reply(Message.of(words, Text.of(words), without_replacing=True), Outcome.REFUSED)
 
 
 async def _send_reminder(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
@@ -140,36 +152,36 @@ async def _send_reminder(interaction: Interaction, share: Share, delivery: Deliv
     return True
 
 
-async def show_instructions(interaction: Interaction, share: Share) -> Modal:
+async def show_instructions(interaction: Interaction, share: Share) -> Reply:
     """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
     words = Secret(sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id)))
     note = Note.of("There is no key and no link in these words: they may stand anywhere.")
-    return Modal.of(NO_FORM, "Copy instructions", Revealed(words), note, close="Done")
+    return Reply(Modal.of(NO_FORM, "Copy instructions", Revealed(words), note, close="Done"), Outcome.SHOWN)
 
 
 # --- what only the sender sees
 
 
-async def show_link(interaction: Interaction, delivery: Delivery) -> Modal | None:
+async def show_link(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Show the link” of a delivery that is for nobody in particular."""
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
-        return _nothing_left_window()
+        return _refuse_as_over()
     await interaction.show(_private_window("The link", *result_window.link_parts(delivery)))
     await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
-    return None
+    return Reply(None, Outcome.DONE)
 
 
-async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Modal | None:
+async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Show the passphrase” that was made up and not shown yet. It is wiped when Slack has taken the window."""
     share = await interaction.services.shares.share_of(delivery)
     if share.passphrase_to != "sender" or delivery.passphrase is None:
-        return _nothing_left_window()
+        return _refuse_as_over()
     await interaction.show(_private_window("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
         await interaction.services.deliveries.wipe_passphrase(one.id)
     await redraw(interaction.services, delivery)
-    return None
+    return Reply(None, Outcome.DONE)
 
 
 def _private_window(title: str, *parts: Part) -> Modal:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, RequestOver, SlackError
 from bot.failpoints import failpoint
-from bot.interaction.feature import FieldErrors, Interaction
+from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, read_outcome
 from bot.logs import Log
 from bot.screen.parts import Modal, Part, Text
 from bot.secret import Secret
@@ -30,12 +30,12 @@ WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window ope
 log = Log("share")
 
 
-async def submit(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
+async def submit(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     form_state = form.state_as_shown(interaction, context)
     return await share(interaction, form_state, share_spec.read(interaction, form_state), context.id)
 
 
-async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Modal | None:
+async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:
     """Make what was ordered in the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
     making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
@@ -48,15 +48,25 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
         fields = find_field_errors(error, form_state)
         if fields and not waited:
             raise FieldErrors(fields) from None
-        return await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
+        window = await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
+        return Reply(window, read_outcome(error))
     if not made.is_new:
-        return result_window.already_shared(made.deliveries)
+        return Reply(result_window.already_shared(made.deliveries), Outcome.REFUSED)
     unsent = _unsent(made.deliveries)
     if not unsent:
         await _show(interaction, spec, made, waited=waited)
     await request_messages.settle_answer(interaction.services, made.share)
     await post_card(interaction.services, made.share)
-    return await _ask_again_for(interaction, form_state, made, unsent) if unsent else None
+    again = await _ask_again_for(interaction, form_state, made, unsent) if unsent else None
+    return Reply(again, _outcome(made.deliveries))
+
+
+def _outcome(deliveries: list[Delivery]) -> Outcome:
+    arrived = sum(delivery.has_arrived for delivery in deliveries)
+    if arrived:
+        return Outcome.DONE if arrived == len(deliveries) else Outcome.PARTLY_DONE
+    may_exist = any(delivery.state == "unknown_outcome" for delivery in deliveries)
+    return Outcome.UNKNOWN if may_exist else Outcome.REFUSED
 
 
 AGAIN = "What you typed is still here. Pressing *Share* makes a new secret."

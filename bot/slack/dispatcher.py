@@ -16,11 +16,11 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
-from bot.errors import BotError, HostUnavailable, NothingSent, SlackError, StorageUnavailable, WindowClosed
+from bot.errors import BotError, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply
+from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Message
@@ -194,7 +194,7 @@ class Dispatcher:
         try:
             outcome = await self._run(handler, incoming, answer, text)
         except BotError as error:
-            outcome = _read_outcome(error)
+            outcome = read_outcome(error)
             fields["reason"] = type(error).__name__
             if not isinstance(error, WindowClosed):
                 await _try_to_explain(answer.explain, error)
@@ -227,8 +227,6 @@ class Dispatcher:
             zone=zone,
         )
         reply = await handler.run(interaction, row)
-        if not isinstance(reply, Reply):
-            reply = Reply(reply, Outcome.SHOWN)
         await answer.finish(reply)
         return reply.outcome
 
@@ -248,20 +246,6 @@ def make_apology(error: BaseException) -> BotError:
         tell="Something went wrong on our side. Please try again; "
         f"if it stays, tell whoever runs this app: `{reference}`.",
     )
-
-
-def _read_outcome(error: BotError) -> Outcome:
-    match error:
-        case NothingSent():
-            return Outcome.NOTHING_SENT
-        case HostUnavailable():
-            return Outcome.UNKNOWN
-        case WindowClosed():
-            return Outcome.WINDOW_CLOSED
-        case SlackError() | StorageUnavailable():
-            return Outcome.UNAVAILABLE
-        case _:
-            return Outcome.REFUSED
 
 
 async def _try_to_explain(explain: Callable[[BotError], Any], error: BotError) -> None:

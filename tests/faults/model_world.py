@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.errors import SlackError
 from bot.features import Registry
-from bot.interaction.feature import NO_INPUTS, Inputs, Interaction, Kind, Reply
+from bot.interaction.feature import NO_INPUTS, Inputs, Interaction, Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
@@ -207,12 +207,12 @@ class World:
         assert found is not None
         handler = found.handler
         assert handler is not None
-        return _screen(await handler.run(self.call(process, person, rest), None))
+        return (await handler.run(self.call(process, person, rest), None)).screen
 
     async def press(self, process: Process, person: Person, action: str, ref: str) -> Screen | None:
         handler = CATALOGUE.handlers[Kind.ACTION, action]
         row = await handler.owns(process.services, person, ref)
-        return _screen(await handler.run(self.call(process, person), row))
+        return (await handler.run(self.call(process, person), row)).screen
 
     async def connect(self, process: Process, person: Person) -> None:
         host = process.services.hosts.default.name
@@ -223,10 +223,6 @@ class World:
 
     def private_link(self, held: SecretSnapshot) -> str:
         return f"{self.server.url}/private/{held.metadata_key}"
-
-
-def _screen(said: Reply | Screen | None) -> Screen | None:
-    return said.screen if isinstance(said, Reply) else said
 
 
 def username(person: Person) -> str:

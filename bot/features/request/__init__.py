@@ -9,11 +9,10 @@ from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import recover
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.limits import requests_in_a_day, requests_to
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
-from bot.screen.parts import Message, Modal
 from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
@@ -22,13 +21,13 @@ from bot.sharing.request_messages import card, notify_requester, over_window, qu
 from bot.storage.requests import Request
 
 
-async def open_form(interaction: Interaction, _row: None) -> Modal:
+async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots request [@person] [what for]`."""
     person, note = first_person(interaction.text)
-    return screens.form(person, as_typed(note)[: screens.MAX_NOTE])
+    return Reply(screens.form(person, as_typed(note)[: screens.MAX_NOTE]), Outcome.SHOWN)
 
 
-async def submit(interaction: Interaction, _row: None) -> Modal:
+async def submit(interaction: Interaction, _row: None) -> Reply:
     """Commit the request, then ask: a crash in between is seen, and it is asked after all."""
     asked = await _read_person(interaction)
     try:
@@ -38,7 +37,8 @@ async def submit(interaction: Interaction, _row: None) -> Modal:
     note = interaction.text_inputs["note"].strip() if "note" in interaction.text_inputs else None
     request = await interaction.services.requests.begin(interaction.person, asked, note or None)
     failpoint("begun")
-    return screens.outcome(await ask(interaction.services, request))
+    request = await ask(interaction.services, request)
+    return Reply(screens.outcome(request), Outcome.REFUSED if request.state == "undeliverable" else Outcome.DONE)
 
 
 async def _read_person(interaction: Interaction) -> Person:
@@ -54,38 +54,36 @@ async def _read_person(interaction: Interaction) -> Person:
     return asked
 
 
-async def answer(interaction: Interaction, request: Request) -> Modal:
+async def answer(interaction: Interaction, request: Request) -> Reply:
     """The Send button of who was asked: the window of `/ots share`, for who asked alone."""
     if not request.is_open:
         if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
             await update_messages(interaction.services, request)
-        return over_window()
+        return Reply(over_window(), Outcome.REFUSED)
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
-    return await open_share(interaction, form_state)
+    return Reply(await open_share(interaction, form_state), Outcome.SHOWN)
 
 
-async def decline(interaction: Interaction, request: Request) -> Message:
+async def decline(interaction: Interaction, request: Request) -> Reply:
     """The Decline button of who was asked."""
     ended = await interaction.services.requests.end(request.id, "declined")
     if ended is None:
-        return await _current_question(interaction, request)
+        current = await interaction.services.requests.find_for_asked(interaction.person, request.id)
+        return Reply(question(current), Outcome.REFUSED)
     with suppress(SlackError):
         await notify_requester(interaction.services, ended)
     await update_messages(interaction.services, ended)
-    return question(ended)
+    return Reply(question(ended), Outcome.DONE)
 
 
-async def withdraw(interaction: Interaction, request: Request) -> Message:
+async def withdraw(interaction: Interaction, request: Request) -> Reply:
     """The Withdraw button of who asked."""
     ended = await interaction.services.requests.end(request.id, "withdrawn")
     if ended is None:
-        return card(await interaction.services.requests.find(interaction.person, request.id))
+        current = await interaction.services.requests.find(interaction.person, request.id)
+        return Reply(card(current), Outcome.REFUSED)
     await update_messages(interaction.services, ended)
-    return card(ended)
-
-
-async def _current_question(interaction: Interaction, request: Request) -> Message:
-    return question(await interaction.services.requests.find_for_asked(interaction.person, request.id))
+    return Reply(card(ended), Outcome.DONE)
 
 
 FEATURE = Feature(

@@ -13,10 +13,9 @@ from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
 from bot.features.retrieve.recovery import recover
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
-from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Verb
+from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
-from bot.screen.parts import Modal
 from bot.secret import SecretKey
 from bot.sharing.recipient_messages import SHARE_OPEN
 from bot.status.buttons import RETRIEVE_OPEN
@@ -26,44 +25,46 @@ from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 ASK = "Paste the link of the secret."
 
 
-async def open_window(interaction: Interaction, _row: None) -> Modal | None:
+async def open_window(interaction: Interaction, _row: None) -> Reply:
     """`/ots retrieve [link|key]`. Without a link, the window asks for it."""
     if not interaction.text:
-        return screens.ask_for_link()
+        return Reply(screens.ask_for_link(), Outcome.SHOWN)
     host, key = secret_key(interaction, ASK)
     if host is None:
         await interaction.show(screens.one_moment())
         host = await usual_host(interaction)
-    await ask(interaction, host, key)
-    return None
+    return await ask(interaction, host, key)
 
 
-async def read_link(interaction: Interaction, _row: None) -> None:
+async def read_link(interaction: Interaction, _row: None) -> Reply:
     """The link was typed into the window."""
     try:
         host, key = secret_key(from_field(interaction, "link"), ASK)
     except NotUnderstood as error:
         raise FieldErrors({"link": error.tell.replace("*", "").replace("`", "")}) from None
-    await ask(interaction, host or await usual_host(interaction), key)
+    return await ask(interaction, host or await usual_host(interaction), key)
 
 
-async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> None:
+async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> Reply:
     """“Open it…” under a pasted link."""
-    await ask(interaction, interaction.services.hosts.of(context.host), context.key)
+    return await ask(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
-async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Modal:
+async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Reply:
     host = interaction.services.hosts.of(reveal.host)
-    return screens.ask(host, reveal.id, passphrase=True, delivery=await deliveries.find_delivery(interaction, reveal))
+    delivery = await deliveries.find_delivery(interaction, reveal)
+    return Reply(screens.ask(host, reveal.id, passphrase=True, delivery=delivery), Outcome.SHOWN)
 
 
-async def try_again(interaction: Interaction, reveal: Reveal) -> Modal:
+async def try_again(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Try again” in the direct message after an interrupted opening."""
     host = interaction.services.hosts.of(reveal.host)
     delivery = await deliveries.find_delivery(interaction, reveal)
     if reveal.can_be_tried:
-        return screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery)
-    return screens.stopped(delivery) if reveal.wrong_tries >= MAX_WRONG_TRIES else screens.nothing_left()
+        question = screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery)
+        return Reply(question, Outcome.SHOWN)
+    is_stopped = reveal.wrong_tries >= MAX_WRONG_TRIES
+    return Reply(screens.stopped(delivery) if is_stopped else screens.nothing_left(), Outcome.REFUSED)
 
 
 FEATURE = Feature(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.features.retrieve import screens
-from bot.interaction.feature import Interaction
+from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.onetime.links import Host
 from bot.secret import SecretKey
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
@@ -15,7 +15,7 @@ from bot.storage.tables import new_id
 ROW_WITHIN = 0.25  # seconds
 
 
-async def ask(interaction: Interaction, host: Host, key: SecretKey, delivery: Delivery | None = None) -> None:
+async def ask(interaction: Interaction, host: Host, key: SecretKey, delivery: Delivery | None = None) -> Reply:
     """Remember what the window is about, then show it: nobody can press Open before the row is there.
 
     Its trigger lives 3 seconds, so while a slow database is waited for, the window says so.
@@ -31,7 +31,8 @@ async def ask(interaction: Interaction, host: Host, key: SecretKey, delivery: De
             await interaction.show(screens.one_moment())
     finally:
         tries = await storing
-    if tries < MAX_WRONG_TRIES:
-        await interaction.show(screens.ask(host, ref, delivery=delivery))
-    else:
+    if tries >= MAX_WRONG_TRIES:
         await interaction.show(screens.stopped(delivery))
+        return Reply(None, Outcome.REFUSED)
+    await interaction.show(screens.ask(host, ref, delivery=delivery))
+    return Reply(None, Outcome.SHOWN)

@@ -12,23 +12,22 @@ from bot.errors import NotYours, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import delivery_screens, screens
 from bot.features.retrieve.asking import ask
-from bot.interaction.feature import Interaction
+from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
 from bot.storage.reveals.rows import Reveal
 from bot.storage.shares.rows import Delivery
 
 
-async def open_delivery(interaction: Interaction, delivery: Delivery) -> Modal | None:
+async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Open” on the message. Nothing is opened yet; what cannot be opened any more says what became of it."""
     if delivery.state == "made":  # its message is there, but not yet known to be
-        return delivery_screens.just_sent()
+        return Reply(delivery_screens.just_sent(), Outcome.REFUSED)
     if interaction.message is None or interaction.message != delivery.message:
         raise NotYours
     if not _can_try(interaction, delivery):
-        return delivery_screens.taken(delivery, interaction.person)
-    await ask(interaction, interaction.services.hosts.of(delivery.host), delivery.secret_key, delivery)
-    return None
+        return Reply(delivery_screens.taken(delivery, interaction.person), Outcome.REFUSED)
+    return await ask(interaction, interaction.services.hosts.of(delivery.host), delivery.secret_key, delivery)
 
 
 async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | None:
@@ -52,7 +51,7 @@ async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
     return delivery_screens.taken(delivery, interaction.person)
 
 
-async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | None:
+async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Open in the browser”: the link, now and to this person alone. Nobody else can open it here any more."""
     delivery = await find_delivery(interaction, reveal)
     if delivery is None:
@@ -60,13 +59,13 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Modal | N
     if not _can_try(interaction, delivery) or not await interaction.services.deliveries.mark_link_shown(
         delivery.id, interaction.person
     ):
-        return await explain_taken(interaction, reveal)
+        return Reply(await explain_taken(interaction, reveal), Outcome.REFUSED)
     failpoint("link_shown")
     host = interaction.services.hosts.of(delivery.host)
     await interaction.show(delivery_screens.link(host, host.secret_link(delivery.secret_key)))
     with suppress(StorageUnavailable):  # the link is there; that it was shown can be seen later too
         await redraw(interaction.services, delivery)
-    return None
+    return Reply(None, Outcome.DONE)
 
 
 def _can_try(interaction: Interaction, delivery: Delivery) -> bool:

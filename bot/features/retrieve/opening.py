@@ -27,12 +27,11 @@ from bot.errors import (
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.showing import show, show_patiently
-from bot.interaction.feature import Interaction
+from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import AccountsOff
-from bot.screen.parts import Modal
 from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
@@ -46,15 +45,15 @@ PROBE_WITHIN = 10.0  # seconds
 log = Log("opening")
 
 
-async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
-    """“Open” was pressed. Returns what to show instead when it could not be opened."""
+async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
+    """“Open” was pressed."""
     services = interaction.services
     host = services.hosts.of(reveal.host)
     delivery = await deliveries.find_delivery(interaction, reveal)
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)
     if not await services.reveals.reserve(reveal.id):
-        return await deliveries.explain_taken(interaction, reveal)
+        return Reply(await deliveries.explain_taken(interaction, reveal), Outcome.REFUSED)
     failpoint("reserved")
     await _count_opening(interaction, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
@@ -66,15 +65,15 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
         await services.reveals.release(reveal.id)
         failpoint("released")
         await interaction.tell(screens.dm_nothing_opened(delivery))
-        return None
+        return Reply(None, Outcome.WINDOW_CLOSED)
     failpoint("probed")
     try:
         credentials = await _load_credentials(interaction, host)
         if not await services.reveals.claim(reveal.id):
-            return screens.already_opening()
+            return Reply(screens.already_opening(), Outcome.REFUSED)
     except StorageUnavailable as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
-        return screens.not_begun(delivery)  # the row goes back to ready within a minute
+        return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # the row is ready again within a minute
     failpoint("claimed")
     try:
         text = await _fetch(interaction, credentials, reveal)
@@ -85,7 +84,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Modal | None:
     if delivery is not None:
         await announce(interaction.services, delivery)
     await _settle_tracked(interaction, host, reveal)
-    return None
+    return Reply(None, Outcome.OPENED)
 
 
 async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:
@@ -119,27 +118,30 @@ async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Rev
 
 async def _explain_unopened(
     interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None, error: OnetimeError
-) -> Modal | None:
+) -> Reply:
     reveals = interaction.services.reveals
     if isinstance(error, SecretGone):
         may_be_wrong = delivery is None or delivery.passphrase_required is not False
         tries = await reveals.release(reveal.id, wrong_passphrase=may_be_wrong)
         if not may_be_wrong:
-            return delivery_screens.lost_by_earlier_try() if reveal.outcome_unknown else delivery_screens.gone(host)
+            is_lost = reveal.outcome_unknown
+            window = delivery_screens.lost_by_earlier_try() if is_lost else delivery_screens.gone(host)
+            return Reply(window, Outcome.REFUSED)
         if tries >= MAX_WRONG_TRIES:
-            return screens.stopped(delivery)
+            return Reply(screens.stopped(delivery), Outcome.REFUSED)
         said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
-        return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
+        return Reply(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery), Outcome.REFUSED)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
     elif isinstance(error, HostUnavailable):
         await _report_unknown_outcome(interaction, host, reveal, delivery)
-        return None
+        return Reply(None, Outcome.UNKNOWN)
     else:
         await reveals.release(reveal.id)
         said = f":warning: {error.tell} Nothing was opened."
-    return screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
+    question = screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
+    return Reply(question, read_outcome(error))
 
 
 async def _report_unknown_outcome(

@@ -10,11 +10,11 @@ from bot.errors import SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
 from bot.interaction import paging
-from bot.interaction.feature import Interaction
+from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
 from bot.screen.long import pages
-from bot.screen.parts import Button, Buttons, Message, Modal
+from bot.screen.parts import Button, Buttons, Modal
 from bot.secret import Secret
 from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
 from bot.storage.reveals.rows import Reveal
@@ -67,16 +67,16 @@ async def _page_buttons(interaction: Interaction, ref: str, page: int, count: in
     )  # fmt: skip
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Modal | None:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
-        return screens.nothing_left(push=True)
+        return Reply(screens.nothing_left(push=True), Outcome.REFUSED)
     await show(interaction, ref, text, int(context.data["page"]))
-    return None
+    return Reply(None, Outcome.SHOWN)
 
 
-async def show_again(interaction: Interaction, reveal: Reveal) -> Message | None:
+async def show_again(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Show again” in the direct message: what is held, in a new window.
 
     A new window takes the place of one that is open. So none is opened before there is something to show in it:
@@ -84,20 +84,22 @@ async def show_again(interaction: Interaction, reveal: Reveal) -> Message | None
     """
     text = await interaction.services.reveals.read_escrow(interaction.person, reveal.id)
     if text is None:
-        return screens.dm_nothing_held()
+        return Reply(screens.dm_nothing_held(), Outcome.REFUSED)
     if await show(interaction, reveal.id, text, 0):
         with suppress(SlackError):
             await interaction.show(screens.dm_shown())
-    return None
+    return Reply(None, Outcome.SHOWN)
 
 
-async def finish(interaction: Interaction, reveal: Reveal) -> None:
+async def finish(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Done” under a secret of several pages: it is not held any longer."""
     await interaction.services.reveals.mark_shown(reveal.id)
+    return Reply(None, Outcome.DONE)
 
 
-async def close_pages(interaction: Interaction, reveal: Reveal) -> None:
+async def close_pages(interaction: Interaction, reveal: Reveal) -> Reply:
     """The window of a secret of several pages was closed without “Done”: it is still held."""
     if reveal.has_escrow:
         await interaction.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
         await interaction.services.reveals.mark_notified(reveal.id)
+    return Reply(None, Outcome.SHOWN)
