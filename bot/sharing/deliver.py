@@ -1,7 +1,7 @@
 """What happens to a delivery that was made: followed by the watcher, posted to its recipient, burned if Slack refuses.
 
 Each step may be repeated: tracking the same key twice is one row, and a message posted twice with one key is one
-message. So a crash anywhere here is made good by doing it again (after_crash.py).
+message. So a crash anywhere here is made good by doing it again (recovery.py).
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ async def _burn(
 async def post_card(services: Services, share: Share) -> None:
     """Tell the sender what became of everything, in the one message that follows it from then on.
 
-    One message, however often this is done; after a crash it may be there already, and older (see after_crash.py).
+    One message, however often this is done; after a crash it may be there already, and older (see recovery.py).
     """
     deliveries = await services.shares.deliveries_of(share.id)
     drawn = sender_card.sender_card(share, deliveries)

@@ -26,7 +26,7 @@ log = Log("news")
 async def announce(services: Services, delivery: Delivery) -> None:
     """It was opened here: said to the sender, who does not hear it from the watcher too, and shown where it stands.
 
-    Safe to repeat. Raises nothing: what could not be said is left to the next round of after_crash.py.
+    Safe to repeat. Raises nothing: what could not be said is left to the next round of recovery.py.
     """
     try:
         await _announce(services, delivery)
@@ -104,6 +104,6 @@ async def _try_to_send(saying: Awaitable[object]) -> bool:
     try:
         await saying
     except SlackError as error:
-        log.warning("not_told", error=str(error))
+        log.warning("not_notified", error=str(error))
         return error.is_final or error.code in UNCHANGEABLE
     return True

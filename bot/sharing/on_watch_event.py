@@ -30,7 +30,7 @@ async def tell_sender(
     """Tell the sender of a notification of this `kind`, and show it wherever the delivery stands.
 
     Said first and marked then, so that doing it again after a crash says it with the same `once`; what is marked as
-    over was said, also when it was opened here (news.py). Raises `SlackError`, `StorageUnavailable`.
+    over was said, also when it was opened here (notify.py). Raises `SlackError`, `StorageUnavailable`.
     """
     if kind == REMINDER:
         if wanted and delivery.can_be_opened:
@@ -50,7 +50,7 @@ async def tell_sender(
 
 
 def must_wait(delivery: Delivery, kind: NotificationKind) -> bool:
-    """Whether somebody is opening it here right now: when they have it, that is told, with their name (news.py)."""
+    """Whether somebody is opening it here right now: when they have it, that is told, with their name (notify.py)."""
     return kind == RECEIVED and delivery.state == "opening"
 
 

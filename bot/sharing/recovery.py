@@ -16,7 +16,7 @@ from bot.storage.shares.rows import Delivery
 
 INTERRUPTED = 120.0  # seconds; making and sending a delivery takes 20 at most, and of ten the last ones wait for three
 
-log = Log("after_crash")
+log = Log("share_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:

@@ -103,7 +103,7 @@ class Answer:
         elif self._window:
             await self._show_window(error_window(error))
         else:
-            await self._say(_error_message(error), replace=False)
+            await self._say(_error_message(error), replacing=False)
 
     async def _show_window(self, modal: Modal) -> None:
         view = blocks.modal(modal)
@@ -119,12 +119,12 @@ class Answer:
             self._own_window = True
         self._shows_secret = self._shows_secret or modal.shows_secret
 
-    async def _say(self, message: Message, *, replace: bool = True) -> None:
+    async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Say it privately where the person is; in a direct message where there is no response_url, or it ran out."""
         url = self._incoming.response_url
         if url is not None:
             try:
-                instead = replace and not message.without_replacing and self._incoming.kind is Kind.ACTION
+                instead = replacing and not message.without_replacing and self._incoming.kind is Kind.ACTION
                 await self._slack.respond(url, blocks.message(message), replace=instead)
             except SlackError as failure:
                 log.info("answered_by_dm", error=str(failure))

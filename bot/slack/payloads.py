@@ -225,7 +225,7 @@ def _read_inputs(view: Payload) -> Inputs:
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
-    picked: dict[str, tuple[str, ...]] = {}
+    pickers: dict[str, tuple[str, ...]] = {}
     state = view.get("state")
     values = state.get("values") if isinstance(state, dict) else None
     for name, block in (values or {}).items():
@@ -236,12 +236,12 @@ def _read_inputs(view: Payload) -> Inputs:
                 case "checkboxes":
                     checked[name] = frozenset(one.get("value", "") for one in element.get("selected_options") or ())
                 case "multi_users_select":
-                    picked[name] = tuple(element.get("selected_users") or ())
+                    pickers[name] = tuple(element.get("selected_users") or ())
                 case "conversations_select":
-                    picked[name] = tuple(filter(None, [element.get("selected_conversation")]))
+                    pickers[name] = tuple(filter(None, [element.get("selected_conversation")]))
                 case _:
                     typed[name] = Secret(element.get("value") or "")
-    return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=picked)
+    return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers)
 
 
 def _read_actor(body: Payload) -> Person:

@@ -74,8 +74,8 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
 def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
     """Asks for the passphrase in a window where there is one to ask for."""
     if tracked.passphrase_required:
-        spoken = "Burn it with its passphrase"
-        return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=spoken)
+        label = "Burn it with its passphrase"
+        return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
     return Button(
         "Burn",
         TRACKED_LIST_BURN if listed else TRACKED_BURN,

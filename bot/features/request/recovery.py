@@ -42,6 +42,6 @@ async def _try_to_tell(services: Services, request: Request) -> bool:
     try:
         await notify_requester(services, request)
     except SlackError as trouble:
-        log.warning("not_told", error=str(trouble), ref=request.id)
+        log.warning("not_notified", error=str(trouble), ref=request.id)
         return trouble.is_final
     return True

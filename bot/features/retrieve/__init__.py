@@ -1,7 +1,7 @@
 """`/ots retrieve`: open a one-time secret, in a window, once, without ever losing it.
 
 The order matters more than anything else in this bot and stands in opening.py. screens.py has the words,
-after_crash.py what is done for people whose opening was interrupted, deliveries.py what is different for what was
+recovery.py what is done for people whose opening was interrupted, deliveries.py what is different for what was
 shared here: there is no link to paste, and there are others to be told.
 """
 

@@ -4,7 +4,7 @@
     -> claim -> one POST -> escrow sealed and committed -> show -> wipe
 
 Onetime Secret claims before it answers and never answers twice, so the only place where a crash can lose the
-secret is between its claim and our escrow's commit. A row left `claiming` marks that; after_crash.py reports it.
+secret is between its claim and our escrow's commit. A row left `claiming` marks that; recovery.py reports it.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ async def _explain_unopened(
 async def _report_unknown_outcome(
     interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None
 ) -> None:
-    """It may have been opened. Said first and noted then: until it is noted, after_crash.py would say it."""
+    """It may have been opened. Said first and noted then: until it is noted, recovery.py would say it."""
     failpoint("unknown_outcome")
     try:
         await interaction.show(screens.unknown_outcome(host))

@@ -17,7 +17,7 @@ STALE = 150.0  # seconds; an opening takes 20 at most, and showing it is tried f
 UNSEEN = 150.0  # seconds, likewise
 UNANNOUNCED = 60.0  # seconds; it is told when it was shown
 
-log = Log("after_crash")
+log = Log("reveal_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
@@ -62,9 +62,9 @@ async def _try_to_tell(services: Services, person: Person, message: Message, ide
     try:
         await services.send(person, message, idempotency_key)
     except SlackError as error:
-        log.warning("not_told", error=str(error))
+        log.warning("not_notified", error=str(error))
         return error.is_final
     except BotError as error:
-        log.warning("not_told", error=str(error))
+        log.warning("not_notified", error=str(error))
         return False
     return True

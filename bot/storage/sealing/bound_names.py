@@ -1,6 +1,6 @@
 """The table and column names that sealed values are bound to. They never change.
 
-They are part of the associated data of each value (see seal.py), and a migration has no keys to seal values anew. So
+They are part of the associated data of each value (see sealer.py), and a migration has no keys to seal values anew. So
 a table or column that is renamed keeps its first name here. Other columns are bound by the name that they have.
 """
 

@@ -208,11 +208,13 @@ class Tracking:
             "refused_since": null(),
             "next_poll_at": case((useful, now), else_=null()),
         }
-        told = and_(owned_by(notifications, person), notifications.c.host == host, notifications.c.kind == RECONNECT)
+        notified = and_(
+            owned_by(notifications, person), notifications.c.host == host, notifications.c.kind == RECONNECT
+        )
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
             await connection.execute(update(watches).where(mine).values(values))
-            await connection.execute(delete(notifications).where(told, notifications.c.sent_at.is_(None)))
+            await connection.execute(delete(notifications).where(notified, notifications.c.sent_at.is_(None)))
 
     async def _unignore(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
         """The person tracks a secret again that the person had stopped tracking."""
