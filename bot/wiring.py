@@ -175,13 +175,12 @@ async def serve(settings: Settings, *, watching: bool) -> None:
     async with assembled(settings) as bot:
         registry = Registry()
         dispatcher = Dispatcher(
-            registry,
-            bot.services,
-            bot.slack,
-            bot.workspace,
-            Members(bot.slack, bot.workspace),
-            bot.messenger,
-            bot.tasks,
+            registry=registry,
+            services=bot.services,
+            workspace=bot.workspace,
+            members=Members(bot.workspace),
+            messenger=bot.messenger,
+            tasks=bot.tasks,
         )
         app = make_app(dispatcher, bot.slack, bot.workspace, settings.slack_signing_secret)
         recovery = Recovery(registry.recoveries, bot.services)

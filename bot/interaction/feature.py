@@ -1,8 +1,8 @@
-"""What a feature is made of, and what its handlers are given.
+"""What a feature is made of, and what its handlers take and return.
 
-A handler takes a `Interaction` and the stored row that it was asked about, and returns the screen to show. It never
-sees a Slack payload. Who may use it is part of it: a `Handler` cannot be made without `owns`, which loads the
-row for this very person or raises `NotYours`, so a handler without authorization does not exist.
+A handler takes an `Interaction` and a stored row, and returns a `Reply`. It never sees a Slack payload. A `Handler`
+cannot be made without `owns`, which loads the row for the acting person or raises `NotYours`. So no handler exists
+without authorization.
 """
 
 from __future__ import annotations
@@ -22,29 +22,54 @@ from bot.secret import Secret
 Row = TypeVar("Row")
 
 
-# Finishes what was interrupted. The second argument is for how many seconds nobody else can have been working (SQLite,
-# at the start); None: others may be.
+# Finishes work that a crash interrupted. The second argument is how many seconds no other process can have been working
+# (SQLite, at the start); None: another process may be working now.
 Recover = Callable[[Services, float | None], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a person entered in a view, by the name of the field. All text is taken for a secret."""
+
+    text_inputs: Mapping[str, Secret] = field(default_factory=dict)
+    selects: Mapping[str, str] = field(default_factory=dict)  # the value that was chosen in a select menu
+    checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the values of the boxes that are ticked
+    pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the ids of people or channels
+
+
+NO_INPUTS = Inputs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """One thing that one person did."""
 
     person: Person
     services: Services
     show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackError
-    tell: Callable[[Message], Awaitable[MessageRef]]  # a direct message; raises SlackError
+    tell: Callable[[Message], Awaitable[MessageRef]]  # sends the person a direct message; raises SlackError
     is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackError
-    message: MessageRef | None = (
-        None  # the message that has the button; none for one in a window or a forwarded message
-    )
-    text: str = field(default="", repr=False)  # what stands behind the verb
-    text_inputs: Mapping[str, Secret] = field(default_factory=dict)  # a modal's text fields
-    selects: Mapping[str, str] = field(default_factory=dict)  # a modal's select menus
-    checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # a modal's boxes, those that are ticked
-    pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # ids of people or channels in a modal
-    zone: str | None = None  # the person's time zone, an IANA name that is known here
+    message: MessageRef | None = None  # the message that it happened on; None in a window or a forwarded copy
+    # The text behind the verb, of the message that a shortcut was used on, or typed into a menu to find options.
+    text: str = field(default="", repr=False)
+    inputs: Inputs = NO_INPUTS
+    zone: str | None = None  # the person's time zone, an IANA name that this machine knows
+
+    @property
+    def text_inputs(self) -> Mapping[str, Secret]:
+        return self.inputs.text_inputs
+
+    @property
+    def selects(self) -> Mapping[str, str]:
+        return self.inputs.selects
+
+    @property
+    def checkboxes(self) -> Mapping[str, frozenset[str]]:
+        return self.inputs.checkboxes
+
+    @property
+    def pickers(self) -> Mapping[str, tuple[str, ...]]:
+        return self.inputs.pickers
 
 
 class Kind(StrEnum):
@@ -88,6 +113,7 @@ class Reply:
 
     screen: Screen | None  # None: everything was shown by `interaction.show` already
     outcome: Outcome
+    options: tuple[tuple[str, str], ...] = ()  # (value, label) pairs for `Kind.OPTIONS`, at most 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +122,13 @@ class Handler(Generic[Row]):
 
     run: Callable[[Interaction, Row], Awaitable[Reply]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
-    opens_window: bool = False  # it shows a modal first: the trigger for that lives 3 seconds
+    opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
+    needs_member: bool = True  # False: for an event that no person causes, such as app_uninstalled
 
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`/ots NAME`. Either `handler`, or `words` for an answer that is only words and needs nobody's permission."""
+    """`/ots NAME`. Has either `handler`, or `words` for an answer that is only words and needs no permission."""
 
     name: str
     does: str
@@ -122,14 +149,14 @@ class Feature:
     name: str
     verbs: tuple[Verb, ...] = ()
     handlers: Mapping[Kind, Mapping[str, Handler[Any]]] = field(default_factory=dict)
-    recover: Recover | None = None  # done at the start and every minute
+    recover: Recover | None = None  # runs at the start and every minute
 
 
 class FieldErrors(BotError):
-    """Fields of a form need another value: field name -> what is wrong, shown at the field.
+    """Fields of a form need another value. `fields` is field name -> sentence, shown at the field.
 
-    `form` is shown again, with the sentences above it, when the answer comes too late for Slack to show them
-    at the fields (it gives 3 seconds). What was typed is lost then: it is not kept anywhere.
+    Slack shows errors at fields only within 3 seconds. After that `form` is shown again with the sentences above it,
+    empty: typed values are not kept anywhere.
     """
 
     def __init__(self, fields: dict[str, str], *, form: Modal | None = None) -> None:

@@ -1,13 +1,18 @@
-"""How screens reach the person, whatever they did: opened, updated or pushed windows, private or direct messages."""
+"""How screens reach the person: as opened, updated or pushed windows, private messages or direct messages.
+
+A handler only says what to show. The class of the answer decides how, by what Slack gave to answer with.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from bot.errors import BotError, NotConnected, SlackError, WindowClosed
-from bot.interaction.feature import FieldErrors
+from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.logs import Log
+from bot.message_ref import MessageRef
 from bot.screen.parts import NO_FORM, Buttons, Message, Modal, Note, Part, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
@@ -25,24 +30,33 @@ def one_moment_window() -> Modal:
 
 
 def already_submitted_window() -> Modal:
-    """Laid on top of a window that was submitted twice, so that what the first submission shows stays."""
+    """Pushed over a window that was submitted twice, so that the answer to the first submission stays."""
     return Modal(NO_FORM, TITLE, (Text.of("That was sent already and is being worked on."),), push=True)
 
 
 def error_window(error: BotError) -> Modal:
-    """An error as a window; laid on top where there is one already, so that nothing typed is lost."""
+    """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
     return Modal(NO_FORM, TITLE, (Text.of(f":warning: {error.tell}"),), push=True)
 
 
+class UnknownForm(BotError):
+    """A window that this version of the bot does not know was submitted."""
+
+    tell = "This window is from another version of the app. Nothing was done."
+
+
+FORM_KEPT = "This window is from another version of the app. Nothing was done; what you typed is still here."
+
+
 class Answer:
-    """Shows screens as answers to one command or one press of a button."""
+    """Shows screens as answers to one thing that a person did: a command, a press of a button, a shortcut, an event."""
 
     def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming) -> None:
-        self._slack = slack
+        self._slack = slack  # of the workspace that the app is installed in
         self._messenger = messenger
         self._incoming = incoming
         self._window: str | None = incoming.view_id
-        self._own_window = False  # whether we opened it, so that an error may replace what it shows
+        self._own_window = False  # whether this answer opened it, so that an error may replace what it shows
         self._shows_secret = False  # from then on nothing may replace it
 
     async def show(self, screen: Screen) -> None:
@@ -52,30 +66,38 @@ class Answer:
         else:
             await self._show_window(screen)
 
-    async def finish(self, screen: Screen | None) -> None:
-        """Show the outcome; in a direct message when the person closed the window that it was for."""
+    async def finish(self, reply: Reply) -> None:
+        """Show the reply's screen; in a direct message when the person closed the window that it was for."""
+        screen = reply.screen
         if screen is None:
             return
         try:
             await self.show(screen)
         except WindowClosed:
-            outcome = _window_as_message(screen)
-            if outcome is None:
+            message = _window_as_message(screen)
+            if message is None:
                 raise
-            await self._messenger.tell(self._incoming.person, outcome)
+            await self.tell(message)
+
+    async def tell(self, message: Message) -> MessageRef:
+        """Send the person a direct message. Raises `SlackError`."""
+        return await self._messenger.tell(self._incoming.person, message, install_team=self._incoming.install_team)
 
     async def explain(self, error: BotError) -> None:
         """Tell what went wrong where the person is looking, in a direct message if that is gone."""
         try:
             await self._explain(error)
-        except SlackError as trouble:
-            log.info("not_explained", error=str(trouble))
+        except SlackError as failure:
+            log.info("not_explained", error=str(failure))
             if not isinstance(error, SlackError):
-                await self._messenger.tell(self._incoming.person, _error_message(error))
+                await self.tell(_error_message(error))
+
+    def end(self) -> None:
+        """The work is over, whatever came of it. Nothing is shown after this."""
 
     async def _explain(self, error: BotError) -> None:
         if self._shows_secret:
-            await self._messenger.tell(self._incoming.person, _error_message(error))
+            await self.tell(_error_message(error))
         elif self._own_window and self._window:
             await self._slack.update_view(self._window, blocks.modal(error_window(error)))
         elif self._window:
@@ -98,43 +120,53 @@ class Answer:
         self._shows_secret = self._shows_secret or modal.shows_secret
 
     async def _say(self, message: Message, *, replace: bool = True) -> None:
-        """Privately where the person is; as a direct message where Slack gave no way to answer, or it has run out."""
+        """Say it privately where the person is; in a direct message where there is no response_url, or it ran out."""
         url = self._incoming.response_url
         if url is not None:
             try:
-                instead = replace and not message.without_replacing and self._incoming.kind == "action"
+                instead = replace and not message.without_replacing and self._incoming.kind is Kind.ACTION
                 await self._slack.respond(url, blocks.message(message), replace=instead)
-            except SlackError as trouble:
-                log.info("answered_by_dm", error=str(trouble))
+            except SlackError as failure:
+                log.info("answered_by_dm", error=str(failure))
             else:
                 return
-        await self._messenger.tell(self._incoming.person, message)
+        await self.tell(message)
 
 
 class FormAnswer(Answer):
-    """The answer to a submitted window. The first screen is Slack's own answer; later ones wait until it is sent."""
+    """The answer to a submitted window. Its first screen is the response to Slack's request; later ones are calls.
+
+    `first` is a future: what the response says. `delivered` is an event: the response was sent, or could not be.
+
+        submitted ──► waiting ──┬─ show(modal) ──────────► response: update or push that modal ──┐
+                                ├─ show(message) ────────► response: close the window ───────────┤
+                                ├─ explain(FieldErrors) ─► response: errors at the fields ───────┤
+                                ├─ explain(error) ───────► response: push an error window ───────┤
+                                ├─ end() ────────────────► response: close the window ───────────┤
+                                └─ FORM_DEADLINE passes ─► response: update, “One moment…” ──────┤
+                                                                                                 ▼
+        over ◄── end() ── later screens: views.update, views.push, ... ◄── `delivered` is set ── sent
+
+    Later screens wait for `delivered`: a call that reached Slack before the response would be covered by it.
+    A message that is the first screen also waits for `delivered`, and is then said.
+    """
 
     def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming, delivered: asyncio.Event) -> None:
         super().__init__(slack, messenger, incoming)
-        self.first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
+        self._first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
 
     async def show(self, screen: Screen) -> None:
-        if not self.first.done():
-            self.first.set_result(screen if isinstance(screen, Modal) else None)
+        if not self._first.done():
+            self._first.set_result(screen if isinstance(screen, Modal) else None)
             if isinstance(screen, Modal):
                 return
         await self._delivered.wait()
         await super().show(screen)
 
-    async def finish(self, screen: Screen | None) -> None:
-        await super().finish(screen)
-        if not self.first.done():
-            self.first.set_result(None)
-
     async def explain(self, error: BotError) -> None:
-        if not self.first.done():
-            self.first.set_result(error)
+        if not self._first.done():
+            self._first.set_result(error)
             return
         await self._delivered.wait()
         if isinstance(error, FieldErrors) and error.form is not None:
@@ -142,13 +174,56 @@ class FormAnswer(Answer):
         else:
             await super().explain(error)
 
+    def end(self) -> None:
+        if not self._first.done():
+            self._first.set_result(None)
+
     async def wait_for_first(self, seconds: float) -> dict[str, Any]:
-        """What to answer Slack with: the first screen if there is one in time, else a window that asks for patience."""
-        await asyncio.wait({self.first}, timeout=seconds)
-        if not self.first.done():
+        """The response: the first screen if there is one in time, else a window that asks for patience."""
+        await asyncio.wait({self._first}, timeout=seconds)
+        if not self._first.done():
             self._own_window = True
-            self.first.set_result(one_moment_window())
-        return draw_response(self.first.result())
+            self._first.set_result(one_moment_window())
+        return draw_response(self._first.result())
+
+
+class OptionsAnswer(Answer):
+    """The answer to a menu that asks for its options. Slack has no place for an error there."""
+
+    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming) -> None:
+        super().__init__(slack, messenger, incoming)
+        self._options: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    async def finish(self, reply: Reply) -> None:
+        if not self._options.done():
+            self._options.set_result(draw_options(reply.options))
+
+    async def explain(self, error: BotError) -> None:
+        """The log has the error; the menu stays empty."""
+
+    def end(self) -> None:
+        if not self._options.done():
+            self._options.set_result(draw_options(()))
+
+    async def wait_for_options(self, seconds: float) -> dict[str, Any]:
+        """The response: the options, or none when they do not come in time."""
+        await asyncio.wait({self._options}, timeout=seconds)
+        self.end()
+        return self._options.result()
+
+
+def draw_options(options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {
+        "options": [{"text": {"type": "plain_text", "text": label}, "value": value} for value, label in options],
+    }
+
+
+def draw_unknown_form(first_input: str | None) -> dict[str, Any]:
+    """The response to a form that this version does not know. The window stays, with all that was typed."""
+    error = UnknownForm()
+    if first_input is None:
+        return draw_response(error)
+    return draw_response(FieldErrors({first_input: FORM_KEPT}))
 
 
 def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
@@ -164,9 +239,7 @@ def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
 def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
     said: tuple[Part, ...] = tuple(Text.of(f":warning: {sentence}") for sentence in error.fields.values())
     again = Note.of("What you typed was not kept. Please type it again.")
-    return Modal(
-        form.form, form.title, (*said, again, *form.parts), form.ref, form.submit, form.close, form.notify_on_close
-    )
+    return replace(form, parts=(*said, again, *form.parts), push=False)
 
 
 def _error_message(error: BotError) -> Message:
@@ -177,7 +250,7 @@ def _error_message(error: BotError) -> Message:
 
 
 def _window_as_message(screen: Screen) -> Message | None:
-    """What a window without a question says, as a message. A secret is never said in one."""
+    """A window that asks nothing, as a message; None for one that asks, or shows a secret."""
     if isinstance(screen, Message) or screen.submit or screen.shows_secret:
         return None
     return Message(screen.title, screen.parts)

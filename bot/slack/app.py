@@ -1,7 +1,7 @@
-"""Bolt's app, and the front behind it as its last middleware.
+"""Bolt's app, with the dispatcher as its last middleware.
 
-Bolt's cost grows with every listener, and a listener's default is to look for the answer in sleeps of 10 ms. A
-middleware that answers has neither: the answer leaves when it returns.
+Bolt's cost grows with each listener, and by default a listener polls for the answer in sleeps of 10 ms. A middleware
+that answers avoids both: the answer leaves when the middleware returns.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.request.payload_utils import is_action, is_slash_command, is_view_closed, is_view_submission
 from slack_bolt.response import BoltResponse
 
 from bot.secret import Secret
@@ -25,7 +25,8 @@ from bot.slack.workspace import Workspace
 
 SlackApp = AsyncApp
 
-# Bolt reads these by itself, and would warn of a second token or switch to OAuth. What we need we have read.
+# Bolt reads these from the environment, and would warn of a second token or switch to OAuth. Our settings are read
+# before.
 READ_BY_BOLT = ("SLACK_BOT_TOKEN", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_SIGNING_SECRET")
 
 
@@ -39,7 +40,7 @@ def make_app(
         name="ots-bot",
         client=slack.client_without_token(),
         authorize=_WorkspaceAuthorize(workspace),
-        # Bolt takes an empty secret for none and then reads the environment; Socket Mode checks no signatures.
+        # Without a secret Bolt reads one from the environment. Socket Mode checks no signatures.
         signing_secret=signing_secret.reveal() if signing_secret else "not used in Socket Mode",
         process_before_response=True,
         logger=quiet_logger(),
@@ -51,7 +52,7 @@ def make_app(
 
 
 class _ToDispatcher(AsyncMiddleware):
-    """Hands each kind of payload that people cause to the front; what else comes, Bolt answers."""
+    """Hands every payload to the dispatcher. Bolt itself has answered ssl_check and url_verification before."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
@@ -61,33 +62,34 @@ class _ToDispatcher(AsyncMiddleware):
         *,
         req: AsyncBoltRequest,
         resp: BoltResponse,  # noqa: ARG002 - Bolt names the arguments
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - as above
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - Bolt names the arguments
     ) -> BoltResponse | None:
-        ack, body = req.context.ack, req.body
-        if is_slash_command(body):
-            await self._dispatcher.on_command(ack, body)
-        elif is_action(body):
-            await self._dispatcher.on_action(ack, body)
-        elif is_view_submission(body):
-            await self._dispatcher.on_form(ack, body, req.context)
-        elif is_view_closed(body):
-            await self._dispatcher.on_closed(ack, body)
-        else:
-            return await next()
+        ack = req.context.ack
+        await self._dispatcher.dispatch(ack, req.body, req.context["delivered"])
         return ack.response
 
 
 class _WorkspaceAuthorize(AsyncAuthorize):
-    """Which workspace it is was asked at the start. Bolt calls this as it is; for a function it collects arguments."""
+    """Answers Bolt with the workspace that was asked for at the start. Bolt names the arguments."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
 
-    async def __call__(self, **_about: object) -> AuthorizeResult:
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,  # noqa: ARG002
+        enterprise_id: str | None,  # noqa: ARG002
+        team_id: str | None,  # noqa: ARG002
+        user_id: str | None,  # noqa: ARG002
+        actor_enterprise_id: str | None = None,  # noqa: ARG002
+        actor_team_id: str | None = None,  # noqa: ARG002
+        actor_user_id: str | None = None,  # noqa: ARG002
+    ) -> AuthorizeResult:
         return self._workspace.authorized
 
 
 async def _log_without_values(error: Exception) -> Any:
-    """Bolt's own handler prints the request; this one prints where it happened."""
+    """Bolt's own handler logs the request. This one logs only the type of the error and its place in the code."""
     make_apology(error)
     return BoltResponse(status=500, body="")

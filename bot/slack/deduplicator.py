@@ -1,28 +1,25 @@
-"""What was delivered before: Slack's own retries and anybody's replays have no second effect."""
+"""Recognizes repeated deliveries, so that Slack's retries and replayed requests have no second effect."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
+from cachetools import TTLCache
+
 LIFETIME = 600.0  # seconds; a signed request is valid for 300
-MAX_ENTRIES = 200_000  # entries; about 30 MB
+MAX_ENTRIES = 200_000  # entries; about 60 MB. When it is full, the oldest entry goes
 
 
 class Deduplicator:
-    """Remembers in this process. Across processes the database decides: opening and sharing compare-and-set."""
+    """Remembers keys in this process. Across processes the database decides: opening and sharing compare-and-set."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._when: OrderedDict[str, float] = OrderedDict()
+        self._seen: TTLCache[str, None] = TTLCache(MAX_ENTRIES, LIFETIME, timer=clock)
 
     def is_first(self, key: str) -> bool:
-        """Whether `key` was not seen in the last ten minutes. From now on it was."""
-        now = self._clock()
-        while self._when and (len(self._when) >= MAX_ENTRIES or next(iter(self._when.values())) < now - LIFETIME):
-            self._when.popitem(last=False)
-        if key in self._when:
+        """Whether `key` was not given in the last `LIFETIME` seconds."""
+        if key in self._seen:
             return False
-        self._when[key] = now
+        self._seen[key] = None
         return True

@@ -1,13 +1,14 @@
-"""Payload -> feature -> reply. What all features need alike is here, once: acknowledge, authorize, log, explain errors.
+"""Payload -> handler -> reply. All payloads are acknowledged, authorized, logged and explained here.
 
-Slack wants an answer within 3 seconds, so a handler's work goes on in a tracked task and the acknowledgement
-leaves at once. Only the answer to a submitted window waits, up to `FORM_WITHIN`, since it alone can show errors
-at the fields.
+Slack wants an answer within 3 seconds, so a handler runs in a tracked task and the acknowledgement leaves at once.
+Only forms and menus wait for their handler, up to `FORM_DEADLINE`: their acknowledgement carries its reply.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -22,15 +23,23 @@ from bot.features.link import looks_like_one
 from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.message_ref import MessageRef
 from bot.screen.parts import Message
 from bot.slack import blocks
-from bot.slack.answers import Answer, FormAnswer, already_submitted_window, draw_response, one_moment_window
+from bot.slack.answers import (
+    Answer,
+    FormAnswer,
+    OptionsAnswer,
+    already_submitted_window,
+    draw_options,
+    draw_response,
+    draw_unknown_form,
+    one_moment_window,
+)
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.deduplicator import Deduplicator
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
-from bot.slack.payloads import Incoming, read_action, read_command, read_form
+from bot.slack.payloads import Incoming, read_payload
 from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 
@@ -40,12 +49,21 @@ TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please t
 log = Log("front")
 
 
+# The field of a log line that has the handler's name.
+_NAME_FIELDS: Mapping[Kind, str] = {
+    kind: {Kind.COMMAND: "verb", Kind.FORM: "form", Kind.CLOSED: "form"}.get(kind, "action") for kind in Kind
+}
+
+# Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
+_PLAIN_NAME = re.compile(r"[a-z_]{1,60}", re.ASCII)
+
+
 class Dispatcher:
     def __init__(
         self,
+        *,
         registry: Registry,
         services: Services,
-        slack: SlackClient,
         workspace: Workspace,
         members: Members,
         messenger: Messenger,
@@ -54,22 +72,42 @@ class Dispatcher:
     ) -> None:
         self._registry = registry
         self._services = services
-        self._slack = slack
         self._workspace = workspace
         self._members = members
         self._messenger = messenger
         self._tasks = tasks
         self._deduplicator = deduplicator or Deduplicator()
-        self._in_hand: set[tuple[str | None, str | None]] = set()  # forms that were sent and are being worked on
-        # The same for everybody, so drawn once; Bolt sends a text as it is.
+        self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
+        # These answers are equal for everybody, so they are drawn once. Bolt sends a string as it is.
         self._words = {
             verb.name: json.dumps(_draw_ephemeral(verb.words(registry.verbs))) for verb in registry.verbs if verb.words
         }
 
-    # --- one for each kind of payload; Bolt calls these
+    async def dispatch(self, ack: AsyncAck, body: Mapping[str, Any], delivered: asyncio.Event) -> None:
+        """Handle any payload of Slack's. Always acknowledges it.
 
-    async def on_command(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        incoming = read_command(body)
+        `delivered` is set by the transport when the acknowledgement was sent, or could not be.
+        """
+        incoming = read_payload(body)
+        if incoming is None:
+            _log_unknown("other", body.get("type"))
+            await ack()
+            return
+        match incoming.kind:
+            case Kind.COMMAND:
+                await self._dispatch_command(ack, incoming)
+            case Kind.FORM:
+                await self._dispatch_form(ack, incoming, delivered)
+            case Kind.OPTIONS:
+                await self._dispatch_options(ack, incoming)
+            case _:
+                await ack()
+                self._dispatch_acknowledged(incoming)
+
+    # --- the four ways to be acknowledged
+
+    async def _dispatch_command(self, ack: AsyncAck, incoming: Incoming) -> None:
+        """A command is acknowledged with words that are ready, or with nothing."""
         verb, text = self._registry.read(incoming.text)
         if not self._is_new(incoming):
             await ack()
@@ -78,69 +116,86 @@ class Dispatcher:
             await ack(self._words[verb.name])
         elif verb is not None and verb.handler is not None:
             await ack()
-            self._start(verb.handler, incoming, text, verb=verb.name)
-        elif looks_like_one(incoming.text):
+            self._start(verb.handler, incoming, name=verb.name, text=text)
+        elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, "link")):
             await ack()
-            self._start(self._registry.handlers[Kind.COMMAND, "link"], incoming, incoming.text, verb="link")
+            self._start(handler, incoming, name="link", text=incoming.text)
         else:
             log.info("command", verb="unknown")
             await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
 
-    async def on_action(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack()
-        incoming = read_action(body)
-        handler = self._registry.find(Kind.ACTION, incoming.name)
-        if handler is not None and self._is_new(incoming):
-            self._start(handler, incoming, action=incoming.name)
-
-    async def on_form(self, ack: AsyncAck, body: Mapping[str, Any], context: Mapping[str, Any]) -> None:
-        incoming = read_form(body, "form")
+    async def _dispatch_form(self, ack: AsyncAck, incoming: Incoming, delivered: asyncio.Event) -> None:
+        """A form is acknowledged with its first screen: only that can show errors at the fields."""
         handler = self._registry.find(Kind.FORM, incoming.name)
-        if handler is None or not self._workspace.is_ours(incoming.install_team):
+        if not self._is_ours(incoming):
             await ack()
             return
-        # Of what the window showed then: what it was changed to meanwhile is another form, to be sent in its turn.
+        if handler is None:
+            _log_unknown(incoming.kind, incoming.name)
+            await ack(**draw_unknown_form(incoming.first_input))
+            return
+        # The hash changes when the window is changed: what it shows then is another form, which may be submitted too.
         sent = (incoming.view_id, incoming.view_hash)
-        if sent in self._in_hand or not self._is_new(incoming):
+        if sent in self._in_progress or not self._deduplicator.is_first(incoming.idempotency_key):
             await ack(**draw_response(already_submitted_window()))
             return
-        answer = FormAnswer(self._slack, self._messenger, incoming, context["delivered"])
-        working = self._tasks.start(self._work(handler, incoming, answer, form=incoming.name))
-        self._in_hand.add(sent)
-        working.add_done_callback(lambda _: self._in_hand.discard(sent))
+        answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered)
+        working = self._tasks.start(self._work(handler, incoming, answer, name=incoming.name))
+        self._in_progress.add(sent)
+        working.add_done_callback(lambda _: self._in_progress.discard(sent))
         await ack(**await answer.wait_for_first(FORM_DEADLINE))
 
-    async def on_closed(self, ack: AsyncAck, body: Mapping[str, Any]) -> None:
-        await ack()
-        incoming = read_form(body, "closed")
-        handler = self._registry.find(Kind.CLOSED, incoming.name)
-        if handler is not None and self._is_new(incoming):
-            self._start(handler, incoming, form=incoming.name)
+    async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming) -> None:
+        """A menu's request is acknowledged with its options. It has no effect, so a repetition is answered again."""
+        handler = self._registry.find(Kind.OPTIONS, incoming.name)
+        if handler is None or not self._is_ours(incoming):
+            if handler is None:
+                _log_unknown(incoming.kind, incoming.name)
+            await ack(draw_options(()))
+            return
+        answer = OptionsAnswer(self._client(incoming), self._messenger, incoming)
+        self._tasks.start(self._work(handler, incoming, answer, name=incoming.name, text=incoming.text))
+        await ack(await answer.wait_for_options(FORM_DEADLINE))
+
+    def _dispatch_acknowledged(self, incoming: Incoming) -> None:
+        """All other kinds are acknowledged with nothing, before they are looked up."""
+        handler = self._registry.find(incoming.kind, incoming.name)
+        if handler is None:
+            _log_unknown(incoming.kind, incoming.name)
+        elif self._is_new(incoming):
+            self._start(handler, incoming, name=incoming.name, text=incoming.text)
 
     # --- what they share
 
-    def _is_new(self, incoming: Incoming) -> bool:
-        """Whether this act is from our workspace and was not delivered before."""
+    def _is_ours(self, incoming: Incoming) -> bool:
         if not self._workspace.is_ours(incoming.install_team):
             log.warning("not_ours", kind=incoming.kind)
             return False
-        return self._deduplicator.is_first(incoming.idempotency_key)
+        return True
 
-    def _start(self, handler: Handler[Any], incoming: Incoming, text: str = "", **about: str) -> None:
-        answer = Answer(self._slack, self._messenger, incoming)
-        self._tasks.start(self._work(handler, incoming, answer, text, **about))
+    def _is_new(self, incoming: Incoming) -> bool:
+        """Whether this act is from our workspace and was not delivered before."""
+        return self._is_ours(incoming) and self._deduplicator.is_first(incoming.idempotency_key)
+
+    def _client(self, incoming: Incoming) -> SlackClient:
+        return self._workspace.client_of(incoming.install_team)
+
+    def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
+        answer = Answer(self._client(incoming), self._messenger, incoming)
+        self._tasks.start(self._work(handler, incoming, answer, name=name, text=text))
 
     async def _work(
-        self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str = "", **about: str
+        self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str = ""
     ) -> None:
-        """Authorize, run, show; say what went wrong. Nothing is raised from here."""
+        """Authorize, run, show; say what went wrong. Raises nothing."""
         started = time.monotonic()
-        outcome = Outcome.SHOWN
+        fields = {_NAME_FIELDS[incoming.kind]: name}
+        outcome = Outcome.UNKNOWN  # it stays that when a shutdown cuts the work off
         try:
             outcome = await self._run(handler, incoming, answer, text)
         except BotError as error:
             outcome = read_outcome(error)
-            about["reason"] = type(error).__name__
+            fields["reason"] = type(error).__name__
             if not isinstance(error, WindowClosed):
                 await _try_to_explain(answer.explain, error)
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
@@ -149,41 +204,41 @@ class Dispatcher:
             outcome = Outcome.CRASHED
             await _try_to_explain(answer.explain, make_apology(error))
         finally:
-            if isinstance(answer, FormAnswer) and not answer.first.done():
-                answer.first.set_result(None)
-            log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **about)
+            answer.end()
+            log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person
-        if handler.opens_window and not self._members.is_known(person):
-            await answer.show(one_moment_window())
-        zone = await self._members.require_member(person)
+        zone = None
+        if handler.needs_member:
+            if handler.opens_window and not self._members.is_known(person):
+                await answer.show(one_moment_window())
+            zone = await self._members.require_member(person, incoming.install_team)
         row = await handler.owns(self._services, person, incoming.ref)
-
-        async def tell(message: Message) -> MessageRef:
-            return await self._messenger.tell(person, message)
-
         interaction = Interaction(
             person=person,
             services=self._services,
             show=answer.show,
-            tell=tell,
+            tell=answer.tell,
             is_member=self._members.is_member,
             message=incoming.message,
             text=text,
-            text_inputs=incoming.text_inputs,
-            selects=incoming.selects,
-            checkboxes=incoming.checkboxes,
-            pickers=incoming.pickers,
+            inputs=incoming.inputs,
             zone=zone,
         )
         reply = await handler.run(interaction, row)
-        await answer.finish(reply.screen)
+        await answer.finish(reply)
         return reply.outcome
 
 
+def _log_unknown(kind: str, name: object) -> None:
+    """A payload that this version does not know: a manifest may be newer than the code. The name may be anything."""
+    known = isinstance(name, str) and _PLAIN_NAME.fullmatch(name)
+    log.info("unknown_payload", kind=kind, action=name if known else "other")
+
+
 def make_apology(error: BaseException) -> BotError:
-    """Words for the unexpected, with an id that stands in the log beside where it happened."""
+    """Words for an unexpected error, with an id that the log line of the error has too."""
     reference = secrets.token_hex(4)
     log.error("unexpected", cause=error, ref=reference)
     return BotError(
@@ -196,8 +251,8 @@ def make_apology(error: BaseException) -> BotError:
 async def _try_to_explain(explain: Callable[[BotError], Any], error: BotError) -> None:
     try:
         await explain(error)
-    except BotError as trouble:
-        log.warning("not_explained", error=str(trouble))
+    except BotError as failure:
+        log.warning("not_explained", error=str(failure))
 
 
 def _draw_ephemeral(message: Message) -> dict[str, Any]:

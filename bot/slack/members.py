@@ -1,4 +1,4 @@
-"""Who may use the bot: members of the workspace. Guests, strangers, bots and deactivated people may not."""
+"""Who may use the bot: full, active members of the workspace. Guests, people from elsewhere and bots may not."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cachetools import TTLCache
+
 from bot.errors import NotAllowed, SlackError
 from bot.person import Person, known_zone
-from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 
 FRESH_FOR = 300.0  # seconds; how long a deactivation may go unnoticed
-MAX_MEMBERS = 50_000  # people remembered
+MAX_MEMBERS = 50_000  # people remembered; when it is full, the one not asked about for longest goes
 
 UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
@@ -23,61 +24,59 @@ UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 class Member:
     """What is kept of somebody who may use the bot."""
 
-    zone: str | None  # the IANA name of their time zone, known here
+    zone: str | None  # the IANA name of their time zone, known on this machine
 
 
 class Members:
-    """Asks users.info once in a while for each person, never for each request."""
+    """Asks users.info for each person once in `FRESH_FOR` seconds, never for each request."""
 
-    def __init__(self, slack: SlackClient, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
-        self._slack = slack
+    def __init__(self, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
         self._workspace = workspace
-        self._clock = clock
-        self._known: dict[Person, tuple[float, Member | None]] = {}
+        self._known: TTLCache[Person, Member | None] = TTLCache(MAX_MEMBERS, FRESH_FOR, timer=clock)
         self._asking: dict[Person, asyncio.Future[Member | None]] = {}
 
     def is_known(self, person: Person) -> bool:
-        """Whether `require` answers without asking Slack."""
-        found = self._known.get(person)
-        return found is not None and self._clock() - found[0] < FRESH_FOR
+        """Whether `require_member` can answer without asking Slack."""
+        return person in self._known
 
-    async def require_member(self, person: Person) -> str | None:
-        """The time zone of the person, who has to be a full, active member of this very workspace.
+    async def require_member(self, person: Person, install_team: str | None) -> str | None:
+        """The time zone of the person, who has to be a full, active member.
 
-        It is an IANA name that this machine knows, or None. Raises `NotAllowed` for everybody else, and
-        `SlackError` when Slack cannot be asked: nobody is let in on a guess.
+        `install_team` is the workspace whose app asks Slack; None means the organisation's install. Returns an IANA
+        name that this machine knows, or None. Raises `NotAllowed` for everybody else, and `SlackError` when Slack
+        cannot be asked: nobody is let in on a guess.
         """
-        if not self.is_known(person):
-            member = await self._ask_once(person)
-            if len(self._known) >= MAX_MEMBERS:
-                self._known.clear()
-            self._known[person] = (self._clock(), member)
-        _, member = self._known[person]
+        if not person.user_id:
+            raise NotAllowed("nobody acted")
+        try:
+            member = self._known[person]
+        except KeyError:
+            member = self._known[person] = await self._ask_once(person, install_team)
         if member is None:
             raise NotAllowed("not a member")
         return member.zone
 
     async def is_member(self, person: Person) -> bool:
-        """Whether `require` would let them in. Raises `SlackError`."""
+        """Whether `require_member` would let in somebody of an installed workspace. Raises `SlackError`."""
         try:
-            await self.require_member(person)
+            await self.require_member(person, person.team_id)
         except NotAllowed:
             return False
         return True
 
-    async def _ask_once(self, person: Person) -> Member | None:
-        """Several acts at once of somebody unknown ask Slack once."""
+    async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
+        """Ask Slack once, also when a person that is not known yet does several things at the same time."""
         asking = self._asking.get(person)
         if asking is None:
-            asking = self._asking[person] = asyncio.ensure_future(self._ask(person))
+            asking = self._asking[person] = asyncio.ensure_future(self._ask(person, install_team))
             asking.add_done_callback(lambda _: self._asking.pop(person, None))
         return await asyncio.shield(asking)
 
-    async def _ask(self, person: Person) -> Member | None:
+    async def _ask(self, person: Person, install_team: str | None) -> Member | None:
         try:
-            user = await self._slack.user(person.user_id)
-        except SlackError as trouble:
-            if trouble.code in UNKNOWN:
+            user = await self._workspace.client_of(install_team).user(person.user_id)
+        except SlackError as error:
+            if error.code in UNKNOWN:
                 return None
             raise
         if not is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id):
@@ -101,6 +100,6 @@ def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, ente
 
 
 def zone_of(user: Mapping[str, Any]) -> str | None:
-    """The user object's `tz`, such as "Europe/Berlin"; None where Slack names none, or one that nobody knows here."""
+    """The user object's `tz`, such as "Europe/Berlin"; None where Slack names none that this machine knows."""
     zone = known_zone(user.get("tz"))
     return zone.key if zone else None

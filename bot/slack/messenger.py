@@ -1,8 +1,10 @@
-"""What we say unasked: to one person, in their own conversation with the bot, or in a channel."""
+"""Messages that answer nothing: to one person, in their direct messages with the bot, or in a channel."""
 
 from __future__ import annotations
 
 import uuid
+
+from cachetools import LRUCache
 
 from bot.errors import SlackError
 from bot.message_ref import ChannelRef, MessageRef
@@ -11,7 +13,9 @@ from bot.screen.parts import Message
 from bot.slack import blocks
 from bot.slack.workspace import Workspace
 
-# Names our message ids among all others; random, fixed for ever, since a repeated message must get the same id.
+MAX_CONVERSATIONS = 50_000  # ids of direct messages that are remembered
+
+# The namespace of our message ids. It never changes, since a repeated message must get the same id.
 NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
 
 
@@ -20,14 +24,23 @@ class Messenger:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._conversations: dict[Person, str] = {}
+        self._conversations: LRUCache[tuple[str, Person], str] = LRUCache(MAX_CONVERSATIONS)
 
-    async def tell(self, person: Person, message: Message, idempotency_key: str | None = None) -> MessageRef:
-        """Send a direct message. Two with the same key are one where Slack honours message ids.
+    async def tell(
+        self,
+        person: Person,
+        message: Message,
+        idempotency_key: str | None = None,
+        *,
+        install_team: str | None = None,
+    ) -> MessageRef:
+        """Send a direct message. Slack takes two messages with one key for one, where it honours message ids.
 
+        `install_team` is the workspace that the app is installed in, where the person may belong to another one.
         Raises `SlackError`.
         """
-        channel = ChannelRef(person.team_id, await self._conversation(person))
+        team_id = install_team or person.team_id
+        channel = ChannelRef(team_id, await self._conversation(team_id, person))
         return await self._post(channel, message, idempotency_key)
 
     async def send(self, to: Person | ChannelRef, message: Message, idempotency_key: str) -> MessageRef:
@@ -47,11 +60,11 @@ class Messenger:
         ts = await slack.post(to.channel, blocks.message(message), client_msg_id=message_id)
         return MessageRef(to.team_id, to.channel, ts)
 
-    async def _conversation(self, person: Person) -> str:
-        known = self._conversations.get(person)
+    async def _conversation(self, team_id: str, person: Person) -> str:
+        known = self._conversations.get((team_id, person))
         if known is None:
-            known = await self._workspace.client_of(person.team_id).open_dm(person.user_id)
+            known = await self._workspace.client_of(team_id).open_dm(person.user_id)
             if not known.startswith("D"):
                 raise SlackError("conversations.open", "channel_not_found")
-            self._conversations[person] = known
+            self._conversations[team_id, person] = known
         return known

@@ -1,48 +1,58 @@
-"""What Slack sends, as values: who did what, where the answer goes. No I/O.
+"""Slack's payloads as values: who did what, and where the answer goes. No I/O.
 
-Source: docs.slack.dev, reference of interaction payloads and of slash commands.
+Source: docs.slack.dev, reference of slash commands, interaction payloads, and the Events API.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.interaction.feature import NO_INPUTS, Inputs, Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.slack.blocks import read_ref
 
+Payload = Mapping[str, Any]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One thing that a person did in Slack. Holds no more of the payload than is used."""
+    """One thing that happened in Slack. Holds only the parts of the payload that the bot uses."""
 
-    kind: str  # command, action, form, closed
-    name: str  # the action's or form's name; empty for commands
-    person: Person
+    kind: Kind
+    name: str  # what the handler is found by; empty for a command, whose verb stands in `text`
+    person: Person  # `user_id` is empty where no person acted, as in the event app_uninstalled
     install_team: str | None  # the workspace that the app is installed in; None for an organisation's install
-    idempotency_key: str  # the same for a repeated delivery of the same act
-    text: str = field(default="", repr=False)  # may hold a key
-    ref: str | None = None
+    idempotency_key: str  # equal for repeated deliveries of one act
+    text: str = field(default="", repr=False)  # of a command, a message or a search for options; may hold a key
+    ref: str | None = None  # the id of a stored row, from a button's value or a view's private_metadata
     trigger_id: str | None = None
     response_url: Secret | None = None
-    view_id: str | None = None  # the modal that it happened in
-    view_hash: str | None = None  # of what that modal showed: another one after each change
+    view_id: str | None = None  # the modal that it happened in; None in a Home tab
+    view_hash: str | None = None  # changes with each change of what that modal shows
+    first_input: str | None = None  # of a form: the first field, where an error can be shown
     message: MessageRef | None = None  # the message that it happened on
-    text_inputs: Mapping[str, Secret] = field(default_factory=dict)
-    selects: Mapping[str, str] = field(default_factory=dict)
-    checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    inputs: Inputs = NO_INPUTS
 
 
-def read_command(body: Mapping[str, Any]) -> Incoming:
+def read_payload(body: Payload) -> Incoming | None:
+    """What happened; None for a type of payload that this version does not know."""
+    if "command" in body:
+        return read_command(body)
+    kind = body.get("type")
+    read = _READERS.get(kind) if isinstance(kind, str) else None
+    return read(body) if read else None
+
+
+def read_command(body: Payload) -> Incoming:
     person = Person(
         _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or "", _as_text(body.get("user_id")) or ""
     )
     return Incoming(
-        kind="command",
+        kind=Kind.COMMAND,
         name="",
         person=person,
         install_team=None if body.get("is_enterprise_install") in ("true", True) else person.team_id,
@@ -53,28 +63,130 @@ def read_command(body: Mapping[str, Any]) -> Incoming:
     )
 
 
-def read_action(body: Mapping[str, Any]) -> Incoming:
+def read_action(body: Payload) -> Incoming:
+    """A block_actions payload. Slack sends one action in each."""
     actions = body.get("actions")
-    action = actions[0] if isinstance(actions, list) and actions and isinstance(actions[0], dict) else {}
+    action = _as_dict(actions[0]) if isinstance(actions, list) and actions else {}
     view = _as_dict(body.get("view"))
-    person = _read_actor(body)
+    person, install_team = _read_actor(body), _read_team(body)
     return Incoming(
-        kind="action",
+        kind=Kind.ACTION,
         name=_as_text(action.get("action_id")) or "",
         person=person,
-        install_team=_read_team(body),
+        install_team=install_team,
         idempotency_key=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
         ref=read_ref(action.get("value")),
         trigger_id=_as_text(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
-        view_id=_as_text(view.get("id")),
-        message=_read_message_ref(_as_dict(body.get("container")), person.team_id),
-        **_read_inputs(view),
+        view_id=_read_modal_id(view),
+        message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
+        inputs=_read_inputs(view),
     )
 
 
-def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
-    """A view_submission (`kind` form) or view_closed (`kind` closed)."""
+def read_form(body: Payload) -> Incoming:
+    """A view_submission."""
+    return _read_view(Kind.FORM, body)
+
+
+def read_closed(body: Payload) -> Incoming:
+    """A view_closed."""
+    return _read_view(Kind.CLOSED, body)
+
+
+def read_shortcut(body: Payload) -> Incoming:
+    """A global shortcut. It has a trigger and no response_url."""
+    return Incoming(
+        kind=Kind.SHORTCUT,
+        name=_as_text(body.get("callback_id")) or "",
+        person=_read_actor(body),
+        install_team=_read_team(body),
+        idempotency_key=f"trigger:{body.get('trigger_id')}",
+        trigger_id=_as_text(body.get("trigger_id")),
+    )
+
+
+def read_message_shortcut(body: Payload) -> Incoming:
+    """A message_action. `text` is the message's text, with Slack's markup."""
+    person, install_team = _read_actor(body), _read_team(body)
+    message = _as_dict(body.get("message"))
+    return Incoming(
+        kind=Kind.MESSAGE_SHORTCUT,
+        name=_as_text(body.get("callback_id")) or "",
+        person=person,
+        install_team=install_team,
+        idempotency_key=f"trigger:{body.get('trigger_id')}",
+        text=_as_text(message.get("text")) or "",
+        trigger_id=_as_text(body.get("trigger_id")),
+        response_url=_as_secret(body.get("response_url")),
+        message=_read_message_ref(
+            install_team or person.team_id,
+            _as_dict(body.get("channel")).get("id"),
+            body.get("message_ts") or message.get("ts"),
+        ),
+    )
+
+
+def read_options(body: Payload) -> Incoming:
+    """A block_suggestion. `text` is what the person typed into the menu so far."""
+    view = _as_dict(body.get("view"))
+    return Incoming(
+        kind=Kind.OPTIONS,
+        name=_as_text(body.get("action_id")) or "",
+        person=_read_actor(body),
+        install_team=_read_team(body),
+        idempotency_key="",  # a search has no effect, so each one is answered
+        text=_as_text(body.get("value")) or "",
+        ref=read_ref(view.get("private_metadata")),
+        view_id=_read_modal_id(view),
+    )
+
+
+def read_event(body: Payload) -> Incoming:
+    """An event_callback. The event function_executed is a workflow step and has a kind of its own."""
+    event = _as_dict(body.get("event"))
+    name = _as_text(event.get("type")) or ""
+    function = _as_dict(event.get("function")) if name == "function_executed" else {}
+    inputs = _as_dict(event.get("inputs")) if function else {}
+    enterprise, team = _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or ""
+    user_team = None if enterprise else _as_text(event.get("user_team"))
+    person = Person(enterprise, user_team or team, _read_event_user(event, inputs) or "")
+    install_team = _read_event_install(body)
+    return Incoming(
+        kind=Kind.FUNCTION if function else Kind.EVENT,
+        name=(_as_text(function.get("callback_id")) or "") if function else name,
+        person=person,
+        install_team=install_team,
+        idempotency_key=f"event:{body.get('event_id')}",
+        text=_as_text(event.get("text")) or "",
+        message=_read_message_ref(
+            install_team or team, event.get("channel"), event.get("message_ts") or event.get("ts")
+        ),
+        inputs=Inputs(text_inputs={name: Secret(value) for name, value in inputs.items() if isinstance(value, str)}),
+    )
+
+
+def _read_dialog_suggestion(body: Payload) -> Incoming:
+    """A request for options of a legacy dialog. The bot opens none, so it has no name and nothing handles it."""
+    return read_options({**body, "action_id": None})
+
+
+_READERS: Mapping[str, Callable[[Payload], Incoming]] = {
+    "block_actions": read_action,
+    "view_submission": read_form,
+    "view_closed": read_closed,
+    "shortcut": read_shortcut,
+    "message_action": read_message_shortcut,
+    "block_suggestion": read_options,
+    "dialog_suggestion": _read_dialog_suggestion,
+    "event_callback": read_event,
+}
+
+
+# --- parts of payloads
+
+
+def _read_view(kind: Kind, body: Payload) -> Incoming:
     view = _as_dict(body.get("view"))
     view_hash = _as_text(view.get("hash"))
     return Incoming(
@@ -89,12 +201,27 @@ def read_form(body: Mapping[str, Any], kind: str) -> Incoming:
         trigger_id=_as_text(body.get("trigger_id")),
         view_id=_as_text(view.get("id")),
         view_hash=view_hash,
-        **_read_inputs(view),
+        first_input=_read_first_input(view),
+        inputs=_read_inputs(view),
     )
 
 
-def _read_inputs(view: Mapping[str, Any]) -> dict[str, Any]:
-    """What was typed, chosen, ticked and picked, by field. Everything typed is taken for a secret."""
+def _read_modal_id(view: Payload) -> str | None:
+    """The id of an open modal. A Home tab is a view too, but nothing can be opened or changed in its place."""
+    return _as_text(view.get("id")) if view.get("type") == "modal" else None
+
+
+def _read_first_input(view: Payload) -> str | None:
+    """The block id of the first input block. Slack shows errors at input blocks only."""
+    blocks = view.get("blocks")
+    for block in blocks if isinstance(blocks, list) else ():
+        if isinstance(block, dict) and block.get("type") == "input":
+            return _as_text(block.get("block_id"))
+    return None
+
+
+def _read_inputs(view: Payload) -> Inputs:
+    """What a person typed, chose, ticked and picked in a view, by field. All text is taken for a secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
@@ -104,7 +231,7 @@ def _read_inputs(view: Mapping[str, Any]) -> dict[str, Any]:
     for name, block in (values or {}).items():
         for element in block.values():
             match element.get("type"):
-                case "static_select":
+                case "static_select" | "external_select":
                     chosen[name] = (element.get("selected_option") or {}).get("value", "")
                 case "checkboxes":
                     checked[name] = frozenset(one.get("value", "") for one in element.get("selected_options") or ())
@@ -114,10 +241,10 @@ def _read_inputs(view: Mapping[str, Any]) -> dict[str, Any]:
                     picked[name] = tuple(filter(None, [element.get("selected_conversation")]))
                 case _:
                     typed[name] = Secret(element.get("value") or "")
-    return {"text_inputs": typed, "selects": chosen, "checkboxes": checked, "pickers": picked}
+    return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=picked)
 
 
-def _read_actor(body: Mapping[str, Any]) -> Person:
+def _read_actor(body: Payload) -> Person:
     """The acting user in their own workspace, which in a shared channel is not the one that the app is in.
 
     In an organisation (Enterprise Grid) it is the workspace of the act, as a slash command names it: a user id is
@@ -135,17 +262,42 @@ def _read_actor(body: Mapping[str, Any]) -> Person:
     )
 
 
-def _read_message_ref(container: Mapping[str, Any], team_id: str) -> MessageRef | None:
+def _read_event_user(event: Payload, inputs: Payload) -> str | None:
+    """Who acted. A workflow step names nobody but in its inputs: the one of type interactivity, or `user_id`."""
+    user = event.get("user")
+    if isinstance(user, dict):
+        return _as_text(user.get("id"))
+    interactors = (_as_dict(_as_dict(one).get("interactor")).get("id") for one in inputs.values())
+    named = next(filter(None, interactors), None)
+    return _as_text(user) or _as_text(named) or _as_text(inputs.get("user_id"))
+
+
+def _read_event_install(body: Payload) -> str | None:
+    """The workspace that the app is installed in; None for an organisation's install."""
+    authorizations = body.get("authorizations")
+    first = _as_dict(authorizations[0]) if isinstance(authorizations, list) and authorizations else {}
+    if first.get("is_enterprise_install") is True:
+        return None
+    return _as_text(first.get("team_id")) or _as_text(body.get("team_id")) or ""
+
+
+def _read_container(container: Payload, team_id: str) -> MessageRef | None:
     """The very message that was posted; a copy that was forwarded is the attachment of another message."""
-    channel, ts = _as_text(container.get("channel_id")), _as_text(container.get("message_ts"))
-    return MessageRef(team_id, channel, ts) if container.get("type") == "message" and channel and ts else None
+    if container.get("type") != "message":
+        return None
+    return _read_message_ref(team_id, container.get("channel_id"), container.get("message_ts"))
 
 
-def _read_team(body: Mapping[str, Any]) -> str | None:
+def _read_message_ref(team_id: str, channel: object, ts: object) -> MessageRef | None:
+    named, at = _as_text(channel), _as_text(ts)
+    return MessageRef(team_id, named, at) if named and at else None
+
+
+def _read_team(body: Payload) -> str | None:
     return _as_text(_as_dict(body.get("team")).get("id"))
 
 
-def _as_dict(value: object) -> Mapping[str, Any]:
+def _as_dict(value: object) -> Payload:
     return value if isinstance(value, dict) else {}
 
 

@@ -18,21 +18,21 @@ from bot.secret import Secret
 TIMEOUT = 10  # seconds for one call
 RESPONSE_URL_HOST = "hooks.slack.com"
 
-# A modal that is not there any more, or whose trigger is too old to open one.
+# The modal is not open any more, or the trigger is too old to open one.
 WINDOW_GONE_CODES = frozenset(
     {"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 )
 
 
 def quiet_logger() -> logging.Logger:
-    """For slack_sdk and slack_bolt, which quote bodies at DEBUG and INFO. Its own level is what they ask for."""
+    """The logger for slack_sdk and slack_bolt: they quote bodies at DEBUG and INFO, so its own level is WARNING."""
     logger = logging.getLogger("slack_sdk.quiet")
     logger.setLevel(logging.WARNING)
     return logger
 
 
 class SlackClient:
-    """One workspace's Web API. Never retries by itself: who calls knows whether that is safe."""
+    """One workspace's Web API. It never retries: only the caller knows whether a retry is safe."""
 
     def __init__(self, token: Secret, api_url: str) -> None:
         self._token = token
@@ -41,24 +41,30 @@ class SlackClient:
         self._client: AsyncWebClient | None = None
 
     @property
-    def client(self) -> AsyncWebClient:
-        """slack_sdk's client over one shared session (a new session for each call costs six times as much)."""
-        if self._client is None:
+    def session(self) -> aiohttp.ClientSession:
+        """One session for all calls: a new session for each call costs six times as much. Made inside a loop."""
+        if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
+        return self._session
+
+    @property
+    def client(self) -> AsyncWebClient:
+        """slack_sdk's client over the shared session."""
+        if self._client is None:
             self._client = AsyncWebClient(
                 token=self._token.reveal(),
                 base_url=self._api_url,
                 timeout=TIMEOUT,
-                session=self._session,
+                session=self.session,
                 retry_handlers=[],
                 logger=quiet_logger(),
             )
         return self._client
 
     def client_without_token(self) -> AsyncWebClient:
-        """For Bolt, which takes its token from `authorize`; ours makes all calls but `apps.connections.open`."""
+        """For Bolt, which takes its token from `authorize`. Bolt calls only `apps.connections.open` with it."""
         return AsyncWebClient(base_url=self._api_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet_logger())
 
     async def close(self) -> None:
@@ -90,7 +96,7 @@ class SlackClient:
         return str(answer["channel"]["id"])
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
-        """Post a message; returns its `ts`. With `client_msg_id` Slack takes a repetition for the same message."""
+        """Post a message; returns its `ts`. Slack takes two posts with one `client_msg_id` for one message."""
         idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
         answer = await self._call(
             "chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
@@ -120,26 +126,24 @@ class SlackClient:
         return url.origin() in (URL(f"https://{RESPONSE_URL_HOST}"), URL(self._api_url).origin())
 
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
-        assert self.client is not None
-        assert self._session is not None
-        async with self._session.post(url, json=body, allow_redirects=False) as answer:
+        async with self.session.post(url, json=body, allow_redirects=False) as answer:
             if answer.status != 200:  # noqa: PLR2004 - HTTP OK
                 raise _read_refusal("response_url", f"http_{answer.status}", answer.headers)
 
     async def _call(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
-        trouble: SlackError
+        failure: SlackError
         try:
             return await call
         except SlackError:
             raise
         except SlackClientError as error:
-            trouble = _read_error(method, getattr(error, "response", None))
+            failure = _read_error(method, getattr(error, "response", None))
         except (TimeoutError, aiohttp.ClientError, OSError):
-            trouble = SlackError(method, "connection")
+            failure = SlackError(method, "connection")
         except (ValueError, KeyError, TypeError):
-            # An answer that is not what Slack answers; its text may be anything.
-            trouble = SlackError(method, "unreadable")
-        raise trouble from None
+            # The answer is not one of Slack's. Its text may be anything, so it is not kept.
+            failure = SlackError(method, "unreadable")
+        raise failure from None
 
 
 def _read_error(method: str, response: Any) -> SlackError:
@@ -163,7 +167,7 @@ def _read_refusal(method: str, code: str, headers: Mapping[str, Any]) -> SlackEr
 
 
 def read_retry_after(headers: Mapping[str, Any]) -> float:
-    """Seconds to wait after a 429: what Slack says, 30 when it says nothing usable, 300 at most."""
+    """Seconds to wait after a 429: Slack's own number, 30 without a usable one, 300 at most."""
     said = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     try:
         seconds = float(str(said))

@@ -1,4 +1,4 @@
-"""Which workspace this is: asked once at the start, not for each request."""
+"""The workspace that the bot token belongs to. Slack is asked once at the start, not for each request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Workspace:
         return self._result is not None
 
     async def load(self) -> None:
-        """Ask Slack who we are. Raises `CannotStart` when the token is not accepted or Slack stays away."""
+        """Ask Slack who we are. Raises `CannotStart` when Slack refuses the token or does not answer."""
         try:
             async for attempt in stamina.retry_context(on=slack_retry_predicate(), attempts=8, timeout=30):
                 with attempt:
@@ -45,19 +45,22 @@ class Workspace:
             bot_token=self._token.reveal(),
         )
 
-    def client_of(self, team_id: str) -> SlackClient:
-        """The Web API with the token of this workspace. Raises `SlackError` where the app is not installed."""
+    def client_of(self, team_id: str | None) -> SlackClient:
+        """The Web API with the token of this workspace; None means the organisation's install.
+
+        Raises `SlackError` where the app is not installed.
+        """
         if not self.is_ours(team_id):
             raise SlackError("client", "team_not_installed")
         return self._slack
 
     def is_ours(self, install_team: str | None) -> bool:
-        """Whether a payload that names this workspace was meant for us."""
+        """Whether the app is installed in this workspace; None means the organisation's install."""
         return self._org_wide or install_team is None or install_team == self.team_id
 
     @property
     def authorized(self) -> AuthorizeResult:
-        """What Bolt asks for at every request. Known from `load` on."""
+        """Bolt asks for this at every request. Known after `load`."""
         assert self._result is not None
         return self._result
 

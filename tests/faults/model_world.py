@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.errors import SlackError
 from bot.features import Registry
-from bot.interaction.feature import Interaction, Kind
+from bot.interaction.feature import NO_INPUTS, Inputs, Interaction, Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
@@ -178,7 +178,7 @@ class World:
         """By metadata key."""
         return {row.key.reveal(): row for row in await self._rows.list_of(person)}
 
-    def call(self, process: Process, person: Person, text: str = "", **more: Any) -> Interaction:
+    def call(self, process: Process, person: Person, text: str = "", inputs: Inputs = NO_INPUTS) -> Interaction:
         post, _ = self.slack_of(process)
 
         async def show(_screen: Screen) -> None:
@@ -191,7 +191,15 @@ class World:
             posted: MessageRef = await post(person, message)
             return posted
 
-        return Interaction(person, process.services, show, tell, is_member, text=text, **more)
+        return Interaction(
+            person=person,
+            services=process.services,
+            show=show,
+            tell=tell,
+            is_member=is_member,
+            text=text,
+            inputs=inputs,
+        )
 
     async def command(self, process: Process, person: Person, verb: str, text: str) -> Screen | None:
         """`/ots VERB text`."""
@@ -210,7 +218,7 @@ class World:
         host = process.services.hosts.default.name
         typed = {"username": Secret(username(person)), "token": Secret(self.tokens[person])}
         await CATALOGUE.handlers[Kind.FORM, "connect"].run(
-            self.call(process, person, selects={"host": host}, text_inputs=typed), None
+            self.call(process, person, inputs=Inputs(selects={"host": host}, text_inputs=typed)), None
         )
 
     def private_link(self, held: SecretSnapshot) -> str:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.world import World
+from tests.support.waiting import eventually
 
 EMAIL = "ada@example.com"
 TOKEN = "token-of-ada-0123456789"
@@ -89,6 +90,14 @@ async def connect(person, on=""):
     await person.until(lambda: person.view and person.view.title == "Connected")
     await person.close()
     return person
+
+
+async def after_the_lines_so_far(world, person):
+    """The length of the bot's output once it holds every line on what was done before. The bot writes them late."""
+    start = len(world.bot.output)
+    await person.command("/ots", "help")
+    await eventually(lambda: b'"verb": "help"' in world.bot.output[start:], every=0.002)
+    return len(world.bot.output)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

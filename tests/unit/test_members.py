@@ -1,9 +1,12 @@
-"""Who is a member, and where: the table of user objects."""
+"""Who is a member, and where: the table of user objects, and how often and as whom Slack is asked."""
+
+import asyncio
 
 import pytest
 
+from bot.errors import NotAllowed, SlackError
 from bot.person import Person
-from bot.slack.members import is_member, zone_of
+from bot.slack.members import FRESH_FOR, Members, is_member, zone_of
 from tests.support.rows import each_row
 
 ADA = Person(None, "T1", "U1")
@@ -74,3 +77,73 @@ def test_a_time_zone_is_one_that_is_known_here_or_none(tz, zone):
 
 def test_who_has_no_time_zone_has_none():
     assert zone_of(user()) is None
+
+
+# --- asking Slack
+
+
+class Slack:
+    """A workspace whose app is installed in T1, and the Web API that it is asked through."""
+
+    team_id, enterprise_id = "T1", None
+
+    def __init__(self):
+        self.now = 0.0
+        self.asked = []
+
+    def client_of(self, team_id):
+        if team_id != "T1":
+            raise SlackError("client", "team_not_installed")
+        return self
+
+    async def user(self, user_id):
+        await asyncio.sleep(0)
+        self.asked.append(user_id)
+        return user(team_id="T1" if user_id == "U1" else "T2", tz="Europe/Berlin") | {"id": user_id}
+
+
+@pytest.fixture
+def slack():
+    return Slack()
+
+
+@pytest.fixture
+def members(slack):
+    return Members(slack, clock=lambda: slack.now)
+
+
+async def test_slack_is_asked_again_when_the_answer_is_old(slack, members):
+    for now, times in ((0, 1), (FRESH_FOR - 1, 1), (FRESH_FOR + 1, 2)):
+        slack.now = now
+
+        assert await members.require_member(ADA, "T1") == "Europe/Berlin"
+        assert len(slack.asked) == times
+
+
+async def test_several_acts_at_once_ask_slack_once(slack, members):
+    assert not members.is_known(ADA)
+
+    await asyncio.gather(*(members.require_member(ADA, "T1") for _ in range(5)))
+
+    assert slack.asked == ["U1"]
+    assert members.is_known(ADA)
+
+
+async def test_a_stranger_is_looked_up_by_the_install_that_they_act_in(slack, members):
+    stranger = Person(None, "T2", "U2")
+
+    with pytest.raises(NotAllowed):
+        await members.require_member(stranger, "T1")
+    assert slack.asked == ["U2"]
+    assert not await members.is_member(stranger)
+
+
+async def test_slack_cannot_be_asked_where_the_app_is_not_installed(members):
+    with pytest.raises(SlackError):
+        await members.require_member(Person(None, "T2", "U2"), "T2")
+
+
+async def test_nobody_is_no_member_and_slack_is_not_asked(slack, members):
+    with pytest.raises(NotAllowed):
+        await members.require_member(Person(None, "T1", ""), "T1")
+    assert slack.asked == []
