@@ -15,7 +15,7 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.slack.blocks import read_ref
 
-Payload = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Incoming:
     inputs: Inputs = NO_INPUTS
 
 
-def read_payload(body: Payload) -> Incoming | None:
+def read_payload(body: JsonObject) -> Incoming | None:
     """What happened; None for a type of payload that this version does not know."""
     if "command" in body:
         return read_command(body)
@@ -47,7 +47,7 @@ def read_payload(body: Payload) -> Incoming | None:
     return read(body) if read else None
 
 
-def read_command(body: Payload) -> Incoming:
+def read_command(body: JsonObject) -> Incoming:
     person = Person(
         _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or "", _as_text(body.get("user_id")) or ""
     )
@@ -63,7 +63,7 @@ def read_command(body: Payload) -> Incoming:
     )
 
 
-def read_action(body: Payload) -> Incoming:
+def read_action(body: JsonObject) -> Incoming:
     """A block_actions payload. Slack sends one action in each."""
     actions = body.get("actions")
     action = _as_dict(actions[0]) if isinstance(actions, list) and actions else {}
@@ -84,17 +84,17 @@ def read_action(body: Payload) -> Incoming:
     )
 
 
-def read_form(body: Payload) -> Incoming:
+def read_form(body: JsonObject) -> Incoming:
     """A view_submission."""
     return _read_view(Kind.FORM, body)
 
 
-def read_closed(body: Payload) -> Incoming:
+def read_closed(body: JsonObject) -> Incoming:
     """A view_closed."""
     return _read_view(Kind.CLOSED, body)
 
 
-def read_shortcut(body: Payload) -> Incoming:
+def read_shortcut(body: JsonObject) -> Incoming:
     """A global shortcut. It has a trigger and no response_url."""
     return Incoming(
         kind=Kind.SHORTCUT,
@@ -106,7 +106,7 @@ def read_shortcut(body: Payload) -> Incoming:
     )
 
 
-def read_message_shortcut(body: Payload) -> Incoming:
+def read_message_shortcut(body: JsonObject) -> Incoming:
     """A message_action. `text` is the message's text, with Slack's markup."""
     person, install_team = _read_actor(body), _read_team(body)
     message = _as_dict(body.get("message"))
@@ -127,7 +127,7 @@ def read_message_shortcut(body: Payload) -> Incoming:
     )
 
 
-def read_options(body: Payload) -> Incoming:
+def read_options(body: JsonObject) -> Incoming:
     """A block_suggestion. `text` is what the person typed into the menu so far."""
     view = _as_dict(body.get("view"))
     return Incoming(
@@ -142,7 +142,7 @@ def read_options(body: Payload) -> Incoming:
     )
 
 
-def read_event(body: Payload) -> Incoming:
+def read_event(body: JsonObject) -> Incoming:
     """An event_callback. The event function_executed is a workflow step and has a kind of its own."""
     event = _as_dict(body.get("event"))
     name = _as_text(event.get("type")) or ""
@@ -166,12 +166,12 @@ def read_event(body: Payload) -> Incoming:
     )
 
 
-def _read_dialog_suggestion(body: Payload) -> Incoming:
+def _read_dialog_suggestion(body: JsonObject) -> Incoming:
     """A request for options of a legacy dialog. The bot opens none, so it has no name and nothing handles it."""
     return read_options({**body, "action_id": None})
 
 
-_READERS: Mapping[str, Callable[[Payload], Incoming]] = {
+_READERS: Mapping[str, Callable[[JsonObject], Incoming]] = {
     "block_actions": read_action,
     "view_submission": read_form,
     "view_closed": read_closed,
@@ -186,7 +186,7 @@ _READERS: Mapping[str, Callable[[Payload], Incoming]] = {
 # --- parts of payloads
 
 
-def _read_view(kind: Kind, body: Payload) -> Incoming:
+def _read_view(kind: Kind, body: JsonObject) -> Incoming:
     view = _as_dict(body.get("view"))
     view_hash = _as_text(view.get("hash"))
     return Incoming(
@@ -206,12 +206,12 @@ def _read_view(kind: Kind, body: Payload) -> Incoming:
     )
 
 
-def _read_modal_id(view: Payload) -> str | None:
+def _read_modal_id(view: JsonObject) -> str | None:
     """The id of an open modal. A Home tab is a view too, but nothing can be opened or changed in its place."""
     return _as_text(view.get("id")) if view.get("type") == "modal" else None
 
 
-def _read_first_input(view: Payload) -> str | None:
+def _read_first_input(view: JsonObject) -> str | None:
     """The block id of the first input block. Slack shows errors at input blocks only."""
     blocks = view.get("blocks")
     for block in blocks if isinstance(blocks, list) else ():
@@ -220,7 +220,7 @@ def _read_first_input(view: Payload) -> str | None:
     return None
 
 
-def _read_inputs(view: Payload) -> Inputs:
+def _read_inputs(view: JsonObject) -> Inputs:
     """What a person typed, chose, ticked and picked in a view, by field. All text is taken for a secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
@@ -244,7 +244,7 @@ def _read_inputs(view: Payload) -> Inputs:
     return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers)
 
 
-def _read_actor(body: Payload) -> Person:
+def _read_actor(body: JsonObject) -> Person:
     """The acting user in their own workspace, which in a shared channel is not the one that the app is in.
 
     In an organisation (Enterprise Grid) it is the workspace of the act, as a slash command names it: a user id is
@@ -262,7 +262,7 @@ def _read_actor(body: Payload) -> Person:
     )
 
 
-def _read_event_user(event: Payload, inputs: Payload) -> str | None:
+def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:
     """Who acted. A workflow step names nobody but in its inputs: the one of type interactivity, or `user_id`."""
     user = event.get("user")
     if isinstance(user, dict):
@@ -272,7 +272,7 @@ def _read_event_user(event: Payload, inputs: Payload) -> str | None:
     return _as_text(user) or _as_text(named) or _as_text(inputs.get("user_id"))
 
 
-def _read_event_install(body: Payload) -> str | None:
+def _read_event_install(body: JsonObject) -> str | None:
     """The workspace that the app is installed in; None for an organisation's install."""
     authorizations = body.get("authorizations")
     first = _as_dict(authorizations[0]) if isinstance(authorizations, list) and authorizations else {}
@@ -281,7 +281,7 @@ def _read_event_install(body: Payload) -> str | None:
     return _as_text(first.get("team_id")) or _as_text(body.get("team_id")) or ""
 
 
-def _read_container(container: Payload, team_id: str) -> MessageRef | None:
+def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
     """The very message that was posted; a copy that was forwarded is the attachment of another message."""
     if container.get("type") != "message":
         return None
@@ -293,11 +293,11 @@ def _read_message_ref(team_id: str, channel: object, ts: object) -> MessageRef |
     return MessageRef(team_id, named, at) if named and at else None
 
 
-def _read_team(body: Payload) -> str | None:
+def _read_team(body: JsonObject) -> str | None:
     return _as_text(_as_dict(body.get("team")).get("id"))
 
 
-def _as_dict(value: object) -> Payload:
+def _as_dict(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
