@@ -84,12 +84,12 @@ async def burn(interaction: Interaction, context: ButtonContext) -> Reply:
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
-    """The Burn button of a tracked secret's card, after its confirm dialog. Only what was burned changes the card."""
+    """The Burn button of a tracked secret's card, after its confirm dialog. The card changes only if it was burned."""
     return await _burn_tracked(interaction, tracked, listed=False)
 
 
 async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
-    """The same in `/ots tracked`: the list stays as it is."""
+    """The Burn button in `/ots tracked`, after its confirm dialog. The list stays as it is."""
     return await _burn_tracked(interaction, tracked, listed=True)
 
 
@@ -154,7 +154,7 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     interaction: Interaction, credentials: Credentials, key: MetadataKey, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
-    """As `burning.burn`; what the person tracks of it is told at once."""
+    """Burn it, or find out what it is now, as `try_burn` does. A burn updates the card of a tracked secret at once."""
     passphrase = interaction.text_inputs.get("passphrase") or None
     state, metadata = await try_burn(interaction.services.onetime, credentials, key, passphrase, asked=asked)
     if state is SecretState.BURNED:
@@ -163,7 +163,7 @@ async def _destroy(
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
-    """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
+    """Mark a tracked secret as burned and update its card. The watcher then has nothing to tell its owner."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)

@@ -1,4 +1,4 @@
-"""What the sender can do with what they shared, from the buttons of its card."""
+"""Handles the buttons of the sender's card."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = Log("share")
 
 
 async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Burn” beside a recipient, after its confirm dialog. The card says what came of it."""
+    """“Burn” at a recipient, after its confirm dialog. The card says what came of it."""
     try:
         state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
@@ -128,7 +128,7 @@ def _refuse_as_over() -> Reply:
 
 
 async def remind(interaction: Interaction, share: Share) -> Reply:
-    """“Remind”: those who have not opened it, each once an hour at most."""
+    """“Remind”: everybody who has not opened it, each once an hour at most."""
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
     reminded = [one for one in there if await _send_reminder(interaction, share, one)]
     if reminded:

@@ -1,7 +1,7 @@
-"""Burning a secret, and what is known afterwards.
+"""Burns a secret, and finds out what is known afterwards.
 
-A 404 says nothing by itself, and neither does a timeout: what became of the secret is asked for before it is told.
-Burning twice does no harm, so a repeated click ends in the same words.
+A 404 says nothing by itself, and neither does a timeout. So the host is asked for the metadata before anything is told.
+Burning twice does no harm: a repeated click ends in the same words.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BURN_CONFIRM = Confirm(
 async def try_burn(
     onetime: Onetime, credentials: Credentials, key: MetadataKey, passphrase: Secret | None, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn it, or find out why not: what it is now (None: not known any more).
+    """Burn a secret, or find out why not. Returns its state now (None: the host does not know it any more).
 
     Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
     `asked` says whether the person was asked for a passphrase.

@@ -8,7 +8,7 @@ from typing import Protocol
 from bot.onetime.wire import Metadata, SecretState
 from bot.storage.tracking.changes import Change
 
-NEWS = {
+TRACKED_STATES = {
     SecretState.RECEIVED: "received",
     SecretState.BURNED: "burned",
     SecretState.EXPIRED: "expired",
@@ -17,7 +17,7 @@ NEWS = {
 
 
 class KnownSecret(Protocol):
-    """What we know of it so far."""
+    """What is stored about a secret."""
 
     @property
     def id(self) -> str: ...
@@ -30,19 +30,19 @@ class KnownSecret(Protocol):
 
 
 def find_change(tracked: KnownSecret, found: Metadata | None, now: datetime) -> Change | None:
-    """What changed, if anything. Final states are final; what is not understood changes nothing.
+    """What changed, if anything. A final state stays, and an unknown state changes nothing.
 
-    `found` is None when the host does not know it (any more).
+    `found` is None if the host does not know the secret (any more).
     """
     if tracked.is_over:
         return None
     if found is None:
-        # A host keeps what became of a secret for twice its life. Before its end an absence may pass; after it,
-        # whether it was opened or not was to be read while nobody looked, and nothing is claimed.
+        # A host keeps the metadata for twice the life of the secret. Before the secret expires, its absence may pass.
+        # Afterwards the metadata was there and gone between two polls, so nobody knows whether it was opened.
         if tracked.expires_at is None or now < tracked.expires_at:
             return None
         return Change(tracked.id, "unknown", notification="unknown")
     state = found.state_at(now)
-    if state in NEWS:
-        return Change(tracked.id, NEWS[state], received_at=found.received, notification=NEWS[state])
+    if state in TRACKED_STATES:
+        return Change(tracked.id, TRACKED_STATES[state], received_at=found.received, notification=TRACKED_STATES[state])
     return None
