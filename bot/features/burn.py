@@ -16,7 +16,7 @@ from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Pa
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
-from bot.status.burn import BURNED_FORM, try_burn
+from bot.status.burn import BURNED_FORM, read_burn_outcome, try_burn
 from bot.status.buttons import (
     BURN,
     BURN_WITH_PASSPHRASE,
@@ -62,7 +62,7 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Reply:
             return Reply(again, Outcome.REFUSED)
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
-    return Reply(window, _outcome(state))
+    return Reply(window, read_burn_outcome(state))
 
 
 async def burn(interaction: Interaction, context: ButtonContext) -> Reply:
@@ -80,7 +80,7 @@ async def burn(interaction: Interaction, context: ButtonContext) -> Reply:
         *_outcome_parts(host, state, metadata),
         without_replacing=metadata_card.is_in_a_list(context),
     )
-    return Reply(message, _outcome(state))
+    return Reply(message, read_burn_outcome(state))
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
@@ -109,7 +109,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         await interaction.services.tracking.record_change(tracked, change)
     outcome_parts = _outcome_parts(host, state, metadata)
     message = Message.of(f"One-time secret on {host.name}", *outcome_parts, without_replacing=True)
-    return Reply(message, _outcome(state))
+    return Reply(message, read_burn_outcome(state))
 
 
 async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
@@ -170,11 +170,6 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
     if tracked is not None and tracked.card is not None:
         with suppress(SlackError):
             await follow(interaction, tracked, host.name)
-
-
-def _outcome(state: SecretState | None) -> Outcome:
-    """Of a try to burn a secret that is in this state now."""
-    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:

@@ -11,7 +11,7 @@ from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, 
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
-from bot.status.burn import BURNED_FORM
+from bot.status.burn import BURNED_FORM, read_burn_outcome
 from bot.status.words import recipient_name
 from bot.storage.shares.deliveries import Delivery
 from bot.storage.shares.store import Share
@@ -37,7 +37,7 @@ async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
         return Reply(Message.of(said, Text.of(said), without_replacing=True), Outcome.REFUSED)
     await redraw(interaction.services, delivery)
-    return Reply(None, _outcome(state))
+    return Reply(None, read_burn_outcome(state))
 
 
 async def ask_to_burn(_interaction: Interaction, delivery: Delivery) -> Reply:
@@ -51,7 +51,7 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
         raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
     delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
-    return Reply(_outcome_window([delivery]), _outcome(state))
+    return Reply(_outcome_window([delivery]), read_burn_outcome(state))
 
 
 async def burn_all(interaction: Interaction, share: Share) -> Reply:
@@ -109,11 +109,6 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
         submit="Burn it",
         close="Keep it",
     )
-
-
-def _outcome(state: SecretState | None) -> Outcome:
-    """Of a try to burn a secret that is in this state now."""
-    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 def _outcome_window(deliveries: list[Delivery]) -> Modal:

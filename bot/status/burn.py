@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.clock import now
 from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
+from bot.interaction.feature import Outcome
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Confirm
@@ -48,6 +49,11 @@ async def try_burn(
             raise WrongPassphrase("burn") from None
         raise
     return SecretState.BURNED, None
+
+
+def read_burn_outcome(state: SecretState | None) -> Outcome:
+    """What came of a try to burn a secret that is in this state now."""
+    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 async def _find_state(
