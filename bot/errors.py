@@ -6,8 +6,6 @@ it is met, `from None` where the original carries a URL, a body or a value.
 
 from __future__ import annotations
 
-import math
-
 
 class BotError(Exception):
     """Something expected went wrong. One INFO line in the log, `tell` for the person."""
@@ -47,14 +45,18 @@ class NotAllowed(BotError):
 
 
 class LimitReached(BotError):
-    """The person did it as often as they may for now. `wait` is seconds until they may again."""
+    """The person did what this kind of limit counts as often as allowed. `bot.interaction.limits` writes `tell`."""
 
-    def __init__(self, kind: str, did: str, wait: float) -> None:
-        minutes = max(1, math.ceil(wait / 60))
-        hours = math.ceil(minutes / 60)
-        soon = f"{minutes} minute{'s' * (minutes > 1)}" if hours <= 1 else f"{hours} hours"
-        super().__init__(kind, tell=f"{did}, which is the limit. Please try again in {soon}.")
-        self.wait = wait
+    def __init__(self, kind: str, wait: float, *, tell: str | None = None) -> None:
+        super().__init__(kind, tell=tell)
+        self.kind = kind
+        self.wait = wait  # seconds until the person may do it again
+
+
+class RequestOver(BotError):
+    """The request for a secret was answered, declined or withdrawn, or its time has run out."""
+
+    tell = "That request is over: it was answered, declined or withdrawn, or its time has run out."
 
 
 class NotConnected(BotError):

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.interaction.limits import Limits
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
@@ -22,7 +23,7 @@ from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.dispatcher import Dispatcher
-from bot.slack.http import Checks, make_server
+from bot.slack.http import ReadinessChecks, make_server
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketModeHandler
@@ -34,15 +35,19 @@ from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.leases import free_leases
-from bot.storage.limits import Limits
+from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
+from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
@@ -102,8 +107,11 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     accounts=Accounts(db, sealer),
                     button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer),
+                    interrupted_reveals=InterruptedReveals(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
+                    deliveries=Deliveries(db, sealer),
+                    interrupted_shares=InterruptedShares(db, sealer),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     send=messenger.send,
@@ -132,7 +140,7 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
 
 
 def _limits(db: Database, settings: Settings) -> Limits:
-    return Limits(db, shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
+    return Limits(LimitUses(db), shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +213,7 @@ async def work(settings: Settings) -> None:
 async def _watching(bot: Bot) -> AsyncIterator[None]:
     """The watcher and the notifier, side by side. At the end they claim nothing more and finish what they have."""
     notifications = Notifications(bot.db, bot.sealer)
-    watcher = Watcher(bot.services, bot.settings.watch_every)
+    watcher = Watcher(bot.services, Polls(bot.db, bot.sealer), bot.settings.watch_every)
     notifier = Notifier(bot.services, notifications)
     with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:
@@ -238,7 +246,7 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
         await runner.cleanup()
 
 
-def _checks(bot: Bot) -> Checks:
+def _checks(bot: Bot) -> ReadinessChecks:
     """What /readyz asks."""
 
     async def answers(question: Awaitable[bool]) -> bool:

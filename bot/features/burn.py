@@ -27,7 +27,7 @@ from bot.status.buttons import (
 from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -44,18 +44,18 @@ async def ask_first(interaction: Interaction, _row: None) -> Reply:
     return await _question(interaction, host, key)
 
 
-async def ask_for_passphrase(interaction: Interaction, context: ButtonContext) -> Reply:
+async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Burn button of a secret that has a passphrase."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
-    return await _question(interaction, interaction.services.hosts.of(context.host), _key(context))
+    return await _question(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
-async def submit(interaction: Interaction, context: ButtonContext) -> Reply:
+async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The question was answered with “Burn it”."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, _key(context), asked=True)
+        state, metadata = await _destroy(interaction, credentials, context.key, asked=True)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
@@ -65,12 +65,12 @@ async def submit(interaction: Interaction, context: ButtonContext) -> Reply:
     return Reply(window, read_burn_outcome(state))
 
 
-async def burn(interaction: Interaction, context: ButtonContext) -> Reply:
+async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """A card's Burn button, after its confirm dialog."""
     host = interaction.services.hosts.of(context.host)
     credentials = await interaction.services.credentials(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, _key(context), asked=False)
+        state, metadata = await _destroy(interaction, credentials, context.key, asked=False)
     except WrongPassphrase:
         message = _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
         return Reply(message, Outcome.REFUSED)
@@ -99,7 +99,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     try:
         state, metadata = await _destroy(interaction, credentials, tracked.key, asked=False)
     except WrongPassphrase:
-        new = NewButtonContext("metadata", host.url, account_id, tracked.key)
+        new = NewButtonContext(METADATA, host.url, tracked.key, account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
         return Reply(_passphrase_needed(ref, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and not listed:
@@ -125,11 +125,6 @@ def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
     return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
 
 
-def _key(context: ButtonContext) -> MetadataKey:
-    assert context.key is not None
-    return context.key.as_kind(MetadataKey)
-
-
 async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     try:
@@ -140,7 +135,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     if state.is_over:
         return Reply(Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata)), Outcome.REFUSED)
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     parts = (*metadata_card.card(metadata, host), Text.of(FOREVER))
     return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
@@ -191,12 +186,12 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            BURN: Handler(burn, own_button_context("metadata")),
+            BURN: Handler(burn, own_button_context(METADATA)),
             TRACKED_BURN: Handler(burn_tracked, own_tracked),
             TRACKED_LIST_BURN: Handler(burn_in_list, own_tracked),
             TRACKED_BURN_WITH_PASSPHRASE: Handler(ask_for_tracked, own_tracked, opens_window=True),
-            BURN_WITH_PASSPHRASE: Handler(ask_for_passphrase, own_button_context("metadata"), opens_window=True),
+            BURN_WITH_PASSPHRASE: Handler(ask_for_passphrase, own_button_context(METADATA), opens_window=True),
         },
-        Kind.FORM: {FORM: Handler(submit, own_button_context("metadata"))},
+        Kind.FORM: {FORM: Handler(submit, own_button_context(METADATA))},
     },
 )

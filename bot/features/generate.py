@@ -18,11 +18,10 @@ from bot.screen.parts import Message, Modal, Note, Part, Revealed, Text
 from bot.sharing import form, share_spec, submit
 from bot.sharing.create import NO_SECRET
 from bot.sharing.deliver import post_card, track
-from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
+from bot.sharing.form_state import FormState, read_mentions
 from bot.sharing.share_spec import ShareSpec
-from bot.storage.button_contexts import ButtonContext
-from bot.storage.shares.deliveries import Delivery, Recipient
-from bot.storage.shares.store import NewShare, Share
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
+from bot.storage.shares.rows import Delivery, NewShare, Recipient, Share
 
 GENERATED_FORM = "generated"
 MIN_TTL = 300  # seconds: how long the host would keep its copy if it could not be burned
@@ -53,7 +52,7 @@ async def open_form(interaction: Interaction, _row: None) -> Reply:
     return Reply(await form.open_form(interaction, replace(form_state, is_generated=True)), Outcome.SHOWN)
 
 
-async def generate(interaction: Interaction, context: ButtonContext) -> Reply:
+async def generate(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """“Generate” was pressed."""
     form_state = form.state_as_shown(interaction, context)
     spec = share_spec.read(interaction, form_state)
@@ -97,7 +96,7 @@ async def _show_once(interaction: Interaction, form_state: FormState, spec: Shar
     is_shown = await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
     failpoint("password_shown")
     if is_burned:  # nothing is left that a card would be about
-        await interaction.services.shares.mark_failed(begun.delivery.id, "shown")
+        await interaction.services.deliveries.mark_failed(begun.delivery.id, "shown")
         await interaction.services.shares.delete(begun.share.id)
     if not is_shown:
         return Reply(None, Outcome.WINDOW_CLOSED)
@@ -113,7 +112,7 @@ async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunC
     )
     new = NewShare(ref, spec.host.url, account.id if account else None, quiet=True, note=None, label=None)
     share, (delivery,), is_new = await shares.begin(interaction.person, new, (Recipient(),))
-    if not is_new or not await shares.begin_request(delivery.id):
+    if not is_new or not await interaction.services.deliveries.begin_request(delivery.id):
         return None
     failpoint("delivery_asked")
     return _BegunCreation(credentials, share, delivery)
@@ -121,15 +120,15 @@ async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunC
 
 async def _call_host(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecret:
     """The one request. Raises `OnetimeError`; if a password may exist then, its person gets a card that says so."""
-    shares = interaction.services.shares
+    deliveries = interaction.services.deliveries
     try:
         return await interaction.services.onetime.generate(begun.credentials, ttl=MIN_TTL, passphrase=None)
     except NO_SECRET as error:
-        await shares.mark_failed(begun.delivery.id, type(error).__name__)
-        await shares.delete(begun.share.id)
+        await deliveries.mark_failed(begun.delivery.id, type(error).__name__)
+        await interaction.services.shares.delete(begun.share.id)
         raise
     except OnetimeError:
-        await shares.mark_outcome_unknown(begun.delivery.id)
+        await deliveries.mark_outcome_unknown(begun.delivery.id)
         await post_card(interaction.services, begun.share)
         raise
 
@@ -142,7 +141,7 @@ async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: Gene
             await services.onetime.burn(begun.credentials, made.metadata_key)
     except OnetimeError as error:
         log.warning("copy_not_burned", error=str(error), ref=begun.delivery.id)
-        delivery = await services.shares.mark_made(
+        delivery = await services.deliveries.mark_made(
             begun.delivery,
             secret_key=made.secret_key,
             metadata_key=made.metadata_key,
@@ -187,6 +186,6 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(FORM_STATE))},
+        Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(SHARE_FORM))},
     },
 )

@@ -9,9 +9,9 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
-from bot.secret import Secret
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
-from bot.storage.button_contexts import NewButtonContext
+from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
 _LINK = re.compile(
     r"^[<`\"'(]*(https?:|[\w.-]+\.[a-z]{2,}[/:|])|^[A-Za-z0-9_-]{20,128}$|/(secret|private|receipt|metadata)/",
@@ -40,9 +40,9 @@ async def _message(interaction: Interaction) -> Message:
             return await _bare_key(interaction, await pasted.usual_host(interaction), key)
 
 
-async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+async def _secret_link(interaction: Interaction, host: Host, key: SecretKey) -> Message:
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("secret", host.url, key=key)
+        interaction.person, NewButtonContext(SECRET, host.url, key)
     )
     return Message.of(
         f"That link opens a one-time secret on {host.name}.",
@@ -52,9 +52,9 @@ async def _secret_link(interaction: Interaction, host: Host, key: Secret) -> Mes
     )
 
 
-async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Message:
+async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) -> Message:
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, key=key)
+        interaction.person, NewButtonContext(METADATA, host.url, key)
     )
     return Message.of(
         f"That is the private link of a one-time secret on {host.name}.",
@@ -75,8 +75,8 @@ async def _private_link(interaction: Interaction, host: Host, key: Secret) -> Me
 async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Message:
     refs = await interaction.services.button_contexts.keep(
         interaction.person,
-        NewButtonContext("secret", host.url, key=key),
-        NewButtonContext("metadata", host.url, key=key),
+        NewButtonContext(SECRET, host.url, key.as_kind(SecretKey)),
+        NewButtonContext(METADATA, host.url, key.as_kind(MetadataKey)),
     )
     return Message.of(
         "That looks like a key without its link.",

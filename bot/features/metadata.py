@@ -12,7 +12,7 @@ from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import METADATA_REFRESH
 from bot.status.words import secret_words
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 
 ASK = (
     "Paste the private link of a secret: `/ots metadata https://eu.onetimesecret.com/private/…`. "
@@ -26,20 +26,17 @@ async def show_metadata(interaction: Interaction, _row: None) -> Reply:
     return await _show(interaction, host, key)
 
 
-async def refresh(interaction: Interaction, context: ButtonContext) -> Reply:
+async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """A card's Refresh button, and “Show metadata” under a pasted link."""
-    assert context.key is not None
     host = interaction.services.hosts.of(context.host)
-    return await _show(
-        interaction, host, context.key.as_kind(MetadataKey), without_replacing=metadata_card.is_in_a_list(context)
-    )
+    return await _show(interaction, host, context.key, without_replacing=metadata_card.is_in_a_list(context))
 
 
 async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
     credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
     metadata = await interaction.services.onetime.metadata(credentials, key)
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext("metadata", host.url, account_id, key)
+        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
     )
     words = secret_words(metadata.state_at(clock.now()))
     message = Message.of(
@@ -65,6 +62,6 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.ACTION: {METADATA_REFRESH: Handler(refresh, own_button_context("metadata"))},
+        Kind.ACTION: {METADATA_REFRESH: Handler(refresh, own_button_context(METADATA))},
     },
 )

@@ -13,7 +13,7 @@ from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
 from bot.status import metadata_card
 from bot.status.words import FILTER_WORDS, secret_words
 from bot.storage.accounts import Account
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
 
 PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
 NEWER = "recent_newer"
@@ -35,7 +35,7 @@ async def list_recent(interaction: Interaction, _row: None) -> Reply:
     return await _page(interaction, account, wanted, 0)
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext) -> Reply:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """Newer and Older. The button context has the account, the filter and the page."""
     if context.account_id is None:
         raise NotConnected
@@ -79,7 +79,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
     refs = await services.button_contexts.keep(
         interaction.person,
         *(
-            NewButtonContext("metadata", credentials.host.url, account.id, one.key, metadata_card.IN_A_LIST)
+            NewButtonContext(METADATA, credentials.host.url, one.key, account.id, metadata_card.IN_A_LIST)
             for one in shown
         ),
     )
@@ -92,7 +92,7 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         interaction, page, last,
         lambda ref: Button("Newer", NEWER, ref),
         lambda ref: Button("Older", OLDER, ref),
-        lambda to: NewButtonContext("recent", account.host, account.id, data={"filter": wanted, "page": str(to)}),
+        lambda to: NewButtonContext(RECENT_PAGE, account.host, None, account.id, {"filter": wanted, "page": str(to)}),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
     summary = f"{_count_words(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(
@@ -131,8 +131,8 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            NEWER: Handler(turn_page, own_button_context("recent")),
-            OLDER: Handler(turn_page, own_button_context("recent")),
+            NEWER: Handler(turn_page, own_button_context(RECENT_PAGE)),
+            OLDER: Handler(turn_page, own_button_context(RECENT_PAGE)),
         },
     },
 )

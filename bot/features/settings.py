@@ -51,7 +51,9 @@ def _quiet_hours(zone: str | None) -> Note:
 async def save(interaction: Interaction, _row: None) -> Reply:
     """Takes effect at once, also for notifications that wait to be sent."""
     checked = interaction.checkboxes
-    prefs = NotificationPreferences(checked.get("news", frozenset()), "on" in checked.get("reminders", frozenset()))
+    prefs = NotificationPreferences.of(
+        checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())
+    )
     await interaction.services.preferences.set(interaction.person, prefs)
     saved = Modal.of(
         SAVED_FORM,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.sharing import form, sender_buttons, sender_card
-from bot.sharing.form_state import FORM_STATE, read_mentions
+from bot.sharing.form_state import read_mentions
 from bot.sharing.recovery import recover
 from bot.sharing.submit import submit
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
@@ -16,7 +16,7 @@ async def open_window(interaction: Interaction, _row: None) -> Reply:
     return Reply(await form.open_form(interaction, read_mentions(interaction.text)), Outcome.SHOWN)
 
 
-async def add_text_field(interaction: Interaction, context: ButtonContext) -> Reply:
+async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     return Reply(form.add_text_field(interaction, context), Outcome.SHOWN)
 
 
@@ -33,7 +33,7 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            form.ADD_TEXT_FIELD: Handler(add_text_field, own_button_context(FORM_STATE)),
+            form.ADD_TEXT_FIELD: Handler(add_text_field, own_button_context(SHARE_FORM)),
             sender_card.BURN: Handler(sender_buttons.burn, own_delivery),
             sender_card.ASK_TO_BURN: Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
             sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),
@@ -44,7 +44,7 @@ FEATURE = Feature(
             sender_card.SHOW_PASSPHRASE: Handler(sender_buttons.show_passphrase, own_delivery, opens_window=True),
         },
         Kind.FORM: {
-            form.FORM: Handler(submit, own_button_context(FORM_STATE)),
+            form.FORM: Handler(submit, own_button_context(SHARE_FORM)),
             sender_buttons.BURN_FORM: Handler(sender_buttons.burn_with_passphrase, own_delivery),
             sender_buttons.BURN_ALL_FORM: Handler(sender_buttons.burn_all_with_passphrase, own_share),
         },

@@ -19,7 +19,7 @@ from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.tracked_card import burn_button, follow, name, tracked_card
 from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, secret_words
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
 ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
@@ -28,7 +28,6 @@ PAGE = 5
 LIST_STOP = "tracked_list_stop"
 NEWER = "tracked_newer"
 OLDER = "tracked_older"
-A_PAGE = "tracked_page"  # the kind of the button contexts of Newer and Older
 
 log = Log("track")
 
@@ -40,12 +39,9 @@ async def track(interaction: Interaction, _row: None) -> Reply:
     return await _track(interaction, host, key, label)
 
 
-async def track_from_card(interaction: Interaction, context: ButtonContext) -> Reply:
+async def track_from_card(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Track button of a card."""
-    assert context.key is not None
-    return await _track(
-        interaction, interaction.services.hosts.of(context.host), context.key.as_kind(MetadataKey), None
-    )
+    return await _track(interaction, interaction.services.hosts.of(context.host), context.key, None)
 
 
 async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Reply:
@@ -135,7 +131,7 @@ async def list_tracked(interaction: Interaction, _row: None) -> Reply:
     return Reply(await _page(interaction, 0), Outcome.SHOWN)
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext) -> Reply:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     return Reply(await _page(interaction, int(context.data["page"])), Outcome.SHOWN)
 
 
@@ -154,7 +150,7 @@ async def _page(interaction: Interaction, page: int) -> Message:
         last,
         lambda ref: Button("Newer", NEWER, ref),
         lambda ref: Button("Older", OLDER, ref),
-        lambda to: NewButtonContext(A_PAGE, "-", data={"page": str(to)}),
+        lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)}),
     )
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
@@ -208,12 +204,12 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            TRACK: Handler(track_from_card, own_button_context("metadata")),
+            TRACK: Handler(track_from_card, own_button_context(METADATA)),
             TRACKED_REFRESH: Handler(refresh, own_tracked),
             TRACKED_STOP: Handler(stop, own_tracked),
             LIST_STOP: Handler(stop_in_list, own_tracked),
-            NEWER: Handler(turn_page, own_button_context(A_PAGE)),
-            OLDER: Handler(turn_page, own_button_context(A_PAGE)),
+            NEWER: Handler(turn_page, own_button_context(TRACKED_PAGE)),
+            OLDER: Handler(turn_page, own_button_context(TRACKED_PAGE)),
         },
     },
 )

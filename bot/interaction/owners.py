@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable
 from bot.interaction.services import Services
 from bot.person import Person
 from bot.storage.accounts import Account
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import ButtonContext, ContextKind, Key
 from bot.storage.requests import Request
-from bot.storage.reveals.store import Reveal
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.reveals.rows import Reveal
+from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tracking.rows import Tracked
 
 
@@ -52,13 +51,13 @@ async def own_delivery(services: Services, person: Person, ref: object) -> Deliv
 
 async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
     """One that was sent to the person, or to a channel of their workspace."""
-    return await services.shares.find_for_recipient(person, ref)
+    return await services.deliveries.find_for_recipient(person, ref)
 
 
-def own_button_context(kind: str) -> Callable[[Services, Person, object], Awaitable[ButtonContext]]:
-    """The person's own handle of this kind."""
+def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, object], Awaitable[ButtonContext[Key]]]:
+    """The person's own button context of this kind."""
 
-    async def load(services: Services, person: Person, ref: object) -> ButtonContext:
+    async def load(services: Services, person: Person, ref: object) -> ButtonContext[Key]:
         return await services.button_contexts.find(person, kind, ref)
 
     return load

@@ -12,7 +12,12 @@ Turn = Callable[[str], Button]  # the button, for the id of the handle that says
 
 
 async def turns(
-    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
+    interaction: Interaction,
+    page: int,
+    last: int,
+    back: Turn,
+    on: Turn,
+    leads_to: Callable[[int], NewButtonContext[None]],
 ) -> Buttons | None:
     """Buttons to the page before and to the next, where there are any. What each leads to is kept in a handle."""
     found = [(to, turn) for to, turn in ((page - 1, back), (page + 1, on)) if 0 <= to <= last]
@@ -23,7 +28,12 @@ async def turns(
 
 
 async def foot(
-    interaction: Interaction, page: int, last: int, back: Turn, on: Turn, leads_to: Callable[[int], NewButtonContext]
+    interaction: Interaction,
+    page: int,
+    last: int,
+    back: Turn,
+    on: Turn,
+    leads_to: Callable[[int], NewButtonContext[None]],
 ) -> list[Part]:
     """What stands under a page of a list; nothing where it is the only one."""
     buttons = await turns(interaction, page, last, back, on, leads_to)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
+from bot.interaction.limits import Limits
 from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
@@ -14,10 +15,12 @@ from bot.screen.parts import Message
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.button_contexts import ButtonContexts
-from bot.storage.limits import Limits
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -36,9 +39,12 @@ class Services:
     accounts: Accounts
     button_contexts: ButtonContexts
     reveals: Reveals
+    interrupted_reveals: InterruptedReveals  # for recovery
     tracking: Tracking
     preferences: Preferences
     shares: Shares
+    deliveries: Deliveries
+    interrupted_shares: InterruptedShares  # for recovery
     requests: Requests
     limits: Limits
     send: Send

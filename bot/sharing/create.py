@@ -40,8 +40,7 @@ from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff, GeneratedSecret, SharedSecret
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import NewShare, Share
+from bot.storage.shares.rows import Delivery, NewShare, Share
 
 CONCURRENCY = 4  # deliveries that are made at the same time
 MAX_LABEL = 80  # characters
@@ -112,7 +111,7 @@ def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
 
 async def _give_up(interaction: Interaction, deliveries: list[Delivery]) -> None:
     for delivery in deliveries:
-        await interaction.services.shares.mark_failed(delivery.id, "not_tried")
+        await interaction.services.deliveries.mark_failed(delivery.id, "not_tried")
 
 
 async def _create_deliveries(
@@ -133,9 +132,9 @@ async def _create_deliveries(
 
 async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery) -> int | None:
     """One delivery, from waiting to sent. Raises `OnetimeError` with its state saying what is known."""
-    shares = interaction.services.shares
+    deliveries = interaction.services.deliveries
     credentials = interaction.services.credentials_of(spec.account) if spec.account else Credentials(spec.host)
-    if not await shares.begin_request(delivery.id):
+    if not await deliveries.begin_request(delivery.id):
         return None
     failpoint("delivery_asked")
     try:
@@ -143,10 +142,10 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
         failpoint("delivery_answered")
         await _check_passphrase(interaction, spec, credentials, made)
     except NO_SECRET as error:
-        await shares.mark_failed(delivery.id, _failure_code(error))
+        await deliveries.mark_failed(delivery.id, _failure_code(error))
         raise
     except OnetimeError:
-        await shares.mark_outcome_unknown(delivery.id)
+        await deliveries.mark_outcome_unknown(delivery.id)
         raise
     delivery = await _store_keys(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
@@ -191,7 +190,7 @@ async def _store_keys(
         spec.passphrase_to == "sender" or not delivery.recipient.is_nobody
     )  # to show it, or to burn the secret if it is undeliverable
     try:
-        return await interaction.services.shares.mark_made(
+        return await interaction.services.deliveries.mark_made(
             delivery,
             secret_key=made.secret_key,
             metadata_key=made.metadata_key,

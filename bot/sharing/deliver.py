@@ -24,15 +24,14 @@ from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import try_burn
-from bot.storage.shares.deliveries import Delivery, DeliveryState
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
 WITHIN = 10.0  # seconds
 MAX_WAIT = 5.0  # seconds that Slack may ask to wait; after more, recovery.py sends it a minute later
 
 # State of the secret at its host (None: not known) -> state of its delivery. Other states change nothing.
-ENDS: dict[SecretState | None, DeliveryState] = {
+ENDS: dict[SecretState | None, DeliveryEnd] = {
     SecretState.BURNED: "burned",
     SecretState.RECEIVED: "opened",
     SecretState.EXPIRED: "expired",
@@ -62,7 +61,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
             log.warning("delivery_not_sent", error=str(trouble), ref=delivery.id)
         return
     failpoint("delivery_posted")
-    await services.shares.mark_sent(delivery.id, posted)
+    await services.deliveries.mark_sent(delivery.id, posted)
     failpoint("delivery_sent")
     await send_passphrase(services, share, delivery)
 
@@ -76,7 +75,7 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
         expires_at=delivery.expires_at, passphrase_required=delivery.passphrase_required,
         secret_key=delivery.secret_key, zone=zone,
     )  # fmt: skip
-    await services.shares.set_tracked(delivery.id, tracked.id)
+    await services.deliveries.set_tracked(delivery.id, tracked.id)
     failpoint("delivery_tracked")
 
 
@@ -105,13 +104,13 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
                 share.person, sender_card.passphrase_not_sent_message(delivery), f"no-passphrase:{delivery.id}"
             )
     failpoint("passphrase_told")
-    await services.shares.wipe_passphrase(delivery.id)
+    await services.deliveries.wipe_passphrase(delivery.id)
     failpoint("passphrase_wiped")
 
 
 async def mark_undeliverable(services: Services, delivery: Delivery, why: str) -> None:
     """Slack never takes a message to the recipient: end the delivery, then burn its secret. `why` is Slack's code."""
-    await services.shares.mark_undeliverable(delivery.id, why)
+    await services.deliveries.mark_undeliverable(delivery.id, why)
     failpoint("delivery_refused")
     await burn_undeliverable(services, delivery)
 
@@ -130,7 +129,7 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
         log.warning("refused_not_burned", error=str(error), ref=delivery.id)
         if delivery.expires_at is None or delivery.expires_at > now():
             return
-    await services.shares.close(delivery.id, "undeliverable")
+    await services.deliveries.close(delivery.id, "undeliverable")
     failpoint("refused_burned")
 
 
@@ -145,7 +144,7 @@ async def burn(
     state, metadata = await _burn(services, delivery, passphrase, asked=asked)
     end = ENDS.get(state)
     if end is not None:
-        await services.shares.close(delivery.id, end, metadata.received if metadata else None)
+        await services.deliveries.close(delivery.id, end, metadata.received if metadata else None)
         failpoint("delivery_over")
     return state
 

@@ -136,7 +136,7 @@ def _recipients(form_state: FormState) -> list[Part]:
     ]
 
 
-def add_text_field(interaction: Interaction, context: ButtonContext) -> Modal:
+def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
     """“Add more room”: half as many text fields again. What is typed stays, since the fields keep their names."""
     form_state = state_as_shown(interaction, context)
     rooms = form_state.text_fields + max(1, form_state.text_fields // 2)
@@ -148,7 +148,7 @@ def text_fields_for(size: int) -> int:
     return -(-size // TEXT_FIELD_LENGTH)
 
 
-def state_as_shown(interaction: Interaction, context: ButtonContext) -> FormState:
+def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> FormState:
     """The stored form state, with as many text fields as the window has now."""
     return replace(FormState.of(context), text_fields=count_text_fields(interaction))
 

@@ -13,9 +13,8 @@ from bot.interaction.feature import Interaction
 from bot.onetime.links import Host
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.sharing.mention import CHANNEL, PERSON
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
-FORM_STATE = "share"  # the kind of the button context
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
 MAX_PEOPLE = 10
 MAX_NOTE = 500  # characters of the sender's note
@@ -44,7 +43,7 @@ class FormState:
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
 
     @classmethod
-    def of(cls, context: ButtonContext) -> Self:
+    def of(cls, context: ButtonContext[None]) -> Self:
         """Raises `Unsealable` for data that is no form state."""
         if DATA not in context.data:
             return cls(**_read_before_0007(context.data))
@@ -108,6 +107,6 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
 async def store_form_state(interaction: Interaction, form_state: FormState) -> str:
     """Store it under a new id for the window. All that is submitted with one id is one share, however often."""
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(FORM_STATE, "-", data=form_state.data())
+        interaction.person, NewButtonContext(SHARE_FORM, "-", None, data=form_state.data())
     )
     return ref

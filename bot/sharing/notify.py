@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from typing import Final
 
 from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
@@ -13,12 +14,11 @@ from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
 from bot.status.tracked_card import UNCHANGEABLE_CODES, tracked_card
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 
-RECEIVED = "received"  # the kind of notification, as in the settings of a person
+RECEIVED: Final = "received"  # the kind of notification, as in the settings of a person
 
 log = Log("notify")
 
@@ -42,7 +42,7 @@ async def _announce(services: Services, before: Delivery) -> None:
     done = await _tell_sender(services, share, delivery)
     failpoint("sender_told")
     if await redraw(services, delivery) and done:
-        await services.shares.mark_announced(delivery.id)
+        await services.deliveries.mark_announced(delivery.id)
     failpoint("all_told")
 
 

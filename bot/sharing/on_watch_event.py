@@ -10,11 +10,11 @@ from bot.interaction.services import Services
 from bot.person import Person
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
-from bot.storage.shares.deliveries import Delivery, DeliveryState
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
+from bot.storage.tracking.rows import NotificationKind
 
 REMINDER = "reminder"
-ENDS: dict[str, DeliveryState] = {
+ENDS: dict[NotificationKind, DeliveryEnd] = {
     RECEIVED: "opened",
     "burned": "burned",
     "expired": "expired",
@@ -24,7 +24,7 @@ ENDS: dict[str, DeliveryState] = {
 
 
 async def tell_sender(
-    services: Services, share: Share, delivery: Delivery, kind: str, at: datetime | None,
+    services: Services, share: Share, delivery: Delivery, kind: NotificationKind, at: datetime | None,
     *, idempotency_key: str, wanted: bool,
 ) -> None:  # fmt: skip
     """Send the sender a notification of this `kind` if it is `wanted`, and update the delivery's messages.
@@ -45,11 +45,11 @@ async def tell_sender(
                 idempotency_key,
             )
         failpoint("notification_posted")
-        await services.shares.close(delivery.id, end, at if end == "opened" else None)
+        await services.deliveries.close(delivery.id, end, at if end == "opened" else None)
     await redraw(services, delivery)
 
 
-def must_wait(delivery: Delivery, kind: str) -> bool:
+def must_wait(delivery: Delivery, kind: NotificationKind) -> bool:
     """Whether somebody is opening it here right now: then notify.py tells the sender, with the name of the opener."""
     return kind == RECEIVED and delivery.state == "opening"
 
@@ -58,8 +58,8 @@ async def show_opened(services: Services, tracked_id: str, person: Person) -> No
     """The sender opened it here, by its pasted link. Raises `StorageUnavailable`."""
     found = await services.shares.of_tracked(tracked_id)
     if found is not None and not found[1].is_over:
-        delivery = await services.shares.mark_opened(found[1].id, person)
-        await services.shares.mark_announced(delivery.id)
+        delivery = await services.deliveries.mark_opened(found[1].id, person)
+        await services.deliveries.mark_announced(delivery.id)
         await redraw(services, delivery)
 
 
@@ -68,5 +68,5 @@ async def show_burned(services: Services, tracked_id: str) -> None:
     found = await services.shares.of_tracked(tracked_id)
     if found is not None:
         _, delivery = found
-        await services.shares.close(delivery.id, "burned")
+        await services.deliveries.close(delivery.id, "burned")
         await redraw(services, delivery)

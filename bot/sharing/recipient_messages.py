@@ -9,8 +9,7 @@ from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Piece, Plain, Text, When, Who
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
 

@@ -12,7 +12,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import deliver, request_messages
 from bot.sharing.notify import redraw
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 INTERRUPTED = 120.0  # seconds; a delivery takes 20 at most, and of ten the last ones wait for three rounds
 
@@ -26,27 +26,27 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     may.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
-    for delivery in await services.shares.unfinished(older_than):
+    for delivery in await services.interrupted_shares.unfinished(older_than):
         try:
             await _finish(services, delivery)
             await redraw(services, delivery)
         except BotError as error:  # one bad delivery never stops the others
             log.warning("delivery_not_finished", error=str(error), ref=delivery.id)
-    for share in await services.shares.without_card(older_than):
+    for share in await services.interrupted_shares.without_card(older_than):
         await request_messages.settle_answer(services, share)
         await deliver.post_card(services, share)
         (delivery, *_) = await services.shares.deliveries_of(share.id)
         await redraw(services, delivery)  # the card may have been posted before, with an older state
-    await services.shares.purge()
+    await services.interrupted_shares.purge()
 
 
 async def _finish(services: Services, delivery: Delivery) -> None:
     share = await services.shares.share_of(delivery)
     match delivery.state:
         case "waiting":
-            await services.shares.mark_failed(delivery.id, "interrupted")
+            await services.deliveries.mark_failed(delivery.id, "interrupted")
         case "asking":
-            if await services.shares.mark_outcome_unknown(delivery.id):
+            if await services.deliveries.mark_outcome_unknown(delivery.id):
                 log.warning("delivery_doubt_reported", ref=delivery.id)
         case "made":
             await deliver.deliver(services, share, delivery)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.errors import SlackError
+from bot.errors import RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
 from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words
-from bot.storage.requests import Request, RequestOver
-from bot.storage.shares.store import Share
+from bot.storage.requests import Request
+from bot.storage.shares.rows import Share
 
 ANSWER = "request_answer"
 DECLINE = "request_decline"

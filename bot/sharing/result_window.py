@@ -7,7 +7,7 @@ from bot.screen.parts import NO_FORM, Link, Modal, Note, Part, Plain, Revealed, 
 from bot.screen.words import in_words
 from bot.secret import Secret
 from bot.status.words import DELIVERY_SIGNS, recipient_name, sent_words
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 SHARED_FORM = "shared"
 TITLE = "Share a secret"

@@ -13,8 +13,7 @@ from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import BURNED_FORM, read_burn_outcome
 from bot.status.words import recipient_name
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
 
 BURN_FORM = "share_burn"
@@ -138,7 +137,7 @@ async def remind(interaction: Interaction, share: Share) -> Reply:
 
 async def _send_reminder(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
     to = delivery.address
-    if to is None or not await interaction.services.shares.claim_reminder(delivery.id):
+    if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
         return False
     try:
         await interaction.services.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
@@ -163,7 +162,7 @@ async def show_link(interaction: Interaction, delivery: Delivery) -> Reply:
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
         return _refuse_as_over()
     await interaction.show(_private_window("The link", *result_window.link_parts(delivery)))
-    await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
+    await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
     return Reply(None, Outcome.DONE)
 
 
@@ -175,7 +174,7 @@ async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Reply
     await interaction.show(_private_window("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
-        await interaction.services.shares.wipe_passphrase(one.id)
+        await interaction.services.deliveries.wipe_passphrase(one.id)
     await redraw(interaction.services, delivery)
     return Reply(None, Outcome.DONE)
 

@@ -32,8 +32,7 @@ from bot.status.words import (
     link_words,
     recipient_name,
 )
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
 DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."

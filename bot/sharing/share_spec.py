@@ -13,8 +13,7 @@ from bot.secret import Secret
 from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS, TTLS, USUAL_TTL
 from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
-from bot.storage.shares.deliveries import Recipient
-from bot.storage.shares.store import PassphraseTo
+from bot.storage.shares.rows import PassphraseTo, Recipient
 
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 

@@ -10,7 +10,7 @@ import asyncio
 import re
 from dataclasses import replace
 
-from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, SlackError
+from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, read_outcome
 from bot.logs import Log
@@ -22,8 +22,7 @@ from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.button_contexts import ButtonContext
-from bot.storage.requests import RequestOver
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
 WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window open."
@@ -31,7 +30,7 @@ WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window ope
 log = Log("share")
 
 
-async def submit(interaction: Interaction, context: ButtonContext) -> Reply:
+async def submit(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     form_state = form.state_as_shown(interaction, context)
     return await share(interaction, form_state, share_spec.read(interaction, form_state), context.id)
 
@@ -177,7 +176,7 @@ async def mark_seen(interaction: Interaction, made: CreatedShare) -> None:
     """Mark that the sender has seen the link and the passphrase."""
     for delivery in made.deliveries:
         if delivery.recipient.is_nobody:
-            await interaction.services.shares.mark_link_shown(delivery.id, interaction.person)
+            await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
         if made.share.passphrase_to == "sender":
-            await interaction.services.shares.wipe_passphrase(delivery.id)
+            await interaction.services.deliveries.wipe_passphrase(delivery.id)
     failpoint("sender_has_it")

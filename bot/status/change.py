@@ -7,8 +7,9 @@ from typing import Protocol
 
 from bot.onetime.wire import Metadata, SecretState
 from bot.storage.tracking.changes import Change
+from bot.storage.tracking.rows import KnownEnd
 
-TRACKED_STATES = {
+TRACKED_STATES: dict[SecretState, KnownEnd] = {
     SecretState.RECEIVED: "received",
     SecretState.BURNED: "burned",
     SecretState.EXPIRED: "expired",

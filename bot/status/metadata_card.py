@@ -7,6 +7,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Facts, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import in_words
+from bot.secret import MetadataKey
 from bot.status.burn import BURN_CONFIRM
 from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_REFRESH, TRACK
 from bot.status.words import secret_sign, secret_words
@@ -69,7 +70,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
 IN_A_LIST = {"in": "list"}  # data of a button context: the button stands in a list, which its answer does not replace
 
 
-def is_in_a_list(context: ButtonContext) -> bool:
+def is_in_a_list(context: ButtonContext[MetadataKey]) -> bool:
     return context.data.get("in") == IN_A_LIST["in"]
 
 

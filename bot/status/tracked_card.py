@@ -20,7 +20,7 @@ from bot.status.buttons import (
     connect_button,
 )
 from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, tracked_notification_words
-from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.rows import NotificationKind, Tracked
 
 # Source: docs.slack.dev, errors of chat.update
 UNCHANGEABLE_CODES = frozenset({
@@ -94,7 +94,7 @@ def _buttons(tracked: Tracked) -> Buttons:
     )
 
 
-def notification(tracked: Tracked, kind: str, host: str) -> Message:
+def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
     words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]

@@ -1,127 +1,170 @@
-"""What buttons and windows point at: rows that live for a day and hold the key that a button must not carry."""
+"""What a button or window is about: a row that lives for a day and holds the key that the button must not carry.
 
+Each kind of context says which kind of key its rows have, so that a metadata key is never taken for a secret key.
+"""
+
+# ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import Row, delete, insert, select
 
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
-from bot.secret import Secret
-from bot.storage.engine.database import Database, now
+from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import button_contexts, new_id, own_row, owner, person_of
+from bot.storage.tables import button_contexts, new_id, own_row, owner, person_in
 
-DAY = 86_400.0  # seconds
+DAY: Final = 86_400.0  # seconds
+
+Key = TypeVar("Key", SecretKey, MetadataKey, None)
 
 
 @dataclass(frozen=True, slots=True)
-class NewButtonContext:
-    """What a button is to point at. `data` are small words, kept sealed like the key."""
+class ContextKind(Generic[Key]):
+    """A kind of context, and the type of its keys. `key_type` is None for a kind that is about no single secret."""
 
-    kind: str
-    host: str  #: canonical base URL
-    account_id: str | None = None  # when this account goes, the handle goes with it
-    key: Secret | None = None
+    name: Literal["secret", "metadata", "page", "recent", "tracked_page", "share"]  # stored in each row
+    key_type: type[Key] | None
+
+
+SECRET: Final[ContextKind[SecretKey]] = ContextKind("secret", SecretKey)  # a secret that can be opened
+METADATA: Final[ContextKind[MetadataKey]] = ContextKind(
+    "metadata", MetadataKey
+)  # a secret that can be looked at and burned
+REVEAL_PAGE: Final[ContextKind[None]] = ContextKind("page", None)  # a page of a secret that is shown
+RECENT_PAGE: Final[ContextKind[None]] = ContextKind("recent", None)  # a page of an account's recent secrets
+TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a page of the secrets that a person tracks
+SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
+
+
+@dataclass(frozen=True, slots=True)
+class NewButtonContext(Generic[Key]):
+    """What a button will be about. `data` are short texts; they are encrypted like the key."""
+
+    kind: ContextKind[Key]
+    host: str  #: canonical base URL; "-" for none
+    key: Key
+    account_id: str | None = None  # the context is deleted together with this account
     data: Mapping[str, str] = field(default_factory=dict)
 
 
+AnyNewButtonContext = NewButtonContext[SecretKey] | NewButtonContext[MetadataKey] | NewButtonContext[None]
+
+
 @dataclass(frozen=True, slots=True)
-class ButtonContext:
+class ButtonContext(Generic[Key]):
     """A stored `NewButtonContext`."""
 
     id: str
     person: Person
-    kind: str
-    host: str  #: canonical base URL
+    kind: ContextKind[Key]
+    host: str  #: canonical base URL; "-" for none
+    key: Key
     account_id: str | None
-    key: Secret | None
     data: Mapping[str, str]
     expires_at: datetime  #: UTC
 
 
 class ButtonContexts:
-    """Every look-up names the person. All methods raise `StorageUnavailable`."""
+    """Each method that finds something takes the person whose it is. All methods raise `StorageUnavailable`."""
 
     def __init__(self, db: Database, sealer: Sealer, ttl: float = DAY) -> None:
         self._db = db
         self._sealer = sealer
         self._ttl = ttl  # seconds
 
-    async def keep(self, person: Person, *new: NewButtonContext) -> list[str]:
-        """Store them all or none; their ids, in order.
+    async def keep(self, person: Person, *new: AnyNewButtonContext) -> list[str]:
+        """Store all of them or none. Returns their ids, in order.
 
-        An account that is gone meanwhile is `StorageUnavailable`: nothing points at what does not exist.
+        Raises `StorageUnavailable` also if the account of one of them was disconnected meanwhile.
         """
-        rows = [self._sealed(person, context) for context in new]
+        rows = [self._encrypt(person, context) for context in new]
         if rows:
             async with self._db.writing() as connection:
                 statement = insert(button_contexts).values(created_at=now, expires_at=now + self._ttl)
                 await connection.execute(statement, rows)
         return [row["id"] for row in rows]
 
-    async def find(self, person: Person, kind: str | None, id: object) -> ButtonContext:  # noqa: A002 - the column's name
-        """The person's own, of this kind (None: any), not expired.
+    async def find(self, person: Person, kind: ContextKind[Key], id: object) -> ButtonContext[Key]:
+        """The context with this id, if it is this person's, of this kind, and not expired.
 
-        Raises `NotYours` for everything else, whatever `id` is, by the same single query. Raises `Unsealable`.
+        Raises `NotYours` for everything else. `id` may be anything: the same single query answers. Raises
+        `Unsealable`.
         """
-        query = select(button_contexts).where(own_row(button_contexts, person, id), button_contexts.c.expires_at > now)
-        if kind is not None:
-            query = query.where(button_contexts.c.kind == kind)
+        query = select(button_contexts).where(
+            own_row(button_contexts, person, id),
+            button_contexts.c.expires_at > now,
+            button_contexts.c.kind == kind.name,
+        )
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
             raise NotYours
-        return self._opened(row)
+        return self._decrypt(row, kind)
 
     async def purge(self) -> int:
-        """Delete what has expired; how many."""
+        """Delete what has expired. Returns how many."""
+        expired = delete(button_contexts).where(button_contexts.c.expires_at <= now)
         async with self._db.writing() as connection:
-            gone = (
-                await connection.execute(delete(button_contexts).where(button_contexts.c.expires_at <= now))
-            ).rowcount
+            gone = (await connection.execute(expired)).rowcount
         await self._db.checkpoint()
         return gone
 
-    def _sealed(self, person: Person, new: NewButtonContext) -> dict[str, Any]:
+    def _encrypt(self, person: Person, new: AnyNewButtonContext) -> dict[str, Any]:
         row_id = new_id()
         key = data = None
         if new.key is not None:
             key = self._sealer.seal_text("metadata_key", _binding("key", person, new.host, row_id), new.key)
         if new.data:
             plain = json.dumps(dict(new.data)).encode()
-            data = self._sealer.seal(
-                "metadata_key", _binding(bound_names.BUTTON_CONTEXT_DATA, person, new.host, row_id), plain
-            )
+            binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, new.host, row_id)
+            data = self._sealer.seal("metadata_key", binding, plain)
         return {
             "id": row_id,
             **owner(person),
-            "kind": new.kind,
+            "kind": new.kind.name,
             "host": new.host,
             "account_id": new.account_id,
             "key": key,
             "data": data,
         }
 
-    def _opened(self, row: Row[Any]) -> ButtonContext:
-        person = person_of(row.enterprise_id, row.team_id, row.user_id)
-        key: Secret | None = None
+    def _decrypt(self, row: Row[Any], kind: ContextKind[Key]) -> ButtonContext[Key]:
+        """Raises `Unsealable`, also if the row has a key and its kind has none, or the other way round."""
+        person = person_in(row)
+        text: Secret | None = None
         data: dict[str, str] = {}
         if row.key is not None:
-            key = self._sealer.open_text("metadata_key", _binding("key", person, row.host, row.id), row.key)
+            text = self._sealer.open_text("metadata_key", _binding("key", person, row.host, row.id), row.key)
         if row.data is not None:
-            plain = self._sealer.open(
-                "metadata_key", _binding(bound_names.BUTTON_CONTEXT_DATA, person, row.host, row.id), row.data
-            )
-            data = _decode_data(plain)
-        expires_at = datetime.fromtimestamp(row.expires_at, UTC)
-        return ButtonContext(row.id, person, row.kind, row.host, row.account_id, key, data, expires_at)
+            binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, row.host, row.id)
+            data = _decode_data(self._sealer.open("metadata_key", binding, row.data))
+        return ButtonContext(
+            id=row.id,
+            person=person,
+            kind=kind,
+            host=row.host,
+            key=_typed(text, kind),
+            account_id=row.account_id,
+            data=data,
+            expires_at=moment(row.expires_at),
+        )
+
+
+def _typed(text: Secret | None, kind: ContextKind[Key]) -> Key:
+    if (text is None) != (kind.key_type is None):
+        raise Unsealable
+    key_type: Any = kind.key_type
+    key: Any = None if text is None else text.as_kind(key_type)
+    return key  # type: ignore[no-any-return]
 
 
 def _decode_data(plain: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How often each person may do what costs others something. Counted in the database, so all processes count alike."""
+"""Counts how often each person did what is limited. The counts are in the database, for all processes together."""
 
 from __future__ import annotations
 
@@ -19,29 +19,26 @@ DAY: Final = 86_400.0  # seconds; nothing is counted for longer
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`most` of this kind within so many seconds. `did` says to the person what was done that often."""
+    """At most `max_count` uses of this kind within `window` seconds."""
 
     kind: str  # at most 64 characters
     max_count: int
     window: float  # seconds, a day at most
-    did: str
 
 
-class Limits:
+class LimitUses:
     """All methods raise `StorageUnavailable`; nothing is counted then.
 
-    A window slides: who did something `most` times may do it again when the first of these is `within` old.
+    A window slides: a person who reached a limit may go on when the oldest of the counted uses leaves the window.
     """
 
-    def __init__(self, db: Database, *, shares_per_hour: int = 30, opens_per_hour: int = 30) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self.share = Limit("share", shares_per_hour, HOUR, f"You shared {shares_per_hour} times within an hour")
-        self.open = Limit("open", opens_per_hour, HOUR, f"You opened secrets {opens_per_hour} times within an hour")
 
     async def consume(self, person: Person, *limits: Limit, idempotency_key: str | None = None) -> None:
-        """Count one for each of these limits, or none of them. Raises `LimitReached`, which says when to try again.
+        """Count one use for each of these limits, or for none. Raises `LimitReached` with the seconds to wait.
 
-        What was counted with the same `once` (at most 80 characters) is let through and not counted again.
+        A use that was counted with the same `idempotency_key` (at most 80 characters) is not counted again.
         """
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "uses", *owner(person).values())
@@ -56,7 +53,7 @@ class Limits:
             await connection.execute(insert(limit_uses).values(at=now), rows)
 
     async def purge(self) -> int:
-        """Forget what is too old to count; how many."""
+        """Delete uses that are too old to count. Returns how many."""
         async with self._db.writing() as connection:
             return (await connection.execute(delete(limit_uses).where(limit_uses.c.at <= now - DAY))).rowcount
 
@@ -69,11 +66,11 @@ async def _is_counted(connection: AsyncConnection, person: Person, limit: Limit,
 
 
 async def _check_limit(connection: AsyncConnection, person: Person, limit: Limit) -> None:
-    """Raise `LimitReached` with the time until the oldest that is in the way is out of the window."""
+    """Raise `LimitReached` with the seconds until the use that has to leave the window leaves it."""
     mine = (owned_by(limit_uses, person), limit_uses.c.kind == limit.kind, limit_uses.c.at > now - limit.window)
     in_the_way = (
         select(now - limit_uses.c.at).where(*mine).order_by(limit_uses.c.at.desc()).offset(limit.max_count - 1).limit(1)
     )
     age: float | None = await connection.scalar(in_the_way)
     if age is not None:
-        raise LimitReached(limit.kind, limit.did, limit.window - age)
+        raise LimitReached(limit.kind, limit.window - age)

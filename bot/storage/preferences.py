@@ -1,33 +1,36 @@
-"""What a person wants to be told. Who never said anything is told everything."""
+"""Which notifications a person wants. Without a row the person wants all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import delete, insert, select
 
 from bot.person import Person
 from bot.storage.engine.database import Database
 from bot.storage.tables import owned_by, owner, preferences
+from bot.storage.tracking.rows import KnownEnd, NotificationKind
 
-KINDS: Final = (
-    "received",
-    "burned",
-    "expired",
-    "orphaned",
-)  # kinds of notifications that can be switched off one by one
+# The kinds of notifications that can be switched off one by one.
+KINDS: Final[tuple[KnownEnd, ...]] = ("received", "burned", "expired", "orphaned")
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationPreferences:
-    notifications: frozenset[str] = frozenset(KINDS)
+    notifications: frozenset[KnownEnd] = frozenset(KINDS)
     reminders: bool = True
 
-    def wants(self, kind: str) -> bool:
-        """Whether a notification of this kind is wanted. One that asks to reconnect always is.
+    @classmethod
+    def of(cls, notifications: Collection[str], *, reminders: bool) -> Self:
+        """The kinds by their names. A name that is not in `KINDS` is left out."""
+        return cls(frozenset(kind for kind in KINDS if kind in notifications), reminders)
 
-        That a host has forgotten what became of a secret is news for whoever wants any news of secrets.
+    def wants(self, kind: NotificationKind) -> bool:
+        """Whether the person wants a notification of this kind. `reconnect` and `card` are always wanted.
+
+        `unknown` (the host has forgotten what became of a secret) is wanted if any kind in `KINDS` is.
         """
         match kind:
             case "reminder":
@@ -49,13 +52,13 @@ class Preferences:
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         return (
-            NotificationPreferences(frozenset(filter(None, row.notifications.split(","))), row.reminders)
+            NotificationPreferences.of(row.notifications.split(","), reminders=row.reminders)
             if row
             else NotificationPreferences()
         )
 
     async def set(self, person: Person, prefs: NotificationPreferences) -> None:
-        """What is not among `NEWS` is left out."""
+        """In place of what the person chose before."""
         notifications = ",".join(kind for kind in KINDS if kind in prefs.notifications)
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "preferences", *owner(person).values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.storage.tracking.polls import Watch
+from bot.storage.tracking.rows import Watch
 
 MAX_BATCH = 100  # looks in a transaction: others wait to write meanwhile
 GATHER = 0.1  # seconds that the first waits for others

@@ -21,8 +21,8 @@ from bot.onetime.links import Host
 from bot.periodic import PeriodicTask
 from bot.secret import MetadataKey
 from bot.storage.accounts import Account
-from bot.storage.tracking.polls import OpenRow, Watch
-from bot.storage.tracking.rows import NewTracked
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import NewTracked, OpenRow, Watch
 from bot.watch import circuit_breaker
 from bot.watch.batch_writer import BatchWriter
 from bot.watch.key_budget import KeyBudget
@@ -50,6 +50,7 @@ class PollerDependencies:
     """What the rounds have in common."""
 
     services: Services
+    polls: Polls
     every: float  # seconds: WATCH_EVERY
     held: LeaseRenewer[Watch]
     quiet: BatchWriter
@@ -68,10 +69,10 @@ class HostPoller:
     def __init__(self, shared: PollerDependencies, host: Host) -> None:
         self._shared = shared
         self._services = shared.services
-        self._tracking = shared.services.tracking
+        self._polls = shared.polls
         self._host = host
         self._breaker = circuit_breaker.CircuitBreaker()
-        self._indexers = self._tracking.indexers(host.url)
+        self._indexers = self._polls.indexers(host.url)
         self._memory = UnchangedResponseCache()
         self._paced = KeyBudget(shared.every)
         self._loop = PeriodicTask(self._step, IDLE * random.uniform(0.9, 1.1), log, "not_looked")  # noqa: S311 - spreads load
@@ -118,17 +119,17 @@ class HostPoller:
 
     async def _claim(self, most: int) -> list[asyncio.Task[None]]:
         """Begin up to so many looks, one after the other: clicks get their turn in between."""
-        claimed = await self._tracking.claim(most, LEASE, host=self._host.url)
+        claimed = await self._polls.claim(most, LEASE, host=self._host.url)
         if not claimed:
             return []
         if self._loop.is_stopping:
-            await self._tracking.release(*claimed)
+            await self._polls.release(*claimed)
             return []
         failpoint("watches_claimed")
         self._shared.held.hold(claimed)
         try:
             now = time.time()
-            rows = await self._tracking.open_rows([one for one in claimed if not self._memory.knows(one, now)])
+            rows = await self._polls.open_rows([one for one in claimed if not self._memory.knows(one, now)])
             accounts = await self._services.accounts.of_watches([watch.id for watch in claimed])
         except BaseException:
             for watch in claimed:  # their leases run out
@@ -173,10 +174,10 @@ class HostPoller:
         try:
             found = await self._ask(watch, rows, account)
         except NotAuthorized:
-            if await self._tracking.record_refusal(watch):
+            if await self._polls.record_refusal(watch):
                 log.info("account_paused")
         except (OnetimeError, Unsealable) as error:
-            await self._tracking.record_failure(watch, _wait_after(error))
+            await self._polls.record_failure(watch, _wait_after(error))
         except asyncio.CancelledError:
             if self._cut_off is None:
                 raise
@@ -200,7 +201,7 @@ class HostPoller:
             if before := self._memory.same(watch, answer, time.time()):
                 return before
             if rows is None:
-                rows = (await self._tracking.open_rows([watch]))[watch.id]
+                rows = (await self._polls.open_rows([watch]))[watch.id]
             keys = KeyLookup(self._indexers, partial(self._keys_of, watch))
             looked = await poll(asker, keys, entries, rows, time.time(), PollOptions(watch.everything, watch.zone))
             return PollFindings(answer, rows, looked)
@@ -210,7 +211,7 @@ class HostPoller:
     async def _keys_of(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
         """Of those that it is time to ask for one by one."""
         due = self._paced.due(watch, rows, time.time())
-        return await self._tracking.keys_of(watch, [row.id for row in due])
+        return await self._polls.keys_of(watch, [row.id for row in due])
 
     # --- what it found
 
@@ -226,7 +227,7 @@ class HostPoller:
         soon = 0.0 if len(new) > MAX_NEW else self._next(watch, youngest, first, looked.errors)
         self._memory.forget(watch)
         if looked.changes or new:
-            if not await self._tracking.record_poll(watch, looked.changes, next_poll_in=soon, new=new[:MAX_NEW]):
+            if not await self._polls.record_poll(watch, looked.changes, next_poll_in=soon, new=new[:MAX_NEW]):
                 log.info("look_fenced")
             return
         if found.answer is not None:
@@ -235,7 +236,7 @@ class HostPoller:
         await self._shared.quiet.write(watch, soon)
 
     async def _new(self, watch: Watch, others: Sequence[NewTracked]) -> list[NewTracked]:
-        wanted = set(await self._tracking.untracked(watch, [one.key for one in others]))
+        wanted = set(await self._polls.untracked(watch, [one.key for one in others]))
         return [one for one in others if one.key in wanted]
 
     def _next(
@@ -262,7 +263,7 @@ class HostPoller:
             task.cancel()
         await _wait_for(self._looks, WRITE)
         if self._cut_off:
-            await self._tracking.release(*self._cut_off)
+            await self._polls.release(*self._cut_off)
             log.info("looks_given_back", count=len(self._cut_off))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bot.storage.tracking.polls import OpenRow, Watch
+from bot.storage.tracking.rows import OpenRow, Watch
 from bot.watch.schedule import JITTER, interval
 
 BURST = 200  # calls of one watch after a while without any

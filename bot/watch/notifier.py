@@ -19,10 +19,8 @@ from bot.screen.parts import Message
 from bot.sharing import on_watch_event
 from bot.status import tracked_card
 from bot.storage.notifications import Notification, Notifications
-from bot.storage.shares.deliveries import Delivery
-from bot.storage.shares.store import Share
-from bot.storage.tracking.polls import CARD
-from bot.storage.tracking.rows import Tracked
+from bot.storage.shares.rows import Delivery, Share
+from bot.storage.tracking.rows import CARD, Tracked
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 
 CONCURRENCY = 10  # messages

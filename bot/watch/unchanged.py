@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bot.onetime.wire import Entry
-from bot.storage.tracking.polls import Watch
+from bot.storage.tracking.rows import Watch
 
 MAX_ENTRIES = 50_000  # watches, some 400 bytes each
 MAX_AGE = 600.0  # seconds until rows are compared all the same

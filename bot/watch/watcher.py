@@ -11,7 +11,8 @@ import asyncio
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
-from bot.storage.tracking.polls import Watch
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import Watch
 from bot.watch.batch_writer import BatchWriter
 from bot.watch.host_poller import HostPoller, PollerDependencies
 from bot.watch.lease_renewer import LeaseRenewer
@@ -24,10 +25,10 @@ log = Log("watch")
 class Watcher:
     """One `HostPoller` for each host that is allowed. `every` is WATCH_EVERY, in seconds."""
 
-    def __init__(self, services: Services, every: float) -> None:
-        self._tracking = services.tracking
-        self._held: LeaseRenewer[Watch] = LeaseRenewer(services.tracking.renew)
-        shared = PollerDependencies(services, every, self._held, BatchWriter(services.tracking.record_unchanged))
+    def __init__(self, services: Services, polls: Polls, every: float) -> None:
+        self._polls = polls
+        self._held: LeaseRenewer[Watch] = LeaseRenewer(polls.renew)
+        shared = PollerDependencies(services, polls, every, self._held, BatchWriter(polls.record_unchanged))
         self._rounds = [HostPoller(shared, host) for host in services.hosts.all]
         self._purging = PeriodicTask(self._purge, PURGE, log, "not_purged")
 
@@ -48,5 +49,5 @@ class Watcher:
             return any(await asyncio.gather(*(one.once() for one in self._rounds)))
 
     async def _purge(self) -> bool:
-        await self._tracking.purge()
+        await self._polls.purge()
         return False

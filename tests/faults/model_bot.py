@@ -27,6 +27,7 @@ from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.tracking.polls import Polls
 from bot.watch.notifier import Notifier
 from bot.watch.watcher import Watcher
 from tests.faults.model_clock import Clock
@@ -69,7 +70,8 @@ class Process:
 
     async def start(self, send: Send, update: Update, *, alone: bool) -> Self:
         self.services = replace(self.services, send=send, update=update)
-        self.watcher = Watcher(self.services, EVERY)
+        self.polls = Polls(self.db, self.sealer)
+        self.watcher = Watcher(self.services, self.polls, EVERY)
         self.notifier = Notifier(self.services, Notifications(self.db, self.sealer))
         if alone:
             await free_leases(self.db)

@@ -23,9 +23,15 @@ from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import NewShare, Recipient, Shares
+from bot.storage.shares import openings
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import notifications as table
-from bot.storage.tracking.store import Change, NewTracked, Tracked, Tracking
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import FinalState, NewTracked, Tracked
+from bot.storage.tracking.store import Tracking
 from bot.watch import notifier
 from bot.watch.notifier import A_CHANNEL, Notifier
 from tests.support.services import make_services
@@ -68,24 +74,24 @@ class Telling:
     def __init__(self, db: Database) -> None:
         sealer = Sealer(KeyRing.read(generate_line("k1")))
         self.db = db
-        self.tracking = Tracking(db, sealer)
+        self.tracking, self.polls = Tracking(db, sealer), Polls(db, sealer)
         self.notifications = Notifications(db, sealer)
         self.told = Told()
         self.preferences = Preferences(db)
-        self.shares = Shares(db, sealer)
+        self.shares, self.deliveries = Shares(db, sealer), Deliveries(db, sealer)
         services = make_services(
             db, sealer, tracking=self.tracking, preferences=self.preferences, shares=self.shares,
             send=self.told.post, update=self.told.update,
         )  # fmt: skip
         self.notifier = Notifier(services, self.notifications)
 
-    async def news(self, person: Person, label: str, state: str = "received", host: str = HOST) -> Tracked:
+    async def news(self, person: Person, label: str, state: FinalState = "received", host: str = HOST) -> Tracked:
         """A look finds that a secret of the person is over."""
         key = MetadataKey(f"key{label}")
         secret, _ = await self.tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
         await self.tracking.set_card(secret.id, MessageRef("T0000001", "D1", "1.0"))
-        (watch,) = await self.tracking.claim(1, 30)
-        await self.tracking.record_poll(watch, [Change(secret.id, state, notification=state)], next_poll_in=None)
+        (watch,) = await self.polls.claim(1, 30)
+        await self.polls.record_poll(watch, [Change(secret.id, state, notification=state)], next_poll_in=None)
         return secret
 
     async def all_due(self) -> None:
@@ -151,19 +157,21 @@ async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
 async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
     new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
     _, (delivery,), _ = await telling.shares.begin(ADA, new, [Recipient(BEN)])
-    await telling.shares.begin_request(delivery.id)
+    await telling.deliveries.begin_request(delivery.id)
     key, secret_key = MetadataKey("keyone"), SecretKey("secret")
-    delivery = await telling.shares.mark_made(
+    delivery = await telling.deliveries.mark_made(
         delivery, secret_key=secret_key, metadata_key=key, passphrase=None, passphrase_required=None, expires_at=None
     )
-    await telling.shares.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
-    await telling.shares.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
-    assert await telling.shares.claim(delivery.id, BEN)
+    await telling.deliveries.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
+    await telling.deliveries.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
+    async with telling.db.writing() as connection:
+        assert await openings.reserve(connection, delivery.id, BEN)
 
     await telling.until_quiet()
     assert telling.told.to(ADA) == []
 
-    assert await telling.shares.release(delivery.id, BEN)
+    async with telling.db.writing() as connection:
+        assert await openings.release(connection, delivery.id, BEN)
     await telling.all_due()
     await telling.until_quiet()
     assert telling.told.to(ADA) == ["What you shared was opened."]
@@ -281,12 +289,12 @@ async def test_a_card_that_cannot_be_changed_any_more_loses_no_news(telling: Tel
 
 async def test_a_card_of_its_own_is_posted_once_and_kept(telling: Telling) -> None:
     await telling.tracking.watch_everything(ADA, HOST, on=True)
-    (watch,) = await telling.tracking.claim(1, 30)
+    (watch,) = await telling.polls.claim(1, 30)
     new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
-    await telling.tracking.record_poll(watch, [], next_poll_in=0, new=[new])
-    (watch,) = await telling.tracking.claim(1, 30)
+    await telling.polls.record_poll(watch, [], next_poll_in=0, new=[new])
+    (watch,) = await telling.polls.claim(1, 30)
     (secret,) = await telling.tracking.list_of(ADA)
-    await telling.tracking.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=0)
+    await telling.polls.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=0)
 
     await telling.until_quiet()
 
@@ -299,9 +307,9 @@ async def test_a_card_of_its_own_is_posted_once_and_kept(telling: Telling) -> No
 
 async def test_who_has_a_card_already_gets_no_second_one(telling: Telling) -> None:
     await telling.tracking.watch_everything(ADA, HOST, on=True)
-    (watch,) = await telling.tracking.claim(1, 30)
+    (watch,) = await telling.polls.claim(1, 30)
     new = NewTracked(MetadataKey("key"), datetime.now(UTC), None)
-    await telling.tracking.record_poll(watch, [], next_poll_in=0, new=[new])
+    await telling.polls.record_poll(watch, [], next_poll_in=0, new=[new])
     (secret,) = await telling.tracking.list_of(ADA)
     await telling.tracking.set_card(secret.id, MessageRef("T0000001", "D1", "1.0"))
 
@@ -338,10 +346,10 @@ async def test_what_a_dead_process_had_claimed_is_sent_at_once_with_the_same_id(
 
 async def test_what_a_dead_process_was_looking_at_is_looked_at_at_once(telling: Telling) -> None:
     await telling.tracking.track(ADA, HOST, MetadataKey("key"), made_at=MADE, expires_at=None)
-    (lost,) = await telling.tracking.claim(1, 1000)
-    assert await telling.tracking.claim(1, 1000) == []
+    (lost,) = await telling.polls.claim(1, 1000)
+    assert await telling.polls.claim(1, 1000) == []
 
     await free_leases(telling.db)
 
-    assert [watch.id for watch in await telling.tracking.claim(1, 1000)] == [lost.id]
-    assert not await telling.tracking.record_poll(lost, [], next_poll_in=1.0)
+    assert [watch.id for watch in await telling.polls.claim(1, 1000)] == [lost.id]
+    assert not await telling.polls.record_poll(lost, [], next_poll_in=1.0)

@@ -27,8 +27,8 @@ from bot.storage.engine.database import Database
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import new_id, notifications, owner, tracked, watches
-from bot.storage.tracking.changes import WatchRef, notification_of_tracked
-from bot.storage.tracking.rows import NewTracked, TrackedRows
+from bot.storage.tracking.changes import notification_of_tracked
+from bot.storage.tracking.rows import NewTracked, TrackedRows, WatchRef
 from tests.faults.crashing import Crashing, said
 from tests.faults.test_notice_sweep import Telling, killed_at
 from tests.support.postgres import new_postgres_url, postgres

@@ -286,7 +286,7 @@ class Tracked(Machine):
 
     @rule()
     def is_tidied(self) -> None:
-        self.does(self.bot.services.tracking.purge)
+        self.does(self.bot.polls.purge)
         for person in PEOPLE:
             rows = self.run(self.world.tracked_by(person))
             over = {

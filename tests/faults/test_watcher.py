@@ -22,8 +22,9 @@ from bot.storage.engine.database import Database, migrate, now
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import notifications, tracked, watches
-from bot.storage.tracking.polls import OpenRow, Watch
-from bot.storage.tracking.store import Tracked, Tracking
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import OpenRow, Tracked, Watch
+from bot.storage.tracking.store import Tracking
 from bot.watch import host_poller, lease_renewer
 from bot.watch.circuit_breaker import MAX_FAILURES
 from bot.watch.unchanged import MAX_AGE
@@ -50,7 +51,7 @@ class Watching:
         self.services = make_services(
             db, sealer, onetime=self.onetime, hosts=hosts, accounts=self.accounts, tracking=self.tracking
         )
-        self.watcher = Watcher(self.services, EVERY)
+        self.watcher = Watcher(self.services, Polls(db, sealer), EVERY)
 
     async def track(self, server: OnetimeServer, one: SecretSnapshot, person: Person = ADA) -> Tracked:
         made_at = datetime.fromtimestamp(one.created, UTC)
@@ -342,13 +343,13 @@ def later(monkeypatch: pytest.MonkeyPatch, server: OnetimeServer, seconds: float
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The watches whose rows were read."""
     ids: list[str] = []
-    rows_of = Tracking.open_rows
+    rows_of = Polls.open_rows
 
-    async def counted(self: Tracking, claimed: list[Watch]) -> dict[str, list[OpenRow]]:
+    async def counted(self: Polls, claimed: list[Watch]) -> dict[str, list[OpenRow]]:
         ids.extend(one.id for one in claimed)
         return await rows_of(self, claimed)
 
-    monkeypatch.setattr(Tracking, "open_rows", counted)
+    monkeypatch.setattr(Polls, "open_rows", counted)
     return ids
 
 

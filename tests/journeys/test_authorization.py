@@ -25,14 +25,25 @@ from bot.sandbox.slack.payloads import command_payload, interaction, view_payloa
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import (
+    METADATA,
+    RECENT_PAGE,
+    REVEAL_PAGE,
+    SECRET,
+    SHARE_FORM,
+    TRACKED_PAGE,
+    ButtonContexts,
+    NewButtonContext,
+)
 from bot.storage.engine.database import Database
 from bot.storage.engine.migrate import migrate
 from bot.storage.requests import Requests
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.store import NewShare, Recipient, Shares
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
 from bot.storage.tracking.store import Tracking
 from tests.support.rows import one_row
@@ -115,6 +126,7 @@ class Owned:
         self.accounts, self.button_contexts = Accounts(self.db, sealer), ButtonContexts(self.db, sealer)
         self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
         self.requests, self.shares = Requests(self.db, sealer), Shares(self.db, sealer)
+        self.deliveries = Deliveries(self.db, sealer)
         self.friend = Person(None, self.person.team_id, "U0FRIEND")
         self.tracked_key = "none yet"
 
@@ -129,17 +141,19 @@ class Owned:
         return (await self.accounts.connect(self.person, self.host, Secret(EMAIL), Secret(TOKEN))).id
 
     async def context(self, kind, **more):
-        key = more.pop("key", None) or MetadataKey(self.share().metadata_key)
-        return (await self.button_contexts.keep(self.person, NewButtonContext(kind, self.host, key=key, **more)))[0]
+        key = more.pop("key", None)
+        if kind is METADATA:
+            key = MetadataKey(self.share().metadata_key)
+        return (await self.button_contexts.keep(self.person, NewButtonContext(kind, self.host, key, **more)))[0]
 
     async def metadata(self):
-        return await self.context("metadata")
+        return await self.context(METADATA)
 
     async def link(self):
-        return await self.context("secret", key=SecretKey(self.share().secret_key))
+        return await self.context(SECRET, key=SecretKey(self.share().secret_key))
 
     async def page_of_recent(self):
-        return await self.context("recent", account_id=await self.account(), data={"filter": "all", "page": "1"})
+        return await self.context(RECENT_PAGE, account_id=await self.account(), data={"filter": "all", "page": "1"})
 
     async def reveal(self):
         ref = new_id()
@@ -156,7 +170,7 @@ class Owned:
         reveal = await self.escrowed()
         return (
             await self.button_contexts.keep(
-                self.person, NewButtonContext("page", "-", data={"reveal": reveal, "page": "0"})
+                self.person, NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": reveal, "page": "0"})
             )
         )[0]
 
@@ -171,7 +185,7 @@ class Owned:
     async def page_of_tracked(self):
         await self.tracked()
         return (
-            await self.button_contexts.keep(self.person, NewButtonContext("tracked_page", "-", data={"page": "0"}))
+            await self.button_contexts.keep(self.person, NewButtonContext(TRACKED_PAGE, "-", None, data={"page": "0"}))
         )[0]
 
     async def requested(self):
@@ -211,28 +225,30 @@ class Owned:
         )  # fmt: skip
         _, (begun,), _ = await self.shares.begin(by, new, [to])
         held = self.share()
-        await self.shares.begin_request(begun.id)
-        made = await self.shares.mark_made(
+        await self.deliveries.begin_request(begun.id)
+        made = await self.deliveries.mark_made(
             begun, secret_key=SecretKey(held.secret_key), metadata_key=MetadataKey(held.metadata_key),
             passphrase=passphrase, passphrase_required=False, expires_at=None,
         )  # fmt: skip
         if not to.is_nobody:
-            await self.shares.mark_sent(made.id, MessageRef(by.team_id, *MESSAGE))
+            await self.deliveries.mark_sent(made.id, MessageRef(by.team_id, *MESSAGE))
         return made
 
     async def window_of_delivery(self):
-        delivery = await self.shares.find_for_recipient(self.person, await self.delivery())
+        delivery = await self.deliveries.find_for_recipient(self.person, await self.delivery())
         ref = new_id()
         await self.reveals.begin(self.person, ref, self.host, delivery.secret_key, delivery_id=delivery.id)
         return ref
 
     async def window_of_share(self):
-        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={})))[0]
+        return (await self.button_contexts.keep(self.person, NewButtonContext(SHARE_FORM, "-", None, data={})))[0]
 
     async def window_of_generate(self):
-        return (await self.button_contexts.keep(self.person, NewButtonContext("share", "-", data={"made_up": "yes"})))[
-            0
-        ]
+        return (
+            await self.button_contexts.keep(
+                self.person, NewButtonContext(SHARE_FORM, "-", None, data={"made_up": "yes"})
+            )
+        )[0]
 
     async def nothing(self):
         return None
@@ -613,9 +629,9 @@ async def test_an_id_of_another_kind_is_no_id(place, makes, subtests):
 
 async def test_connecting_again_ends_every_button_of_the_account_before(place):
     old = await place.account()
-    card = await place.context("metadata", account_id=old)
+    card = await place.context(METADATA, account_id=old)
     page = (await place.button_contexts.keep(
-        place.person, NewButtonContext("recent", place.host, old, data={"filter": "all", "page": "0"})))[0]  # fmt: skip
+        place.person, NewButtonContext(RECENT_PAGE, place.host, None, old, data={"filter": "all", "page": "0"})))[0]  # fmt: skip
 
     await place.account()
 

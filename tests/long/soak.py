@@ -24,7 +24,9 @@ from bot.storage.accounts import Accounts
 from bot.storage.engine.database import Database, migrate
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tracking.store import NewTracked, Tracking
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import NewTracked
+from bot.storage.tracking.store import Tracking
 from tests.benchmarks.measure import Goal, percentile, resident, table
 from tests.long.fast_bot import fast
 
@@ -113,14 +115,14 @@ class Soak:
         await asyncio.to_thread(migrate, url)
         sealer = Sealer(KeyRing.read(self.world.settings()["ENCRYPTION_KEYS"]))
         db = Database.open(url)
-        accounts, tracking = Accounts(db, sealer), Tracking(db, sealer)
+        accounts, tracking, polls = Accounts(db, sealer), Tracking(db, sealer), Polls(db, sealer)
         made = self._made()
         for person, (username, _) in made.items():
             await accounts.connect(person, self.onetime.url, Secret(username), Secret(TOKEN))
             await tracking.watch_everything(person, self.onetime.url, on=True)
-        for watch in await tracking.claim(self.size.people, 600.0):
+        for watch in await polls.claim(self.size.people, 600.0):
             soon = self._random.uniform(0, 300)
-            await tracking.record_poll(watch, [], next_poll_in=soon, new=made[watch.person][1])
+            await polls.record_poll(watch, [], next_poll_in=soon, new=made[watch.person][1])
         await db.close()
 
     def _made(self) -> dict[Person, tuple[str, list[NewTracked]]]:

@@ -8,9 +8,9 @@ from sqlalchemy import func, select, update
 
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
-from bot.secret import Secret
+from bot.secret import MetadataKey, Secret
 from bot.storage.accounts import Account, Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.tables import accounts as table
 from bot.storage.tables import new_id
 from tests.storage.conftest import SLOW_TWIN
@@ -119,7 +119,9 @@ async def test_what_pointed_at_an_account_is_gone_with_it(accounts, database, se
     button_contexts = ButtonContexts(database, sealer)
     account = await accounts.connect(ada, EU, USERNAME, TOKEN)
     its, other = await button_contexts.keep(
-        ada, NewButtonContext("metadata", EU, account.id), NewButtonContext("metadata", EU)
+        ada,
+        NewButtonContext(METADATA, EU, MetadataKey("key"), account.id),
+        NewButtonContext(METADATA, EU, MetadataKey("key")),
     )
 
     if act == "reconnect":
@@ -128,8 +130,8 @@ async def test_what_pointed_at_an_account_is_gone_with_it(accounts, database, se
         await accounts.disconnect(ada, account.id)
 
     with pytest.raises(NotYours):
-        await button_contexts.find(ada, "metadata", its)
-    assert (await button_contexts.find(ada, "metadata", other)).id == other
+        await button_contexts.find(ada, METADATA, its)
+    assert (await button_contexts.find(ada, METADATA, other)).id == other
 
 
 async def test_the_default_can_be_moved(accounts, ada):

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.secret import Secret, SecretKey
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id, reveals
 
@@ -38,7 +39,7 @@ async def test_nothing_secret_stands_in_the_files(database, sealer, ada, tmp_pat
     ref = new_id()
 
     await accounts.connect(ada, HOST, Secret(f"user-{canary}"), Secret(f"token-{canary}"))
-    await button_contexts.keep(ada, NewButtonContext("metadata", HOST, key=Secret(canary), data={"name": canary}))
+    await button_contexts.keep(ada, NewButtonContext(METADATA, HOST, MetadataKey(canary), data={"name": canary}))
     await held.begin(ada, ref, HOST, SecretKey(f"key-{canary}"))
     await held.claim(ref)
     await held.keep(await held.find(ada, ref), Secret(f"text-{canary}"))
@@ -71,7 +72,7 @@ async def test_of_an_expired_escrow_not_even_the_sealed_bytes_are_left(database,
     await held.keep(await held.find(ada, ref), Secret("text"))
     sealed = await blobs(database, ref)
 
-    await held.purge()
+    await InterruptedReveals(database, sealer).purge()
 
     assert all(blob[-30:] not in files(tmp_path) for blob in sealed)
 

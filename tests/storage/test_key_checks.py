@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event, select, text
 
 from bot.errors import CannotStart
-from bot.secret import Secret, SecretKey
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import METADATA, REVEAL_PAGE, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys
@@ -35,7 +35,7 @@ async def fill(db: Database, sealer: Sealer, ada) -> None:
     """Four sealed values: an account's two, a handle's one, a reveal's one."""
     await Accounts(db, sealer).connect(ada, HOST, Secret("ada@example.com"), Secret("token"))
     await ButtonContexts(db, sealer).keep(
-        ada, NewButtonContext("metadata", HOST, key=Secret("key")), NewButtonContext("page", "-")
+        ada, NewButtonContext(METADATA, HOST, MetadataKey("key")), NewButtonContext(REVEAL_PAGE, "-", None)
     )
     await Reveals(db, sealer).begin(ada, new_id(), HOST, SecretKey("key"))
 
@@ -121,7 +121,7 @@ async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):
 
 
 async def test_one_missing_value_is_counted_as_one(database, ada):
-    await ButtonContexts(database, with_keys(K1)).keep(ada, NewButtonContext("metadata", HOST, key=Secret("key")))
+    await ButtonContexts(database, with_keys(K1)).keep(ada, NewButtonContext(METADATA, HOST, MetadataKey("key")))
 
     with pytest.raises(CannotStart, match="1 sealed value needs k1"):
         await check_keys(database, with_keys(K2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -14,8 +15,13 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
-from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveals
-from bot.storage.shares.store import NewShare, Recipient, Shares
+from bot.storage.reveals.recovery import InterruptedReveals
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
+from bot.storage.reveals.store import Reveals
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import deliveries as deliveries_table
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as reveals_table
@@ -35,25 +41,32 @@ def cleo() -> Person:
 
 @pytest.fixture
 def stores(database, sealer):
-    return SimpleNamespace(shares=Shares(database, sealer), reveals=Reveals(database, sealer), database=database)
+    return SimpleNamespace(
+        shares=Shares(database, sealer),
+        deliveries=Deliveries(database, sealer),
+        interrupted_shares=InterruptedShares(database, sealer),
+        reveals=Reveals(database, sealer),
+        interrupted_reveals=InterruptedReveals(database, sealer),
+        database=database,
+    )
 
 
 @pytest.fixture
 async def delivery(stores, ada):
     """In a channel, by ada, and not opened yet."""
-    return await sent(stores.shares, ada, Recipient(channel=CHANNEL))
+    return await sent(stores, ada, Recipient(channel=CHANNEL))
 
 
-async def sent(shares: Shares, sender: Person, to: Recipient):
+async def sent(stores: Any, sender: Person, to: Recipient):
     new = NewShare(new_id(), HOST, None, quiet=False, note=None, label=None)
-    _, (begun,), _ = await shares.begin(sender, new, [to])
-    assert await shares.begin_request(begun.id)
-    made = await shares.mark_made(
+    _, (begun,), _ = await stores.shares.begin(sender, new, [to])
+    assert await stores.deliveries.begin_request(begun.id)
+    made = await stores.deliveries.mark_made(
         begun, secret_key=KEY, metadata_key=PRIVATE, passphrase=None, passphrase_required=True,
         expires_at=datetime.now(UTC) + timedelta(days=7),
     )  # fmt: skip
-    assert await shares.mark_sent(made.id, MessageRef(TEAM, CHANNEL, "1.2"))
-    return await shares.own_delivery(sender, made.id)
+    assert await stores.deliveries.mark_sent(made.id, MessageRef(TEAM, CHANNEL, "1.2"))
+    return await stores.shares.own_delivery(sender, made.id)
 
 
 async def begun(reveals: Reveals, person: Person, delivery) -> str:
@@ -99,7 +112,7 @@ async def test_of_two_processes_exactly_one_takes_it(url, sealer, stores, ada, b
     """Two pools share nothing but the database, as two processes do."""
     pools = [Database.open(url), Database.open(url)]
     theirs = [Reveals(pool, sealer) for pool in pools]
-    every = [await sent(stores.shares, ada, Recipient(channel=CHANNEL)) for _ in range(10)]
+    every = [await sent(stores, ada, Recipient(channel=CHANNEL)) for _ in range(10)]
     refs = [[await begun(stores.reveals, person, one) for person in (ben, cleo)] for one in every]
 
     won = await asyncio.gather(*(
@@ -119,11 +132,11 @@ async def test_what_was_not_opened_is_free_for_the_next(stores, ada, ben, cleo, 
 
     if how == "put back":
         await set_reveals(stores.database, claimed_at=now - 200)
-        assert await stores.reveals.reclaim_reserved(150) == 1
+        assert await stores.interrupted_reveals.reclaim_reserved(150) == 1
     else:
         assert await stores.reveals.claim(of_ben)
     if how == "in doubt":
-        assert await stores.reveals.mark_outcome_unknown(of_ben)
+        assert await stores.interrupted_reveals.mark_outcome_unknown(of_ben)
     elif how == "released":
         await stores.reveals.release(of_ben)
     elif how == "a wrong passphrase":
@@ -141,7 +154,7 @@ async def test_a_claim_whose_delivery_was_given_back_is_none(stores, ben, cleo, 
     """A janitor that came too early: what another took meanwhile is not asked for."""
     of_ben, of_cleo = await begun(stores.reveals, ben, delivery), await begun(stores.reveals, cleo, delivery)
     await stores.reveals.reserve(of_ben)
-    await stores.reveals.reclaim_reserved(0)
+    await stores.interrupted_reveals.reclaim_reserved(0)
     assert await stores.reveals.reserve(of_cleo)
 
     assert not await stores.reveals.claim(of_ben)
@@ -162,7 +175,7 @@ async def test_what_was_opened_is_opened_for_everybody_at_once(stores, ada, ben,
     assert (opened.state, opened.opener, bool(opened.secret_key)) == ("opened", ben, False)
     assert abs((datetime.now(UTC) - opened.opened_at).total_seconds()) < 60
     assert not await stores.reveals.reserve(of_cleo)
-    assert [one.id for one in await stores.shares.unannounced()] == [delivery.id]
+    assert [one.id for one in await stores.interrupted_shares.unannounced()] == [delivery.id]
 
 
 async def test_the_first_opener_stays_and_is_told_about_once(stores, ada, ben, delivery):
@@ -170,13 +183,13 @@ async def test_the_first_opener_stays_and_is_told_about_once(stores, ada, ben, d
     await stores.reveals.reserve(ref)
     await stores.reveals.claim(ref)
     await stores.reveals.keep(await stores.reveals.find(ben, ref), TEXT)
-    await stores.shares.mark_announced(delivery.id)
+    await stores.deliveries.mark_announced(delivery.id)
 
     await stores.reveals.mark_shown(ref)
-    await stores.shares.mark_opened(delivery.id, ada)
+    await stores.deliveries.mark_opened(delivery.id, ada)
 
     assert (await reload(stores, ada, delivery)).opener == ben
-    assert await stores.shares.unannounced() == []
+    assert await stores.interrupted_shares.unannounced() == []
 
 
 async def test_done_under_a_window_that_opened_nothing_opens_nothing(stores, ada, ben, delivery):
@@ -191,7 +204,7 @@ async def test_what_was_opened_is_opened_whatever_was_believed_meanwhile(stores,
     ref = await begun(stores.reveals, ben, delivery)
     await stores.reveals.reserve(ref)
     await stores.reveals.claim(ref)
-    await stores.shares.close(delivery.id, "expired")
+    await stores.deliveries.close(delivery.id, "expired")
 
     await stores.reveals.keep(await stores.reveals.find(ben, ref), TEXT)
 
@@ -201,17 +214,17 @@ async def test_what_was_opened_is_opened_whatever_was_believed_meanwhile(stores,
 @pytest.mark.parametrize("state", ["burned", "expired", "gone", "opened"])
 async def test_what_is_over_cannot_be_taken(stores, ben, delivery, state):
     ref = await begun(stores.reveals, ben, delivery)
-    await stores.shares.close(delivery.id, state)
+    await stores.deliveries.close(delivery.id, state)
 
     assert not await stores.reveals.reserve(ref)
     assert (await stores.reveals.find(ben, ref)).can_be_tried
 
 
 async def test_whom_the_link_was_shown_to_may_open_it_here_after_all_and_nobody_else(stores, ada, ben, cleo, delivery):
-    assert await stores.shares.mark_link_shown(delivery.id, ben)
+    assert await stores.deliveries.mark_link_shown(delivery.id, ben)
     of_ben, of_cleo = await begun(stores.reveals, ben, delivery), await begun(stores.reveals, cleo, delivery)
 
-    assert not await stores.shares.mark_link_shown(delivery.id, cleo)
+    assert not await stores.deliveries.mark_link_shown(delivery.id, cleo)
     assert not await stores.reveals.reserve(of_cleo)
     assert await stores.reveals.reserve(of_ben)
     await stores.reveals.release(of_ben)
@@ -223,15 +236,15 @@ async def test_whom_the_link_was_shown_to_may_open_it_here_after_all_and_nobody_
 
 
 async def test_only_what_was_opened_elsewhere_was_opened_with_the_link(stores, ada, ben, delivery):
-    another = await sent(stores.shares, ada, Recipient(channel=CHANNEL))
+    another = await sent(stores, ada, Recipient(channel=CHANNEL))
     for one in (delivery, another):
-        await stores.shares.mark_link_shown(one.id, ben)
+        await stores.deliveries.mark_link_shown(one.id, ben)
     ref = await begun(stores.reveals, ben, delivery)
     await stores.reveals.reserve(ref)
     await stores.reveals.claim(ref)
 
     await stores.reveals.keep(await stores.reveals.find(ben, ref), TEXT)
-    await stores.shares.close(another.id, "opened")
+    await stores.deliveries.close(another.id, "opened")
 
     here, elsewhere = await reload(stores, ada, delivery), await reload(stores, ada, another)
     assert (here.opener, here.is_by_link) == (ben, False)
@@ -244,23 +257,23 @@ async def test_somebody_at_it_is_not_purged_away(stores, ben, delivery):
     await stores.reveals.reserve(ref)
     await set_reveals(stores.database, expires_at=now - 1)
 
-    await stores.reveals.purge()
+    await stores.interrupted_reveals.purge()
 
-    assert await stores.reveals.reclaim_reserved(0) == 1
+    assert await stores.interrupted_reveals.reclaim_reserved(0) == 1
 
 
 @SLOW_TWIN
 @pytest.mark.parametrize("who", ["another member", "another team", "another enterprise"])
 async def test_a_delivery_for_one_person_is_not_anothers(stores, ada, ben, cleo, who):
-    delivery = await sent(stores.shares, ada, Recipient(user=ben))
+    delivery = await sent(stores, ada, Recipient(user=ben))
     asking = {
         "another team": Person(None, "T2", ben.user_id),
         "another enterprise": Person("E1", ben.team_id, ben.user_id),
     }.get(who, cleo)
 
-    assert (await stores.shares.find_for_recipient(ben, delivery.id)).id == delivery.id
+    assert (await stores.deliveries.find_for_recipient(ben, delivery.id)).id == delivery.id
     with pytest.raises(NotYours):
-        await stores.shares.find_for_recipient(asking, delivery.id)
+        await stores.deliveries.find_for_recipient(asking, delivery.id)
 
 
 async def test_nothing_that_opens_it_is_left_when_it_was_opened(stores, ben, delivery):

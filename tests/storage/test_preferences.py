@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from bot.storage.preferences import KINDS, NotificationPreferences, Preferences
+from bot.storage.tracking.rows import NotificationKind
 
 ALL = frozenset(KINDS)
 NOTHING = NotificationPreferences(frozenset(), reminders=False)
-ALWAYS = ("reconnect", "card")  # what is no news of a secret: nobody can switch it off
+ALWAYS: tuple[NotificationKind, ...] = ("reconnect", "card")  # what is no news of a secret: nobody can switch it off
 
 
 async def test_who_never_said_anything_is_told_everything(database, ada):

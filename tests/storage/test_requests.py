@@ -7,14 +7,15 @@ import dataclasses
 import pytest
 from sqlalchemy import event, select, update
 
-from bot.errors import NotYours
+from bot.errors import NotYours, RequestOver
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
-from bot.storage.requests import KEPT, LIFE, RequestOver, Requests
-from bot.storage.shares.deliveries import Recipient
-from bot.storage.shares.store import NewShare, Shares
+from bot.storage.requests import KEPT, LIFE, Requests
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
 from bot.storage.tables import requests as table
 from bot.storage.tables import shares as share_table
@@ -141,6 +142,11 @@ def shares(database, sealer) -> Shares:
     return Shares(database, sealer)
 
 
+@pytest.fixture
+def deliveries(database, sealer) -> Deliveries:
+    return Deliveries(database, sealer)
+
+
 async def begin(shares: Shares, sender: Person, request, idempotency_key: str = "once"):
     new = NewShare(idempotency_key, "https://eu.onetimesecret.com", None, quiet=False, note=None, label=None)
     share, deliveries, _ = await shares.begin(sender, new, [Recipient(request.person)], answers=request.id)
@@ -194,9 +200,9 @@ async def test_what_cannot_be_answered_begins_nothing(requests, shares, database
     assert await shares.find_by_key(sender, "once") is None
 
 
-async def test_a_share_of_which_nothing_came_leaves_it_open_again(requests, shares, ada, ben, asked):
+async def test_a_share_of_which_nothing_came_leaves_it_open_again(requests, shares, deliveries, ada, ben, asked):
     share, (delivery,) = await begin(shares, ben, asked)
-    await shares.mark_failed(delivery.id, "Refused")
+    await deliveries.mark_failed(delivery.id, "Refused")
 
     assert await shares.delete(share.id)
 
@@ -204,9 +210,9 @@ async def test_a_share_of_which_nothing_came_leaves_it_open_again(requests, shar
     await begin(shares, ben, asked)
 
 
-async def test_a_share_that_is_not_forgotten_leaves_it_answered(requests, shares, ada, ben, asked):
+async def test_a_share_that_is_not_forgotten_leaves_it_answered(requests, shares, deliveries, ada, ben, asked):
     share, (delivery,) = await begin(shares, ben, asked)
-    await shares.begin_request(delivery.id)
+    await deliveries.begin_request(delivery.id)
 
     assert not await shares.delete(share.id)
 

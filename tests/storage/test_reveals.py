@@ -10,7 +10,9 @@ from sqlalchemy import select, update
 from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, now
-from bot.storage.reveals.store import MAX_WRONG_TRIES, REPORT_LIFE, Reveals
+from bot.storage.reveals.recovery import REPORT_LIFE, InterruptedReveals
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
+from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
 from tests.storage.conftest import SLOW_TWIN
@@ -23,6 +25,11 @@ TEXT = Secret("what was secret\n\ud83d")
 @pytest.fixture
 def reveals(database, sealer) -> Reveals:
     return Reveals(database, sealer)
+
+
+@pytest.fixture
+def interrupted(database, sealer) -> InterruptedReveals:
+    return InterruptedReveals(database, sealer)
 
 
 @pytest.fixture
@@ -122,20 +129,20 @@ async def test_an_unknown_or_expired_reveal_cannot_be_claimed(reveals, database,
     assert not await reveals.claim(new_id())
 
 
-async def test_a_reservation_that_went_no_further_is_put_back(reveals, database, ada, ref):
+async def test_a_reservation_that_went_no_further_is_put_back(reveals, interrupted, database, ada, ref):
     await reveals.reserve(ref)
-    assert await reveals.reclaim_reserved(60) == 0
+    assert await interrupted.reclaim_reserved(60) == 0
 
     await set_all(database, claimed_at=now - 61)
 
-    assert await reveals.reclaim_reserved(60) == 1
+    assert await interrupted.reclaim_reserved(60) == 1
     assert (await reveals.find(ada, ref)).can_be_tried
 
 
-async def test_a_claim_is_never_put_back_as_if_nothing_was_sent(reveals, ref):
+async def test_a_claim_is_never_put_back_as_if_nothing_was_sent(reveals, interrupted, ref):
     await reveals.claim(ref)
 
-    assert await reveals.reclaim_reserved(0) == 0
+    assert await interrupted.reclaim_reserved(0) == 0
 
 
 async def test_a_released_reveal_can_be_claimed_again(reveals, ada, ref):
@@ -198,10 +205,10 @@ async def test_what_was_opened_is_on_disk_when_keep_returns(reveals, sealer, url
     await other.close()
 
 
-async def test_what_was_opened_is_held_even_if_its_claim_was_taken_back(reveals, ada, ref):
+async def test_what_was_opened_is_held_even_if_its_claim_was_taken_back(reveals, interrupted, ada, ref):
     await reveals.claim(ref)
     claimed = await reveals.find(ada, ref)
-    await reveals.mark_outcome_unknown(ref)
+    await interrupted.mark_outcome_unknown(ref)
 
     await reveals.keep(claimed, TEXT)
 
@@ -218,8 +225,8 @@ async def test_what_is_over_holds_nothing_more(reveals, ada, ref, end):
         await reveals.keep(claimed, TEXT)
 
 
-@pytest.mark.parametrize("end", ["mark_shown", "close"])
-async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end):
+@pytest.mark.parametrize(("end", "state"), [("mark_shown", "shown"), ("close", "over")])
+async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, end, state):
     await held(reveals, ada, ref)
 
     await getattr(reveals, end)(ref)
@@ -227,7 +234,7 @@ async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, e
     row = await stored(database, ref)
     found = await reveals.find(ada, ref)
     assert (row.escrow, row.secret_key, row.escrow_expires_at) == (None, None, None)
-    assert (found.state, found.has_escrow, bool(found.key)) == (end, False, False)
+    assert (found.state, found.has_escrow, bool(found.key)) == (state, False, False)
     assert await reveals.read_escrow(ada, ref) is None
     assert not await reveals.claim(ref)
 
@@ -254,48 +261,48 @@ async def test_an_escrow_is_never_shown_late(reveals, database, ada, ref):
     assert not (await reveals.find(ada, ref)).has_escrow
 
 
-async def test_purging_wipes_what_expired(reveals, database, ada, ref):
+async def test_purging_wipes_what_expired(reveals, interrupted, database, ada, ref):
     await held(reveals, ada, ref)
     await set_all(database, escrow_expires_at=now)
 
-    assert await reveals.purge() == 1
+    assert await interrupted.purge() == 1
 
     row = await stored(database, ref)
     assert (row.escrow, row.secret_key) == (None, None)
 
 
-async def test_a_reveal_whose_time_is_up_and_whose_person_was_told_is_over(reveals, database, ada, ref):
+async def test_a_reveal_whose_time_is_up_and_whose_person_was_told_is_over(reveals, interrupted, database, ada, ref):
     await held(reveals, ada, ref)
     await reveals.mark_notified(ref)
     await set_all(database, escrow_expires_at=now)
 
-    await reveals.purge()
+    await interrupted.purge()
 
     assert (await reveals.find(ada, ref)).state == "over"
 
 
-async def test_purging_leaves_what_is_being_opened_or_held(reveals, database, ada, ref):
+async def test_purging_leaves_what_is_being_opened_or_held(reveals, interrupted, database, ada, ref):
     claimed, ready = new_id(), new_id()
     for each in (claimed, ready):
         await reveals.begin(ada, each, HOST, KEY)
     await held(reveals, ada, ref)
     await reveals.claim(claimed)
 
-    assert await reveals.purge() == 0
+    assert await interrupted.purge() == 0
 
     assert await reveals.read_escrow(ada, ref) == TEXT
     assert (await reveals.find(ada, claimed)).state == "claiming"
 
 
-@pytest.mark.parametrize("state", ["ready", "mark_shown", "close"])
-async def test_old_rows_are_deleted(reveals, database, ref, state):
+@pytest.mark.parametrize("state", ["ready", "shown", "over"])
+async def test_old_rows_are_deleted(interrupted, database, ref, state):
     await set_all(database, expires_at=now, state=state)
 
-    assert await reveals.purge() == 1
+    assert await interrupted.purge() == 1
     assert await stored(database, ref) is None
 
 
-async def test_nobody_is_left_untold_by_purging(reveals, database, ada, ref):
+async def test_nobody_is_left_untold_by_purging(reveals, interrupted, database, ada, ref):
     """However long the process was away: who was not told yet is told first, then the row goes."""
     claimed = new_id()
     await reveals.begin(ada, claimed, HOST, KEY)
@@ -303,32 +310,32 @@ async def test_nobody_is_left_untold_by_purging(reveals, database, ada, ref):
     await held(reveals, ada, ref)
     await set_all(database, expires_at=now - 60, claimed_at=now - 7_200, escrow_expires_at=now - 3_600)
 
-    await reveals.purge()
+    await interrupted.purge()
 
-    assert [each.id for each in await reveals.stale_claims(60)] == [claimed]
-    (unseen,) = await reveals.unseen(60)
+    assert [each.id for each in await interrupted.stale_claims(60)] == [claimed]
+    (unseen,) = await interrupted.unseen(60)
     assert (unseen.id, unseen.has_escrow, bool(unseen.key)) == (ref, False, False)
     await reveals.mark_notified(ref)
-    await reveals.purge()
+    await interrupted.purge()
     assert await stored(database, ref) is None
 
 
-async def test_even_what_nobody_could_be_told_is_not_kept_for_ever(reveals, database, ada, ref):
+async def test_even_what_nobody_could_be_told_is_not_kept_for_ever(reveals, interrupted, database, ada, ref):
     await held(reveals, ada, ref)
     await set_all(database, expires_at=now - REPORT_LIFE - 1, escrow_expires_at=now - REPORT_LIFE)
 
-    await reveals.purge()
+    await interrupted.purge()
 
     assert await stored(database, ref) is None
 
 
-async def test_a_claim_left_behind_is_found_and_marked_once(reveals, database, ada, ref):
+async def test_a_claim_left_behind_is_found_and_marked_once(reveals, interrupted, database, ada, ref):
     await reveals.claim(ref)
-    assert await reveals.stale_claims(60) == []
+    assert await interrupted.stale_claims(60) == []
     await set_all(database, claimed_at=now - 61, expires_at=now + 1)
 
-    (stranded,) = await reveals.stale_claims(60)
-    marked = [await reveals.mark_outcome_unknown(ref), await reveals.mark_outcome_unknown(ref)]
+    (stranded,) = await interrupted.stale_claims(60)
+    marked = [await interrupted.mark_outcome_unknown(ref), await interrupted.mark_outcome_unknown(ref)]
 
     assert (stranded.id, stranded.person, stranded.key) == (ref, ada, KEY)
     assert marked == [True, False]
@@ -337,23 +344,23 @@ async def test_a_claim_left_behind_is_found_and_marked_once(reveals, database, a
     assert (await stored(database, ref)).expires_at > datetime.now(UTC).timestamp() + 3_000
 
 
-async def test_what_waits_unseen_is_found_until_its_person_is_told(reveals, ada, ref):
+async def test_what_waits_unseen_is_found_until_its_person_is_told(reveals, interrupted, ada, ref):
     await held(reveals, ada, ref)
-    assert await reveals.unseen(60) == []
+    assert await interrupted.unseen(60) == []
 
-    (unseen,) = await reveals.unseen(0)
+    (unseen,) = await interrupted.unseen(0)
     await reveals.mark_notified(ref)
 
     assert (unseen.id, unseen.has_escrow) == (ref, True)
-    assert await reveals.unseen(0) == []
+    assert await interrupted.unseen(0) == []
     assert await reveals.read_escrow(ada, ref) == TEXT
 
 
-async def test_what_was_shown_is_not_unseen(reveals, ada, ref):
+async def test_what_was_shown_is_not_unseen(reveals, interrupted, ada, ref):
     await held(reveals, ada, ref)
     await reveals.mark_shown(ref)
 
-    assert await reveals.unseen(0) == []
+    assert await interrupted.unseen(0) == []
 
 
 async def test_an_escrow_copied_into_another_persons_row_does_not_open(reveals, database, ada, ben, ref):
@@ -377,13 +384,13 @@ async def test_an_escrow_moved_into_the_keys_column_does_not_open(reveals, datab
         await reveals.find(ada, ref)
 
 
-async def test_one_row_that_does_not_open_hides_no_other(reveals, database, ada, ref):
+async def test_one_row_that_does_not_open_hides_no_other(reveals, interrupted, database, ada, ref):
     broken = new_id()
     await reveals.begin(ada, broken, HOST, KEY)
     await set_all(database, secret_key=(await stored(database, broken)).secret_key)
     await reveals.claim(ref)
     await reveals.claim(broken)
 
-    found = {each.id: each.key for each in await reveals.stale_claims(0)}
+    found = {each.id: each.key for each in await interrupted.stale_claims(0)}
 
     assert found == {ref: SecretKey(""), broken: KEY}

@@ -14,8 +14,10 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
-from bot.storage.shares.deliveries import REMINDER_INTERVAL, Delivery, Recipient
-from bot.storage.shares.store import LATE, WEEK, NewShare, Shares
+from bot.storage.shares.deliveries import REMINDER_INTERVAL, Deliveries
+from bot.storage.shares.recovery import LATE, WEEK, InterruptedShares
+from bot.storage.shares.rows import Delivery, NewShare, Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tables import deliveries as delivery_table
 from bot.storage.tables import new_id
 from bot.storage.tables import shares as share_table
@@ -33,6 +35,16 @@ def shares(database, sealer) -> Shares:
 
 
 @pytest.fixture
+def deliveries(database, sealer) -> Deliveries:
+    return Deliveries(database, sealer)
+
+
+@pytest.fixture
+def interrupted(database, sealer) -> InterruptedShares:
+    return InterruptedShares(database, sealer)
+
+
+@pytest.fixture
 async def delivery(shares, ada, ben) -> Delivery:
     """Waiting, for ben."""
     _, [made], _ = await shares.begin(ada, NEW, [Recipient(ben)])
@@ -41,10 +53,10 @@ async def delivery(shares, ada, ben) -> Delivery:
 
 
 async def make(
-    shares: Shares, delivery: Delivery, passphrase: Secret | None = PASSPHRASE, lives: float = 60
+    deliveries: Deliveries, delivery: Delivery, passphrase: Secret | None = PASSPHRASE, lives: float = 60
 ) -> Delivery:
-    assert await shares.begin_request(delivery.id)
-    return await shares.mark_made(
+    assert await deliveries.begin_request(delivery.id)
+    return await deliveries.mark_made(
         delivery,
         secret_key=KEY,
         metadata_key=METADATA_KEY,
@@ -54,9 +66,9 @@ async def make(
     )
 
 
-async def send(shares: Shares, delivery: Delivery) -> Delivery:
-    await make(shares, delivery)
-    assert await shares.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
+async def send(shares: Shares, deliveries: Deliveries, delivery: Delivery) -> Delivery:
+    await make(deliveries, delivery)
+    assert await deliveries.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
     return await shares.own_delivery(delivery.sender, delivery.id)
 
 
@@ -115,19 +127,19 @@ async def test_somebody_elses_submit_is_not_told_about(shares, ada, ben):
         await shares.begin(ben, NEW, [Recipient()])
 
 
-async def test_a_share_of_which_nothing_came_is_forgotten_and_can_begin_again(shares, ada, delivery):
-    await shares.mark_failed(delivery.id, "Refused")
+async def test_a_share_of_which_nothing_came_is_forgotten_and_can_begin_again(shares, deliveries, ada, delivery):
+    await deliveries.mark_failed(delivery.id, "Refused")
 
     assert await shares.delete(delivery.share_id)
 
     assert (await shares.begin(ada, NEW, [Recipient()]))[2]
 
 
-async def test_a_share_of_which_something_may_be_left_is_not_forgotten(shares, ada, ben):
+async def test_a_share_of_which_something_may_be_left_is_not_forgotten(shares, deliveries, ada, ben):
     share, (failed, asked), _ = await shares.begin(ada, NEW, [Recipient(ben), Recipient(ada)])
-    await shares.mark_failed(failed.id, "Refused")
-    await shares.begin_request(asked.id)
-    await shares.mark_outcome_unknown(asked.id)
+    await deliveries.mark_failed(failed.id, "Refused")
+    await deliveries.begin_request(asked.id)
+    await deliveries.mark_outcome_unknown(asked.id)
 
     assert not await shares.delete(share.id)
     assert await shares.find(ada, share.id) == share
@@ -155,8 +167,8 @@ async def test_a_share_and_its_deliveries_are_the_senders_alone(shares, ada, ben
 # --- the life of a delivery
 
 
-async def test_of_twenty_that_would_ask_the_host_one_may(shares, delivery):
-    won = await asyncio.gather(*(shares.begin_request(delivery.id) for _ in range(20)))
+async def test_of_twenty_that_would_ask_the_host_one_may(deliveries, delivery):
+    won = await asyncio.gather(*(deliveries.begin_request(delivery.id) for _ in range(20)))
 
     assert won.count(True) == 1
 
@@ -164,15 +176,17 @@ async def test_of_twenty_that_would_ask_the_host_one_may(shares, delivery):
 async def test_of_two_processes_one_asks(url, sealer, delivery):
     pools = [Database.open(url), Database.open(url)]
 
-    won = await asyncio.gather(*(Shares(pool, sealer).begin_request(delivery.id) for pool in pools for _ in range(5)))
+    won = await asyncio.gather(
+        *(Deliveries(pool, sealer).begin_request(delivery.id) for pool in pools for _ in range(5))
+    )
 
     assert won.count(True) == 1
     for pool in pools:
         await pool.close()
 
 
-async def test_what_was_made_has_its_keys_and_shows_none(shares, delivery):
-    made = await make(shares, delivery)
+async def test_what_was_made_has_its_keys_and_shows_none(deliveries, delivery):
+    made = await make(deliveries, delivery)
 
     assert (made.state, made.secret_key, made.metadata_key, made.passphrase) == (
         "made", KEY, METADATA_KEY, PASSPHRASE,
@@ -183,9 +197,9 @@ async def test_what_was_made_has_its_keys_and_shows_none(shares, delivery):
     assert not [word for word in ("secret-key", "metadata-key", "passphrase'") if word in repr(made)]
 
 
-async def test_what_nobody_asked_for_cannot_have_been_made(shares, delivery):
+async def test_what_nobody_asked_for_cannot_have_been_made(deliveries, delivery):
     with pytest.raises(StorageUnavailable):
-        await shares.mark_made(
+        await deliveries.mark_made(
             delivery,
             secret_key=KEY,
             metadata_key=METADATA_KEY,
@@ -195,63 +209,65 @@ async def test_what_nobody_asked_for_cannot_have_been_made(shares, delivery):
         )
 
 
-async def test_an_answer_that_came_after_all_ends_the_doubt(shares, delivery):
-    await shares.begin_request(delivery.id)
-    await shares.mark_outcome_unknown(delivery.id)
+async def test_an_answer_that_came_after_all_ends_the_doubt(deliveries, delivery):
+    await deliveries.begin_request(delivery.id)
+    await deliveries.mark_outcome_unknown(delivery.id)
 
-    made = await shares.mark_made(
+    made = await deliveries.mark_made(
         delivery, secret_key=KEY, metadata_key=METADATA_KEY, passphrase=None, passphrase_required=None, expires_at=None
     )
 
     assert (made.state, made.is_over) == ("made", False)
-    assert await shares.close(delivery.id, "burned")
+    assert await deliveries.close(delivery.id, "burned")
 
 
 @pytest.mark.parametrize("waits_for", ["nobody", "sender", "recipient"])
-async def test_a_passphrase_is_wiped_when_it_is_sent_unless_somebody_waits_for_it(shares, ada, ben, waits_for):
+async def test_a_passphrase_is_wiped_when_it_is_sent_unless_somebody_waits_for_it(
+    shares, deliveries, ada, ben, waits_for
+):
     new = dataclasses.replace(NEW, passphrase_to=waits_for)
     _, (delivery,), _ = await shares.begin(ada, new, [Recipient(ben)])
 
-    sent = await send(shares, delivery)
+    sent = await send(shares, deliveries, delivery)
 
     assert sent.message == MessageRef(TEAM, "D1", "1.1")
     assert sent.passphrase == (None if waits_for == "nobody" else PASSPHRASE)
-    await shares.wipe_passphrase(delivery.id)
+    await deliveries.wipe_passphrase(delivery.id)
     assert (await shares.own_delivery(ada, delivery.id)).passphrase is None
 
 
 @pytest.mark.parametrize("end", ["burned", "expired", "gone", "opened"])
-async def test_what_is_over_has_nothing_left_that_opens_it(shares, ada, delivery, database, end):
-    await send(shares, delivery)
+async def test_what_is_over_has_nothing_left_that_opens_it(shares, deliveries, ada, delivery, database, end):
+    await send(shares, deliveries, delivery)
 
-    assert await shares.close(delivery.id, end)
+    assert await deliveries.close(delivery.id, end)
 
     (row,) = await stored(database, delivery_table)
     assert (row.state, row.secret_key, row.passphrase) == (end, None, None)
-    assert not await shares.close(delivery.id, "gone")
+    assert not await deliveries.close(delivery.id, "gone")
     assert (await shares.own_delivery(ada, delivery.id)).is_over
 
 
-async def test_whom_slack_refused_nobody_can_open_and_it_is_over_when_it_is_burned(shares, ada, delivery):
-    await make(shares, delivery)
+async def test_whom_slack_refused_nobody_can_open_and_it_is_over_when_it_is_burned(shares, deliveries, ada, delivery):
+    await make(deliveries, delivery)
 
-    assert await shares.mark_undeliverable(delivery.id, "not_in_channel")
+    assert await deliveries.mark_undeliverable(delivery.id, "not_in_channel")
 
     refused = await shares.own_delivery(ada, delivery.id)
     assert (refused.state, refused.reason) == ("undeliverable", "not_in_channel")
     assert not refused.secret_key
     assert refused.metadata_key == METADATA_KEY
-    assert not await shares.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
-    assert await shares.close(delivery.id, "undeliverable")
+    assert not await deliveries.mark_sent(delivery.id, MessageRef(TEAM, "D1", "1.1"))
+    assert await deliveries.close(delivery.id, "undeliverable")
 
 
 MOVES = {
-    "ask": lambda shares, one: shares.begin_request(one.id),
-    "failed": lambda shares, one: shares.mark_failed(one.id, "reason"),
-    "unknown_outcome": lambda shares, one: shares.mark_outcome_unknown(one.id),
-    "sent": lambda shares, one: shares.mark_sent(one.id, MessageRef(TEAM, "D1", "1.1")),
-    "undeliverable": lambda shares, one: shares.mark_undeliverable(one.id, "reason"),
-    "remind": lambda shares, one: shares.claim_reminder(one.id),
+    "ask": lambda deliveries, one: deliveries.begin_request(one.id),
+    "failed": lambda deliveries, one: deliveries.mark_failed(one.id, "reason"),
+    "unknown_outcome": lambda deliveries, one: deliveries.mark_outcome_unknown(one.id),
+    "sent": lambda deliveries, one: deliveries.mark_sent(one.id, MessageRef(TEAM, "D1", "1.1")),
+    "undeliverable": lambda deliveries, one: deliveries.mark_undeliverable(one.id, "reason"),
+    "remind": lambda deliveries, one: deliveries.claim_reminder(one.id),
 }
 ALLOWED = {
     "waiting": {"ask", "failed"},
@@ -272,30 +288,32 @@ ALLOWED = {
 
 @SLOW_TWIN
 @pytest.mark.parametrize("state", ALLOWED)
-async def test_every_other_move_changes_nothing(shares, delivery, database, state):
+async def test_every_other_move_changes_nothing(deliveries, delivery, database, state):
     for name, move in MOVES.items():
         await set_all(database, state=state, over_at=None, reminded_at=None)
 
-        assert await move(shares, delivery) == (name in ALLOWED[state]), name
+        assert await move(deliveries, delivery) == (name in ALLOWED[state]), name
 
 
-async def test_an_recipient_is_reminded_once_an_hour_at_most(shares, delivery, database):
-    await send(shares, delivery)
+async def test_an_recipient_is_reminded_once_an_hour_at_most(shares, deliveries, delivery, database):
+    await send(shares, deliveries, delivery)
 
-    assert [await shares.claim_reminder(delivery.id) for _ in range(2)] == [True, False]
+    assert [await deliveries.claim_reminder(delivery.id) for _ in range(2)] == [True, False]
 
     await set_all(database, reminded_at=now - REMINDER_INTERVAL - 1)
-    assert await shares.claim_reminder(delivery.id)
+    assert await deliveries.claim_reminder(delivery.id)
 
 
 # --- sealed
 
 
 @pytest.mark.parametrize("column", ["secret_key", "metadata_key", "passphrase"])
-async def test_a_key_that_was_moved_to_another_delivery_does_not_open_there(shares, ada, ben, database, column):
+async def test_a_key_that_was_moved_to_another_delivery_does_not_open_there(
+    shares, deliveries, ada, ben, database, column
+):
     _, (one, other), _ = await shares.begin(ada, NEW, [Recipient(ben), Recipient(ada)])
     for delivery in (one, other):
-        await make(shares, delivery)
+        await make(deliveries, delivery)
     async with database.writing() as connection:
         blob = await connection.scalar(select(delivery_table.c[column]).where(delivery_table.c.id == one.id))
         await connection.execute(update(delivery_table).where(delivery_table.c.id == other.id).values({column: blob}))
@@ -309,7 +327,7 @@ async def test_a_key_that_was_moved_to_another_delivery_does_not_open_there(shar
 # --- what was left undone
 
 
-async def test_what_was_left_undone_is_found_and_what_is_done_is_not(shares, ada, ben):
+async def test_what_was_left_undone_is_found_and_what_is_done_is_not(shares, deliveries, interrupted, ada, ben):
     cases = {
         "waiting": (Recipient(ben), []),
         "asking": (Recipient(ben), ["ask"]),
@@ -322,60 +340,73 @@ async def test_what_was_left_undone_is_found_and_what_is_done_is_not(shares, ada
         "link, followed": (Recipient(), ["ask", "make", "tracked"]),
     }
     steps = MOVES | {
-        "make": lambda shares, one: shares.mark_made(
+        "make": lambda deliveries, one: deliveries.mark_made(
             one, secret_key=KEY, metadata_key=METADATA_KEY, passphrase=None, passphrase_required=None, expires_at=None
         ),
-        "tracked": lambda shares, one: shares.set_tracked(one.id, new_id()),
+        "tracked": lambda deliveries, one: deliveries.set_tracked(one.id, new_id()),
     }
     of = {}
     for name, (to, moves) in cases.items():
         _, (delivery,), _ = await shares.begin(ada, dataclasses.replace(NEW, idempotency_key=name), [to])
         of[delivery.id] = name
         for move in moves:
-            await steps[move](shares, delivery)
+            await steps[move](deliveries, delivery)
 
-    assert {of[one.id] for one in await shares.unfinished(0)} == {"waiting", "asking", "made", "undeliverable", "link"}
-    assert await shares.unfinished(60) == []
+    assert {of[one.id] for one in await interrupted.unfinished(0)} == {
+        "waiting",
+        "asking",
+        "made",
+        "undeliverable",
+        "link",
+    }
+    assert await interrupted.unfinished(60) == []
 
 
 @pytest.mark.parametrize("waits_for", ["sender", "recipient"])
-async def test_a_passphrase_that_its_recipient_waits_for_is_left_undone(shares, ada, ben, waits_for):
+async def test_a_passphrase_that_its_recipient_waits_for_is_left_undone(
+    shares, deliveries, interrupted, ada, ben, waits_for
+):
     new = dataclasses.replace(NEW, passphrase_to=waits_for)
     _, (delivery,), _ = await shares.begin(ada, new, [Recipient(ben)])
-    await send(shares, delivery)
+    await send(shares, deliveries, delivery)
 
-    assert len(await shares.unfinished(0)) == (waits_for == "recipient")
+    assert len(await interrupted.unfinished(0)) == (waits_for == "recipient")
 
-    await shares.wipe_passphrase(delivery.id)
-    assert await shares.unfinished(0) == []
+    await deliveries.wipe_passphrase(delivery.id)
+    assert await interrupted.unfinished(0) == []
 
 
-async def test_a_sender_without_a_card_is_found_when_nothing_is_being_made_any_more(shares, ada, delivery):
-    assert await shares.without_card(0) == []
+async def test_a_sender_without_a_card_is_found_when_nothing_is_being_made_any_more(
+    deliveries, interrupted, ada, delivery
+):
+    assert await interrupted.without_card(0) == []
 
-    await shares.mark_failed(delivery.id, "interrupted")
+    await deliveries.mark_failed(delivery.id, "interrupted")
 
-    assert [one.id for one in await shares.without_card(0)] == [delivery.share_id]
-    assert await shares.without_card(60) == []
+    assert [one.id for one in await interrupted.without_card(0)] == [delivery.share_id]
+    assert await interrupted.without_card(60) == []
 
 
 @pytest.mark.parametrize("told", ["card", "never"])
-async def test_a_sender_who_was_told_or_can_never_be_is_not_found_again(shares, ada, delivery, told):
-    await shares.mark_failed(delivery.id, "interrupted")
+async def test_a_sender_who_was_told_or_can_never_be_is_not_found_again(
+    shares, deliveries, interrupted, ada, delivery, told
+):
+    await deliveries.mark_failed(delivery.id, "interrupted")
 
-    await (
-        shares.set_card(delivery.share_id, MessageRef(TEAM, "D1", "1.1"))
-        if told == "card"
-        else shares.mark_card_undeliverable(delivery.share_id)
+    if told == "card":
+        await shares.set_card(delivery.share_id, MessageRef(TEAM, "D1", "1.1"))
+    else:
+        await shares.mark_card_undeliverable(delivery.share_id)
+
+    assert await interrupted.without_card(0) == []
+    assert (await shares.find(ada, delivery.share_id)).card == (
+        MessageRef(TEAM, "D1", "1.1") if told == "card" else None
     )
 
-    assert await shares.without_card(0) == []
-    assert (await shares.find(ada, delivery.share_id)).card == (("D1", "1.1") if told == "card" else None)
 
-
-async def test_a_tracked_row_leads_to_its_share_and_delivery(shares, ada, delivery):
+async def test_a_tracked_row_leads_to_its_share_and_delivery(shares, deliveries, ada, delivery):
     tracked_id = new_id()
-    await shares.set_tracked(delivery.id, tracked_id)
+    await deliveries.set_tracked(delivery.id, tracked_id)
 
     share, found = await shares.of_tracked(tracked_id)
 
@@ -386,31 +417,31 @@ async def test_a_tracked_row_leads_to_its_share_and_delivery(shares, ada, delive
 # --- what goes
 
 
-async def test_what_has_been_over_for_a_week_is_deleted(shares, ada, ben, database):
+async def test_what_has_been_over_for_a_week_is_deleted(shares, deliveries, interrupted, ada, ben, database):
     _, (over, open_), _ = await shares.begin(ada, NEW, [Recipient(ben), Recipient(ada)])
     for delivery in (over, open_):
-        await send(shares, delivery)
-    await shares.close(over.id, "burned")
+        await send(shares, deliveries, delivery)
+    await deliveries.close(over.id, "burned")
     async with database.writing() as connection:
         await connection.execute(update(share_table).values(created_at=now - WEEK - 1))
     await set_all(database, over_at=delivery_table.c.over_at - WEEK - 1)
-    await shares.purge()
+    await interrupted.purge()
     assert len(await stored(database, delivery_table)) == 2
 
-    await shares.close(open_.id, "burned")
+    await deliveries.close(open_.id, "burned")
     await set_all(database, over_at=now - WEEK - 1)
-    await shares.purge()
+    await interrupted.purge()
 
     assert await stored(database, share_table) == await stored(database, delivery_table) == []
 
 
-async def test_what_has_run_out_and_was_not_heard_of_is_wiped(shares, ada, delivery, database):
-    await send(shares, delivery)
-    await shares.purge()
+async def test_what_has_run_out_and_was_not_heard_of_is_wiped(shares, deliveries, interrupted, ada, delivery, database):
+    await send(shares, deliveries, delivery)
+    await interrupted.purge()
     assert (await shares.own_delivery(ada, delivery.id)).secret_key == KEY
 
     await set_all(database, expires_at=now - LATE - 1)
-    await shares.purge()
+    await interrupted.purge()
 
     gone = await shares.own_delivery(ada, delivery.id)
     assert (gone.state, bool(gone.secret_key), gone.passphrase) == ("expired", False, None)
@@ -419,11 +450,11 @@ async def test_what_has_run_out_and_was_not_heard_of_is_wiped(shares, ada, deliv
 async def test_nothing_secret_stands_in_the_files(database, sealer, ada, ben, tmp_path, canary, url):
     if not url.startswith("sqlite"):
         pytest.skip("the files are SQLite's")
-    shares = Shares(database, sealer)
+    shares, deliveries = Shares(database, sealer), Deliveries(database, sealer)
     new = dataclasses.replace(NEW, note=f"note-{canary}", label=f"label-{canary}", passphrase_to="recipient")
     _, (delivery,), _ = await shares.begin(ada, new, [Recipient(ben)])
-    await shares.begin_request(delivery.id)
-    await shares.mark_made(
+    await deliveries.begin_request(delivery.id)
+    await deliveries.mark_made(
         delivery,
         secret_key=SecretKey(f"key-{canary}"),
         metadata_key=MetadataKey(f"metadata-{canary}"),
@@ -433,7 +464,7 @@ async def test_nothing_secret_stands_in_the_files(database, sealer, ada, ben, tm
     )
     (row,) = await stored(database, delivery_table)
 
-    await shares.close(delivery.id, "burned")
+    await deliveries.close(delivery.id, "burned")
 
     content = b"".join(file.read_bytes() for file in sorted(tmp_path.iterdir()))
     assert ada.user_id.encode() in content

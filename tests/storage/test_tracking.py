@@ -16,7 +16,10 @@ from bot.storage.sealing.key_checks import count_by_kid
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import notifications, tracked, watches
-from bot.storage.tracking.store import PURGE_BATCH, REPORT_LIFE, WEEK, Change, Tracking
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.polls import PURGE_BATCH, REPORT_LIFE, WEEK, Polls
+from bot.storage.tracking.rows import NotificationKind, TrackedState
+from bot.storage.tracking.store import Tracking
 from tests.storage.conftest import SLOW_TWIN
 
 TEAM = "T0000001"  # of all people here
@@ -31,6 +34,11 @@ NOT_YET = datetime(2100, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def tracking(database, sealer) -> Tracking:
     return Tracking(database, sealer)
+
+
+@pytest.fixture
+def polls(database, sealer) -> Polls:
+    return Polls(database, sealer)
 
 
 async def track(tracking: Tracking, person: Person, key: MetadataKey = KEY, host: str = HOST, **more):
@@ -48,10 +56,10 @@ async def set_all(database: Database, table, **values) -> None:
         await connection.execute(update(table).values(values))
 
 
-async def found(tracking: Tracking, row, state: str, notification: str | None = None) -> None:
+async def found(polls: Polls, row, state: TrackedState, notification: NotificationKind | None = None) -> None:
     """A look sees the state of one secret."""
-    (watch,) = await tracking.claim(1, 30)
-    assert await tracking.record_poll(watch, [Change(row.id, state, notification=notification)], next_poll_in=0)
+    (watch,) = await polls.claim(1, 30)
+    assert await polls.record_poll(watch, [Change(row.id, state, notification=notification)], next_poll_in=0)
 
 
 async def test_what_is_tracked_is_found_as_it_was_given(tracking, ada):
@@ -148,11 +156,11 @@ async def test_open_ones_come_first_and_the_newest_of_them(tracking, ada):
     assert names == [MetadataKey("young"), MetadataKey("old"), MetadataKey("over")]
 
 
-async def test_a_secret_that_is_over_already_wakes_nobody(tracking, ada):
+async def test_a_secret_that_is_over_already_wakes_nobody(tracking, polls, ada):
     made = await track(tracking, ada, state="received")
 
     assert made.is_over
-    assert await tracking.claim(10, 30) == []
+    assert await polls.claim(10, 30) == []
 
 
 async def test_the_card_is_remembered(tracking, ada):
@@ -163,32 +171,34 @@ async def test_the_card_is_remembered(tracking, ada):
     assert (await tracking.find(ada, made.id)).card == MessageRef(TEAM, "D1", "1.5")
 
 
-async def test_what_is_stopped_is_gone_with_its_unsent_news(tracking, database, ada):
+async def test_what_is_stopped_is_gone_with_its_unsent_news(tracking, polls, database, ada):
     made = await track(tracking, ada, label="mine")
     await tracking.set_card(made.id, MessageRef(TEAM, "D1", "1.5"))
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
 
     was = await tracking.stop(ada, made.id)
 
-    assert (was.key, was.label, was.card, was.state) == (KEY, "mine", ("D1", "1.5"), "received")
+    assert (was.key, was.label, was.card, was.state) == (KEY, "mine", MessageRef(TEAM, "D1", "1.5"), "received")
     assert await rows(database, tracked) == await rows(database, notifications) == []
 
 
 @pytest.mark.parametrize("state", ["burned", "received"])
-async def test_what_the_person_did_through_the_bot_is_known_at_once_and_not_announced(tracking, database, ada, state):
+async def test_what_the_person_did_through_the_bot_is_known_at_once_and_not_announced(
+    tracking, polls, database, ada, state
+):
     made = await track(tracking, ada)
 
     settled = await tracking.settle(ada, HOST, KEY, state)
-    await found(tracking, made, state, state)
+    await found(polls, made, state, state)
 
     assert (settled.id, settled.state, settled.is_over) == (made.id, state, True)
     assert (settled.received_at is not None) == (state == "received")
     assert await rows(database, notifications) == []
 
 
-async def test_what_a_look_saw_first_is_not_announced_either(tracking, database, ada):
+async def test_what_a_look_saw_first_is_not_announced_either(tracking, polls, database, ada):
     made = await track(tracking, ada)
-    await found(tracking, made, "burned", "burned")
+    await found(polls, made, "burned", "burned")
 
     settled = await tracking.settle(ada, HOST, KEY, "burned")
 
@@ -196,9 +206,9 @@ async def test_what_a_look_saw_first_is_not_announced_either(tracking, database,
     assert await rows(database, notifications) == []
 
 
-async def test_a_final_state_stays(tracking, database, ada):
+async def test_a_final_state_stays(tracking, polls, database, ada):
     made = await track(tracking, ada)
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
 
     settled = await tracking.settle(ada, HOST, KEY, "burned")
 
@@ -213,28 +223,30 @@ async def test_settling_what_is_not_tracked_is_none(tracking, ada):
 SECRET = SecretKey("secret-key-of-ada")
 
 
-async def test_what_the_person_opened_through_the_bot_is_known_at_once_and_not_announced(tracking, database, ada):
+async def test_what_the_person_opened_through_the_bot_is_known_at_once_and_not_announced(
+    tracking, polls, database, ada
+):
     made = await track(tracking, ada, secret_key=SECRET)
 
     settled = await tracking.mark_opened(ada, HOST, SECRET)
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
 
     assert (settled.id, settled.state, settled.received_at is not None) == (made.id, "received", True)
     assert await rows(database, notifications) == []
 
 
 async def test_what_somebody_opened_through_the_bot_is_for_others_only_a_reason_to_look(
-    tracking, database, ada, ben, sealer
+    tracking, polls, database, ada, ben, sealer
 ):
     his = await track(tracking, ben, secret_key=SECRET)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_poll(watch, [], next_poll_in=300)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_poll(watch, [], next_poll_in=300)
     await track(tracking, ada, secret_key=SECRET, host=ELSEWHERE)
 
     assert await tracking.mark_opened(ada, HOST, SECRET) is None
 
     assert (await tracking.find(ben, his.id)).state == "new"
-    assert [one.id for one in await tracking.claim(9, 30, host=HOST)] == [watch.id]
+    assert [one.id for one in await polls.claim(9, 30, host=HOST)] == [watch.id]
     assert (await tracking.find_key(ada, ELSEWHERE, KEY)).state == "new"
 
 
@@ -252,22 +264,22 @@ async def test_what_opens_a_tracked_secret_is_found_by_every_key_of_ours_and_sta
     assert b"secret-key" not in repr(tuple(row)).encode()
 
 
-async def test_a_refused_account_is_not_woken_by_what_others_open(tracking, ada, ben):
+async def test_a_refused_account_is_not_woken_by_what_others_open(tracking, polls, ada, ben):
     await track(tracking, ben, secret_key=SECRET)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_refusal(watch, most=1)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_refusal(watch, most=1)
 
     await tracking.mark_opened(ada, HOST, SECRET)
 
-    assert await tracking.claim(1, 30) == []
+    assert await polls.claim(1, 30) == []
 
 
-async def test_what_a_person_asked_for_is_told_like_what_a_look_found(tracking, database, ada):
+async def test_what_a_person_asked_for_is_told_like_what_a_look_found(tracking, polls, database, ada):
     made = await track(tracking, ada)
     change = Change(made.id, "received", notification="received")
 
     after = [await tracking.record_change(made, change) for _ in range(2)]
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
 
     assert [one.state for one in after] == ["received", "received"]
     assert [row.idempotency_key for row in await rows(database, notifications)] == [f"{made.id}:received"]
@@ -292,36 +304,36 @@ async def test_the_zone_stays_until_another_is_known(tracking, ada):
     assert (watch.zone, moved.zone) == ("Europe/Berlin", "Asia/Tokyo")
 
 
-async def test_forgetting_a_host_leaves_nothing_of_it_and_everything_else(tracking, database, ada, ben):
+async def test_forgetting_a_host_leaves_nothing_of_it_and_everything_else(tracking, polls, database, ada, ben):
     made = await track(tracking, ada)
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
     kept = [await track(tracking, ada, host=ELSEWHERE), await track(tracking, ben)]
-    looking = await tracking.claim(10, 30)
+    looking = await polls.claim(10, 30)
 
     await tracking.forget_host(ada, HOST)
 
     assert {row.id for row in await rows(database, tracked)} == {each.id for each in kept}
     assert await rows(database, notifications) == []
     mine = next(watch for watch in looking if (watch.person, watch.host) == (ada, HOST))
-    assert not await tracking.record_poll(mine, [Change(made.id, "burned", notification="burned")], next_poll_in=1)
-    assert not await tracking.record_refusal(mine, most=1)
+    assert not await polls.record_poll(mine, [Change(made.id, "burned", notification="burned")], next_poll_in=1)
+    assert not await polls.record_refusal(mine, most=1)
     assert await rows(database, notifications) == []
 
 
-async def test_forgetting_a_host_takes_the_news_about_its_account_too(tracking, database, ada):
+async def test_forgetting_a_host_takes_the_news_about_its_account_too(tracking, polls, database, ada):
     await track(tracking, ada)
-    (watch,) = await tracking.claim(1, 30)
-    assert await tracking.record_refusal(watch, most=1)
+    (watch,) = await polls.claim(1, 30)
+    assert await polls.record_refusal(watch, most=1)
 
     await tracking.forget_host(ada, HOST)
 
     assert await rows(database, notifications) == []
 
 
-async def test_everything_of_an_account_can_be_watched_and_left_again(tracking, ada):
+async def test_everything_of_an_account_can_be_watched_and_left_again(tracking, polls, ada):
     await tracking.watch_everything(ada, HOST, on=True)
     (on,) = await tracking.watches_of(ada)
-    (claimed,) = await tracking.claim(10, 30)
+    (claimed,) = await polls.claim(10, 30)
 
     await tracking.watch_everything(ada, HOST, on=False)
 
@@ -354,7 +366,7 @@ async def test_a_sealed_value_copied_into_another_row_does_not_open(tracking, da
     assert [each.is_readable for each in await tracking.list_of(ada) + await tracking.list_of(ben)] == [True, False]
 
 
-async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, ada):
+async def test_rows_are_deleted_a_week_after_they_are_over(tracking, polls, database, ada):
     names = ("over", "fresh", "alive")
     over, fresh, alive = [await track(tracking, ada, MetadataKey(name), expires_at=NOT_YET) for name in names]
     for each in (over, fresh):
@@ -362,7 +374,7 @@ async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, a
     async with database.writing() as connection:
         await connection.execute(update(tracked).where(tracked.c.id == over.id).values(over_at=now - WEEK))
 
-    assert await tracking.purge() == 1
+    assert await polls.purge() == 1
 
     assert {each.id for each in await tracking.list_of(ada)} == {fresh.id, alive.id}
 
@@ -376,48 +388,48 @@ async def test_rows_are_deleted_a_week_after_they_are_over(tracking, database, a
         pytest.param(69, 1, 0, id="its end is long ago"),
     ],
 )
-async def test_what_never_says_anything_is_not_kept_for_ever(tracking, database, ada, age, expires_at, left):
+async def test_what_never_says_anything_is_not_kept_for_ever(tracking, polls, database, ada, age, expires_at, left):
     made_at = datetime.now(UTC) - timedelta(days=age)
     end = None if expires_at is None else made_at + timedelta(days=8)
     await track(tracking, ada, made_at=made_at, expires_at=end)
 
-    await tracking.purge()
+    await polls.purge()
 
     assert len(await rows(database, tracked)) == left
 
 
-async def test_purging_deletes_in_batches_until_nothing_is_left(tracking, database, ada):
+async def test_purging_deletes_in_batches_until_nothing_is_left(tracking, polls, database, ada):
     for number in range(PURGE_BATCH + 5):
         await track(tracking, ada, MetadataKey(f"k{number}"), state="burned")
     await set_all(database, tracked, over_at=now - WEEK)
 
-    assert await tracking.purge() == PURGE_BATCH + 5
+    assert await polls.purge() == PURGE_BATCH + 5
     assert await rows(database, tracked) == []
 
 
 @pytest.mark.parametrize(("age", "left"), [(WEEK, 1), (REPORT_LIFE, 0)], ids=["a week", "a month"])
-async def test_nobody_is_left_untold_by_purging_but_not_for_ever(tracking, database, ada, age, left):
+async def test_nobody_is_left_untold_by_purging_but_not_for_ever(tracking, polls, database, ada, age, left):
     made = await track(tracking, ada)
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
     await set_all(database, tracked, over_at=now - age)
 
-    await tracking.purge()
+    await polls.purge()
 
     assert len(await rows(database, notifications)) == left
 
 
 @pytest.mark.parametrize("end", ["sent_at", "dead_letter", None])
-async def test_old_news_about_an_account_goes_once_it_is_done(tracking, database, ada, end):
+async def test_old_news_about_an_account_goes_once_it_is_done(tracking, polls, database, ada, end):
     await track(tracking, ada)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_refusal(watch, most=1)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_refusal(watch, most=1)
     await set_all(database, notifications, created_at=now - WEEK - 1)
     if end is not None:
         await set_all(
             database, notifications, **{end: {"sent_at": now - WEEK - 1, "dead_letter": "user_disabled"}[end]}
         )
 
-    await tracking.purge()
+    await polls.purge()
 
     assert len(await rows(database, notifications)) == (1 if end is None else 0)
 
@@ -430,9 +442,9 @@ async def test_keys_are_counted_over_tracked_secrets_too(tracking, database, ada
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-async def test_neither_key_nor_label_stands_in_the_files(tracking, ada, tmp_path, canary):
+async def test_neither_key_nor_label_stands_in_the_files(tracking, polls, ada, tmp_path, canary):
     made = await track(tracking, ada, MetadataKey(f"key-{canary}"), label=f"label-{canary}")
-    await found(tracking, made, "received", "received")
+    await found(polls, made, "received", "received")
 
     content = b"".join(file.read_bytes() for file in sorted(tmp_path.iterdir()))
 

@@ -2,17 +2,21 @@
 
 from typing import Any
 
+from bot.interaction.limits import Limits
 from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
-from bot.storage.limits import Limits
+from bot.storage.limits import LimitUses
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -29,11 +33,14 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "accounts": Accounts(db, sealer),
         "button_contexts": ButtonContexts(db, sealer),
         "reveals": Reveals(db, sealer),
+        "interrupted_reveals": InterruptedReveals(db, sealer),
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
         "shares": Shares(db, sealer),
+        "deliveries": Deliveries(db, sealer),
+        "interrupted_shares": InterruptedShares(db, sealer),
         "requests": Requests(db, sealer),
-        "limits": Limits(db),
+        "limits": Limits(LimitUses(db)),
         "send": no_slack,
         "update": no_slack,
     }

@@ -15,8 +15,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing import recipient_messages, result_window, sender_card
 from bot.sharing.form_state import MAX_NOTE
 from bot.slack import blocks
-from bot.storage.shares.deliveries import Delivery, DeliveryState, Recipient
-from bot.storage.shares.store import Share
+from bot.storage.shares.rows import Delivery, DeliveryState, Recipient, Share
 from tests.support.rows import each_row
 
 ADA, BEN, CLEO = (Person(None, "T1", f"U0{name}") for name in ("ADA", "BEN", "CLEO"))

@@ -14,10 +14,10 @@ from bot.screen.parts import Text
 from bot.settings import MAX_SECRET_BYTES
 from bot.sharing import form, share_spec
 from bot.sharing.create import PassphraseIgnored
-from bot.sharing.form_state import FORM_STATE, FormState, read_mentions
+from bot.sharing.form_state import FormState, read_mentions
 from bot.sharing.submit import find_field_errors
 from bot.slack import blocks
-from bot.storage.button_contexts import ButtonContext
+from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 from tests.support.rows import each_row
 
 
@@ -94,7 +94,7 @@ FORM_STATES = [
 
 def stored(data):
     """The button context of a window, with this data."""
-    return ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), FORM_STATE, "-", None, None, data, datetime.now(UTC))
+    return ButtonContext("r" * 22, Person(None, "T1", "U0ADA"), SHARE_FORM, "-", None, None, data, datetime.now(UTC))
 
 
 every_form_state = each_row(

@@ -23,8 +23,8 @@ from bot.secret import MetadataKey, Secret
 from bot.status.tracked_card import notification, tracked_card
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tracking.polls import Change
-from bot.storage.tracking.rows import OVER, OpenRow, Tracked, TrackedRows, TrackedState
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.rows import OVER, FinalState, OpenRow, Tracked, TrackedRows
 from bot.watch import circuit_breaker
 from bot.watch.poll import BY_KEY, NOTHING_MORE, AccountClient, KeyLookup, PollOptions, PollResult, decide, poll
 from tests.contract.test_recorded_answers import ALL, Recorded, meaning
@@ -67,7 +67,7 @@ NOT_UNDERSTOOD = ("", "Received", "RECEIVED", "received ", "unknown", "opened", 
 
 @each_row("now", [EARLY, LATE, AFTER], ids=["early", "late", "after its end"])
 @each_row(("word", "state"), BELIEVED.items(), ids=BELIEVED)
-def test_the_end_is_told_as_the_host_says_it(word: str, state: str, now: datetime) -> None:
+def test_the_end_is_told_as_the_host_says_it(word: str, state: FinalState, now: datetime) -> None:
     opened = int(EARLY.timestamp()) if state == "received" else None
 
     change = decide(tracked(), answer(word, received=opened), now)
@@ -140,7 +140,7 @@ def test_a_word_that_is_not_understood_changes_nothing_and_reminds_of_nothing(wo
         pytest.param(None, AFTER + 100 * DAY, None, id="without a known end it may always come back"),
     ],
 )
-def test_an_absence_never_means_received(expires_at: datetime | None, now: datetime, state: str | None) -> None:
+def test_an_absence_never_means_received(expires_at: datetime | None, now: datetime, state: FinalState | None) -> None:
     change = decide(tracked(expires_at=expires_at), None, now)
 
     assert change == (Change("row", state, notification=state) if state else None)
@@ -148,7 +148,7 @@ def test_an_absence_never_means_received(expires_at: datetime | None, now: datet
 
 @each_row("word", [*BELIEVED, *OPEN])
 @each_row("state", OVER)
-def test_what_is_over_stays_as_it_is(state: TrackedState, word: str) -> None:
+def test_what_is_over_stays_as_it_is(state: FinalState, word: str) -> None:
     over = replace(tracked(), state=state)
 
     assert decide(over, answer(word), LATE) is None

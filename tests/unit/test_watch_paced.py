@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from bot.person import Person
-from bot.storage.tracking.polls import OpenRow, Watch
+from bot.storage.tracking.rows import OpenRow, Watch
 from bot.watch.key_budget import BURST, KeyBudget
 from bot.watch.schedule import IN_FIRST_HOUR, MAX_INTERVAL
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.onetime.wire import read_entries
 from bot.person import Person
-from bot.storage.tracking.polls import Watch
+from bot.storage.tracking.rows import Watch
 from bot.watch import unchanged
 from bot.watch.unchanged import UnchangedResponse, UnchangedResponseCache, digest
 

@@ -10,6 +10,7 @@ from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import recover
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
+from bot.interaction.limits import requests_in_a_day, requests_to
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.person import Person
 from bot.sharing import request_messages
@@ -17,11 +18,7 @@ from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
 from bot.sharing.mention import as_typed, first_person
 from bot.sharing.request_messages import card, notify_requester, over_window, question, update_messages
-from bot.storage.limits import DAY, Limit
 from bot.storage.requests import Request
-
-A_DAY = Limit("request", 20, DAY, "You asked for secrets 20 times within a day")
-OF_ONE = "You asked this person for secrets 3 times within a day"
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
@@ -33,9 +30,8 @@ async def open_form(interaction: Interaction, _row: None) -> Reply:
 async def submit(interaction: Interaction, _row: None) -> Reply:
     """Commit the request, then send it. After a crash in between, recovery.py sends it."""
     asked = await _read_person(interaction)
-    of_one = Limit(f"request:{asked.user_id}", 3, DAY, OF_ONE)
     try:
-        await interaction.services.limits.consume(interaction.person, A_DAY, of_one)
+        await interaction.services.limits.consume(interaction.person, requests_in_a_day(), requests_to(asked))
     except LimitReached as reached:
         raise FieldErrors({"people": reached.tell}) from None
     note = interaction.text_inputs["note"].strip() if "note" in interaction.text_inputs else None

@@ -19,8 +19,8 @@ from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.secret import SecretKey
 from bot.sharing.recipient_messages import SHARE_OPEN
 from bot.status.buttons import RETRIEVE_OPEN
-from bot.storage.button_contexts import ButtonContext
-from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveal
+from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
 ASK = "Paste the link of the secret."
 
@@ -45,10 +45,9 @@ async def read_link(interaction: Interaction, _row: None) -> Reply:
     return await ask(interaction, host or await usual_host(interaction), key)
 
 
-async def open_pasted(interaction: Interaction, context: ButtonContext) -> Reply:
+async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> Reply:
     """“Open it…” under a pasted link."""
-    assert context.key is not None
-    return await ask(interaction, interaction.services.hosts.of(context.host), context.key.as_kind(SecretKey))
+    return await ask(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
 async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Reply:
@@ -81,14 +80,14 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            RETRIEVE_OPEN: Handler(open_pasted, own_button_context("secret"), opens_window=True),
+            RETRIEVE_OPEN: Handler(open_pasted, own_button_context(SECRET), opens_window=True),
             screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal),
             screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal),
             SHARE_OPEN: Handler(deliveries.open_delivery, received_delivery, opens_window=True),
             screens.SHOW_AGAIN: Handler(show_again, own_reveal),  # opens its own window, if there is something to show
             screens.TRY_AGAIN: Handler(try_again, own_reveal, opens_window=True),
-            screens.PAGE_BACK: Handler(turn_page, own_button_context("page")),
-            screens.PAGE_ON: Handler(turn_page, own_button_context("page")),
+            screens.PAGE_BACK: Handler(turn_page, own_button_context(REVEAL_PAGE)),
+            screens.PAGE_ON: Handler(turn_page, own_button_context(REVEAL_PAGE)),
         },
         Kind.FORM: {
             screens.LINK_FORM: Handler(read_link, any_member),

@@ -8,8 +8,8 @@ from bot.features.retrieve import screens
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.onetime.links import Host
 from bot.secret import SecretKey
-from bot.storage.reveals.store import MAX_WRONG_TRIES
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
+from bot.storage.shares.rows import Delivery
 from bot.storage.tables import new_id
 
 ROW_WITHIN = 0.25  # seconds

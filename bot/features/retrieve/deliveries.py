@@ -15,8 +15,8 @@ from bot.features.retrieve.asking import ask
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
-from bot.storage.reveals.store import Reveal
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.reveals.rows import Reveal
+from bot.storage.shares.rows import Delivery
 
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
@@ -34,7 +34,7 @@ async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | 
     """The delivery of an opening; None for a pasted link. Raises `NotYours` if the delivery is gone, `Unsealable`."""
     if reveal.delivery_id is None:
         return None
-    return await interaction.services.shares.find_for_recipient(interaction.person, reveal.delivery_id)
+    return await interaction.services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
 
 
 async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
@@ -56,7 +56,7 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
     delivery = await find_delivery(interaction, reveal)
     if delivery is None:
         raise NotYours
-    if not _can_try(interaction, delivery) or not await interaction.services.shares.mark_link_shown(
+    if not _can_try(interaction, delivery) or not await interaction.services.deliveries.mark_link_shown(
         delivery.id, interaction.person
     ):
         return Reply(await explain_taken(interaction, reveal), Outcome.REFUSED)

@@ -8,7 +8,7 @@ from bot.person import Person
 from bot.screen.parts import NO_FORM, Link, Modal, Note, Piece, Plain, Text
 from bot.secret import Secret
 from bot.status.words import delivery_taken_words
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 LOST_BY_EARLIER_TRY = (
     ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "

@@ -56,8 +56,8 @@ from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
 from bot.status.tracked_card import follow
-from bot.storage.reveals.store import MAX_WRONG_TRIES, Reveal
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
+from bot.storage.shares.rows import Delivery
 
 PROBE_TRIES = 3
 PROBE_WITHIN = 10.0  # seconds

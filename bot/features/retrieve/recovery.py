@@ -11,7 +11,7 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing.notify import announce
-from bot.storage.reveals.store import Reveal
+from bot.storage.reveals.rows import Reveal
 
 STALE = 150.0  # seconds in `claiming`; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds in escrow
@@ -26,25 +26,25 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     `alone_for`: no other process can have worked for so many seconds, so older rows are taken at once; None: others
     may. Each message is sent before its row is marked. After a crash in between it is sent again, with the same key.
     """
-    reveals = services.reveals
+    interrupted = services.interrupted_reveals
     stranded_for = STALE if alone_for is None else alone_for
-    await reveals.reclaim_reserved(stranded_for)
-    for reveal in await reveals.stale_claims(stranded_for):
+    await interrupted.reclaim_reserved(stranded_for)
+    for reveal in await interrupted.stale_claims(stranded_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
         if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
             failpoint("reported")
-            await reveals.mark_outcome_unknown(reveal.id)
+            await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
-    for reveal in await reveals.unseen(UNSEEN if alone_for is None else alone_for):
+    for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
         if await _try_to_tell(
             services, reveal.person, _outcome_message(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"
         ):
             failpoint("reported")
-            await reveals.mark_notified(reveal.id)
-    for delivery in await services.shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
+            await services.reveals.mark_notified(reveal.id)
+    for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
         await announce(services, delivery)
-    await reveals.purge()
+    await interrupted.purge()
     await services.button_contexts.purge()
 
 

@@ -22,7 +22,7 @@ from bot.screen.parts import (
     Who,
 )
 from bot.secret import Secret
-from bot.storage.shares.deliveries import Delivery
+from bot.storage.shares.rows import Delivery
 
 FORM = "retrieve"
 LINK_FORM = "retrieve_link"

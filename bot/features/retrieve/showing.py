@@ -16,8 +16,8 @@ from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Modal
 from bot.secret import Secret
-from bot.storage.button_contexts import ButtonContext, NewButtonContext
-from bot.storage.reveals.store import Reveal
+from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
+from bot.storage.reveals.rows import Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds
@@ -63,11 +63,11 @@ async def _page_buttons(interaction: Interaction, ref: str, page: int, count: in
         interaction, page, count - 1,
         lambda turn: Button("Previous page", screens.PAGE_BACK, turn),
         lambda turn: Button("Next page", screens.PAGE_ON, turn),
-        lambda to: NewButtonContext("page", "-", data={"reveal": ref, "page": str(to)}),
+        lambda to: NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": ref, "page": str(to)}),
     )  # fmt: skip
 
 
-async def turn_page(interaction: Interaction, context: ButtonContext) -> Reply:
+async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:

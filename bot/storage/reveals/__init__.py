@@ -1,1 +1,1 @@
-"""Openings of secrets: their rows, the order of an opening, and those that were cut off."""
+"""Reveals: a person opens a secret. Their rows, the order of the steps, and what recovery does."""

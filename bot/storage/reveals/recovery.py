@@ -1,38 +1,51 @@
-"""Openings that were cut off, or whose secret was not seen: for whoever tidies up after a crash."""
+"""Reveals that were interrupted, or whose secret waits in escrow and was not shown: what recovery does about them."""
 
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, null, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
 
 from bot.storage.engine.database import Database, now
-from bot.storage.reveals.rows import COLUMNS, HELD, Reveal, RevealRows
+from bot.storage.reveals.rows import (
+    COLUMNS,
+    ESCROW_MINUTES,
+    HAS_ESCROW,
+    ROW_LIFE,
+    WIPE,
+    Reveal,
+    RevealRows,
+    RevealState,
+    change,
+    is_in,
+    release_delivery,
+)
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares import openings
-from bot.storage.tables import person_of, reveals
+from bot.storage.tables import reveals
 
-ROW_LIFE: Final = 3_600.0  # seconds
-REPORT_LIFE: Final = 7 * 86_400.0  # seconds that a row waits longer because its person was not told yet
+REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays while its person was not notified
 
-WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
-_IS_UNNOTIFIED = and_(reveals.c.state == "escrowed", reveals.c.notified_at.is_(None))
+_READY: Final[RevealState] = "ready"
+_OVER: Final[RevealState] = "over"
+_IS_UNNOTIFIED = and_(is_in("escrowed"), reveals.c.notified_at.is_(None))
 
 
-class Interrupted:
+class InterruptedReveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before."""
 
-    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = 10) -> None:
+    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
         self._db = db
         self._rows = RevealRows(sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
 
     async def reclaim_reserved(self, older_than: float) -> int:
-        """Opening → ready after so many seconds: whoever reserved it is gone, and nothing was sent. How many."""
-        waits = and_(reveals.c.state == "opening", reveals.c.claimed_at <= now - older_than)
-        back = update(reveals).where(waits).values(state="ready", claimed_at=null()).returning(reveals)
+        """Opening → ready, for reveals that were reserved `older_than` seconds ago. Returns how many.
+
+        The process that reserved them has ended, and sent nothing to the host.
+        """
+        stale = and_(is_in("opening"), reveals.c.claimed_at <= now - older_than)
+        back = update(reveals).where(stale).values(state=_READY, claimed_at=null()).returning(reveals)
         async with self._db.writing() as connection:
             rows = (await connection.execute(back)).all()
             for row in rows:
@@ -40,49 +53,41 @@ class Interrupted:
         return len(rows)
 
     async def stale_claims(self, older_than: float) -> list[Reveal]:
-        """Claimed at least `older_than` seconds ago and nothing since: most likely a process died."""
-        return await self._all(reveals.c.state == "claiming", reveals.c.claimed_at <= now - older_than)
+        """Reveals that were claimed `older_than` seconds ago and are still claiming: most likely a process died."""
+        return await self._all(is_in("claiming"), reveals.c.claimed_at <= now - older_than)
 
     async def mark_outcome_unknown(self, id: str) -> bool:
-        """Claiming → ready, with the doubt noted and a new hour to try again. Whether it was this call that did it."""
-        claimed = reveals.c.state == "claiming"
-        values = {"state": "ready", "outcome_unknown": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
+        """Claiming → ready, with `outcome_unknown` set and a new hour to try again. False if it was not claiming."""
+        values: dict[str, Any] = {"outcome_unknown": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
         async with self._db.writing() as connection:
-            row = await change(connection, id, claimed, **values)
+            row = await change(connection, id, is_in("claiming"), state=_READY, **values)
             if row is not None:
                 await release_delivery(connection, row)
         return row is not None
 
     async def unseen(self, older_than: float) -> list[Reveal]:
-        """Escrowed at least `older_than` seconds ago, neither shown nor told.
+        """Reveals that were escrowed `older_than` seconds ago, were not shown, and whose person was not notified.
 
-        Also those whose time is up (`has_escrow` is False): their persons must hear that the secret is lost.
+        This includes reveals whose escrow has expired (`has_escrow` is False): the person must hear that the secret
+        is lost.
         """
         kept_at = reveals.c.escrow_expires_at - self._escrow_life
         return await self._all(_IS_UNNOTIFIED, kept_at <= now - older_than)
 
-    async def mark_notified(self, id: str) -> None:
-        """The person was told that it waits, or that it is lost."""
-        async with self._db.writing() as connection:
-            await change(connection, id, reveals.c.notified_at.is_(None), notified_at=now)
-
     async def purge(self) -> int:
-        """Wipe expired escrows and delete expired rows; how many rows changed.
+        """Wipe expired escrows and delete expired rows. Returns how many rows changed.
 
-        A row that its person must still hear about (see `unseen`, `stranded`) stays, without the secret.
+        A row whose person was not notified yet (see `unseen`, `stale_claims`) stays up to a week longer, without the
+        secret.
         """
-        expired_escrow = and_(reveals.c.escrow.is_not(None), ~HELD)
-        finished = and_(reveals.c.state == "escrowed", ~HELD, reveals.c.notified_at.is_not(None))
-        waits = or_(_IS_UNNOTIFIED, reveals.c.state.in_(("opening", "claiming")))
-        old = or_(
-            and_(reveals.c.expires_at <= now, ~waits),
-            reveals.c.expires_at <= now - REPORT_LIFE,
-        )
+        expired_escrow = and_(reveals.c.escrow.is_not(None), ~HAS_ESCROW)
+        finished = and_(is_in("escrowed"), ~HAS_ESCROW, reveals.c.notified_at.is_not(None))
+        is_needed = or_(_IS_UNNOTIFIED, is_in("opening", "claiming"))
+        old = or_(and_(reveals.c.expires_at <= now, ~is_needed), reveals.c.expires_at <= now - REPORT_LIFE)
+        wiped_escrow = {"escrow": null(), "secret_key": null()}
         async with self._db.writing() as connection:
-            done = await connection.execute(update(reveals).where(finished).values(state="over", **WIPE))
-            wiped = await connection.execute(
-                update(reveals).where(expired_escrow).values(escrow=null(), secret_key=null())
-            )
+            done = await connection.execute(update(reveals).where(finished).values(state=_OVER, **WIPE))
+            wiped = await connection.execute(update(reveals).where(expired_escrow).values(wiped_escrow))
             gone = await connection.execute(delete(reveals).where(old))
         await self._db.checkpoint()
         return done.rowcount + wiped.rowcount + gone.rowcount
@@ -92,18 +97,3 @@ class Interrupted:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._rows.decrypt_or_empty(row) for row in rows]
-
-
-async def change(
-    connection: AsyncConnection, row_id: str, condition: ColumnElement[bool], **values: Any
-) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
-    statement = update(reveals).where(reveals.c.id == row_id, condition).values(values).returning(reveals)
-    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
-    return row
-
-
-async def release_delivery(connection: AsyncConnection, row: Row[Any]) -> None:
-    """What was taken for this row is free for others again."""
-    if row.delivery_id is not None:
-        await openings.release(connection, row.delivery_id, person_of(row.enterprise_id, row.team_id, row.user_id))

@@ -1,4 +1,4 @@
-"""One opening of a secret as a row: what is kept of it, and what of that is sealed."""
+"""A reveal as a row: one person opens one secret. What the row holds, and which columns are encrypted."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, and_
+from sqlalchemy import ColumnElement, Row, and_, null, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import moment, now
+from bot.storage.engine.database import moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import person_of, reveals
+from bot.storage.shares import openings
+from bot.storage.tables import person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
-MAX_WRONG_TRIES: Final = 5  # the host locks a secret up soon after
+MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
+ROW_LIFE: Final = 3_600.0  # seconds that a row stays
+ESCROW_MINUTES: Final = 10.0  # that an opened secret is kept for its person
+WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 
-HELD = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
-COLUMNS = (*reveals.c, HELD.label("has_escrow"))
+HAS_ESCROW = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
+COLUMNS = (*reveals.c, HAS_ESCROW.label("has_escrow"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """`key` is empty once it was wiped, and always for a delivery, whose own row has it.
+    """`key` is empty after it was wiped, and always for a delivery: the delivery's own row has the key.
 
-    `has_escrow` is whether the secret waits to be shown right now. In the state `escrowed` without it, the secret
-    was opened and its time is up: its person never saw it.
+    `has_escrow` says whether the secret can be shown right now. `escrowed` without `has_escrow` means that the secret
+    was opened, its escrow has expired, and the person never saw it.
     """
 
     id: str
@@ -38,19 +43,19 @@ class Reveal:
     key: SecretKey
     state: RevealState
     wrong_tries: int
-    outcome_unknown: bool  # an earlier try may have opened it
+    outcome_unknown: bool  # an earlier try may have opened the secret
     has_escrow: bool
     escrow_expires_at: datetime | None  #: UTC
-    delivery_id: str | None = None  # the delivery that is opened; None for a link that the person had
+    delivery_id: str | None = None  # the delivery that is opened; None: the person had a link
 
     @property
     def can_be_tried(self) -> bool:
-        """Whether opening it (again) makes sense: it is not over and nobody is at it."""
+        """Whether the person may open it now: it is not over, and no other click is opening it."""
         return self.state == "ready"
 
 
 class RevealRows:
-    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows into values and back. All encryption for the table `reveals` is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -66,14 +71,14 @@ class RevealRows:
 
     def decrypt_escrow(self, row: Row[Any]) -> Secret:
         """Raises `Unsealable`."""
-        return self._sealer.open_text("escrow", _binding("escrow", _person(row), row.host, row.id), row.escrow)
+        return self._sealer.open_text("escrow", _binding("escrow", person_in(row), row.host, row.id), row.escrow)
 
     def decrypt(self, row: Row[Any]) -> Reveal:
         """Raises `Unsealable`."""
         return self._reveal(row, self._key(row))
 
     def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
-        """With an empty key where it does not open: its person must be told all the same."""
+        """With an empty key if the key cannot be decrypted: the person must be notified nevertheless."""
         try:
             return self.decrypt(row)
         except Unsealable:
@@ -82,14 +87,14 @@ class RevealRows:
     def _key(self, row: Row[Any]) -> SecretKey:
         if row.secret_key is None:
             return SecretKey("")
-        binding = _binding("secret_key", _person(row), row.host, row.id)
+        binding = _binding("secret_key", person_in(row), row.host, row.id)
         return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
 
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
-        until = moment(row.escrow_expires_at)
+        until = moment_or_none(row.escrow_expires_at)
         return Reveal(
             row.id,
-            _person(row),
+            person_in(row),
             row.host,
             key,
             row.state,
@@ -101,8 +106,45 @@ class RevealRows:
         )
 
 
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)
+def is_in(*states: RevealState) -> ColumnElement[bool]:
+    """The condition that a reveal is in one of these states."""
+    return reveals.c.state.in_(states)
+
+
+async def change(
+    connection: AsyncConnection,
+    row_id: str,
+    condition: ColumnElement[bool],
+    *,
+    state: RevealState | ColumnElement[str] | None = None,
+    **values: Any,
+) -> Row[Any] | None:
+    """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+
+    `state` None leaves the state as it is.
+    """
+    if state is not None:
+        values["state"] = state
+    statement = update(reveals).where(reveals.c.id == row_id, condition).values(values).returning(reveals)
+    row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
+    return row
+
+
+async def reserve_delivery(connection: AsyncConnection, row: Row[Any]) -> bool:
+    """Reserve the delivery that this row opens. True also for a row that opens no delivery."""
+    return row.delivery_id is None or await openings.reserve(connection, row.delivery_id, person_in(row)) is not None
+
+
+async def release_delivery(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Release the delivery that this row has reserved, so that others can open it again."""
+    if row.delivery_id is not None:
+        await openings.release(connection, row.delivery_id, person_in(row))
+
+
+async def mark_delivery_opened(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Mark the delivery that this row opens as opened by the person of this row."""
+    if row.delivery_id is not None:
+        await openings.mark_opened(connection, row.delivery_id, person_in(row))
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

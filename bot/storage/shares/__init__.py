@@ -1,1 +1,1 @@
-"""Shares and their deliveries: what a sender made, and who may open it."""
+"""Shares and their deliveries: what a sender shared, and who may open it."""

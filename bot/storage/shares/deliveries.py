@@ -1,129 +1,58 @@
 """The life of one delivery: one secret on Onetime Secret for one recipient, as a row that survives a crash.
 
-    waiting ──ask──► asking ──made──► made ──sent──► sent ──claim──► opening ──opened──► opened
-       │               │               │              ▲ └──handed──► handed │
-       └────failed─────┴──► doubtful   └─► refused    └──────release────────┘
+    waiting ──begin_request──► asking ──mark_made──► made ──mark_sent──► sent ──reserve──► opening ──► opened
+       │                         │                     │                   ▲                  │
+       ├──────► failed ◄─────────┤                     ▼                   └─────release──────┘
+                                 ▼               undeliverable
+                          unknown_outcome
 
-`asking` is on disk before the one request that makes the secret, and nothing is asked twice: what was `asking` when
-a process died may exist, and nobody has its link. From `made` on the keys are here, sealed, until it is over. Every
-move is a compare-and-set, so that of many clicks and processes one wins.
+    made or sent ──mark_link_shown──► link_shown ──reserve──► opening ──release──► link_shown
+    any state that is not over ──close──► opened, undeliverable, burned, expired or gone
+
+`asking` is on disk before the one request that makes the secret, and the request is never repeated: if the process
+dies in `asking`, the secret may exist, and nobody has its link. From `made` until the end the row has the encrypted
+keys. Every change of state is a compare-and-set, so that one of many clicks and processes wins. `reserve` and
+`release` are in `openings`, for the transactions of `Reveals`.
 """
 
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
 
-from bot.errors import NotYours, StorageUnavailable, Unsealable
-from bot.message_ref import ChannelRef, MessageRef
+from bot.errors import NotYours, StorageUnavailable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, moment, now
-from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares import openings
-from bot.storage.shares.openings import WIPE, opener_is, opener_values
-from bot.storage.tables import NO_ID, deliveries, is_id, person_of, shares
+from bot.storage.shares.openings import opener_is, opener_values
+from bot.storage.shares.rows import WIPE, Delivery, DeliveryEnd, DeliveryRows, DeliveryState, change, columns_of, is_in
+from bot.storage.tables import NO_ID, deliveries, is_id, shares
 
-DeliveryState = Literal[
-    "waiting",
-    "asking",
-    "made",
-    "sent",
-    "opening",
-    "link_shown",  # the link was shown to somebody, to open it in a browser
-    "opened",
-    "failed",  # the host refused: there is no secret
-    "unknown_outcome",  # no usable answer: there may be a secret, and nobody has its link
-    "undeliverable",  # Slack refused the recipient: the secret is burned
-    "burned",
-    "expired",
-    "gone",  # over, and nobody knows how
-]
-
-OVER: Final = ("opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone")
-CAN_BE_OPENED: Final = ("made", "sent", "opening", "link_shown")
 REMINDER_INTERVAL = 3_600.0  # seconds
 MAX_REASON = 80  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Who it is for: one person, or whoever is first in one channel, or nobody: just the link."""
-
-    user: Person | None = None
-    channel: str | None = None
-
-    @property
-    def is_nobody(self) -> bool:
-        return self.user is None and self.channel is None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """The keys are empty before it was made; the secret key again once it is over. `passphrase` only while it waits."""
-
-    id: str
-    share_id: str
-    sender: Person
-    recipient: Recipient
-    host: str  #: canonical base URL
-    state: DeliveryState
-    secret_key: SecretKey
-    metadata_key: MetadataKey
-    passphrase: Secret | None  # waits to be sent, or to be shown to the sender
-    passphrase_required: bool | None
-    expires_at: datetime | None  #: UTC
-    message: MessageRef | None  # the message with the Open button
-    opener: Person | None  # who opened it, is at it, or was shown the link
-    opened_at: datetime | None  #: UTC
-    tracked_id: str | None
-    reason: str | None = None  # a code: why it failed or was refused
-    is_by_link: bool = (
-        False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
-    )
-
-    @property
-    def address(self) -> Person | ChannelRef | None:
-        """Where its message goes: to a person, or to a channel of the sender's workspace; None: just the link."""
-        if self.recipient.channel is not None:
-            return ChannelRef(self.sender.team_id, self.recipient.channel)
-        return self.recipient.user
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in OVER
-
-    @property
-    def can_be_opened(self) -> bool:
-        """Whether there is a secret that somebody may still open."""
-        return self.state in CAN_BE_OPENED
-
-    @property
-    def has_arrived(self) -> bool:
-        """Whether its recipient can open it or has."""
-        return self.can_be_opened or self.state == "opened"
 
 
 class Deliveries:
     """All methods raise `StorageUnavailable`; the row is then as it was before.
 
-    Methods that take a bare id are for a row that was given to its sender or recipient before.
+    Methods that take an id and no person are for a row that `find_for_recipient` or `Shares` gave before.
     """
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._sealer = sealer
+        self._rows = DeliveryRows(sealer)
 
-    # --- making it
+    # --- making and sending
 
     async def begin_request(self, id: str) -> bool:
         """Waiting → asking, on disk when this returns. True for exactly one caller."""
-        return await self._change(id, _is("waiting"), state="asking") is not None
+        return await self._change(id, is_in("waiting"), state="asking") is not None
 
     async def mark_made(
         self,
@@ -135,122 +64,103 @@ class Deliveries:
         passphrase_required: bool | None,
         expires_at: datetime | None,
     ) -> Delivery:
-        """Asking → made: the keys, sealed. Also from doubtful, should somebody have given it up meanwhile.
+        """Asking → made, with the encrypted keys; or unknown_outcome → made, if the answer came after recovery.
 
-        `passphrase` is given where it waits to be sent or shown. Raises `StorageUnavailable` if the row cannot take
-        it: the keys are then only in memory.
+        `passphrase` is a passphrase that is still to be sent or shown. Raises `StorageUnavailable` if the row is in
+        another state: the keys are then only in memory.
         """
         values = {
-            "secret_key": self._encrypt(delivery, "secret_key", secret_key),
-            "metadata_key": self._encrypt(delivery, "metadata_key", metadata_key),
-            "passphrase": None if passphrase is None else self._encrypt(delivery, "passphrase", passphrase),
+            "secret_key": self._rows.encrypt(delivery, "secret_key", secret_key),
+            "metadata_key": self._rows.encrypt(delivery, "metadata_key", metadata_key),
+            "passphrase": None if passphrase is None else self._rows.encrypt(delivery, "passphrase", passphrase),
             "passphrase_required": passphrase_required,
             "expires_at": None if expires_at is None else expires_at.timestamp(),
         }
-        row = await self._change(delivery.id, _is("asking", "unknown_outcome"), state="made", over_at=null(), **values)
+        row = await self._change(
+            delivery.id, is_in("asking", "unknown_outcome"), state="made", over_at=null(), **values
+        )
         if row is None:
-            raise StorageUnavailable("the parcel is not being made any more")
-        return self._decrypt(row)
+            raise StorageUnavailable("the delivery is not being made any more")
+        return self._rows.decrypt(row)
 
     async def mark_failed(self, id: str, why: str) -> bool:
-        """Waiting or asking → failed: there is no secret, and this is why (a code)."""
-        return await self._end(id, _is("waiting", "asking"), "failed", reason=why[:MAX_REASON])
+        """Waiting or asking → failed: there is no secret. `why` is a code."""
+        return await self._end(id, is_in("waiting", "asking"), "failed", reason=why[:MAX_REASON])
 
     async def mark_outcome_unknown(self, id: str) -> bool:
-        """Asking → doubtful: there may be a secret, and nobody has its link."""
-        return await self._end(id, _is("asking"), "unknown_outcome")
+        """Asking → unknown_outcome: there may be a secret, and nobody has its link."""
+        return await self._end(id, is_in("asking"), "unknown_outcome")
 
     async def set_tracked(self, id: str, tracked_id: str) -> None:
-        """The row by which the watcher follows it."""
+        """Remember the tracked row by which the watcher follows the delivery."""
         await self._change(id, true(), tracked_id=tracked_id)
 
     async def mark_sent(self, id: str, message: MessageRef) -> bool:
-        """Made → sent: its message is there. A passphrase that nobody waits for is wiped."""
+        """Made → sent: `message` has the Open button. A passphrase that nobody waits for is wiped."""
         waits = exists().where(shares.c.id == deliveries.c.share_id, shares.c.passphrase_to != "nobody")
         values = {
             "message_channel": message.channel,
             "message_ts": message.ts,
             "passphrase": case((waits, deliveries.c.passphrase)),
         }
-        row = await self._change(id, _is("made"), state="sent", **values)
+        row = await self._change(id, is_in("made"), state="sent", **values)
         await self._db.checkpoint()
         return row is not None
 
     async def mark_undeliverable(self, id: str, why: str) -> bool:
-        """Made → refused: Slack does not take the recipient, so nobody can open it here any more.
+        """Made → undeliverable: Slack refuses the recipient, so nobody can open the delivery here. `why` is a code.
 
-        It is not over before `over(id, "undeliverable")` says that the secret is burned (or has to be left to expire).
+        The delivery is over after `close(id, "undeliverable")`, when the secret is burned or has to be left to expire.
         """
-        wiped = {"state": "undeliverable", "reason": why[:MAX_REASON], "secret_key": null()}
-        return await self._change(id, _is("made"), **wiped) is not None
+        values = {"reason": why[:MAX_REASON], "secret_key": null()}
+        return await self._change(id, is_in("made"), "undeliverable", **values) is not None
 
     async def wipe_passphrase(self, id: str) -> None:
-        """It was sent, or shown: wiped."""
+        """Wipe the passphrase after it was sent or shown."""
         await self._change(id, true(), passphrase=null())
         await self._db.checkpoint()
 
     async def claim_reminder(self, id: str) -> bool:
-        """Whether its recipient may be reminded now: unopened, and not reminded in the last hour. Counts as done."""
+        """True if the recipient may be reminded now: sent, and no reminder in the last hour. Starts a new hour."""
         free = or_(deliveries.c.reminded_at.is_(None), deliveries.c.reminded_at <= now - REMINDER_INTERVAL)
-        return await self._change(id, and_(_is("sent"), free), reminded_at=now) is not None
+        return await self._change(id, and_(is_in("sent"), free), reminded_at=now) is not None
 
-    # --- opening it
+    # --- opening
 
     async def find_for_recipient(self, person: Person, id: object) -> Delivery:
-        """One that this person may try to open: theirs, or of a channel in their workspace. Whatever its state.
+        """A delivery to this person, or to a channel of this person's workspace, in any state.
 
-        Raises `NotYours` for everything else, whatever `id` is, by the same single query; `Unsealable`.
+        Raises `NotYours` for everything else. `id` may be anything: the same single query answers. Raises
+        `Unsealable`.
         """
         row = await self._one(deliveries.c.id == (id if is_id(id) else NO_ID), _is_for(person))
         if row is None:
             raise NotYours
-        return self._decrypt(row)
-
-    async def claim(self, id: str, person: Person) -> Delivery | None:
-        """Sent → opening, by this person; also from handed, by whom the link was shown to. One winner."""
-        async with self._db.writing() as connection:
-            row = await openings.reserve(connection, id, person)
-        return self._decrypt(row) if row else None
-
-    async def release(self, id: str, person: Person) -> bool:
-        """Opening → as it was before this person claimed it: it was not opened."""
-        async with self._db.writing() as connection:
-            return await openings.release(connection, id, person) is not None
+        return self._rows.decrypt(row)
 
     async def mark_opened(self, id: str, person: Person) -> Delivery:
-        """It was opened by this person, and what opens it is wiped. The row as it is now; the first opener stays."""
+        """This person opened the delivery: wipe its keys. Returns the row as it is now; the first opener stays."""
         async with self._db.writing() as connection:
             await openings.mark_opened(connection, id, person)
         await self._db.checkpoint()
         return await self._by_id(id)
 
-    async def unannounced(self, older_than: float = 0.0) -> list[Delivery]:
-        """Opened here so many seconds ago, and those whom it concerns may not know."""
-        query = (
-            select(deliveries)
-            .where(deliveries.c.unannounced_since <= now - older_than)
-            .order_by(deliveries.c.unannounced_since)
-        )
-        async with self._db.reading() as connection:
-            rows = (await connection.execute(query)).all()
-        return [self._decrypt_or_empty(row) for row in rows]
-
     async def mark_announced(self, id: str) -> None:
-        """Everybody whom it concerns knows that it was opened, or can never be told."""
+        """The sender was notified of the opening and all messages were updated, or that can never be done."""
         await self._change(id, true(), unannounced_since=null())
 
     async def mark_link_shown(self, id: str, person: Person) -> bool:
-        """The link was shown to this person. False if somebody else is at it, or it is over."""
-        free = or_(_is("made", "sent"), and_(_is("opening", "link_shown"), opener_is(person)))
+        """The link is shown to this person. False if somebody else is opening the delivery, or it is over."""
+        free = or_(is_in("made", "sent"), and_(is_in("opening", "link_shown"), opener_is(person)))
         return await self._change(id, free, state="link_shown", link_shown_at=now, **opener_values(person)) is not None
 
-    async def close(self, id: str, state: DeliveryState, at: datetime | None = None) -> bool:
-        """Nothing more can come of it: what opens it is wiped. False if that was known already.
+    async def close(self, id: str, state: DeliveryEnd, at: datetime | None = None) -> bool:
+        """Any state that is not over → `state`: wipe the secret key and the passphrase. False if it was over before.
 
-        `at` is when it was opened, where the host says so.
+        `at` is when it was opened, if the host says so.
         """
-        moment = {} if at is None else {"opened_at": at.timestamp()}
-        return await self._end(id, deliveries.c.over_at.is_(None), state, **moment)
+        times = {} if at is None else {"opened_at": at.timestamp()}
+        return await self._end(id, deliveries.c.over_at.is_(None), state, **times)
 
     # --- rows
 
@@ -260,10 +170,12 @@ class Deliveries:
             await self._db.checkpoint()
         return row is not None
 
-    async def _change(self, row_id: str, condition: ColumnElement[bool], **values: Any) -> Row[Any] | None:
-        """Compare-and-set: the row after the change, or None if it was not as expected."""
+    async def _change(
+        self, row_id: str, condition: ColumnElement[bool], state: DeliveryState | None = None, **values: Any
+    ) -> Row[Any] | None:
+        """Compare-and-set: the row after the change, or None if the row did not meet the condition."""
         async with self._db.writing() as connection:
-            return await openings.change(connection, row_id, condition, **values)
+            return await change(connection, row_id, condition, state=state, **values)
 
     async def _one(self, *conditions: ColumnElement[bool]) -> Row[Any] | None:
         async with self._db.reading() as connection:
@@ -273,88 +185,12 @@ class Deliveries:
         row = await self._one(deliveries.c.id == row_id)
         if row is None:
             raise NotYours
-        return self._decrypt_or_empty(row)
-
-    def _encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        return self._sealer.seal_text(
-            "metadata_key", _binding(column, delivery.sender, delivery.host, delivery.id), text
-        )
-
-    def _decrypt(self, row: Row[Any]) -> Delivery:
-        """Raises `Unsealable`."""
-        sender = person_of(row.enterprise_id, row.team_id, row.user_id)
-
-        def text(column: str) -> Secret:
-            blob = getattr(row, column)
-            binding = _binding(column, sender, row.host, row.id)
-            return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
-
-        keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
-        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
-
-    def _decrypt_or_empty(self, row: Row[Any]) -> Delivery:
-        """For lists: one that does not open is shown all the same."""
-        try:
-            return self._decrypt(row)
-        except Unsealable:
-            return _delivery(row, SecretKey(""), MetadataKey(""), None)
-
-
-def _is(*states: DeliveryState) -> ColumnElement[bool]:
-    return deliveries.c.state.in_(states)
-
-
-def _triple(prefix: str, person: Person) -> dict[str, str]:
-    enterprise = NOBODY if person.enterprise_id is None else person.enterprise_id
-    ids = (enterprise, person.team_id, person.user_id)
-    return dict(zip((f"{prefix}enterprise_id", f"{prefix}team_id", f"{prefix}user_id"), ids, strict=True))
+        return self._rows.decrypt_or_empty(row)
 
 
 def _is_for(person: Person) -> ColumnElement[bool]:
-    """Addressed to exactly this person, or to a channel of the workspace that is theirs."""
-    named = and_(*(deliveries.c[name] == value for name, value in _triple("recipient_", person).items()))
-    place = _triple("", person)
+    """The condition that a delivery is for exactly this person, or for a channel of this person's workspace."""
+    named = and_(*(deliveries.c[name] == value for name, value in columns_of("recipient_", person).items()))
+    place = columns_of("", person)
     there = and_(*(deliveries.c[name] == place[name] for name in ("enterprise_id", "team_id")))
     return or_(named, and_(deliveries.c.recipient_channel.is_not(None), there))
-
-
-def recipient_values(to: Recipient) -> dict[str, Any]:
-    """The address as the values of a row."""
-    return {"recipient_channel": to.channel, **(_triple("recipient_", to.user) if to.user else {})}
-
-
-def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secret | None) -> Delivery:
-    return Delivery(
-        id=row.id,
-        share_id=row.share_id,
-        sender=person_of(row.enterprise_id, row.team_id, row.user_id),
-        recipient=Recipient(
-            _person(row.recipient_enterprise_id, row.recipient_team_id, row.recipient_user_id), row.recipient_channel
-        ),
-        host=row.host,
-        state=row.state,
-        secret_key=secret,
-        metadata_key=key,
-        passphrase=passphrase,
-        passphrase_required=row.passphrase_required,
-        expires_at=moment(row.expires_at),
-        message=None if row.message_ts is None else MessageRef(_message_team(row), row.message_channel, row.message_ts),
-        opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
-        opened_at=moment(row.opened_at),
-        tracked_id=row.tracked_id,
-        reason=row.reason,
-        is_by_link=row.link_shown_at is not None,
-    )
-
-
-def _message_team(row: Row[Any]) -> str:
-    """The recipient's workspace; a channel is in the sender's."""
-    return row.recipient_team_id or row.team_id  # type: ignore[no-any-return]
-
-
-def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:
-    return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
-
-
-def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
-    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)

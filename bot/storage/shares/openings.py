@@ -1,8 +1,10 @@
-"""What opening does to a delivery, inside the transaction of whoever asks: it is taken, given back, or opened.
+"""What opening a secret does to its delivery, inside the transaction of the caller.
 
-sent ──take──► opening ──opened──► opened
-  ▲               │
-  └───give_back───┘        also from and to `handed`, for whom the link was shown to
+    sent ──reserve──► opening ──mark_opened──► opened
+      ▲                  │
+      └─────release──────┘
+
+A delivery whose link was shown to a person goes from `link_shown` to `opening` and back, for that person alone.
 """
 
 from __future__ import annotations
@@ -14,62 +16,63 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.person import Person
 from bot.storage.engine.database import now
-from bot.storage.tables import OWNER, deliveries, owner, tracked
+from bot.storage.shares.rows import WIPE, DeliveryState, change, columns_of, is_in
+from bot.storage.tables import OWNER, deliveries, tracked
+from bot.storage.tracking.rows import FinalState
 
-# What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
-WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
-
-_COLUMNS = {name: f"opener_{name}" for name in OWNER}
+_SENT: Final[DeliveryState] = "sent"
+_LINK_SHOWN: Final[DeliveryState] = "link_shown"
+_RECEIVED: Final[FinalState] = "received"
+_OPENER = [f"opener_{name}" for name in OWNER]  # columns
 
 
 def opener_values(person: Person) -> dict[str, str]:
-    """The person as the values of a row: who opened it, is at it, or was shown the link."""
-    return {_COLUMNS[name]: value for name, value in owner(person).items()}
+    """The columns of a delivery's opener: the person who opened it, is opening it, or was shown the link."""
+    return columns_of("opener_", person)
 
 
 def opener_is(person: Person) -> ColumnElement[bool]:
+    """The condition that exactly this person is the opener of a delivery."""
     return and_(*(deliveries.c[name] == value for name, value in opener_values(person).items()))
 
 
-async def change(
-    connection: AsyncConnection, delivery_id: str, condition: ColumnElement[bool], **values: Any
-) -> Row[Any] | None:
-    """Compare-and-set: the row after the change, or None if it was not as expected."""
-    changed = update(deliveries).where(deliveries.c.id == delivery_id, condition).values(changed_at=now, **values)
-    row: Row[Any] | None = (await connection.execute(changed.returning(deliveries))).one_or_none()
-    return row
-
-
 async def reserve(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
-    """Sent → opening, by this person; also from handed, by whom the link was shown to. One winner."""
-    free = or_(deliveries.c.state == "sent", and_(deliveries.c.state == "link_shown", opener_is(person)))
+    """Sent → opening, by this person; or link_shown → opening, if the link was shown to this person.
+
+    Of many callers one gets the row, the others get None.
+    """
+    free = or_(is_in(_SENT), and_(is_in(_LINK_SHOWN), opener_is(person)))
     return await change(connection, delivery_id, free, state="opening", **opener_values(person))
 
 
 async def release(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
-    """Opening → as it was before this person took it: it was not opened, or nobody knows."""
-    handed = deliveries.c.link_shown_at.is_not(None)
-    before = {name: case((handed, deliveries.c[name]), else_=null()) for name in _COLUMNS.values()}
-    mine = and_(deliveries.c.state == "opening", opener_is(person))
-    return await change(connection, delivery_id, mine, state=case((handed, "link_shown"), else_="sent"), **before)
+    """Opening → the state before this person reserved it: the secret was not opened, or nobody knows.
+
+    None if the delivery is not being opened by this person.
+    """
+    was_shown = deliveries.c.link_shown_at.is_not(None)
+    before = {name: case((was_shown, deliveries.c[name]), else_=null()) for name in _OPENER}
+    state = case((was_shown, _LINK_SHOWN), else_=_SENT)
+    return await change(connection, delivery_id, and_(is_in("opening"), opener_is(person)), state=state, **before)
 
 
 async def mark_opened(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
-    """It was opened by this person, whatever was believed of it meanwhile; what opens it is wiped.
+    """Any state → opened, by this person. The secret key and the passphrase are wiped.
 
-    From then on the watcher has nothing to look for or to tell, also after a crash. None if it was known already:
-    the first opener stays, and is told about once.
+    The tracked row of the delivery becomes received in the same transaction, so that the watcher neither polls nor
+    announces it. None if the delivery was marked as opened before: its first opener stays.
     """
-    times = {
+    values = {
         "opened_at": now,
         "over_at": now,
         "unannounced_since": now,
-        "link_shown_at": null(),
-    }  # not with the link then
-    values = {"state": "opened", **times, **opener_values(person), **WIPE}
-    row = await change(connection, delivery_id, deliveries.c.state != "opened", **values)
+        "link_shown_at": null(),  # it was opened here, not with the link
+        **opener_values(person),
+        **WIPE,
+    }
+    row = await change(connection, delivery_id, ~is_in("opened"), state="opened", **values)
     if row is not None and row.tracked_id is not None:
-        watched = and_(tracked.c.id == row.tracked_id, tracked.c.over_at.is_(None))
-        known = {"state": "received", "received_at": now, "over_at": now}
-        await connection.execute(update(tracked).where(watched).values(known))
+        is_open = and_(tracked.c.id == row.tracked_id, tracked.c.over_at.is_(None))
+        received = {"state": _RECEIVED, "received_at": now, "over_at": now}
+        await connection.execute(update(tracked).where(is_open).values(received))
     return row

@@ -1,27 +1,35 @@
-"""One tracked secret as a row: what is kept of it, and what of that is sealed."""
+"""A tracked secret as a row: what the row holds, and which columns are encrypted. Watches, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import moment, now
+from bot.storage.engine.database import Database, moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import new_id, owned_by, owner, person_of, tracked
+from bot.storage.tables import new_id, owned_by, owner, person_in, tracked
 
-TrackedState = Literal["new", "received", "burned", "expired", "orphaned", "unknown"]
+KnownEnd = Literal["received", "burned", "expired", "orphaned"]  # a host says what became of the secret
+FinalState = Literal[KnownEnd, "unknown"]  # unknown: the host has forgotten what became of it
+TrackedState = Literal["new", FinalState]
+NotificationKind = Literal[FinalState, "reminder", "reconnect", "card"]
+PauseReason = Literal["reconnect"]
 
-OVER: Final = ("received", "burned", "expired", "orphaned", "unknown")  # final: nothing more becomes of these
+OVER: Final[tuple[FinalState, ...]] = ("received", "burned", "expired", "orphaned", "unknown")
+RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
+CARD: Final = "card"  # the kind of a notification that is the card itself
+SILENT_LIFE: Final = 60 * 86_400.0  # seconds that a row stays if its host never says what became of the secret
 IS_OPEN = tracked.c.over_at.is_(None)
 
 
@@ -30,30 +38,30 @@ class NewTracked:
     """A secret to start tracking."""
 
     key: MetadataKey
-    made_at: datetime  #: with a zone
+    made_at: datetime  #: with a time zone
     expires_at: datetime | None = None
     label: str | None = None  # plain text as typed
     passphrase_required: bool | None = None  # None: not known
-    state: str = "new"
-    secret_key: SecretKey | None = None  # None: not known. Only its blind index is kept
+    state: TrackedState = "new"
+    secret_key: SecretKey | None = None  # None: not known. Only its blind index is stored
 
 
 class OpenRow(NamedTuple):
-    """All that a look needs of a tracked secret that can still change. Times are seconds since the epoch."""
+    """What a poll needs of a tracked secret that can still change. Times are seconds since the epoch."""
 
     id: str
     blind_index: bytes
     made_at: float
     expires_at: float | None
-    is_reminded: bool  # the time to remind was there already
+    is_reminded: bool  # the time for a reminder has passed
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
     """A stored `NewTracked`.
 
-    `readable` is False where the key or the label does not open any more: they are empty then. The person sees
-    such a row and can stop it; the watcher never gets one.
+    `is_readable` is False if the key or the label cannot be decrypted any more: both are empty then. The person sees
+    such a secret and can stop tracking it. The watcher never gets one.
     """
 
     id: str
@@ -67,29 +75,57 @@ class Tracked:
     expires_at: datetime | None  #: UTC
     received_at: datetime | None  #: UTC
     passphrase_required: bool | None  # None: not known
-    card: MessageRef | None  # the message that shows it
+    card: MessageRef | None  # the message that shows the secret
     is_readable: bool = True
-    is_reminded: bool = False  # the time to remind was there already
+    is_reminded: bool = False  # the time for a reminder has passed
 
     @property
     def is_over(self) -> bool:
-        """Nothing more can become of it, and its state never changes again."""
+        """Whether the state is final: it never changes again."""
         return self.state in OVER
 
 
+@dataclass(frozen=True, slots=True)
+class WatchRef:
+    """Names one watch: its id, its person and its host."""
+
+    watch_id: str
+    person: Person
+    host: str  #: canonical base URL
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """All secrets of one person on one host."""
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    everything: bool  # secrets that the person did not track by hand are tracked too
+    lease: str | None  # None unless it comes from `claim`
+    refused: int  # answers "Not authorized" since the last good one
+    paused: PauseReason | None = None  # why the watch is not polled
+    zone: str | None = None  # the person's time zone, an IANA name
+    version: int = 0  # changes whenever a secret of the watch is added or removed
+
+    @property
+    def ref(self) -> WatchRef:
+        return WatchRef(self.id, self.person, self.host)
+
+
 class TrackedRows:
-    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows into values and back. All encryption for the table `tracked` is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         ring = sealer.keyring
-        # A blind index is of one key. Rows that an earlier primary key indexed must be found too.
+        # Each encryption key makes other blind indexes. Rows that an earlier primary key indexed must be found too.
         self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
 
     def encrypt(
         self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
     ) -> dict[str, Any]:
-        """The values of a new row. `at` is the time by the database's clock."""
+        """The values of a new row. `at` is the time by the database's clock, in seconds since the epoch."""
         row_id = new_id()
         return {
             "id": row_id,
@@ -113,11 +149,11 @@ class TrackedRows:
         return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
 
     def blind_indexes(self, host: str, key: Secret) -> list[bytes]:
-        """What the row of this key may be indexed by, one for each of our keys."""
+        """The blind indexes that the row of this key may have, one for each encryption key."""
         return [index(key) for index in self.indexers(host)]
 
     def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
-        """What makes those of a host, one for each of our keys, the primary one first."""
+        """Functions from a key on this host to its blind index, one for each encryption key, the primary one first."""
         return [indexer.indexer(host) for indexer in self._indexers]
 
     def is_of(self, person: Person, host: str, key: MetadataKey) -> ColumnElement[bool]:
@@ -126,11 +162,11 @@ class TrackedRows:
 
     def decrypt(self, row: Row[Any]) -> Tracked:
         """Raises `Unsealable`."""
-        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, _person(row)), readable=True)
+        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, person_in(row)), readable=True)
 
     def decrypt_key(self, row: Row[Any]) -> MetadataKey:
         """Raises `Unsealable`."""
-        binding = _binding("key", _person(row), row.host, row.id)
+        binding = _binding("key", person_in(row), row.host, row.id)
         return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
 
     def decrypt_or_flag(self, row: Row[Any]) -> Tracked:
@@ -146,27 +182,38 @@ class TrackedRows:
         return plain.decode("utf-8", "surrogatepass")
 
 
+async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:
+    """Let one transaction at a time add watches and tracked secrets of this person.
+
+    Without this lock there could be two watches on one host, or two rows of one secret. A transaction takes this lock
+    before it locks rows: the other order would end in a deadlock.
+    """
+    await db.advisory_lock(connection, "tracking", *owner(person).values())
+
+
+def watch_of(row: Row[Any]) -> Watch:
+    return Watch(
+        row.id, person_in(row), row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version
+    )
+
+
 def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bool) -> Tracked:
     return Tracked(
         id=row.id,
-        person=_person(row),
+        person=person_in(row),
         watch_id=row.watch_id,
         host=row.host,
         key=key,
         label=label,
         state=row.state,
-        made_at=datetime.fromtimestamp(row.made_at, UTC),
-        expires_at=moment(row.expires_at),
-        received_at=moment(row.received_at),
+        made_at=moment(row.made_at),
+        expires_at=moment_or_none(row.expires_at),
+        received_at=moment_or_none(row.received_at),
         passphrase_required=row.passphrase_required,
         card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
         is_readable=readable,
         is_reminded=row.reminded_at is not None,
     )
-
-
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.storage.engine.database import Database
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tracking.store import Tracking
+from bot.storage.tracking.polls import Polls
 from bot.watch.host_poller import BATCH
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch.crowd import HOST, cluster, postgres_crowd, sqlite_crowd
@@ -74,23 +74,23 @@ async def _measured(urls: Mapping[int, str], plan: Plan) -> dict[int, Figures]:
     found = {size: Figures() for size in urls}
     try:
         for db in databases.values():  # the first one pays for what is made only once
-            await _turn(Tracking(db, sealer), Figures(), plan)
+            await _turn(Polls(db, sealer), Figures(), plan)
         for _ in range(plan.rounds):
             for size, db in databases.items():
-                await _turn(Tracking(db, sealer), found[size], plan)
+                await _turn(Polls(db, sealer), found[size], plan)
     finally:
         for db in databases.values():
             await db.close()
     return found
 
 
-async def _turn(tracking: Tracking, figures: Figures, plan: Plan) -> None:
+async def _turn(polls: Polls, figures: Figures, plan: Plan) -> None:
     async with _timed(figures.claim):
-        watches = await tracking.claim(plan.claimed, LEASE, host=HOST)
+        watches = await polls.claim(plan.claimed, LEASE, host=HOST)
     async with _timed(figures.read):
-        rows = await tracking.open_rows(watches)
+        rows = await polls.open_rows(watches)
     async with _timed(figures.back):
-        await tracking.record_unchanged([(watch, 0.0) for watch in watches])
+        await polls.record_unchanged([(watch, 0.0) for watch in watches])
     assert [len(some) for some in rows.values()] == [plan.each] * plan.claimed
 
 

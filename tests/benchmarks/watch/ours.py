@@ -24,6 +24,7 @@ from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
 from bot.storage.tables import tracked
+from bot.storage.tracking.polls import Polls
 from bot.watch.watcher import Watcher
 from bot.wiring import services
 from tests.benchmarks.watch.processes import Done, Host, cpu
@@ -47,7 +48,7 @@ async def work(job: Job) -> Done:
     messenger = Messenger(Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none")))  # never used
     async with services(read_settings(), messenger) as (given, db, sealer):
         await free_leases(db)
-        watcher, before = Watcher(given, EVERY), host.calls()
+        watcher, before = Watcher(given, Polls(db, sealer), EVERY), host.calls()
         running = asyncio.create_task(watcher.run())
         try:
             while host.calls() < before + job.warm * job.accounts:  # noqa: ASYNC110 - the load server tells nobody

@@ -16,15 +16,16 @@ from bot.storage.notifications import (
     MAX_CODE,
     UNREADABLE,
     Notification,
-    NotificationPreferences,
     Notifications,
-    Preferences,
     _due,
 )
-from bot.storage.preferences import KINDS
+from bot.storage.preferences import KINDS, NotificationPreferences, Preferences
 from bot.storage.tables import new_id, owner, tracked
 from bot.storage.tables import notifications as table
-from bot.storage.tracking.store import Change, Tracked, Tracking
+from bot.storage.tracking.changes import Change
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.store import Tracking
 
 HOST = "https://eu.onetimesecret.com"
 ELSEWHERE = "https://us.onetimesecret.com"
@@ -39,23 +40,28 @@ def tracking(database, sealer) -> Tracking:
 
 
 @pytest.fixture
+def polls(database, sealer) -> Polls:
+    return Polls(database, sealer)
+
+
+@pytest.fixture
 def notifications(database, sealer) -> Notifications:
     return Notifications(database, sealer)
 
 
-async def received(tracking: Tracking, person: Person, name: str = "key", host: str = HOST) -> Tracked:
+async def received(tracking: Tracking, polls: Polls, person: Person, name: str = "key", host: str = HOST) -> Tracked:
     """A look sees that a secret of the person was received, and they are to be told."""
     key, label = MetadataKey(name), f"the {name}"
     secret, _ = await tracking.track(person, host, key, label=label, made_at=MADE, expires_at=None)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=None)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_poll(watch, [Change(secret.id, "received", notification="received")], next_poll_in=None)
     return secret
 
 
 @pytest.fixture
-async def secret(tracking, ada) -> Tracked:
+async def secret(tracking, polls, ada) -> Tracked:
     """With one notification that is due."""
-    return await received(tracking, ada)
+    return await received(tracking, polls, ada)
 
 
 @pytest.fixture
@@ -87,10 +93,10 @@ async def test_a_claimed_notification_has_all_that_its_message_needs(tracking, a
     assert (notification.tracked.label, notification.tracked.state, notification.tries) == ("the key", "received", 1)
 
 
-async def test_a_notification_about_an_account_has_no_secret(tracking, notifications, ada):
+async def test_a_notification_about_an_account_has_no_secret(tracking, polls, notifications, ada):
     await tracking.watch_everything(ada, HOST, on=True)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_refusal(watch, most=1)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_refusal(watch, most=1)
 
     (notification,) = await notifications.claim(1)
 
@@ -158,9 +164,9 @@ async def test_claims_at_once_never_give_one_notification_twice(url, database, s
     assert len(taken) == len(set(taken)) >= 40
 
 
-async def test_no_notification_overtakes_an_earlier_one_of_the_same_person(tracking, notifications, ada, ben):
+async def test_no_notification_overtakes_an_earlier_one_of_the_same_person(tracking, polls, notifications, ada, ben):
     for person, name in ((ada, "a1"), (ada, "a2"), (ben, "b1")):
-        await received(tracking, person, name)
+        await received(tracking, polls, person, name)
 
     first = await notifications.claim(10)
     meanwhile = await notifications.claim(10)
@@ -173,25 +179,25 @@ async def test_no_notification_overtakes_an_earlier_one_of_the_same_person(track
 
 
 @pytest.mark.parametrize("waits", ["its turn", "for Slack", "being sent"])
-async def test_a_reminder_that_waits_keeps_no_news_back(tracking, notifications, ada, waits):
+async def test_a_reminder_that_waits_keeps_no_news_back(tracking, polls, notifications, ada, waits):
     secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), label="the r", made_at=MADE, expires_at=None)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
     held = await notifications.claim(1) if waits != "its turn" else []
     if waits == "for Slack":
         await notifications.reschedule(held[0], 999)
-    await received(tracking, ada, "news")
+    await received(tracking, polls, ada, "news")
 
     claimed = await notifications.claim(10)
 
     assert "received" in {each.kind for each in claimed}
 
 
-async def test_a_reminder_does_not_overtake_news(tracking, notifications, ada):
-    await received(tracking, ada, "news")
+async def test_a_reminder_does_not_overtake_news(tracking, polls, notifications, ada):
+    await received(tracking, polls, ada, "news")
     secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), made_at=MADE, expires_at=None)
-    (watch,) = await tracking.claim(1, 30)
-    await tracking.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
+    (watch,) = await polls.claim(1, 30)
+    await polls.record_poll(watch, [Change(secret.id, None, notification="reminder")], next_poll_in=None)
 
     assert [each.kind for each in await notifications.claim(10)] == ["received"]
 
@@ -216,8 +222,8 @@ async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(da
 
 
 @pytest.mark.parametrize("end", ["mark_sent", "dead_letter"])
-async def test_after_one_is_done_the_next_of_the_person_follows(tracking, notifications, ada, notification, end):
-    await received(tracking, ada, "second")
+async def test_after_one_is_done_the_next_of_the_person_follows(tracking, polls, notifications, ada, notification, end):
+    await received(tracking, polls, ada, "second")
     assert await notifications.claim(10) == []
 
     assert await getattr(notifications, end)(notification, *(["user_disabled"] if end == "dead_letter" else []))
@@ -277,9 +283,9 @@ async def test_a_notification_left_behind_is_claimed_when_its_lease_is_over(data
 
 
 LATE = {
-    "sent": lambda notifications, notification: notifications.mark_sent(notification),
-    "again": lambda notifications, notification: notifications.reschedule(notification, 9_999),
-    "park": lambda notifications, notification: notifications.dead_letter(notification, "user_disabled"),
+    "mark_sent": lambda notifications, notification: notifications.mark_sent(notification),
+    "reschedule": lambda notifications, notification: notifications.reschedule(notification, 9_999),
+    "dead_letter": lambda notifications, notification: notifications.dead_letter(notification, "user_disabled"),
     "holds": lambda notifications, notification: notifications.holds(notification),
 }
 
@@ -308,10 +314,10 @@ async def test_what_is_done_stays_done(database, notifications, notification, en
     assert await stored(database) == before
 
 
-async def test_a_notification_is_held_until_it_is_taken_back(notifications, ada, notification):
+async def test_a_notification_is_held_until_its_host_is_forgotten(tracking, notifications, ada, notification):
     assert await notifications.holds(notification)
 
-    await notifications.cancel_for(ada, HOST)
+    await tracking.forget_host(ada, HOST)
 
     assert not await notifications.holds(notification)
     assert not await notifications.mark_sent(notification)
@@ -326,19 +332,6 @@ async def test_a_notification_whose_lease_is_over_is_not_held_and_can_still_be_m
     assert await notifications.mark_sent(notification)
 
 
-async def test_taking_back_is_for_one_person_and_host_and_what_is_unsent(tracking, database, notifications, ada, ben):
-    await received(tracking, ada, "sent")
-    assert await notifications.mark_sent((await notifications.claim(1))[0])
-    await received(tracking, ada, "unsent")
-    await received(tracking, ada, "elsewhere", ELSEWHERE)
-    await received(tracking, ben, "his")
-
-    assert await notifications.cancel_for(ada, HOST) == 1
-
-    left = Counter((row.user_id, row.host, row.sent_at is not None) for row in await stored(database))
-    assert left == {(ada.user_id, HOST, True): 1, (ada.user_id, ELSEWHERE, False): 1, (ben.user_id, HOST, False): 1}
-
-
 async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(
     tracking, notifications, ada, secret, notification
 ):
@@ -349,11 +342,11 @@ async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(
 
 
 async def test_a_notification_that_does_not_open_is_parked_and_the_others_go_out(
-    tracking, database, notifications, ada, ben
+    tracking, polls, database, notifications, ada, ben
 ):
-    poison = await received(tracking, ada, "poison")
-    await received(tracking, ada, "after it")
-    await received(tracking, ben, "his")
+    poison = await received(tracking, polls, ada, "poison")
+    await received(tracking, polls, ada, "after it")
+    await received(tracking, polls, ben, "his")
     async with database.writing() as connection:
         damaged = update(tracked).where(tracked.c.id == poison.id).values(key=b"O1\x02k1 damaged")
         await connection.execute(damaged)
@@ -390,7 +383,9 @@ async def test_who_never_said_anything_is_told_everything(database, ada):
     prefs = await Preferences(database).of(ada)
 
     assert prefs == NotificationPreferences(frozenset({"received", "burned", "expired", "orphaned"}), reminders=True)
-    assert all(prefs.wants(kind) for kind in (*KINDS, "reminder", "reconnect"))
+    assert all(prefs.wants(kind) for kind in KINDS)
+    assert prefs.wants("reminder")
+    assert prefs.wants("reconnect")
 
 
 PREFS = {
@@ -413,6 +408,6 @@ async def test_preferences_are_kept_for_each_person(database, ada, ben, prefs):
 
 
 async def test_a_kind_of_news_that_does_not_exist_is_left_out(database, ada):
-    await Preferences(database).set(ada, NotificationPreferences(frozenset({"received", "x" * 200}), reminders=True))
+    await Preferences(database).set(ada, NotificationPreferences.of({"received", "x" * 200}, reminders=True))
 
     assert (await Preferences(database).of(ada)).notifications == {"received"}

@@ -14,7 +14,10 @@ from bot.message_ref import MessageRef
 from bot.sharing.notify import announce
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.reveals.store import Reveals
-from bot.storage.shares.store import Recipient, Shares
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.recovery import InterruptedShares
+from bot.storage.shares.rows import Recipient
+from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 from tests.storage.test_openings import CHANNEL, HOST, KEY, PRIVATE, TEXT, begun, sent
 
@@ -49,6 +52,8 @@ def saying(services: Any, slack: Slack) -> Any:
 def services(database, sealer) -> Any:
     return SimpleNamespace(
         shares=Shares(database, sealer),
+        deliveries=Deliveries(database, sealer),
+        interrupted_shares=InterruptedShares(database, sealer),
         reveals=Reveals(database, sealer),
         tracking=Tracking(database, sealer),
         preferences=Preferences(database),
@@ -58,7 +63,7 @@ def services(database, sealer) -> Any:
 @pytest.fixture
 async def delivery(services, ada, ben):
     """Of ada, opened by ben a moment ago."""
-    made = await sent(services.shares, ada, Recipient(channel=CHANNEL))
+    made = await sent(services, ada, Recipient(channel=CHANNEL))
     ref = await begun(services.reveals, ben, made)
     await services.reveals.reserve(ref)
     await services.reveals.claim(ref)
@@ -75,20 +80,20 @@ async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_noth
 
     assert slack.said[0] == (ada, f"{delivery.id}:received")
     assert [where for where, _ in slack.said[1:]] == [delivery.message]
-    assert await services.shares.unannounced() == []
+    assert await services.interrupted_shares.unannounced() == []
 
 
 @pytest.mark.parametrize("error", ["http_502", "ratelimited"])
 @pytest.mark.parametrize("how", ["send", "update"])
 async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, delivery, how, error):
     await announce(saying(services, Slack(**{how: error})), delivery)
-    assert [one.id for one in await services.shares.unannounced()] == [delivery.id]
+    assert [one.id for one in await services.interrupted_shares.unannounced()] == [delivery.id]
     slack = Slack()
 
     await announce(saying(services, slack), delivery)
 
     assert slack.said[0][1] == f"{delivery.id}:received"
-    assert await services.shares.unannounced() == []
+    assert await services.interrupted_shares.unannounced() == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,7 @@ async def test_what_can_never_be_said_is_given_up(services, delivery, how, error
 
     await announce(saying(services, slack), delivery)
 
-    assert await services.shares.unannounced() == []
+    assert await services.interrupted_shares.unannounced() == []
 
 
 async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_same(services, ada, delivery):
@@ -111,14 +116,14 @@ async def test_who_wants_no_such_news_gets_none_and_the_message_changes_all_the_
     await announce(saying(services, slack), delivery)
 
     assert [where for where, _ in slack.said] == [delivery.message]
-    assert await services.shares.unannounced() == []
+    assert await services.interrupted_shares.unannounced() == []
 
 
 async def test_the_watchers_notification_and_ours_are_one_message(services, ada, ben, delivery):
     tracked, _ = await services.tracking.track(
         ada, HOST, PRIVATE, made_at=datetime.now(UTC), expires_at=None, secret_key=KEY
     )
-    await services.shares.set_tracked(delivery.id, tracked.id)
+    await services.deliveries.set_tracked(delivery.id, tracked.id)
     slack = Slack()
 
     await announce(saying(services, slack), delivery)

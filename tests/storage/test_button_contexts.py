@@ -8,14 +8,14 @@ from sqlalchemy import event, func, select, update
 
 from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import MetadataKey, SecretKey
-from bot.storage.button_contexts import ButtonContexts, NewButtonContext
+from bot.storage.button_contexts import METADATA, REVEAL_PAGE, SECRET, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database, now
 from bot.storage.tables import button_contexts as table
 from bot.storage.tables import new_id
 from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
-NEW = NewButtonContext("metadata", HOST, key=MetadataKey("metadata-key"), data={"name": "ä “x”", "page": "2"})
+NEW = NewButtonContext(METADATA, HOST, MetadataKey("metadata-key"), data={"name": "ä “x”", "page": "2"})
 
 
 @pytest.fixture
@@ -31,19 +31,17 @@ async def set_all(database: Database, **values) -> None:
 async def test_what_was_kept_is_found_by_its_owner(button_contexts, ada):
     (ref,) = await button_contexts.keep(ada, NEW)
 
-    found = await button_contexts.find(ada, "metadata", ref)
+    found = await button_contexts.find(ada, METADATA, ref)
 
-    assert (found.kind, found.host, found.account_id, found.person) == ("metadata", HOST, None, ada)
-    assert found.key is not None
-    assert found.key.as_kind(MetadataKey) == MetadataKey("metadata-key")
+    assert (found.kind, found.host, found.account_id, found.person) == (METADATA, HOST, None, ada)
+    assert found.key == MetadataKey("metadata-key")
     assert found.data == {"name": "ä “x”", "page": "2"}
-    assert await button_contexts.find(ada, None, ref) == found
 
 
 async def test_a_handle_without_key_and_facts_has_none(button_contexts, ada):
-    (ref,) = await button_contexts.keep(ada, NewButtonContext("page", "-"))
+    (ref,) = await button_contexts.keep(ada, NewButtonContext(REVEAL_PAGE, "-", None))
 
-    found = await button_contexts.find(ada, "page", ref)
+    found = await button_contexts.find(ada, REVEAL_PAGE, ref)
 
     assert (found.key, found.data) == (None, {})
 
@@ -55,7 +53,7 @@ async def test_many_are_kept_in_order_in_one_transaction(button_contexts, databa
     refs = await button_contexts.keep(ada, *(dataclasses.replace(NEW, data={"n": str(n)}) for n in range(30)))
 
     assert len(transactions) == 1
-    assert [(await button_contexts.find(ada, None, ref)).data["n"] for ref in refs] == [str(n) for n in range(30)]
+    assert [(await button_contexts.find(ada, METADATA, ref)).data["n"] for ref in refs] == [str(n) for n in range(30)]
 
 
 async def test_keeping_nothing_is_nothing(button_contexts, ada):
@@ -64,7 +62,7 @@ async def test_keeping_nothing_is_nothing(button_contexts, ada):
 
 async def test_all_are_kept_or_none(button_contexts, database, ada):
     with pytest.raises(StorageUnavailable):
-        await button_contexts.keep(ada, NEW, NewButtonContext("metadata", HOST, account_id=new_id()))
+        await button_contexts.keep(ada, NEW, NewButtonContext(METADATA, HOST, MetadataKey("key"), account_id=new_id()))
 
     async with database.reading() as connection:
         assert await connection.scalar(select(func.count()).select_from(table)) == 0
@@ -76,14 +74,14 @@ async def test_a_handle_is_its_owners_alone(button_contexts, ada, ben):
 
     for other in others:
         with pytest.raises(NotYours):
-            await button_contexts.find(other, "metadata", ref)
+            await button_contexts.find(other, METADATA, ref)
 
 
 async def test_a_handle_of_another_kind_is_not_found(button_contexts, ada):
     (ref,) = await button_contexts.keep(ada, NEW)
 
     with pytest.raises(NotYours):
-        await button_contexts.find(ada, "reveal", ref)
+        await button_contexts.find(ada, SECRET, ref)
 
 
 async def test_an_expired_handle_is_not_found(button_contexts, database, ada):
@@ -92,7 +90,7 @@ async def test_an_expired_handle_is_not_found(button_contexts, database, ada):
     await set_all(database, expires_at=now)
 
     with pytest.raises(NotYours):
-        await button_contexts.find(ada, "metadata", ref)
+        await button_contexts.find(ada, METADATA, ref)
 
 
 async def test_a_handle_lives_a_day_unless_told_otherwise(database, sealer, ada):
@@ -120,7 +118,7 @@ async def test_every_answer_takes_the_same_one_query(button_contexts, database, 
         statements.append(statement)
 
     with contextlib.nullcontext() if what == "found" else pytest.raises(NotYours, match=r"^NotYours$"):
-        await button_contexts.find(ben if what == "somebody else's" else ada, "metadata", asked)
+        await button_contexts.find(ben if what == "somebody else's" else ada, METADATA, asked)
 
     queries = [statement for statement in statements if statement.startswith("SELECT")]
     assert len(queries) == 1
@@ -133,7 +131,7 @@ async def test_a_row_copied_to_another_person_does_not_open(button_contexts, dat
     await set_all(database, user_id=ben.user_id)
 
     with pytest.raises(Unsealable):
-        await button_contexts.find(ben, "metadata", ref)
+        await button_contexts.find(ben, METADATA, ref)
 
 
 async def test_a_row_moved_to_another_host_does_not_open(button_contexts, database, ada):
@@ -142,7 +140,7 @@ async def test_a_row_moved_to_another_host_does_not_open(button_contexts, databa
     await set_all(database, host="https://evil.example")
 
     with pytest.raises(Unsealable):
-        await button_contexts.find(ada, "metadata", ref)
+        await button_contexts.find(ada, METADATA, ref)
 
 
 async def test_a_key_stored_as_facts_does_not_open(button_contexts, database, ada):
@@ -151,7 +149,20 @@ async def test_a_key_stored_as_facts_does_not_open(button_contexts, database, ad
     await set_all(database, data=table.c.key)
 
     with pytest.raises(Unsealable):
-        await button_contexts.find(ada, "metadata", ref)
+        await button_contexts.find(ada, METADATA, ref)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(REVEAL_PAGE, "metadata"), (METADATA, "page")], ids=["a key too many", "no key"]
+)
+async def test_a_row_has_a_key_exactly_if_its_kind_has_one(button_contexts, database, ada, kind, name):
+    new = NEW if name == "metadata" else NewButtonContext(REVEAL_PAGE, HOST, None)
+    (ref,) = await button_contexts.keep(ada, new)
+
+    await set_all(database, kind=kind.name)
+
+    with pytest.raises(Unsealable):
+        await button_contexts.find(ada, kind, ref)
 
 
 async def test_purging_deletes_what_expired_and_nothing_else(button_contexts, database, ada):
@@ -165,7 +176,7 @@ async def test_purging_deletes_what_expired_and_nothing_else(button_contexts, da
         assert (await connection.execute(select(table.c.id))).scalars().all() == [fresh]
 
 
-async def test_a_handle_shows_no_key(button_contexts, ada):
-    (ref,) = await button_contexts.keep(ada, NewButtonContext("reveal", HOST, key=SecretKey("secret-key-xyz")))
+async def test_a_context_shows_no_key(button_contexts, ada):
+    (ref,) = await button_contexts.keep(ada, NewButtonContext(SECRET, HOST, SecretKey("secret-key-xyz")))
 
-    assert "xyz" not in repr(await button_contexts.find(ada, None, ref))
+    assert "xyz" not in repr(await button_contexts.find(ada, SECRET, ref))

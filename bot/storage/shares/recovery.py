@@ -1,0 +1,91 @@
+"""Shares and deliveries that were interrupted, or whose sender does not know yet what became of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import and_, delete, exists, or_, select, update
+
+from bot.storage.engine.database import Database, now
+from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.rows import (
+    CAN_BE_OPENED,
+    WIPE,
+    Delivery,
+    DeliveryRows,
+    DeliveryState,
+    PassphraseTo,
+    Share,
+    ShareRows,
+    is_in,
+)
+from bot.storage.tables import deliveries, shares
+
+WEEK: Final = 7 * 86_400.0  # seconds that a share stays when all its deliveries are over
+LATE: Final = 86_400.0  # seconds after which the watcher should have reported a delivery that has expired
+
+_EXPIRED: Final[DeliveryState] = "expired"
+_RECIPIENT: Final[PassphraseTo] = "recipient"
+_BEGUN = is_in("waiting", "asking")
+_HAS_RECIPIENT = or_(deliveries.c.recipient_user_id.is_not(None), deliveries.c.recipient_channel.is_not(None))
+_UNSENT = and_(is_in("made"), _HAS_RECIPIENT)
+
+
+class InterruptedShares:
+    """All methods raise `StorageUnavailable`; nothing is changed then."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._shares = ShareRows(sealer)
+        self._deliveries = DeliveryRows(sealer)
+
+    async def unfinished(self, older_than: float) -> list[Delivery]:
+        """Deliveries with a step left to do that nobody touched for `older_than` seconds: most likely a process died.
+
+        They are waiting or asking; made and not sent, or not tracked; undeliverable and not burned; or they have a
+        passphrase that was not sent to the recipient.
+        """
+        to_recipient = exists().where(shares.c.id == deliveries.c.share_id, shares.c.passphrase_to == _RECIPIENT)
+        has_passphrase = and_(deliveries.c.passphrase.is_not(None), is_in("sent", "link_shown"), to_recipient)
+        untracked = and_(is_in("made"), deliveries.c.tracked_id.is_(None))
+        unburned = and_(is_in("undeliverable"), deliveries.c.over_at.is_(None))
+        undone = or_(_BEGUN, _UNSENT, has_passphrase, untracked, unburned)
+        query = select(deliveries).where(undone, deliveries.c.changed_at <= now - older_than)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query.order_by(deliveries.c.created_at, deliveries.c.position))).all()
+        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+
+    async def without_card(self, older_than: float) -> list[Share]:
+        """Shares that began `older_than` seconds ago, have no message to their sender, and are not being made."""
+        busy = exists().where(deliveries.c.share_id == shares.c.id, or_(_BEGUN, _UNSENT))
+        has_no_card = and_(shares.c.card_channel.is_(None), shares.c.created_at <= now - older_than)
+        query = select(shares).where(has_no_card, ~busy).order_by(shares.c.created_at, shares.c.id)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [self._shares.decrypt(row) for row in rows]
+
+    async def unannounced(self, older_than: float = 0.0) -> list[Delivery]:
+        """Deliveries that were opened here `older_than` seconds ago, and may not have been announced to the sender."""
+        query = (
+            select(deliveries)
+            .where(deliveries.c.unannounced_since <= now - older_than)
+            .order_by(deliveries.c.unannounced_since)
+        )
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+
+    async def purge(self) -> int:
+        """Delete shares that have been over for a week, and wipe deliveries that expired a day ago.
+
+        Returns how many rows changed.
+        """
+        late = and_(is_in(*CAN_BE_OPENED), deliveries.c.expires_at <= now - LATE)
+        wiped = {"state": _EXPIRED, "over_at": now, **WIPE}
+        lives = or_(deliveries.c.over_at.is_(None), deliveries.c.over_at > now - WEEK)
+        is_needed = exists().where(deliveries.c.share_id == shares.c.id, lives)
+        async with self._db.writing() as connection:
+            over = await connection.execute(update(deliveries).where(late).values(wiped))
+            gone = await connection.execute(delete(shares).where(shares.c.created_at <= now - WEEK, ~is_needed))
+        await self._db.checkpoint()
+        return over.rowcount + gone.rowcount

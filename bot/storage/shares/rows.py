@@ -1,0 +1,301 @@
+"""Shares and their deliveries as rows: what the rows hold, and which columns are encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import ColumnElement, Row, null, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.errors import Unsealable
+from bot.message_ref import ChannelRef, MessageRef
+from bot.person import Person
+from bot.secret import MetadataKey, Secret, SecretKey
+from bot.storage.engine.database import moment, moment_or_none, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.tables import deliveries, new_id, owner, person_in, person_of
+
+PassphraseTo = Literal["nobody", "sender", "recipient"]
+
+DeliveryState = Literal[
+    "waiting",
+    "asking",
+    "made",
+    "sent",
+    "opening",
+    "link_shown",  # the link was shown to somebody, to open it in a browser
+    "opened",
+    "failed",  # the host refused: there is no secret
+    "unknown_outcome",  # no usable answer: there may be a secret, and nobody has its link
+    "undeliverable",  # Slack refuses the recipient: the secret is burned
+    "burned",
+    "expired",
+    "gone",  # it cannot be opened any more, and nobody knows why
+]
+
+DeliveryEnd = Literal["opened", "undeliverable", "burned", "expired", "gone"]  # what may become of a secret that exists
+
+OVER: Final[tuple[DeliveryState, ...]] = (
+    "opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone"
+)  # fmt: skip
+CAN_BE_OPENED: Final[tuple[DeliveryState, ...]] = ("made", "sent", "opening", "link_shown")
+# Everything that opens the secret. The metadata key stays until the row is deleted: it cannot open anything.
+WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
+
+
+@dataclass(frozen=True, slots=True)
+class NewShare:
+    """A share to begin. `idempotency_key` is the same for a repeated submit, and for no other.
+
+    `passphrase_to` says who gets the passphrase: nobody (there is none, or the sender typed it), the sender (it is
+    shown once), or the recipient (in a separate message).
+    """
+
+    idempotency_key: str
+    host: str  #: canonical base URL
+    account_id: str | None
+    quiet: bool  # the sender wants no notification when the secret is opened
+    note: str | None  # for the recipients; plain text as typed
+    label: str | None  # for the sender's own lists; plain text as typed
+    passphrase_to: PassphraseTo = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A stored `NewShare`."""
+
+    id: str
+    person: Person
+    host: str  #: canonical base URL
+    account_id: str | None
+    quiet: bool
+    note: str | None
+    card: MessageRef | None  # the message that shows the share to its sender
+    created_at: datetime  #: UTC
+    label: str | None = None
+    passphrase_to: PassphraseTo = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """For whom a delivery is: one person, or the first one in a channel; neither: the sender just gets the link."""
+
+    user: Person | None = None
+    channel: str | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.user is None and self.channel is None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One secret for one recipient. The keys are empty before `made`; the secret key is empty again when it is over."""
+
+    id: str
+    share_id: str
+    sender: Person
+    recipient: Recipient
+    host: str  #: canonical base URL
+    state: DeliveryState
+    secret_key: SecretKey
+    metadata_key: MetadataKey
+    passphrase: Secret | None  # it is still to be sent to the recipient, or shown to the sender
+    passphrase_required: bool | None
+    expires_at: datetime | None  #: UTC
+    message: MessageRef | None  # the message with the Open button
+    opener: Person | None  # the person who opened it, is opening it, or was shown the link
+    opened_at: datetime | None  #: UTC
+    tracked_id: str | None
+    reason: str | None = None  # a code: why it failed or is undeliverable
+    is_by_link: bool = (
+        False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
+    )
+
+    @property
+    def address(self) -> Person | ChannelRef | None:
+        """Where the message goes: to a person, or to a channel of the sender's workspace. None: only the link."""
+        if self.recipient.channel is not None:
+            return ChannelRef(self.sender.team_id, self.recipient.channel)
+        return self.recipient.user
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in OVER
+
+    @property
+    def can_be_opened(self) -> bool:
+        """Whether there is a secret that somebody can still open."""
+        return self.state in CAN_BE_OPENED
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether the recipient can open the secret or has opened it."""
+        return self.can_be_opened or self.state == "opened"
+
+
+class ShareRows:
+    """Turns rows of `shares` into values and back. All encryption for that table is here."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def encrypt(
+        self, person: Person, new: NewShare, to: Sequence[Recipient]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        share_id = new_id()
+        share = {
+            "id": share_id,
+            **owner(person),
+            "idempotency_key": new.idempotency_key,
+            "host": new.host,
+            "account_id": new.account_id,
+            "quiet": new.quiet,
+            "note": self._sealed_words("note", person, new.host, share_id, new.note),
+            "label": self._sealed_words("label", person, new.host, share_id, new.label),
+            "passphrase_to": new.passphrase_to,
+            "created_at": now,
+        }
+        common = {"share_id": share_id, **owner(person), "host": new.host, "state": "waiting"}
+        empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
+        rows = [
+            {"id": new_id(), "position": place, **common, **empty, **recipient_values(one)}
+            for place, one in enumerate(to)
+        ]
+        return share, rows
+
+    def _sealed_words(self, column: str, person: Person, host: str, row_id: str, words: str | None) -> bytes | None:
+        if words is None:
+            return None
+        plain = words.encode("utf-8", "surrogatepass")
+        return self._sealer.seal("metadata_key", Binding.of(bound_names.SHARES, column, person, host, row_id), plain)
+
+    def _words(self, row: Row[Any], column: str) -> str | None:
+        blob = getattr(row, column)
+        if blob is None:
+            return None
+        binding = Binding.of(bound_names.SHARES, column, person_in(row), row.host, row.id)
+        try:
+            return self._sealer.open("metadata_key", binding, blob).decode("utf-8", "surrogatepass")
+        except Unsealable:
+            return None  # the share can be followed and burned without its note and label
+
+    def decrypt(self, row: Row[Any]) -> Share:
+        return Share(
+            id=row.id,
+            person=person_in(row),
+            host=row.host,
+            account_id=row.account_id,
+            quiet=row.quiet,
+            note=self._words(row, "note"),
+            card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
+            created_at=moment(row.created_at),
+            label=self._words(row, "label"),
+            passphrase_to=row.passphrase_to,
+        )
+
+
+class DeliveryRows:
+    """Turns rows of `deliveries` into values and back. All encryption for that table is here."""
+
+    def __init__(self, sealer: Sealer) -> None:
+        self._sealer = sealer
+
+    def encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
+        return self._sealer.seal_text(
+            "metadata_key", _binding(column, delivery.sender, delivery.host, delivery.id), text
+        )
+
+    def decrypt(self, row: Row[Any]) -> Delivery:
+        """Raises `Unsealable`."""
+        sender = person_in(row)
+
+        def text(column: str) -> Secret:
+            blob = getattr(row, column)
+            binding = _binding(column, sender, row.host, row.id)
+            return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
+
+        keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
+        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
+
+    def decrypt_or_empty(self, row: Row[Any]) -> Delivery:
+        """With empty keys if they cannot be decrypted: lists show the delivery nevertheless."""
+        try:
+            return self.decrypt(row)
+        except Unsealable:
+            return _delivery(row, SecretKey(""), MetadataKey(""), None)
+
+
+def is_in(*states: DeliveryState) -> ColumnElement[bool]:
+    """The condition that a delivery is in one of these states."""
+    return deliveries.c.state.in_(states)
+
+
+async def change(
+    connection: AsyncConnection,
+    delivery_id: str,
+    condition: ColumnElement[bool],
+    *,
+    state: DeliveryState | ColumnElement[str] | None = None,
+    **values: Any,
+) -> Row[Any] | None:
+    """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+
+    `state` None leaves the state as it is.
+    """
+    if state is not None:
+        values["state"] = state
+    changed = update(deliveries).where(deliveries.c.id == delivery_id, condition).values(changed_at=now, **values)
+    row: Row[Any] | None = (await connection.execute(changed.returning(deliveries))).one_or_none()
+    return row
+
+
+def columns_of(prefix: str, person: Person) -> dict[str, str]:
+    """The person as the values of three columns with this prefix."""
+    return {f"{prefix}{name}": value for name, value in owner(person).items()}
+
+
+def recipient_values(to: Recipient) -> dict[str, Any]:
+    """The recipient as the values of a row."""
+    return {"recipient_channel": to.channel, **(columns_of("recipient_", to.user) if to.user else {})}
+
+
+def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secret | None) -> Delivery:
+    return Delivery(
+        id=row.id,
+        share_id=row.share_id,
+        sender=person_in(row),
+        recipient=Recipient(
+            _person(row.recipient_enterprise_id, row.recipient_team_id, row.recipient_user_id), row.recipient_channel
+        ),
+        host=row.host,
+        state=row.state,
+        secret_key=secret,
+        metadata_key=key,
+        passphrase=passphrase,
+        passphrase_required=row.passphrase_required,
+        expires_at=moment_or_none(row.expires_at),
+        message=None if row.message_ts is None else MessageRef(_message_team(row), row.message_channel, row.message_ts),
+        opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
+        opened_at=moment_or_none(row.opened_at),
+        tracked_id=row.tracked_id,
+        reason=row.reason,
+        is_by_link=row.link_shown_at is not None,
+    )
+
+
+def _message_team(row: Row[Any]) -> str:
+    """The workspace of the delivery's message: the recipient's, or the sender's for a channel."""
+    return row.recipient_team_id or row.team_id  # type: ignore[no-any-return]
+
+
+def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:
+    return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
+
+
+def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
+    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)
