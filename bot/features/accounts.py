@@ -1,4 +1,4 @@
-"""`/ots accounts` and `/ots disconnect`: which accounts a person has connected, and letting go of them."""
+"""`/ots accounts` and `/ots disconnect`: the accounts that a person has connected, and disconnecting them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NONE_YET = Message.of(
 
 
 def _name(account: Account) -> str:
-    """Its host's name, also of a host that is not allowed any more: the account must be let go all the same."""
+    """The name of the account's host. It may be a host that is not allowed any more: it can still be disconnected."""
     return Host(account.host).name
 
 

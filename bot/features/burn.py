@@ -16,7 +16,7 @@ from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Pa
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
-from bot.status.burn import BURNED_FORM, try_burn
+from bot.status.burn import BURNED_FORM, read_burn_outcome, try_burn
 from bot.status.buttons import (
     BURN,
     BURN_WITH_PASSPHRASE,
@@ -62,7 +62,7 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
             return Reply(again, Outcome.REFUSED)
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
-    return Reply(window, _outcome(state))
+    return Reply(window, read_burn_outcome(state))
 
 
 async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
@@ -80,16 +80,16 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
         *_outcome_parts(host, state, metadata),
         without_replacing=metadata_card.is_in_a_list(context),
     )
-    return Reply(message, _outcome(state))
+    return Reply(message, read_burn_outcome(state))
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
-    """The Burn button of a tracked secret's card, after its confirm dialog. Only what was burned changes the card."""
+    """The Burn button of a tracked secret's card, after its confirm dialog. The card changes only if it was burned."""
     return await _burn_tracked(interaction, tracked, listed=False)
 
 
 async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
-    """The same in `/ots tracked`: the list stays as it is."""
+    """The Burn button in `/ots tracked`, after its confirm dialog. The list stays as it is."""
     return await _burn_tracked(interaction, tracked, listed=True)
 
 
@@ -109,7 +109,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         await interaction.services.tracking.record_change(tracked, change)
     outcome_parts = _outcome_parts(host, state, metadata)
     message = Message.of(f"One-time secret on {host.name}", *outcome_parts, without_replacing=True)
-    return Reply(message, _outcome(state))
+    return Reply(message, read_burn_outcome(state))
 
 
 async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
@@ -149,7 +149,7 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     interaction: Interaction, credentials: Credentials, key: MetadataKey, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
-    """As `burning.burn`; what the person tracks of it is told at once."""
+    """Burn it, or find out what it is now, as `try_burn` does. A burn updates the card of a tracked secret at once."""
     passphrase = interaction.text_inputs.get("passphrase") or None
     state, metadata = await try_burn(interaction.services.onetime, credentials, key, passphrase, asked=asked)
     if state is SecretState.BURNED:
@@ -158,18 +158,13 @@ async def _destroy(
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
-    """A burn of one's own is no news: the card follows at once, and the watcher has nothing left to tell."""
+    """Mark a tracked secret as burned and update its card. The watcher then has nothing to tell its owner."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
         with suppress(SlackError):
             await follow(interaction, tracked, host.name)
-
-
-def _outcome(state: SecretState | None) -> Outcome:
-    """Of a try to burn a secret that is in this state now."""
-    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:

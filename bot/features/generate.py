@@ -1,4 +1,4 @@
-"""`/ots generate`: a password that the host makes up, shown once to who asked for it, or sent without being shown."""
+"""`/ots generate`: a password that the host makes up. It is shown once to the person, or sent without being shown."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def generate(interaction: Interaction, context: ButtonContext[None]) -> Re
 
 @dataclass(frozen=True, slots=True)
 class _BegunCreation:
-    """What stands for the host's copy while there may be one: should the bot stop, its person is told of it."""
+    """The rows that stand for the host's copy while there may be one. After a crash, recovery tells its person."""
 
     credentials: Credentials
     share: Share
@@ -78,7 +78,7 @@ class _BegunCreation:
 
 
 async def _show_once(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:
-    """Make it, have the host's copy destroyed, and show it: only then is there none that nobody knows of."""
+    """Make a password, burn the host's copy of it, and show it, in this order: the window has the only copy."""
     try:
         begun = await _begin(interaction, await share_spec.load_account(interaction, spec), ref)
         if begun is None:
@@ -95,7 +95,7 @@ async def _show_once(interaction: Interaction, form_state: FormState, spec: Shar
     failpoint("copy_burned")
     is_shown = await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
     failpoint("password_shown")
-    if is_burned:  # nothing is left to be told of
+    if is_burned:  # nothing is left that a card would be about
         await interaction.services.deliveries.mark_failed(begun.delivery.id, "shown")
         await interaction.services.shares.delete(begun.share.id)
     if not is_shown:
@@ -104,7 +104,7 @@ async def _show_once(interaction: Interaction, form_state: FormState, spec: Shar
 
 
 async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunCreation | None:
-    """On disk before anything is asked. None if it was begun before. Raises `LimitReached`, `Unsealable`."""
+    """Store the rows before the host is asked. None if they were stored before. Raises `LimitReached`, `Unsealable`."""
     shares, account = interaction.services.shares, spec.account
     credentials = interaction.services.credentials_of(account) if account else Credentials(spec.host)
     await interaction.services.limits.consume(
@@ -119,7 +119,7 @@ async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunC
 
 
 async def _call_host(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecret:
-    """The one request. Raises `OnetimeError`; what may exist then is on the card that its person gets."""
+    """The one request. Raises `OnetimeError`; if a password may exist then, its person gets a card that says so."""
     deliveries = interaction.services.deliveries
     try:
         return await interaction.services.onetime.generate(begun.credentials, ttl=MIN_TTL, passphrase=None)
@@ -134,10 +134,10 @@ async def _call_host(interaction: Interaction, begun: _BegunCreation) -> Generat
 
 
 async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: GeneratedSecret) -> bool:
-    """Burn the host's copy. Where that fails, its person gets a card of it, with Burn: False."""
+    """Burn the host's copy. False if that fails: its person then gets a card of the copy, with a Burn button."""
     services = interaction.services
     try:
-        with suppress(SecretGone):  # it is dead already: the answer to an earlier try was lost
+        with suppress(SecretGone):  # burned already: the answer to an earlier try was lost
             await services.onetime.burn(begun.credentials, made.metadata_key)
     except OnetimeError as error:
         log.warning("copy_not_burned", error=str(error), ref=begun.delivery.id)

@@ -1,4 +1,4 @@
-"""`/ots help`, and what is said to a verb that does not exist."""
+"""`/ots help`, and the answer to a verb that does not exist."""
 
 from __future__ import annotations
 

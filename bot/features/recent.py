@@ -36,7 +36,7 @@ async def list_recent(interaction: Interaction, _row: None) -> Reply:
 
 
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    """Newer and Older: the handle says which page of which account, and the filter."""
+    """Newer and Older. The button context has the account, the filter and the page."""
     if context.account_id is None:
         raise NotConnected
     account = await interaction.services.accounts.find(interaction.person, context.account_id)

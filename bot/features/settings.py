@@ -1,4 +1,4 @@
-"""`/ots settings`: which news of tracked secrets a person is told, and whether they are reminded."""
+"""`/ots settings`: which notifications of tracked secrets a person gets, and whether they are reminded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _quiet_hours(zone: str | None) -> Note:
 
 
 async def save(interaction: Interaction, _row: None) -> Reply:
-    """Takes effect at once: what waits to be sent and is not wanted any more is not sent."""
+    """Takes effect at once, also for notifications that wait to be sent."""
     checked = interaction.checkboxes
     prefs = NotificationPreferences.of(
         checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())

@@ -1,7 +1,4 @@
-"""`/ots share`: a secret for people, for a channel, or just a link; and what its sender can do with it afterwards.
-
-What sharing has in common with generating and with answering a request is in bot/sharing.
-"""
+"""`/ots share`: shares a secret with people, with a channel, or as a link. The code is in bot/sharing."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
-    """`/ots share [@person … | #channel]`. Any other text is refused unseen."""
+    """`/ots share [@person … | #channel]`. Any other text is refused and not read."""
     return Reply(await form.open_form(interaction, read_mentions(interaction.text)), Outcome.SHOWN)
 
 

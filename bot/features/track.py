@@ -1,4 +1,4 @@
-"""`/ots track`, `/ots untrack`, `/ots tracked`, `/ots watch`: be told what became of a secret."""
+"""`/ots track`, `/ots untrack`, `/ots tracked`, `/ots watch`: notifications of what became of a secret."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
     if tracked.card is not None:
         try:
             await interaction.services.update(tracked.card, message)
-        except SlackError as trouble:  # its buttons answer like those of somebody else's
+        except SlackError as trouble:  # its buttons lead to `NotYours` from now on
             log.info("card_not_updated", error=str(trouble))
     return message
 
 
 async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
-    """Ask the host about this one now. What became of it is told as the watcher tells it, once."""
+    """Ask the host about a tracked secret now. A change is recorded as the watcher records it, so it is told once."""
     services = interaction.services
     host = services.hosts.of(tracked.host)
     credentials = await services.credentials(interaction.person, host)
@@ -173,7 +173,7 @@ def _line(tracked: Tracked) -> list[Part]:
 
 
 async def watch(interaction: Interaction, _row: None) -> Reply:
-    """`/ots watch on|off`: track everything on the default account, also what is made in a browser."""
+    """`/ots watch on|off`: track everything on the default account, also secrets that are made in a browser."""
     word = interaction.text.strip().lower()
     if word not in {"on", "off"}:
         raise NotUnderstood("neither on nor off", tell="Say `/ots watch on` or `/ots watch off`.")

@@ -1,9 +1,18 @@
-"""From an order to deliveries: one request to the host for each, and never a second one for the same.
+"""Creates the secrets of a share: one request to the host for each delivery, and never a second one for the same.
 
-    begin -> for each: asking, on disk -> one POST -> made, keys on disk -> followed -> posted -> sent
+    step        row of the delivery   what happens                             ways out
+    ─────────   ───────────────────   ──────────────────────────────────────   ─────────────────────────────────────────
+    begun       waiting               share and deliveries are committed       process died: failed
+    asked       asking                committed before the request is sent     process died: unknown_outcome
+    answered    asking                the one POST to the host                 refused, or nothing sent: failed
+                                                                               no usable answer: unknown_outcome
+    made        made                  keys are sealed and committed            database away: the secret is burned
+    tracked     made                  the watcher follows it
+    posted      made                  its recipient has the message            never can: undeliverable, then burned
+    sent        sent                  the message is stored                    process died: posted again, same key
 
-The first is made alone. When the host refuses it, nothing was made and the person can correct what they typed;
-when it gives no usable answer, the others are not tried.
+The first delivery is made alone. If the host refuses it, nothing exists: the share is deleted, and the person can
+correct what they typed. If the host gives no usable answer, the other deliveries are not tried.
 """
 
 from __future__ import annotations
@@ -38,7 +47,7 @@ MAX_LABEL = 80  # characters
 
 NO_SECRET = (Refused, NotAuthorized, RateLimited, NothingSent, AccountsOff)  # the host made none, and that is sure
 
-log = Log("making")
+log = Log("create")
 
 
 class PassphraseIgnored(Refused):
@@ -49,7 +58,7 @@ class PassphraseIgnored(Refused):
 
 @dataclass(frozen=True, slots=True)
 class CreatedShare:
-    """What came of an order. `ttl` is what the host made of the one that was asked for, in seconds, if it said so."""
+    """A share and its deliveries. `ttl` is the life in seconds that the host gave the secret, if it said so."""
 
     share: Share
     deliveries: list[Delivery]
@@ -60,7 +69,7 @@ class CreatedShare:
 async def create(
     interaction: Interaction, spec: ShareSpec, idempotency_key: str, *, answers: str | None = None
 ) -> CreatedShare:
-    """Make and send all of it. The same `once` again makes nothing and says what became of it.
+    """Make and send all of it. The same `idempotency_key` again makes nothing and returns the earlier share.
 
     `answers` is the id of a request. Raises `LimitReached`, `RequestOver`, `StorageUnavailable`, and why the host made
     nothing: `Refused`, `NotAuthorized`, `RateLimited`, `HostUnavailable`. Nothing is left of the share
@@ -108,7 +117,7 @@ async def _give_up(interaction: Interaction, deliveries: list[Delivery]) -> None
 async def _create_deliveries(
     interaction: Interaction, spec: ShareSpec, share: Share, deliveries: list[Delivery]
 ) -> None:
-    """The others, a few at a time. One that goes wrong keeps none of the others back: its state says it."""
+    """Make deliveries, a few at a time. One that fails does not stop the others; its state says that it failed."""
     free = asyncio.Semaphore(CONCURRENCY)
 
     async def make(delivery: Delivery) -> None:
@@ -175,11 +184,11 @@ async def _store_keys(
     delivery: Delivery,
     made: SharedSecret | GeneratedSecret,
 ) -> Delivery:
-    """The keys, sealed and on disk. If that cannot be, the secret is burned: nobody could ever find it again."""
+    """Seal the keys and commit them. If that fails, the secret is burned: nobody could find it again."""
     ttl = spec.ttl if made.ttl is None else made.ttl
     is_needed = (
         spec.passphrase_to == "sender" or not delivery.recipient.is_nobody
-    )  # to be shown; or to burn it, if Slack refuses
+    )  # to show it, or to burn the secret if it is undeliverable
     try:
         return await interaction.services.deliveries.mark_made(
             delivery,

@@ -1,7 +1,7 @@
-"""What happens to a delivery that was made: followed by the watcher, posted to its recipient, burned if Slack refuses.
+"""Sends a delivery that was made: tracked by the watcher, posted to its recipient, burned if Slack never takes it.
 
-Each step may be repeated: tracking the same key twice is one row, and a message posted twice with one key is one
-message. So a crash anywhere here is made good by doing it again (recovery.py).
+Each step may be repeated: tracking a key twice is one row, and a message that is posted twice with one idempotency
+key is one message. So after a crash recovery.py repeats the steps.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
 WITHIN = 10.0  # seconds
-MAX_WAIT = 5.0  # seconds that Slack may ask for; what it asks more for is sent a minute later
+MAX_WAIT = 5.0  # seconds that Slack may ask to wait; after more, recovery.py sends it a minute later
 
-# What a host says of a secret, as what became of its delivery. What is in no row leaves it as it is.
+# State of the secret at its host (None: not known) -> state of its delivery. Other states change nothing.
 ENDS: dict[SecretState | None, DeliveryEnd] = {
     SecretState.BURNED: "burned",
     SecretState.RECEIVED: "opened",
@@ -43,10 +43,10 @@ log = Log("delivery")
 
 
 async def deliver(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
-    """From made to sent, or to refused. Left as made when Slack is in trouble: it is tried again in a minute.
+    """Made → sent, or undeliverable. It stays made if Slack does not take it now: recovery.py tries again.
 
     `zone` is the sender's time zone, if it is known: the watcher reminds them by day.
-    Raises `StorageUnavailable`; what was done stays done.
+    Raises `StorageUnavailable`; the steps before it are kept.
     """
     await track(services, share, delivery, zone)
     to = delivery.address
@@ -67,7 +67,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
 
 
 async def track(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
-    """Have the watcher follow it. Before anybody can open it, or its opening might go unseen."""
+    """Have the watcher follow the secret. This comes before anybody can open it, so that no opening is missed."""
     if delivery.tracked_id is not None:
         return
     tracked, _ = await services.tracking.track(
@@ -88,7 +88,7 @@ async def _post(services: Services, to: Person | ChannelRef, share: Share, deliv
 
 
 async def send_passphrase(services: Services, share: Share, delivery: Delivery) -> None:
-    """The passphrase, in a message apart; then it is wiped. Nothing if none waits for the recipient."""
+    """Send the passphrase in a message of its own, then wipe it. Does nothing if none waits for the recipient."""
     if share.passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
         return
     try:
@@ -109,16 +109,16 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
 
 
 async def mark_undeliverable(services: Services, delivery: Delivery, why: str) -> None:
-    """Slack does not take the recipient, for good: nobody can open it here any more, and then it is burned."""
+    """Slack never takes a message to the recipient: end the delivery, then burn its secret. `why` is Slack's code."""
     await services.deliveries.mark_undeliverable(delivery.id, why)
     failpoint("delivery_refused")
     await burn_undeliverable(services, delivery)
 
 
 async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
-    """Burn it. Left open when the host does not answer: it is tried again in a minute, until it has expired.
+    """Burn the secret and stop tracking it: the sender's card says what happened.
 
-    The sender hears of it from the card, so the watcher follows it no more.
+    If the host does not answer, the delivery stays open and recovery.py tries again, until the secret has expired.
     """
     tracked = await services.tracking.find_key(delivery.sender, delivery.host, delivery.metadata_key)
     if tracked is not None:
@@ -152,7 +152,7 @@ async def burn(
 async def _burn(
     services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
 ) -> tuple[SecretState | None, Metadata | None]:
-    """With the sender's account if it is still taken; who has the metadata key may burn without one, too."""
+    """Burn with the sender's account, or without one if the host refuses that: the metadata key is enough."""
     host, key = services.hosts.of(delivery.host), delivery.metadata_key
     try:
         credentials = await services.credentials(delivery.sender, host)
@@ -160,15 +160,15 @@ async def _burn(
     except (NotAuthorized, AccountsOff, Unsealable):
         state, metadata = await try_burn(services.onetime, Credentials(host), key, passphrase, asked=asked)
     failpoint("delivery_burned")
-    if state is SecretState.BURNED:  # one's own doing is no news
+    if state is SecretState.BURNED:  # so that the watcher does not tell the sender
         await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
     return state, metadata
 
 
 async def post_card(services: Services, share: Share) -> None:
-    """Tell the sender what became of everything, in the one message that follows it from then on.
+    """Post the sender's card, or the same message again: however often this is called, there is one card.
 
-    One message, however often this is done; after a crash it may be there already, and older (see recovery.py).
+    After a crash the card may be there already and show an older state; recovery.py then redraws it.
     """
     deliveries = await services.shares.deliveries_of(share.id)
     drawn = sender_card.sender_card(share, deliveries)
@@ -184,5 +184,5 @@ async def post_card(services: Services, share: Share) -> None:
     failpoint("card_kept")
     if (
         sender_card.sender_card(share, await services.shares.deliveries_of(share.id)) != drawn
-    ):  # while nobody knew of the card
+    ):  # something changed while the card was not stored yet
         await redraw(services, deliveries[0])

@@ -1,7 +1,8 @@
 """The window in which something is shared.
 
-Slack keeps what is typed while a window is shown again with the same fields. So it is shown again for everything:
-for more room, while the host is asked, and when something has to be corrected. Nothing typed is ever lost or sent back.
+Slack keeps what is typed when a window is updated with the same fields. So the same window is updated for everything:
+to add a text field, while the host is asked, and when something has to be corrected. The bot never sends back what
+was typed.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ WHAT = (
 
 
 async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
-    """The window, ready to be shown. It is remembered first: nobody can submit it before the row is there."""
+    """The window, ready to be shown. Its state is stored first, so that nobody can submit it before it is stored."""
     storing = asyncio.create_task(begin_form_state(interaction, form_state))
     stored, _ = await asyncio.wait({storing}, timeout=ROW_WITHIN)
     try:
@@ -73,7 +74,7 @@ async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
 
 
 def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, str] | None = None) -> Modal:
-    """The window. `said` stands above everything, what is in `at` above the field of that name."""
+    """The window. `said` stands at the top; each sentence in `at` stands above the field of its name."""
     parts: list[Part] = [*said]
     for part in _fields(form_state, ref):
         sentence = (at or {}).get(getattr(part, "name", ""))
@@ -136,19 +137,19 @@ def _recipients(form_state: FormState) -> list[Part]:
 
 
 def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
-    """“Add more room”: half as many fields again. What is typed stays, since they keep their names."""
+    """“Add more room”: half as many text fields again. What is typed stays, since the fields keep their names."""
     form_state = state_as_shown(interaction, context)
     text_fields = form_state.text_fields + max(1, form_state.text_fields // 2)
     return form(replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes))), context.id)
 
 
 def text_fields_for(size: int) -> int:
-    """How many fields take so many bytes, whatever characters they are."""
+    """How many text fields have room for so many bytes. A character has one byte at least."""
     return -(-size // TEXT_FIELD_LENGTH)
 
 
 def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> FormState:
-    """The draft with as many fields as the window has by now."""
+    """The stored form state, with as many text fields as the window has now."""
     return replace(FormState.of(context), text_fields=count_text_fields(interaction))
 
 

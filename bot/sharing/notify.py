@@ -1,4 +1,4 @@
-"""Who is told what became of a delivery: the sender, in words and on their card, and whoever sees its message."""
+"""Tells the sender that a delivery was opened here, and redraws the messages that show a delivery."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from bot.storage.shares.rows import Delivery, Share
 
 UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 
-RECEIVED: Final = "received"  # the kind of news that it is, for what its person wants to hear of
+RECEIVED: Final = "received"  # the kind of notification, as in the settings of a person
 
-log = Log("news")
+log = Log("notify")
 
 
 async def announce(services: Services, delivery: Delivery) -> None:
-    """It was opened here: said to the sender, who does not hear it from the watcher too, and shown where it stands.
+    """Tell the sender that a delivery was opened here, and redraw its messages. The watcher does not tell it again.
 
-    Safe to repeat. Raises nothing: what could not be said is left to the next round of recovery.py.
+    Safe to repeat. Raises nothing: features/retrieve/recovery.py tries again what failed.
     """
     try:
         await _announce(services, delivery)
@@ -49,7 +49,7 @@ async def _announce(services: Services, before: Delivery) -> None:
 async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:
     """Whether the sender was told, never can be, or does not need to be.
 
-    With the key of the watcher's notification: should that be on its way already, both are one message.
+    The message has the key of the watcher's notification. If that is on its way already, both are one message.
     """
     if share.quiet or delivery.opener == delivery.sender:
         return True
@@ -65,9 +65,9 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
 
 
 async def redraw(services: Services, delivery: Delivery) -> bool:
-    """Draw its message and the sender's card as things are now. Whether nothing is left to draw.
+    """Update the delivery's message and the sender's card. False if Slack did not take an update: try again later.
 
-    Two that draw at once may overtake each other, so it is looked again whether what was drawn is still so.
+    Two processes that redraw at once may overtake each other, so this repeats until what was drawn is still true.
     Raises `StorageUnavailable`.
     """
     done, drawn = True, None
@@ -91,16 +91,16 @@ async def _screens(services: Services, delivery: Delivery) -> list[tuple[Message
 
 
 async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
-    """The card that its sender has of it besides, after `/ots track`."""
+    """The card that the sender has of it if they track it by `/ots track` too."""
     try:
         tracked = await services.tracking.find(delivery.sender, delivery.tracked_id)
-    except (NotYours, Unsealable):  # not followed any more
+    except (NotYours, Unsealable):  # not tracked any more
         return []
     return [(tracked.card, tracked_card(tracked, Host(tracked.host).name))] if tracked.card else []
 
 
 async def _try_to_send(saying: Awaitable[object]) -> bool:
-    """Whether it arrived, or never can."""
+    """Whether Slack took it, or never will."""
     try:
         await saying
     except SlackError as error:

@@ -1,4 +1,4 @@
-"""What the watcher saw of a secret that was shared here: opened by its link, burned elsewhere, expired."""
+"""What the watcher found out about a secret that was shared here: opened by its link, burned elsewhere, expired."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ async def tell_sender(
     services: Services, share: Share, delivery: Delivery, kind: NotificationKind, at: datetime | None,
     *, idempotency_key: str, wanted: bool,
 ) -> None:  # fmt: skip
-    """Tell the sender of a notification of this `kind`, and show it wherever the delivery stands.
+    """Send the sender a notification of this `kind` if it is `wanted`, and update the delivery's messages.
 
-    Said first and marked then, so that doing it again after a crash says it with the same `once`; what is marked as
-    over was said, also when it was opened here (notify.py). Raises `SlackError`, `StorageUnavailable`.
+    The message is sent before the delivery is closed, so after a crash it is sent again with the same key. A delivery
+    that is over was told already, also by notify.py if it was opened here. Raises `SlackError`, `StorageUnavailable`.
     """
     if kind == REMINDER:
         if wanted and delivery.can_be_opened:
@@ -50,12 +50,12 @@ async def tell_sender(
 
 
 def must_wait(delivery: Delivery, kind: NotificationKind) -> bool:
-    """Whether somebody is opening it here right now: when they have it, that is told, with their name (notify.py)."""
+    """Whether somebody is opening it here right now: then notify.py tells the sender, with the name of the opener."""
     return kind == RECEIVED and delivery.state == "opening"
 
 
 async def show_opened(services: Services, tracked_id: str, person: Person) -> None:
-    """The sender opened it by its link, here. Raises `StorageUnavailable`."""
+    """The sender opened it here, by its pasted link. Raises `StorageUnavailable`."""
     found = await services.shares.of_tracked(tracked_id)
     if found is not None and not found[1].is_over:
         delivery = await services.deliveries.mark_opened(found[1].id, person)

@@ -1,6 +1,6 @@
-"""What is said to those for whom something is shared. No key, no link, no content: only a button.
+"""What recipients see. The messages hold no key, no link and no content: only a button.
 
-The one exception is a passphrase whose sender chose to have it sent apart from what it opens.
+The one exception is a passphrase that the sender chose to have sent apart from the secret.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
 
 
 def recipient_message(share: Share, delivery: Delivery) -> Message:
-    """The message that holds a delivery's Open button, all its life."""
+    """The message with the Open button of a delivery, as it is now. It is one message, updated in place."""
     sender = Who(delivery.sender.user_id)
     if delivery.is_over:
         return Message.of(
@@ -53,7 +53,7 @@ def _facts(share: Share, delivery: Delivery) -> Facts:
 
 
 def passphrase_message(share: Share, delivery: Delivery) -> Message:
-    """The passphrase, apart from what it opens. The one message that holds anything secret, because that was asked."""
+    """The passphrase, apart from the secret. It is the only message that holds anything secret."""
     assert delivery.passphrase is not None
     return Message.of(
         "The passphrase of a one-time secret that is shared with you.",

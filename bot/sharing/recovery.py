@@ -1,7 +1,7 @@
-"""What is done for shares that were interrupted: at the start, and every minute.
+"""Finishes shares that were interrupted: at the start, and every minute.
 
-Nothing is asked of the host a second time, and every message has a key of its own, so that doing this again, or
-while the one that was thought dead goes on, makes no second secret and no second message.
+No secret is made a second time, and every message has a fixed idempotency key. So it is safe to do this again, and
+while a process that seemed dead still works.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from bot.sharing import deliver, request_messages
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery
 
-INTERRUPTED = 120.0  # seconds; making and sending a delivery takes 20 at most, and of ten the last ones wait for three
+INTERRUPTED = 120.0  # seconds; a delivery takes 20 at most, and of ten the last ones wait for three rounds
 
-log = Log("share_recovery")
+log = Log("reveal_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Bring every delivery to an end that its sender can see, and tell senders what they were not told yet.
+    """Bring every delivery to a state that its sender can see, and post cards that are missing.
 
-    `alone_for`: for so many seconds nobody else can have been sharing anything, so what is older is not waited for.
+    `alone_for`: no other process can have worked for so many seconds, so older rows are taken at once; None: others
+    may.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
     for delivery in await services.interrupted_shares.unfinished(older_than):
@@ -35,7 +36,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await request_messages.settle_answer(services, share)
         await deliver.post_card(services, share)
         (delivery, *_) = await services.shares.deliveries_of(share.id)
-        await redraw(services, delivery)  # it may have been posted before, with what was so then
+        await redraw(services, delivery)  # the card may have been posted before, with an older state
     await services.interrupted_shares.purge()
 
 

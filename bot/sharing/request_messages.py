@@ -1,4 +1,4 @@
-"""What two people see of a request for a secret: the message to who was asked, and the card of who asked."""
+"""What both people see of a request for a secret: the message to the person who was asked, and the asker's card."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ REQUESTED_FORM = "requested"
 
 WITHDRAW_CONFIRM = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
 
-# --- to who was asked
+# --- to the person who was asked
 
 
 def question(request: Request) -> Message:
-    """The message to who was asked, as it is now."""
+    """The message to the person who was asked, as it is now."""
     parts: list[Part] = [Text.of(":envelope_with_arrow: ", Who(request.person.user_id), " asks you for a secret.")]
     if request.note:
         parts.append(Text.of("What for: ", Plain(request.note)))
@@ -54,11 +54,11 @@ def _summary(what: str, request: Request) -> str:
     return f"{what}: {request.note}" if request.note else f"{what}."
 
 
-# --- to who asked
+# --- to the person who asked
 
 
 def card(request: Request) -> Message:
-    """Its state all its life, for who asked."""
+    """The card of the person who asked, as it is now. It is one message, updated in place."""
     state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
     parts: list[Part] = [Text.of("You asked ", Who(request.asked.user_id), f" for a secret.\n{REQUEST_WORDS[state]}")]
     if request.note:
@@ -72,7 +72,7 @@ def card(request: Request) -> Message:
 
 
 def outcome_notification(request: Request) -> Message | None:
-    """The message beside the card, since an edited message notifies nobody. An answer brings its own."""
+    """A message next to the card, since an edited message notifies nobody. None where there is nothing to tell."""
     said = request_notification_words(request)
     if said is None:
         return None
@@ -82,7 +82,7 @@ def outcome_notification(request: Request) -> Message | None:
 
 
 def over_window() -> Modal:
-    """In place of what would have been done with it."""
+    """The window for a request that is over."""
     return Modal.of(REQUESTED_FORM, "Ask for a secret", Text.of(RequestOver.tell))
 
 
@@ -90,7 +90,7 @@ def over_window() -> Modal:
 
 
 async def update_messages(services: Services, request: Request) -> None:
-    """Both messages show what it is now. One that Slack does not change stays as it is: its buttons do nothing."""
+    """Update both messages of a request. One that Slack does not change stays as it is, and its buttons do nothing."""
     for posted, message in ((request.message, question(request)), (request.card, card(request))):
         if posted is not None:
             with suppress(SlackError):
@@ -98,16 +98,16 @@ async def update_messages(services: Services, request: Request) -> None:
 
 
 async def notify_requester(services: Services, request: Request) -> None:
-    """The message beside the card, where there is something new. Raises `SlackError`."""
+    """Send the person who asked a message next to the card, where there is something to tell. Raises `SlackError`."""
     message = outcome_notification(request)
     if message is not None:
         await services.send(request.person, message, f"{request.id}:{request.state}")
 
 
 async def settle_answer(services: Services, share: Share) -> None:
-    """A request that this share answered shows it, or can be answered again if nothing came of the share.
+    """Update the request that this share answered, or reopen it if no delivery of the share arrived.
 
-    Safe to repeat: what somebody answered anew since then is another share's. Raises `StorageUnavailable`.
+    Safe to repeat: a request that was answered again since then belongs to another share. Raises `StorageUnavailable`.
     """
     request: Request | None = await services.requests.answered_by(share.id)
     if request is None:

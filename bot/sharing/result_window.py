@@ -1,4 +1,4 @@
-"""The window after a share: what became of it for each recipient, and what only its sender sees, once."""
+"""The window after a share: what became of it for each recipient, and the link or passphrase for its sender."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def one_moment() -> Modal:
 
 
 def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, passphrase: Secret | None) -> Modal:
-    """What came of it. `passphrase` if the sender is to see it now; links of deliveries that are for nobody."""
+    """What came of a share. It shows the `passphrase`, if there is one, and the link, if there is no recipient."""
     parts: list[Part] = []
     for delivery in deliveries:
         parts += link_parts(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
@@ -33,7 +33,7 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
 
 
 def already_shared(deliveries: list[Delivery]) -> Modal:
-    """The same window was submitted before: nothing is made again."""
+    """The window for a form that was submitted before: nothing is made again."""
     said = "This was sent already"
     said += (
         ", and is being worked on." if any(one.state in IN_HAND for one in deliveries) else ". This is what came of it:"
@@ -42,7 +42,7 @@ def already_shared(deliveries: list[Delivery]) -> Modal:
 
 
 def line(delivery: Delivery) -> Text:
-    """One recipient."""
+    """One delivery in a line."""
     name = recipient_name(delivery.recipient)
     return Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", name, ": ", *sent_words(delivery), ".")
 

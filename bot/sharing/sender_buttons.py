@@ -1,4 +1,4 @@
-"""What the sender can do with what they shared, from the buttons of its card."""
+"""Handles the buttons of the sender's card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, 
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
-from bot.status.burn import BURNED_FORM
+from bot.status.burn import BURNED_FORM, read_burn_outcome
 from bot.status.words import recipient_name
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
@@ -29,14 +29,14 @@ log = Log("share")
 
 
 async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Burn” beside a recipient, after its confirm dialog. The card says what came of it."""
+    """“Burn” at a recipient, after its confirm dialog. The card says what came of it."""
     try:
         state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
         said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
         return Reply(Message.of(said, Text.of(said), without_replacing=True), Outcome.REFUSED)
     await redraw(interaction.services, delivery)
-    return Reply(None, _outcome(state))
+    return Reply(None, read_burn_outcome(state))
 
 
 async def ask_to_burn(_interaction: Interaction, delivery: Delivery) -> Reply:
@@ -50,7 +50,7 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
         raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
     delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
-    return Reply(_outcome_window([delivery]), _outcome(state))
+    return Reply(_outcome_window([delivery]), read_burn_outcome(state))
 
 
 async def burn_all(interaction: Interaction, share: Share) -> Reply:
@@ -110,11 +110,6 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
     )
 
 
-def _outcome(state: SecretState | None) -> Outcome:
-    """Of a try to burn a secret that is in this state now."""
-    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
-
-
 def _outcome_window(deliveries: list[Delivery]) -> Modal:
     return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close="Done")
 
@@ -127,7 +122,7 @@ def _refuse_as_over() -> Reply:
 
 
 async def remind(interaction: Interaction, share: Share) -> Reply:
-    """“Remind”: those who have not opened it, each once an hour at most."""
+    """“Remind”: everybody who has not opened it, each once an hour at most."""
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
     reminded = [one for one in there if await _send_reminder(interaction, share, one)]
     if reminded:

@@ -1,6 +1,6 @@
-"""What is said to the sender about what they shared: one card that follows it all its life, and the news beside it.
+"""What the sender sees of a share: one card that is updated in place, and notifications next to it.
 
-No key, no link, no content; what can still be done stands under it as buttons.
+They hold no key, no link and no content. What can still be done stands under them as buttons.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
 
 
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
-    """The message beside the card, since an edited message notifies nobody."""
+    """A message next to the card, since an edited message notifies nobody."""
     if delivery.state != "opened":
         said: tuple[Piece, ...] = (recipient_name(delivery.recipient), ": ", *delivery_words(delivery), ".")
         return Message(
@@ -151,7 +151,7 @@ def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
 
 
 def expires_soon_message(share: Share, delivery: Delivery) -> Message:
-    """While something can still be done about it."""
+    """A reminder to the sender, with buttons for what can still be done."""
     expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
     buttons = [_burn_button(delivery)]
     if not delivery.recipient.is_nobody:

@@ -1,4 +1,4 @@
-"""What was entered in the window, as an order: what is to be made, for whom, and with which account."""
+"""What was entered in the window, as a share spec: what to make, for whom, and with which account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 @dataclass(frozen=True, slots=True)
 class ShareSpec:
-    """What is to be made. Without `text` the host makes one up."""
+    """What to make. If `text` is None, the host makes up a password."""
 
     text: Secret | None
     recipients: tuple[Recipient, ...]
@@ -34,7 +34,7 @@ class ShareSpec:
 
 
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
-    """What was entered, as far as that can be said without asking anybody. Raises `FieldErrors`."""
+    """What was entered, checked without any I/O. Raises `FieldErrors`."""
     wrong: dict[str, str] = {}
     text = None if form_state.is_generated else _read_text(interaction, form_state, wrong)
     to = _read_recipients(interaction, form_state, wrong)
@@ -62,7 +62,7 @@ def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str,
 
 
 def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> tuple[Recipient, ...]:
-    """Each person once. The ids come from Slack's own menus, in the sender's workspace."""
+    """The recipients, each person once. The ids come from Slack's own menus, in the sender's workspace."""
     people = form_state.only or tuple(dict.fromkeys(interaction.pickers.get("to", ())))
     channels = () if form_state.only else interaction.pickers.get("channel", ())
     if people and channels:
@@ -108,7 +108,7 @@ def _read_note(typed: Secret | None) -> str | None:
 
 
 async def load_account(interaction: Interaction, spec: ShareSpec) -> ShareSpec:
-    """The order with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
+    """The spec with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
     chosen, services = interaction.selects.get("account"), interaction.services
     if chosen == ANONYMOUS:
         return spec
@@ -119,7 +119,7 @@ async def load_account(interaction: Interaction, spec: ShareSpec) -> ShareSpec:
     )
     if account is None:
         return spec
-    services.credentials_of(account)  # now, and not when the share has begun
+    services.credentials_of(account)  # raises now, and not after the share has begun
     return replace(spec, host=services.hosts.of(account.host), account=account)
 
 
@@ -132,7 +132,7 @@ def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec)
 
 
 async def check_people(interaction: Interaction, spec: ShareSpec) -> None:
-    """Raise `FieldErrors` unless all are full members: guests, strangers, bots and who has left are not."""
+    """Raise `FieldErrors` unless all are full members of the workspace: no guests, bots or deactivated accounts."""
     people = [one.user for one in spec.recipients if one.user is not None]
     known = await asyncio.gather(*(_is_member(interaction, one) for one in people))
     if all(known):

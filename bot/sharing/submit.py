@@ -1,7 +1,7 @@
-"""“Share” was pressed: read, make, show what came of it, and leave the card.
+"""“Share” was pressed: reads the window, makes the share, shows what came of it, and posts the sender's card.
 
-Slack keeps what is typed while the window is shown again with the same fields. So while the host is asked the window
-stays, with a line above it; when nothing could be sent it stays to be corrected; only a success takes its place.
+Slack keeps what is typed when a window is updated with the same fields. So the window stays while the host is asked,
+with a line at its top, and it stays to be corrected if nothing could be sent. Only a success replaces it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ async def submit(interaction: Interaction, context: ButtonContext[None]) -> Repl
 
 
 async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:
-    """Make what was ordered in the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
+    """Make the share of the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
     making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
@@ -75,7 +75,7 @@ PASSPHRASE_ON_THE_CARD = "The passphrase of those that were made is on your card
 
 
 def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
-    """Those that can be made anew while what was typed is there: all if nothing came of any, else those not made."""
+    """The deliveries that the window offers again: all if none arrived, else those that were not made."""
     if not any(delivery.has_arrived for delivery in deliveries):
         return deliveries
     return [delivery for delivery in deliveries if delivery.state in {"failed", "unknown_outcome"}]
@@ -84,7 +84,7 @@ def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
 async def _ask_again_for(
     interaction: Interaction, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
 ) -> Modal:
-    """The window once more, for those who did not get it."""
+    """The window again, for the recipients who did not get it."""
     said = [result_window.line(delivery) for delivery in made.deliveries]
     if len(unsent) == len(made.deliveries):
         return await show_again(interaction, form_state, *said, Text.of(AGAIN))
@@ -95,7 +95,7 @@ async def _ask_again_for(
 
 
 async def _create_or_find(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:
-    """Make it, or say what came of it when that window was submitted before: what has changed since does not matter."""
+    """Make the share, or find the one that was made when this window was submitted before."""
     shares = interaction.services.shares
     if (before := await shares.find_by_key(interaction.person, ref)) is not None:
         return CreatedShare(before, await shares.deliveries_of(before.id), is_new=False)
@@ -113,12 +113,12 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
 async def show_again(
     interaction: Interaction, form_state: FormState, *said: Part, at: dict[str, str] | None = None
 ) -> Modal:
-    """The window once more, as another one: what is submitted next is another share."""
+    """The window again, under a new id: what is submitted next is another share."""
     return form.form(form_state, await store_form_state(interaction, form_state), *said, at=at)
 
 
 def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:
-    """At which fields the error belongs, and what to say there; nothing if it is about none of them."""
+    """Field name -> what to say there. Empty if the error is about no field."""
     if isinstance(error, FieldErrors):
         return {} if form_state.only and "to" in error.fields else error.fields
     if isinstance(error, PassphraseIgnored):
@@ -144,14 +144,14 @@ def _passphrase_error(reason: str, number: str) -> str:
 
 
 def _error_parts(error: BotError) -> list[Part]:
-    if isinstance(error, Refused):  # its reason is not shown: a host may quote whatever it was sent
+    if isinstance(error, Refused):  # its reason is not shown: a host may quote what was sent
         return [Text.of(":warning: The host refused it. Nothing was made.")]
     rest = " Nothing was made." if isinstance(error, OnetimeError) and not isinstance(error, NotAuthorized) else ""
     return [Text.of(f":warning: {error.tell}{rest}")]
 
 
 async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
-    """The outcome. What only the sender is to see counts as seen when Slack has taken it; else the card offers it."""
+    """Show the result. A link or passphrase counts as seen when Slack has taken the window; else the card offers it."""
     passphrase = _passphrase_for_sender(made)
     window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase)
     try:
@@ -173,7 +173,7 @@ def _passphrase_for_sender(made: CreatedShare) -> Secret | None:
 
 
 async def mark_seen(interaction: Interaction, made: CreatedShare) -> None:
-    """The sender has the link and the passphrase."""
+    """Mark that the sender has seen the link and the passphrase."""
     for delivery in made.deliveries:
         if delivery.recipient.is_nobody:
             await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)

@@ -1,13 +1,14 @@
-"""Burning a secret, and what is known afterwards.
+"""Burns a secret, and finds out what is known afterwards.
 
-A 404 says nothing by itself, and neither does a timeout: what became of the secret is asked for before it is told.
-Burning twice does no harm, so a repeated click ends in the same words.
+A 404 says nothing by itself, and neither does a timeout. So the host is asked for the metadata before anything is told.
+Burning twice does no harm: a repeated click ends in the same words.
 """
 
 from __future__ import annotations
 
 from bot.clock import now
 from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
+from bot.interaction.feature import Outcome
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Confirm
@@ -26,7 +27,7 @@ BURN_CONFIRM = Confirm(
 async def try_burn(
     onetime: Onetime, credentials: Credentials, key: MetadataKey, passphrase: Secret | None, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn it, or find out why not: what it is now (None: not known any more).
+    """Burn a secret, or find out why not. Returns its state now (None: the host does not know it any more).
 
     Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
     `asked` says whether the person was asked for a passphrase.
@@ -48,6 +49,11 @@ async def try_burn(
             raise WrongPassphrase("burn") from None
         raise
     return SecretState.BURNED, None
+
+
+def read_burn_outcome(state: SecretState | None) -> Outcome:
+    """What came of a try to burn a secret that is in this state now."""
+    return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 
 async def _find_state(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import KnownEnd
 
-KNOWN_ENDS: Mapping[SecretState, KnownEnd] = {
+TRACKED_STATES: dict[SecretState, KnownEnd] = {
     SecretState.RECEIVED: "received",
     SecretState.BURNED: "burned",
     SecretState.EXPIRED: "expired",
@@ -19,7 +18,7 @@ KNOWN_ENDS: Mapping[SecretState, KnownEnd] = {
 
 
 class KnownSecret(Protocol):
-    """What we know of a tracked secret so far."""
+    """What is stored about a secret."""
 
     @property
     def id(self) -> str: ...
@@ -32,18 +31,19 @@ class KnownSecret(Protocol):
 
 
 def find_change(tracked: KnownSecret, found: Metadata | None, now: datetime) -> Change | None:
-    """The change from what we know to what the host says at `now` (UTC); None if nothing changed.
+    """What changed, if anything. A final state stays, and an unknown state changes nothing.
 
-    A final state never changes, and an unknown word for a state changes nothing. `found` is None if the host does not
-    know the secret, or not any more.
+    `found` is None if the host does not know the secret (any more).
     """
     if tracked.is_over:
         return None
     if found is None:
-        # A host keeps the metadata for twice the secret's life. Missing metadata before the end of that life may be
-        # temporary. After the end, nobody polled while the host still knew the outcome, so the outcome is unknown.
+        # A host keeps the metadata for twice the life of the secret. Before the secret expires, its absence may pass.
+        # Afterwards the metadata was there and gone between two polls, so nobody knows whether it was opened.
         if tracked.expires_at is None or now < tracked.expires_at:
             return None
         return Change(tracked.id, "unknown", notification="unknown")
-    end = KNOWN_ENDS.get(found.state_at(now))
-    return None if end is None else Change(tracked.id, end, received_at=found.received, notification=end)
+    state = found.state_at(now)
+    if state in TRACKED_STATES:
+        return Change(tracked.id, TRACKED_STATES[state], received_at=found.received, notification=TRACKED_STATES[state])
+    return None

@@ -39,7 +39,7 @@ def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
 
 
 def line(metadata: Metadata) -> tuple[Part, ...]:
-    """The same in one line, for lists."""
+    """State and times of one secret in one line, for lists. No key, no link, no content."""
     pieces: list[Piece] = [state_line(metadata)]
     if metadata.created:
         pieces += [" · made ", When(metadata.created)]
@@ -53,7 +53,7 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
 
 
 def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
-    """The buttons under a card: Refresh, and Burn and Track while it is open. `ref` is a handle of the key."""
+    """The buttons under a card: Refresh; Burn and Track while it can be opened. `ref`: its button context."""
     track = Button("Track", TRACK, ref, accessibility_label="Tell me when this secret is opened")
     refresh = Button("Refresh", METADATA_REFRESH, ref, accessibility_label="Look at this secret again")
     if metadata.state_at(clock.now()).is_over:
@@ -67,7 +67,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
     return (Buttons.of(burn, refresh, track),)
 
 
-IN_A_LIST = {"in": "list"}  # the facts of a handle whose button stands in a list: its answer leaves the list alone
+IN_A_LIST = {"in": "list"}  # data of a button context: the button stands in a list, which its answer does not replace
 
 
 def is_in_a_list(context: ButtonContext[MetadataKey]) -> bool:

@@ -1,6 +1,6 @@
-"""The one direct message that a tracked secret has: its state all its life, updated in place; and the news beside it.
+"""What a person sees of a secret that they track: one card that is updated in place, and notifications next to it.
 
-No key, no link, no content. What can still be done stands under it as buttons, and nothing when it is over.
+They hold no key, no link and no content. What can still be done stands under the card as buttons.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def name(tracked: Tracked) -> str:
 
 
 def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
-    """The card as it is now. `asked_at` is when the person had the host asked; `is_named`, whether it knew it."""
+    """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then."""
     words = TRACKED_WORDS[tracked.state]
     rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
     if tracked.made_at:
@@ -54,7 +54,7 @@ def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = Non
 
 
 async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
-    """Show the card as it is now, where it is; anew if it has none, or one that cannot be changed any more.
+    """Update the card, or post it if there is none or Slack does not change it any more.
 
     Raises `SlackError`.
     """
@@ -72,7 +72,7 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
 
 
 def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
-    """Asks for the passphrase in a window where there is one to ask for."""
+    """Burns at once, or opens a window for the passphrase if the secret has one."""
     if tracked.passphrase_required:
         label = "Burn it with its passphrase"
         return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
@@ -95,7 +95,7 @@ def _buttons(tracked: Tracked) -> Buttons:
 
 
 def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
-    """The message beside the card, since an edited message notifies nobody."""
+    """A message next to the card, since an edited message notifies nobody."""
     sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
     words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]
     parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *tracked_notification_words(tracked, kind))]
@@ -105,7 +105,7 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
 
 
 def reconnect_message(host: str) -> Message:
-    """Said once, when a host stopped accepting the account's token."""
+    """Sent when a host has stopped to accept the account's token."""
     return Message.of(
         f"{host} does not accept your API token any more, so your secrets there are not watched.",
         Text.of(

@@ -15,7 +15,7 @@ from bot.person import Person
 from bot.screen.parts import Piece, Plain, When, Where, Who
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, Recipient
-from bot.storage.tracking.rows import Tracked
+from bot.storage.tracking.rows import NotificationKind, Tracked
 
 WORKING_SIGN: Final = ":hourglass_flowing_sand:"
 UNOPENED_SIGN: Final = ":large_green_circle:"
@@ -137,7 +137,7 @@ NOTIFICATION_CHOICES: Final = {
 REMINDER_SUMMARY: Final = "not opened yet, expires soon"
 
 
-def tracked_notification_words(tracked: Tracked, kind: str) -> tuple[Piece, ...]:
+def tracked_notification_words(tracked: Tracked, kind: NotificationKind) -> tuple[Piece, ...]:
     """What a notification of this kind says, behind the name of the secret."""
     match kind:
         case "received":

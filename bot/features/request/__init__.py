@@ -1,4 +1,4 @@
-"""`/ots request`: ask a colleague for a secret, without it ever standing in a message."""
+"""`/ots request`: asks a colleague for a secret, which never stands in a message."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def open_form(interaction: Interaction, _row: None) -> Reply:
 
 
 async def submit(interaction: Interaction, _row: None) -> Reply:
-    """Commit the request, then ask: a crash in between is seen, and it is asked after all."""
+    """Commit the request, then send it. After a crash in between, recovery.py sends it."""
     asked = await _read_person(interaction)
     try:
         await interaction.services.limits.consume(interaction.person, requests_in_a_day(), requests_to(asked))
@@ -55,9 +55,9 @@ async def _read_person(interaction: Interaction) -> Person:
 
 
 async def answer(interaction: Interaction, request: Request) -> Reply:
-    """The Send button of who was asked: the window of `/ots share`, for who asked alone."""
+    """The Send button: the window of `/ots share`, with the person who asked as its only recipient."""
     if not request.is_open:
-        if request.state != "answered":  # or perhaps only just being answered: it is shown when that is done
+        if request.state != "answered":  # it may be just being answered; the messages are updated when that is done
             await update_messages(interaction.services, request)
         return Reply(over_window(), Outcome.REFUSED)
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
@@ -65,7 +65,7 @@ async def answer(interaction: Interaction, request: Request) -> Reply:
 
 
 async def decline(interaction: Interaction, request: Request) -> Reply:
-    """The Decline button of who was asked."""
+    """The Decline button, in the message to the person who was asked."""
     ended = await interaction.services.requests.end(request.id, "declined")
     if ended is None:
         current = await interaction.services.requests.find_for_asked(interaction.person, request.id)
@@ -77,7 +77,7 @@ async def decline(interaction: Interaction, request: Request) -> Reply:
 
 
 async def withdraw(interaction: Interaction, request: Request) -> Reply:
-    """The Withdraw button of who asked."""
+    """The Withdraw button, in the card of the person who asked."""
     ended = await interaction.services.requests.end(request.id, "withdrawn")
     if ended is None:
         current = await interaction.services.requests.find(interaction.person, request.id)

@@ -1,6 +1,6 @@
-"""A request on its way: the message to who is asked, and the card of who asks.
+"""Sends a request: the message to the person who is asked, and the card of the person who asks.
 
-Every message has a fixed key, so whatever is repeated after a crash arrives once.
+Each message has a fixed idempotency key, so a message that is repeated after a crash arrives once.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ log = Log("request")
 
 
 async def ask(services: Services, request: Request) -> Request:
-    """Send what was not sent yet. What Slack does not take just now stays to be sent again.
+    """Send the messages of a request that were not sent yet. What Slack does not take now, recovery.py sends later.
 
-    Raises `StorageUnavailable`; the request is then sent again later.
+    Raises `StorageUnavailable`; recovery.py then sends them again, with the same keys.
     """
     if request.message is None:
         request = await _send_question(services, request)

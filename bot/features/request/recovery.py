@@ -1,4 +1,4 @@
-"""What is done for requests that were interrupted or that nobody answered in time: at the start, and every minute."""
+"""Sends requests that were interrupted, and ends those that nobody answered in time: at the start, and every minute."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = Log("request")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Ask what was not asked yet, tell who waited in vain, delete what is long over. Raises `StorageUnavailable`."""
+    """Send what was not sent, expire what was not answered, purge what is long over. Raises `StorageUnavailable`."""
     for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
         after = await ask(services, request)
         if after.state == "undeliverable":
             await _try_to_tell(services, after)
-        await update_messages(services, after)  # a card that was there already says “not asked yet”
+        await update_messages(services, after)  # a card that was posted before says “not asked yet”
     for request in await services.requests.out_of_time():
         await _expire(services, request)
     await services.requests.purge()
@@ -30,7 +30,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
 
 
 async def _expire(services: Services, request: Request) -> None:
-    """Told before it is marked, so that a crash in between tells again, with the same key, instead of never."""
+    """Tell the person who asked, then mark the request. After a crash in between they are told with the same key."""
     expired = replace(request, state="expired")
     if await _try_to_tell(services, expired):
         await update_messages(services, expired)
@@ -38,7 +38,7 @@ async def _expire(services: Services, request: Request) -> None:
 
 
 async def _try_to_tell(services: Services, request: Request) -> bool:
-    """Whether it was told, or never can be. False: Slack is in trouble, try again in a minute."""
+    """Whether the person who asked was told, or never can be. False if Slack did not take it: try again in a minute."""
     try:
         await notify_requester(services, request)
     except SlackError as trouble:

@@ -1,8 +1,8 @@
-"""`/ots retrieve`: open a one-time secret, in a window, once, without ever losing it.
+"""`/ots retrieve`: opens a one-time secret in a window, so that it is never lost.
 
-The order matters more than anything else in this bot and stands in opening.py. screens.py has the words,
-recovery.py what is done for people whose opening was interrupted, deliveries.py what is different for what was
-shared here: there is no link to paste, and there are others to be told.
+opening.py has the order of an opening, which matters more than anything else in this bot. asking.py shows the window
+before it, showing.py the secret after it. screens.py has the words. deliveries.py is for what was shared here: it has
+no link to paste, and its sender is told. recovery.py finishes openings that were interrupted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The question before the one and only opening: first the row that it is about, then the window."""
+"""The window before an opening. Its row is stored first, so that nobody can press Open before there is one."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ROW_WITHIN = 0.25  # seconds
 
 
 async def ask(interaction: Interaction, host: Host, key: SecretKey, delivery: Delivery | None = None) -> Reply:
-    """Remember what the window is about, then show it: nobody can press Open before the row is there.
+    """Store the row of an opening, then show the window that asks for “Open”.
 
-    Its trigger lives 3 seconds, so while a slow database is waited for, the window says so.
+    A trigger lives 3 seconds. So with a slow database the window opens early and says “One moment…”.
     """
     ref = new_id()
     delivery_id = delivery.id if delivery else None

@@ -1,7 +1,7 @@
-"""Opening what somebody shared here: only for whom it was sent to, and from the very message that brought it.
+"""Opens what somebody shared here: for its recipient only, and only from the message that was sent to them.
 
-A message carries the delivery's id and nothing that opens it. Who clicks is Slack's word, and so is where: a message
-that was forwarded opens nothing.
+A message carries the id of the delivery and nothing that opens it. Slack says who pressed the button and on which
+message; a forwarded copy of the message opens nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.storage.shares.rows import Delivery
 
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Open” on the message. Nothing is opened yet; what cannot be opened any more says what became of it."""
+    """“Open” on the message: the window that asks, or what became of the delivery. Nothing is opened yet."""
     if delivery.state == "made":  # its message is there, but not yet known to be
         return Reply(delivery_screens.just_sent(), Outcome.REFUSED)
     if interaction.message is None or interaction.message != delivery.message:
@@ -31,14 +31,14 @@ async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
 
 
 async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | None:
-    """What the window is about, if it was shared here. Raises `NotYours` when it is there no more, `Unsealable`."""
+    """The delivery of an opening; None for a pasted link. Raises `NotYours` if the delivery is gone, `Unsealable`."""
     if reveal.delivery_id is None:
         return None
     return await interaction.services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
 
 
 async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
-    """Why it could not be reserved: an earlier click of the same person, somebody else, or it is over."""
+    """Why an opening could not be reserved: an earlier click, somebody else has the delivery, or it is over."""
     delivery = await find_delivery(interaction, reveal)
     if (
         delivery is None
@@ -52,7 +52,7 @@ async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
 
 
 async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
-    """“Open in the browser”: the link, now and to this person alone. Nobody else can open it here any more."""
+    """“Open in the browser”: show the link to this person. Nobody else can open the delivery here from then on."""
     delivery = await find_delivery(interaction, reveal)
     if delivery is None:
         raise NotYours
@@ -63,7 +63,7 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
     failpoint("link_shown")
     host = interaction.services.hosts.of(delivery.host)
     await interaction.show(delivery_screens.link(host, host.secret_link(delivery.secret_key)))
-    with suppress(StorageUnavailable):  # the link is there; that it was shown can be seen later too
+    with suppress(StorageUnavailable):  # the link is shown; messages can be redrawn later
         await redraw(interaction.services, delivery)
     return Reply(None, Outcome.DONE)
 

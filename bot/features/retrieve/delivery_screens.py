@@ -1,4 +1,4 @@
-"""What is shown of something that was shared here and cannot be opened by this person now, and its link."""
+"""Windows about a delivery that this person cannot open now, and the window with its link."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ def gone(host: Host) -> Modal:
 
 
 def taken(delivery: Delivery, person: Person) -> Modal:
-    """Who has it, or what became of it."""
     return _note(*delivery_taken_words(delivery, person))
 
 
 def link(host: Host, url: Secret) -> Modal:
-    """The link itself, for whom it was meant: in a window, which is no part of Slack's messages."""
+    """The link itself. It stands in a window only, never in a message."""
     return Modal.of(
         NO_FORM,
         TITLE,

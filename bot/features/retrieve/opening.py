@@ -1,10 +1,30 @@
-"""The order in which a secret is opened, so that it is never consumed unseen and never lost.
+"""Opens a secret, in the one order in which it is neither used up unseen nor lost.
 
-    reserve the row (a second click stops here) -> count it -> answer “Opening…” -> probe that the window is there
-    -> claim -> one POST -> escrow sealed and committed -> show -> wipe
+Onetime Secret uses a secret up before it answers, and answers only once. So the secret can be lost in one place only:
+between the claim of the host and the commit of our escrow. The row in `reveals` says how far an opening is.
 
-Onetime Secret claims before it answers and never answers twice, so the only place where a crash can lose the
-secret is between its claim and our escrow's commit. A row left `claiming` marks that; recovery.py reports it.
+    step       row        what happens                                            ways out
+    ────────   ────────   ─────────────────────────────────────────────────────   ──────────────────────────────────────
+    asked      ready      the window asks for a passphrase and for “Open”
+    reserved   opening    compare-and-set; a second click gets no further         taken by somebody, or over: say so
+    counted    opening    the limit of openings                                   limit reached: release
+    answered   opening    Slack has “Opening…” as the answer to the form
+    probed     opening    the same window once more, to see that it is there      it is not: release, direct message
+    claimed    claiming   compare-and-set, on disk before the request is sent     database away: nothing opened, say so
+    fetched    claiming   the one POST to the host                                see below
+    escrowed   escrowed   the text, sealed and committed                          off or database away: only in memory
+    shown      escrowed   the window with the secret, tried for a minute          not shown: direct message “Show again”
+    wiped      shown      key and escrow are deleted                              several pages: at “Done”, or by time
+
+    The POST ended with                 row                     what the person gets
+    ─────────────────────────────────   ─────────────────────   ────────────────────────────────────────────────────────
+    the text                            escrowed                the secret
+    `SecretGone`                        ready; over at the 5th  gone, or a wrong passphrase: the window asks again
+    `NothingSent`, a refusal            ready                   nothing was opened: the window asks again
+    `HostUnavailable`                   ready, outcome_unknown  it may have been opened: the window asks again
+    (the process died)                  claiming                recovery.py reports it and makes the row ready again
+
+From `reserved` on, each step but `counted` ends at a failpoint of its name, where tests kill the process.
 """
 
 from __future__ import annotations
@@ -88,7 +108,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
 
 
 async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:
-    """Only who has it to open counts: not who was told that somebody else has. Raises `LimitReached`."""
+    """Count the opening, which is reserved by now. Raises `LimitReached`; the row is then free again."""
     try:
         await interaction.services.limits.consume(
             interaction.person, interaction.services.limits.open, idempotency_key=reveal.id
@@ -106,7 +126,7 @@ async def _load_credentials(interaction: Interaction, host: Host) -> Credentials
 
 
 async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Reveal) -> Secret:
-    """The one POST. With the person's own account on that host; without one when the host does not take that."""
+    """The one POST, with the person's account on that host; without an account where the host refuses theirs."""
     passphrase = interaction.text_inputs.get("passphrase") or None
     try:
         return await interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
@@ -147,7 +167,7 @@ async def _explain_unopened(
 async def _report_unknown_outcome(
     interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None
 ) -> None:
-    """It may have been opened. Said first and noted then: until it is noted, recovery.py would say it."""
+    """Say that it may have been opened, then mark the row. After a crash in between, recovery.py says it again."""
     failpoint("unknown_outcome")
     try:
         await interaction.show(screens.unknown_outcome(host))
@@ -161,7 +181,10 @@ async def _report_unknown_outcome(
 
 
 async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
-    """Told before it is marked, each time: a crash in between is told about twice, never not at all."""
+    """Escrow the text and show it. Where it cannot be shown, send a direct message.
+
+    The message is sent before the row is marked. After a crash in between it is sent twice, never not at all.
+    """
     until = await _store_escrow(interaction, reveal, text)
     failpoint("escrowed")
     try:
@@ -177,7 +200,10 @@ async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, 
 
 
 async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) -> None:
-    """Who tracks what they opened themselves is not told that somebody did. Nothing here reaches the window."""
+    """Mark a secret that its opener tracks as opened, so that they get no notification of it. Raises nothing.
+
+    An error must not reach the window: it would replace the secret that is shown there.
+    """
     try:
         tracked = await interaction.services.tracking.mark_opened(interaction.person, host.url, reveal.key)
         if tracked is not None:
@@ -186,12 +212,12 @@ async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) 
             await follow(interaction, tracked, host.name)
     except BotError as error:
         log.warning("not_settled", error=str(error))
-    except Exception as error:  # noqa: BLE001 - the secret was shown: whatever this is, it comes too late to tell
+    except Exception as error:  # noqa: BLE001 - an error message would replace the secret
         log.error("not_settled", cause=error)
 
 
 async def _store_escrow(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
-    """Seal it and commit. None when it is not kept: switched off, or the database failed (then memory has to do)."""
+    """Seal the text and commit it. Until when it is kept; None if escrow is off or the database failed."""
     if not interaction.services.escrow:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is done for people whose opening was interrupted: at the start, and every minute."""
+"""Finishes openings that were interrupted: at the start, and every minute."""
 
 from __future__ import annotations
 
@@ -13,20 +13,18 @@ from bot.screen.parts import Message
 from bot.sharing.notify import announce
 from bot.storage.reveals.rows import Reveal
 
-STALE = 150.0  # seconds; an opening takes 20 at most, and showing it is tried for 60
-UNSEEN = 150.0  # seconds, likewise
-UNANNOUNCED = 60.0  # seconds; it is told when it was shown
+STALE = 150.0  # seconds in `claiming`; an opening takes 20 at most, and showing it is tried for 60
+UNSEEN = 150.0  # seconds in escrow
+UNANNOUNCED = 60.0  # seconds since the opening
 
 log = Log("reveal_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Report openings that were cut off, offer what is held and was not seen, and wipe what is over.
+    """Report openings that were cut off, offer secrets in escrow that nobody saw, tell senders, and wipe what is over.
 
-    Senders whose delivery was opened are told, if that is not done.
-
-    `alone_for`: for so many seconds nobody else can have been opening anything, so what is older is not waited for.
-    Telling comes before marking: a crash in between tells again, with the same key, instead of never.
+    `alone_for`: no other process can have worked for so many seconds, so older rows are taken at once; None: others
+    may. Each message is sent before its row is marked. After a crash in between it is sent again, with the same key.
     """
     interrupted = services.interrupted_reveals
     stale_for = STALE if alone_for is None else alone_for
@@ -58,7 +56,7 @@ def _outcome_message(reveal: Reveal) -> Message:
 
 
 async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
-    """Whether the message arrived or never can. False: Slack is in trouble, try again in a minute."""
+    """Whether the message arrived, or never can. False if Slack did not take it just now: try again in a minute."""
     try:
         await services.send(person, message, idempotency_key)
     except SlackError as error:

@@ -73,7 +73,7 @@ def ask_for_link() -> Modal:
 def ask(
     host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, delivery: Delivery | None = None
 ) -> Modal:
-    """The question before the one and only opening. `said` is what came of an earlier try."""
+    """The window that asks for “Open”. `said` is what came of an earlier try."""
     parts: list[Part] = [Text.of(said)] if said else []
     parts.append(_what_it_is(host, delivery))
     known = delivery.passphrase_required if delivery else None
@@ -112,7 +112,7 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
 
 
 def already_opening() -> Modal:
-    """Shown on top of the window, so that what is shown in it stays."""
+    """Pushed over the window, so that the secret in it stays."""
     return Modal(
         NO_FORM, TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
     )
@@ -128,7 +128,7 @@ def _again(delivery: Delivery | None) -> str:
 
 
 def unknown_outcome(host: Host) -> Modal:
-    """What stands there until it is noted that the secret may be gone; `ask` with `MAY_BE_OPENED` follows."""
+    """Shown until the row says that the secret may be gone; then `ask` with `MAY_BE_OPENED` follows."""
     said = "* gave no usable answer. The secret may be open now, or not. One moment…"
     return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
 
@@ -169,7 +169,7 @@ def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
 
 
 def dm_show_again(ref: str, until: datetime | None) -> Message:
-    """The secret was fetched but the window was gone. No content here, only the way back to it."""
+    """The secret was fetched, but the window was gone. The message has a button and no content."""
     pieces: list[Piece] = ["A one-time secret was opened for you, but its window closed before it was shown. "]
     pieces += ["It is held encrypted until ", When(until, "clock"), "."] if until else []
     button = Button("Show again", SHOW_AGAIN, ref, "primary", accessibility_label="Show the secret in a new window")
@@ -193,7 +193,7 @@ def dm_nothing_held() -> Message:
 
 
 def dm_expired(host: str) -> Message:
-    """It was fetched, held, and its time was up before its person heard of it."""
+    """Its escrow expired before the person heard of it."""
     said = (
         "was opened for you, but the bot was interrupted before it could show it, and the time for which it is held "
         "is over. It was wiped and is lost. Ask whoever sent it for a new one."
@@ -204,7 +204,7 @@ def dm_expired(host: str) -> Message:
 
 
 def dm_may_be_opened(ref: str, host: str) -> Message:
-    """The bot stopped in the one moment that cannot be made safe. Reported, never silent."""
+    """The process died between the request to the host and the escrow."""
     return Message.of(
         "The bot was interrupted while it opened a one-time secret for you. It may have been opened. "
         "Try again: that is safe.",

@@ -1,4 +1,4 @@
-"""Showing what was opened: patiently, in pages where it is long, again where its window was gone; then wiping it."""
+"""Shows a secret that was opened: with retries, in pages if it is long, again if its window was gone. Then wipes it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ log = Log("showing")
 
 
 async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
-    """Show one page, patiently, and wipe what was held once all of it has been shown. Whether that is so.
+    """Show one page, with retries. True if that was all of the secret: its escrow is then wiped.
 
-    The pages are turned by reading what is held; where nothing is, the first is all that can be shown.
+    Other pages are read from the escrow. Without one (`held` is False) only the first page can be shown.
     """
     parts = pages(text)
     page = min(page, len(parts) - 1)
@@ -51,7 +51,7 @@ async def show_patiently(interaction: Interaction, modal: Modal, tries: int, wit
 
 
 async def _wipe(interaction: Interaction, ref: str) -> None:
-    """What was shown is not held any longer. An error here must not reach the window: it would cover the secret."""
+    """Wipe the escrow of what was shown. Raises nothing: an error in the window would replace the secret."""
     try:
         await interaction.services.reveals.mark_shown(ref)
     except StorageUnavailable as error:
@@ -77,10 +77,10 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
 
 
 async def show_again(interaction: Interaction, reveal: Reveal) -> Reply:
-    """“Show again” in the direct message: what is held, in a new window.
+    """“Show again” in the direct message: the secret in escrow, in a new window.
 
-    A new window takes the place of one that is open. So none is opened before there is something to show in it:
-    the second of two quick clicks would cover what the first has shown and wiped.
+    A new window replaces one that is open. So none is opened before there is something to show: the second of two
+    quick clicks would otherwise replace the secret that the first has shown and wiped.
     """
     text = await interaction.services.reveals.read_escrow(interaction.person, reveal.id)
     if text is None:
@@ -92,13 +92,13 @@ async def show_again(interaction: Interaction, reveal: Reveal) -> Reply:
 
 
 async def finish(interaction: Interaction, reveal: Reveal) -> Reply:
-    """“Done” under a secret of several pages: it is not held any longer."""
+    """“Done” under a secret of several pages: wipe its escrow."""
     await interaction.services.reveals.mark_shown(reveal.id)
     return Reply(None, Outcome.DONE)
 
 
 async def close_pages(interaction: Interaction, reveal: Reveal) -> Reply:
-    """The window of a secret of several pages was closed without “Done”: it is still held."""
+    """The window of a secret of several pages was closed without “Done”: offer the escrow in a direct message."""
     if reveal.has_escrow:
         await interaction.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
         await interaction.services.reveals.mark_notified(reveal.id)
