@@ -23,7 +23,7 @@ from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.dispatcher import Dispatcher
-from bot.slack.http import Checks, make_server
+from bot.slack.http import ReadinessChecks, make_server
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketModeHandler
@@ -253,7 +253,7 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
         await runner.cleanup()
 
 
-def _checks(bot: Bot) -> Checks:
+def _checks(bot: Bot) -> ReadinessChecks:
     """The checks of /readyz, by name."""
 
     async def answers(question: Awaitable[bool]) -> bool:

@@ -24,10 +24,10 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 
 log = Log("http")
 
-Checks = Mapping[str, Callable[[], Awaitable[bool]]]
+ReadinessChecks = Mapping[str, Callable[[], Awaitable[bool]]]
 
 
-def make_server(app: AsyncApp | None, checks: Checks) -> web.Application:
+def make_server(app: AsyncApp | None, checks: ReadinessChecks) -> web.Application:
     """The routes. `app` is None in Socket Mode, where Slack sends nothing over HTTP.
 
     `checks` are what /readyz asks: name -> whether that part is ready.
@@ -97,7 +97,7 @@ async def _healthy(_request: web.Request) -> web.Response:
     return web.Response(text="ok\n")
 
 
-def _readiness(checks: Checks) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _readiness(checks: ReadinessChecks) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def ready(_request: web.Request) -> web.Response:
         found = {name: await check() for name, check in checks.items()}
         return web.json_response(found, status=200 if all(found.values()) else 503)

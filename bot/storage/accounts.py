@@ -1,11 +1,11 @@
-"""Onetime Secret accounts that people connected: one per person and host, one of them the default."""
+"""Onetime Secret accounts that people connected: one for each person and host, and one of a person's is the default."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, exists, insert, select, update
@@ -14,18 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_of, watches
+from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_in, watches
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """A person's account on one host.
 
-    `readable` is False where the credentials do not open any more: they are empty then, and the person has to
-    connect again. Only `Accounts.all_of` returns such accounts.
+    `is_readable` is False if the credentials cannot be decrypted any more: they are empty then, and the person has to
+    connect again.
     """
 
     id: str
@@ -39,17 +39,17 @@ class Account:
 
 
 class Accounts:
-    """Every look-up names the person. All methods raise `StorageUnavailable`."""
+    """Each method takes the person whose accounts they are. All raise `StorageUnavailable`; nothing is changed then."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._sealer = sealer
 
     async def connect(self, person: Person, host: str, username: Secret, token: Secret) -> Account:
-        """Keep the account of this person on this host, in place of an earlier one there.
+        """Store the account of this person on this host, in place of an earlier one there.
 
-        Its id is always new, so that what pointed at the earlier account is gone with it. The first account
-        becomes the default; one that was the default stays it.
+        The account gets a new id, so that buttons of the earlier account end. A first account becomes the default, and
+        so does an account that replaces the default.
         """
         row_id = new_id()
         sealed = {
@@ -68,10 +68,10 @@ class Accounts:
             )
         assert created_at is not None
         await self._db.checkpoint()
-        return Account(row_id, person, host, username, token, not has_default, _moment(created_at))
+        return Account(row_id, person, host, username, token, not has_default, moment(created_at))
 
     async def all_of(self, person: Person) -> list[Account]:
-        """The default first, then by host. Those that cannot be opened are marked, not left out."""
+        """The default first, then by host. Unreadable ones have `is_readable` False."""
         query = (
             select(accounts)
             .where(owned_by(accounts, person))
@@ -82,14 +82,14 @@ class Accounts:
         return [self._decrypt_or_flag(row) for row in rows]
 
     async def on_host(self, person: Person, host: str) -> Account | None:
-        """Raises `Unsealable` if there is one that does not open."""
+        """None if the person has none. Raises `Unsealable` if its credentials cannot be decrypted."""
         row = await self._row(owned_by(accounts, person), accounts.c.host == host)
         return self._decrypt(row) if row else None
 
     async def of_watches(self, ids: Sequence[str]) -> dict[str, Account]:
-        """By the id of the watch: the account of its person on its host, where there is one.
+        """By the id of the watch: the account of its person on its host, if there is one.
 
-        Those that cannot be opened are marked, not left out. Others get their turn in between.
+        Unreadable ones have `is_readable` False. Other tasks run between two accounts.
         """
         theirs = and_(*(accounts.c[name] == watches.c[name] for name in (*OWNER, "host")))
         query = select(watches.c.id.label("watch_id"), accounts).join_from(watches, accounts, theirs)
@@ -102,19 +102,19 @@ class Accounts:
         return found
 
     async def default_of(self, person: Person) -> Account | None:
-        """Raises `Unsealable` if there is one that does not open."""
+        """None if the person has none. Raises `Unsealable` if its credentials cannot be decrypted."""
         row = await self._row(owned_by(accounts, person), accounts.c.is_default)
         return self._decrypt(row) if row else None
 
     async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
-        """One that cannot be opened is marked: it must be let go all the same. Raises `NotYours`."""
+        """Raises `NotYours`. An unreadable one has `is_readable` False: the person can disconnect it nevertheless."""
         row = await self._row(own_row(accounts, person, id))
         if row is None:
             raise NotYours
         return self._decrypt_or_flag(row)
 
     async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
-        """Raises `NotYours`, and the default stays what it was."""
+        """Raises `NotYours`; then the default stays what it was."""
         async with self._db.writing() as connection:
             await self._lock_person(connection, person)
             await connection.execute(_default(owned_by(accounts, person), to=False))
@@ -122,10 +122,7 @@ class Accounts:
                 raise NotYours
 
     async def disconnect(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
-        """Forget the account and what pointed at it. The oldest of the others becomes the default.
-
-        Raises `NotYours`.
-        """
+        """Delete the account and its buttons. The oldest other account becomes the default. Raises `NotYours`."""
         async with self._db.writing() as connection:
             await self._lock_person(connection, person)
             mine = owned_by(accounts, person)
@@ -139,7 +136,7 @@ class Accounts:
         await self._db.checkpoint()
 
     async def _lock_person(self, connection: AsyncConnection, person: Person) -> None:
-        """One default and one account per host hold only if a person's changes come one after the other."""
+        """Let one transaction at a time change this person's accounts: one is the default, and one is on each host."""
         await self._db.advisory_lock(connection, "accounts", *owner(person).values())
 
     async def _row(self, *conditions: Any) -> Row[Any] | None:
@@ -156,7 +153,7 @@ class Accounts:
             return _account(row, Secret(""), Secret(""), readable=False)
 
     def _text(self, row: Row[Any], column: str) -> Secret:
-        binding = _binding(column, _person(row), row.host, row.id)
+        binding = _binding(column, person_in(row), row.host, row.id)
         return self._sealer.open_text("token", binding, getattr(row, column))
 
 
@@ -165,17 +162,9 @@ def _default(condition: Any, *, to: bool) -> Any:
 
 
 def _account(row: Row[Any], username: Secret, token: Secret, *, readable: bool) -> Account:
-    created_at = _moment(row.created_at)
-    return Account(row.id, _person(row), row.host, username, token, row.is_default, created_at, readable)
-
-
-def _person(row: Row[Any]) -> Person:
-    return person_of(row.enterprise_id, row.team_id, row.user_id)
+    created_at = moment(row.created_at)
+    return Account(row.id, person_in(row), row.host, username, token, row.is_default, created_at, readable)
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:
     return Binding.of(bound_names.ACCOUNTS, column, person, host, row_id)
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

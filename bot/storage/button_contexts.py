@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from sqlalchemy import Row, delete, insert, select
@@ -17,7 +17,7 @@ from sqlalchemy import Row, delete, insert, select
 from bot.errors import NotYours, Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import button_contexts, new_id, own_row, owner, person_in
@@ -155,7 +155,7 @@ class ButtonContexts:
             key=_typed(text, kind),
             account_id=row.account_id,
             data=data,
-            expires_at=datetime.fromtimestamp(row.expires_at, UTC),
+            expires_at=moment(row.expires_at),
         )
 
 

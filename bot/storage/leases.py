@@ -1,4 +1,4 @@
-"""Leases of a process that died. On SQLite one process does it all: what is leased at its start nobody holds."""
+"""Leases of a process that died. On SQLite there is one process, so no lease is valid when it starts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 
 
 async def free_leases(db: Database) -> None:
-    """Give back all leases, so that nothing waits for them to run out. Only for who is alone on the database.
+    """Give back all leases, so that nothing waits until they end. Only for the one process on a SQLite database.
 
     Raises `StorageUnavailable`.
     """

@@ -1,7 +1,7 @@
-"""What people are to be told: written with the change itself, claimed with a lease, marked with a fence.
+"""Notifications: written together with the change, claimed with a lease, and marked as sent behind a fence.
 
-A notification is sent at least once. Its sender may die between Slack's answer and the mark. The next sender sends it
-again with the same id, which is made of `idempotency_key`.
+A notification is sent at least once. Its sender may die between Slack's answer and `mark_sent`. The next sender sends
+the notification again with the same `client_msg_id`, which is made of `idempotency_key`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, exists, func, or_, select, update
 
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_of, tracked
+from bot.storage.tables import OWNER, new_id, notifications, person_in, tracked
 from bot.storage.tracking.changes import IS_WAITING
 from bot.storage.tracking.rows import NotificationKind, Tracked, TrackedRows
 
-UNREADABLE: Final = "unreadable"  # parked because what it is about does not open
+UNREADABLE: Final = "unreadable"  # dead letter: the tracked secret cannot be decrypted
+REMINDER: Final[NotificationKind] = "reminder"
 MAX_CODE = 80  # characters
 
 
@@ -30,9 +31,9 @@ class Notification:
     id: str
     person: Person
     kind: NotificationKind
-    idempotency_key: str  # the same whenever it is tried, and no other notification has it
-    tries: int  # this one included
-    tracked: Tracked | None  # None if it is about an account
+    idempotency_key: str  # unique, and the same at each try
+    tries: int  # with the current one
+    tracked: Tracked | None  # None: the notification is about an account
     host: str  #: canonical base URL
     lease: str
 
@@ -48,10 +49,11 @@ class Notifications:
         self._rows = TrackedRows(sealer)
 
     async def claim(self, limit: int, lease_seconds: float = 30) -> list[Notification]:
-        """Up to `limit` that are due and that nobody is sending, at most one for each person.
+        """Up to `limit` notifications that are due and that nobody is sending, at most one for each person.
 
-        A person's notifications come in order: while one waits, is being sent or is to be tried again, later ones wait
-        too. Only reminders keep nothing back. One about a secret that does not open is parked.
+        A person gets notifications in order: one that waits, is being sent or is rescheduled keeps later ones back.
+        Only a reminder keeps nothing back. A notification about a secret that cannot be decrypted becomes a dead
+        letter.
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
@@ -59,7 +61,7 @@ class Notifications:
             if not ids:
                 return []
             taken = update(notifications).where(notifications.c.id.in_(ids)).returning(notifications)
-            # From now, not from `moment`: finding them may have taken a while.
+            # From now, not from `moment`: the query above may have taken a while.
             taken = taken.values(lease=new_id(), lease_until=now + lease_seconds, tries=notifications.c.tries + 1)
             rows = sorted((await connection.execute(taken)).all(), key=lambda row: (row.created_at, row.id))
             about = select(tracked).where(tracked.c.id.in_([row.tracked_id for row in rows if row.tracked_id]))
@@ -68,46 +70,40 @@ class Notifications:
         return [notification for notification in claimed if notification is not None]
 
     async def holds(self, notification: Notification) -> bool:
-        """Whether it is still there, still ours to send and not sent: the last question before it goes out."""
+        """Whether the notification still exists, unsent, and its lease is ours: asked right before it is sent."""
         query = select(exists().where(_held(notification.id, notification.lease), notifications.c.lease_until > now))
         async with self._db.reading() as connection:
             return bool(await connection.scalar(query))
 
     async def renew(self, held: Sequence[Notification], lease_seconds: float) -> None:
-        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        """Extend the leases to `lease_seconds` from now. A lease that is not ours any more stays as it is."""
         async with self._db.writing() as connection:
             statement = update(notifications).where(_all_held(held)).values(lease_until=now + lease_seconds)
             await connection.execute(statement)
 
     async def release(self, *held: Notification) -> int:
-        """Not sent: another may, at once. How many were still ours."""
+        """Give back leases of notifications that were not sent: another process may claim them. Returns how many."""
         async with self._db.writing() as connection:
             return (await connection.execute(update(notifications).where(_all_held(held)).values(FREE))).rowcount
 
     async def mark_sent(self, notification: Notification) -> bool:
-        """It has gone out."""
+        """The notification was sent."""
         return await self._release_lease(notification.id, notification.lease, sent_at=now)
 
     async def reschedule(self, notification: Notification, in_seconds: float) -> bool:
-        """It has not gone out, or nobody knows: try again later."""
+        """The notification was not sent, or nobody knows: try again in `in_seconds`."""
         return await self._release_lease(notification.id, notification.lease, due_at=now + in_seconds)
 
     async def dead_letter(self, notification: Notification, code: str) -> bool:
-        """It can never go out; why, as an error code. Later notifications of the person are not kept back by it."""
+        """The notification can never be sent, for the reason `code`. It keeps no later notifications back."""
         return await self._release_lease(notification.id, notification.lease, dead_letter=code[:MAX_CODE])
 
     async def dead_count(self) -> int:
         return await self._count(notifications.c.dead_letter.is_not(None))
 
     async def waiting_count(self) -> int:
-        """How many are to be sent, now or later."""
+        """How many notifications are to be sent, now or later."""
         return await self._count(IS_WAITING)
-
-    async def cancel_for(self, person: Person, host: str) -> int:
-        """Take back what was not sent; how many."""
-        unsent = and_(owned_by(notifications, person), notifications.c.host == host, notifications.c.sent_at.is_(None))
-        async with self._db.writing() as connection:
-            return (await connection.execute(delete(notifications).where(unsent))).rowcount
 
     async def _decrypt_or_dead_letter(self, row: Row[Any], about: Row[Any] | None) -> Notification | None:
         try:
@@ -115,8 +111,9 @@ class Notifications:
         except Unsealable:
             await self._release_lease(row.id, row.lease, dead_letter=UNREADABLE)
             return None
-        person = person_of(row.enterprise_id, row.team_id, row.user_id)
-        return Notification(row.id, person, row.kind, row.idempotency_key, row.tries, secret, row.host, row.lease)
+        return Notification(
+            row.id, person_in(row), row.kind, row.idempotency_key, row.tries, secret, row.host, row.lease
+        )
 
     async def _release_lease(self, row_id: str, lease: str, **values: Any) -> bool:
         statement = update(notifications).where(_held(row_id, lease)).values(**FREE, **values)
@@ -129,7 +126,7 @@ class Notifications:
 
 
 def _held(row_id: str, lease: str) -> ColumnElement[bool]:
-    """What was sent or parked has no lease any more."""
+    """The condition that the notification has this lease. Sent ones and dead letters have none."""
     return and_(notifications.c.id == row_id, notifications.c.lease == lease)
 
 
@@ -139,9 +136,9 @@ def _all_held(held: Sequence[Notification]) -> ColumnElement[bool]:
 
 
 def _due(moment: float, limit: int) -> Any:
-    """The ids of those to be sent now: the first of each person, if its time has come and nobody has it.
+    """The ids of the notifications to be sent now: the first of each person, if it is due and nobody has its lease.
 
-    A reminder that waits, for its turn or for Slack, keeps no news back.
+    A reminder keeps no other notification back.
     """
     earlier = notifications.alias("earlier")
     before = or_(
@@ -149,8 +146,9 @@ def _due(moment: float, limit: int) -> Any:
         and_(earlier.c.created_at == notifications.c.created_at, earlier.c.id < notifications.c.id),
     )
     same_person = and_(*(earlier.c[name] == notifications.c[name] for name in OWNER))
-    waits = and_(earlier.c.sent_at.is_(None), earlier.c.dead_letter.is_(None), earlier.c.kind != "reminder")
-    # OFFSET keeps PostgreSQL from joining: it believes an outbox to be nearly empty, and would compare all with all.
+    waits = and_(earlier.c.sent_at.is_(None), earlier.c.dead_letter.is_(None), earlier.c.kind != REMINDER)
+    # OFFSET keeps PostgreSQL from a join: its statistics say that the table is nearly empty, and it would compare all
+    # rows with all rows.
     overtakes = select(earlier.c.id).where(same_person, before, waits).limit(1).offset(0).exists()
     free = or_(notifications.c.lease_until.is_(None), notifications.c.lease_until <= moment)
     return (

@@ -1,4 +1,4 @@
-"""What a person wants to be told. Who never said anything is told everything."""
+"""Which notifications a person wants. Without a row the person wants all of them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class NotificationPreferences:
         return cls(frozenset(kind for kind in KINDS if kind in notifications), reminders)
 
     def wants(self, kind: NotificationKind) -> bool:
-        """Whether a notification of this kind is wanted. One that asks to reconnect always is.
+        """Whether the person wants a notification of this kind. `reconnect` and `card` are always wanted.
 
-        That a host has forgotten what became of a secret is news for whoever wants any news of secrets.
+        `unknown` (the host has forgotten what became of a secret) is wanted if any kind in `KINDS` is.
         """
         match kind:
             case "reminder":

@@ -1,20 +1,22 @@
-"""Requests for a secret: somebody asked a colleague for one, who has not sent it, has, or does not want to.
+"""Requests for a secret: one person asked a colleague of the same workspace for a secret.
 
-    waiting ──sent──► asked ──end──► answered, withdrawn, declined or expired
-       └──undeliverable──► undeliverable
+    waiting ──mark_asked──► asked ──answer, end or mark_expired──► answered, withdrawn, declined or expired
+       │                      ▲                                        │
+       ▼                      └────────────────reopen──────────────────┘ (answered alone)
+    undeliverable
 
-A request is committed before its message is sent, so that a crash in between is seen. It belongs to who asked;
-who was asked may answer it and nothing else.
+A request is committed before its message is sent, so that recovery sees a crash in between. It belongs to the person
+who asked. The person who was asked can answer or decline it, and do nothing else.
 
-It is answered in the transaction that begins the share, so that it cannot be answered twice, and open again where
-nothing comes of that share. The share's `request_id` ties the two.
+A request becomes answered in the transaction that begins the share, so that it cannot be answered twice. It becomes
+asked again if nothing comes of that share. The share's `request_id` names the request.
 """
 
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, update
@@ -24,15 +26,16 @@ from bot.errors import NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
-from bot.storage.tables import is_id, new_id, own_row, owner, person_of, requests, shares
+from bot.storage.tables import is_id, new_id, own_row, owner, person_in, requests, shares
 
-RequestState = Literal["waiting", "asked", "answered", "withdrawn", "declined", "expired", "undeliverable"]
+RequestEnd = Literal["answered", "withdrawn", "declined"]  # what a person can make of a request
+RequestState = Literal["waiting", "asked", RequestEnd, "expired", "undeliverable"]
 
-LIFE: Final = 7 * 86_400.0  # seconds that a request can be answered
-KEPT: Final = 7 * 86_400.0  # seconds that it stays after it is over
+LIFE: Final = 7 * 86_400.0  # seconds in which a request can be answered
+KEPT: Final = 7 * 86_400.0  # seconds that a request stays after it is over
 
 _OPEN = requests.c.over_at.is_(None)
 _IN_TIME = requests.c.expires_at > now
@@ -44,7 +47,9 @@ _SENDER_WAS_ASKED = and_(
     requests.c.team_id == shares.c.team_id,
     requests.c.asked_id == shares.c.user_id,
 )
-_ANSWERED = and_(requests.c.state == "answered", requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
+_ASKED_STATE: Final[RequestState] = "asked"
+_ANSWERED_STATE: Final[RequestState] = "answered"
+_ANSWERED = and_(requests.c.state == _ANSWERED_STATE, requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +57,21 @@ class Request:
     id: str
     person: Person  # who asked
     asked: Person
-    note: str | None  # what for, as typed; None also where it does not open any more
+    note: str | None  # what the secret is for, as typed; None also if it cannot be decrypted any more
     state: RequestState
     is_open: bool  # it can still be answered
-    message: MessageRef | None  # to who was asked
-    card: MessageRef | None  # to who asked
+    message: MessageRef | None  # to the person who was asked
+    card: MessageRef | None  # to the person who asked
     created_at: datetime  #: UTC
     expires_at: datetime  #: UTC
 
 
+def _is(state: RequestState) -> ColumnElement[bool]:
+    return requests.c.state == state
+
+
 class Requests:
-    """All methods raise `StorageUnavailable`. Methods that take a bare id are for a row that was loaded before."""
+    """All methods raise `StorageUnavailable`. Methods that take an id alone are for a row that was found before."""
 
     def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
         self._db = db
@@ -70,7 +79,7 @@ class Requests:
         self._life = life  # seconds
 
     async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
-        """A new one, waiting to be sent. Both are of the same workspace."""
+        """Make a request, waiting to be sent. Raises `ValueError` unless both people are of the same workspace."""
         if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
             raise ValueError("of another workspace")
         row_id = new_id()
@@ -89,11 +98,11 @@ class Requests:
         return self._request(row)
 
     async def find(self, person: Person, id: object) -> Request:
-        """One that this very person made. Raises `NotYours`."""
+        """A request that this very person made. Raises `NotYours`."""
         return await self._one(own_row(requests, person, id))
 
     async def find_for_asked(self, person: Person, id: object) -> Request:
-        """One that this very person was asked, and that was sent to them. Raises `NotYours`."""
+        """A request that was sent to this very person. Raises `NotYours`."""
         addressed = and_(
             requests.c.id == (id if is_id(id) else NOBODY),
             requests.c.enterprise_id == owner(person)["enterprise_id"],
@@ -104,25 +113,25 @@ class Requests:
         return await self._one(addressed)
 
     async def mark_asked(self, id: str, message: MessageRef) -> bool:
-        """Waiting → asked. False if it is over meanwhile."""
+        """Waiting → asked. False if the request is not waiting any more."""
         values = {"message_channel": message.channel, "message_ts": message.ts}
-        return await self._change(id, requests.c.state == "waiting", state="asked", **values) is not None
+        return await self._change(id, _is("waiting"), state="asked", **values) is not None
 
     async def mark_undeliverable(self, id: str) -> Request | None:
-        """Waiting → undeliverable: Slack never takes a message to that person."""
-        return await self._change(id, requests.c.state == "waiting", state="undeliverable", over_at=now)
+        """Waiting → undeliverable: Slack refuses messages to that person. None if the request is not waiting."""
+        return await self._change(id, _is("waiting"), state="undeliverable", over_at=now)
 
-    async def end(self, id: str, state: Literal["answered", "withdrawn", "declined"]) -> Request | None:
-        """Any open → over. The row after it, or None if it was over or out of time before: only one call gets it."""
+    async def end(self, id: str, state: RequestEnd) -> Request | None:
+        """Waiting or asked → `state`. None if the request was over or out of time: only one caller gets the row."""
         return await self._change(id, and_(_OPEN, _IN_TIME), state=state, over_at=now)
 
     async def answered_by(self, share_id: str) -> Request | None:
-        """The one that this share answered."""
+        """The request that this share answered."""
         answers = exists().where(shares.c.id == share_id, _ANSWERED)
         return next(iter(await self._all(answers)), None)
 
     async def reopen(self, id: str, share_id: str) -> Request | None:
-        """Answered by this share → asked: nothing came of the share. None if the share does not answer it any more."""
+        """Answered by this share → asked. None if this share does not answer this request any more."""
         answers = exists().where(shares.c.id == share_id, shares.c.request_id == id, _ANSWERED)
         async with self._db.writing() as connection:
             if not await connection.scalar(select(answers)):
@@ -132,34 +141,38 @@ class Requests:
         return self._request(row)
 
     async def mark_expired(self, id: str) -> Request | None:
-        """As `end`, for one that is out of time."""
+        """Waiting or asked → expired, for a request that is out of time. None if it was over or is in time."""
         return await self._change(id, and_(_OPEN, ~_IN_TIME), state="expired", over_at=now)
 
     async def set_card(self, id: str, card: MessageRef) -> None:
-        """The message that shows it to who asked."""
+        """Remember the message that shows the request to the person who asked. The first one stays."""
         await self._change(id, requests.c.card_ts.is_(None), card_channel=card.channel, card_ts=card.ts)
 
     async def unfinished(self, older_than: float) -> list[Request]:
-        """Open ones older than so many seconds of which a message is missing: most likely a process died."""
+        """Open requests older than `older_than` seconds without one of their messages: most likely a process died."""
         missing = requests.c.message_ts.is_(None) | requests.c.card_ts.is_(None)
         return await self._all(_OPEN, _IN_TIME, missing, requests.c.created_at <= now - older_than)
 
     async def out_of_time(self) -> list[Request]:
-        """Those that nobody answered in time and that are not marked yet."""
+        """Requests that nobody answered in time and that are not marked as expired yet."""
         return await self._all(_OPEN, ~_IN_TIME)
 
     async def purge(self) -> int:
-        """Delete what has been over for a week; how many."""
+        """Delete requests that have been over for a week. Returns how many."""
         async with self._db.writing() as connection:
             gone = (await connection.execute(delete(requests).where(requests.c.over_at <= now - KEPT))).rowcount
         await self._db.checkpoint()
         return gone
 
-    async def _change(self, row_id: str, condition: ColumnElement[bool], **values: Any) -> Request | None:
-        """Compare-and-set: the row after the change, or None if it was not as expected.
+    async def _change(
+        self, row_id: str, condition: ColumnElement[bool], state: RequestState | None = None, **values: Any
+    ) -> Request | None:
+        """Compare-and-set: the row after the change, or None if the row did not meet the condition.
 
-        Read by a query of its own: SQLite 3.40 compares new times wrongly in RETURNING.
+        The row is read by a second query, because SQLite 3.40 compares new times wrongly in RETURNING.
         """
+        if state is not None:
+            values["state"] = state
         changed = update(requests).where(requests.c.id == row_id, condition).values(values)
         async with self._db.writing() as connection:
             if not (await connection.execute(changed)).rowcount:
@@ -186,11 +199,11 @@ class Requests:
         try:
             plain = self._sealer.open("metadata_key", _binding(person, row.id), row.note)
         except Unsealable:
-            return None  # the request can be answered and withdrawn without it
+            return None  # the request can be answered and withdrawn without the note
         return plain.decode("utf-8", "surrogatepass")
 
     def _request(self, row: Row[Any]) -> Request:
-        person = person_of(row.enterprise_id, row.team_id, row.user_id)
+        person = person_in(row)
         return Request(
             id=row.id,
             person=person,
@@ -200,26 +213,25 @@ class Requests:
             is_open=bool(row.is_open),
             message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
             card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
-            created_at=datetime.fromtimestamp(row.created_at, UTC),
-            expires_at=datetime.fromtimestamp(row.expires_at, UTC),
+            created_at=moment(row.created_at),
+            expires_at=moment(row.expires_at),
         )
 
 
-_AGAIN: Final[dict[str, Any]] = {"state": "asked", "over_at": null()}
-
-
 async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:
-    """Asked → answered by this share, which was begun in this transaction. Raises `RequestOver` if it is not open."""
+    """Asked → answered, in the transaction that begins the share. Raises `RequestOver` if the request is not open."""
     sender = exists().where(shares.c.id == share_id, _SENDER_WAS_ASKED)
     answered = update(requests).where(requests.c.id == id, _OPEN, _IN_TIME, sender)
-    if not (await connection.execute(answered.values(state="answered", over_at=now))).rowcount:
+    if not (await connection.execute(answered.values(state=_ANSWERED_STATE, over_at=now))).rowcount:
         raise RequestOver
     await connection.execute(update(shares).where(shares.c.id == share_id).values(request_id=id))
 
 
 async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) -> None:
-    """Answered → asked, for the request that the share answered. The share answers no request from then on."""
-    await connection.execute(update(requests).where(exists().where(*is_share, _ANSWERED)).values(_AGAIN))
+    """Answered → asked, for the request that the share answered. From then on the share answers no request."""
+    await connection.execute(
+        update(requests).where(exists().where(*is_share, _ANSWERED)).values(state=_ASKED_STATE, over_at=null())
+    )
     await connection.execute(update(shares).where(*is_share).values(request_id=null()))
 
 

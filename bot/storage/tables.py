@@ -38,7 +38,7 @@ from bot.storage.sealing.sealer import NOBODY, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
 OWNER = ("enterprise_id", "team_id", "user_id")  # the columns of a row's person
-NO_ID = "-"  # looked up in place of what cannot be an id, so that both take the same path
+NO_ID = "-"  # queried in place of what cannot be an id, so that every look-up takes the same path
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -109,26 +109,26 @@ reveals = Table(
     Column("escrow", LargeBinary),  # the sealed secret itself, for minutes
     Column("escrow_expires_at", Double),
     Column("claimed_at", Double),
-    Column("notified_at", Double),  # when the person was told that it waits
+    Column("notified_at", Double),  # when the person was notified that the secret waits
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
-    Column("delivery_id", String(ID_LENGTH)),  # what it opens, if that was shared with this person here
+    Column("delivery_id", String(ID_LENGTH)),  # the delivery that it opens; none: the person had a link
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
-watches = Table(  # what is claimed: narrow, one row for all secrets of a person on a host
+watches = Table(  # one row for all secrets of a person on a host: the watcher claims these
     "watches",
     metadata,
     _id(),
     *_owner(),
     Column("host", Text, nullable=False),
-    Column("everything", Boolean, nullable=False),  # also what the person did not track by hand
-    Column("next_poll_at", Double),  # none: nothing to look at, or paused; while leased: lease_until
-    Column("lease", String(ID_LENGTH)),  # who is looking right now
+    Column("everything", Boolean, nullable=False),  # secrets that the person did not track by hand are tracked too
+    Column("next_poll_at", Double),  # none: nothing to poll, or paused; while leased: lease_until
+    Column("lease", String(ID_LENGTH)),  # the claim whose worker polls right now
     Column("lease_until", Double),
     Column("refused", Integer, nullable=False),  # how often the host said "Not authorized" since refused_since
     Column("refused_since", Double),
-    Column("paused", String(16)),  # why nobody looks: "reconnect"
+    Column("paused", String(16)),  # why it is not polled: "reconnect"
     Column("created_at", Double, nullable=False),
     Column("everything_since", Double),  # when `everything` was switched on
     Column("zone", String(64)),  # the person's time zone, an IANA name; none: not known
@@ -155,28 +155,28 @@ tracked = Table(
     Column("card_channel", String(32)),  # the direct message that shows it
     Column("card_ts", String(32)),
     Column("tracked_at", Double, nullable=False),
-    Column("over_at", Double),  # none while something can still become of it
-    Column("reminded_at", Double),  # when it was time to remind, whether or not the person wanted that
+    Column("over_at", Double),  # none until the state is final
+    Column("reminded_at", Double),  # when a reminder was due, whether or not the person wanted it
     Column("secret_blind_index", LargeBinary),  # the blind index of the key that opens it; none: not known
     UniqueConstraint("enterprise_id", "team_id", "user_id", "blind_index"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
 _over = Index(None, tracked.c.over_at)
-_open = Index(None, tracked.c.made_at)  # what nothing ever becomes of, by age
+_open = Index(None, tracked.c.made_at)  # finds old secrets whose state is not final
 _opens = Index(None, tracked.c.secret_blind_index)
 
-ignored = Table(  # what a person stopped by hand: watching everything does not track it again
+ignored = Table(  # secrets that a person stopped tracking by hand: `everything` does not track them again
     "ignored",
     metadata,
     Column("enterprise_id", String(32), primary_key=True),
     Column("team_id", String(32), primary_key=True),
     Column("user_id", String(32), primary_key=True),
-    Column("blind_index", LargeBinary, primary_key=True),  # of the row that it had in `tracked`
+    Column("blind_index", LargeBinary, primary_key=True),  # of the row that was in `tracked`
     Column("host", Text, nullable=False),
     Column("until", Double, nullable=False, index=True),
 )
 
-notifications = Table(  # what a person is to be told: written with the change itself, sent afterwards
+notifications = Table(  # written in the transaction of the change, sent afterwards
     "notifications",
     metadata,
     _id(),
@@ -187,14 +187,14 @@ notifications = Table(  # what a person is to be told: written with the change i
     Column("idempotency_key", String(80), nullable=False, unique=True),  # the event; client_msg_id is made of it
     Column("created_at", Double, nullable=False),
     Column("due_at", Double, nullable=False),
-    Column("lease", String(ID_LENGTH)),  # who is sending right now
+    Column("lease", String(ID_LENGTH)),  # the claim whose worker sends right now
     Column("lease_until", Double),
     Column("tries", Integer, nullable=False),
     Column("sent_at", Double),
     Column("dead_letter", String(80)),  # why it can never be sent: Slack's error code
 )
 _due = Index(None, notifications.c.due_at)
-_first = Index(  # the earliest of a person: none overtakes another
+_first = Index(  # finds the first notification of a person
     "ix_notifications_first",
     notifications.c.enterprise_id,
     notifications.c.team_id,
@@ -212,7 +212,7 @@ preferences = Table(
     Column("reminders", Boolean, nullable=False),
 )
 
-requests = Table(  # who asked whom for a secret; the owner is who asked
+requests = Table(  # a person asked another one for a secret; the owner is the person who asked
     "requests",
     metadata,
     _id(),
@@ -220,7 +220,7 @@ requests = Table(  # who asked whom for a secret; the owner is who asked
     Column("asked_id", String(32), nullable=False),  # the user who was asked, of the owner's own workspace
     Column("note", LargeBinary),  # sealed; none if the owner said nothing
     Column("state", String(16), nullable=False),
-    Column("message_channel", String(32)),  # the direct message to who was asked
+    Column("message_channel", String(32)),  # the direct message to the person who was asked
     Column("message_ts", String(32)),
     Column("card_channel", String(32)),  # the direct message to the owner that shows it
     Column("card_ts", String(32)),
@@ -234,13 +234,13 @@ requests = Table(  # who asked whom for a secret; the owner is who asked
 _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
 
-limit_uses = Table(  # what a person did that is limited, each time for a day
+limit_uses = Table(  # each row is one use of what is limited, for a day
     "limit_uses",
     metadata,
     _id(),
     *_owner(),
     Column("kind", String(64), nullable=False),
-    Column("idempotency_key", String(80)),  # the act, where it may be repeated and is to count once
+    Column("idempotency_key", String(80)),  # the same for a repeated click, which counts once
     Column("at", Double, nullable=False, index=True),
     Index("ix_limit_uses_of", "enterprise_id", "team_id", "user_id", "kind", "at"),
 )
@@ -253,14 +253,14 @@ shares = Table(  # one submit of one sender
     Column("idempotency_key", String(80), nullable=False, unique=True),  # the same for a submit that is repeated
     Column("host", Text, nullable=False),
     Column("account_id", String(ID_LENGTH)),  # made with this account; none: anonymously
-    Column("quiet", Boolean, nullable=False),  # the sender does not want to be told when it is opened
+    Column("quiet", Boolean, nullable=False),  # the sender wants no notification when the secret is opened
     Column("note", LargeBinary),  # sealed
     Column("label", LargeBinary),  # sealed
-    Column("passphrase_to", String(16), nullable=False),  # who is to get it: nobody, sender, recipient
-    Column("card_channel", String(32)),  # the direct message that shows it; empty: it can never be posted
+    Column("passphrase_to", String(16), nullable=False),  # who gets the passphrase: nobody, sender, recipient
+    Column("card_channel", String(32)),  # the direct message to the sender; empty: it can never be posted
     Column("card_ts", String(32)),
     Column("created_at", Double, nullable=False, index=True),
-    Column("request_id", String(ID_LENGTH), index=True),  # the request that it answers; none: nobody asked for it
+    Column("request_id", String(ID_LENGTH), index=True),  # the request that it answers; none: it answers none
 )
 
 deliveries = Table(  # one secret for one recipient
@@ -273,10 +273,10 @@ deliveries = Table(  # one secret for one recipient
     Column("recipient_enterprise_id", String(32)),  # for this person,
     Column("recipient_team_id", String(32)),
     Column("recipient_user_id", String(32)),
-    Column("recipient_channel", String(32)),  # or for whoever is first in this channel; neither: just the link
+    Column("recipient_channel", String(32)),  # or for the first one in this channel; neither: only the link
     Column("host", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("reason", String(80)),  # why it failed or was refused: a code
+    Column("reason", String(80)),  # why it failed or is undeliverable: a code
     Column("secret_key", LargeBinary),  # sealed; wiped when it is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
@@ -284,17 +284,19 @@ deliveries = Table(  # one secret for one recipient
     Column("expires_at", Double),
     Column("message_channel", String(32)),  # the message with the Open button
     Column("message_ts", String(32)),
-    Column("opener_enterprise_id", String(32)),  # who opened it, is at it, or was shown the link
+    Column("opener_enterprise_id", String(32)),  # the person who opened it, is opening it, or was shown the link
     Column("opener_team_id", String(32)),
     Column("opener_user_id", String(32)),
     Column("opened_at", Double),
     Column("link_shown_at", Double),  # when the link was shown to the opener
-    Column("unannounced_since", Double),  # when it was opened here; none again once those whom it concerns were told
+    Column("unannounced_since", Double),  # when it was opened here; none again after the sender was notified
     Column("reminded_at", Double),
-    Column("tracked_id", String(ID_LENGTH), index=True),  # stays when that row goes: it is never tracked again
+    Column(
+        "tracked_id", String(ID_LENGTH), index=True
+    ),  # stays when that row is deleted, so that it is never tracked again
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
-    Column("over_at", Double),  # none while something can still become of it
+    Column("over_at", Double),  # none until the state is final
     CheckConstraint(
         "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
         "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",
@@ -314,7 +316,7 @@ key_checks = Table(
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column whose blobs are bound to their row: for counting, checking and rotating them all."""
+    """A column of encrypted values, each bound to its row: for counting, checking and rotating all of them."""
 
     table: Table
     name: str
@@ -369,9 +371,9 @@ _PARTIAL = (
 
 
 def for_dialect(name: str) -> MetaData:
-    """`metadata` with what each kind of database has its own words for: to make tables, or to compare them.
+    """`metadata` with the parts that each kind of database writes differently, to make or compare tables.
 
-    Not at import, because naming a dialect loads it: PostgreSQL's would cost every start on SQLite a tenth more.
+    This is not done at import, because naming a dialect loads it: PostgreSQL's makes a start on SQLite a tenth slower.
     """
     for index, where in _PARTIAL:
         index.dialect_options[name]["where"] = text(where)
@@ -379,7 +381,7 @@ def for_dialect(name: str) -> MetaData:
 
 
 def new_id() -> str:
-    """22 random characters, 128 bits: not to be guessed."""
+    """22 random characters, 128 bits, which nobody can guess."""
     return secrets.token_urlsafe(16)
 
 

@@ -23,6 +23,7 @@ from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares import openings
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
@@ -163,12 +164,14 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
     )
     await telling.deliveries.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
     await telling.deliveries.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
-    assert await telling.deliveries.claim(delivery.id, BEN)
+    async with telling.db.writing() as connection:
+        assert await openings.reserve(connection, delivery.id, BEN)
 
     await telling.until_quiet()
     assert telling.told.to(ADA) == []
 
-    assert await telling.deliveries.release(delivery.id, BEN)
+    async with telling.db.writing() as connection:
+        assert await openings.release(connection, delivery.id, BEN)
     await telling.all_due()
     await telling.until_quiet()
     assert telling.told.to(ADA) == ["What you shared was opened."]

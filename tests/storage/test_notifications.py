@@ -314,10 +314,10 @@ async def test_what_is_done_stays_done(database, notifications, notification, en
     assert await stored(database) == before
 
 
-async def test_a_notification_is_held_until_it_is_taken_back(notifications, ada, notification):
+async def test_a_notification_is_held_until_its_host_is_forgotten(tracking, notifications, ada, notification):
     assert await notifications.holds(notification)
 
-    await notifications.cancel_for(ada, HOST)
+    await tracking.forget_host(ada, HOST)
 
     assert not await notifications.holds(notification)
     assert not await notifications.mark_sent(notification)
@@ -330,21 +330,6 @@ async def test_a_notification_whose_lease_is_over_is_not_held_and_can_still_be_m
 
     assert not await notifications.holds(notification)
     assert await notifications.mark_sent(notification)
-
-
-async def test_taking_back_is_for_one_person_and_host_and_what_is_unsent(
-    tracking, polls, database, notifications, ada, ben
-):
-    await received(tracking, polls, ada, "sent")
-    assert await notifications.mark_sent((await notifications.claim(1))[0])
-    await received(tracking, polls, ada, "unsent")
-    await received(tracking, polls, ada, "elsewhere", ELSEWHERE)
-    await received(tracking, polls, ben, "his")
-
-    assert await notifications.cancel_for(ada, HOST) == 1
-
-    left = Counter((row.user_id, row.host, row.sent_at is not None) for row in await stored(database))
-    assert left == {(ada.user_id, HOST, True): 1, (ada.user_id, ELSEWHERE, False): 1, (ben.user_id, HOST, False): 1}
 
 
 async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(

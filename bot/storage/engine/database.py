@@ -1,4 +1,4 @@
-"""The database: SQLite in a private file, or PostgreSQL. Transactions, its clock, and its troubles as ours."""
+"""The database, SQLite in a private file or PostgreSQL: transactions, its clock, and its errors as ours."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from bot.storage.engine import sqlite
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import CONNECT_WAIT, HEAD, migrate, version_of
 
-__all__ = ["HEAD", "Database", "clock", "migrate", "moment", "now"]
+__all__ = ["HEAD", "Database", "clock", "migrate", "moment", "moment_or_none", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
 WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds for the others of this process that write
-CHECKPOINT_WAIT = 100  # milliseconds: scrubbing is not worth a longer wait
+CHECKPOINT_WAIT = 100  # milliseconds: a checkpoint is not worth a longer wait
 
 # milliseconds. A click waits for its answer, and a transaction held open slows everybody else's claims down.
 _POSTGRESQL = {
@@ -48,7 +48,7 @@ def _sqlite_now(_element: _Now, _compiler: object, **_kw: object) -> str:
 
 @compiles(_Now, "postgresql")
 def _postgresql_now(_element: _Now, _compiler: object, **_kw: object) -> str:
-    # Not now(), which is when the transaction began: it may have waited for a lock since.
+    # Not now(), which is when the transaction began: the transaction may have waited for a lock since then.
     return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
 
 
@@ -62,9 +62,14 @@ async def clock(connection: AsyncConnection) -> float:
     return seconds
 
 
-def moment(seconds: float | None) -> datetime | None:
-    """A time of the database as UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+def moment(seconds: float) -> datetime:
+    """A time of the database, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def moment_or_none(seconds: float | None) -> datetime | None:
+    """A time of the database, in UTC; None for a column without a value."""
+    return None if seconds is None else moment(seconds)
 
 
 class Database:
@@ -101,7 +106,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of things. Raises `StorageUnavailable`."""
+        """A transaction that reads. Raises `StorageUnavailable`."""
         with _translate_errors():
             async with self._engine.begin() as connection:
                 yield connection
@@ -110,8 +115,8 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageUnavailable`.
 
-        On SQLite it waits for the write lock at its start (5 s), so what it reads stays true until it writes.
-        Never hold one across a call to somebody else.
+        On SQLite it waits for the write lock at its start (up to 5 s), so what it reads stays true until it writes.
+        Do not call a host or Slack inside it.
         """
         async with self._wait_for_turn():
             with _translate_errors():
@@ -120,9 +125,9 @@ class Database:
 
     @asynccontextmanager
     async def _wait_for_turn(self) -> AsyncIterator[None]:
-        """On SQLite one of us writes at a time, in the order of asking.
+        """On SQLite one task of this process writes at a time, in the order of their calls.
 
-        Whom SQLite itself keeps waiting sleeps longer and longer, while others get in before.
+        SQLite's own waiting sleeps longer and longer, so that later tasks would overtake earlier ones.
         """
         if not self.is_sqlite:
             yield
@@ -138,9 +143,9 @@ class Database:
             self._writing.release()
 
     async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
-        """Until this writing transaction ends, others that name the same wait here.
+        """Wait for other transactions that hold the lock of the same names, and hold it until this one ends.
 
-        SQLite has one writer anyway.
+        On SQLite there is one writer at a time, so nothing is done.
         """
         if not self.is_sqlite:
             statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -157,10 +162,10 @@ class Database:
             return await connection.run_sync(version_of) == HEAD
 
     async def checkpoint(self) -> None:
-        """Remove what was wiped from SQLite's write-ahead log too, as far as nobody is reading from it right now.
+        """Remove wiped values from SQLite's write-ahead log too, unless somebody is reading from the log right now.
 
-        `secure_delete` overwrites it in the database; the log keeps the older pages until it starts over. What was
-        committed before is committed whatever happens here, so this raises nothing; the next one tries again.
+        `secure_delete` overwrites the values in the database, but the log keeps the older pages until it starts over.
+        This raises nothing, because what was wiped is committed already; the next checkpoint tries again.
         """
         if not self.is_sqlite:
             return
@@ -176,7 +181,7 @@ class Database:
         await self._engine.dispose()
 
 
-# Nothing of a statement's values in errors or logs.
+# The values of a statement never appear in errors or logs.
 _COMMON: dict[str, Any] = {
     "hide_parameters": True,
     "echo": False,
@@ -195,7 +200,7 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _describe(error: SQLAlchemyError) -> str:
-    """What happened, for the log: names and codes, never a value."""
+    """The error for the log: names and codes, never a value."""
     original = error.orig if isinstance(error, DBAPIError) else None
     if original is None:
         return type(error).__name__

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import moment, now
+from bot.storage.engine.database import moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
@@ -91,7 +91,7 @@ class RevealRows:
         return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
 
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
-        until = moment(row.escrow_expires_at)
+        until = moment_or_none(row.escrow_expires_at)
         return Reveal(
             row.id,
             person_in(row),

@@ -16,7 +16,7 @@ in the same transaction, and so do release and opening: no crash leaves a delive
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, and_, case, func, insert, null, or_, select, true
@@ -24,7 +24,7 @@ from sqlalchemy import Row, and_, case, func, insert, null, or_, select, true
 from bot.errors import NotYours, StorageUnavailable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, moment, now
 from bot.storage.reveals.rows import (
     COLUMNS,
     ESCROW_MINUTES,
@@ -156,7 +156,7 @@ class Reveals:
             if row is None:
                 raise StorageUnavailable("the reveal is not being claimed any more")
             await mark_delivery_opened(connection, row)
-        return datetime.fromtimestamp(row.escrow_expires_at, UTC)
+        return moment(row.escrow_expires_at)
 
     async def read_escrow(self, person: Person, id: object) -> Secret | None:
         """The text that waits to be shown, or None. Raises `NotYours`, `Unsealable`."""

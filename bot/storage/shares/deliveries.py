@@ -1,17 +1,18 @@
 """The life of one delivery: one secret on Onetime Secret for one recipient, as a row that survives a crash.
 
-    waiting ──begin_request──► asking ──mark_made──► made ──mark_sent──► sent ──claim──► opening ──► opened
-       │                         │                     │                   ▲                │
-       ├──────► failed ◄─────────┤                     ▼                   └────release─────┘
+    waiting ──begin_request──► asking ──mark_made──► made ──mark_sent──► sent ──reserve──► opening ──► opened
+       │                         │                     │                   ▲                  │
+       ├──────► failed ◄─────────┤                     ▼                   └─────release──────┘
                                  ▼               undeliverable
                           unknown_outcome
 
-    made or sent ──mark_link_shown──► link_shown ──claim──► opening ──release──► link_shown
+    made or sent ──mark_link_shown──► link_shown ──reserve──► opening ──release──► link_shown
     any state that is not over ──close──► opened, undeliverable, burned, expired or gone
 
 `asking` is on disk before the one request that makes the secret, and the request is never repeated: if the process
 dies in `asking`, the secret may exist, and nobody has its link. From `made` until the end the row has the encrypted
-keys. Every change of state is a compare-and-set, so that one of many clicks and processes wins.
+keys. Every change of state is a compare-and-set, so that one of many clicks and processes wins. `reserve` and
+`release` are in `openings`, for the transactions of `Reveals`.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -136,17 +137,6 @@ class Deliveries:
         if row is None:
             raise NotYours
         return self._rows.decrypt(row)
-
-    async def claim(self, id: str, person: Person) -> Delivery | None:
-        """Sent → opening, or link_shown → opening if the link was shown to this person. None for all but one caller."""
-        async with self._db.writing() as connection:
-            row = await openings.reserve(connection, id, person)
-        return self._rows.decrypt(row) if row else None
-
-    async def release(self, id: str, person: Person) -> bool:
-        """Opening → the state before this person claimed the delivery: it was not opened."""
-        async with self._db.writing() as connection:
-            return await openings.release(connection, id, person) is not None
 
     async def mark_opened(self, id: str, person: Person) -> Delivery:
         """This person opened the delivery: wipe its keys. Returns the row as it is now; the first opener stays."""

@@ -1,10 +1,10 @@
-"""A share and its deliveries as rows: what is kept of them, and what of that is sealed."""
+"""Shares and their deliveries as rows: what the rows hold, and which columns are encrypted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Row, null, update
@@ -14,7 +14,7 @@ from bot.errors import Unsealable
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import moment, now
+from bot.storage.engine.database import moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import deliveries, new_id, owner, person_in, person_of
@@ -31,10 +31,10 @@ DeliveryState = Literal[
     "opened",
     "failed",  # the host refused: there is no secret
     "unknown_outcome",  # no usable answer: there may be a secret, and nobody has its link
-    "undeliverable",  # Slack refused the recipient: the secret is burned
+    "undeliverable",  # Slack refuses the recipient: the secret is burned
     "burned",
     "expired",
-    "gone",  # over, and nobody knows how
+    "gone",  # it cannot be opened any more, and nobody knows why
 ]
 
 DeliveryEnd = Literal["opened", "undeliverable", "burned", "expired", "gone"]  # what may become of a secret that exists
@@ -43,22 +43,22 @@ OVER: Final[tuple[DeliveryState, ...]] = (
     "opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone"
 )  # fmt: skip
 CAN_BE_OPENED: Final[tuple[DeliveryState, ...]] = ("made", "sent", "opening", "link_shown")
-# What opens the secret. The metadata key stays until the row goes: over a dead secret it has no power.
+# Everything that opens the secret. The metadata key stays until the row is deleted: it cannot open anything.
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
 
 
 @dataclass(frozen=True, slots=True)
 class NewShare:
-    """`once` is the same for a submit that is repeated, and for no other.
+    """A share to begin. `idempotency_key` is the same for a repeated submit, and for no other.
 
-    `passphrase_to` says who is to get the passphrase: nobody (there is none, or the sender typed it), the sender
-    (who has to see it once), or the recipient (in a message apart).
+    `passphrase_to` says who gets the passphrase: nobody (there is none, or the sender typed it), the sender (it is
+    shown once), or the recipient (in a separate message).
     """
 
     idempotency_key: str
     host: str  #: canonical base URL
     account_id: str | None
-    quiet: bool  # the sender does not want to be told when it is opened
+    quiet: bool  # the sender wants no notification when the secret is opened
     note: str | None  # for the recipients; plain text as typed
     label: str | None  # for the sender's own lists; plain text as typed
     passphrase_to: PassphraseTo = "nobody"
@@ -74,7 +74,7 @@ class Share:
     account_id: str | None
     quiet: bool
     note: str | None
-    card: MessageRef | None  # the sender's message about it
+    card: MessageRef | None  # the message that shows the share to its sender
     created_at: datetime  #: UTC
     label: str | None = None
     passphrase_to: PassphraseTo = "nobody"
@@ -82,7 +82,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who it is for: one person, or whoever is first in one channel, or nobody: just the link."""
+    """For whom a delivery is: one person, or the first one in a channel; neither: the sender just gets the link."""
 
     user: Person | None = None
     channel: str | None = None
@@ -94,7 +94,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The keys are empty before it was made; the secret key again once it is over. `passphrase` only while it waits."""
+    """One secret for one recipient. The keys are empty before `made`; the secret key is empty again when it is over."""
 
     id: str
     share_id: str
@@ -104,21 +104,21 @@ class Delivery:
     state: DeliveryState
     secret_key: SecretKey
     metadata_key: MetadataKey
-    passphrase: Secret | None  # waits to be sent, or to be shown to the sender
+    passphrase: Secret | None  # it is still to be sent to the recipient, or shown to the sender
     passphrase_required: bool | None
     expires_at: datetime | None  #: UTC
     message: MessageRef | None  # the message with the Open button
-    opener: Person | None  # who opened it, is at it, or was shown the link
+    opener: Person | None  # the person who opened it, is opening it, or was shown the link
     opened_at: datetime | None  #: UTC
     tracked_id: str | None
-    reason: str | None = None  # a code: why it failed or was refused
+    reason: str | None = None  # a code: why it failed or is undeliverable
     is_by_link: bool = (
         False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
     )
 
     @property
     def address(self) -> Person | ChannelRef | None:
-        """Where its message goes: to a person, or to a channel of the sender's workspace; None: just the link."""
+        """Where the message goes: to a person, or to a channel of the sender's workspace. None: only the link."""
         if self.recipient.channel is not None:
             return ChannelRef(self.sender.team_id, self.recipient.channel)
         return self.recipient.user
@@ -129,17 +129,17 @@ class Delivery:
 
     @property
     def can_be_opened(self) -> bool:
-        """Whether there is a secret that somebody may still open."""
+        """Whether there is a secret that somebody can still open."""
         return self.state in CAN_BE_OPENED
 
     @property
     def has_arrived(self) -> bool:
-        """Whether its recipient can open it or has."""
+        """Whether the recipient can open the secret or has opened it."""
         return self.can_be_opened or self.state == "opened"
 
 
 class ShareRows:
-    """Between rows and values of shares. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows of `shares` into values and back. All encryption for that table is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -182,7 +182,7 @@ class ShareRows:
         try:
             return self._sealer.open("metadata_key", binding, blob).decode("utf-8", "surrogatepass")
         except Unsealable:
-            return None  # what was shared can be followed and burned without it
+            return None  # the share can be followed and burned without its note and label
 
     def decrypt(self, row: Row[Any]) -> Share:
         return Share(
@@ -193,14 +193,14 @@ class ShareRows:
             quiet=row.quiet,
             note=self._words(row, "note"),
             card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
-            created_at=datetime.fromtimestamp(row.created_at, UTC),
+            created_at=moment(row.created_at),
             label=self._words(row, "label"),
             passphrase_to=row.passphrase_to,
         )
 
 
 class DeliveryRows:
-    """Between rows and values of deliveries. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows of `deliveries` into values and back. All encryption for that table is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -223,7 +223,7 @@ class DeliveryRows:
         return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
 
     def decrypt_or_empty(self, row: Row[Any]) -> Delivery:
-        """For lists: one that does not open is shown all the same."""
+        """With empty keys if they cannot be decrypted: lists show the delivery nevertheless."""
         try:
             return self.decrypt(row)
         except Unsealable:
@@ -260,7 +260,7 @@ def columns_of(prefix: str, person: Person) -> dict[str, str]:
 
 
 def recipient_values(to: Recipient) -> dict[str, Any]:
-    """The address as the values of a row."""
+    """The recipient as the values of a row."""
     return {"recipient_channel": to.channel, **(columns_of("recipient_", to.user) if to.user else {})}
 
 
@@ -278,10 +278,10 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         metadata_key=key,
         passphrase=passphrase,
         passphrase_required=row.passphrase_required,
-        expires_at=moment(row.expires_at),
+        expires_at=moment_or_none(row.expires_at),
         message=None if row.message_ts is None else MessageRef(_message_team(row), row.message_channel, row.message_ts),
         opener=_person(row.opener_enterprise_id, row.opener_team_id, row.opener_user_id),
-        opened_at=moment(row.opened_at),
+        opened_at=moment_or_none(row.opened_at),
         tracked_id=row.tracked_id,
         reason=row.reason,
         is_by_link=row.link_shown_at is not None,
@@ -289,7 +289,7 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
 
 
 def _message_team(row: Row[Any]) -> str:
-    """The recipient's workspace; a channel is in the sender's."""
+    """The workspace of the delivery's message: the recipient's, or the sender's for a channel."""
     return row.recipient_team_id or row.team_id  # type: ignore[no-any-return]
 
 

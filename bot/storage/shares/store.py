@@ -1,4 +1,4 @@
-"""Shares: what one person made in one go, with a delivery for each recipient. The sender's side of it."""
+"""The sender's side of shares. A share is made by one submit and has a delivery for each recipient."""
 
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
@@ -17,11 +17,11 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import Delivery, DeliveryRows, NewShare, Recipient, Share, ShareRows
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
 
-_UNDELIVERABLE = MessageRef("", "", "")  # in place of the card: its sender can never be told
+_UNDELIVERABLE = MessageRef("", "", "")  # in place of the card: the sender can never be notified
 
 
 class Shares:
-    """All methods raise `StorageUnavailable`; nothing is changed then. Look-ups by a person raise `NotYours`."""
+    """All methods raise `StorageUnavailable`; nothing is changed then. Methods that take a person raise `NotYours`."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
@@ -31,10 +31,11 @@ class Shares:
     async def begin(
         self, person: Person, new: NewShare, to: Sequence[Recipient], *, answers: str | None = None
     ) -> tuple[Share, list[Delivery], bool]:
-        """The share, its deliveries in the order of `to`, and whether it is new: the same `once` is the same share.
+        """Begin a share. Returns it, its deliveries in the order of `to`, and whether it is new.
 
-        The request that it `answers` is answered from then on. Raises `RequestOver` if it cannot be any more,
-        `NotYours` if `once` is another person's; nothing is begun then.
+        The same `idempotency_key` gives the same share. `answers` is the id of a request, which becomes answered.
+        Raises `RequestOver` if that request cannot be answered any more, and `NotYours` if the key is another
+        person's; nothing is begun then.
         """
         share, rows = self._rows.encrypt(person, new, to)
         async with self._db.writing() as connection:
@@ -54,14 +55,14 @@ class Shares:
         return self._rows.decrypt(there), await self.deliveries_of(there.id), before is None
 
     async def find_by_key(self, person: Person, idempotency_key: str) -> Share | None:
-        """The share that this submit made already."""
+        """The share that was begun with this key, or None."""
         row = await self._share_row(and_(owned_by(shares, person), shares.c.idempotency_key == idempotency_key))
         return self._rows.decrypt(row) if row else None
 
     async def delete(self, id: str) -> bool:
-        """Delete a share of which nothing came: all its deliveries failed. What it was `once` for can begin again.
+        """Delete a share if all its deliveries failed. Its `idempotency_key` can then begin another share.
 
-        The request that it answered is open again.
+        The request that it answered is open again. False if a delivery did not fail.
         """
         something = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state != "failed")
         empty = (shares.c.id == id, ~something)
@@ -76,21 +77,21 @@ class Shares:
         return self._rows.decrypt(row)
 
     async def deliveries_of(self, share_id: str) -> list[Delivery]:
-        """In the order of their recipients. Keys that do not open any more are empty."""
+        """The deliveries, in the order of their recipients. Keys that cannot be decrypted any more are empty."""
         query = select(deliveries).where(deliveries.c.share_id == share_id).order_by(deliveries.c.position)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._deliveries.decrypt_or_empty(row) for row in rows]
 
     async def own_delivery(self, person: Person, id: object) -> Delivery:
-        """The sender's. Raises `NotYours`, `Unsealable`."""
+        """A delivery that this person sent. Raises `NotYours`, `Unsealable`."""
         row = await self._delivery_row(own_row(deliveries, person, id))
         if row is None:
             raise NotYours
         return self._deliveries.decrypt(row)
 
     async def of_tracked(self, tracked_id: str) -> tuple[Share, Delivery] | None:
-        """The delivery that the watcher follows by this row."""
+        """The delivery that the watcher follows by this tracked row, with its share; None if there is none."""
         row = await self._delivery_row(deliveries.c.tracked_id == tracked_id)
         if row is None:
             return None
@@ -103,13 +104,13 @@ class Shares:
         return self._rows.decrypt(row)
 
     async def set_card(self, share_id: str, card: MessageRef) -> None:
-        """The message that shows it to its sender from now on."""
+        """Remember the message that shows the share to its sender."""
         async with self._db.writing() as connection:
             values = {"card_channel": card.channel, "card_ts": card.ts}
             await connection.execute(update(shares).where(shares.c.id == share_id).values(values))
 
     async def mark_card_undeliverable(self, share_id: str) -> None:
-        """Its sender can never be told: Slack says so."""
+        """Slack never takes a message to the sender: recovery stops trying."""
         await self.set_card(share_id, _UNDELIVERABLE)
 
     # --- rows

@@ -1,1 +1,1 @@
-"""Tracked secrets: their rows, what their owner does with them, and what the watcher writes."""
+"""Tracked secrets: their rows, what their owners do with them, and what the watcher writes."""

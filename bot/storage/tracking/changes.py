@@ -1,4 +1,4 @@
-"""What became of tracked secrets: the new state and the notification that tells it, written together or not at all."""
+"""Changes of tracked secrets: the new state and its notification are written in one transaction."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.tables import new_id, notifications, owner, tracked
 from bot.storage.tracking.rows import IS_OPEN, OVER, NotificationKind, TrackedState, WatchRef
 
-IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # to be told
+IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # it is still to be sent
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a look found out about one secret. `state` None leaves it as it is, for a reminder."""
+    """What a poll found out about one secret. `state` None leaves the state as it is, for a reminder."""
 
     tracked_id: str
     state: TrackedState | None
-    received_at: datetime | None = None  # with a zone
-    notification: NotificationKind | None = None  # the kind, if the person is to be told
+    received_at: datetime | None = None  # with a time zone
+    notification: NotificationKind | None = None  # None: the person is not notified
 
 
 async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> int:
-    """How many rows changed. The watch's row must be locked: then nobody else writes notifications of its rows."""
+    """Write the changes and their notifications. Returns how many rows changed.
+
+    The caller has locked the row of the watch, so nobody else writes notifications about its secrets.
+    """
     rows, changed = [], 0
     for change in changes:
         if not await _change_row(connection, whose, change, moment):
@@ -46,7 +49,7 @@ async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: S
 
 
 async def _change_row(connection: AsyncConnection, whose: WatchRef, change: Change, moment: float) -> bool:
-    """Whether the row was still open. It is locked from here on, even if its state stays."""
+    """Whether the row was still open. The row is locked from here on, even if its state stays the same."""
     over = change.state in OVER
     values = {
         "state": tracked.c.state if change.state is None else change.state,
@@ -63,19 +66,20 @@ async def _change_row(connection: AsyncConnection, whose: WatchRef, change: Chan
 
 
 async def cancel_reminder(connection: AsyncConnection, tracked_id: str, *kinds: NotificationKind) -> None:
-    """Take back what was not sent: a reminder of what is over would be wrong."""
+    """Delete the reminder that was not sent, and unsent notifications of these kinds, because the secret is over."""
     waits = and_(notifications.c.tracked_id == tracked_id, notifications.c.sent_at.is_(None))
     await connection.execute(delete(notifications).where(waits, notifications.c.kind.in_(("reminder", *kinds))))
 
 
 def notification_of_tracked(whose: WatchRef, kind: NotificationKind, moment: float, tracked_id: str) -> dict[str, Any]:
-    """The values of a notification about one secret: one for each secret and kind."""
+    """A row of a notification about one secret. Its key allows one for each secret and kind."""
     return new_notification(whose, kind, f"{tracked_id}:{kind}", moment, tracked_id)
 
 
 def new_notification(
     whose: WatchRef, kind: NotificationKind, idempotency_key: str, moment: float, tracked_id: str | None = None
 ) -> dict[str, Any]:
+    """A row of a notification that is due at `moment`, in seconds since the epoch."""
     return {
         "id": new_id(),
         **owner(whose.person),

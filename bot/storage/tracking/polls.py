@@ -1,8 +1,8 @@
-"""Whose secrets are looked at next: claimed with a lease on the database's time, and what a look found.
+"""Polls of watches: the watcher claims watches that are due, with a lease, and records what each poll found.
 
-A watch is all secrets of one person on one host, because one call answers for all of them. While it is leased its
-`next_poll_at` is the end of the lease. Another value means that it was woken meanwhile: what was tracked then is not
-part of this look, so another one follows at once.
+A watch is all secrets of one person on one host, because one call answers for all of them. While a watch is leased,
+its `next_poll_at` is the end of the lease. Another value means that the watch was woken during the poll: a secret was
+tracked that this poll does not know, so the next poll follows at once. All times are by the database's clock.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ from bot.storage.tracking.rows import (
     watch_of,
 )
 
-BATCH = 500  # values in a list of a statement; databases bound them
-WATCHES_BATCH = 4  # whose rows are read by one statement: perhaps hundreds
+BATCH = 500  # values in a list of one statement; databases have a limit
+WATCHES_BATCH = 4  # watches whose rows one statement reads: each may have hundreds
 
-WEEK = 7 * 86_400.0  # seconds that a row stays after it is over
-REPORT_LIFE = 30 * 86_400.0  # seconds that it stays if its person was not told yet
+WEEK = 7 * 86_400.0  # seconds that a row stays after the secret is over
+REPORT_LIFE = 30 * 86_400.0  # seconds that it stays while a notification about it is unsent
 PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
 
-_IS_UNTOLD = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
+_HAS_UNSENT = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
 _WOKEN = watches.c.next_poll_at != watches.c.lease_until
 _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
 
@@ -67,20 +67,20 @@ _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
 class Polls:
     """All methods raise `StorageUnavailable`; nothing is changed then.
 
-    Those that take a `Watch` change nothing unless its lease is still the one that `claim` gave (a fence): a
-    worker that slept too long cannot undo what another one did since.
+    Methods that take a `Watch` change nothing unless its lease is still the one from `claim`. This is a fence: a
+    worker that was suspended for too long cannot undo what another worker did since.
     """
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._rows = TrackedRows(sealer)
 
-    # --- whose turn it is
+    # --- leases
 
     async def claim(self, limit: int, lease_seconds: float, host: str | None = None) -> list[Watch]:
-        """Up to `limit` that are due and that nobody looks at, the longest due first. Each goes to one caller.
+        """Up to `limit` watches that are due and not leased, the longest due first. Each goes to one caller.
 
-        Of all hosts, or of one.
+        `host` None: watches on all hosts.
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
@@ -99,7 +99,7 @@ class Polls:
         return sorted(map(watch_of, rows), key=lambda watch: ids.index(watch.id))
 
     async def renew(self, held: Sequence[Watch], lease_seconds: float) -> None:
-        """The leases go on for so long from now. Those that are not ours any more stay as they are."""
+        """Extend the leases to `lease_seconds` from now. A lease that is not ours any more stays as it is."""
         async with self._db.writing() as connection:
             until = literal(await clock(connection) + lease_seconds, Double)
             woken = case((_WOKEN, watches.c.next_poll_at), else_=until)
@@ -107,15 +107,15 @@ class Polls:
             await connection.execute(statement)
 
     async def release(self, *held: Watch) -> int:
-        """Not looked at: another may, at once. How many were still ours."""
+        """Give back leases of watches that were not polled: they are due at once. Returns how many leases were ours."""
         async with self._db.writing() as connection:
             statement = update(watches).where(_all_held(held)).values(**FREE, next_poll_at=now)
             return (await connection.execute(statement)).rowcount
 
-    # --- what is looked at
+    # --- what to poll
 
     async def open_rows(self, claimed: Sequence[Watch]) -> dict[str, list[OpenRow]]:
-        """What can still change, by the id of the watch. Nothing is opened, and others get their turn in between."""
+        """The secrets that can still change, by the id of the watch. Nothing is decrypted."""
         query = select(
             tracked.c.watch_id,
             tracked.c.id,
@@ -134,7 +134,7 @@ class Polls:
         return found
 
     async def keys_of(self, watch: Watch, ids: Sequence[str]) -> dict[str, MetadataKey]:
-        """The keys of rows of this watch, by id. One that does not open is left out: nobody can ask for it."""
+        """The keys of rows of this watch, by the id of the row. A key that cannot be decrypted is left out."""
         columns = ("id", *OWNER, "host", "key")
         query = select(*(tracked.c[name] for name in columns)).where(tracked.c.watch_id == watch.id)
         found = {}
@@ -148,23 +148,24 @@ class Polls:
         return found
 
     def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
-        """What makes `OpenRow.blind` of a key, one for each of our encryption keys, the primary one first."""
+        """Functions from a key to `OpenRow.blind_index`, one for each encryption key, the primary one first."""
         return self._rows.indexers(host)
 
     async def untracked(self, watch: Watch, keys: Iterable[MetadataKey]) -> list[MetadataKey]:
-        """Those of the keys that have no row, not even one that is over, and that the person did not let go."""
+        """The keys that the person neither tracks (over or not) nor has stopped tracking."""
         blinds = {key: self._rows.blind_indexes(watch.host, key) for key in keys}
         every = [blind for some in blinds.values() for blind in some]
         async with self._db.reading() as connection:
             known = await _known(connection, watch.person, every)
         return [key for key, some in blinds.items() if known.isdisjoint(some)]
 
-    # --- what was found
+    # --- what the poll found
 
-    async def record_unchanged(self, looks: Sequence[tuple[Watch, float | None]]) -> None:
-        """Polls that found nothing new, all in one transaction: when to look next, and the leases given back.
+    async def record_unchanged(self, polls: Sequence[tuple[Watch, float | None]]) -> None:
+        """Record polls that found nothing new, in one transaction: set the next polls and give back the leases.
 
-        As `settle_look`; a look whose lease is not ours any more changes nothing.
+        Each poll is a watch and the seconds until its next poll; None waits until the watch is woken. A poll whose
+        lease is not ours any more changes nothing.
         """
         following = bindparam("following", type_=Double)
         ours = and_(watches.c.id == bindparam("watch"), watches.c.lease == bindparam("held"))
@@ -172,22 +173,22 @@ class Polls:
             moment = await clock(connection)
             next_poll_at = case((_WOKEN, watches.c.next_poll_at), else_=following)
             statement = update(watches).where(ours).values(**FREE, **_WELL, next_poll_at=next_poll_at)
-            # In the order of their ids, so that nobody locks them the other way round.
+            # In the order of the ids, so that two transactions never lock two watches in opposite orders.
             values = [
                 {"watch": watch.id, "held": watch.lease or NO_ID, "following": None if soon is None else moment + soon}
-                for watch, soon in sorted(looks, key=lambda look: look[0].id)
+                for watch, soon in sorted(polls, key=lambda one: one[0].id)
             ]
             await connection.execute(statement, values)
 
     async def record_poll(
         self, watch: Watch, changes: Sequence[Change], *, next_poll_in: float | None, new: Sequence[NewTracked] = ()
     ) -> bool:
-        """All that a look found, in one transaction, and the lease given back. False if it was not ours any more.
+        """Record all that a poll found and give back the lease, in one transaction. False if the lease is not ours.
 
-        A state that is final stays: a change of such a row is left out, with its notification. A notification is
-        written once for each secret and kind, and not if the person does not want it. `new` is taken only while they
-        still want everything watched, and only what is neither tracked nor let go; what was made since they wanted
-        it gets a card. `next_poll_in` is in seconds; None stops looking until the watch is woken.
+        A final state stays: a change of such a secret is left out, with its notification. One notification is written
+        for each secret and kind. `new` secrets are tracked only while the watch still has `everything` on, and only
+        if the person neither tracks them nor has stopped tracking them; those made after `everything` was switched on
+        get a card. `next_poll_in` is in seconds; None waits until the watch is woken.
         """
         async with self._db.writing() as connection:
             if new:
@@ -205,10 +206,10 @@ class Polls:
         return True
 
     async def record_refusal(self, watch: Watch, within: float = 600, most: int = 3) -> bool:
-        """The host said "Not authorized". Whether that was the last straw.
+        """Record that the host answered "Not authorized". True if the watch is paused now.
 
-        At the third time within ten minutes (seconds, from the first) the watch is paused and the person is to be
-        told once. Before that it is looked at again soon enough for three looks to fall into that time.
+        The answer number `most` within `within` seconds from the first one pauses the watch and writes one
+        notification. Before that the next poll comes soon enough for `most` polls to fall into that time.
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
@@ -232,17 +233,17 @@ class Polls:
         return True
 
     async def record_failure(self, watch: Watch, retry_in: float) -> bool:
-        """Nothing was learned: look again in so many seconds. False if the lease was not ours any more."""
+        """Record a poll that learned nothing: poll again in `retry_in` seconds. False if the lease is not ours."""
         async with self._db.writing() as connection:
             return await _release_lease(connection, watch, next_poll_at=now + retry_in) is not None
 
     async def purge(self) -> int:
-        """Delete what has been over for a week, what never says anything, and old notifications; how many rows.
+        """Delete what has been over for a week, what the host says nothing about, and old notifications.
 
-        What its person must still be told stays longer, but not for ever.
+        A secret with an unsent notification stays up to 30 days. Returns how many rows were deleted.
         """
         week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
-        over = and_(tracked.c.over_at <= week_ago, or_(~_IS_UNTOLD, tracked.c.over_at <= long_ago))
+        over = and_(tracked.c.over_at <= week_ago, or_(~_HAS_UNSENT, tracked.c.over_at <= long_ago))
         never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
         account = and_(
             notifications.c.tracked_id.is_(None),
@@ -280,7 +281,7 @@ class Polls:
             return
         rows = [self._rows.encrypt(watch.person, watch.host, watch.id, one, moment) for one in wanted]
         await connection.execute(insert(tracked), rows)
-        # Servers tell the time of making in whole seconds, rounded down.
+        # Servers round the time of creation down to whole seconds.
         fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]
         if fresh:
             cards = [notification_of_tracked(watch.ref, CARD, moment, row["id"]) for row in fresh]
@@ -288,7 +289,7 @@ class Polls:
 
 
 async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:
-    """Those that the person tracks, or has let go."""
+    """The blind indexes of secrets that the person tracks or has stopped tracking."""
     known: set[bytes] = set()
     for table in (tracked, ignored):
         for some in _in_batches(blinds):
@@ -302,18 +303,18 @@ def _in_batches(values: Sequence[Any], size: int = BATCH) -> Iterable[Sequence[A
 
 
 def _held(watch: Watch) -> ColumnElement[bool]:
-    # A watch that nobody claimed has no lease, and None would find the rows without one.
+    # A watch that nobody claimed has no lease, and None would match rows without a lease.
     return and_(watches.c.id == watch.id, watches.c.lease == (watch.lease or NO_ID))
 
 
 def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
-    """A lease is of one claim, and a claim never takes a row that it holds: no row of another lease fits."""
+    """The condition that a watch still has the lease of its claim. One claim gives all its watches one lease."""
     leases = {watch.lease or NO_ID for watch in held}
     return and_(watches.c.id.in_([watch.id for watch in held]), watches.c.lease.in_(leases))
 
 
 async def _release_lease(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
-    """Give the lease back; the row, or None if the lease was not ours any more."""
+    """Give back the lease. The row after that, or None if the lease is not ours."""
     statement = update(watches).where(_held(watch)).values(**FREE, **values).returning(watches)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

@@ -1,10 +1,10 @@
-"""One tracked secret as a row: what is kept of it, and what of that is sealed."""
+"""A tracked secret as a row: what the row holds, and which columns are encrypted. Watches, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_
@@ -14,7 +14,7 @@ from bot.errors import Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, moment, now
+from bot.storage.engine.database import Database, moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
@@ -29,9 +29,7 @@ PauseReason = Literal["reconnect"]
 OVER: Final[tuple[FinalState, ...]] = ("received", "burned", "expired", "orphaned", "unknown")
 RECONNECT: Final = "reconnect"  # why a watch is paused, and the kind of the notification that says so
 CARD: Final = "card"  # the kind of a notification that is the card itself
-SILENT_LIFE: Final = (
-    60 * 86_400.0
-)  # seconds that a row stays of which nothing is ever known, after its end or its making
+SILENT_LIFE: Final = 60 * 86_400.0  # seconds that a row stays if its host never says what became of the secret
 IS_OPEN = tracked.c.over_at.is_(None)
 
 
@@ -40,30 +38,30 @@ class NewTracked:
     """A secret to start tracking."""
 
     key: MetadataKey
-    made_at: datetime  #: with a zone
+    made_at: datetime  #: with a time zone
     expires_at: datetime | None = None
     label: str | None = None  # plain text as typed
     passphrase_required: bool | None = None  # None: not known
     state: TrackedState = "new"
-    secret_key: SecretKey | None = None  # None: not known. Only its blind index is kept
+    secret_key: SecretKey | None = None  # None: not known. Only its blind index is stored
 
 
 class OpenRow(NamedTuple):
-    """All that a look needs of a tracked secret that can still change. Times are seconds since the epoch."""
+    """What a poll needs of a tracked secret that can still change. Times are seconds since the epoch."""
 
     id: str
     blind_index: bytes
     made_at: float
     expires_at: float | None
-    is_reminded: bool  # the time to remind was there already
+    is_reminded: bool  # the time for a reminder has passed
 
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
     """A stored `NewTracked`.
 
-    `readable` is False where the key or the label does not open any more: they are empty then. The person sees
-    such a row and can stop it; the watcher never gets one.
+    `is_readable` is False if the key or the label cannot be decrypted any more: both are empty then. The person sees
+    such a secret and can stop tracking it. The watcher never gets one.
     """
 
     id: str
@@ -77,19 +75,19 @@ class Tracked:
     expires_at: datetime | None  #: UTC
     received_at: datetime | None  #: UTC
     passphrase_required: bool | None  # None: not known
-    card: MessageRef | None  # the message that shows it
+    card: MessageRef | None  # the message that shows the secret
     is_readable: bool = True
-    is_reminded: bool = False  # the time to remind was there already
+    is_reminded: bool = False  # the time for a reminder has passed
 
     @property
     def is_over(self) -> bool:
-        """Nothing more can become of it, and its state never changes again."""
+        """Whether the state is final: it never changes again."""
         return self.state in OVER
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRef:
-    """Whose secrets changed, and where: one watch."""
+    """Names one watch: its id, its person and its host."""
 
     watch_id: str
     person: Person
@@ -103,12 +101,12 @@ class Watch:
     id: str
     person: Person
     host: str  #: canonical base URL
-    everything: bool  # also what the person did not track by hand
+    everything: bool  # secrets that the person did not track by hand are tracked too
     lease: str | None  # None unless it comes from `claim`
     refused: int  # answers "Not authorized" since the last good one
     paused: PauseReason | None = None  # why the watch is not polled
     zone: str | None = None  # the person's time zone, an IANA name
-    version: int = 0  # another one: another secret is tracked, or one less
+    version: int = 0  # changes whenever a secret of the watch is added or removed
 
     @property
     def ref(self) -> WatchRef:
@@ -116,18 +114,18 @@ class Watch:
 
 
 class TrackedRows:
-    """Between rows and values. Everything that is sealed or opened for the table goes through here."""
+    """Turns rows into values and back. All encryption for the table `tracked` is here."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
         ring = sealer.keyring
-        # A blind index is of one key. Rows that an earlier primary key indexed must be found too.
+        # Each encryption key makes other blind indexes. Rows that an earlier primary key indexed must be found too.
         self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
 
     def encrypt(
         self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
     ) -> dict[str, Any]:
-        """The values of a new row. `at` is the time by the database's clock."""
+        """The values of a new row. `at` is the time by the database's clock, in seconds since the epoch."""
         row_id = new_id()
         return {
             "id": row_id,
@@ -151,11 +149,11 @@ class TrackedRows:
         return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
 
     def blind_indexes(self, host: str, key: Secret) -> list[bytes]:
-        """What the row of this key may be indexed by, one for each of our keys."""
+        """The blind indexes that the row of this key may have, one for each encryption key."""
         return [index(key) for index in self.indexers(host)]
 
     def indexers(self, host: str) -> list[Callable[[Secret], bytes]]:
-        """What makes those of a host, one for each of our keys, the primary one first."""
+        """Functions from a key on this host to its blind index, one for each encryption key, the primary one first."""
         return [indexer.indexer(host) for indexer in self._indexers]
 
     def is_of(self, person: Person, host: str, key: MetadataKey) -> ColumnElement[bool]:
@@ -185,9 +183,10 @@ class TrackedRows:
 
 
 async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:
-    """One watch per host and one row per secret hold only if what makes them comes one after the other.
+    """Let one transaction at a time add watches and tracked secrets of this person.
 
-    Take it first: whoever locked rows before would wait for somebody who waits for them.
+    Without this lock there could be two watches on one host, or two rows of one secret. A transaction takes this lock
+    before it locks rows: the other order would end in a deadlock.
     """
     await db.advisory_lock(connection, "tracking", *owner(person).values())
 
@@ -207,9 +206,9 @@ def _tracked(row: Row[Any], key: MetadataKey, label: str | None, *, readable: bo
         key=key,
         label=label,
         state=row.state,
-        made_at=datetime.fromtimestamp(row.made_at, UTC),
-        expires_at=moment(row.expires_at),
-        received_at=moment(row.received_at),
+        made_at=moment(row.made_at),
+        expires_at=moment_or_none(row.expires_at),
+        received_at=moment_or_none(row.received_at),
         passphrase_required=row.passphrase_required,
         card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
         is_readable=readable,

@@ -1,4 +1,4 @@
-"""The secrets that people track: each is one row until a week after it is over."""
+"""The secrets that people track: each is one row until a week after the secret is over."""
 
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
@@ -35,7 +35,7 @@ from bot.storage.tracking.rows import (
 
 
 class Tracking:
-    """Every look-up names the person. All methods raise `StorageUnavailable`; nothing is changed then."""
+    """Each method takes the person whose secrets they are. All raise `StorageUnavailable`; nothing is changed then."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
@@ -55,16 +55,16 @@ class Tracking:
         secret_key: SecretKey | None = None,
         zone: str | None = None,
     ) -> tuple[Tracked, bool]:
-        """Start tracking, and look soon. The row, and whether it is new.
+        """Start tracking a secret, and wake its watch. Returns the row, and whether it is new.
 
-        The same secret again is the same row: what is given again of label and secret key replaces what was there,
-        nothing else changes. `zone` is the person's time zone, an IANA name; None leaves what is known of it.
+        A secret that is tracked already keeps its row: a label or secret key that is given replaces the old one, and
+        nothing else changes. `zone` is the person's time zone, an IANA name; None leaves the known one as it is.
         """
         new = NewTracked(key, made_at, expires_at, label, passphrase_required, state, secret_key)
         same = self._rows.is_of(person, host, key)
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
-            # The watch before the tracked row, as a look that is being settled locks them.
+            # The watch is locked before the tracked row, in the order of `Polls.record_poll`.
             there = (await connection.execute(select(tracked).where(same))).one_or_none()
             state_now = state if there is None else there.state
             watch_id = await _watch(connection, person, host, wake=state_now not in OVER, zone=zone)
@@ -77,7 +77,7 @@ class Tracking:
         return self._rows.decrypt_or_flag(row), made
 
     async def list_of(self, person: Person) -> list[Tracked]:
-        """Open ones first, then by age, the newest first. Those that cannot be opened are marked, not left out."""
+        """Secrets that can still change first, then the newest first. Unreadable ones have `is_readable` False."""
         order = (case((IS_OPEN, 0), else_=1), tracked.c.made_at.desc(), tracked.c.id)
         query = select(tracked).where(owned_by(tracked, person)).order_by(*order)
         async with self._db.reading() as connection:
@@ -96,13 +96,13 @@ class Tracking:
         return self._rows.decrypt_or_flag(row) if row else None
 
     async def stop(self, person: Person, id: object) -> Tracked:
-        """Forget it, with what was not sent yet. As it was; raises `NotYours`.
+        """Delete a tracked secret and its notifications. Returns it as it was. Raises `NotYours`.
 
-        Watching everything does not begin with it again, until the person tracks it by hand.
+        `watch_everything` ignores the secret from now on, until the person tracks it by hand.
         """
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
-            # The watch before the tracked row, as everywhere.
+            # The watch is locked before the tracked row, in the order of `Polls.record_poll`.
             mine = own_row(tracked, person, id)
             its_watch = watches.c.id.in_(select(tracked.c.watch_id).where(mine))
             await connection.execute(update(watches).where(its_watch).values(version=watches.c.version + 1))
@@ -116,15 +116,15 @@ class Tracking:
         return self._rows.decrypt_or_flag(row)
 
     async def set_card(self, id: str, card: MessageRef) -> None:
-        """The message that shows it from now on. `id` is of a row that was given to its owner before."""
+        """Remember the message that shows the secret. `id` is of a row that was found before."""
         async with self._db.writing() as connection:
             values = {"card_channel": card.channel, "card_ts": card.ts}
             await connection.execute(update(tracked).where(tracked.c.id == id).values(values))
 
     async def settle(self, person: Person, host: str, key: MetadataKey, state: FinalState) -> Tracked | None:
-        """The person did it through the bot: known at once, and not announced. None if it is not tracked.
+        """Record what the person did through the bot. No notification is sent. None if the secret is not tracked.
 
-        Should a look have seen it already, what was not sent of that is taken back. A final state stays.
+        If a poll saw the change before, its unsent notification is deleted. A final state stays.
         """
         return await self._settle(self._rows.is_of(person, host, key), state)
 
@@ -141,9 +141,10 @@ class Tracking:
         return self._rows.decrypt_or_flag(row) if row else None
 
     async def mark_opened(self, person: Person, host: str, key: SecretKey) -> Tracked | None:
-        """The person opened this secret through the bot. As `settle`, where they track it by its other key.
+        """Record that the person opened this secret through the bot. None if the person does not track it.
 
-        Others who track it are looked at at once, and learn from the host what became of it.
+        No notification is sent to the person. The watches of other people who track the secret are polled at once, so
+        that they learn from the host what became of it.
         """
         opens = and_(tracked.c.host == host, tracked.c.secret_blind_index.in_(self._rows.blind_indexes(host, key)))
         settled = await self._settle(and_(owned_by(tracked, person), opens), "received")
@@ -154,7 +155,7 @@ class Tracking:
         return settled
 
     async def record_change(self, known: Tracked, change: Change) -> Tracked | None:
-        """What a look outside the watcher's turns found: written and told as if it had. None if it is gone since."""
+        """Record a change that a click found, with its notification. None if the secret is not tracked any more."""
         mine = and_(watches.c.id == known.watch_id, owned_by(watches, known.person))
         whose = WatchRef(known.watch_id, known.person, known.host)
         async with self._db.writing() as connection:
@@ -167,14 +168,14 @@ class Tracking:
         return self._rows.decrypt_or_flag(after) if after else None
 
     async def forget_host(self, person: Person, host: str) -> None:
-        """Nothing there is looked at or told any more: a look that is under way has no effect."""
+        """Delete all tracked secrets on this host and their notifications. A poll that is under way has no effect."""
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
             for table in (
                 watches,
                 notifications,
                 ignored,
-            ):  # notifications about the account itself hang on no tracked row
+            ):  # deleting a watch does not delete notifications about the account itself
                 await connection.execute(delete(table).where(owned_by(table, person), table.c.host == host))
         await self._db.checkpoint()
 
@@ -185,20 +186,20 @@ class Tracking:
         on: bool,  # noqa: FBT001 - what it says
         zone: str | None = None,
     ) -> None:
-        """Whether also what the person did not track by hand is looked at. `zone` as in `track`."""
+        """Switch on or off that all secrets of the account are tracked. `zone`: an IANA name; None changes nothing."""
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
             await _watch(connection, person, host, wake=on, everything=on, zone=zone)
 
     async def watches_of(self, person: Person) -> list[Watch]:
-        """By host."""
+        """The person's watches, ordered by host."""
         query = select(watches).where(owned_by(watches, person)).order_by(watches.c.host)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [watch_of(row) for row in rows]
 
     async def resume(self, person: Person, host: str) -> None:
-        """The person has connected again: look at once, and forget what they were to be told about it."""
+        """The person has connected again: poll at once, and delete the unsent notification that asked for it."""
         mine = and_(owned_by(watches, person), watches.c.host == host)
         useful = or_(watches.c.everything, exists().where(tracked.c.watch_id == watches.c.id, IS_OPEN))
         values = {
@@ -214,7 +215,7 @@ class Tracking:
             await connection.execute(delete(notifications).where(told, notifications.c.sent_at.is_(None)))
 
     async def _unignore(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
-        """What was let go is wanted again."""
+        """The person tracks a secret again that the person had stopped tracking."""
         mine = and_(owned_by(ignored, person), ignored.c.blind_index.in_(self._rows.blind_indexes(host, key)))
         await connection.execute(delete(ignored).where(mine))
 
@@ -238,7 +239,7 @@ class Tracking:
 
 
 async def _ignore(connection: AsyncConnection, person: Person, row: Row[Any]) -> None:
-    """As long as it may be in the account's list as one that can be opened; servers prolong what somebody looked at."""
+    """Ignore a secret for as long as the account may list it. Servers prolong a secret when somebody looks at it."""
     mine = and_(owned_by(ignored, person), ignored.c.blind_index == row.blind_index)
     await connection.execute(delete(ignored).where(mine))
     until = (now if row.expires_at is None else row.expires_at) + SILENT_LIFE
@@ -255,7 +256,7 @@ async def _watch(
     everything: bool | None = None,
     zone: str | None = None,
 ) -> str:
-    """The id of the person's watch on the host, made if there is none. One that is paused sleeps on."""
+    """The id of the person's watch on the host, made if there is none. A paused watch stays paused."""
     mine = and_(owned_by(watches, person), watches.c.host == host)
     values: dict[str, Any] = {} if zone is None else {"zone": zone}
     if wake:
@@ -285,7 +286,7 @@ async def _watch(
 
 
 def _since(everything: bool) -> Any:  # noqa: FBT001 - the column's value
-    """Switching on what is on changes nothing."""
+    """The new value of `everything_since`. Switching on what is on leaves the old value."""
     if not everything:
         return null()
     return case((watches.c.everything, watches.c.everything_since), else_=now)
