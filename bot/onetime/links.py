@@ -48,11 +48,6 @@ class Host:
         """The name to show: "eu.onetimesecret.com", with port and path prefix if the base URL has them."""
         return self.url.split("://", 1)[1]
 
-    @property
-    def account_page(self) -> str:
-        """The page where a person finds the user name and makes an API token."""
-        return f"{self.url}/account"
-
     def secret_link(self, key: SecretKey) -> Secret:
         """The link that opens the secret, once. Built here because no v1 answer has it."""
         return Secret(f"{self.url}/secret/{key.reveal()}")

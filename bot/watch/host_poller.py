@@ -1,7 +1,7 @@
 """Polls one host: claims the watches that are due, polls many at once, and writes down what each poll found.
 
 A watch is all secrets of one person on one host. Every host has a poller of its own, so a host that is slow or broken
-delays nobody's secrets on other hosts. This is the way of one watch:
+delays nobody's secrets on other hosts. What happens to one watch:
 
     due           its `next_poll_at` is over, and nobody has a lease on it
       │ claim             one transaction for up to CLAIM_BATCH watches: each gets a lease of LEASE seconds
@@ -95,7 +95,7 @@ class PollFindings:
 
 
 class HostPoller:
-    """Polls all watches of one host until `stop`. The module's docstring has the way of a watch."""
+    """Polls all watches of one host until `stop`. The docstring of this module draws the states of a watch."""
 
     def __init__(self, shared: PollerDependencies, host: Host) -> None:
         self._shared = shared

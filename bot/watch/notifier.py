@@ -45,7 +45,7 @@ class _OutcomePending(Exception):
 
 
 class Notifier:
-    """Sends notifications until `stop`. The module's docstring has the way of one notification."""
+    """Sends notifications until `stop`. The docstring of this module draws the states of a notification."""
 
     def __init__(self, services: Services, notifications: Notifications) -> None:
         self._services = services
@@ -67,7 +67,7 @@ class Notifier:
             if self._sending:
                 _, unsent = await asyncio.wait(self._sending.copy(), timeout=FINISH_TIME)
                 for task in unsent:
-                    task.cancel()  # sent again with the same id, should it have gone out
+                    task.cancel()  # sent again with the same id, in case Slack has it already
                 await asyncio.gather(*unsent)
 
     async def run_once(self) -> bool:
@@ -105,7 +105,7 @@ class Notifier:
             if not self._loop.is_stopping:
                 raise
             await self._notifications.release(notification)
-        except Exception as error:  # noqa: BLE001 - counted and left for the lease to run out
+        except Exception as error:  # noqa: BLE001 - logged; sent again when the lease has run out
             log.error("send_crashed", cause=error)
         finally:
             self._lease_renewer.forget(notification)

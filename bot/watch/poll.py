@@ -198,7 +198,7 @@ def _unchanged_until(row: OpenRow, entry: Entry, now: float, zone: str | None) -
 def _may_be_prolonged(listed: Metadata, now: datetime) -> bool:
     """Whether only the clock says that the secret is over.
 
-    Server 0.25 prolongs a secret whose metadata somebody looked at, and its list does not say so.
+    Server 0.25 prolongs a secret whose metadata somebody asked for, and its list does not say so.
     """
     return listed.state.is_open and listed.state_at(now).is_over
 

@@ -19,12 +19,12 @@ UNSETTLED = """
 SELECT (SELECT count(*) FROM shares WHERE card_ts IS NULL) + (
   SELECT count(*) FROM deliveries
   WHERE state IN ('waiting', 'asking') OR (state = 'made' AND recipient_user_id IS NOT NULL)
-    OR (state = 'refused' AND over_at IS NULL)
+    OR (state = 'undeliverable' AND over_at IS NULL)
     OR (state = 'sent' AND passphrase IS NOT NULL)
 )
 """
-REFUSED_AND_WATCHED = """
-SELECT count(*) FROM tracked JOIN deliveries ON deliveries.tracked_id = tracked.id WHERE deliveries.state = 'refused'
+UNDELIVERABLE_AND_WATCHED = """
+SELECT count(*) FROM tracked JOIN deliveries ON deliveries.tracked_id = tracked.id WHERE deliveries.state = 'undeliverable'
 """
 PASSPHRASE = re.compile(r"(?:[a-z]{4}-){4}[a-z]{4}")
 
@@ -217,7 +217,7 @@ async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crash
     assert left[0] == BUTTON
     assert left[2] == NOT_SENT
     assert sum(one.state == "burned" for one in sharing.secrets) == 1
-    assert crashing.query(REFUSED_AND_WATCHED) == [(0,)]  # or its burning would be told as news
+    assert crashing.query(UNDELIVERABLE_AND_WATCHED) == [(0,)]  # or its burning would be told as news
 
 
 @pytest.mark.slow

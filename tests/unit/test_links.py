@@ -306,11 +306,8 @@ def test_the_regions_come_first_and_the_operators_hosts_once() -> None:
     assert hosts.default == EU
 
 
-def test_a_host_shows_its_name_and_its_pages() -> None:
-    host = Host("https://intranet.example.com:8443/secrets")
-
-    assert host.name == "intranet.example.com:8443/secrets"
-    assert host.account_page == "https://intranet.example.com:8443/secrets/account"
+def test_a_host_is_named_with_its_port_and_prefix() -> None:
+    assert Host("https://intranet.example.com:8443/secrets").name == "intranet.example.com:8443/secrets"
 
 
 OPERATORS_WRONG = {

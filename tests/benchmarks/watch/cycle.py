@@ -10,9 +10,9 @@ from bot.storage.engine.database import migrate
 from bot.storage.sealing.keyring import generate_line
 from tests.benchmarks.measure import Goal, middle, ratio, table
 from tests.benchmarks.watch import people
-from tests.benchmarks.watch.ours import Job as OurJob
-from tests.benchmarks.watch.plain import Job as PlainJob
+from tests.benchmarks.watch.naive_watcher import Job as NaiveJob
 from tests.benchmarks.watch.processes import Done, Host, child, load_server
+from tests.benchmarks.watch.real_watcher import Job as RealJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ async def _rounds(directory: Path, host: Host, plan: Plan) -> dict[float, Figure
     for number, delay in turns:
         host.delay(delay)
         is_last = (number, delay) == turns[-1]
-        ours = OurJob(host.port, plan.each, plan.accounts, plan.warm, plan.window, plan.received if is_last else 0)
-        found[delay].ours.append(await child("ours", asdict(ours), settings))
-        theirs = PlainJob(host.port, f"{directory}/plain-{number}-{delay}.db", plan.each, plan.window)
-        found[delay].theirs.append(await child("plain", asdict(theirs)))
+        ours = RealJob(host.port, plan.each, plan.accounts, plan.warm, plan.window, plan.received if is_last else 0)
+        found[delay].ours.append(await child("real_watcher", asdict(ours), settings))
+        theirs = NaiveJob(host.port, f"{directory}/plain-{number}-{delay}.db", plan.each, plan.window)
+        found[delay].theirs.append(await child("naive_watcher", asdict(theirs)))
     return found
 
 

@@ -1,6 +1,6 @@
-"""What a bot does that nobody thought about: a loop that asks for each secret by itself and commits each answer.
+"""The naive watcher to compare with: a loop that asks for each secret by itself and commits each answer.
 
-`python -m tests.benchmarks.watch.plain JOB`. Libraries as they come: `requests.get`, the ORM, SQLite's own defaults.
+`python -m tests.benchmarks.watch.naive_watcher JOB`. Libraries as they come: `requests.get`, the ORM, SQLite's own defaults.
 """
 
 from __future__ import annotations

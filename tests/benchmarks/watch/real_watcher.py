@@ -1,4 +1,4 @@
-"""The real watcher on a real database, polling all the time: `python -m tests.benchmarks.watch.ours JOB`.
+"""The real watcher on a real database, polling all the time: `python -m tests.benchmarks.watch.real_watcher JOB`.
 
 Settings come from the environment. What is due is due again at once, so that there is always more than it can do.
 At the end the host says that secrets were opened, and the watcher has to find every one: what was measured was work.
