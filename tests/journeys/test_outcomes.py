@@ -3,20 +3,29 @@
 import json
 
 import pytest
+import pytest_asyncio
 
 from bot.sandbox.onetime import OnetimeFault
-from tests.journeys.conftest import EMAIL
+from bot.sandbox.world import World
+from tests.journeys.conftest import EMAIL, TOKEN
 from tests.journeys.test_share import SHARE_ROUTE, press_share, share
 from tests.support.waiting import eventually
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def world():
+    """A bot of its own: in the log of one that all tests share stands what came of earlier tests."""
+    async with World() as started:
+        started.onetime.add_account(EMAIL, TOKEN)
+        yield started
+
+
 @pytest.fixture
 def outcomes(world):
-    """The outcomes in the bot's log, in their order, of commands, buttons and forms since the test began."""
-    before = len(world.bot.output)
+    """Waits for so many outcomes of commands, buttons and forms in the bot's log; all that are there, in their order."""
 
     def read():
-        lines = [json.loads(line) for line in bytes(world.bot.output[before:]).splitlines()]
+        lines = [json.loads(line) for line in bytes(world.bot.output).splitlines()]
         return [(line["event"], line["outcome"]) for line in lines if "outcome" in line]
 
     async def wait(count):
