@@ -199,7 +199,7 @@ async def test_who_can_never_be_told_is_not_tried_again_and_keeps_nobody_waiting
     await other.is_watched()
 
     telling = await meets(crashing, SlackFault.error("account_inactive"))
-    await telling.holds("parked = 'account_inactive' AND sent_at IS NULL AND lease IS NULL")
+    await telling.holds("dead_letter = 'account_inactive' AND sent_at IS NULL AND lease IS NULL")
     await other.is_opened()
     await other.is_told()
 
