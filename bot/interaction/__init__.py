@@ -1,1 +1,1 @@
-"""What every handler is made of: what a person did, the services, who owns what, and reading what was pasted."""
+"""What every handler uses: interactions, services, owners, pages of lists, and pasted links."""

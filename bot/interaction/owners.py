@@ -1,4 +1,4 @@
-"""The ways to own something: each loads one stored row for this very person, or raises `NotYours`."""
+"""The `owns` of handlers: each loads one stored row for the acting person, or raises `NotYours`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.storage.tracking.rows import Tracked
 
 
 async def any_member(_services: Services, _person: Person, _ref: object) -> None:
-    """For handlers that touch nothing stored before: being a member, which the front checks for all, is enough."""
+    """For handlers that use no stored row. The dispatcher has checked that the person is a member."""
 
 
 async def own_account(services: Services, person: Person, ref: object) -> Account:
@@ -31,12 +31,12 @@ async def own_tracked(services: Services, person: Person, ref: object) -> Tracke
 
 
 async def own_request(services: Services, person: Person, ref: object) -> Request:
-    """A request for a secret that this person made."""
+    """A request for a secret, by the person who made it."""
     return await services.requests.find(person, ref)
 
 
 async def received_request(services: Services, person: Person, ref: object) -> Request:
-    """A request for a secret that this person was asked."""
+    """A request for a secret, by the person who is asked to answer it."""
     return await services.requests.find_for_asked(person, ref)
 
 
@@ -45,17 +45,17 @@ async def own_share(services: Services, person: Person, ref: object) -> Share:
 
 
 async def own_delivery(services: Services, person: Person, ref: object) -> Delivery:
-    """One that the person has sent."""
+    """A delivery, by the person who sent it."""
     return await services.shares.own_delivery(person, ref)
 
 
 async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
-    """One that was sent to the person, or to a channel of their workspace."""
+    """A delivery, by its recipient, or by anybody of the workspace where it was sent to a channel."""
     return await services.deliveries.find_for_recipient(person, ref)
 
 
 def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, object], Awaitable[ButtonContext[Key]]]:
-    """The person's own button context of this kind."""
+    """A button context of this kind, by the person whom the button was shown to."""
 
     async def load(services: Services, person: Person, ref: object) -> ButtonContext[Key]:
         return await services.button_contexts.find(person, kind, ref)

@@ -1,4 +1,4 @@
-"""Turning the pages of what does not fit into one message or window. Pages count from 0."""
+"""Buttons between the pages of a list that does not fit into one message or window. Pages count from 0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Divider, Note, Part
 from bot.storage.button_contexts import NewButtonContext
 
-Turn = Callable[[str], Button]  # the button, for the id of the handle that says where it leads
+Turn = Callable[[str], Button]  # the button, for the id of the button context that says where it leads
 
 
 async def turns(
@@ -19,7 +19,7 @@ async def turns(
     on: Turn,
     leads_to: Callable[[int], NewButtonContext[None]],
 ) -> Buttons | None:
-    """Buttons to the page before and to the next, where there are any. What each leads to is kept in a handle."""
+    """Buttons to the previous and the next page, where they exist. A button context says where each one leads."""
     found = [(to, turn) for to, turn in ((page - 1, back), (page + 1, on)) if 0 <= to <= last]
     if not found:
         return None
@@ -35,6 +35,6 @@ async def foot(
     on: Turn,
     leads_to: Callable[[int], NewButtonContext[None]],
 ) -> list[Part]:
-    """What stands under a page of a list; nothing where it is the only one."""
+    """The parts under a page of a list: its number and its buttons. Empty for a list of one page."""
     buttons = await turns(interaction, page, last, back, on, leads_to)
     return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), buttons] if buttons else []

@@ -1,4 +1,4 @@
-"""What a person pasted behind a verb, as the key that the verb needs."""
+"""Reads the link or key that a person pasted behind a verb, as the key that the verb needs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NEEDS_THE_SECRET_LINK = (
 
 
 async def usual_host(interaction: Interaction) -> Host:
-    """Where a key without a link is looked for: the host of the person's default account, or the operator's default."""
+    """The host for a key without a link: that of the person's default account, else the operator's default."""
     accounts = [one for one in await interaction.services.accounts.all_of(interaction.person) if one.is_default]
-    with suppress(HostNotAllowed):  # the operator may have taken the host off the list since
+    with suppress(HostNotAllowed):  # the operator may have removed the host from the list
         return interaction.services.hosts.of(accounts[0].host) if accounts else interaction.services.hosts.default
     return interaction.services.hosts.default
 
@@ -32,7 +32,7 @@ async def usual_host(interaction: Interaction) -> Host:
 async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, MetadataKey]:
     """The metadata key that was pasted, and its host.
 
-    Raises `NotUnderstood`: nothing there (`ask` says what is wanted), not a link, or the secret link instead.
+    Raises `NotUnderstood` for no text (`ask` is then shown), for other text than a link, and for a secret link.
     """
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
@@ -46,7 +46,10 @@ async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, Metada
 
 
 def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
-    """The secret key that was pasted, and its host if it was a link. Does no I/O. Raises as above."""
+    """The secret key that was pasted, and its host if it was a link. Does no I/O.
+
+    Raises `NotUnderstood` for no text (`ask` is then shown), for other text than a link, and for a private link.
+    """
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
     match read_pasted(interaction.text, interaction.services.hosts):
@@ -59,11 +62,11 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
 
 
 def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:
-    """The same call without the words behind the link, and those words, cut at `most` characters."""
+    """The interaction with only the link as its text, and the words behind the link, cut at `most` characters."""
     link, _, label = interaction.text.partition(" ")
     return replace(interaction, text=link), label.strip()[:most] or None
 
 
 def from_field(interaction: Interaction, name: str) -> Interaction:
-    """The same call with what was typed into a field in the place of what stands behind the verb."""
+    """The interaction with the content of a field as its text."""
     return replace(interaction, text=interaction.text_inputs[name].reveal())

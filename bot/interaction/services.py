@@ -1,4 +1,4 @@
-"""What every handler works with: the calls to Onetime Secret, the stores, and the ways to tell people something."""
+"""What every handler works with: the calls to Onetime Secret, the stores, and the ways to send messages."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
-# Says something to a person directly, or in a channel. The last argument is an idempotency key: Slack is asked to take
-# two messages with the same key for one. Raises `SlackError`.
+# Sends a message to a person directly, or to a channel. The last argument is an idempotency key: Slack takes two
+# messages with one key for one message. Raises `SlackError`.
 Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
-Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes such a message in place; raises `SlackError`
+Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes a message of ours in place; raises `SlackError`
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the features work with. Made once, in wiring.py."""
+    """What the handlers work with. Made once, in wiring.py."""
 
     onetime: Onetime
     hosts: Hosts
@@ -50,28 +50,25 @@ class Services:
     send: Send
     update: Update
     escrow: bool = True  # REVEAL_ESCROW
-    max_secret_bytes: int = (
-        DEFAULT_SECRET_BYTES  # of a secret that is shared, on a host that is not in the next. ONETIME_MAX_SECRET_BYTES
-    )
-    max_secret_bytes_by_host: Mapping[str, int] = field(
-        default_factory=dict
-    )  # base URL of a host -> the same for that one
+    # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.
+    max_secret_bytes: int = DEFAULT_SECRET_BYTES
+    max_secret_bytes_by_host: Mapping[str, int] = field(default_factory=dict)
 
     def max_bytes_on(self, host: Host) -> int:
-        """The bytes that a secret may have which is shared on this host."""
+        """The largest secret that may be shared on this host, in bytes."""
         return self.max_secret_bytes_by_host.get(host.url, self.max_secret_bytes)
 
     async def credentials(self, person: Person, host: Host) -> Credentials:
-        """The person's own account on exactly that host, or nobody: credentials never go to another host."""
+        """The person's account on this host, else anonymous ones. An account's credentials never go to another host."""
         return (await self.credentials_and_account(person, host))[0]
 
     async def credentials_and_account(self, person: Person, host: Host) -> tuple[Credentials, str | None]:
-        """The same, and the id of the account: what a button points at goes when its account goes."""
+        """The credentials for this host, and the id of the account: its button contexts are deleted with it."""
         account = await self.accounts.on_host(person, host.url)
         return (self.credentials_of(account), account.id) if account else (Credentials(host), None)
 
     def credentials_of(self, account: Account) -> Credentials:
-        """Raises `Unsealable` for an account that cannot be read any more."""
+        """The credentials of an account. Raises `Unsealable` where they cannot be decrypted any more."""
         if not account.is_readable:
             raise Unsealable
         return Credentials(self.hosts.of(account.host), account.username, account.token)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.logs import Log
 
-log = Log("jobs")
+log = Log("background_tasks")
 
 
 class BackgroundTasks:
@@ -29,14 +29,14 @@ class BackgroundTasks:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("job_failed", cause=error)
+            log.error("task_failed", cause=error)
 
     def stop_within(self, seconds: float) -> None:
-        """From now on the clock runs: what is not done by then is cut off."""
+        """Set the time limit for `drain`, which counts from now."""
         self._stop_by = time.monotonic() + seconds
 
     async def drain(self) -> int:
-        """Wait for what is running as long as `stop_within` left, then cancel the rest; returns how many that were."""
+        """Wait for the tasks until the limit of `stop_within`, then cancel the rest. Returns how many it cancelled."""
         if self._running:
             await asyncio.wait(set(self._running), timeout=max(0.0, self._stop_by - time.monotonic()))
         left = set(self._running)

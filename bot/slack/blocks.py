@@ -46,11 +46,11 @@ MAX_SECTION = 3000  # characters
 MAX_FIELD = 2000
 MAX_TITLE = 24
 
-# What could act as markup in mrkdwn although it is escaped: emphasis, code, emoji.
+# Markup of mrkdwn that works although the text is escaped: emphasis, code, emoji.
 _MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
-# Characters that would not be seen but change how the rest reads: controls, direction overrides, zero widths.
+# Invisible characters that change how the other text reads: controls, direction overrides, zero widths.
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-# What Slack cannot show in a secret; line breaks, tabs and carriage returns it can.
+# Characters that Slack cannot show in a secret. It can show line breaks, tabs and carriage returns.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -60,14 +60,14 @@ def escape(text: str) -> str:
 
 
 def literal(plain: Plain) -> str:
-    """Somebody else's text for mrkdwn: cut, escaped, and with nothing in it that formats or hides."""
+    """Text that is not ours, for mrkdwn: cut and escaped, so that nothing in it formats or hides."""
     text = plain.text if len(plain.text) <= plain.max_length else plain.text[: plain.max_length - 1] + "…"
     text = _UNSEEN.sub("\ufffd", text)
     return _MARKUP.sub(lambda found: found.group() + "\u200b", escape(text))
 
 
 def moment(when: When) -> str:
-    """Slack's date token: the reader's own time zone, UTC where it is not understood."""
+    """Slack's date token: shown in the reader's time zone, or in UTC where a client does not understand the token."""
     shape = "{date_short_pretty} at {time}" if when.style == "moment" else "{time}"
     fallback = when.at.strftime("%Y-%m-%d %H:%M UTC" if when.style == "moment" else "%H:%M UTC")
     return f"<!date^{int(when.at.timestamp())}^{shape}|{fallback}>"
@@ -173,9 +173,9 @@ def _fact(name: str, value: Piece) -> dict[str, Any]:
 
 
 def _revealed(text: Secret) -> list[Block]:
-    """The secret, character for character, in as many preformatted parts as it takes; never as mrkdwn.
+    """The secret, character for character, in as many preformatted parts as needed. It is never mrkdwn.
 
-    Characters that Slack would drop are shown as a sign, and it is said so.
+    A character that Slack would drop is replaced by a sign, and a note says how many were.
     """
     shown, replaced = _UNSHOWABLE.subn(_sign, text.reveal())
     blocks: list[Block] = [
@@ -193,7 +193,7 @@ def _revealed(text: Secret) -> list[Block]:
 
 
 def _link(url: Secret) -> Block:
-    """Clickable, and with nothing but itself as its words, so that it can be copied."""
+    """A link whose text is its own address, so that a person can click it or copy it."""
     section = {"type": "rich_text_section", "elements": [{"type": "link", "url": url.reveal()}]}
     return {"type": "rich_text", "elements": [section]}
 

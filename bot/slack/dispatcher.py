@@ -46,7 +46,7 @@ from bot.slack.workspace import Workspace
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
 
-log = Log("front")
+log = Log("dispatcher")
 
 
 # The field of a log line that has the handler's name.

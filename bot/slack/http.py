@@ -1,7 +1,7 @@
-"""Slack over signed HTTP, and the pages for whoever watches the process. aiohttp's own server.
+"""Slack over signed HTTP, and the health pages for operators. The server is aiohttp's own.
 
-Bolt checks signatures, but answers a malformed one with a 500 and quotes the body of a wrong one in its log;
-so what cannot be a signature is refused here first, and only a line without content is logged.
+Bolt checks signatures, but it answers a malformed one with a 500 and quotes the body of a wrong one in its log. So
+text that cannot be a signature is refused here first, and one line without content is logged.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamRespon
         try:
             asked = AsyncBoltRequest(body=body, headers=dict(request.headers), context={"delivered": delivered})
         except (ValueError, TypeError, AttributeError, RecursionError):
-            # Bolt reads the body before it looks at the signature, so anybody can get here.
+            # Bolt reads the body before it checks the signature, so anybody can cause this.
             log.warning("bad_body")
             return web.Response(status=400)
         said = await app.async_dispatch(asked)
@@ -65,7 +65,7 @@ def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamRespon
             await answer.prepare(request)
             await answer.write_eof()
         finally:
-            # What is shown later must reach Slack after this answer, or the answer would cover it.
+            # Later screens must reach Slack after this answer, or the answer would cover them.
             delivered.set()
         return answer
 
@@ -73,13 +73,13 @@ def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 
 def _as_response(said: BoltResponse) -> web.Response:
-    """As Bolt's own adapter does it, without the cookies that only its OAuth pages set."""
+    """Bolt's answer as aiohttp's, without the cookies that only Bolt's OAuth pages set."""
     headers = {name: values[0] for name, values in said.headers.items()}
     return web.Response(status=said.status, body=said.body.encode(), headers=headers)
 
 
 def has_signature(headers: Mapping[str, str]) -> bool:
-    """Whether the two headers could be a signature at all. Whether they are one, Bolt checks."""
+    """Whether the two headers have the form of a signature. Bolt checks whether it is right."""
     stamp = headers.get("X-Slack-Request-Timestamp", "")
     signature = headers.get("X-Slack-Signature", "")
     return bool(_TIMESTAMP.fullmatch(stamp) and _SIGNATURE.fullmatch(signature))

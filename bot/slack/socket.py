@@ -1,4 +1,4 @@
-"""Slack over Socket Mode: the same app behind a WebSocket that we open, for where nothing can reach us."""
+"""Slack over Socket Mode: the app behind a WebSocket that the bot opens, for networks that let nothing in."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ REFUSED_CODES = FINAL_CODES | {"forbidden_team", "no_permission", "not_allowed_t
 
 
 class SocketModeHandler(AsyncSocketModeHandler):
-    """Bolt's handler, which also says when an answer has been sent."""
+    """Bolt's handler, which also sets `delivered` when an answer was sent."""
 
     def __init__(self, app: AsyncApp, app_token: Secret) -> None:
         super().__init__(app, app_token.reveal(), logger=quiet_logger(), web_client=app.client)
 
     async def start(self) -> None:
-        """Connect, however long Slack is away. Raises `CannotStart` when it does not accept the app token."""
+        """Connect, retrying while Slack cannot be reached. Raises `CannotStart` when Slack refuses the app token."""
         with suppress(aiohttp.ClientError, OSError, TimeoutError):
             try:
                 said = await self.app.client.apps_connections_open(app_token=self.app_token)
@@ -56,7 +56,7 @@ class SocketModeHandler(AsyncSocketModeHandler):
 
 
 def _refuse(code: str) -> None:
-    """slack_sdk would go on asking for ever, without a word."""
+    """Raise `CannotStart` for an error that stays: slack_sdk would retry for ever and log nothing."""
     if code in REFUSED_CODES:
         raise CannotStart(
             f"SLACK_APP_TOKEN was not accepted by Slack ({code}): make one with the scope connections:write "

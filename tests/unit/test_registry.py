@@ -188,6 +188,12 @@ def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
 
 
 @each_row(("name", "handler"), everything().items(), ids=everything())
+def test_every_handler_is_for_members(name, handler):
+    """An exception is an event that no person causes. Add its name here after a look at what it does."""
+    assert handler.needs_member, name
+
+
+@each_row(("name", "handler"), everything().items(), ids=everything())
 def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler):
     _call, row = inspect.signature(handler.run).parameters.values()
 
