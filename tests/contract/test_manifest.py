@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from bot.features import Registry
+from bot.interaction.feature import Kind
 from tests import readme
 from tests.readme import ROOT
 
@@ -55,15 +56,16 @@ def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
     assert command["should_escape"] is True
 
 
-def test_what_the_bot_answers_is_what_the_manifest_declares():
-    """Commands, buttons and windows; no shortcuts, events or menus that load options."""
-    taken = set(re.findall(r"if is_(\w+)\(body\)", (ROOT / "bot/slack/app.py").read_text()))
+def test_what_features_handle_is_what_the_manifest_declares():
+    """Commands, buttons and windows; no shortcuts, events, menus that load options, or workflow steps."""
+    handled = {kind for kind, _ in Registry().handlers}
 
-    assert taken == {"slash_command", "action", "view_submission", "view_closed"}
+    assert handled == {Kind.COMMAND, Kind.ACTION, Kind.FORM, Kind.CLOSED}
     assert SETTINGS["interactivity"]["is_enabled"] is True
     assert "shortcuts" not in FEATURES
     assert "event_subscriptions" not in SETTINGS
     assert "message_menu_options_url" not in SETTINGS["interactivity"]
+    assert "functions" not in MANIFEST
 
 
 def test_the_urls_are_the_route_that_the_bot_serves():
