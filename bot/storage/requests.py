@@ -132,11 +132,9 @@ class Requests:
 
     async def reopen(self, id: str, share_id: str) -> Request | None:
         """Answered by this share → asked. None if this share does not answer this request any more."""
-        answers = exists().where(shares.c.id == share_id, shares.c.request_id == id, _ANSWERED)
         async with self._db.writing() as connection:
-            if not await connection.scalar(select(answers)):
+            if not await reopen(connection, shares.c.id == share_id, shares.c.request_id == id):
                 return None
-            await reopen(connection, shares.c.id == share_id)
             row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == id))).one()
         return self._request(row)
 
@@ -227,12 +225,16 @@ async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:
     await connection.execute(update(shares).where(shares.c.id == share_id).values(request_id=id))
 
 
-async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) -> None:
-    """Answered → asked, for the request that the share answered. From then on the share answers no request."""
-    await connection.execute(
-        update(requests).where(exists().where(*is_share, _ANSWERED)).values(state=_ASKED_STATE, over_at=null())
-    )
+async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) -> bool:
+    """Answered → asked, for the request that the share answered. From then on the share answers no request.
+
+    False if the share answers no request, or not any more.
+    """
+    answered = update(requests).where(exists().where(*is_share, _ANSWERED))
+    if not (await connection.execute(answered.values(state=_ASKED_STATE, over_at=null()))).rowcount:
+        return False
     await connection.execute(update(shares).where(*is_share).values(request_id=null()))
+    return True
 
 
 def _binding(person: Person, row_id: str) -> Binding:

@@ -145,7 +145,7 @@ def _constraints_and_indexes(connection: sa.Connection, table: str) -> list[tupl
 def _join_requests() -> None:
     """What told that a share answers a request: the same moment, and who sent it is who was asked."""
     op.execute(
-        "UPDATE shares SET request_id = (SELECT requests.id FROM requests WHERE requests.state = 'answered' "
+        "UPDATE shares SET request_id = requests.id FROM requests WHERE requests.state = 'answered' "
         "AND requests.over_at = shares.created_at AND requests.enterprise_id = shares.enterprise_id "
-        "AND requests.team_id = shares.team_id AND requests.asked_id = shares.user_id)"
+        "AND requests.team_id = shares.team_id AND requests.asked_id = shares.user_id"
     )
