@@ -87,8 +87,8 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         if not await opened.is_current():
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         yield opened
-    except StorageUnavailable as trouble:
-        raise CannotStart(f"The database does not answer ({trouble}). Check DATABASE_URL.") from None
+    except StorageUnavailable as error:
+        raise CannotStart(f"The database does not answer ({error}). Check DATABASE_URL.") from None
     finally:
         await opened.close()
 

@@ -82,10 +82,10 @@ async def _check(interaction: Interaction, credentials: Credentials) -> None:
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
     except RateLimited:
         field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
-    except HostUnavailable as trouble:
+    except HostUnavailable as error:
         field, said = "host", f"{host} could not be reached or did not answer. Nothing was stored; please try again."
-        if trouble.tell != HostUnavailable.tell:
-            said = f"{trouble.tell} Nothing was stored."
+        if error.tell != HostUnavailable.tell:
+            said = f"{error.tell} Nothing was stored."
     else:
         return
     raise FieldErrors({field: said}, form=form(interaction.services.hosts, credentials.host)) from None

@@ -164,8 +164,8 @@ async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) ->
     )
     try:
         await interaction.show(Modal.of(GENERATED_FORM, "Your password", *shown, close="Done"))
-    except SlackError as trouble:
-        log.info("password_not_shown", error=str(trouble))
+    except SlackError as error:
+        log.info("password_not_shown", error=str(error))
         await interaction.tell(Message.of(TOO_EARLY.replace("`", ""), Text.of(f":warning: {TOO_EARLY}")))
         return False
     return True

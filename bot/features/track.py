@@ -100,8 +100,8 @@ async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
     if tracked.card is not None:
         try:
             await interaction.services.update(tracked.card, message)
-        except SlackError as trouble:  # its buttons lead to `NotYours` from now on
-            log.info("card_not_updated", error=str(trouble))
+        except SlackError as error:  # its buttons lead to `NotYours` from now on
+            log.info("card_not_updated", error=str(error))
     return message
 
 

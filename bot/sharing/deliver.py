@@ -54,11 +54,11 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
         return
     try:
         posted = await _post(services, to, share, delivery)
-    except SlackError as trouble:
-        if trouble.is_final:
-            await mark_undeliverable(services, delivery, trouble.code)
+    except SlackError as error:
+        if error.is_final:
+            await mark_undeliverable(services, delivery, error.code)
         else:
-            log.warning("delivery_not_sent", error=str(trouble), ref=delivery.id)
+            log.warning("delivery_not_sent", error=str(error), ref=delivery.id)
         return
     failpoint("delivery_posted")
     await services.deliveries.mark_sent(delivery.id, posted)
@@ -95,15 +95,15 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
         await services.send(
             delivery.recipient.user, recipient_messages.passphrase_message(share, delivery), f"passphrase:{delivery.id}"
         )
-    except SlackError as trouble:
-        log.warning("passphrase_not_sent", error=str(trouble), ref=delivery.id)
-        if not trouble.is_final:
+    except SlackError as error:
+        log.warning("passphrase_not_sent", error=str(error), ref=delivery.id)
+        if not error.is_final:
             return  # in a minute
         with suppress(SlackError):
             await services.send(
                 share.person, sender_card.passphrase_not_sent_message(delivery), f"no-passphrase:{delivery.id}"
             )
-    failpoint("passphrase_told")
+    failpoint("passphrase_sent")
     await services.deliveries.wipe_passphrase(delivery.id)
     failpoint("passphrase_wiped")
 
@@ -111,7 +111,7 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
 async def mark_undeliverable(services: Services, delivery: Delivery, why: str) -> None:
     """Slack never takes a message to the recipient: end the delivery, then burn its secret. `why` is Slack's code."""
     await services.deliveries.mark_undeliverable(delivery.id, why)
-    failpoint("delivery_refused")
+    failpoint("delivery_undeliverable")
     await burn_undeliverable(services, delivery)
 
 
@@ -126,11 +126,11 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
     try:
         await _burn(services, delivery, delivery.passphrase)
     except OnetimeError as error:
-        log.warning("refused_not_burned", error=str(error), ref=delivery.id)
+        log.warning("undeliverable_not_burned", error=str(error), ref=delivery.id)
         if delivery.expires_at is None or delivery.expires_at > now():
             return
     await services.deliveries.close(delivery.id, "undeliverable")
-    failpoint("refused_burned")
+    failpoint("undeliverable_burned")
 
 
 async def burn(
@@ -174,9 +174,9 @@ async def post_card(services: Services, share: Share) -> None:
     drawn = sender_card.sender_card(share, deliveries)
     try:
         posted = await services.send(share.person, drawn, f"share:{share.id}")
-    except SlackError as trouble:
-        log.warning("card_not_posted", error=str(trouble), ref=share.id)
-        if trouble.is_final:
+    except SlackError as error:
+        log.warning("card_not_posted", error=str(error), ref=share.id)
+        if error.is_final:
             await services.shares.mark_card_undeliverable(share.id)
         return
     failpoint("card_posted")

@@ -40,10 +40,10 @@ async def _announce(services: Services, before: Delivery) -> None:
     await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, RECEIVED)
     failpoint("settled")
     done = await _tell_sender(services, share, delivery)
-    failpoint("sender_told")
+    failpoint("sender_notified")
     if await redraw(services, delivery) and done:
         await services.deliveries.mark_announced(delivery.id)
-    failpoint("all_told")
+    failpoint("announced")
 
 
 async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:

@@ -16,7 +16,7 @@ from bot.storage.shares.rows import Delivery
 
 INTERRUPTED = 120.0  # seconds; a delivery takes 20 at most, and of ten the last ones wait for three rounds
 
-log = Log("reveal_recovery")
+log = Log("share_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
@@ -47,7 +47,7 @@ async def _finish(services: Services, delivery: Delivery) -> None:
             await services.deliveries.mark_failed(delivery.id, "interrupted")
         case "asking":
             if await services.deliveries.mark_outcome_unknown(delivery.id):
-                log.warning("delivery_doubt_reported", ref=delivery.id)
+                log.warning("delivery_outcome_unknown", ref=delivery.id)
         case "made":
             await deliver.deliver(services, share, delivery)
         case "undeliverable":

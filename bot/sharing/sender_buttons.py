@@ -141,8 +141,8 @@ async def _send_reminder(interaction: Interaction, share: Share, delivery: Deliv
         return False
     try:
         await interaction.services.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
-    except SlackError as trouble:
-        log.info("not_reminded", error=str(trouble), ref=delivery.id)
+    except SlackError as error:
+        log.info("not_reminded", error=str(error), ref=delivery.id)
         return False
     return True
 

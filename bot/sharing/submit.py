@@ -158,8 +158,8 @@ async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *
         if window.shows_secret and not waited:
             await interaction.show(result_window.one_moment())  # the answer to Slack, which nobody confirms
         await interaction.show(window)
-    except SlackError as trouble:
-        log.info("outcome_not_shown", error=str(trouble))
+    except SlackError as error:
+        log.info("outcome_not_shown", error=str(error))
         return
     failpoint("outcome_shown")
     if window.shows_secret:

@@ -32,8 +32,8 @@ class Workspace:
             async for attempt in stamina.retry_context(on=slack_retry_predicate(), attempts=8, timeout=30):
                 with attempt:
                     said = await self._slack.who_am_i()
-        except SlackError as trouble:
-            raise CannotStart(_advice(trouble)) from None
+        except SlackError as error:
+            raise CannotStart(_advice(error)) from None
         self.team_id = said.get("team_id")
         self.enterprise_id = said.get("enterprise_id")
         self._org_wide = bool(said.get("is_enterprise_install"))
@@ -65,7 +65,7 @@ class Workspace:
         return self._result
 
 
-def _advice(trouble: SlackError) -> str:
-    if trouble.is_final:
-        return f"SLACK_BOT_TOKEN was not accepted by Slack ({trouble.code}): copy it again from “OAuth & Permissions”."
-    return f"Slack could not be reached ({trouble}): check the network and SLACK_API_URL, then start again."
+def _advice(error: SlackError) -> str:
+    if error.is_final:
+        return f"SLACK_BOT_TOKEN was not accepted by Slack ({error.code}): copy it again from “OAuth & Permissions”."
+    return f"Slack could not be reached ({error}): check the network and SLACK_API_URL, then start again."

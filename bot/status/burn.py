@@ -36,11 +36,11 @@ async def try_burn(
         await onetime.burn(credentials, key, passphrase)
     except SecretGone:
         return await _find_state(onetime, credentials, key)
-    except HostUnavailable as trouble:
+    except HostUnavailable as error:
         try:
             metadata = await onetime.metadata(credentials, key)
         except OnetimeError:
-            raise trouble from None
+            raise error from None
         state = metadata.state_at(now())
         if state.is_over:
             return state, metadata

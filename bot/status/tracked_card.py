@@ -62,8 +62,8 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
     if tracked.card is not None:
         try:
             await interaction.services.update(tracked.card, message)
-        except SlackError as trouble:
-            if trouble.code not in UNCHANGEABLE_CODES:
+        except SlackError as error:
+            if error.code not in UNCHANGEABLE_CODES:
                 raise
         else:
             return

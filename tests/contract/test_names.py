@@ -52,6 +52,7 @@ PRIVATE_WORDS = {
     "tidier": "recovery",
     "told": "notified",
     "told to stop": "wait_for_shutdown",
+    "trouble": "error",
     "unsure": "unknown_outcome",
     "worth": "is_retryable",
 }
@@ -161,7 +162,7 @@ def test_a_local_that_shadows_an_import_is_found(code):
 
 
 def _identifiers(path: str, tree: ast.Module) -> set[str]:
-    """The names that a module gives and uses, the words of its path, and its events in the log.
+    """The names that a module gives and uses, the words of its path, its events in the log, and its failpoints.
 
     Other strings are left out: many are stored, or stand in messages that people have in Slack already.
     """
@@ -174,7 +175,7 @@ def _identifiers(path: str, tree: ast.Module) -> set[str]:
                 found.add(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[ast.Constant(value=str(event))]):
                 found.add(event)
-            case ast.Call(func=ast.Name(id="Log"), args=[ast.Constant(value=str(part))]):
+            case ast.Call(func=ast.Name(id="Log" | "failpoint"), args=[ast.Constant(value=str(part))]):
                 found.add(part)
             case ast.alias(name=name, asname=other):
                 found |= {name.split(".")[-1], other or ""}
@@ -210,13 +211,15 @@ class ParcelRow:
     let_go_at: float
 def _told():
     log.info("row_parked", error="told")
+    failpoint("sender_told")
     return LONGEST_NOTICE
 """
 
     found = _private_words(_identifiers("bot/tidier.py", ast.parse(code)))
 
     assert found.keys() == {
-        "herald", "after_crash", "ParcelRow", "let_go_at", "_told", "row_parked", "LONGEST_NOTICE", "tidier",
+        "herald", "after_crash", "ParcelRow", "let_go_at", "_told", "row_parked", "sender_told",
+        "LONGEST_NOTICE", "tidier",
     }  # fmt: skip
     assert _private_words({"deliveries", "toldest", "looks_like_one"}) == {}
 

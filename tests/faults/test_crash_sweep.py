@@ -169,7 +169,7 @@ async def test_a_window_closed_before_anything_was_sent_opens_nothing_at_any_kil
 async def test_a_window_closed_before_it_is_shown_leaves_it_held_at_any_kill(crashing, call):
     found = await sweep(crashing, lambda opening: closed_at(opening, call))
 
-    assert found == OPENED | {"unshown": SHOWN_AGAIN, "told": SHOWN_AGAIN, "unharmed": SHOWN_AGAIN}
+    assert found == OPENED | {"unshown": SHOWN_AGAIN, "notified": SHOWN_AGAIN, "unharmed": SHOWN_AGAIN}
 
 
 # --- Onetime Secret answers badly
@@ -198,7 +198,7 @@ async def test_what_may_be_open_is_said_also_to_somebody_who_closed_the_window(c
     found = await sweep(crashing, prepare)
 
     noted = {"noted": SAID} if call == 3 else {}
-    assert found == NO_ANSWER | noted | {"told": LOST, "unharmed": LOST}
+    assert found == NO_ANSWER | noted | {"notified": LOST, "unharmed": LOST}
 
 
 @pytest.mark.parametrize("kind", ["hang after", "hang"], ids=["opened, not answered", "opened after the kill"])
@@ -308,7 +308,7 @@ async def test_without_escrow_every_kill_before_it_is_seen_is_reported(tmp_path)
 
     opened = OPENED | {"escrowed": LOST}
     assert seen == opened | {"shown": SEEN, "wiped": SEEN, "unharmed": SEEN}
-    assert closed == opened | {"unshown": LOST, "told": TOLD_LOST, "unharmed": TOLD_LOST}
+    assert closed == opened | {"unshown": LOST, "notified": TOLD_LOST, "unharmed": TOLD_LOST}
 
 
 @pytest.mark.slow

@@ -150,8 +150,8 @@ AT = {
     "shown": SEEN,
     "wiped": SEEN,
     "settled": SEEN,
-    "sender_told": SEEN,
-    "all_told": SEEN,
+    "sender_notified": SEEN,
+    "announced": SEEN,
 }
 
 

@@ -208,7 +208,7 @@ async def test_a_kill_while_the_host_is_at_it_is_told_as_a_doubt(crashing, kind)
     assert await sharing.check() == (MAY_EXIST, NOT_MADE, NOT_MADE)
 
 
-@pytest.mark.parametrize("step", ["delivery_refused", "delivery_burned", "refused_burned"])
+@pytest.mark.parametrize("step", ["delivery_undeliverable", "delivery_burned", "undeliverable_burned"])
 async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crashing, step):
     sharing = await killed_at(crashing, step, leaver=True)
 
@@ -221,7 +221,7 @@ async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crash
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "passphrase_told", "passphrase_wiped"])
+@pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "passphrase_sent", "passphrase_wiped"])
 async def test_a_passphrase_that_goes_apart_arrives_once_whenever_it_is_killed(crashing, step):
     sharing = await killed_at(crashing, step, options=["generate", "apart"])
 

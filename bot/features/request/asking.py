@@ -35,9 +35,9 @@ async def ask(services: Services, request: Request) -> Request:
 async def _send_question(services: Services, request: Request) -> Request:
     try:
         posted = await services.send(request.asked, request_messages.question(request), f"{request.id}:question")
-    except SlackError as trouble:
-        log.info("not_asked", error=str(trouble), ref=request.id)
-        ended = await services.requests.mark_undeliverable(request.id) if trouble.is_final else None
+    except SlackError as error:
+        log.info("not_asked", error=str(error), ref=request.id)
+        ended = await services.requests.mark_undeliverable(request.id) if error.is_final else None
         return ended or request
     failpoint("asked")
     await services.requests.mark_asked(request.id, posted)

@@ -41,7 +41,7 @@ async def _try_to_tell(services: Services, request: Request) -> bool:
     """Whether the person who asked was told, or never can be. False if Slack did not take it: try again in a minute."""
     try:
         await notify_requester(services, request)
-    except SlackError as trouble:
-        log.warning("not_notified", error=str(trouble), ref=request.id)
-        return trouble.is_final
+    except SlackError as error:
+        log.warning("not_notified", error=str(error), ref=request.id)
+        return error.is_final
     return True

@@ -176,7 +176,7 @@ async def _report_unknown_outcome(
         await interaction.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery))
     except SlackError:
         await interaction.tell(screens.dm_may_be_opened(reveal.id, host.name))
-        failpoint("told")
+        failpoint("notified")
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
 
@@ -192,7 +192,7 @@ async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, 
     except (SlackError, StorageUnavailable):
         failpoint("unshown")
         await interaction.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
-        failpoint("told")
+        failpoint("notified")
         with suppress(StorageUnavailable):
             await (interaction.services.reveals.mark_notified if until else interaction.services.reveals.close)(
                 reveal.id
