@@ -226,21 +226,20 @@ def _read_inputs(view: JsonObject) -> Inputs:
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
     pickers: dict[str, tuple[str, ...]] = {}
-    state = view.get("state")
-    values = state.get("values") if isinstance(state, dict) else None
-    for name, block in (values or {}).items():
-        for element in block.values():
+    for name, block in _as_dict(_as_dict(view.get("state")).get("values")).items():
+        for element in map(_as_dict, _as_dict(block).values()):
             match element.get("type"):
                 case "static_select" | "external_select":
-                    chosen[name] = (element.get("selected_option") or {}).get("value", "")
+                    chosen[name] = _as_text(_as_dict(element.get("selected_option")).get("value")) or ""
                 case "checkboxes":
-                    checked[name] = frozenset(one.get("value", "") for one in element.get("selected_options") or ())
+                    options = map(_as_dict, element.get("selected_options") or ())
+                    checked[name] = frozenset(_as_text(one.get("value")) or "" for one in options)
                 case "multi_users_select":
                     pickers[name] = tuple(element.get("selected_users") or ())
                 case "conversations_select":
                     pickers[name] = tuple(filter(None, [element.get("selected_conversation")]))
                 case _:
-                    typed[name] = Secret(element.get("value") or "")
+                    typed[name] = Secret(_as_text(element.get("value")) or "")
     return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers)
 
 

@@ -44,6 +44,26 @@ def test_each_kind_of_field_is_read_apart():
     assert "hunter2" not in repr(inputs)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        {"a": []},
+        {"a": {"b": None}},
+        {"a": {"b": {"type": "checkboxes", "selected_options": [None]}}},
+        {"a": {"b": {"type": "static_select", "selected_option": "eu"}}},
+        {"a": {"b": {"type": "number_input", "value": 3}}},
+    ],
+)
+def test_fields_of_a_shape_that_this_version_does_not_know_are_empty(values):
+    form = {"type": "view_submission", "view": {"callback_id": "newer", "state": {"values": values}}}
+
+    inputs = read_form(form).inputs
+
+    assert not any(inputs.text_inputs.values())
+    assert {*inputs.selects.values(), *inputs.checkboxes.values()} <= {"", frozenset({""})}
+
+
 # --- kinds
 
 TEAM = {"team": {"id": "T1"}, "user": {"id": "U1", "team_id": "T1"}}
