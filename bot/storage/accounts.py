@@ -162,8 +162,16 @@ def _default(condition: Any, *, to: bool) -> Any:
 
 
 def _account(row: Row[Any], username: Secret, token: Secret, *, readable: bool) -> Account:
-    created_at = moment(row.created_at)
-    return Account(row.id, person_in(row), row.host, username, token, row.is_default, created_at, readable)
+    return Account(
+        id=row.id,
+        person=person_in(row),
+        host=row.host,
+        username=username,
+        token=token,
+        is_default=row.is_default,
+        created_at=moment(row.created_at),
+        is_readable=readable,
+    )
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

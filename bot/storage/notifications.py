@@ -112,7 +112,14 @@ class Notifications:
             await self._release_lease(row.id, row.lease, dead_letter=UNREADABLE)
             return None
         return Notification(
-            row.id, person_in(row), row.kind, row.idempotency_key, row.tries, secret, row.host, row.lease
+            id=row.id,
+            person=person_in(row),
+            kind=row.kind,
+            idempotency_key=row.idempotency_key,
+            tries=row.tries,
+            tracked=secret,
+            host=row.host,
+            lease=row.lease,
         )
 
     async def _release_lease(self, row_id: str, lease: str, **values: Any) -> bool:

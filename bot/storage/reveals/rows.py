@@ -91,18 +91,17 @@ class RevealRows:
         return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
 
     def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
-        until = moment_or_none(row.escrow_expires_at)
         return Reveal(
-            row.id,
-            person_in(row),
-            row.host,
-            key,
-            row.state,
-            row.wrong_tries,
-            row.outcome_unknown,
-            bool(row.has_escrow),
-            until,
-            row.delivery_id,
+            id=row.id,
+            person=person_in(row),
+            host=row.host,
+            key=key,
+            state=row.state,
+            wrong_tries=row.wrong_tries,
+            outcome_unknown=row.outcome_unknown,
+            has_escrow=bool(row.has_escrow),
+            escrow_expires_at=moment_or_none(row.escrow_expires_at),
+            delivery_id=row.delivery_id,
         )
 
 

@@ -193,7 +193,15 @@ async def lock_person(db: Database, connection: AsyncConnection, person: Person)
 
 def watch_of(row: Row[Any]) -> Watch:
     return Watch(
-        row.id, person_in(row), row.host, row.everything, row.lease, row.refused, row.paused, row.zone, row.version
+        id=row.id,
+        person=person_in(row),
+        host=row.host,
+        everything=row.everything,
+        lease=row.lease,
+        refused=row.refused,
+        paused=row.paused,
+        zone=row.zone,
+        version=row.version,
     )
 
 
