@@ -112,7 +112,7 @@ class Dispatcher:
         if not self._is_new(incoming):
             await ack()
         elif verb is not None and verb.words is not None:
-            log.info("command", verb=verb.name)
+            log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
             await ack(self._words[verb.name])
         elif verb is not None and verb.handler is not None:
             await ack()
@@ -121,7 +121,7 @@ class Dispatcher:
             await ack()
             self._start(handler, incoming, name="link", text=incoming.text)
         else:
-            log.info("command", verb="unknown")
+            log.info(incoming.kind, verb="unknown", outcome=Outcome.REFUSED)
             await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
 
     async def _dispatch_form(self, ack: AsyncAck, incoming: Incoming, delivered: asyncio.Event) -> None:
