@@ -5,6 +5,8 @@
        ▼                      └────────────────reopen──────────────────┘ (answered alone)
     undeliverable
 
+A waiting request can be withdrawn, and it can expire: the person who asked has a card of it already.
+
 A request is committed before its message is sent, so that recovery sees a crash in between. It belongs to the person
 who asked. The person who was asked can answer or decline it, and do nothing else.
 

@@ -194,7 +194,7 @@ class HostPoller:
             self._has_room.set()
 
     async def _run_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> None:
-        """Poll and write, and log any error: the trouble of one account never stops the polls of others."""
+        """Poll and write, and log any error: an error of one account never stops the polls of others."""
         try:
             await self._poll_and_write(watch, rows, account)
         except BotError as error:

@@ -93,7 +93,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
             return Reply(screens.already_opening(), Outcome.REFUSED)
     except StorageUnavailable as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
-        return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # the row is ready again within a minute
+        return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # recovery.py makes the row ready again
     failpoint("claimed")
     try:
         text = await _fetch(interaction, credentials, reveal)

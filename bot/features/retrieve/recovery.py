@@ -13,7 +13,7 @@ from bot.screen.parts import Message
 from bot.sharing.notify import announce
 from bot.storage.reveals.rows import Reveal
 
-STALE = 150.0  # seconds in `claiming`; an opening takes 20 at most, and showing it is tried for 60
+STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds in escrow
 UNANNOUNCED = 60.0  # seconds since the opening
 

@@ -111,7 +111,7 @@ def _server_error(answer: _ErrorAnswer) -> OnetimeError | None:
     if answer.message.startswith("/api/") and answer.message.endswith(_SWITCHED_OFF):
         return AccountsOff(f"{answer.status}, accounts are switched off")
     if answer.message in _SERVER_ERRORS or answer.status == FORBIDDEN:
-        return UnrecognizedAnswer(f"{answer.status}, trouble of the server or its guard")
+        return UnrecognizedAnswer(f"{answer.status}, an error of the server or its guard")
     return None
 
 
