@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(given.run(given) or 0)
     except CannotStart as error:
-        print(f"ots-bot cannot start: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        print(f"ots-bot cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
         return EXIT_CONFIG
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -150,7 +150,7 @@ def _ring(settings: Settings) -> KeyRing:
 
 
 def _print(text: str) -> None:
-    print(text)  # noqa: T201 - for whoever runs the command
+    print(text)  # noqa: T201 - for the person who runs the command
 
 
 if __name__ == "__main__":

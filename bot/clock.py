@@ -7,5 +7,5 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current time in UTC. By `time.time`, which is the one clock that the sandbox can move."""
+    """The current time in UTC, from `time.time`: the only clock that the sandbox can move."""
     return datetime.fromtimestamp(time.time(), UTC)

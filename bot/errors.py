@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class BotError(Exception):
-    """Something expected went wrong. One INFO line in the log, `tell` for the person."""
+    """An error that we expect: one INFO line in the log, `tell` for the person."""
 
     tell = "That did not work. Please try again in a moment."
 

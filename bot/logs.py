@@ -1,9 +1,9 @@
 """Logging that cannot leak a secret.
 
-This is the only logging set up in the process. A line is an event name and fields from a fixed list. Of other
-libraries' messages only the place in the code is logged, because their texts may quote request bodies and URLs. A
-traceback has files, lines and types but no values. A last filter over the finished line removes whatever still looks
-like a credential or a key.
+This is the only logging set up in the process. A line is an event name and fields from a fixed list. For messages of
+libraries, only the place in the code is logged, because their texts may quote request bodies and URLs. A traceback has
+files, lines and types but no values. A last filter over the finished line removes everything that still looks like a
+credential or a key.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from types import TracebackType
 from typing import Literal, TextIO
 
 OUR_LOGGER = "ots"  # parent of all loggers of the bot
-MAX_CAUSES = 4  # errors of a chain of causes that a line describes
-MAX_FRAMES = 12  # frames of each, the innermost
+MAX_CAUSES = 4  # errors in a chain of causes that a line describes
+MAX_FRAMES = 12  # innermost frames of each error
 BATCH_DELAY = 0.02  # seconds that a line may wait for others, to be written together
 
 # The fields that a line may have besides its event. Ids are row ids or reference ids, never keys.
@@ -85,7 +85,7 @@ class Log:
         self._write(logging.WARNING, event, None, fields)
 
     def error(self, event: str, *, cause: BaseException | None = None, **fields: object) -> None:
-        """Log something unexpected. Of `cause` only types and places in the code are logged."""
+        """Log something unexpected. Only the types and places in the code of `cause` are logged."""
         self._write(logging.ERROR, event, cause, fields)
 
     def _write(self, level: int, event: str, cause: BaseException | None, fields: dict[str, object]) -> None:
@@ -149,7 +149,7 @@ class _Handler(logging.StreamHandler[TextIO]):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._waiting: list[logging.LogRecord] = []
-        self._flushing_loop: asyncio.AbstractEventLoop | None = None  # which will call `flush`
+        self._flushing_loop: asyncio.AbstractEventLoop | None = None  # the loop that will call `flush`
 
     def emit(self, record: logging.LogRecord) -> None:
         self._waiting.append(record)

@@ -1,4 +1,4 @@
-"""References to Slack's messages and channels. Each names its workspace, because ids alone do not."""
+"""References to Slack's messages and channels. Each names its workspace, because the ids do not say it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The person on whose behalf the bot works. Every stored row belongs to a person, and every query names one."""
+"""The person for whom the bot works. Every stored row belongs to a person, and every query names one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finishes work that a crash interrupted, at the start and every minute. Each feature brings its own recovery."""
+"""Finishes work that a crash interrupted, at the start and every minute. Each feature has its own recovery."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = Log("recovery")
 
 
 class Recovery:
-    """Runs the recoveries one after the other. An error of one is logged, and the others run all the same."""
+    """Runs the recoveries one after the other. An error of one is logged, and the others still run."""
 
     def __init__(self, recoveries: Sequence[Recover], services: Services) -> None:
         self._recoveries = recoveries
@@ -32,13 +32,13 @@ class Recovery:
     def start(self, *, alone: bool) -> None:
         """Begin. `alone` means that no other process works on this database (SQLite).
 
-        Then all work that began before this process was interrupted, and the first round need not wait for leases.
+        Then all unfinished work of earlier processes is interrupted work, and the first round does not wait for leases.
         """
         self._alone = alone
         self._task = asyncio.create_task(self._loop.run())
 
     async def stop(self) -> None:
-        """Give a round that is under way STOP_TIME to end: a cancelled database call may have had its effect."""
+        """Wait up to STOP_TIME for a round that is under way: a cancelled database call may have had its effect."""
         self._loop.stop()
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=STOP_TIME)

@@ -91,8 +91,8 @@ class Secret:
 
 
 class SecretKey(Secret):
-    """The key in a `/secret/KEY` link: whoever has it can open the secret, once."""
+    """The key in a `/secret/KEY` link: anybody who has it can open the secret, once."""
 
 
 class MetadataKey(Secret):
-    """The key in a `/private/KEY` or `/receipt/KEY` link: whoever has it can see the secret's state and burn it."""
+    """The key in a `/private/KEY` or `/receipt/KEY` link: anybody who has it can see the secret's state and burn it."""

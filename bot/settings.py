@@ -81,7 +81,7 @@ _VALID_VALUES = {
 
 
 class Settings(BaseSettings):
-    """All settings. Names in the environment are these in capitals; docs/operations.md has the table."""
+    """All settings. The environment variables have these names in capitals; docs/operations.md has the table."""
 
     model_config = SettingsConfigDict(
         frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, env_ignore_empty=True
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
         return self.log_format or ("text" if sys.stderr.isatty() else "json")
 
     def require_slack(self) -> None:
-        """Raise `CannotStart` unless the tokens are set that calls to Slack and requests from Slack need."""
+        """Raise `CannotStart` if a token is missing that is needed to call Slack or to check requests from Slack."""
         if self.slack_bot_token is None:
             raise CannotStart(
                 "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”."
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
 
 
 def read_settings(env_file: Path | None = None) -> Settings:
-    """The settings from the environment, then from `env_file` where the environment is silent.
+    """The settings from the environment. What the environment does not set comes from `env_file`.
 
     Raises `CannotStart`, with the name of a setting that is not valid and what it should be, or with the new name of
     a setting that was renamed.

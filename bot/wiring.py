@@ -208,7 +208,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Run the watcher alone until SIGTERM or SIGINT: any number of them on PostgreSQL, never beside `run` on SQLite."""
+    """Run the watcher alone until SIGTERM or SIGINT: any number on PostgreSQL; on SQLite not together with `run`."""
     async with assembled(settings) as bot, _watching(bot):
         log.info("ready", mode="worker", port=0)
         await _wait_for_shutdown()

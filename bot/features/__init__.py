@@ -1,4 +1,4 @@
-"""What the bot can do. A new verb is a file here and its line in `FEATURES`."""
+"""What the bot can do. To add a verb, add a file here and a line in `FEATURES`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FEATURES: tuple[Feature, ...] = (
 
 
 class Registry:
-    """All handlers, by the kind and the name of what reaches them.
+    """All handlers, by the kind and the name of an interaction.
 
     Raises `ValueError` for a name that two features claim.
     """
@@ -62,7 +62,7 @@ class Registry:
         return frozenset(name for one, name in self.handlers if one is kind)
 
     def read(self, text: str) -> tuple[Verb | None, str]:
-        """The verb of a command line and the text behind it; no verb and the whole line, where it has none."""
+        """The verb of a command line and the text after it; None and the whole line if it has no verb."""
         first, *rest = text.split(maxsplit=1) or ["help"]
         verb = self._by_word.get(first.lower())
         return (verb, "".join(rest).strip()) if verb else (None, text.strip())

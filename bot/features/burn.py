@@ -58,7 +58,7 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
         state, metadata = await _destroy(interaction, credentials, context.key, asked=True)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
-        if "passphrase" not in interaction.text_inputs:  # it was not known that there is one
+        if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
             return Reply(again, Outcome.REFUSED)
         raise FieldErrors({"passphrase": WRONG}, form=again) from None
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
@@ -84,7 +84,7 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
-    """The Burn button of a tracked secret's card, after its confirm dialog. The card changes only if it was burned."""
+    """The Burn button of a tracked secret's card, after its confirm dialog. Only a burn changes the card."""
     return await _burn_tracked(interaction, tracked, listed=False)
 
 
@@ -149,7 +149,7 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     interaction: Interaction, credentials: Credentials, key: MetadataKey, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn it, or find out what it is now, as `try_burn` does. A burn updates the card of a tracked secret at once."""
+    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once."""
     passphrase = interaction.text_inputs.get("passphrase") or None
     state, metadata = await try_burn(interaction.services.onetime, credentials, key, passphrase, asked=asked)
     if state is SecretState.BURNED:
@@ -158,7 +158,7 @@ async def _destroy(
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
-    """Mark a tracked secret as burned and update its card. The watcher then has nothing to tell its owner."""
+    """Mark a tracked secret as burned and update its card. The watcher then does not notify its owner."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)

@@ -70,7 +70,7 @@ async def generate(interaction: Interaction, context: ButtonContext[None]) -> Re
 
 @dataclass(frozen=True, slots=True)
 class _BegunCreation:
-    """The rows that stand for the host's copy while there may be one. After a crash, recovery tells its person."""
+    """The rows for the host's copy of the password, while there may be one. After a crash, recovery reports it."""
 
     credentials: Credentials
     share: Share
@@ -95,7 +95,7 @@ async def _show_once(interaction: Interaction, form_state: FormState, spec: Shar
     failpoint("copy_burned")
     is_shown = await _show(interaction, made, *([] if is_burned else [Text.of(NOT_BURNED)]))
     failpoint("password_shown")
-    if is_burned:  # nothing is left that a card would be about
+    if is_burned:  # no copy is left, so a card would have nothing to show
         await interaction.services.deliveries.mark_failed(begun.delivery.id, "shown")
         await interaction.services.shares.delete(begun.share.id)
     if not is_shown:
@@ -119,7 +119,7 @@ async def _begin(interaction: Interaction, spec: ShareSpec, ref: str) -> _BegunC
 
 
 async def _call_host(interaction: Interaction, begun: _BegunCreation) -> GeneratedSecret:
-    """The one request. Raises `OnetimeError`; if a password may exist then, its person gets a card that says so."""
+    """Send the one request. Raises `OnetimeError`; if a password may exist then, a card says so."""
     deliveries = interaction.services.deliveries
     try:
         return await interaction.services.onetime.generate(begun.credentials, ttl=MIN_TTL, passphrase=None)
@@ -134,7 +134,7 @@ async def _call_host(interaction: Interaction, begun: _BegunCreation) -> Generat
 
 
 async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: GeneratedSecret) -> bool:
-    """Burn the host's copy. False if that fails: its person then gets a card of the copy, with a Burn button."""
+    """Burn the host's copy. False if that fails: the person then gets a card of the copy, with a Burn button."""
     services = interaction.services
     try:
         with suppress(SecretGone):  # burned already: the answer to an earlier try was lost
@@ -156,7 +156,7 @@ async def _burn_copy(interaction: Interaction, begun: _BegunCreation, made: Gene
 
 
 async def _show(interaction: Interaction, made: GeneratedSecret, *more: Part) -> bool:
-    """Whether Slack took the window with the password. If not, its person gets a message that says so."""
+    """Whether Slack took the window with the password. If not, the person gets a message that says so."""
     shown = (
         Revealed(made.value),
         *more,

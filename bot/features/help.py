@@ -28,7 +28,7 @@ def help_words(verbs: tuple[Verb, ...]) -> Message:
 
 
 def no_such_verb(typed: str, verbs: tuple[Verb, ...]) -> Message:
-    """The closest verb and the list. What was typed is not repeated: it may have been a secret."""
+    """The closest verb and the list. The answer does not repeat what was typed, which may be a secret."""
     names = [name for verb in verbs for name in (verb.name, *verb.aliases)]
     first = typed.split(maxsplit=1)[0].lower()
     close = difflib.get_close_matches(first[:40], names, n=1)

@@ -1,4 +1,4 @@
-"""A link or key without a verb: say what it is and offer what can be done with it. Nothing is asked of the host."""
+"""A link or key without a verb: say what it is and offer what can be done with it. The host is not called."""
 
 from __future__ import annotations
 
@@ -93,5 +93,5 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
     )
 
 
-# The dispatcher hands a command line that looks like a link or a key to this: nobody types the verb.
+# The dispatcher uses this verb for a command line that looks like a link or a key. Nobody types the verb.
 FEATURE = Feature(name="link", handlers={Kind.COMMAND: {"link": Handler(say_what_it_is, any_member)}})

@@ -36,7 +36,7 @@ async def list_recent(interaction: Interaction, _row: None) -> Reply:
 
 
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    """Newer and Older. The button context has the account, the filter and the page."""
+    """Newer and Older. The button context says which account, filter and page."""
     if context.account_id is None:
         raise NotConnected
     account = await interaction.services.accounts.find(interaction.person, context.account_id)

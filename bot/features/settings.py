@@ -17,7 +17,7 @@ REMINDER = "Remind me once before one expires that nobody has opened"
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
-    """`/ots settings`. The window comes before what stands in it: its trigger lives 3 seconds."""
+    """`/ots settings`. The window opens before the settings are read, because its trigger lives 3 seconds."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
     prefs = await interaction.services.preferences.of(interaction.person)
     return Reply(form(prefs, interaction.zone), Outcome.SHOWN)
@@ -49,7 +49,7 @@ def _quiet_hours(zone: str | None) -> Note:
 
 
 async def save(interaction: Interaction, _row: None) -> Reply:
-    """Takes effect at once, also for notifications that wait to be sent."""
+    """Save the settings. They also apply to notifications that already wait to be sent."""
     checked = interaction.checkboxes
     prefs = NotificationPreferences.of(
         checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())

@@ -93,7 +93,7 @@ async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
 
 
 async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
-    """Stop to watch a secret and to tell of it. The secret itself stays as it is."""
+    """Stop tracking a secret. The secret itself does not change."""
     await interaction.services.tracking.stop(interaction.person, tracked.id)
     said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
@@ -106,7 +106,7 @@ async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
 
 
 async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
-    """Ask the host about a tracked secret now. A change is recorded as the watcher records it, so it is told once."""
+    """Ask the host about a tracked secret now. A change is recorded like the watcher's: one notification."""
     services = interaction.services
     host = services.hosts.of(tracked.host)
     credentials = await services.credentials(interaction.person, host)

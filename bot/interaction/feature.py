@@ -22,14 +22,14 @@ from bot.secret import Secret
 Row = TypeVar("Row")
 
 
-# Finishes work that a crash interrupted. The second argument is how many seconds no other process can have been working
-# (SQLite, at the start); None: another process may be working now.
+# Finishes work that a crash interrupted. The second argument: for so many seconds no other process can have worked
+# (SQLite, at the start). None: another process may be working now.
 Recover = Callable[[Services, float | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a person entered in a view, by the name of the field. All text is taken for a secret."""
+    """What a person entered in a view, by the name of the field. All text is treated as secret."""
 
     text_inputs: Mapping[str, Secret] = field(default_factory=dict)
     selects: Mapping[str, str] = field(default_factory=dict)  # the value that was chosen in a select menu
@@ -50,7 +50,7 @@ class Interaction:
     tell: Callable[[Message], Awaitable[MessageRef]]  # sends the person a direct message; raises SlackError
     is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackError
     message: MessageRef | None = None  # the message that it happened on; None in a window or a forwarded copy
-    # The text behind the verb, of the message that a shortcut was used on, or typed into a menu to find options.
+    # The text after the verb, the text of the message that a shortcut was used on, or the search typed into a menu.
     text: str = field(default="", repr=False)
     inputs: Inputs = NO_INPUTS
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
@@ -90,9 +90,9 @@ class Kind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of one thing that a person did. The log, metrics and an audit count by these words.
+    """The result of one thing that a person did. The log, metrics and an audit count by these words.
 
-    A handler returns one of them in its `Reply`; never CRASHED. For a handler that raised, `read_outcome` says which.
+    A handler returns one of them in its `Reply`, but never CRASHED. If a handler raises, `read_outcome` says which.
     """
 
     SHOWN = "shown"  # something was shown or asked; nothing was changed
@@ -109,7 +109,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a handler shows, and what came of it."""
+    """What a handler shows, and the outcome."""
 
     screen: Screen | None  # None: everything was shown by `interaction.show` already
     outcome: Outcome
@@ -143,7 +143,7 @@ class Feature:
     """Everything that one file in features/ does.
 
     `handlers` is keyed by kind, then by name. A name is unique within its kind over all features. The handler of a
-    verb stands in the verb.
+    verb is in its `Verb`.
     """
 
     name: str
@@ -155,8 +155,8 @@ class Feature:
 class FieldErrors(BotError):
     """Fields of a form need another value. `fields` is field name -> sentence, shown at the field.
 
-    Slack shows errors at fields only within 3 seconds. After that `form` is shown again with the sentences above it,
-    empty: typed values are not kept anywhere.
+    Slack shows errors at fields only within 3 seconds. After that, `form` is shown again with the sentences above it
+    and with empty fields, because typed values are not kept anywhere.
     """
 
     def __init__(self, fields: dict[str, str], *, form: Modal | None = None) -> None:
@@ -166,7 +166,7 @@ class FieldErrors(BotError):
 
 
 def read_outcome(error: BotError) -> Outcome:
-    """What came of something that ended with this error."""
+    """The outcome of an interaction that ended with this error."""
     match error:
         case NothingSent():
             return Outcome.NOTHING_SENT

@@ -1,4 +1,4 @@
-"""How often each person may share, open and ask for secrets, and what the bot says to who reached a limit."""
+"""How often each person may share, open and ask for secrets, and what the bot says to a person who reached a limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.storage.limits import DAY, HOUR, Limit, LimitUses
 
 @dataclass(frozen=True, slots=True)
 class NamedLimit:
-    """A limit, and what the person did that often: the beginning of a sentence."""
+    """A limit, and the start of the sentence that tells a person about it: what the person did that often."""
 
     limit: Limit
     did: str

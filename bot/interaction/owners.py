@@ -31,12 +31,12 @@ async def own_tracked(services: Services, person: Person, ref: object) -> Tracke
 
 
 async def own_request(services: Services, person: Person, ref: object) -> Request:
-    """A request for a secret, by the person who made it."""
+    """A request for a secret, for the person who made it."""
     return await services.requests.find(person, ref)
 
 
 async def received_request(services: Services, person: Person, ref: object) -> Request:
-    """A request for a secret, by the person who is asked to answer it."""
+    """A request for a secret, for the person who is asked to answer it."""
     return await services.requests.find_for_asked(person, ref)
 
 
@@ -45,17 +45,17 @@ async def own_share(services: Services, person: Person, ref: object) -> Share:
 
 
 async def own_delivery(services: Services, person: Person, ref: object) -> Delivery:
-    """A delivery, by the person who sent it."""
+    """A delivery, for the person who sent it."""
     return await services.shares.own_delivery(person, ref)
 
 
 async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
-    """A delivery, by its recipient, or by anybody of the workspace where it was sent to a channel."""
+    """A delivery, for its recipient, or for any member of the workspace if it was sent to a channel."""
     return await services.deliveries.find_for_recipient(person, ref)
 
 
 def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, object], Awaitable[ButtonContext[Key]]]:
-    """A button context of this kind, by the person whom the button was shown to."""
+    """A button context of this kind, for the person who was shown the button."""
 
     async def load(services: Services, person: Person, ref: object) -> ButtonContext[Key]:
         return await services.button_contexts.find(person, kind, ref)

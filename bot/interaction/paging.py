@@ -8,7 +8,7 @@ from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Divider, Note, Part
 from bot.storage.button_contexts import NewButtonContext
 
-Turn = Callable[[str], Button]  # the button, for the id of the button context that says where it leads
+Turn = Callable[[str], Button]  # makes the button from the id of the button context that says where it leads
 
 
 async def turns(

@@ -1,4 +1,4 @@
-"""Reads the link or key that a person pasted behind a verb, as the key that the verb needs."""
+"""Reads the link or key that a person pasted after a verb, as the key that the verb needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def usual_host(interaction: Interaction) -> Host:
 async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, MetadataKey]:
     """The metadata key that was pasted, and its host.
 
-    Raises `NotUnderstood` for no text (`ask` is then shown), for other text than a link, and for a secret link.
+    Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a secret link.
     """
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
@@ -48,7 +48,7 @@ async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, Metada
 def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
     """The secret key that was pasted, and its host if it was a link. Does no I/O.
 
-    Raises `NotUnderstood` for no text (`ask` is then shown), for other text than a link, and for a private link.
+    Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a private link.
     """
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
@@ -62,7 +62,7 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
 
 
 def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:
-    """The interaction with only the link as its text, and the words behind the link, cut at `most` characters."""
+    """The interaction with only the link as its text, and the words after the link, cut at `most` characters."""
     link, _, label = interaction.text.partition(" ")
     return replace(interaction, text=link), label.strip()[:most] or None
 

@@ -24,8 +24,8 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
-# Sends a message to a person directly, or to a channel. The last argument is an idempotency key: Slack takes two
-# messages with one key for one message. Raises `SlackError`.
+# Sends a message to a person directly, or to a channel. The last argument is an idempotency key: Slack treats two
+# messages with the same key as one message. Raises `SlackError`.
 Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
 Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes a message of ours in place; raises `SlackError`
 
@@ -59,7 +59,7 @@ class Services:
         return self.max_secret_bytes_by_host.get(host.url, self.max_secret_bytes)
 
     async def credentials(self, person: Person, host: Host) -> Credentials:
-        """The person's account on this host, else anonymous ones. An account's credentials never go to another host."""
+        """The credentials of the person's account on this host, or anonymous ones. They never go to another host."""
         return (await self.credentials_and_account(person, host))[0]
 
     async def credentials_and_account(self, person: Person, host: Host) -> tuple[Credentials, str | None]:
@@ -68,7 +68,7 @@ class Services:
         return (self.credentials_of(account), account.id) if account else (Credentials(host), None)
 
     def credentials_of(self, account: Account) -> Credentials:
-        """The credentials of an account. Raises `Unsealable` where they cannot be decrypted any more."""
+        """The credentials of an account. Raises `Unsealable` if they cannot be decrypted any more."""
         if not account.is_readable:
             raise Unsealable
         return Credentials(self.hosts.of(account.host), account.username, account.token)

@@ -1,8 +1,8 @@
 """The calls to Onetime Secret, over httpx on aiohttp's transport.
 
-Every call keeps to this: one deadline for all its tries; at most 1 MiB is read (8 MiB of a secret or a list); no
+Rules for every call: one deadline for all its tries; at most 1 MiB is read (8 MiB of a secret or a list); no
 redirects, cookies, proxies or compressed bodies; nothing is logged. Errors are those of bot/errors.py, and name the
-operation and the host. A library's error may quote a URL with a key in it, so none leaves this file.
+operation and the host. A library's error may quote a URL with a key in it, so no such error leaves this file.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ AnswerReader = Callable[[int, Mapping[str, str], bytes], AnswerT]  # status, hea
 RetryPredicate = Callable[[Exception], bool]  # whether to send the request again after this error
 
 MAX_BODY = 1024 * 1024  # bytes of an answer's body
-# Two answers may honestly be longer: a secret of 1,000,000 characters (servers up to 0.23), which the host gives only
-# once, and a list of 10,000 secrets.
+# Two answers may be longer: a secret of 1,000,000 characters (servers up to 0.23), which the host gives only once, and
+# a list of 10,000 secrets.
 MAX_BODY_BY_OPERATION = {"reveal": 8 * MAX_BODY, "recent": 8 * MAX_BODY}
-KEEP_ALIVE = 4.0  # seconds that an idle connection is kept: less than servers do, or a POST meets one that closes
+KEEP_ALIVE = 4.0  # seconds that an idle connection is kept: shorter than on servers, or a POST may meet one that closes
 # Twice what the watcher uses at once, so that a person's click finds a free connection. There is no limit for all hosts
 # together, so a slow host cannot hold up the others.
 CONNECTIONS_PER_HOST = 192
@@ -53,7 +53,7 @@ MAX_V2_HOSTS = 1000  # hosts; operators allow far fewer
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The host of a call, and the account on this very host; without user name and token the call is anonymous."""
+    """The host of a call, and an account on exactly this host. Without user name and token the call is anonymous."""
 
     host: Host
     username: Secret | None = None
@@ -90,13 +90,13 @@ class Onetime:
     async def reveal(self, credentials: Credentials, key: SecretKey, passphrase: Secret | None = None) -> Secret:
         """Open the secret. One POST: sent again only if no connection could be made at all.
 
-        Raises `SecretGone` (v1 says the same for a wrong passphrase), `NotAuthorized`, `RateLimited`,
-        `NothingSent`, and any other `HostUnavailable` when the secret may have been opened for nothing.
+        Raises `SecretGone` (v1 says the same for a wrong passphrase), `NotAuthorized`, `RateLimited`, `NothingSent`,
+        and any other `HostUnavailable`, after which the secret may be opened and lost.
         """
         request = requests.reveal(key, passphrase)
         return await self._call(credentials, request, wire.read_reveal, should_retry=_is_nothing_sent, tries=2)
 
-    # --- looking at secrets
+    # --- reading metadata
 
     async def metadata(self, credentials: Credentials, key: MetadataKey) -> Metadata:
         """What became of a secret. Raises `SecretGone`, `NotAuthorized`, `RateLimited`, `HostUnavailable`.
@@ -106,9 +106,9 @@ class Onetime:
         return await self._call(credentials, requests.metadata(key), wire.read_metadata, should_retry=_is_temporary)
 
     async def recent(self, credentials: Credentials) -> list[Metadata]:
-        """The account's secrets, newest first, each once. Changes nothing on the host.
+        """The account's secrets, newest first, each only once. Changes nothing on the host.
 
-        A host whose v1 list is broken (servers 0.21 to 0.24.0) is asked by API v2 for the next V2_LIST_TIME seconds.
+        A host whose v1 list is broken (servers 0.21 to 0.24.0) is called by API v2 for the next V2_LIST_TIME seconds.
 
         Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
@@ -116,10 +116,10 @@ class Onetime:
         return await self._with_deadline(credentials.host, "recent", work)
 
     async def entries(self, credentials: Credentials) -> list[Entry]:
-        """The account's secrets in the host's order, perhaps some twice: a tenth of the CPU time of `recent`.
+        """The account's secrets in the host's order, some perhaps twice. Takes a tenth of the CPU time of `recent`.
 
-        For long lists of which few entries matter. Changes nothing on the host. A host whose v1 list is broken is
-        asked by API v2.
+        For long lists in which few entries matter. Changes nothing on the host. A host whose v1 list is broken is
+        called through API v2.
 
         Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
         """
@@ -168,7 +168,7 @@ class Onetime:
     async def generate(
         self, credentials: Credentials, *, ttl: int | None, passphrase: Secret | None
     ) -> GeneratedSecret:
-        """Make a secret of a password that the server generates; `ttl` is in seconds. Never sent twice, like `share`.
+        """Make a secret from a password that the server generates; `ttl` is in seconds. Never sent twice, like `share`.
 
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
@@ -210,7 +210,7 @@ class Onetime:
             async with asyncio.timeout(self._deadline):
                 return await work
         except TimeoutError:
-            pass  # and raise below, where the timeout's own traceback is not part of the error
+            pass  # the error is raised below, without the traceback of the timeout
         raise HostUnavailable(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
 
     async def _send_with_retries(
@@ -283,7 +283,7 @@ class Onetime:
 
 @lru_cache(maxsize=256)
 def _parse_url(address: str) -> httpx.URL:
-    """For addresses without a key, which may be kept: parsing is the largest part of making a request."""
+    """Cached, so only for addresses without a key. Parsing is the slowest part of making a request."""
     return httpx.URL(address)
 
 
@@ -305,8 +305,8 @@ async def _read_bounded(response: httpx.Response, max_bytes: int) -> _HttpAnswer
             if len(body) > max_bytes:
                 return wire.NotRetryable(f"more than {max_bytes} bytes")
     except httpx.ReadError:
-        # Shorter than announced. A body that is JSON to its end is read all the same: it may be a secret that the
-        # host gives only once.
+        # The body is shorter than announced. If it is complete JSON, it is still read: it may be a secret that the host
+        # gives only once.
         pass
     return _HttpAnswer(response.status_code, response.headers, bytes(body))
 

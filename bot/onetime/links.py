@@ -24,7 +24,7 @@ MAX_PASTED = 2000  # characters
 _PORTS = {"https": 443, "http": 80}
 _SECRET_PAGES = frozenset({"secret"})
 _METADATA_PAGES = frozenset({"private", "receipt", "metadata"})
-_NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that stand in the place of a key
+_NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that have the place of a key in a URL
 
 _OPENING = "`'\"<([{*“”‘’«‹„"  # chats turn plain quotes into typographic ones
 _CLOSING = "`'\">)]}*“”‘’»›.,;:!?…"
@@ -71,7 +71,7 @@ class MetadataLink:
 
 @dataclass(frozen=True, slots=True)
 class BareKey:
-    """A key without its link. Only the command that it was pasted for says which kind of key it is."""
+    """A key without its link. Only the command with the key says which kind of key it is."""
 
     key: Secret
 
@@ -127,14 +127,14 @@ class Hosts:
         url = _parse_url(bare)
         if url is None:
             raise HostNotAllowed("not a host", tell=self._not_allowed("That"))
-        if not url.path.strip("/"):  # a name alone means the host of that name, whatever prefix it has
+        if not url.path.strip("/"):  # a URL without a path means the host of that name, whatever prefix it has
             for host, own in self._parts.items():
                 if _is_same_host(url, own):
                     return host
         return self.match(url)[0]
 
     def _find_match(self, url: _Url) -> tuple[Host, str] | None:
-        """The allowed host of that URL and the path below its base; of several the longest base. None: no host fits."""
+        """The allowed host of that URL and the path below its base; the longest base wins. None if no host matches."""
         fits = [
             (len(own.path), own.scheme == url.scheme, host)
             for host, own in self._parts.items()

@@ -12,7 +12,7 @@ MAX_PAGE_BYTES = 200_000  # bytes of JSON in one window; Slack takes 250 kB
 
 
 def parts(text: str) -> list[str]:
-    """The text in parts of at most `PART_LENGTH` characters, one at least. Joined, they are the text."""
+    """The text in parts of at most `PART_LENGTH` characters, at least one part. Joined, they are the text."""
     return [text[start : start + PART_LENGTH] for start in range(0, len(text), PART_LENGTH)] or [""]
 
 

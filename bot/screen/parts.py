@@ -214,7 +214,7 @@ class Message:
     """A message in a conversation.
 
     `summary` is the text for notifications and screen readers, and says everything that matters. As the answer to
-    a button, a message replaces the one that holds the button; with `without_replacing` it stands below it.
+    a button, a message replaces the message with the button; with `without_replacing` it appears below that message.
     """
 
     summary: str

@@ -1,4 +1,4 @@
-"""Creates the secrets of a share: one request to the host for each delivery, and never a second one for the same.
+"""Creates the secrets of a share: for each delivery one request to the host, and never a second one.
 
     step        row of the delivery   what happens                             ways out
     ─────────   ───────────────────   ──────────────────────────────────────   ─────────────────────────────────────────
@@ -45,7 +45,7 @@ from bot.storage.shares.rows import Delivery, NewShare, Share
 CONCURRENCY = 4  # deliveries that are made at the same time
 MAX_LABEL = 80  # characters
 
-NO_SECRET = (Refused, NotAuthorized, RateLimited, NothingSent, AccountsOff)  # the host made none, and that is sure
+NO_SECRET = (Refused, NotAuthorized, RateLimited, NothingSent, AccountsOff)  # the host certainly made no secret
 
 log = Log("create")
 
@@ -69,11 +69,11 @@ class CreatedShare:
 async def create(
     interaction: Interaction, spec: ShareSpec, idempotency_key: str, *, answers: str | None = None
 ) -> CreatedShare:
-    """Make and send all of it. The same `idempotency_key` again makes nothing and returns the earlier share.
+    """Make and send all deliveries. A second call with the `idempotency_key` returns the earlier share.
 
-    `answers` is the id of a request. Raises `LimitReached`, `RequestOver`, `StorageUnavailable`, and why the host made
-    nothing: `Refused`, `NotAuthorized`, `RateLimited`, `HostUnavailable`. Nothing is left of the share
-    then, unless a secret may exist.
+    `answers` is the id of a request. Raises `LimitReached`, `RequestOver`, `StorageUnavailable`, and the reason why the
+    host made nothing: `Refused`, `NotAuthorized`, `RateLimited`, `HostUnavailable`. The share is then deleted, unless a
+    secret may exist.
     """
     services = interaction.services
     await services.limits.consume(interaction.person, services.limits.share, idempotency_key=idempotency_key)
@@ -131,7 +131,7 @@ async def _create_deliveries(
 
 
 async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery) -> int | None:
-    """One delivery, from waiting to sent. Raises `OnetimeError` with its state saying what is known."""
+    """One delivery, from waiting to sent. Raises `OnetimeError`; the stored state then says what is known."""
     deliveries = interaction.services.deliveries
     credentials = interaction.services.credentials_of(spec.account) if spec.account else Credentials(spec.host)
     if not await deliveries.begin_request(delivery.id):

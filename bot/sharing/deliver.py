@@ -28,7 +28,7 @@ from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
 WITHIN = 10.0  # seconds
-MAX_WAIT = 5.0  # seconds that Slack may ask to wait; after more, recovery.py sends it a minute later
+MAX_WAIT = 5.0  # seconds; if Slack asks for a longer wait, recovery.py sends the message a minute later
 
 # State of the secret at its host (None: not known) -> state of its delivery. Other states change nothing.
 ENDS: dict[SecretState | None, DeliveryEnd] = {
@@ -136,7 +136,7 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
 async def burn(
     services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
 ) -> SecretState | None:
-    """Burn the secret of a delivery: what it is now (None: the host does not know it any more).
+    """Burn the secret of a delivery. Returns its state now (None: the host does not know it any more).
 
     `asked` says whether the sender was asked for its passphrase. Raises `WrongPassphrase`, or the error of the call
     when nobody knows whether it is burned.
@@ -160,13 +160,13 @@ async def _burn(
     except (NotAuthorized, AccountsOff, Unsealable):
         state, metadata = await try_burn(services.onetime, Credentials(host), key, passphrase, asked=asked)
     failpoint("delivery_burned")
-    if state is SecretState.BURNED:  # so that the watcher does not tell the sender
+    if state is SecretState.BURNED:  # so that the watcher does not notify the sender
         await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
     return state, metadata
 
 
 async def post_card(services: Services, share: Share) -> None:
-    """Post the sender's card, or the same message again: however often this is called, there is one card.
+    """Post the sender's card. A second call posts the same message, so there is only one card.
 
     After a crash the card may be there already and show an older state; recovery.py then redraws it.
     """

@@ -1,4 +1,4 @@
-"""The window in which something is shared.
+"""The window for sharing a secret.
 
 Slack keeps what is typed when a window is updated with the same fields. So the same window is updated for everything:
 to add a text field, while the host is asked, and when something has to be corrected. The bot never sends back what
@@ -74,7 +74,7 @@ async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
 
 
 def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, str] | None = None) -> Modal:
-    """The window. `said` stands at the top; each sentence in `at` stands above the field of its name."""
+    """The window. `said` is shown at the top; each sentence in `at` is shown above the field with its name."""
     parts: list[Part] = [*said]
     for part in _fields(form_state, ref):
         sentence = (at or {}).get(getattr(part, "name", ""))
@@ -137,7 +137,7 @@ def _recipients(form_state: FormState) -> list[Part]:
 
 
 def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
-    """“Add more room”: half as many text fields again. What is typed stays, since the fields keep their names."""
+    """“Add more room”: half as many text fields more. What is typed stays, since the fields keep their names."""
     form_state = state_as_shown(interaction, context)
     text_fields = form_state.text_fields + max(1, form_state.text_fields // 2)
     return form(replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes))), context.id)

@@ -1,4 +1,4 @@
-"""The state of a window for sharing apart from what is typed: stored in a button context while the window is open."""
+"""The state of a window for sharing, without what is typed: stored in a button context while the window is open."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _split(joined: str | None) -> tuple[str, ...]:
 
 
 def read_mentions(text: str) -> FormState:
-    """The people or the channel named behind the command. Raises `NotUnderstood` for any other text."""
+    """The people or the channel named after the command. Raises `NotUnderstood` for any other text."""
     rest = CHANNEL.sub("", PERSON.sub("", text)).strip()
     people = tuple(dict.fromkeys(PERSON.findall(text)))
     channels = CHANNEL.findall(text)
@@ -105,7 +105,7 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
 
 
 async def store_form_state(interaction: Interaction, form_state: FormState) -> str:
-    """Store it under a new id for the window. All that is submitted with one id is one share, however often."""
+    """Store the state under a new id for the window. All submits with the same id give one share."""
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(SHARE_FORM, "-", None, data=form_state.data())
     )

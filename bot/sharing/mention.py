@@ -1,4 +1,4 @@
-"""People and channels named in a slash command: `<@U…|name>`, `<#C…|name>`. Slack escapes what else was typed.
+"""People and channels named in a slash command: `<@U…|name>`, `<#C…|name>`. Slack escapes all other text.
 
 Source: docs.slack.dev, slash commands, “Escaping users, channels and links”.
 """
@@ -15,7 +15,7 @@ _LINK = re.compile(r"<(?P<url>(?:https?://|mailto:)[^<>|]*)(?:\|(?P<shown>[^<>]*
 
 
 def first_person(text: str) -> tuple[str | None, str]:
-    """The id of the person whom the text starts with, if it does; and what stands behind."""
+    """The id of the person that the text starts with, or None; and the rest of the text."""
     found = PERSON.match(text)
     return (found[1], text[found.end() :].strip()) if found else (None, text)
 

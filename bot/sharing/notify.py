@@ -1,4 +1,4 @@
-"""Tells the sender that a delivery was opened here, and redraws the messages that show a delivery."""
+"""Notifies the sender that a delivery was opened here, and redraws the messages that show a delivery."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ log = Log("notify")
 
 
 async def announce(services: Services, delivery: Delivery) -> None:
-    """Tell the sender that a delivery was opened here, and redraw its messages. The watcher does not tell it again.
+    """Notify the sender that a delivery was opened here, and redraw its messages. The watcher does not notify again.
 
     Safe to repeat. Raises nothing: features/retrieve/recovery.py tries again what failed.
     """
@@ -47,9 +47,9 @@ async def _announce(services: Services, before: Delivery) -> None:
 
 
 async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:
-    """Whether the sender was told, never can be, or does not need to be.
+    """Whether the sender was notified, never can be, or does not need to be.
 
-    The message has the key of the watcher's notification. If that is on its way already, both are one message.
+    The message has the key of the watcher's notification. If the watcher sends it too, Slack treats both as one.
     """
     if share.quiet or delivery.opener == delivery.sender:
         return True
@@ -67,7 +67,7 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
 async def redraw(services: Services, delivery: Delivery) -> bool:
     """Update the delivery's message and the sender's card. False if Slack did not take an update: try again later.
 
-    Two processes that redraw at once may overtake each other, so this repeats until what was drawn is still true.
+    Two processes that redraw at once may overtake each other, so this repeats until the drawn state is still current.
     Raises `StorageUnavailable`.
     """
     done, drawn = True, None
@@ -91,7 +91,7 @@ async def _screens(services: Services, delivery: Delivery) -> list[tuple[Message
 
 
 async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
-    """The card that the sender has of it if they track it by `/ots track` too."""
+    """The card of the secret as a tracked one, if the sender also tracks it by `/ots track`."""
     try:
         tracked = await services.tracking.find(delivery.sender, delivery.tracked_id)
     except (NotYours, Unsealable):  # not tracked any more
@@ -100,7 +100,7 @@ async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[Me
 
 
 async def _try_to_send(saying: Awaitable[object]) -> bool:
-    """Whether Slack took it, or never will."""
+    """Whether Slack took the message, or never will."""
     try:
         await saying
     except SlackError as error:

@@ -29,8 +29,9 @@ async def tell_sender(
 ) -> None:  # fmt: skip
     """Send the sender a notification of this `kind` if it is `wanted`, and update the delivery's messages.
 
-    The message is sent before the delivery is closed, so after a crash it is sent again with the same key. A delivery
-    that is over was told already, also by notify.py if it was opened here. Raises `SlackError`, `StorageUnavailable`.
+    The message is sent before the delivery is closed, so after a crash it is sent again with the same key. For a
+    delivery that is over the sender was notified before, by notify.py if it was opened here. Raises `SlackError`,
+    `StorageUnavailable`.
     """
     if kind == REMINDER:
         if wanted and delivery.can_be_opened:
@@ -50,12 +51,15 @@ async def tell_sender(
 
 
 def must_wait(delivery: Delivery, kind: NotificationKind) -> bool:
-    """Whether somebody is opening it here right now: then notify.py tells the sender, with the name of the opener."""
+    """Whether somebody is opening the delivery here right now: then notify.py tells the sender who opened it."""
     return kind == RECEIVED and delivery.state == "opening"
 
 
 async def show_opened(services: Services, tracked_id: str, person: Person) -> None:
-    """The sender opened it here, by its pasted link. Raises `StorageUnavailable`."""
+    """Mark a delivery as opened by its sender, who pasted its link. Redraws its messages.
+
+    Raises `StorageUnavailable`.
+    """
     found = await services.shares.of_tracked(tracked_id)
     if found is not None and not found[1].is_over:
         delivery = await services.deliveries.mark_opened(found[1].id, person)
@@ -64,7 +68,10 @@ async def show_opened(services: Services, tracked_id: str, person: Person) -> No
 
 
 async def show_burned(services: Services, tracked_id: str) -> None:
-    """The sender burned it by its private link or from the list of what they track. Raises `StorageUnavailable`."""
+    """Mark a delivery as burned by its sender, with the private link or in the list of tracked secrets.
+
+    Redraws its messages. Raises `StorageUnavailable`.
+    """
     found = await services.shares.of_tracked(tracked_id)
     if found is not None:
         _, delivery = found

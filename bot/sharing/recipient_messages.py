@@ -64,7 +64,7 @@ def passphrase_message(share: Share, delivery: Delivery) -> Message:
 
 
 def reminder(share: Share, delivery: Delivery) -> Message:
-    """To the recipient, when the sender presses Remind. Only the one message that was posted first can open it."""
+    """The message to the recipient after Remind. It cannot open the delivery: only the first message can."""
     until: tuple[Piece, ...] = (" until ", When(delivery.expires_at)) if delivery.expires_at else ()
     said: tuple[Piece, ...] = (
         ":bell: The one-time secret that ", Who(share.person.user_id), " shares waits", *until,

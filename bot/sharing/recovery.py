@@ -1,6 +1,6 @@
 """Finishes shares that were interrupted: at the start, and every minute.
 
-No secret is made a second time, and every message has a fixed idempotency key. So it is safe to do this again, and
+No secret is made a second time, and every message has a fixed idempotency key. So recovery may run again, and may run
 while a process that seemed dead still works.
 """
 
@@ -14,7 +14,7 @@ from bot.sharing import deliver, request_messages
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery
 
-INTERRUPTED = 120.0  # seconds; a delivery takes 20 at most, and of ten the last ones wait for three rounds
+INTERRUPTED = 120.0  # seconds; a delivery takes at most 20, and the last of ten deliveries wait for three rounds
 
 log = Log("share_recovery")
 
@@ -22,8 +22,8 @@ log = Log("share_recovery")
 async def recover(services: Services, alone_for: float | None = None) -> None:
     """Bring every delivery to a state that its sender can see, and post cards that are missing.
 
-    `alone_for`: no other process can have worked for so many seconds, so older rows are taken at once; None: others
-    may.
+    `alone_for`: for so many seconds no other process can have worked, so older rows are handled at once. None: another
+    process may be working.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
     for delivery in await services.interrupted_shares.unfinished(older_than):

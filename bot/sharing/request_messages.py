@@ -72,7 +72,7 @@ def card(request: Request) -> Message:
 
 
 def outcome_notification(request: Request) -> Message | None:
-    """A message next to the card, since an edited message notifies nobody. None where there is nothing to tell."""
+    """A message next to the card, since an edited message notifies nobody. None if there is nothing to say."""
     said = request_notification_words(request)
     if said is None:
         return None
@@ -98,7 +98,7 @@ async def update_messages(services: Services, request: Request) -> None:
 
 
 async def notify_requester(services: Services, request: Request) -> None:
-    """Send the person who asked a message next to the card, where there is something to tell. Raises `SlackError`."""
+    """Send the person who asked a message next to the card, if there is something to say. Raises `SlackError`."""
     message = outcome_notification(request)
     if message is not None:
         await services.send(request.person, message, f"{request.id}:{request.state}")

@@ -48,7 +48,7 @@ def line(delivery: Delivery) -> Text:
 
 
 def link_parts(delivery: Delivery) -> list[Part]:
-    """The link itself, to be copied. Whoever has it can open it, once."""
+    """The link itself, to be copied. Anybody who has the link can open the secret, once."""
     return [
         Text.of(":link: *The link.* Whoever has it can open the secret, once. Copy it now."),
         Link(Host(delivery.host).secret_link(delivery.secret_key)),

@@ -29,7 +29,7 @@ log = Log("share")
 
 
 async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Burn” at a recipient, after its confirm dialog. The card says what came of it."""
+    """“Burn” next to a recipient, after its confirm dialog. The card shows the result."""
     try:
         state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
@@ -78,7 +78,7 @@ async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Re
 
 
 async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Secret | None) -> tuple[int, int]:
-    """Burn all deliveries that can be opened. How many were burned, and for how many the try failed."""
+    """Burn all deliveries that can be opened. Returns how many were burned, and how many tries failed."""
     deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
     burned = failed = 0
     for delivery in deliveries:
@@ -118,7 +118,7 @@ def _refuse_as_over() -> Reply:
     return Reply(Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT)), Outcome.REFUSED)
 
 
-# --- reminding and telling
+# --- reminders and instructions
 
 
 async def remind(interaction: Interaction, share: Share) -> Reply:
@@ -158,7 +158,7 @@ async def show_instructions(interaction: Interaction, share: Share) -> Reply:
 
 
 async def show_link(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Show the link” of a delivery that is for nobody in particular."""
+    """“Show the link” of a delivery without a recipient."""
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
         return _refuse_as_over()
     await interaction.show(_private_window("The link", *result_window.link_parts(delivery)))
@@ -167,7 +167,7 @@ async def show_link(interaction: Interaction, delivery: Delivery) -> Reply:
 
 
 async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Show the passphrase” that was made up and not shown yet. It is wiped when Slack has taken the window."""
+    """“Show the passphrase”: a generated one that was not shown yet. It is wiped when Slack has taken the window."""
     share = await interaction.services.shares.share_of(delivery)
     if share.passphrase_to != "sender" or delivery.passphrase is None:
         return _refuse_as_over()

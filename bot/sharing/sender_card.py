@@ -1,6 +1,6 @@
 """What the sender sees of a share: one card that is updated in place, and notifications next to it.
 
-They hold no key, no link and no content. What can still be done stands under them as buttons.
+The card and the notifications hold no key, no link and no content. Their buttons offer what can still be done.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def expires_soon_message(share: Share, delivery: Delivery) -> Message:
 
 
 def passphrase_not_sent_message(delivery: Delivery) -> Message:
-    """To the sender: the secret arrived, its passphrase did not."""
+    """Tells the sender that the secret arrived and its passphrase did not."""
     said = "The passphrase of your one-time secret could not be sent. Burn it and share it again."
     return Message.of(said, Text.of(":warning: ", recipient_name(delivery.recipient), ": ", said))
 

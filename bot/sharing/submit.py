@@ -1,4 +1,4 @@
-"""“Share” was pressed: reads the window, makes the share, shows what came of it, and posts the sender's card.
+"""“Share” was pressed: reads the window, makes the share, shows the result, and posts the sender's card.
 
 Slack keeps what is typed when a window is updated with the same fields. So the window stays while the host is asked,
 with a line at its top, and it stays to be corrected if nothing could be sent. Only a success replaces it.

@@ -1,6 +1,6 @@
 """How screens reach the person: as opened, updated or pushed windows, private messages or direct messages.
 
-A handler only says what to show. The class of the answer decides how, by what Slack gave to answer with.
+A handler only says what to show. The class of the answer decides how, depending on the means that Slack gave.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Answer:
         return await self._messenger.tell(self._incoming.person, message, install_team=self._incoming.install_team)
 
     async def explain(self, error: BotError) -> None:
-        """Tell what went wrong where the person is looking, in a direct message if that is gone."""
+        """Say what went wrong where the person is looking; in a direct message if that window or message is gone."""
         try:
             await self._explain(error)
         except SlackError as failure:
@@ -93,7 +93,7 @@ class Answer:
                 await self.tell(_error_message(error))
 
     def end(self) -> None:
-        """The work is over, whatever came of it. Nothing is shown after this."""
+        """Called when the work is over, whether or not it succeeded. Nothing is shown after this call."""
 
     async def _explain(self, error: BotError) -> None:
         if self._shows_secret:
@@ -120,7 +120,7 @@ class Answer:
         self._shows_secret = self._shows_secret or modal.shows_secret
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
-        """Say it privately where the person is; in a direct message where there is no response_url, or it ran out."""
+        """Send the message privately where the person is; as a direct message if there is no valid response_url."""
         url = self._incoming.response_url
         if url is not None:
             try:
@@ -148,7 +148,7 @@ class FormAnswer(Answer):
         over ◄── end() ── later screens: views.update, views.push, ... ◄── `delivered` is set ── sent
 
     Later screens wait for `delivered`: a call that reached Slack before the response would be covered by it.
-    A message that is the first screen also waits for `delivered`, and is then said.
+    If the first screen is a message, it also waits for `delivered` and is sent then.
     """
 
     def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming, delivered: asyncio.Event) -> None:
@@ -179,7 +179,7 @@ class FormAnswer(Answer):
             self._first.set_result(None)
 
     async def wait_for_first(self, seconds: float) -> dict[str, Any]:
-        """The response: the first screen if there is one in time, else a window that asks for patience."""
+        """The response: the first screen if it comes in time, else a window that says “One moment…”."""
         await asyncio.wait({self._first}, timeout=seconds)
         if not self._first.done():
             self._own_window = True

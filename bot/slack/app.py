@@ -70,7 +70,7 @@ class _ToDispatcher(AsyncMiddleware):
 
 
 class _WorkspaceAuthorize(AsyncAuthorize):
-    """Answers Bolt with the workspace that was asked for at the start. Bolt names the arguments."""
+    """Gives Bolt the workspace that was loaded at the start. Bolt names the arguments."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace

@@ -158,7 +158,7 @@ class Dispatcher:
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
     def _dispatch_acknowledged(self, incoming: Incoming) -> None:
-        """All other kinds are acknowledged with nothing, before they are looked up."""
+        """All other kinds are acknowledged with nothing, before their handler is looked up."""
         handler = self._registry.find(incoming.kind, incoming.name)
         if handler is None:
             _log_unknown(incoming.kind, incoming.name)
@@ -190,7 +190,7 @@ class Dispatcher:
         """Authorize, run, show; say what went wrong. Raises nothing."""
         started = time.monotonic()
         fields = {_NAME_FIELDS[incoming.kind]: name}
-        outcome = Outcome.UNKNOWN  # it stays that when a shutdown cuts the work off
+        outcome = Outcome.UNKNOWN  # stays so if a shutdown cancels the work
         try:
             outcome = await self._run(handler, incoming, answer, text)
         except BotError as error:

@@ -15,14 +15,14 @@ from bot.person import Person, known_zone
 from bot.slack.workspace import Workspace
 
 FRESH_FOR = 300.0  # seconds; how long a deactivation may go unnoticed
-MAX_MEMBERS = 50_000  # people remembered; when it is full, the one not asked about for longest goes
+MAX_MEMBERS = 50_000  # people in the cache; when it is full, the one unused for longest is dropped
 
 UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What is kept of somebody who may use the bot."""
+    """What is cached about a person who may use the bot."""
 
     zone: str | None  # the IANA name of their time zone, known on this machine
 
@@ -44,7 +44,7 @@ class Members:
 
         `install_team` is the workspace whose app asks Slack; None means the organisation's install. Returns an IANA
         name that this machine knows, or None. Raises `NotAllowed` for everybody else, and `SlackError` when Slack
-        cannot be asked: nobody is let in on a guess.
+        cannot be asked: without its answer nobody may use the bot.
         """
         if not person.user_id:
             raise NotAllowed("nobody acted")

@@ -1,4 +1,4 @@
-"""Messages that answer nothing: to one person, in their direct messages with the bot, or in a channel."""
+"""Messages that are no answers: to one person, in their direct messages with the bot, or in a channel."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Messenger:
         *,
         install_team: str | None = None,
     ) -> MessageRef:
-        """Send a direct message. Slack takes two messages with one key for one, where it honours message ids.
+        """Send a direct message. Where Slack honours message ids, it treats two messages with one key as one.
 
         `install_team` is the workspace that the app is installed in, where the person may belong to another one.
         Raises `SlackError`.

@@ -23,7 +23,7 @@ class Incoming:
     """One thing that happened in Slack. Holds only the parts of the payload that the bot uses."""
 
     kind: Kind
-    name: str  # what the handler is found by; empty for a command, whose verb stands in `text`
+    name: str  # finds the handler; empty for a command, whose verb is in `text`
     person: Person  # `user_id` is empty where no person acted, as in the event app_uninstalled
     install_team: str | None  # the workspace that the app is installed in; None for an organisation's install
     idempotency_key: str  # equal for repeated deliveries of one act
@@ -221,7 +221,7 @@ def _read_first_input(view: JsonObject) -> str | None:
 
 
 def _read_inputs(view: JsonObject) -> Inputs:
-    """What a person typed, chose, ticked and picked in a view, by field. All text is taken for a secret."""
+    """What a person typed, chose, ticked and picked in a view, by field. All text is treated as secret."""
     typed: dict[str, Secret] = {}
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
@@ -246,8 +246,8 @@ def _read_inputs(view: JsonObject) -> Inputs:
 def _read_actor(body: JsonObject) -> Person:
     """The acting user in their own workspace, which in a shared channel is not the one that the app is in.
 
-    In an organisation (Enterprise Grid) it is the workspace of the act, as a slash command names it: a user id is
-    unique there, and the user object tells members from others.
+    In an organisation (Enterprise Grid) it is the workspace where the person acted, as in a slash command: a user id is
+    unique in the organisation, and the user object tells members from others.
     """
     user = _as_dict(body.get("user"))
     enterprise = _as_text(_as_dict(body.get("enterprise")).get("id")) or _as_text(
@@ -262,7 +262,7 @@ def _read_actor(body: JsonObject) -> Person:
 
 
 def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:
-    """Who acted. A workflow step names nobody but in its inputs: the one of type interactivity, or `user_id`."""
+    """Who acted. A workflow step names the person only in its inputs: the one of type interactivity, or `user_id`."""
     user = event.get("user")
     if isinstance(user, dict):
         return _as_text(user.get("id"))
@@ -281,7 +281,7 @@ def _read_event_install(body: JsonObject) -> str | None:
 
 
 def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
-    """The very message that was posted; a copy that was forwarded is the attachment of another message."""
+    """The message as it was posted, never a forwarded copy: that is only an attachment of another message."""
     if container.get("type") != "message":
         return None
     return _read_message_ref(team_id, container.get("channel_id"), container.get("message_ts"))

@@ -56,7 +56,7 @@ class SocketModeHandler(AsyncSocketModeHandler):
 
 
 def _refuse(code: str) -> None:
-    """Raise `CannotStart` for an error that stays: slack_sdk would retry for ever and log nothing."""
+    """Raise `CannotStart` for an error that does not go away: slack_sdk would retry for ever and log nothing."""
     if code in REFUSED_CODES:
         raise CannotStart(
             f"SLACK_APP_TOKEN was not accepted by Slack ({code}): make one with the scope connections:write "

@@ -96,7 +96,7 @@ class SlackClient:
         return str(answer["channel"]["id"])
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
-        """Post a message; returns its `ts`. Slack takes two posts with one `client_msg_id` for one message."""
+        """Post a message; returns its `ts`. Slack treats two posts with the same `client_msg_id` as one message."""
         idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
         answer = await self._call(
             "chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **idempotency_key)

@@ -60,7 +60,7 @@ class Workspace:
 
     @property
     def authorized(self) -> AuthorizeResult:
-        """Bolt asks for this at every request. Known after `load`."""
+        """The answer to Bolt, which asks for this at every request. Known after `load`."""
         assert self._result is not None
         return self._result
 

@@ -1,7 +1,7 @@
 """Burns a secret, and finds out what is known afterwards.
 
-A 404 says nothing by itself, and neither does a timeout. So the host is asked for the metadata before anything is told.
-Burning twice does no harm: a repeated click ends in the same words.
+A 404 says nothing by itself, and neither does a timeout. So the bot asks the host for the metadata before it tells the
+person anything. Burning twice does no harm: a repeated click gets the same answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Confirm
 from bot.secret import MetadataKey, Secret
 
-BURNED_FORM = "burned"  # the window that says what came of it
+BURNED_FORM = "burned"  # the window that says whether the secret was burned
 
 BURN_CONFIRM = Confirm(
     title="Burn this secret?",
@@ -52,7 +52,7 @@ async def try_burn(
 
 
 def read_burn_outcome(state: SecretState | None) -> Outcome:
-    """What came of a try to burn a secret that is in this state now."""
+    """The outcome of a try to burn a secret that is in this state now."""
     return Outcome.DONE if state is SecretState.BURNED else Outcome.REFUSED
 
 

@@ -1,4 +1,4 @@
-"""How one secret's metadata is shown, wherever it is shown."""
+"""How the metadata of one secret is shown, in all places."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
 
 
 def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
-    """The buttons under a card: Refresh; Burn and Track while it can be opened. `ref`: its button context."""
+    """The buttons under a card: Refresh; Burn and Track while the secret can be opened. `ref`: its button context."""
     track = Button("Track", TRACK, ref, accessibility_label="Tell me when this secret is opened")
     refresh = Button("Refresh", METADATA_REFRESH, ref, accessibility_label="Look at this secret again")
     if metadata.state_at(clock.now()).is_over:
@@ -67,7 +67,7 @@ def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
     return (Buttons.of(burn, refresh, track),)
 
 
-IN_A_LIST = {"in": "list"}  # data of a button context: the button stands in a list, which its answer does not replace
+IN_A_LIST = {"in": "list"}  # data of a button context: the button is in a list, which its answer must not replace
 
 
 def is_in_a_list(context: ButtonContext[MetadataKey]) -> bool:

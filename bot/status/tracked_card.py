@@ -1,6 +1,6 @@
 """What a person sees of a secret that they track: one card that is updated in place, and notifications next to it.
 
-They hold no key, no link and no content. What can still be done stands under the card as buttons.
+The card and the notifications hold no key, no link and no content. The card's buttons offer what can still be done.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
 
 
 def reconnect_message(host: str) -> Message:
-    """Sent when a host has stopped to accept the account's token."""
+    """Sent when a host has stopped accepting the account's token."""
     return Message.of(
         f"{host} does not accept your API token any more, so your secrets there are not watched.",
         Text.of(

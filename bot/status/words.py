@@ -1,4 +1,4 @@
-"""How a state is said: every word, sentence and sign for the state of a secret, a delivery or a request stands here.
+"""How states are shown: all words, sentences and signs for the state of a secret, a delivery or a request are here.
 
 There are four vocabularies of states, because four parties know different things:
 `SecretState` is what a host says, `TrackedState` what the watcher keeps of that, `DeliveryState` what became of one
@@ -30,7 +30,7 @@ GONE_SIGN: Final = ":grey_question:"
 
 def secret_words(state: SecretState) -> str:
     match state:
-        case SecretState.NEW | SecretState.VIEWED:  # VIEWED: its owner looked at it, not its recipient
+        case SecretState.NEW | SecretState.VIEWED:  # VIEWED: its metadata was read; it was not opened
             return "Not opened yet"
         case SecretState.RECEIVED:
             return "Opened"
@@ -66,7 +66,7 @@ def secret_sign(state: SecretState) -> str:
 FILTER_WORDS: Final = {"new": "unopened", "received": "opened", "burned": "burned", "expired": "expired"}
 
 
-# --- what came of a try to burn it
+# --- the result of a try to burn a secret
 
 NOT_KNOWN_SUMMARY: Final = "Not known any more"
 NOT_KNOWN: Final = (
@@ -138,7 +138,7 @@ REMINDER_SUMMARY: Final = "not opened yet, expires soon"
 
 
 def tracked_notification_words(tracked: Tracked, kind: NotificationKind) -> tuple[Piece, ...]:
-    """What a notification of this kind says, behind the name of the secret."""
+    """What a notification of this kind says after the name of the secret."""
     match kind:
         case "received":
             return (" was opened", *_moment(tracked.received_at), ".")
@@ -289,7 +289,7 @@ def _why_undeliverable(delivery: Delivery) -> tuple[Piece, ...]:
 def link_words(delivery: Delivery) -> tuple[Piece, ...]:
     """Who was shown the link that a secret was opened with; nothing where that was its sender, or nobody.
 
-    What is opened in a browser is opened by whoever has the link, so only that is known.
+    In a browser, anybody who has the link can open the secret, so nothing more is known.
     """
     if not delivery.is_by_link or delivery.opener is None or delivery.opener == delivery.sender:
         return ()
@@ -379,7 +379,7 @@ REQUEST_WORDS: Final[_ByRequestState] = {
 
 
 def request_over_words(state: RequestState) -> str:
-    """What stands in the place of the buttons in the message to the person who was asked."""
+    """The words in the place of the buttons, in the message to the person who was asked."""
     match state:
         case "answered":
             return ":white_check_mark: You sent it."
@@ -394,9 +394,9 @@ def request_over_words(state: RequestState) -> str:
 
 
 def request_notification_words(request: Request) -> tuple[str, tuple[Piece, ...]] | None:
-    """The summary and the sentence for the person who asked; None where there is nothing to tell.
+    """The summary and the sentence for the person who asked; None if there is nothing to say.
 
-    An answer is told by the message that brings the secret.
+    For an answer there is none: the message with the secret is enough.
     """
     who = Who(request.asked.user_id)
     match request.state:

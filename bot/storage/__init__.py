@@ -1,1 +1,1 @@
-"""The database: what is kept, sealed how, and for how long."""
+"""The database: what the bot stores, which values are encrypted, and how long each row stays."""

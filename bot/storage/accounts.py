@@ -1,4 +1,4 @@
-"""Onetime Secret accounts that people connected: one for each person and host, and one of a person's is the default."""
+"""Onetime Secret accounts that people connected: one for each person and host. One of them is the person's default."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Account:
 
 
 class Accounts:
-    """Each method takes the person whose accounts they are. All raise `StorageUnavailable`; nothing is changed then."""
+    """Each method takes the owner of the accounts. All methods raise `StorageUnavailable`; nothing is changed then."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._sealer = sealer
 
     async def connect(self, person: Person, host: str, username: Secret, token: Secret) -> Account:
-        """Store the account of this person on this host, in place of an earlier one there.
+        """Store the account of this person on this host. It replaces an earlier account there.
 
-        The account gets a new id, so that buttons of the earlier account end. A first account becomes the default, and
-        so does an account that replaces the default.
+        The account gets a new id, so that buttons of the earlier account stop working. A person's first account becomes
+        the default. An account that replaces the default becomes the default too.
         """
         row_id = new_id()
         sealed = {
@@ -71,7 +71,7 @@ class Accounts:
         return Account(row_id, person, host, username, token, not has_default, moment(created_at))
 
     async def all_of(self, person: Person) -> list[Account]:
-        """The default first, then by host. Unreadable ones have `is_readable` False."""
+        """All accounts of the person: the default first, then by host. Unreadable ones have `is_readable` False."""
         query = (
             select(accounts)
             .where(owned_by(accounts, person))
@@ -82,12 +82,12 @@ class Accounts:
         return [self._decrypt_or_flag(row) for row in rows]
 
     async def on_host(self, person: Person, host: str) -> Account | None:
-        """None if the person has none. Raises `Unsealable` if its credentials cannot be decrypted."""
+        """None if the person has no account there. Raises `Unsealable` if its credentials cannot be decrypted."""
         row = await self._row(owned_by(accounts, person), accounts.c.host == host)
         return self._decrypt(row) if row else None
 
     async def of_watches(self, ids: Sequence[str]) -> dict[str, Account]:
-        """By the id of the watch: the account of its person on its host, if there is one.
+        """By the id of the watch: the account of the watch's person on the watch's host, if there is one.
 
         Unreadable ones have `is_readable` False. Other tasks run between two accounts.
         """
@@ -102,19 +102,19 @@ class Accounts:
         return found
 
     async def default_of(self, person: Person) -> Account | None:
-        """None if the person has none. Raises `Unsealable` if its credentials cannot be decrypted."""
+        """None if the person has no account. Raises `Unsealable` if its credentials cannot be decrypted."""
         row = await self._row(owned_by(accounts, person), accounts.c.is_default)
         return self._decrypt(row) if row else None
 
     async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
-        """Raises `NotYours`. An unreadable one has `is_readable` False: the person can disconnect it nevertheless."""
+        """Raises `NotYours`. An unreadable account has `is_readable` False: the person can still disconnect it."""
         row = await self._row(own_row(accounts, person, id))
         if row is None:
             raise NotYours
         return self._decrypt_or_flag(row)
 
     async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
-        """Raises `NotYours`; then the default stays what it was."""
+        """Raises `NotYours`; the default does not change then."""
         async with self._db.writing() as connection:
             await self._lock_person(connection, person)
             await connection.execute(_default(owned_by(accounts, person), to=False))
@@ -136,7 +136,7 @@ class Accounts:
         await self._db.checkpoint()
 
     async def _lock_person(self, connection: AsyncConnection, person: Person) -> None:
-        """Let one transaction at a time change this person's accounts: one is the default, and one is on each host."""
+        """Let one transaction at a time change this person's accounts: one default, and one account for each host."""
         await self._db.advisory_lock(connection, "accounts", *owner(person).values())
 
     async def _row(self, *conditions: Any) -> Row[Any] | None:

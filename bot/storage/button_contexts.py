@@ -1,6 +1,6 @@
 """What a button or window is about: a row that lives for a day and holds the key that the button must not carry.
 
-Each kind of context says which kind of key its rows have, so that a metadata key is never taken for a secret key.
+Each kind of context says which kind of key its rows have, so that a metadata key is never used as a secret key.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -29,7 +29,7 @@ Key = TypeVar("Key", SecretKey, MetadataKey, None)
 
 @dataclass(frozen=True, slots=True)
 class ContextKind(Generic[Key]):
-    """A kind of context, and the type of its keys. `key_type` is None for a kind that is about no single secret."""
+    """A kind of context, and the type of its keys. `key_type` is None for a kind whose contexts have no key."""
 
     name: Literal["secret", "metadata", "page", "recent", "tracked_page", "share"]  # stored in each row
     key_type: type[Key] | None
@@ -38,8 +38,8 @@ class ContextKind(Generic[Key]):
 SECRET: Final[ContextKind[SecretKey]] = ContextKind("secret", SecretKey)  # a secret that can be opened
 METADATA: Final[ContextKind[MetadataKey]] = ContextKind(
     "metadata", MetadataKey
-)  # a secret that can be looked at and burned
-REVEAL_PAGE: Final[ContextKind[None]] = ContextKind("page", None)  # a page of a secret that is shown
+)  # a secret whose metadata can be shown, and that can be burned
+REVEAL_PAGE: Final[ContextKind[None]] = ContextKind("page", None)  # one page of a secret that is shown
 RECENT_PAGE: Final[ContextKind[None]] = ContextKind("recent", None)  # a page of an account's recent secrets
 TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a page of the secrets that a person tracks
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
@@ -74,7 +74,7 @@ class ButtonContext(Generic[Key]):
 
 
 class ButtonContexts:
-    """Each method that finds something takes the person whose it is. All methods raise `StorageUnavailable`."""
+    """Methods that find a context take its owner. All methods raise `StorageUnavailable`."""
 
     def __init__(self, db: Database, sealer: Sealer, ttl: float = DAY) -> None:
         self._db = db
@@ -82,9 +82,9 @@ class ButtonContexts:
         self._ttl = ttl  # seconds
 
     async def keep(self, person: Person, *new: AnyNewButtonContext) -> list[str]:
-        """Store all of them or none. Returns their ids, in order.
+        """Store all contexts or none. Returns their ids, in order.
 
-        Raises `StorageUnavailable` also if the account of one of them was disconnected meanwhile.
+        Raises `StorageUnavailable` also if the account of a context was disconnected in the meantime.
         """
         rows = [self._encrypt(person, context) for context in new]
         if rows:
@@ -96,8 +96,8 @@ class ButtonContexts:
     async def find(self, person: Person, kind: ContextKind[Key], id: object) -> ButtonContext[Key]:
         """The context with this id, if it is this person's, of this kind, and not expired.
 
-        Raises `NotYours` for everything else. `id` may be anything: the same single query answers. Raises
-        `Unsealable`.
+        Raises `NotYours` for everything else, and `Unsealable`. `id` may be any value: every value costs the same one
+        query.
         """
         query = select(button_contexts).where(
             own_row(button_contexts, person, id),
@@ -111,7 +111,7 @@ class ButtonContexts:
         return self._decrypt(row, kind)
 
     async def purge(self) -> int:
-        """Delete what has expired. Returns how many."""
+        """Delete expired contexts. Returns how many were deleted."""
         expired = delete(button_contexts).where(button_contexts.c.expires_at <= now)
         async with self._db.writing() as connection:
             gone = (await connection.execute(expired)).rowcount
@@ -138,7 +138,7 @@ class ButtonContexts:
         }
 
     def _decrypt(self, row: Row[Any], kind: ContextKind[Key]) -> ButtonContext[Key]:
-        """Raises `Unsealable`, also if the row has a key and its kind has none, or the other way round."""
+        """Raises `Unsealable`, also if only one of the row and its kind has a key."""
         person = person_in(row)
         text: Secret | None = None
         data: dict[str, str] = {}

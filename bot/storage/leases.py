@@ -13,7 +13,7 @@ FREE: dict[str, Any] = {"lease": null(), "lease_until": null()}
 
 
 async def free_leases(db: Database) -> None:
-    """Give back all leases, so that nothing waits until they end. Only for the one process on a SQLite database.
+    """Give back all leases, so that nobody waits until they end. Only for the one process on a SQLite database.
 
     Raises `StorageUnavailable`.
     """

@@ -1,4 +1,4 @@
-"""Counts how often each person did what is limited. The counts are in the database, for all processes together."""
+"""Counts what each person did, for the limits. The counts are in the database, for all processes together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Limit:
 class LimitUses:
     """All methods raise `StorageUnavailable`; nothing is counted then.
 
-    A window slides: a person who reached a limit may go on when the oldest of the counted uses leaves the window.
+    The window slides: a person who reached a limit can continue when the oldest counted use leaves the window.
     """
 
     def __init__(self, db: Database) -> None:
@@ -66,7 +66,7 @@ async def _is_counted(connection: AsyncConnection, person: Person, limit: Limit,
 
 
 async def _check_limit(connection: AsyncConnection, person: Person, limit: Limit) -> None:
-    """Raise `LimitReached` with the seconds until the use that has to leave the window leaves it."""
+    """Raise `LimitReached` with the seconds until enough uses have left the window to allow one more."""
     mine = (owned_by(limit_uses, person), limit_uses.c.kind == limit.kind, limit_uses.c.at > now - limit.window)
     in_the_way = (
         select(now - limit_uses.c.at).where(*mine).order_by(limit_uses.c.at.desc()).offset(limit.max_count - 1).limit(1)

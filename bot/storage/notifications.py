@@ -1,7 +1,7 @@
 """Notifications: written together with the change, claimed with a lease, and marked as sent behind a fence.
 
 A notification is sent at least once. Its sender may die between Slack's answer and `mark_sent`. The next sender sends
-the notification again with the same `client_msg_id`, which is made of `idempotency_key`.
+the notification again with the same `client_msg_id`, which is computed from `idempotency_key`.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Notification:
     id: str
     person: Person
     kind: NotificationKind
-    idempotency_key: str  # unique, and the same at each try
-    tries: int  # with the current one
+    idempotency_key: str  # unique; all tries of one notification have the same key
+    tries: int  # including the current one
     tracked: Tracked | None  # None: the notification is about an account
     host: str  #: canonical base URL
     lease: str
@@ -51,9 +51,9 @@ class Notifications:
     async def claim(self, limit: int, lease_seconds: float = 30) -> list[Notification]:
         """Up to `limit` notifications that are due and that nobody is sending, at most one for each person.
 
-        A person gets notifications in order: one that waits, is being sent or is rescheduled keeps later ones back.
-        Only a reminder keeps nothing back. A notification about a secret that cannot be decrypted becomes a dead
-        letter.
+        A person gets notifications in order: a notification that waits, is being sent or is rescheduled delays later
+        ones. Only a reminder delays no other notification. A notification about a secret that cannot be decrypted
+        becomes a dead letter.
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
@@ -70,7 +70,7 @@ class Notifications:
         return [notification for notification in claimed if notification is not None]
 
     async def holds(self, notification: Notification) -> bool:
-        """Whether the notification still exists, unsent, and its lease is ours: asked right before it is sent."""
+        """Whether the notification still exists, is unsent, and we have its lease. Called right before it is sent."""
         query = select(exists().where(_held(notification.id, notification.lease), notifications.c.lease_until > now))
         async with self._db.reading() as connection:
             return bool(await connection.scalar(query))
@@ -87,22 +87,22 @@ class Notifications:
             return (await connection.execute(update(notifications).where(_all_held(held)).values(FREE))).rowcount
 
     async def mark_sent(self, notification: Notification) -> bool:
-        """The notification was sent."""
+        """Record that the notification was sent."""
         return await self._release_lease(notification.id, notification.lease, sent_at=now)
 
     async def reschedule(self, notification: Notification, in_seconds: float) -> bool:
-        """The notification was not sent, or nobody knows: try again in `in_seconds`."""
+        """Try again in `in_seconds`: the notification was not sent, or nobody knows whether it was."""
         return await self._release_lease(notification.id, notification.lease, due_at=now + in_seconds)
 
     async def dead_letter(self, notification: Notification, code: str) -> bool:
-        """The notification can never be sent, for the reason `code`. It keeps no later notifications back."""
+        """Record that it can never be sent, for the reason `code`. Later notifications do not wait for it."""
         return await self._release_lease(notification.id, notification.lease, dead_letter=code[:MAX_CODE])
 
     async def dead_count(self) -> int:
         return await self._count(notifications.c.dead_letter.is_not(None))
 
     async def waiting_count(self) -> int:
-        """How many notifications are to be sent, now or later."""
+        """How many notifications still have to be sent, now or later."""
         return await self._count(IS_WAITING)
 
     async def _decrypt_or_dead_letter(self, row: Row[Any], about: Row[Any] | None) -> Notification | None:
@@ -143,9 +143,9 @@ def _all_held(held: Sequence[Notification]) -> ColumnElement[bool]:
 
 
 def _due(moment: float, limit: int) -> Any:
-    """The ids of the notifications to be sent now: the first of each person, if it is due and nobody has its lease.
+    """The ids of the notifications to send now: the first of each person, if it is due and nobody has its lease.
 
-    A reminder keeps no other notification back.
+    A reminder delays no other notification.
     """
     earlier = notifications.alias("earlier")
     before = or_(
@@ -154,8 +154,8 @@ def _due(moment: float, limit: int) -> Any:
     )
     same_person = and_(*(earlier.c[name] == notifications.c[name] for name in OWNER))
     waits = and_(earlier.c.sent_at.is_(None), earlier.c.dead_letter.is_(None), earlier.c.kind != REMINDER)
-    # OFFSET keeps PostgreSQL from a join: its statistics say that the table is nearly empty, and it would compare all
-    # rows with all rows.
+    # OFFSET stops PostgreSQL from using a join: its statistics say that the table is nearly empty, so a join would
+    # compare all rows with all rows.
     overtakes = select(earlier.c.id).where(same_person, before, waits).limit(1).offset(0).exists()
     free = or_(notifications.c.lease_until.is_(None), notifications.c.lease_until <= moment)
     return (

@@ -30,7 +30,7 @@ class NotificationPreferences:
     def wants(self, kind: NotificationKind) -> bool:
         """Whether the person wants a notification of this kind. `reconnect` and `card` are always wanted.
 
-        `unknown` (the host has forgotten what became of a secret) is wanted if any kind in `KINDS` is.
+        `unknown` (the host has forgotten what became of a secret) is wanted if the person wants any kind in `KINDS`.
         """
         match kind:
             case "reminder":
@@ -58,7 +58,7 @@ class Preferences:
         )
 
     async def set(self, person: Person, prefs: NotificationPreferences) -> None:
-        """In place of what the person chose before."""
+        """Replaces what the person chose before."""
         notifications = ",".join(kind for kind in KINDS if kind in prefs.notifications)
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "preferences", *owner(person).values())

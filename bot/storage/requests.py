@@ -2,16 +2,16 @@
 
     waiting ──mark_asked──► asked ──answer, end or mark_expired──► answered, withdrawn, declined or expired
        │                      ▲                                        │
-       ▼                      └────────────────reopen──────────────────┘ (answered alone)
+       ▼                      └────────────────reopen──────────────────┘ (only from answered)
     undeliverable
 
 A waiting request can be withdrawn, and it can expire: the person who asked has a card of it already.
 
-A request is committed before its message is sent, so that recovery sees a crash in between. It belongs to the person
-who asked. The person who was asked can answer or decline it, and do nothing else.
+A request is committed before its message is sent, so that recovery sees a crash in between. The request belongs to
+the person who asked. The person who was asked can answer or decline it, and do nothing else.
 
-A request becomes answered in the transaction that begins the share, so that it cannot be answered twice. It becomes
-asked again if nothing comes of that share. The share's `request_id` names the request.
+A request becomes answered in the transaction that begins the share, so it cannot be answered twice. If no delivery of
+that share arrives, the request becomes asked again. The share's `request_id` names the request.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -33,11 +33,11 @@ from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
 from bot.storage.tables import is_id, new_id, own_row, owner, person_in, requests, shares
 
-RequestEnd = Literal["answered", "withdrawn", "declined"]  # what a person can make of a request
+RequestEnd = Literal["answered", "withdrawn", "declined"]  # how a person can end a request
 RequestState = Literal["waiting", "asked", RequestEnd, "expired", "undeliverable"]
 
 LIFE: Final = 7 * 86_400.0  # seconds in which a request can be answered
-KEPT: Final = 7 * 86_400.0  # seconds that a request stays after it is over
+KEPT: Final = 7 * 86_400.0  # seconds that a request stays stored after its end
 
 _OPEN = requests.c.over_at.is_(None)
 _IN_TIME = requests.c.expires_at > now
@@ -59,11 +59,11 @@ class Request:
     id: str
     person: Person  # who asked
     asked: Person
-    note: str | None  # what the secret is for, as typed; None also if it cannot be decrypted any more
+    note: str | None  # what the secret is for, as typed; None also if the note cannot be decrypted any more
     state: RequestState
-    is_open: bool  # it can still be answered
-    message: MessageRef | None  # to the person who was asked
-    card: MessageRef | None  # to the person who asked
+    is_open: bool  # the request can still be answered
+    message: MessageRef | None  # the message to the person who was asked
+    card: MessageRef | None  # the message to the person who asked
     created_at: datetime  #: UTC
     expires_at: datetime  #: UTC
 
@@ -73,7 +73,7 @@ def _is(state: RequestState) -> ColumnElement[bool]:
 
 
 class Requests:
-    """All methods raise `StorageUnavailable`. Methods that take an id alone are for a row that was found before."""
+    """All methods raise `StorageUnavailable`. Methods that take only an id are for a row that was found before."""
 
     def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
         self._db = db
@@ -81,7 +81,7 @@ class Requests:
         self._life = life  # seconds
 
     async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
-        """Make a request, waiting to be sent. Raises `ValueError` unless both people are of the same workspace."""
+        """Create a request that waits to be sent. Raises `ValueError` unless both people are in the same workspace."""
         if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
             raise ValueError("of another workspace")
         row_id = new_id()
@@ -100,11 +100,11 @@ class Requests:
         return self._request(row)
 
     async def find(self, person: Person, id: object) -> Request:
-        """A request that this very person made. Raises `NotYours`."""
+        """A request that this person made. Raises `NotYours`."""
         return await self._one(own_row(requests, person, id))
 
     async def find_for_asked(self, person: Person, id: object) -> Request:
-        """A request that was sent to this very person. Raises `NotYours`."""
+        """A request that was sent to this person. Raises `NotYours`."""
         addressed = and_(
             requests.c.id == (id if is_id(id) else NOBODY),
             requests.c.enterprise_id == owner(person)["enterprise_id"],
@@ -141,11 +141,11 @@ class Requests:
         return self._request(row)
 
     async def mark_expired(self, id: str) -> Request | None:
-        """Waiting or asked → expired, for a request that is out of time. None if it was over or is in time."""
+        """Waiting or asked → expired, if its time has run out. None if the request has ended or still has time."""
         return await self._change(id, and_(_OPEN, ~_IN_TIME), state="expired", over_at=now)
 
     async def set_card(self, id: str, card: MessageRef) -> None:
-        """Remember the message that shows the request to the person who asked. The first one stays."""
+        """Store where the message is that shows the request to the person who asked. The first message stays."""
         await self._change(id, requests.c.card_ts.is_(None), card_channel=card.channel, card_ts=card.ts)
 
     async def unfinished(self, older_than: float) -> list[Request]:

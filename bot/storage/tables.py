@@ -38,7 +38,7 @@ from bot.storage.sealing.sealer import NOBODY, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
 OWNER = ("enterprise_id", "team_id", "user_id")  # the columns of a row's person
-NO_ID = "-"  # queried in place of what cannot be an id, so that every look-up takes the same path
+NO_ID = "-"  # queried in place of a value that cannot be an id, so that every look-up does the same work
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
 
@@ -89,7 +89,7 @@ button_contexts = Table(
     Column("kind", String(32), nullable=False),
     Column("host", Text, nullable=False),
     Column("account_id", String(ID_LENGTH), ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
-    Column("key", LargeBinary),  # sealed; none if it points at no secret
+    Column("key", LargeBinary),  # sealed; none if the context has no key
     Column("data", LargeBinary),  # sealed JSON object of strings; none if there are none
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
@@ -102,17 +102,17 @@ reveals = Table(
     *_owner(),
     Column("host", Text, nullable=False),
     Column("secret_key", LargeBinary),  # sealed; wiped in the states shown and over
-    Column("blind_index", LargeBinary, nullable=False, index=True),  # keyed hash of host and key: the same secret again
+    Column("blind_index", LargeBinary, nullable=False, index=True),  # keyed hash of host and key: finds a known secret
     Column("state", String(16), nullable=False),
     Column("wrong_tries", Integer, nullable=False),
-    Column("outcome_unknown", Boolean, nullable=False),  # an earlier try may have opened it
+    Column("outcome_unknown", Boolean, nullable=False),  # an earlier try may have opened the secret
     Column("escrow", LargeBinary),  # the sealed secret itself, for minutes
     Column("escrow_expires_at", Double),
     Column("claimed_at", Double),
     Column("notified_at", Double),  # when the person was notified that the secret waits
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
-    Column("delivery_id", String(ID_LENGTH)),  # the delivery that it opens; none: the person had a link
+    Column("delivery_id", String(ID_LENGTH)),  # the delivery that the reveal opens; none: the person had a link
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
@@ -128,11 +128,11 @@ watches = Table(  # one row for all secrets of a person on a host: the watcher c
     Column("lease_until", Double),
     Column("refused", Integer, nullable=False),  # how often the host said "Not authorized" since refused_since
     Column("refused_since", Double),
-    Column("paused", String(16)),  # why it is not polled: "reconnect"
+    Column("paused", String(16)),  # why the watch is not polled: "reconnect"
     Column("created_at", Double, nullable=False),
     Column("everything_since", Double),  # when `everything` was switched on
     Column("zone", String(64)),  # the person's time zone, an IANA name; none: not known
-    Column("version", Integer, nullable=False, server_default="0"),  # counts what changed which secrets it has
+    Column("version", Integer, nullable=False, server_default="0"),  # grows whenever the secrets of the watch change
     UniqueConstraint("enterprise_id", "team_id", "user_id", "host"),
     Index(None, "host", "next_poll_at"),
 )
@@ -152,12 +152,12 @@ tracked = Table(
     Column("expires_at", Double),
     Column("received_at", Double),
     Column("passphrase_required", Boolean),  # none: not known
-    Column("card_channel", String(32)),  # the direct message that shows it
+    Column("card_channel", String(32)),  # the direct message that shows the secret
     Column("card_ts", String(32)),
     Column("tracked_at", Double, nullable=False),
     Column("over_at", Double),  # none until the state is final
     Column("reminded_at", Double),  # when a reminder was due, whether or not the person wanted it
-    Column("secret_blind_index", LargeBinary),  # the blind index of the key that opens it; none: not known
+    Column("secret_blind_index", LargeBinary),  # the blind index of the secret key; none: not known
     UniqueConstraint("enterprise_id", "team_id", "user_id", "blind_index"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
@@ -184,14 +184,14 @@ notifications = Table(  # written in the transaction of the change, sent afterwa
     Column("tracked_id", String(ID_LENGTH), ForeignKey("tracked.id", ondelete="CASCADE"), index=True),
     Column("host", Text, nullable=False),
     Column("kind", String(16), nullable=False),
-    Column("idempotency_key", String(80), nullable=False, unique=True),  # the event; client_msg_id is made of it
+    Column("idempotency_key", String(80), nullable=False, unique=True),  # of the event; client_msg_id is made from it
     Column("created_at", Double, nullable=False),
     Column("due_at", Double, nullable=False),
     Column("lease", String(ID_LENGTH)),  # the claim whose worker sends right now
     Column("lease_until", Double),
     Column("tries", Integer, nullable=False),
     Column("sent_at", Double),
-    Column("dead_letter", String(80)),  # why it can never be sent: Slack's error code
+    Column("dead_letter", String(80)),  # why the notification can never be sent: Slack's error code
 )
 _due = Index(None, notifications.c.due_at)
 _first = Index(  # finds the first notification of a person
@@ -208,7 +208,7 @@ preferences = Table(
     Column("enterprise_id", String(32), primary_key=True),
     Column("team_id", String(32), primary_key=True),
     Column("user_id", String(32), primary_key=True),
-    Column("notifications", String(80), nullable=False),  # kinds of notifications, with commas
+    Column("notifications", String(80), nullable=False),  # kinds of notifications, separated by commas
     Column("reminders", Boolean, nullable=False),
 )
 
@@ -222,11 +222,11 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
     Column("state", String(16), nullable=False),
     Column("message_channel", String(32)),  # the direct message to the person who was asked
     Column("message_ts", String(32)),
-    Column("card_channel", String(32)),  # the direct message to the owner that shows it
+    Column("card_channel", String(32)),  # the direct message to the owner that shows the request
     Column("card_ts", String(32)),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
-    Column("over_at", Double),  # none while it can be answered
+    Column("over_at", Double),  # none while the request can be answered
     CheckConstraint(
         "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
     ),
@@ -234,13 +234,13 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
 _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
 
-limit_uses = Table(  # each row is one use of what is limited, for a day
+limit_uses = Table(  # each row is one use of something that has a limit; kept for a day
     "limit_uses",
     metadata,
     _id(),
     *_owner(),
     Column("kind", String(64), nullable=False),
-    Column("idempotency_key", String(80)),  # the same for a repeated click, which counts once
+    Column("idempotency_key", String(80)),  # a repeated click has the same key and counts once
     Column("at", Double, nullable=False, index=True),
     Index("ix_limit_uses_of", "enterprise_id", "team_id", "user_id", "kind", "at"),
 )
@@ -250,7 +250,7 @@ shares = Table(  # one submit of one sender
     metadata,
     _id(),
     *_owner(),
-    Column("idempotency_key", String(80), nullable=False, unique=True),  # the same for a submit that is repeated
+    Column("idempotency_key", String(80), nullable=False, unique=True),  # a repeated submit has the same key
     Column("host", Text, nullable=False),
     Column("account_id", String(ID_LENGTH)),  # made with this account; none: anonymously
     Column("quiet", Boolean, nullable=False),  # the sender wants no notification when the secret is opened
@@ -260,7 +260,7 @@ shares = Table(  # one submit of one sender
     Column("card_channel", String(32)),  # the direct message to the sender; empty: it can never be posted
     Column("card_ts", String(32)),
     Column("created_at", Double, nullable=False, index=True),
-    Column("request_id", String(ID_LENGTH), index=True),  # the request that it answers; none: it answers none
+    Column("request_id", String(ID_LENGTH), index=True),  # the request that the share answers; none: no request
 )
 
 deliveries = Table(  # one secret for one recipient
@@ -273,11 +273,11 @@ deliveries = Table(  # one secret for one recipient
     Column("recipient_enterprise_id", String(32)),  # for this person,
     Column("recipient_team_id", String(32)),
     Column("recipient_user_id", String(32)),
-    Column("recipient_channel", String(32)),  # or for the first one in this channel; neither: only the link
+    Column("recipient_channel", String(32)),  # or for the first person in this channel; neither: only the link
     Column("host", Text, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("reason", String(80)),  # why it failed or is undeliverable: a code
-    Column("secret_key", LargeBinary),  # sealed; wiped when it is over
+    Column("reason", String(80)),  # why the delivery failed or is undeliverable: a code
+    Column("secret_key", LargeBinary),  # sealed; wiped when the delivery is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
     Column("passphrase_required", Boolean),  # none: not known
@@ -293,7 +293,7 @@ deliveries = Table(  # one secret for one recipient
     Column("reminded_at", Double),
     Column(
         "tracked_id", String(ID_LENGTH), index=True
-    ),  # stays when that row is deleted, so that it is never tracked again
+    ),  # stays when that row is deleted, so that the delivery is never tracked again
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Column("over_at", Double),  # none until the state is final
@@ -373,7 +373,7 @@ _PARTIAL = (
 def for_dialect(name: str) -> MetaData:
     """`metadata` with the parts that each kind of database writes differently, to make or compare tables.
 
-    This is not done at import, because naming a dialect loads it: PostgreSQL's makes a start on SQLite a tenth slower.
+    This is not done at import, because it loads the dialect: PostgreSQL's makes a start on SQLite a tenth slower.
     """
     for index, where in _PARTIAL:
         index.dialect_options[name]["where"] = text(where)
@@ -406,7 +406,7 @@ def own_row(table: Table, person: Person, row_id: object) -> ColumnElement[bool]
 
 
 def person_in(row: Row[Any]) -> Person:
-    """The person whom the row belongs to."""
+    """The owner of the row."""
     return person_of(row.enterprise_id, row.team_id, row.user_id)
 
 

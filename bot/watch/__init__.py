@@ -3,7 +3,7 @@
     watcher.py ──▶ host_poller.py ──▶ poll.py ──▶ database: states and notifications ──▶ notifier.py ──▶ Slack
                     one per host       one watch
 
-What a host poller is made of, one file each: `schedule` (when), `lease_renewer` (who), `circuit_breaker` (whether the
+The parts of a host poller, one file each: `schedule` (when), `lease_renewer` (who), `circuit_breaker` (whether the
 host may be called), `unchanged` (whether anything must be compared), `key_budget` (how many calls by key) and
-`batch_writer` (polls that found nothing new, written together). `single_instance` keeps a second watcher off SQLite.
+`batch_writer` (polls that found nothing new, written together). `single_instance` stops a second watcher on SQLite.
 """

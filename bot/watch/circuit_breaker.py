@@ -1,4 +1,4 @@
-"""Keeps one slow or broken host from taking everybody's time: few calls at once, and none while the host is down.
+"""Limits the calls to one slow or broken host: few calls at once, and none while the host is down.
 
     closed ──MAX_FAILURES calls in a row fail──▶ open ──the open time is over──▶ half-open
       ▲                                           ▲                                 │ one call at a time: the trial
@@ -7,10 +7,10 @@
 
 - A call that began before the circuit opened closes it too, if the host answers that call.
 - Only `HostUnavailable` is a failure. Every other error of Onetime Secret is an answer, so the host is up.
-- An error that is not the host's (a bug, a cancelled task) changes no state; a trial that ends so lets another one try.
-- Calls that were under way when the circuit opened change nothing if they fail: they tell nothing new, and must not
+- An error that is not the host's (a bug, a cancelled task) changes no state; after such a trial another call may try.
+- Calls that were under way when the circuit opened change nothing if they fail: they say nothing new, and must not
   make the open time longer.
-- Closed again, the next open time is MIN_OPEN_TIME.
+- When the circuit has closed, the next open time is MIN_OPEN_TIME again.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class CircuitBreaker:
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[None]:
-        """Around one call to the host. Waits for a free place; raises `CircuitOpen` if no call may be made."""
+        """Use this around one call. Waits for a free place; raises `CircuitOpen` if no call may be made."""
         async with self._semaphore:
             is_trial = self._admit()  # after the wait for a place: the circuit may have opened meanwhile
             try:

@@ -24,10 +24,10 @@ What must stay true:
 
 - Every write on the right gives the lease back, and changes nothing if this process does not have the lease any more
   (the log says `poll_fenced`). So a watch that two workers poll by accident is still written once.
-- Nothing is kept in this process that must not be lost. After a crash at any arrow the lease runs out and another
-  worker polls again; the cache, the key budget and the breaker begin anew.
-- A task leaves `_waiting` as soon as it has its answers. A shutdown cancels only tasks in `_waiting`: an answer that is
-  here is written, because the host may not give the answer a second time.
+- This process keeps nothing that must not be lost. After a crash at any arrow the lease runs out and another worker
+  polls again; the cache, the key budget and the breaker start empty.
+- A task leaves `_waiting` as soon as it has its answers. A shutdown cancels only tasks in `_waiting`: an answer that
+  has arrived is written, because the host may not give the answer a second time.
 - While the circuit is not closed, one watch at a time is claimed, and only when a trial call may be made.
 """
 
@@ -87,7 +87,7 @@ class PollerDependencies:
 
 @dataclass(frozen=True, slots=True)
 class PollFindings:
-    """What a poll found in a list that is not the list of the last poll."""
+    """What a poll found in a list that differs from the list of the last poll."""
 
     digest: bytes | None  # of the list: `digest_entries`
     rows: Sequence[OpenRow]  # the rows that the list was compared with
@@ -109,7 +109,7 @@ class HostPoller:
         pause = IDLE_INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, hides nothing
         self._loop = PeriodicTask(self._claim_some, pause, log, "claim_failed")
         self._tasks: set[asyncio.Task[None]] = set()  # every poll that is under way
-        self._waiting: set[asyncio.Task[None]] = set()  # the polls of these that wait for the host
+        self._waiting: set[asyncio.Task[None]] = set()  # those of `_tasks` that wait for the host
         self._has_room = asyncio.Event()
         self._interrupted: list[Watch] | None = None  # watches whose polls the shutdown cancelled; None before it
 
@@ -146,7 +146,7 @@ class HostPoller:
 
     @property
     def _room(self) -> int:
-        """How many polls more may be started. Polls that wait for the database count too: they must not pile up."""
+        """How many more polls may be started. Polls that wait for the database count too: they must not pile up."""
         return min(MAX_WAITING - len(self._waiting), MAX_POLLS - len(self._tasks))
 
     async def _claim(self, limit: int) -> list[asyncio.Task[None]]:
@@ -177,7 +177,7 @@ class HostPoller:
     # --- one poll
 
     def _start_poll(self, watch: Watch, rows: Sequence[OpenRow] | None, account: Account | None) -> asyncio.Task[None]:
-        """Poll the watch in a task. `rows` is None where the list is expected to be that of the last poll."""
+        """Poll the watch in a task. `rows` is None if the list is expected to be the same as at the last poll."""
         task = asyncio.create_task(self._run_poll(watch, rows, account))
         self._tasks.add(task)
         self._waiting.add(task)
@@ -276,7 +276,7 @@ class HostPoller:
         await self._shared.batch_writer.write(watch, delay)
 
     async def _find_new(self, watch: Watch, untracked: Sequence[NewTracked]) -> list[NewTracked]:
-        """The secrets of these that have no row, and that the person did not choose to ignore."""
+        """Those `untracked` secrets that have no row, and that the person did not choose to ignore."""
         new = set(await self._polls.untracked(watch, [one.key for one in untracked]))
         return [one for one in untracked if one.key in new]
 

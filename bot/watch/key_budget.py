@@ -1,14 +1,14 @@
 """How many secrets may be asked for by key: a token bucket for each watch, and a time for each secret.
 
 An account's list costs one call for all its secrets. A secret that the list does not name costs a call of its own, and
-hosts refuse too many of those: servers up to 0.23 take 1,000 in 20 minutes from one caller, later servers as many from
-one address without an account.
+hosts refuse too many of those: servers up to 0.23 take 1,000 in 20 minutes from one caller, later servers take as many
+from one address without an account.
 
     bucket of a watch    calls left: at most BURST    +REFILL_RATE a second    -1 for each secret that is asked for
     a secret             due again when `poll_interval` of its age is over; among several the longest waiting is first
 
-A change of the watch (its `version`) makes every secret due at once, but fills no bucket. The buckets are this
-process's own and not stored: another worker begins with full ones.
+A change of the watch (its `version`) makes every secret due at once, but fills no bucket. The buckets are only in the
+memory of this process: another worker begins with full ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.watch.schedule import JITTER, poll_interval
 
 BURST = 200  # calls that a full bucket allows at once
 REFILL_RATE = 0.5  # calls a second: with a full bucket 800 in 20 minutes, which leaves room for a person's clicks
-MAX_WATCHES = 10_000  # buckets kept; of more watches the longest unused bucket is dropped, which makes it full again
+MAX_WATCHES = 10_000  # buckets kept; beyond that, the longest unused one is dropped, and full when it is used again
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ LeasedRow = TypeVar("LeasedRow", bound=Leased)
 
 
 class LeaseRenewer(Generic[LeasedRow]):
-    """Calls `renew(rows, LEASE)` for the rows it holds; `renew` leaves rows alone whose lease is another by now."""
+    """Calls `renew(rows, LEASE)` for the rows it holds; `renew` skips rows that have another lease by now."""
 
     def __init__(self, renew: Callable[[list[LeasedRow], float], Awaitable[object]]) -> None:
         self._renew = renew

@@ -53,7 +53,7 @@ class Notifier:
         self._loop = PeriodicTask(self._start_sending, IDLE_INTERVAL, log, "claim_failed")
         self._lease_renewer: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
         self._sending: set[asyncio.Task[None]] = set()
-        self._rate_limited_until = 0.0  # by `time.monotonic`: Slack asked us to send nothing before
+        self._rate_limited_until = 0.0  # by `time.monotonic`: send nothing before, because Slack asked us to wait
         self._last_post_at: dict[str, float] = {}  # user id -> `time.monotonic`; may be still to come
 
     def stop(self) -> None:
@@ -180,7 +180,7 @@ class Notifier:
     async def _update_card(self, card: MessageRef, message: Message) -> None:
         """Update the card to the new state. A card that was deleted or is too old to edit stays as it is.
 
-        The notification beside the card says the same, and no button of the card has a use any more.
+        The notification next to the card says the same, and the card's buttons have no use any more.
         """
         try:
             await self._services.update(card, message)

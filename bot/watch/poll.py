@@ -119,7 +119,7 @@ async def poll(
     now: float,
     options: PollOptions = DEFAULT_OPTIONS,
 ) -> PollResult:
-    """What changed: by `entries`, the account's list, and by calls by key for rows that the list does not name.
+    """Find what changed, from `entries` (the account's list) and calls by key for rows that the list does not name.
 
     `rows` are all rows of the watch that can still change. `now` is in seconds since the epoch.
 
@@ -176,7 +176,7 @@ async def _match_entries(
 
 
 def _unchanged_until(row: OpenRow, entry: Entry, now: float, zone: str | None) -> float:
-    """Epoch seconds until which the row changes only if its entry changes. In the past: ask `decide`.
+    """Epoch seconds until which the row changes only if its entry changes. If they are over, `decide` must be called.
 
     Cheap, because this runs for every row of every compared list: the exact time of a reminder, which depends on the
     person's nights, is computed only when it is near.
@@ -211,8 +211,8 @@ async def _fetch_by_key(
 ) -> tuple[list[KeyAnswer], list[OnetimeError]]:
     """Ask the host for each row whose key `keys` gives: the answers, and the errors of calls that failed.
 
-    One failed call takes no other with it. Raises the first error only if all calls failed and `is_all`: these rows
-    are all that the poll is about.
+    A failed call does not stop the others. If all calls failed, the first error is raised, but only with `is_all`: the
+    poll is about these rows alone.
     """
     if not rows:
         return [], []

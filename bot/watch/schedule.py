@@ -57,8 +57,9 @@ def reminder_time(made_at: datetime, expires_at: datetime, zone: str | None = No
     """When to send a reminder of an unread secret, in UTC: a sixth of its life before the end, and 10 minutes at least.
 
     None for a secret that lives less than 20 minutes. A reminder that would come between 21:00 and 08:00 in `zone`
-    comes in the morning instead; if that is too late, the evening before, but not in the first half of the life;
-    and only otherwise at night. `zone` is an IANA name; without one that this machine knows there is no night.
+    comes in the morning instead. If the morning is too late, it comes the evening before, but not in the first half of
+    the life. Otherwise it comes at night. `zone` is an IANA name; without a zone that this machine knows, there is no
+    night.
     """
     life = expires_at - made_at
     if life < MIN_REMINDER_LIFE:
@@ -76,7 +77,7 @@ def reminder_time(made_at: datetime, expires_at: datetime, zone: str | None = No
 def is_reminder_due(made_at: datetime, expires_at: datetime, now: datetime, zone: str | None = None) -> bool:
     """Whether to send the reminder now.
 
-    A reminder that is late, because no worker ran, waits for the morning too unless that is too late.
+    A late reminder (no worker ran) also waits for the morning, unless the morning is too late.
     """
     at = reminder_time(made_at, expires_at, zone)
     if at is None or not at <= now < expires_at:
@@ -93,7 +94,7 @@ def _is_night(at: datetime, where: ZoneInfo) -> bool:
 
 
 def _morning_after(at: datetime, where: ZoneInfo) -> datetime:
-    """The end of the night that `at` is in, by local time: right in nights in which clocks change, too. In UTC."""
+    """The end of the night that `at` is in, by local time: correct in nights when clocks change, too. In UTC."""
     local = at.astimezone(where)
     day = local.date() + timedelta(days=local.time() >= NIGHT)
     return datetime.combine(day, MORNING, where).astimezone(UTC)

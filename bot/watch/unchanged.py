@@ -1,14 +1,14 @@
 """The unchanged-response cache: a list that is the same as at the last poll needs no row to be read.
 
-Nearly all polls find the list of the poll before. Of a list only a digest of the fields that we read is kept, and of
-our rows only what the time of the next poll depends on.
+Nearly all polls find the same list as the poll before. The cache keeps only a digest of the fields of the list that we
+read, and those values of our rows that decide the time of the next poll.
 
     poll found nothing new ──▶ store ──▶ cached ──▶ find: the digest, the watch's version and its options are the same
                                            │              ──▶ the poll ends here
                                            ├─ the list or the watch is another ──▶ compare with the rows ──▶ discard
                                            └─ `valid_until` is over: an expiry or a reminder is due, or MAX_AGE is over
 
-The cache is this process's own and not stored: without an entry, the list is compared with the rows.
+The cache is only in the memory of this process: without an entry, the list is compared with the rows.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def digest_entries(entries: Sequence[Entry]) -> bytes | None:
 
 
 def _is_same_task(one: Watch, other: Watch) -> bool:
-    """Whether a poll of either compares the same rows in the same way. The lease does not matter."""
+    """Whether polls of the two compare the same rows in the same way. Their leases may differ."""
     return (one.version, one.everything, one.zone) == (other.version, other.everything, other.zone)
 
 

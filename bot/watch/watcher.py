@@ -1,6 +1,6 @@
 """Polls the watches that are due, each by one worker, and writes down what changed. Any number of watchers may run.
 
-A poll that comes late is late and not doubled: the time of the next poll counts from the end of this one. A watch that
+Late polls do not pile up: the time of the next poll counts from the end of this one. A watch that
 is being polled is leased, and only the worker that has the lease may write what the poll found.
 """
 

@@ -3,8 +3,8 @@
 Code of 0006 does not run on this schema: stop the bot, migrate, start the new version. Sealed values stay as they are,
 since they are bound to the first names of their tables and columns (bot/storage/sealing/bound_names.py).
 
-PostgreSQL renames in place. SQLite cannot rename a constraint, so each table is made anew under its new names and the
-rows are copied. Source: sqlite.org, “Making Other Kinds Of Table Schema Changes”.
+PostgreSQL renames in place. SQLite cannot rename a constraint, so each table is created again under its new names and
+its rows are copied. Source: sqlite.org, “Making Other Kinds Of Table Schema Changes”.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _rename_in_place(connection: sa.Connection, table: Renamed) -> None:
 
 
 def _constraints_and_indexes(connection: sa.Connection, table: str) -> list[tuple[str, str]]:
-    """Constraints first: renaming one renames the index that it has."""
+    """Constraints first: renaming a constraint also renames its index."""
     query = sa.text(
         "SELECT 'constraint', conname FROM pg_constraint WHERE conrelid = to_regclass(:table) UNION ALL "
         "SELECT 'index', indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename = :table AND "
@@ -143,7 +143,7 @@ def _constraints_and_indexes(connection: sa.Connection, table: str) -> list[tupl
 
 
 def _join_requests() -> None:
-    """What told that a share answers a request: the same moment, and who sent it is who was asked."""
+    """Fill `request_id`. In 0006 a request and its answer had the same time, and the person asked sent the answer."""
     op.execute(
         "UPDATE shares SET request_id = requests.id FROM requests WHERE requests.state = 'answered' "
         "AND requests.over_at = shares.created_at AND requests.enterprise_id = shares.enterprise_id "

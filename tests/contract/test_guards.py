@@ -1,6 +1,6 @@
-"""Each guard of the code refuses what it is there for: plants a violation in a copy of the project, and runs the tool.
+"""Each guard finds what it is there to find: a test plants a violation in a copy of the project, and runs the tool.
 
-All plants of a tool stand in one copy, so the tool runs once. A plant is a file that the project does not have.
+All plants for one tool are in one copy, so the tool runs once. A plant is a file that the project does not have.
 """
 
 import ast
@@ -165,7 +165,7 @@ def test_all_of_the_bot_is_forbidden_to_the_emulators():
 
 
 def _computed_imports(tree: ast.AST) -> list[str]:
-    """What imports by a name that import-linter cannot see."""
+    """Imports whose name is computed, which import-linter cannot see."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):

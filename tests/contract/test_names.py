@@ -100,7 +100,7 @@ def test_a_type_name_that_exists_twice_is_found():
 
 
 def _imported(tree: ast.AST) -> set[str]:
-    """The names that import statements of a module bind, wherever they stand."""
+    """The names that import statements of a module bind, in any scope."""
     return {
         alias.asname or alias.name.split(".")[0]
         for node in ast.walk(tree)
@@ -118,7 +118,7 @@ def _bound(tree: ast.AST) -> Iterator[str]:
             case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
                 yield name
     for scope in ast.walk(tree):
-        if not isinstance(scope, ast.ClassDef):  # a method is no local
+        if not isinstance(scope, ast.ClassDef):  # a method is not a local name
             yield from (
                 node.name
                 for node in ast.iter_child_nodes(scope)
@@ -127,7 +127,7 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 def _shadowed(tree: ast.Module) -> set[str]:
-    """Fields of a class are left out: they are reached by the class alone."""
+    """Fields of a class are left out, because code reaches them only through the class."""
     fields = {
         node.target.id
         for owner in ast.walk(tree)
@@ -164,7 +164,7 @@ def test_a_local_that_shadows_an_import_is_found(code):
 def _identifiers(path: str, tree: ast.Module) -> set[str]:
     """The names that a module gives and uses, the words of its path, its events in the log, and its failpoints.
 
-    Other strings are left out: many are stored, or stand in messages that people have in Slack already.
+    Other strings are left out: many are stored, or are in messages that people have in Slack already.
     """
     found = set(path.removesuffix(".py").split("/"))
     for node in ast.walk(tree):

@@ -1,8 +1,8 @@
 """What commit 8a783c1 put into Slack goes on working after the upgrade: its buttons, windows and unsent messages.
 
-The bot starts on the database of that commit, upgraded, between a Slack that still shows what was shown then and a
-Onetime Secret that holds what it held. Each test presses what one person had in front of them. The names of buttons and
-windows stand in old messages, so they can never change: the lists below are frozen.
+The bot starts on the upgraded database of that commit, between a Slack that still shows the old messages and a
+Onetime Secret server with the old secrets. Each test presses what one person had in front of them. Old messages hold
+the names of buttons and windows, so these names can never change: the lists below are frozen.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ FORMS = frozenset({
 })  # fmt: skip
 CLOSED = frozenset({"retrieve_done"})
 
-# Of the bot's messages, for ever: a message that may have arrived before the upgrade is sent again with the same id.
+# The bot's message ids are made in this namespace, for ever. A message that may have arrived before the upgrade is sent
+# again with the same id.
 NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
 
 TEXT = "a shared secret"
@@ -342,7 +343,7 @@ async def test_a_link_is_typed_into_an_old_window(old):
 
 @presses("retrieve_page_on", "retrieve_page_back")
 async def test_pages_are_turned(old):
-    """Their windows were made with small pages. Today all of it is one."""
+    """The old windows had small pages. Today the whole text fits into one page."""
     for story, action in (("page on", "retrieve_page_on"), ("page back", "retrieve_page_back")):
         await old.press(story, action)
 
@@ -351,7 +352,7 @@ async def test_pages_are_turned(old):
 
 @presses(submits=("retrieve_done",))
 async def test_what_was_read_to_its_end_is_not_held_any_more(old):
-    """It is held when the bot starts, so its person is told; that message has nothing to show afterwards."""
+    """The secret is held when the bot starts, so the person gets a message. Afterwards that message shows nothing."""
     person = old.person("pages done")
     offer = await is_told(person, "It is held encrypted until")
 
@@ -400,13 +401,13 @@ async def test_an_opening_that_was_interrupted_is_tried_again(old):
 
 
 async def opens_here(person: WorkspaceMember, text: str = TEXT, **fields: str) -> None:
-    """In the window that “Open” opened."""
+    """Opens the secret in the window that “Open” has opened."""
     await person.submit(await window(person, "Show here"), fields)
     await shows_secret(person, text)
 
 
 async def sender_knows(old: Old, story: str) -> None:
-    """The card of whoever shared it says who opened it."""
+    """The sender's card says who opened the secret."""
     told = old.told(story)
     await reads(old.member(told["sender"]), old.message(told["card"]), f"opened by @{told['person']}")
 
@@ -651,7 +652,7 @@ def posted(old: Old) -> dict[str, str]:
 
 
 async def arrives(old: Old, once: str, user: str, part: str) -> None:
-    """In this person's conversation, with the id that the old bot would have given it."""
+    """The message arrives in this person's conversation, with the id that the old bot would have given it."""
     await eventually(lambda: message_id(once) in posted(old))
     person = old.member(user)
     found = await person.until(lambda: next((one for one in person.dm if one.client_msg_id == message_id(once)), None))

@@ -1,6 +1,6 @@
 """The upgrade of a database with rows in every table, from the revision of commit 8a783c1: no row is lost.
 
-The three tables at the top say what has another name since. Everything else is as it was, to the byte.
+The three tables at the top list what was renamed since. Everything else is as it was, to the byte.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.support.postgres import Cluster, postgres
 
 __all__ = ["postgres"]
 
-# Table of revision 0006 -> its name now; those that are not named have the same name.
+# Table of revision 0006 -> its name now; tables that are not listed keep their name.
 TABLES = {
     "handles": "button_contexts",
     "let_go": "ignored",
@@ -33,7 +33,7 @@ TABLES = {
     "parcels": "deliveries",
 }
 
-# Table of revision 0006 -> column -> its name now, or None where it is gone.
+# Table of revision 0006 -> column -> its name now, or None if the column is gone.
 COLUMNS: dict[str, dict[str, str | None]] = {
     "handles": {"facts": "data"},
     "reveals": {
@@ -67,12 +67,12 @@ WORDS = {
     ("shares", "passphrase_to"): {"addressee": "recipient"},
 }
 
-# Table and column of revision 0006 -> the value now, by the old row: for what no table of words can say.
+# Table and column of revision 0006 -> the value now, computed from the old row: for changes that are not in WORDS.
 VALUES: dict[tuple[str, str], Callable[[Row], Any]] = {}
 
 
 def answered_request(share: Row, everything: dict[str, list[Row]]) -> str | None:
-    """The request that the share answered: in revision 0006 both had the same moment."""
+    """The request that the share answered: in revision 0006 both had exactly the same time."""
     found = [
         request["id"]
         for request in everything["requests"]
@@ -82,7 +82,7 @@ def answered_request(share: Row, everything: dict[str, list[Row]]) -> str | None
     return found[0] if found else None
 
 
-# Table and column now, where revision 0006 had no such column -> its value, by the old row and all old rows.
+# Table and column that are new since revision 0006 -> the value, computed from the old row and all old rows.
 ADDED: dict[tuple[str, str], Callable[[Row, dict[str, list[Row]]], Any]] = {("shares", "request_id"): answered_request}
 
 KEYS = {  # of a table without `id`
@@ -131,7 +131,7 @@ def column_now(table: str, column: str) -> str | None:
 
 
 def row_now(table: str, row: Row, everything: dict[str, list[Row]]) -> Row:
-    """What must have become of an old row."""
+    """The row that an old row must have become."""
     now = {}
     for column, value in row.items():
         name = column_now(table, column)
@@ -199,7 +199,7 @@ def test_every_value_of_every_row_is_there(upgraded, table):
 
 
 def test_every_sealed_value_opens_with_the_names_that_it_was_bound_to(upgraded):
-    """By code of the tests' own, which knows the names of revision 0006 and nothing of the bot."""
+    """Opened by code of the tests alone, which knows the names of revision 0006 and does not use the bot."""
     for table, column, purpose in SEALED:
         name = column_now(table, column)
         assert name is not None
@@ -221,7 +221,7 @@ async def test_keys_verify_opens_every_sealed_value(upgraded):
 
 
 def shape(url: str) -> dict[str, Any]:
-    """Columns, keys, indexes and constraints of every table, as the database tells them."""
+    """Columns, keys, indexes and constraints of every table, as the database reports them."""
     connected = fixture.engine(url)
     inspector = sa.inspect(connected)
     try:
@@ -256,7 +256,7 @@ def test_it_has_the_columns_constraints_and_indexes_of_a_new_database(upgraded, 
 
 @pytest.fixture
 def undone(upgraded: Upgraded) -> Iterator[sa.Connection]:
-    """A connection on which nothing stays."""
+    """A connection whose changes are all rolled back."""
     connected = fixture.engine(upgraded.url)
     with connected.connect() as connection:
         if connection.dialect.name == "sqlite":

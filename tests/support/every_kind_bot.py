@@ -1,7 +1,7 @@
 """`python -m tests.support.every_kind_bot run`: the real bot, with one more feature that handles each kind of payload.
 
-No feature of the bot uses all kinds yet. This one shows that each kind reaches its handler. Every handler tells the
-person what it was given, as one line of JSON.
+No feature of the bot uses all kinds yet. The one here shows that each kind reaches its handler. Every handler sends
+the person what it was given, as one line of JSON.
 """
 
 from __future__ import annotations

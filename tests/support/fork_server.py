@@ -1,10 +1,11 @@
-"""Imports everything that the bot needs, once; then each start that it is asked for is a fork of it.
+"""Imports everything that the bot needs, once. Each process that a test starts is then a fork of this server.
 
     python fork_server.py DESCRIPTOR
 
-The descriptor is a Unix socket. Each message on it is a command and its environment in JSON, and two descriptors:
-where the process writes, and a socket on which the server says its pid and, in the end, its exit code, a line each.
-At the end of the socket it kills what is left and ends. It has no threads and no event loop: a fork would break both.
+The descriptor is a Unix socket. Each message on it is a command and its environment in JSON, with two descriptors:
+where the process writes, and a socket on which the server writes the pid and, in the end, the exit code, one line each.
+When the socket is closed, the server kills the remaining processes and ends. It has no threads and no event loop: a
+fork would break both.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ NEEDED = (
 
 @dataclass(frozen=True)
 class Start:
-    """What a process is to be. `command` is what would stand behind `python`."""
+    """A process to start. `command` is what follows `python` on its command line."""
 
     command: Sequence[str]
     environment: dict[str, str]
@@ -48,7 +49,7 @@ class Start:
 
 
 def serve(asking: socket.socket) -> Start | None:
-    """Returns twice and more: in each child what it is to be, and at last, in the server, nothing."""
+    """Returns in each child process with what the child has to run, and at the end in the server with None."""
     woken, waking = os.pipe()
     os.set_blocking(waking, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -93,11 +94,11 @@ def tell(life: socket.socket, number: int) -> None:
     try:
         life.sendall(f"{number}\n".encode())
     except OSError:
-        return  # nobody wants to know any more
+        return  # the test does not wait for this process any more
 
 
 def be(start: Start) -> None:
-    """From here on this is that process, as if Python had just been started for it."""
+    """Become this process, as if Python had just been started for it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.dup2(start.output, 1)
@@ -116,7 +117,7 @@ def be(start: Start) -> None:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends who started it, and by that this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the test run, and the server ends with it
     sys.path.insert(0, str(CHECKOUT))
     for module in NEEDED:
         importlib.import_module(module)

@@ -19,14 +19,14 @@ SERVER = Path(__file__).with_name("fork_server.py")
 
 
 class ForkServer:
-    """One for each worker of the test run. It is started when the first process is asked for."""
+    """One for each worker of the test run. It starts together with the first process."""
 
     def __init__(self) -> None:
         self._server: subprocess.Popen[bytes] | None = None
         self._asking: socket.socket | None = None
 
     async def spawn(self, command: Sequence[str], environment: Mapping[str, str]) -> bot_process.Process:
-        """In the place of `bot_process.spawn`, which still starts what must be there before any import."""
+        """Replaces `bot_process.spawn`, except for processes that must change something before any import."""
         is_ours = any(name.startswith("PYTHON") and name != "PYTHONPATH" for name in environment)
         if is_ours or "bot.sandbox.clocked_bot" in command:
             return await bot_process.spawn(command, environment)
@@ -66,7 +66,7 @@ class ForkServer:
 
 
 class Life(asyncio.Protocol):
-    """What the server says of one process: its pid, and in the end its exit code."""
+    """What the server writes about one process: its pid, and in the end its exit code."""
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
@@ -90,12 +90,12 @@ class Life(asyncio.Protocol):
         for one in (self.pid, self.code):
             if not one.done():
                 one.set_exception(ConnectionError("the fork server has ended"))
-                one.exception()  # whoever waits gets it; that nobody does is no news
+                one.exception()  # a waiting task gets the error; without one, asyncio does not warn
         self.closed.set_result(None)
 
 
 class Forked:
-    """Such a process, as `asyncio.subprocess.Process` is one."""
+    """A forked process, with the interface of `asyncio.subprocess.Process`."""
 
     def __init__(self, pid: int, stdout: asyncio.StreamReader, life: Life) -> None:
         self.pid = pid
@@ -107,7 +107,7 @@ class Forked:
         return self._life.code.result() if self._life.code.done() else None
 
     async def wait(self) -> int:
-        await asyncio.shield(self._life.closed)  # nothing of it is left for the next test
+        await asyncio.shield(self._life.closed)  # nothing of the process is left for the next test
         return self._life.code.result()
 
     def send_signal(self, number: int) -> None:

@@ -1,6 +1,6 @@
-"""A throw-away PostgreSQL for tests: its own cluster in a temporary directory, gone with the test run.
+"""A throw-away PostgreSQL for tests: its own cluster in a temporary directory, deleted after the test run.
 
-Where there is none, tests that need it are skipped and say why; under CI they fail instead.
+Without PostgreSQL, tests that need it are skipped and say why; under CI they fail instead.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import pytest
 CATALOGUES = ("pg_class", "pg_attribute", "pg_constraint", "pg_trigger", "pg_proc", "pg_db_role_setting")
 SCHEMA = " UNION ALL ".join(
     f"SELECT count(*), max(xmin::text::bigint) FROM {name}" for name in CATALOGUES
-)  # of any DDL
-ROOM = 1 << 20  # bytes that the rows of a test may take up before emptying tables costs more than new ones
+)  # changes with every DDL statement
+ROOM = 1 << 20  # bytes of rows that a test may leave; with more, emptying tables takes longer than making new ones
 
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 
 
 class Cluster:
-    """One running server. `restart` is for tests of what happens when it goes away."""
+    """One running server. `restart` is for tests of what happens when the server goes away."""
 
     def __init__(self, programs: Path, directory: Path, port: int) -> None:
         self.programs = programs
@@ -56,14 +56,14 @@ class Cluster:
         self._run("pg_ctl", "stop", "-m", "immediate", "-w")
 
     def new_database(self, template: str = "template1") -> str:
-        """The URL of a database of its own."""
+        """The URL of a new database."""
         name = f"test_{next(self._names)}"
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template}"'.encode())
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def lend(self) -> str:
-        """The URL of a migrated, empty database. Making one takes as long as most tests, so they are used again."""
+        """The URL of a migrated, empty database. Making one takes as long as most tests, so databases are reused."""
         if self._as_new is None:
             from bot.storage.engine.database import migrate
 
@@ -73,7 +73,7 @@ class Cluster:
         return self._free.pop() if self._free else self.new_database(self._template)
 
     def take_back(self, url: str) -> None:
-        """Empties it, or removes it where a test left more than rows."""
+        """Empties the database, or removes it if a test changed more than rows."""
         assert self._as_new is not None
         found = Schema.read(url)
         if found.is_like(self._as_new):
@@ -96,7 +96,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Schema:
-    """What a database is, but for its rows."""
+    """The schema of a database: everything but its rows."""
 
     catalogues: list[Any]
     version: list[Any]
@@ -105,7 +105,7 @@ class Schema:
 
     @classmethod
     def read(cls, url: str) -> Schema:
-        """Ends whoever else is connected."""
+        """Ends all other connections to the database."""
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
@@ -158,7 +158,7 @@ def postgres() -> Iterator[Cluster]:
     if programs is None:
         _missing("PostgreSQL is not installed (no initdb in /usr/lib/postgresql or on PATH)")
     assert programs is not None
-    directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: a socket's path has 107 bytes
+    directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: the path of a socket has at most 107 bytes
     try:
         if os.geteuid() == 0:
             try:

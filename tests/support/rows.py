@@ -1,4 +1,4 @@
-"""A table of cheap cases in one test, in the place of hundreds of parametrized tests."""
+"""A table of cheap cases in one test, instead of hundreds of parametrized tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def each_row(names: str | tuple[str, ...], rows: Iterable[Any], *, ids: Any = No
     """Takes what `pytest.mark.parametrize` takes, and runs the test for each row within one test.
 
     Each row that fails is reported as a subtest with the row's name; the rows after it still run. Rows share the
-    fixtures of the test, so it is for tests that leave nothing behind. Two tables on one test are multiplied.
+    fixtures of the test, so this is for tests that leave nothing behind. Two tables on one test give all combinations.
     Raises `ValueError` for an empty table.
     """
     split = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
@@ -34,7 +34,7 @@ def each_row(names: str | tuple[str, ...], rows: Iterable[Any], *, ids: Any = No
 
 @contextmanager
 def one_row(subtests: pytest.Subtests, name: str) -> Iterator[None]:
-    """Reports the row as a subtest if it fails. The report of one that passes would cost more than most rows."""
+    """Reports the row as a subtest if it fails. Reporting a row that passes would take longer than most rows."""
     try:
         yield
     except (Exception, pytest.fail.Exception, pytest.skip.Exception):

@@ -1,4 +1,4 @@
-"""The services of a bot without Slack, on a database of the tests."""
+"""The services of a bot without Slack, on a test database."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ async def no_slack(*_arguments: object) -> Any:
 
 
 def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
-    """Everything that a handler works with; what is `given` takes the place of the usual part."""
+    """Everything that a handler works with. The arguments in `given` replace the usual parts."""
     usual = {
         "onetime": Onetime(),
         "hosts": Hosts(),

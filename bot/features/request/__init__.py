@@ -1,4 +1,4 @@
-"""`/ots request`: asks a colleague for a secret, which never stands in a message."""
+"""`/ots request`: asks a colleague for a secret. The secret itself is never in a message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
 
 
 async def _read_person(interaction: Interaction) -> Person:
-    """A full member of the workspace, and not oneself. Raises `FieldErrors`, `SlackError`."""
+    """The person to ask: a full member of the workspace, not the requester. Raises `FieldErrors`, `SlackError`."""
     user_ids = interaction.pickers.get("people", ())
     if len(user_ids) != 1:
         raise FieldErrors({"people": "Please choose one person."})
@@ -57,7 +57,7 @@ async def _read_person(interaction: Interaction) -> Person:
 async def answer(interaction: Interaction, request: Request) -> Reply:
     """The Send button: the window of `/ots share`, with the person who asked as its only recipient."""
     if not request.is_open:
-        if request.state != "answered":  # it may be just being answered; the messages are updated when that is done
+        if request.state != "answered":  # somebody may be answering it right now; the messages are updated afterwards
             await update_messages(interaction.services, request)
         return Reply(over_window(), Outcome.REFUSED)
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")

@@ -17,7 +17,7 @@ log = Log("request")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Send what was not sent, expire what was not answered, purge what is long over. Raises `StorageUnavailable`."""
+    """Send unsent requests, mark expired ones, and purge old ones. Raises `StorageUnavailable`."""
     for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
         after = await ask(services, request)
         if after.state == "undeliverable":
@@ -30,7 +30,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
 
 
 async def _expire(services: Services, request: Request) -> None:
-    """Tell the person who asked, then mark the request. After a crash in between they are told with the same key."""
+    """Notify the person who asked, then mark the request. After a crash in between, the same message is sent again."""
     expired = replace(request, state="expired")
     if await _try_to_tell(services, expired):
         await update_messages(services, expired)
@@ -38,7 +38,7 @@ async def _expire(services: Services, request: Request) -> None:
 
 
 async def _try_to_tell(services: Services, request: Request) -> bool:
-    """Whether the person who asked was told, or never can be. False if Slack did not take it: try again in a minute."""
+    """Whether the person who asked was notified, or never can be. False if Slack did not take it: retry in a minute."""
     try:
         await notify_requester(services, request)
     except SlackError as error:

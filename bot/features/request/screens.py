@@ -12,7 +12,7 @@ MAX_NOTE = 200  # characters
 
 
 def form(chosen: str | None, note: str) -> Modal:
-    """Whom to ask, and what for."""
+    """The form: which person to ask, and what for."""
     return Modal.of(
         FORM,
         TITLE,

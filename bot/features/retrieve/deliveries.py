@@ -1,4 +1,4 @@
-"""Opens what somebody shared here: for its recipient only, and only from the message that was sent to them.
+"""Opens secrets that were shared with this bot: only for their recipient, and only from the message with the button.
 
 A message carries the id of the delivery and nothing that opens it. Slack says who pressed the button and on which
 message; a forwarded copy of the message opens nothing.
@@ -20,8 +20,8 @@ from bot.storage.shares.rows import Delivery
 
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
-    """“Open” on the message: the window that asks, or what became of the delivery. Nothing is opened yet."""
-    if delivery.state == "made":  # its message is there, but not yet known to be
+    """“Open” on the message: show the window that asks, or what became of the delivery. Nothing is opened yet."""
+    if delivery.state == "made":  # its message was posted, but that is not stored yet
         return Reply(delivery_screens.just_sent(), Outcome.REFUSED)
     if interaction.message is None or interaction.message != delivery.message:
         raise NotYours
@@ -38,7 +38,7 @@ async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | 
 
 
 async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
-    """Why an opening could not be reserved: an earlier click, somebody else has the delivery, or it is over."""
+    """Why an opening could not be reserved: an earlier click, another person's opening, or the delivery is over."""
     delivery = await find_delivery(interaction, reveal)
     if (
         delivery is None

@@ -37,7 +37,7 @@ def taken(delivery: Delivery, person: Person) -> Modal:
 
 
 def link(host: Host, url: Secret) -> Modal:
-    """The link itself. It stands in a window only, never in a message."""
+    """The link itself. It is shown only in a window, never in a message."""
     return Modal.of(
         NO_FORM,
         TITLE,

@@ -1,7 +1,7 @@
-"""Opens a secret, in the one order in which it is neither used up unseen nor lost.
+"""Opens a secret. The order of the steps keeps the secret from being used up or lost before the person has seen it.
 
 Onetime Secret uses a secret up before it answers, and answers only once. So the secret can be lost in one place only:
-between the claim of the host and the commit of our escrow. The row in `reveals` says how far an opening is.
+between the request to the host and the commit of our escrow. The row in `reveals` says how far an opening is.
 
     step       row        what happens                                            ways out
     ────────   ────────   ─────────────────────────────────────────────────────   ──────────────────────────────────────
@@ -24,7 +24,7 @@ between the claim of the host and the commit of our escrow. The row in `reveals`
     `HostUnavailable`                   ready, outcome_unknown  it may have been opened: the window asks again
     (the process died)                  claiming                recovery.py reports it and makes the row ready again
 
-From `reserved` on, each step but `counted` ends at a failpoint of its name, where tests kill the process.
+After each step from `reserved` on, except `counted`, is a failpoint with the step's name. Tests kill the process there.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
 
 
 async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:
-    """Count the opening, which is reserved by now. Raises `LimitReached`; the row is then free again."""
+    """Count the opening after it was reserved. Raises `LimitReached`; the reservation is then released."""
     try:
         await interaction.services.limits.consume(
             interaction.person, interaction.services.limits.open, idempotency_key=reveal.id
@@ -122,11 +122,11 @@ async def _load_credentials(interaction: Interaction, host: Host) -> Credentials
     try:
         return await interaction.services.credentials(interaction.person, host)
     except Unsealable:
-        return Credentials(host)  # an account that cannot be read keeps nobody from opening a link
+        return Credentials(host)  # a link can be opened without an account
 
 
 async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Reveal) -> Secret:
-    """The one POST, with the person's account on that host; without an account where the host refuses theirs."""
+    """The one POST, with the person's account on that host, or without an account if the host refuses it."""
     passphrase = interaction.text_inputs.get("passphrase") or None
     try:
         return await interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
@@ -167,7 +167,7 @@ async def _explain_unopened(
 async def _report_unknown_outcome(
     interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None
 ) -> None:
-    """Say that it may have been opened, then mark the row. After a crash in between, recovery.py says it again."""
+    """Say that the secret may have been opened, then mark the row. After a crash in between, recovery.py repeats it."""
     failpoint("unknown_outcome")
     try:
         await interaction.show(screens.unknown_outcome(host))
@@ -181,9 +181,9 @@ async def _report_unknown_outcome(
 
 
 async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
-    """Escrow the text and show it. Where it cannot be shown, send a direct message.
+    """Escrow the text and show it. If it cannot be shown, send a direct message.
 
-    The message is sent before the row is marked. After a crash in between it is sent twice, never not at all.
+    The message is sent before the row is marked. After a crash in between, it is sent twice, but never lost.
     """
     until = await _store_escrow(interaction, reveal, text)
     failpoint("escrowed")
@@ -200,7 +200,7 @@ async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, 
 
 
 async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) -> None:
-    """Mark a secret that its opener tracks as opened, so that they get no notification of it. Raises nothing.
+    """If the person tracks the secret, mark it as opened, so that they get no notification of it. Raises nothing.
 
     An error must not reach the window: it would replace the secret that is shown there.
     """
@@ -217,7 +217,7 @@ async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) 
 
 
 async def _store_escrow(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
-    """Seal the text and commit it. Until when it is kept; None if escrow is off or the database failed."""
+    """Seal the text and commit it. Returns when the escrow ends; None if escrow is off or the database failed."""
     if not interaction.services.escrow:
         return None
     try:

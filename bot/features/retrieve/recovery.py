@@ -21,10 +21,11 @@ log = Log("reveal_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Report openings that were cut off, offer secrets in escrow that nobody saw, tell senders, and wipe what is over.
+    """Report interrupted openings, offer secrets in escrow that nobody saw, notify senders, and wipe old rows.
 
-    `alone_for`: no other process can have worked for so many seconds, so older rows are taken at once; None: others
-    may. Each message is sent before its row is marked. After a crash in between it is sent again, with the same key.
+    `alone_for`: for so many seconds no other process can have worked, so older rows are handled at once. None: another
+    process may be working. Each message is sent before its row is marked. After a crash in between, the message is
+    sent again with the same key.
     """
     interrupted = services.interrupted_reveals
     stale_for = STALE if alone_for is None else alone_for
@@ -56,7 +57,7 @@ def _outcome_message(reveal: Reveal) -> Message:
 
 
 async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
-    """Whether the message arrived, or never can. False if Slack did not take it just now: try again in a minute."""
+    """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute."""
     try:
         await services.send(person, message, idempotency_key)
     except SlackError as error:

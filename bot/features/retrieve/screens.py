@@ -73,7 +73,7 @@ def ask_for_link() -> Modal:
 def ask(
     host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, delivery: Delivery | None = None
 ) -> Modal:
-    """The window that asks for “Open”. `said` is what came of an earlier try."""
+    """The window that asks for “Open”. `said` is the result of an earlier try."""
     parts: list[Part] = [Text.of(said)] if said else []
     parts.append(_what_it_is(host, delivery))
     known = delivery.passphrase_required if delivery else None
@@ -187,13 +187,13 @@ def dm_shown() -> Message:
 
 
 def dm_nothing_held() -> Message:
-    """In place of “Show again”."""
+    """The answer to “Show again” if no escrow is left."""
     said = "There is nothing left to show here: it was shown to you, or its time is over."
     return Message.of(said, Text.of(said))
 
 
 def dm_expired(host: str) -> Message:
-    """Its escrow expired before the person heard of it."""
+    """The escrow expired before the person was notified of it."""
     said = (
         "was opened for you, but the bot was interrupted before it could show it, and the time for which it is held "
         "is over. It was wiped and is lost. Ask whoever sent it for a new one."

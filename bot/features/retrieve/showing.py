@@ -21,13 +21,13 @@ from bot.storage.reveals.rows import Reveal
 
 SHOW_TRIES = 6
 SHOW_WITHIN = 60.0  # seconds
-MAX_WAIT = 30.0  # seconds that Slack may ask for before a message is better
+MAX_WAIT = 30.0  # seconds; if Slack asks for a longer wait, a direct message is better
 
 log = Log("showing")
 
 
 async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
-    """Show one page, with retries. True if that was all of the secret: its escrow is then wiped.
+    """Show one page, with retries. True if it was the whole secret: its escrow is then wiped.
 
     Other pages are read from the escrow. Without one (`held` is False) only the first page can be shown.
     """

@@ -2,7 +2,7 @@
 
 Source: docs.onetimesecret.com (REST API v1), and answers recorded from servers 0.18 to 0.26, which differ. Almost every
 error is a 404, so every `read_*` function reads the body. Each takes the status, the headers (names in lower case, or a
-mapping that ignores case) and the whole body, and raises errors of bot/errors.py, whose texts have nothing of the body.
+mapping that ignores case) and the whole body, and raises errors of bot/errors.py. Their texts do not quote the body.
 """
 
 from bot.onetime.wire.answers import (

@@ -34,7 +34,7 @@ class SharedSecret:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedSecret:
-    """A new secret whose text the server generated: `value`, which is in this answer only. `ttl` is in seconds."""
+    """A new secret whose text the server generated: `value`, which only this answer has. `ttl` is in seconds."""
 
     secret_key: SecretKey
     metadata_key: MetadataKey
@@ -79,7 +79,7 @@ def read_reveal(status: int, headers: Mapping[str, str], body: bytes) -> Secret:
 
 
 def read_burn(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise unless this very call burned the secret.
+    """Raise unless this call itself burned the secret.
 
     The `state` object in a 200 still says "new" on every server version, so it is not read.
 

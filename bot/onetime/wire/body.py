@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def decode(body: bytes, kind: type[StructT]) -> StructT | None:
-    """The object that is the body; None if the body is not one JSON object. Never raises."""
+    """The body as one JSON object; None if it is anything else. Never raises."""
     try:
         found: StructT = _decoder(kind).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -38,7 +38,7 @@ def decode_leniently(body: bytes, kind: type[StructT]) -> StructT | None:
 
 
 def decode_list(body: bytes, kind: type[StructT]) -> list[StructT] | None:
-    """The objects in the list that is the body; other items are left out. Never raises.
+    """The objects in a body that is a list; other items are left out. Never raises.
 
     None if the body is not a list, or if it has items and none of them is an object.
     """
@@ -74,7 +74,9 @@ def _keep_known_fields_of(tree: object, kind: type[StructT]) -> list[StructT] | 
 
 
 def _decode_with_json(body: bytes, kind: type[msgspec.Struct], *, is_whole: bool = True) -> Any:
-    """The body by Python's `json`, with only the fields of `kind` at any depth; None if it is not JSON. Never raises.
+    """The body, decoded by Python's `json`, with only the fields of `kind` at any depth; None if it is not JSON.
+
+    Never raises.
 
     `is_whole` means that nothing but white space may follow the first value.
     """
@@ -84,7 +86,7 @@ def _decode_with_json(body: bytes, kind: type[msgspec.Struct], *, is_whole: bool
         kept: dict[str, Any] = {}
         for name, value in pairs:
             if name in known and (value is not None or name not in kept):
-                kept[name] = value  # of a repeated field the last value counts, but null does not replace a value
+                kept[name] = value  # if a field is repeated, its last value counts, but null does not replace a value
         return kept
 
     # Numbers become text, which every reader of a number accepts: no limit on digits, and nothing is rounded.

@@ -22,10 +22,10 @@ from bot.onetime.wire.body import decode, decode_list, decode_list_in
 from bot.onetime.wire.refusals import UnrecognizedAnswer, refusal
 from bot.secret import MetadataKey, SecretKey
 
-MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: a later time is not believed
-MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret is not believed
-CLOCK_SKEW = timedelta(minutes=5)  # that a server's clock may differ from ours
-MAX_RECIPIENTS = 20  # addresses that are read of one answer
+MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: a later time is ignored
+MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret is ignored
+CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may differ from ours
+MAX_RECIPIENTS = 20  # addresses that are read from one answer
 MAX_ADDRESS = 254  # characters
 
 
@@ -128,7 +128,7 @@ class Entry(msgspec.Struct, gc=False):
         return None
 
     def says_open(self) -> bool:
-        """Whether the reported state is an open one. The secret's life may be over all the same."""
+        """Whether the reported state is an open one. The secret may still have expired."""
         return self.state in _OPEN_WORDS
 
     def expires_at_epoch(self) -> float | None:
@@ -260,7 +260,7 @@ def _metadata(fields: Entry, *, missing: bool = False, secret_key: object = None
 
 
 def _says_missing(fields: Entry) -> bool:
-    """Whether the secret is missing. Only for `/private/KEY`: an open secret's `secret_ttl` is null there if it is."""
+    """Whether the secret is missing. Only for `/private/KEY`, where an open secret without `secret_ttl` is missing."""
     return fields.secret_ttl is None
 
 

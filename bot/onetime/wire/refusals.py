@@ -1,6 +1,6 @@
 """The table of errors: what an answer other than a success means.
 
-For errors of their own, servers send 404 only (0.26 with its database down: 500), so the meaning is in the body. The
+Servers send 404 for all errors of their own (0.26 with its database down: 500), so the meaning is in the body. The
 server's sentences are compared only where servers never translate them. An answer that is in no row of the table means
 that nothing is known (`UnrecognizedAnswer`), and never that a secret is gone.
 """

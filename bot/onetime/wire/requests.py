@@ -29,7 +29,7 @@ class ApiRequest:
         return f"<ApiRequest {self.operation}>"
 
     def target(self) -> str:
-        """The path with the key in it. Raises `NotUnderstood` for a key that has not the shape of one."""
+        """The path with the key in it. Raises `NotUnderstood` for a key that does not look like one."""
         if self.key is None:
             return self.path
         key = self.key.reveal()
@@ -57,7 +57,7 @@ class ApiRequest:
 def basic(username: Secret, token: Secret) -> Secret:
     """The Authorization header of an account, UTF-8.
 
-    Raises `NotAuthorized` for a user name with a colon: the server would take what follows for the token.
+    Raises `NotAuthorized` for a user name with a colon: the server would read the rest of it as the token.
     """
     if ":" in username.reveal():
         raise NotAuthorized("a colon in the user name", tell="A user name cannot have a colon in it.")

@@ -24,15 +24,15 @@ __all__ = ["HEAD", "Database", "clock", "migrate", "moment", "moment_or_none", "
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
-WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds for the others of this process that write
+WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds to wait for other writers of this process
 CHECKPOINT_WAIT = 100  # milliseconds: a checkpoint is not worth a longer wait
 
-# milliseconds. A click waits for its answer, and a transaction held open slows everybody else's claims down.
+# milliseconds. A click waits for its answer, and a transaction that stays open delays the claims of all others.
 _POSTGRESQL = {
     "statement_timeout": "10000",
     "lock_timeout": "5000",
     "idle_in_transaction_session_timeout": "10000",
-    "synchronous_commit": "on",  # a commit has reached the disk when it returns
+    "synchronous_commit": "on",  # when COMMIT returns, the data is on disk
 }
 
 
@@ -43,7 +43,7 @@ class _Now(FunctionElement[float]):
 
 @compiles(_Now, "sqlite")
 def _sqlite_now(_element: _Now, _compiler: object, **_kw: object) -> str:
-    return "((julianday('now') - 2440587.5) * 86400.0)"  # to the millisecond; 2440587.5 is 1970
+    return "((julianday('now') - 2440587.5) * 86400.0)"  # to the millisecond; Julian day 2440587.5 begins 1970
 
 
 @compiles(_Now, "postgresql")
@@ -84,7 +84,7 @@ class Database:
 
     @classmethod
     def open(cls, url: Secret | str) -> Self:
-        """Never connects. Makes a missing SQLite file. Raises `CannotStart` with the path and what to do."""
+        """Does not connect. Creates a missing SQLite file. Raises `CannotStart` with the path and what to do."""
         where = locate(url)
         if where.path:
             sqlite.prepare_file(where.path)
@@ -115,8 +115,8 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageUnavailable`.
 
-        On SQLite it waits for the write lock at its start (up to 5 s), so what it reads stays true until it writes.
-        Do not call a host or Slack inside it.
+        On SQLite the transaction waits for the write lock at its start (up to 5 s), so nobody can change what it reads
+        before it writes. Do not call a host or Slack inside the block.
         """
         async with self._wait_for_turn():
             with _translate_errors():
@@ -125,9 +125,9 @@ class Database:
 
     @asynccontextmanager
     async def _wait_for_turn(self) -> AsyncIterator[None]:
-        """On SQLite one task of this process writes at a time, in the order of their calls.
+        """On SQLite one task of this process writes at a time, in the order in which the tasks called.
 
-        SQLite's own waiting sleeps longer and longer, so that later tasks would overtake earlier ones.
+        SQLite's own wait sleeps longer after each try, so later tasks would overtake earlier ones.
         """
         if not self.is_sqlite:
             yield
@@ -143,9 +143,9 @@ class Database:
             self._writing.release()
 
     async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
-        """Wait for other transactions that hold the lock of the same names, and hold it until this one ends.
+        """Wait until no other transaction holds the lock with these names, then hold it until this transaction ends.
 
-        On SQLite there is one writer at a time, so nothing is done.
+        On SQLite there is only one writer at a time, so this method does nothing.
         """
         if not self.is_sqlite:
             statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -165,7 +165,7 @@ class Database:
         """Remove wiped values from SQLite's write-ahead log too, unless somebody is reading from the log right now.
 
         `secure_delete` overwrites the values in the database, but the log keeps the older pages until it starts over.
-        This raises nothing, because what was wiped is committed already; the next checkpoint tries again.
+        Raises nothing: the wiped rows are committed already, and the next checkpoint tries again.
         """
         if not self.is_sqlite:
             return

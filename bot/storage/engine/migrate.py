@@ -1,4 +1,4 @@
-"""Bringing the database to the schema of this code. Alembic is loaded only when there is something to change."""
+"""Upgrades the database to the schema of this code. Alembic is loaded only when there is something to change."""
 
 from __future__ import annotations
 
@@ -33,13 +33,14 @@ SCRIPTS = Path(__file__).resolve().parents[3] / "migrations"
 CONNECT_WAIT = 5  # seconds
 WAIT = 60  # seconds for another process that is migrating
 LOCK_WAIT = 10  # seconds for a table that the running bot uses
-_LOCK = 6_157_328_941_650_411  # any number, only the same for all of us: PostgreSQL's advisory lock
+_LOCK = 6_157_328_941_650_411  # any number, but the same in every process: PostgreSQL's advisory lock
 
 
 def migrate(url: Secret | str) -> None:
-    """Upgrade to `HEAD` in one transaction: done, or nothing changed. Of two at the same time one waits.
+    """Upgrade to `HEAD` in one transaction, or change nothing. Of two migrations at the same time, one waits.
 
-    Makes a missing SQLite file. Raises `CannotStart`: database away, damaged, or newer than this code.
+    Creates a missing SQLite file. Raises `CannotStart` for a database that is unreachable, damaged, or newer than this
+    code.
     """
     with migrating(url) as connection:
         version = version_of(connection)
@@ -53,7 +54,7 @@ def migrate(url: Secret | str) -> None:
 
 @contextmanager
 def migrating(url: Secret | str) -> Iterator[Connection]:
-    """A connection in a transaction that no other migration runs beside. Raises `CannotStart`."""
+    """A connection in a transaction, while no other migration runs. Raises `CannotStart`."""
     where = locate(url)
     engine = _engine(where)
     try:
@@ -72,7 +73,7 @@ def migrating(url: Secret | str) -> Iterator[Connection]:
 
 
 def version_of(connection: Connection) -> str | None:
-    """The revision that the database says it has; None for an empty one."""
+    """The revision that is stored in the database; None for an empty one."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -92,7 +93,7 @@ def _engine(where: DatabaseLocation) -> Engine:
 def _wait_in_line(connection: Connection) -> None:
     connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-    # A migration that waited longer for a table would stop everybody who queues behind it.
+    # A migration that waited longer for a table would block all who want the table after it.
     connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}s'"))
 
 
@@ -107,7 +108,7 @@ def _check_foreign_keys(connection: Connection, path: Path) -> None:
 
 
 def _make(connection: Connection) -> None:
-    """The tables as the code has them, which is what all migrations together lead to, without loading Alembic.
+    """Create the tables as the code defines them, without loading Alembic. All migrations lead to these tables.
 
     tests/contract/test_migrations.py compares the two, statement by statement.
     """
@@ -119,7 +120,7 @@ def _make(connection: Connection) -> None:
 
 
 def _upgrade(connection: Connection, version: str | None) -> None:
-    # Alembic and Mako cost a normal start more than reading the version does.
+    # Loading Alembic and Mako takes longer than reading the version, and most starts only read the version.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event
 
 from bot.errors import CannotStart
 
-BUSY_TIMEOUT = 5_000  # milliseconds that a statement waits for another's lock
+BUSY_TIMEOUT = 5_000  # milliseconds that a statement waits for the lock of another connection
 PRIVATE = 0o600
 MAGIC = b"SQLite format 3\x00"  # sqlite.org/fileformat.html, 1.3
 
@@ -20,7 +20,7 @@ BEGIN = "ots_begin"
 
 
 def prepare_file(path: Path) -> None:
-    """Make the file, readable for us alone, before SQLite would make it readable for everybody.
+    """Create the file, readable only for us, before SQLite would create it readable for everybody.
 
     SQLite gives `-wal` and `-shm` the mode of the file. Raises `CannotStart` with the path and what to do.
     """
@@ -60,7 +60,7 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
     except FileExistsError:
-        return  # another process of ours was faster
+        return  # another process of the bot created the file first
     except OSError as error:
         raise CannotStart(f"The database {path} cannot be created ({error.strerror}).") from None
 
@@ -100,16 +100,16 @@ def damaged(path: Path | None) -> str:
 
 
 def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | None = None) -> None:
-    """Settings for every connection of the pool, and transactions that begin when we say so.
+    """Apply our settings to every connection of the pool, and let transactions begin when our code says so.
 
-    Migrations run without `foreign_keys`, because rebuilding a table would delete what refers to it, and check
-    them at the end.
+    Migrations run without `foreign_keys`, because rebuilding a table would delete the rows that refer to it. They
+    check the foreign keys at the end.
     """
     wait = BUSY_TIMEOUT if busy_timeout is None else busy_timeout
     pragmas = (
-        f"busy_timeout={wait}",  # first: the next one may have to wait
+        f"busy_timeout={wait}",  # must be the first one: the next one may have to wait
         "journal_mode=WAL",
-        "synchronous=FULL",  # a commit has reached the disk when it returns
+        "synchronous=FULL",  # when COMMIT returns, the data is on disk
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
         "secure_delete=ON",  # what is deleted is overwritten with zeros
         "temp_store=MEMORY",

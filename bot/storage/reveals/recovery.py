@@ -24,7 +24,7 @@ from bot.storage.reveals.rows import (
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import reveals
 
-REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays while its person was not notified
+REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays if its person was not notified
 
 _READY: Final[RevealState] = "ready"
 _OVER: Final[RevealState] = "over"
@@ -42,7 +42,7 @@ class InterruptedReveals:
     async def reclaim_reserved(self, older_than: float) -> int:
         """Opening → ready, for reveals that were reserved `older_than` seconds ago. Returns how many.
 
-        The process that reserved them has ended, and sent nothing to the host.
+        The process that reserved them has ended without sending anything to the host.
         """
         stale = and_(is_in("opening"), reveals.c.claimed_at <= now - older_than)
         back = update(reveals).where(stale).values(state=_READY, claimed_at=null()).returning(reveals)
@@ -57,7 +57,7 @@ class InterruptedReveals:
         return await self._all(is_in("claiming"), reveals.c.claimed_at <= now - older_than)
 
     async def mark_outcome_unknown(self, id: str) -> bool:
-        """Claiming → ready, with `outcome_unknown` set and a new hour to try again. False if it was not claiming."""
+        """Claiming → ready, with `outcome_unknown` and a new hour to try again. False if it was not claiming."""
         values: dict[str, Any] = {"outcome_unknown": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
         async with self._db.writing() as connection:
             row = await change(connection, id, is_in("claiming"), state=_READY, **values)

@@ -22,7 +22,7 @@ RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over
 
 MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
 ROW_LIFE: Final = 3_600.0  # seconds that a row stays
-ESCROW_MINUTES: Final = 10.0  # that an opened secret is kept for its person
+ESCROW_MINUTES: Final = 10.0  # minutes that an opened secret is stored for its person
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 
 HAS_ESCROW = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
@@ -46,11 +46,11 @@ class Reveal:
     outcome_unknown: bool  # an earlier try may have opened the secret
     has_escrow: bool
     escrow_expires_at: datetime | None  #: UTC
-    delivery_id: str | None = None  # the delivery that is opened; None: the person had a link
+    delivery_id: str | None = None  # the delivery that this reveal opens; None: the person had a link
 
     @property
     def can_be_tried(self) -> bool:
-        """Whether the person may open it now: it is not over, and no other click is opening it."""
+        """Whether the person may open the secret now: the reveal is not over, and no other click is opening it."""
         return self.state == "ready"
 
 
@@ -78,7 +78,7 @@ class RevealRows:
         return self._reveal(row, self._key(row))
 
     def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
-        """With an empty key if the key cannot be decrypted: the person must be notified nevertheless."""
+        """Like `decrypt`, with an empty key if the key cannot be decrypted: the person must still be notified."""
         try:
             return self.decrypt(row)
         except Unsealable:

@@ -5,12 +5,12 @@
       └──────release──────┴──────release─────┘                  any state ──close──► over
 
 In `opening` nothing was sent to the host, and only the click that reserved the reveal may change the window. From
-`claiming` on the secret may be opened. A secret can be opened once, and only the answer of Onetime Secret has its
-text. So the claim is on disk before the call, the escrow is on disk before anything is shown, and the escrow is wiped
-after it was shown. In `shown` and `over` neither the key nor the text of the secret is left.
+`claiming` on, the secret may have been opened. A secret can be opened once, and only the answer of Onetime Secret has
+its text. So the claim is on disk before the call, the escrow is on disk before anything is shown, and the escrow is
+wiped after the secret was shown. In `shown` and `over` the row has neither the key nor the text of the secret.
 
-Several people may open a delivery. Each of them has a reveal without a key. Reserving a reveal reserves the delivery
-in the same transaction, and so do release and opening: no crash leaves a delivery reserved by nobody.
+Several people may open a delivery. Each of them has a reveal without a key. Reserving, releasing and opening a reveal
+change the delivery in the same transaction, so no crash leaves a delivery reserved without a reveal.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -50,7 +50,7 @@ _OVER: Final[RevealState] = "over"
 class Reveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before.
 
-    Methods that take a bare id are for a row that `find` gave to its owner before.
+    Methods that take only an id are for a row that `find` returned to its owner before.
     """
 
     def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
@@ -59,10 +59,10 @@ class Reveals:
         self._escrow_life = escrow_minutes * 60  # seconds
 
     async def begin(self, person: Person, id: str, host: str, key: SecretKey, *, delivery_id: str | None = None) -> int:
-        """Make a reveal that can be claimed for an hour. `id` comes from `tables.new_id`; else it is a `ValueError`.
+        """Make a reveal that can be claimed for an hour. Raises `ValueError` unless `id` comes from `tables.new_id`.
 
-        Returns the wrong passphrases of this person for this secret in the last hour. They count here too: with
-        `MAX_WRONG_TRIES` of them the reveal is over from the start.
+        Returns how many wrong passphrases this person tried for this secret in the last hour. They count for the new
+        reveal too: with `MAX_WRONG_TRIES` of them the new reveal is over from the start.
         """
         if not is_id(id):
             raise ValueError("not an id of ours")
@@ -108,7 +108,7 @@ class Reveals:
         return False
 
     async def claim(self, id: str) -> bool:
-        """Opening (or ready) → claiming. True for exactly one caller, whatever the number of processes."""
+        """Opening (or ready) → claiming. True for exactly one caller, even among many processes."""
         at_it = or_(is_in("opening"), and_(is_in("ready"), reveals.c.delivery_id.is_(None)))
         free = and_(at_it, reveals.c.expires_at > now)
         async with self._db.writing() as connection:
@@ -136,11 +136,11 @@ class Reveals:
             return await connection.scalar(select(reveals.c.wrong_tries).where(reveals.c.id == id)) or 0
 
     async def keep(self, reveal: Reveal, text: Secret) -> datetime:
-        """Claiming → escrowed: the text of the secret is encrypted on disk when this returns. Returns its end.
+        """Claiming → escrowed. The text is encrypted on disk when this returns. Returns when the escrow ends.
 
         Ready → escrowed too: recovery may have reclaimed the reveal while the host was slow, and the text shows that
-        this claim opened the secret. Raises `StorageUnavailable` if the row cannot take the text, which is then only
-        in memory.
+        this claim opened the secret. Raises `StorageUnavailable` if the row cannot take the text; the text then exists
+        only in memory.
         """
         async with self._db.writing() as connection:
             row = await change(
@@ -164,7 +164,7 @@ class Reveals:
         return self._rows.decrypt_escrow(row) if row.has_escrow else None
 
     async def mark_notified(self, id: str) -> None:
-        """The person was notified that the secret waits to be shown, or that it is lost."""
+        """Record that the person was notified that the secret waits to be shown, or that it is lost."""
         async with self._db.writing() as connection:
             await change(connection, id, reveals.c.notified_at.is_(None), notified_at=now)
 

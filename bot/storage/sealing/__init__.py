@@ -1,1 +1,1 @@
-"""Sealing of stored values, the encryption keys, and the commands about them."""
+"""Sealing of stored values, the encryption keys, and the commands for the keys."""

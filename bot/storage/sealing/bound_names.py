@@ -1,7 +1,7 @@
 """The table and column names that sealed values are bound to. They never change.
 
-They are part of the associated data of each value (see sealer.py), and a migration has no keys to seal values anew. So
-a table or column that is renamed keeps its first name here. Other columns are bound by the name that they have.
+The names are part of the associated data of each value (see sealer.py), and a migration has no keys to seal values
+again. So a renamed table or column keeps its first name here. Other columns are bound to their current name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `python -m bot keys generate | list | verify` does. Each returns text to print; none holds a key."""
+"""The commands `python -m bot keys generate | list | verify`. Each returns a text to print that holds no key."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from bot.storage.tables import SEALED, SealedColumn, key_checks, person_of
 def generate(path: Path, database_url: Secret | str | None = None, kid: str = "k1") -> str:
     """Write one new key into a new file that only we can read.
 
-    Raises `CannotStart` if the file is there already, or would lie in the database's directory, where a copy of
-    the one would be a copy of both.
+    Raises `CannotStart` if the file exists already, or would be in the database's directory: a copy of
+    that directory would have both.
     """
     path = path.absolute()
     if database_url is not None:
@@ -65,7 +65,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 async def list_keys(database_url: Secret | str, keyring: KeyRing) -> str:
-    """Each key: its name, whether it is primary, how much it has sealed, since when. Raises `CannotStart`."""
+    """A line for each key: name, whether it is primary, how much it has sealed, since when. Raises `CannotStart`."""
     async with _reading(database_url) as connection:
         used = await count_by_kid(connection, keyring.kids)
         since = {row.kid: row.created_at for row in await connection.execute(select(key_checks))}
@@ -80,7 +80,7 @@ def _described(kid: str, sealed: int, since: float | None, *, primary: bool) -> 
 
 
 async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int]:
-    """Open every sealed value and keep nothing but the counts: what to print, and how many do not open.
+    """Try to open every sealed value. Returns what to print, and how many values do not open.
 
     Raises `CannotStart`.
     """
@@ -102,7 +102,7 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
 
 @asynccontextmanager
 async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
-    """A reading transaction on a database that is there and current. Raises `CannotStart`."""
+    """A reading transaction on a database that exists and has the current schema. Raises `CannotStart`."""
     path = locate(url).path
     if path is not None and not path.exists():
         raise CannotStart(f"The database {path} does not exist yet: nothing was sealed so far.")

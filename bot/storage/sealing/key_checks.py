@@ -1,4 +1,4 @@
-"""The question at every start: are the keys here that sealed this database, and are they the same ones."""
+"""Checks at every start that we have the keys that sealed this database, and that they are not different ones."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ UNKNOWN_FORMAT = "(unknown format)"
 async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
     """Raise `CannotStart` unless every sealed row can be opened with the keys we have. No row is ever changed.
 
-    The first start with a key leaves a check for it, a sealed constant, so that another key of the same name is
-    found now and not at first use. `sealer` is None when no key is configured: that is never right, and what to do
-    depends on whether there are rows that need one.
+    The first start with a key stores a check for it, a sealed constant. So a different key with the same name is
+    noticed now and not at its first use. `sealer` is None if no key is configured. That is always an error; what to
+    do about it depends on whether there are rows that need a key.
 
     Raises `StorageUnavailable`.
     """
@@ -77,7 +77,7 @@ def _refuse_wrong_keys(sealer: Sealer, checks: dict[str, bytes], used: Counter[s
 
 
 async def keys_open(db: Database, sealer: Sealer) -> bool:
-    """Whether what the primary key sealed in this database opens with it. Raises `StorageUnavailable`."""
+    """Whether the primary key opens the values that were sealed under its name. Raises `StorageUnavailable`."""
     kid = sealer.keyring.primary
     async with db.reading() as connection:
         blob = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
@@ -102,7 +102,7 @@ async def _leave_check(db: Database, sealer: Sealer, kid: str) -> None:
         )
         await connection.execute(written)
         stored = await connection.scalar(select(key_checks.c.sealed).where(key_checks.c.kid == kid))
-    # Another process may have started in the same moment, with another key of the same name.
+    # Another process may have started at the same moment, with a different key of the same name.
     _refuse_wrong_keys(sealer, {kid: stored or b""}, Counter())
 
 

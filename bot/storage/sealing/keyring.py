@@ -1,7 +1,7 @@
 """The encryption keys: where they come from and what makes one unusable.
 
-A key ring is lines (or commas) of `kid:base64url(32 random bytes)`; the first line is the primary key,
-which seals, and all of them open. Errors name the line, the key's name and the fix, never a key.
+A key ring is a list of `kid:base64url(32 random bytes)`, one a line or with commas. The first key is the primary key,
+which seals new values. All keys open values. Errors name the line, the key's name and the fix, never a key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_FILE_BYTES = 65_536
 MIN_DISTINCT_BYTES = 16  # 32 random bytes have fewer about once in 10^14
 GENERATE = "Make one with `python -m bot keys generate`."
 
-# Shown in documentation and therefore never usable: the bytes 0 to 31.
+# The bytes 0 to 31: documentation shows this key, so it is never accepted.
 SAMPLE_LINE = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"
 
 _KID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,15}")
@@ -30,7 +30,7 @@ _ENCODED = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
 def is_kid(text: str) -> bool:
-    """Whether it can be a key's name: 1 to 16 letters, digits, dots, dashes, underscores."""
+    """Whether the text can be a key's name: 1 to 16 letters, digits, dots, dashes, underscores."""
     return _KID.fullmatch(text) is not None
 
 
@@ -42,7 +42,7 @@ def generate_line(kid: str = "k1") -> Secret:
 
 
 class KeyRing:
-    """Named keys. Shows their names and nothing else."""
+    """Named keys. When printed, only the names are shown."""
 
     __slots__ = ("__roots", "primary")
 
@@ -52,7 +52,7 @@ class KeyRing:
 
     @classmethod
     def read(cls, text: str | Secret, source: str = "ENCRYPTION_KEYS") -> Self:
-        """Keys from text. `source` is what errors call it. Raises `CannotStart`."""
+        """Read the keys from text. Errors call the text `source`. Raises `CannotStart`."""
         text = text.reveal() if isinstance(text, Secret) else text
         if text.startswith("\ufeff"):
             raise CannotStart(f"{source} starts with a byte order mark: save it as plain UTF-8 without one.")
@@ -91,7 +91,7 @@ class KeyRing:
         return tuple(self.__roots)
 
     def root(self, kid: str) -> bytes:
-        """The 32 bytes of a key, for deriving from. Raises `KeyError` with the name."""
+        """The 32 bytes of a key, to derive other keys from. Raises `KeyError` with the name."""
         return self.__roots[kid]
 
     def __repr__(self) -> str:
@@ -104,7 +104,7 @@ class KeyRing:
 def _parse(entry: str, where: str) -> tuple[str, bytes]:
     kid, colon, encoded = entry.partition(":")
     if not colon or not is_kid(kid):
-        # What stands before the colon is not repeated: it may be the key.
+        # The error does not repeat the text before the colon: it may be the key.
         raise CannotStart(f"{where}: should be name:key, such as k1:… with 43 characters for the key. {GENERATE}")
     if not _ENCODED.fullmatch(encoded):
         raise CannotStart(f"{where}: the key {kid} is not base64url (A-Z a-z 0-9 - _). {GENERATE}")
@@ -133,8 +133,8 @@ def _weakness(root: bytes) -> str | None:
 
 
 def _read_private(path: Path, *, allow_shared: bool) -> bytes:
-    # Opened once and judged by its descriptor, so that it cannot be exchanged in between;
-    # without waiting, because opening a named pipe would wait for a writer.
+    # The file is opened once and checked by its descriptor, so nobody can replace it in between.
+    # O_NONBLOCK, because opening a named pipe would wait for a writer.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if allow_shared else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)

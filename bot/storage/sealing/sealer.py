@@ -1,11 +1,12 @@
-"""Sealing: what stands in the database so that the database alone yields nothing.
+"""Sealing: encrypts stored values, so that a copy of the database alone gives nothing away.
 
     blob = "O1" | len(kid) | kid | nonce[12] | ciphertext | tag[16]
     AAD  = header | for each part of the binding: uint32_be(len) | utf8(part)
     key  = HKDF-SHA256(root[kid], salt="onetime-bot/v1", info=purpose)
 
-AES-256-GCM (NIST SP 800-38D) with random nonces: under 2^32 seals a key, which is far away. The associated
-data names table, column, owner, host and row, so a blob that is copied or a row that is edited does not open.
+AES-256-GCM (NIST SP 800-38D) with random nonces allows 2^32 seals with one key; the bot stays far below that. The
+associated data names table, column, owner, host and row, so a blob does not open if it was copied elsewhere or if
+its row was edited.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 INDEX_BYTES = 16
 MAX_HEADER = len(VERSION) + 1 + 16  # bytes: version, length, the longest kid
-NOBODY = "-"  # stands for a part that a row does not have, such as the enterprise outside Grid
+NOBODY = "-"  # in place of a part that a row does not have, such as the enterprise outside Grid
 
 _SALT = b"onetime-bot/v1"
 _PURPOSES = frozenset(get_args(Purpose))
@@ -45,7 +46,7 @@ AnySecret = TypeVar("AnySecret", bound=Secret)
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The place where a blob belongs; it opens nowhere else. No part may be empty."""
+    """The place that a blob belongs to. The blob opens in no other place. No part may be empty."""
 
     table: str
     column: str
@@ -61,8 +62,8 @@ class Binding:
         return cls(table, column, enterprise, person.team_id, person.user_id, base_url, row_id)
 
     def associated_data(self) -> bytes:
-        """Every part behind its length, so that no two bindings look alike. `ValueError` if one is empty."""
-        parts = tuple(getattr(self, name) for name in self.__slots__)  # `astuple` copies each, at ten times the price
+        """Every part with its length before it, so that no two bindings look alike. `ValueError` if a part is empty."""
+        parts = tuple(getattr(self, name) for name in self.__slots__)  # `astuple` copies each: ten times slower
         if not all(isinstance(part, str) and part for part in parts):
             raise ValueError("a part of the binding is empty")
         encoded = [part.encode() for part in parts]
@@ -70,7 +71,7 @@ class Binding:
 
 
 class Sealer:
-    """Seals with the primary key, opens with whichever key the blob names."""
+    """Seals with the primary key. Opens with the key that the blob names."""
 
     def __init__(self, keyring: KeyRing) -> None:
         self.keyring = keyring
@@ -81,7 +82,7 @@ class Sealer:
         return f"Sealer({self.keyring!r})"
 
     def seal(self, purpose: Purpose, binding: Binding, plaintext: bytes) -> bytes:
-        """Raises `ValueError` for an empty part or an unknown purpose, before a key is touched."""
+        """Raises `ValueError` for an empty part or an unknown purpose, before any key is used."""
         return self.seal_with(self.keyring.primary, purpose, binding, plaintext)
 
     def seal_with(self, kid: str, purpose: Purpose, binding: Binding, plaintext: bytes) -> bytes:
@@ -89,12 +90,12 @@ class Sealer:
         _check_purpose(purpose)
         bound = binding.associated_data()
         header = header_of(kid)
-        nonce = os.urandom(NONCE_BYTES)  # the kernel's: nothing that threads or forks could share
+        nonce = os.urandom(NONCE_BYTES)  # from the kernel: it has no state that threads or forks could share
         sealed = self._cipher(kid, purpose).encrypt(nonce, plaintext, header + bound)
         return header + nonce + sealed
 
     def open(self, purpose: Purpose, binding: Binding, blob: bytes) -> bytes:
-        """Raises `Unsealable`, always the same one, whatever is wrong with the blob."""
+        """Raises `Unsealable`, with the same text for everything that can be wrong with the blob."""
         _check_purpose(purpose)
         bound = binding.associated_data()
         kid = kid_of(blob)
@@ -119,18 +120,18 @@ class Sealer:
         blob: bytes,
         kind: type[AnySecret] = Secret,  # type: ignore[assignment]
     ) -> AnySecret:
-        """What `seal_text` sealed, as `kind`. Raises `Unsealable`."""
+        """The text that `seal_text` sealed, as a secret of this `kind`. Raises `Unsealable`."""
         try:
             return kind(self.open(purpose, binding, blob).decode("utf-8", "surrogatepass"))
         except UnicodeDecodeError:
             raise Unsealable from None
 
     def blind_index(self, host_url: str, key: Secret) -> bytes:
-        """16 bytes that are the same for the same key on the same host, and tell nothing without our key."""
+        """16 bytes, equal for equal keys on one host. Without our encryption key they reveal nothing about the key."""
         return self.indexer(host_url)(key)
 
     def indexer(self, host_url: str) -> Callable[[Secret], bytes]:
-        """`blind_index` for many keys of one host: four times as fast, since what they share is hashed once."""
+        """`blind_index` for many keys of one host: four times as fast, since the common part is hashed once."""
         begun = self._indexing(self.keyring.primary).copy()
         begun.update(_with_length(host_url.encode()))
 
@@ -157,12 +158,12 @@ def _with_length(part: bytes) -> bytes:
 
 
 def header_of(kid: str) -> bytes:
-    """What every blob sealed with this key starts with."""
+    """The first bytes of every blob that was sealed with this key."""
     return VERSION + bytes([len(kid)]) + kid.encode()
 
 
 def kid_of(blob: bytes) -> str | None:
-    """The name of the key that a blob says it was sealed with; None if it is not of our format."""
+    """The name of the key that a blob says it was sealed with; None if the blob does not have our format."""
     if blob[: len(VERSION)] != VERSION or len(blob) <= len(VERSION):
         return None
     start, length = len(VERSION) + 1, blob[len(VERSION)]

@@ -11,7 +11,7 @@
 
 `asking` is on disk before the one request that makes the secret, and the request is never repeated: if the process
 dies in `asking`, the secret may exist, and nobody has its link. From `made` until the end the row has the encrypted
-keys. Every change of state is a compare-and-set, so that one of many clicks and processes wins. `reserve` and
+keys. Every change of state is a compare-and-set, so only one of many clicks and processes wins. `reserve` and
 `release` are in `openings`, for the transactions of `Reveals`.
 """
 
@@ -41,7 +41,7 @@ MAX_REASON = 80  # characters
 class Deliveries:
     """All methods raise `StorageUnavailable`; the row is then as it was before.
 
-    Methods that take an id and no person are for a row that `find_for_recipient` or `Shares` gave before.
+    Methods that take an id and no person are for a row that `find_for_recipient` or `Shares` returned before.
     """
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
@@ -66,8 +66,8 @@ class Deliveries:
     ) -> Delivery:
         """Asking → made, with the encrypted keys; or unknown_outcome → made, if the answer came after recovery.
 
-        `passphrase` is a passphrase that is still to be sent or shown. Raises `StorageUnavailable` if the row is in
-        another state: the keys are then only in memory.
+        `passphrase` is a passphrase that still has to be sent or shown. Raises `StorageUnavailable` if the row is in
+        another state; the keys then exist only in memory.
         """
         values = {
             "secret_key": self._rows.encrypt(delivery, "secret_key", secret_key),
@@ -92,7 +92,7 @@ class Deliveries:
         return await self._end(id, is_in("asking"), "unknown_outcome")
 
     async def set_tracked(self, id: str, tracked_id: str) -> None:
-        """Remember the tracked row by which the watcher follows the delivery."""
+        """Store the id of the tracked row with which the watcher follows the delivery."""
         await self._change(id, true(), tracked_id=tracked_id)
 
     async def mark_sent(self, id: str, message: MessageRef) -> bool:
@@ -110,7 +110,7 @@ class Deliveries:
     async def mark_undeliverable(self, id: str, why: str) -> bool:
         """Made → undeliverable: Slack refuses the recipient, so nobody can open the delivery here. `why` is a code.
 
-        The delivery is over after `close(id, "undeliverable")`, when the secret is burned or has to be left to expire.
+        The delivery is over after `close(id, "undeliverable")`, when the secret is burned or can only expire.
         """
         values = {"reason": why[:MAX_REASON], "secret_key": null()}
         return await self._change(id, is_in("made"), "undeliverable", **values) is not None
@@ -130,8 +130,8 @@ class Deliveries:
     async def find_for_recipient(self, person: Person, id: object) -> Delivery:
         """A delivery to this person, or to a channel of this person's workspace, in any state.
 
-        Raises `NotYours` for everything else. `id` may be anything: the same single query answers. Raises
-        `Unsealable`.
+        Raises `NotYours` for everything else, and `Unsealable`. `id` may be any value: every value costs the same one
+        query.
         """
         row = await self._one(deliveries.c.id == (id if is_id(id) else NO_ID), _is_for(person))
         if row is None:
@@ -139,25 +139,25 @@ class Deliveries:
         return self._rows.decrypt(row)
 
     async def mark_opened(self, id: str, person: Person) -> Delivery:
-        """This person opened the delivery: wipe its keys. Returns the row as it is now; the first opener stays."""
+        """Record that this person opened the delivery: wipe its keys. Returns the new row; the first opener stays."""
         async with self._db.writing() as connection:
             await openings.mark_opened(connection, id, person)
         await self._db.checkpoint()
         return await self._by_id(id)
 
     async def mark_announced(self, id: str) -> None:
-        """The sender was notified of the opening and all messages were updated, or that can never be done."""
+        """Record that the sender was notified of the opening and all messages were updated, or never can be."""
         await self._change(id, true(), unannounced_since=null())
 
     async def mark_link_shown(self, id: str, person: Person) -> bool:
-        """The link is shown to this person. False if somebody else is opening the delivery, or it is over."""
+        """Record that this person was shown the link. False if somebody else is opening the delivery, or it is over."""
         free = or_(is_in("made", "sent"), and_(is_in("opening", "link_shown"), opener_is(person)))
         return await self._change(id, free, state="link_shown", link_shown_at=now, **opener_values(person)) is not None
 
     async def close(self, id: str, state: DeliveryEnd, at: datetime | None = None) -> bool:
         """Any state that is not over → `state`: wipe the secret key and the passphrase. False if it was over before.
 
-        `at` is when it was opened, if the host says so.
+        `at` is the time when the secret was opened, if the host reports it.
         """
         times = {} if at is None else {"opened_at": at.timestamp()}
         return await self._end(id, deliveries.c.over_at.is_(None), state, **times)

@@ -59,14 +59,14 @@ async def release(connection: AsyncConnection, delivery_id: str, person: Person)
 async def mark_opened(connection: AsyncConnection, delivery_id: str, person: Person) -> Row[Any] | None:
     """Any state → opened, by this person. The secret key and the passphrase are wiped.
 
-    The tracked row of the delivery becomes received in the same transaction, so that the watcher neither polls nor
-    announces it. None if the delivery was marked as opened before: its first opener stays.
+    The tracked row of the delivery becomes received in the same transaction, so that the watcher does not poll or
+    announce it. None if the delivery was marked as opened before: its first opener stays.
     """
     values = {
         "opened_at": now,
         "over_at": now,
         "unannounced_since": now,
-        "link_shown_at": null(),  # it was opened here, not with the link
+        "link_shown_at": null(),  # opened in Slack, not with the link
         **opener_values(person),
         **WIPE,
     }

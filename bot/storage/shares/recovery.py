@@ -40,7 +40,7 @@ class InterruptedShares:
         self._deliveries = DeliveryRows(sealer)
 
     async def unfinished(self, older_than: float) -> list[Delivery]:
-        """Deliveries with a step left to do that nobody touched for `older_than` seconds: most likely a process died.
+        """Unfinished deliveries that did not change for `older_than` seconds: most likely a process died.
 
         They are waiting or asking; made and not sent, or not tracked; undeliverable and not burned; or they have a
         passphrase that was not sent to the recipient.

@@ -49,7 +49,7 @@ WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
 
 @dataclass(frozen=True, slots=True)
 class NewShare:
-    """A share to begin. `idempotency_key` is the same for a repeated submit, and for no other.
+    """A share to begin. A repeated submit has the same `idempotency_key`; every other submit has another one.
 
     `passphrase_to` says who gets the passphrase: nobody (there is none, or the sender typed it), the sender (it is
     shown once), or the recipient (in a separate message).
@@ -82,7 +82,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """For whom a delivery is: one person, or the first one in a channel; neither: the sender just gets the link."""
+    """Who a delivery is for: a person, or the first one in a channel; if neither, the sender gets the link."""
 
     user: Person | None = None
     channel: str | None = None
@@ -94,7 +94,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One secret for one recipient. The keys are empty before `made`; the secret key is empty again when it is over."""
+    """One secret for one recipient. The keys are empty before `made`; the secret key is wiped when it is over."""
 
     id: str
     share_id: str
@@ -104,17 +104,15 @@ class Delivery:
     state: DeliveryState
     secret_key: SecretKey
     metadata_key: MetadataKey
-    passphrase: Secret | None  # it is still to be sent to the recipient, or shown to the sender
+    passphrase: Secret | None  # still has to be sent to the recipient, or shown to the sender
     passphrase_required: bool | None
     expires_at: datetime | None  #: UTC
     message: MessageRef | None  # the message with the Open button
     opener: Person | None  # the person who opened it, is opening it, or was shown the link
     opened_at: datetime | None  #: UTC
     tracked_id: str | None
-    reason: str | None = None  # a code: why it failed or is undeliverable
-    is_by_link: bool = (
-        False  # the link was shown to the opener; once it is opened: it was with that, as far as is known
-    )
+    reason: str | None = None  # a code: why the delivery failed or is undeliverable
+    is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
     def address(self) -> Person | ChannelRef | None:
@@ -223,7 +221,7 @@ class DeliveryRows:
         return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
 
     def decrypt_or_empty(self, row: Row[Any]) -> Delivery:
-        """With empty keys if they cannot be decrypted: lists show the delivery nevertheless."""
+        """Like `decrypt`, with empty keys if they cannot be decrypted: lists still show the delivery."""
         try:
             return self.decrypt(row)
         except Unsealable:

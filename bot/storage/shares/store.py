@@ -17,7 +17,7 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import Delivery, DeliveryRows, NewShare, Recipient, Share, ShareRows
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
 
-_UNDELIVERABLE = MessageRef("", "", "")  # in place of the card: the sender can never be notified
+_UNDELIVERABLE = MessageRef("", "", "")  # stored in place of the card if the sender can never be notified
 
 
 class Shares:
@@ -31,11 +31,11 @@ class Shares:
     async def begin(
         self, person: Person, new: NewShare, to: Sequence[Recipient], *, answers: str | None = None
     ) -> tuple[Share, list[Delivery], bool]:
-        """Begin a share. Returns it, its deliveries in the order of `to`, and whether it is new.
+        """Begin a share. Returns the share, its deliveries in the order of `to`, and whether the share is new.
 
-        The same `idempotency_key` gives the same share. `answers` is the id of a request, which becomes answered.
-        Raises `RequestOver` if that request cannot be answered any more, and `NotYours` if the key is another
-        person's; nothing is begun then.
+        A second call with the same `idempotency_key` returns the same share. `answers` is the id of a request, which
+        becomes answered. Raises `RequestOver` if that request cannot be answered any more, and `NotYours` if the key
+        belongs to another person; nothing is begun then.
         """
         share, rows = self._rows.encrypt(person, new, to)
         async with self._db.writing() as connection:
@@ -62,7 +62,7 @@ class Shares:
     async def delete(self, id: str) -> bool:
         """Delete a share if all its deliveries failed. Its `idempotency_key` can then begin another share.
 
-        The request that it answered is open again. False if a delivery did not fail.
+        The request that the share answered is open again. False if a delivery did not fail.
         """
         something = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state != "failed")
         empty = (shares.c.id == id, ~something)
@@ -110,7 +110,7 @@ class Shares:
             await connection.execute(update(shares).where(shares.c.id == share_id).values(values))
 
     async def mark_card_undeliverable(self, share_id: str) -> None:
-        """Slack never takes a message to the sender: recovery stops trying."""
+        """Record that Slack never takes a message to the sender, so that recovery stops trying."""
         await self.set_card(share_id, _UNDELIVERABLE)
 
     # --- rows

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.storage.tables import new_id, notifications, owner, tracked
 from bot.storage.tracking.rows import IS_OPEN, OVER, NotificationKind, TrackedState, WatchRef
 
-IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # it is still to be sent
+IS_WAITING = and_(notifications.c.sent_at.is_(None), notifications.c.dead_letter.is_(None))  # it still has to be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def cancel_reminder(connection: AsyncConnection, tracked_id: str, *kinds: 
 
 
 def notification_of_tracked(whose: WatchRef, kind: NotificationKind, moment: float, tracked_id: str) -> dict[str, Any]:
-    """A row of a notification about one secret. Its key allows one for each secret and kind."""
+    """A row of a notification about one secret. Its idempotency key allows one for each secret and kind."""
     return new_notification(whose, kind, f"{tracked_id}:{kind}", moment, tracked_id)
 
 

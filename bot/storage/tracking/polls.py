@@ -56,8 +56,8 @@ BATCH = 500  # values in a list of one statement; databases have a limit
 WATCHES_BATCH = 4  # watches whose rows one statement reads: each may have hundreds
 
 WEEK = 7 * 86_400.0  # seconds that a row stays after the secret is over
-REPORT_LIFE = 30 * 86_400.0  # seconds that it stays while a notification about it is unsent
-PURGE_BATCH = 200  # rows in one transaction: others write meanwhile
+REPORT_LIFE = 30 * 86_400.0  # seconds that a row stays while a notification about the secret is unsent
+PURGE_BATCH = 200  # rows in one transaction, so that others can write in between
 
 _HAS_UNSENT = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
 _WOKEN = watches.c.next_poll_at != watches.c.lease_until
@@ -78,7 +78,7 @@ class Polls:
     # --- leases
 
     async def claim(self, limit: int, lease_seconds: float, host: str | None = None) -> list[Watch]:
-        """Up to `limit` watches that are due and not leased, the longest due first. Each goes to one caller.
+        """Up to `limit` watches that are due and not leased, those first that are due longest. Each goes to one caller.
 
         `host` None: watches on all hosts.
         """
@@ -152,7 +152,7 @@ class Polls:
         return self._rows.indexers(host)
 
     async def untracked(self, watch: Watch, keys: Iterable[MetadataKey]) -> list[MetadataKey]:
-        """The keys that the person neither tracks (over or not) nor has stopped tracking."""
+        """The keys of secrets that the person does not track (open or over) and did not stop tracking."""
         blinds = {key: self._rows.blind_indexes(watch.host, key) for key in keys}
         every = [blind for some in blinds.values() for blind in some]
         async with self._db.reading() as connection:
@@ -185,10 +185,10 @@ class Polls:
     ) -> bool:
         """Record all that a poll found and give back the lease, in one transaction. False if the lease is not ours.
 
-        A final state stays: a change of such a secret is left out, with its notification. One notification is written
-        for each secret and kind. `new` secrets are tracked only while the watch still has `everything` on, and only
-        if the person neither tracks them nor has stopped tracking them; those made after `everything` was switched on
-        get a card. `next_poll_in` is in seconds; None waits until the watch is woken.
+        A final state never changes: a change of such a secret is left out, with its notification. One notification is
+        written for each secret and kind. `new` secrets are tracked only while the watch still has `everything` on, and
+        only if the person does not track them and did not stop tracking them; those made after `everything` was
+        switched on get a card. `next_poll_in` is in seconds; None waits until the watch is woken.
         """
         async with self._db.writing() as connection:
             if new:
@@ -208,8 +208,8 @@ class Polls:
     async def record_refusal(self, watch: Watch, within: float = 600, most: int = 3) -> bool:
         """Record that the host answered "Not authorized". True if the watch is paused now.
 
-        The answer number `most` within `within` seconds from the first one pauses the watch and writes one
-        notification. Before that the next poll comes soon enough for `most` polls to fall into that time.
+        If `most` such answers come within `within` seconds, the watch is paused and one notification is written. Until
+        then the next poll comes soon enough for `most` polls to fit into that time.
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
@@ -233,12 +233,12 @@ class Polls:
         return True
 
     async def record_failure(self, watch: Watch, retry_in: float) -> bool:
-        """Record a poll that learned nothing: poll again in `retry_in` seconds. False if the lease is not ours."""
+        """Record a poll that found out nothing: poll again in `retry_in` seconds. False if the lease is not ours."""
         async with self._db.writing() as connection:
             return await _release_lease(connection, watch, next_poll_at=now + retry_in) is not None
 
     async def purge(self) -> int:
-        """Delete what has been over for a week, what the host says nothing about, and old notifications.
+        """Delete secrets that ended a week ago or whose end the host never reports, and old notifications.
 
         A secret with an unsent notification stays up to 30 days. Returns how many rows were deleted.
         """
@@ -314,7 +314,7 @@ def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
 
 
 async def _release_lease(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
-    """Give back the lease. The row after that, or None if the lease is not ours."""
+    """Give back the lease. Returns the row after that, or None if the lease is not ours."""
     statement = update(watches).where(_held(watch)).values(**FREE, **values).returning(watches)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

@@ -47,7 +47,7 @@ class NewTracked:
 
 
 class OpenRow(NamedTuple):
-    """What a poll needs of a tracked secret that can still change. Times are seconds since the epoch."""
+    """The values of a tracked secret that a poll needs while it can still change. Times are seconds since the epoch."""
 
     id: str
     blind_index: bytes
@@ -61,7 +61,7 @@ class Tracked:
     """A stored `NewTracked`.
 
     `is_readable` is False if the key or the label cannot be decrypted any more: both are empty then. The person sees
-    such a secret and can stop tracking it. The watcher never gets one.
+    such a secret and can stop tracking it. The watcher never gets such a secret.
     """
 
     id: str

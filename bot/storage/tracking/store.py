@@ -35,7 +35,7 @@ from bot.storage.tracking.rows import (
 
 
 class Tracking:
-    """Each method takes the person whose secrets they are. All raise `StorageUnavailable`; nothing is changed then."""
+    """Each method takes the owner of the secrets. All methods raise `StorageUnavailable`; nothing is changed then."""
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
@@ -124,7 +124,7 @@ class Tracking:
     async def settle(self, person: Person, host: str, key: MetadataKey, state: FinalState) -> Tracked | None:
         """Record what the person did through the bot. No notification is sent. None if the secret is not tracked.
 
-        If a poll saw the change before, its unsent notification is deleted. A final state stays.
+        If a poll saw the change before, its unsent notification is deleted. A final state never changes.
         """
         return await self._settle(self._rows.is_of(person, host, key), state)
 
@@ -199,7 +199,7 @@ class Tracking:
         return [watch_of(row) for row in rows]
 
     async def resume(self, person: Person, host: str) -> None:
-        """The person has connected again: poll at once, and delete the unsent notification that asked for it."""
+        """The person has connected again: poll at once, and delete the unsent notification to reconnect."""
         mine = and_(owned_by(watches, person), watches.c.host == host)
         useful = or_(watches.c.everything, exists().where(tracked.c.watch_id == watches.c.id, IS_OPEN))
         values = {
@@ -241,7 +241,7 @@ class Tracking:
 
 
 async def _ignore(connection: AsyncConnection, person: Person, row: Row[Any]) -> None:
-    """Ignore a secret for as long as the account may list it. Servers prolong a secret when somebody looks at it."""
+    """Ignore a secret for as long as the account may list it. Servers prolong a secret when its metadata is read."""
     mine = and_(owned_by(ignored, person), ignored.c.blind_index == row.blind_index)
     await connection.execute(delete(ignored).where(mine))
     until = (now if row.expires_at is None else row.expires_at) + SILENT_LIFE
@@ -288,7 +288,7 @@ async def _watch(
 
 
 def _since(everything: bool) -> Any:  # noqa: FBT001 - the column's value
-    """The new value of `everything_since`. Switching on what is on leaves the old value."""
+    """The new value of `everything_since`. If `everything` is on already, the old value stays."""
     if not everything:
         return null()
     return case((watches.c.everything, watches.c.everything_since), else_=now)

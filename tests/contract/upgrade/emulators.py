@@ -61,7 +61,7 @@ async def old_world() -> AsyncIterator[World]:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """The port is always the same, so of several workers of a test run one at a time has it."""
+    """The port is always the same, so only one worker of a test run can use it at a time."""
     with (Path(tempfile.gettempdir()) / f"ots-bot-upgrade-{PORT}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -87,7 +87,7 @@ def seed_onetime(server: OnetimeServer) -> None:
 
 
 def _renamed(recorded: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a stored secret under their names of today."""
+    """The fields of a stored secret under their current names."""
     return {FIELDS.get(name, name): value for name, value in recorded.items()}
 
 

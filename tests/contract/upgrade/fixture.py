@@ -27,14 +27,14 @@ ROOT = HERE.parents[2]
 
 REVISION = "0006"
 KEY_LINE = (HERE / "encryption-keys").read_text(encoding="utf-8").splitlines()[-1]  # as ENCRYPTION_KEYS takes it
-AGE = 1.0  # seconds that the newest row is old at least: the bot looks for what is older than its own start
+AGE = 1.0  # seconds; the newest row is at least this old, because the bot looks for rows older than its own start
 
 Row = dict[str, Any]
 
 
 @cache
 def read(name: str) -> Any:
-    """One of the JSON files. Not to be changed by the reader."""
+    """The content of one of the JSON files. The caller must not change it."""
     return json.loads((HERE / name).read_text(encoding="utf-8"))
 
 
@@ -80,7 +80,7 @@ def read_all(url: str) -> dict[str, list[Row]]:
 
 
 def reflected(connection: sa.Connection) -> list[sa.Table]:
-    """The tables that the database has, those that others point at first."""
+    """The tables that the database has; tables that others refer to come first."""
     found = sa.MetaData()
     found.reflect(connection)
     return [table for table in found.sorted_tables if table.name != "alembic_version"]
@@ -111,19 +111,19 @@ def _value(column: sa.Column[Any], value: Any, later: float) -> Any:
 
 
 def stories() -> dict[str, Any]:
-    """Name -> what a person had in front of them: who, the message or the window, and what there is to know of it."""
+    """Name -> what a person had in front of them: the person, the message or the window, and the values in it."""
     found: dict[str, Any] = read("slack.json")["stories"]
     return found
 
 
 def blocks_of(kept: Row) -> list[Row]:
-    """The blocks of a message or a window of `slack.json`; those that occur often stand there once, by number."""
+    """The blocks of a message or a window of `slack.json`, where repeated blocks are stored once, by number."""
     often = read("slack.json")["blocks"]
     return [often[block] if isinstance(block, int) else block for block in kept.get("blocks", [])]
 
 
 def everything_shown() -> list[Row]:
-    """All messages and windows as Slack was sent them, with their blocks."""
+    """All messages and windows as they were sent to Slack, with their blocks."""
     slack = read("slack.json")
     shown = (*slack["messages"], *(view["payload"] for view in slack["views"]))
     return [{**kept, "blocks": blocks_of(kept)} for kept in shown]

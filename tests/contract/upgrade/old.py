@@ -1,4 +1,4 @@
-"""What people had in front of them before the upgrade, and how the tests press it and see what comes of it."""
+"""What people had in front of them before the upgrade, and how the tests press it and read the result."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.contract.upgrade.emulators import (
     World,
 )
 
-pressed: set[tuple[str, str]] = set()  # all that the tests below say that they press: what it is, and its name
+pressed: set[tuple[str, str]] = set()  # everything that the tests say they press: its kind and its name
 
 
 def presses(*names: str, submits: tuple[str, ...] = (), closes: tuple[str, ...] = ()) -> Callable[[Any], Any]:
-    """Says which old buttons, forms and windows a test presses, sends and closes; it fails unless it does."""
+    """Declares which old buttons, forms and windows a test presses, sends and closes. The test fails if it does not."""
     said = {("action", one) for one in names} | {("form", one) for one in submits} | {("closed", one) for one in closes}
     pressed.update(said)
 
@@ -44,7 +44,7 @@ class Old:
         self.pressed: set[tuple[str, str]] = set()
 
     def told(self, story: str) -> dict[str, Any]:
-        """What there is to know of a story: keys, texts, other people."""
+        """The values of a story: keys, texts, other people."""
         found: dict[str, Any] = fixture.stories()[story]
         return found
 
@@ -105,7 +105,7 @@ def names_on(thing: SlackMessage | SlackView) -> set[str]:
 
 
 async def sees(person: WorkspaceMember, *parts: str) -> SlackView:
-    """The window on top, when all of it stands there."""
+    """The window on top, as soon as it shows all `parts`."""
 
     def hoped() -> SlackView | None:
         return person.view if person.view and all(part in person.view.text for part in parts) else None
@@ -114,7 +114,7 @@ async def sees(person: WorkspaceMember, *parts: str) -> SlackView:
 
 
 async def window(person: WorkspaceMember, submit: str) -> SlackView:
-    """The window on top, when its button for sending says so."""
+    """The window on top, as soon as its submit button has this label."""
     return await person.until(lambda: person.view if person.view and person.view.submit == submit else None)
 
 
@@ -123,7 +123,7 @@ async def reads(person: WorkspaceMember, thing: SlackMessage, *parts: str) -> No
 
 
 async def is_told(person: WorkspaceMember, part: str, before: int = 0) -> SlackMessage:
-    """The newest message to this person that says so."""
+    """The newest message to this person that contains `part`."""
 
     def hoped() -> SlackMessage | None:
         return next((one for one in reversed(person.messages[before:]) if part in one.shows), None)

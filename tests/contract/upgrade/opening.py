@@ -37,7 +37,7 @@ HEADER = b"O1\x02k1"
 
 
 def opened(row: Row, table: str, column: str, purpose: str) -> bytes:
-    """The plain value of a column of a row of revision 0006. Raises `InvalidTag` where it was bound to another place."""
+    """The plain value of a column of a row of revision 0006. Raises `InvalidTag` if it is bound to another place."""
     host = row.get("host", "-")
     bound = (table, column, row["enterprise_id"], row["team_id"], row["user_id"], host, row["id"])
     parts = [part.encode() for part in bound]
