@@ -31,7 +31,7 @@ WITHIN = 10.0  # seconds
 MAX_WAIT = 5.0  # seconds; if Slack asks for a longer wait, recovery.py sends the message a minute later
 
 # State of the secret at its host (None: not known) -> state of its delivery. Other states change nothing.
-ENDS: dict[SecretState | None, DeliveryEnd] = {
+ENDS_BY_STATE: dict[SecretState | None, DeliveryEnd] = {
     SecretState.BURNED: "burned",
     SecretState.RECEIVED: "opened",
     SecretState.EXPIRED: "expired",
@@ -142,7 +142,7 @@ async def burn(
     when nobody knows whether it is burned.
     """
     state, metadata = await _burn(services, delivery, passphrase, asked=asked)
-    end = ENDS.get(state)
+    end = ENDS_BY_STATE.get(state)
     if end is not None:
         await services.deliveries.close(delivery.id, end, metadata.received if metadata else None)
         failpoint("delivery_over")

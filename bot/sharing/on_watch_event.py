@@ -14,7 +14,7 @@ from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 from bot.storage.tracking.rows import NotificationKind
 
 REMINDER = "reminder"
-ENDS: dict[NotificationKind, DeliveryEnd] = {
+ENDS_BY_KIND: dict[NotificationKind, DeliveryEnd] = {
     RECEIVED: "opened",
     "burned": "burned",
     "expired": "expired",
@@ -37,7 +37,7 @@ async def tell_sender(
         if wanted and delivery.can_be_opened:
             await services.send(share.person, sender_card.expires_soon_message(share, delivery), idempotency_key)
         return
-    end = ENDS[kind]
+    end = ENDS_BY_KIND[kind]
     if not delivery.is_over:
         if wanted and not (share.quiet and end == "opened"):
             await services.send(
