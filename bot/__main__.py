@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from bot import logs
 from bot.errors import CannotStart
-from bot.settings import Settings, find_lookalikes, read_settings
 
-if TYPE_CHECKING:  # its import takes time, and not every command needs it
+if TYPE_CHECKING:  # their imports take time: `_run` does them without collecting garbage, `--help` not at all
+    from bot.settings import Settings
     from bot.storage.sealing.keyring import KeyRing
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
+    from bot.settings import find_lookalikes, read_settings  # noqa: PLC0415 - imported when needed
+
     settings = read_settings(given.env_file)
     changed = {name: getattr(given, name, None) for name in ("host", "port")}
     settings = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
