@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CannotStart, Unsealable
@@ -48,23 +48,24 @@ async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) 
 
     Values of the keys named in `kids` are counted by the database; the headers of others are fetched.
     """
-    used: Counter[str] = Counter()
-    for sealed in SEALED:
-        used += await _count(connection, sealed, kids)
-    return used
-
-
-async def _count(connection: AsyncConnection, sealed: SealedColumn, kids: tuple[str, ...]) -> Counter[str]:
-    column, used = sealed.column, Counter[str]()
-    others = select(func.substr(column, 1, MAX_HEADER)).where(column.is_not(None))
+    headers = union_all(*map(_headers, SEALED)).subquery()
+    header, used = headers.c.header, Counter[str]()
     for kid in kids:
-        header = header_of(kid)
-        ours = func.substr(column, 1, len(header), type_=column.type) == header
-        used[kid] = await connection.scalar(select(func.count()).select_from(sealed.table).where(ours)) or 0
-        others = others.where(~ours)
-    async for (header,) in await connection.stream(others):
-        used[kid_of(header) or UNKNOWN_FORMAT] += 1
+        ours = _starts_with(header, header_of(kid))
+        used[kid] = await connection.scalar(select(func.count()).select_from(headers).where(ours)) or 0
+    others = select(header).where(*(~_starts_with(header, header_of(kid)) for kid in kids))
+    async for (other,) in await connection.stream(others):
+        used[kid_of(other) or UNKNOWN_FORMAT] += 1
     return used
+
+
+def _headers(sealed: SealedColumn) -> Select[Any]:
+    column = sealed.column
+    return select(func.substr(column, 1, MAX_HEADER, type_=column.type).label("header")).where(column.is_not(None))
+
+
+def _starts_with(header: ColumnElement[bytes], start: bytes) -> ColumnElement[bool]:
+    return func.substr(header, 1, len(start), type_=header.type) == start
 
 
 def _refuse_wrong_keys(sealer: Sealer, checks: dict[str, bytes], used: Counter[str]) -> None:
