@@ -34,9 +34,7 @@ async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, Metada
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a secret link.
     """
-    if not interaction.text:
-        raise NotUnderstood("nothing pasted", tell=ask)
-    match read_pasted(interaction.text, interaction.services.hosts):
+    match _read(interaction, ask):
         case SecretLink():
             raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
         case MetadataLink(host, key):
@@ -50,15 +48,19 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a private link.
     """
-    if not interaction.text:
-        raise NotUnderstood("nothing pasted", tell=ask)
-    match read_pasted(interaction.text, interaction.services.hosts):
+    match _read(interaction, ask):
         case MetadataLink():
             raise NotUnderstood("a private link", tell=NEEDS_THE_SECRET_LINK)
         case SecretLink(host, key):
             return host, key
         case BareKey() as bare:
             return None, bare.as_secret()
+
+
+def _read(interaction: Interaction, ask: str) -> SecretLink | MetadataLink | BareKey:
+    if not interaction.text:
+        raise NotUnderstood("nothing pasted", tell=ask)
+    return read_pasted(interaction.text, interaction.services.hosts)
 
 
 def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:

@@ -158,24 +158,6 @@ def tracked_notification_words(tracked: Tracked, kind: NotificationKind) -> tupl
 # --- a delivery: one recipient's secret
 
 
-class _ByDeliveryState(TypedDict):
-    """A text for each `DeliveryState`."""
-
-    waiting: str
-    asking: str
-    made: str
-    sent: str
-    opening: str
-    link_shown: str
-    opened: str
-    failed: str
-    unknown_outcome: str
-    undeliverable: str
-    burned: str
-    expired: str
-    gone: str
-
-
 class _FixedDeliveryWords(TypedDict):
     """A text for each `DeliveryState` that is said without a name, a time or a reason."""
 
@@ -189,6 +171,14 @@ class _FixedDeliveryWords(TypedDict):
     burned: str
     expired: str
     gone: str
+
+
+class _ByDeliveryState(_FixedDeliveryWords):
+    """A text for each `DeliveryState`."""
+
+    opened: str
+    failed: str
+    undeliverable: str
 
 
 DELIVERY_SIGNS: Final[_ByDeliveryState] = {

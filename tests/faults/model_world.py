@@ -29,7 +29,7 @@ ADA, BEN = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN"))
 PEOPLE = (ADA, BEN)
 FINAL = ("received", "burned", "expired", "orphaned", "unknown")
 KINDS = {words: state for state, words in TRACKED_WORDS.items()}
-CATALOGUE = Registry()
+REGISTRY = Registry()
 
 
 @dataclass(slots=True)
@@ -203,21 +203,21 @@ class World:
 
     async def command(self, process: Process, person: Person, verb: str, text: str) -> Screen | None:
         """`/ots VERB text`."""
-        found, rest = CATALOGUE.read(f"{verb} {text}")
+        found, rest = REGISTRY.read(f"{verb} {text}")
         assert found is not None
         handler = found.handler
         assert handler is not None
         return (await handler.run(self.call(process, person, rest), None)).screen
 
     async def press(self, process: Process, person: Person, action: str, ref: str) -> Screen | None:
-        handler = CATALOGUE.handlers[Kind.ACTION, action]
+        handler = REGISTRY.handlers[Kind.ACTION, action]
         row = await handler.owns(process.services, person, ref)
         return (await handler.run(self.call(process, person), row)).screen
 
     async def connect(self, process: Process, person: Person) -> None:
         host = process.services.hosts.default.name
         typed = {"username": Secret(username(person)), "token": Secret(self.tokens[person])}
-        await CATALOGUE.handlers[Kind.FORM, "connect"].run(
+        await REGISTRY.handlers[Kind.FORM, "connect"].run(
             self.call(process, person, inputs=Inputs(selects={"host": host}, text_inputs=typed)), None
         )
 

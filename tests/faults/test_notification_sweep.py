@@ -145,7 +145,7 @@ async def meets(crashing: Crashing, fault: SlackFault, times: int | None = 1) ->
     return telling
 
 
-UNSURE = {
+UNKNOWN_OUTCOME = {
     "taken, then the connection breaks": SlackFault.drop_after,
     "the connection breaks": SlackFault.drop,
     "502": lambda: SlackFault.http(502, "<html>"),
@@ -155,18 +155,18 @@ UNSURE = {
 
 
 async def test_what_may_have_arrived_is_sent_again_with_the_same_id(crashing):
-    tellings = [Telling(crashing) for _ in UNSURE]
+    tellings = [Telling(crashing) for _ in UNKNOWN_OUTCOME]
     await asyncio.gather(*(telling.is_watched() for telling in tellings))
-    for fault in UNSURE.values():
+    for fault in UNKNOWN_OUTCOME.values():
         crashing.world.workspace.plan("chat.postMessage", fault())
 
     await asyncio.gather(*(telling.is_opened() for telling in tellings))
     await asyncio.gather(*(telling.is_told() for telling in tellings))
 
-    assert [len(telling.told) for telling in tellings] == [1] * len(UNSURE)
-    assert [len(telling.ids) for telling in tellings] == [1] * len(UNSURE)
+    assert [len(telling.told) for telling in tellings] == [1] * len(UNKNOWN_OUTCOME)
+    assert [len(telling.ids) for telling in tellings] == [1] * len(UNKNOWN_OUTCOME)
     # One more for each fault, whomever it met.
-    assert sum(len(telling.sent) for telling in tellings) == 2 * len(UNSURE)
+    assert sum(len(telling.sent) for telling in tellings) == 2 * len(UNKNOWN_OUTCOME)
 
 
 async def test_taken_without_an_answer_and_without_ids_it_is_told_twice_at_most(crashing):

@@ -1,6 +1,6 @@
 """Everything that can be done, by everybody who might try: forged payloads with the owner's real ids.
 
-The matrix is made from the catalogue, so a handler that is added without a row here fails
+The matrix is made from the registry, so a handler that is added without a row here fails
 `test_every_handler_is_in_the_matrix`.
 """
 
@@ -267,7 +267,7 @@ class Owned:
             return {table: connection.execute(statement.format(table), values).fetchall() for table in tables}
 
 
-# --- the matrix: what stands in the catalogue, and what the owner has that it is about
+# --- the matrix: what stands in the registry, and what the owner has that it is about
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,10 @@ from bot.person import Person
 from bot.storage.engine.database import Database, migrate
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.deliveries import Deliveries
+from bot.storage.shares.store import Shares
+from bot.storage.tracking.polls import Polls
+from bot.storage.tracking.store import Tracking
 from tests.support.postgres import new_postgres_url, postgres
 
 __all__ = ["new_postgres_url", "postgres"]
@@ -52,6 +56,26 @@ async def database(url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def sealer() -> Sealer:
     return Sealer(KeyRing.read(generate_line("k1")))
+
+
+@pytest.fixture
+def shares(database: Database, sealer: Sealer) -> Shares:
+    return Shares(database, sealer)
+
+
+@pytest.fixture
+def deliveries(database: Database, sealer: Sealer) -> Deliveries:
+    return Deliveries(database, sealer)
+
+
+@pytest.fixture
+def tracking(database: Database, sealer: Sealer) -> Tracking:
+    return Tracking(database, sealer)
+
+
+@pytest.fixture
+def polls(database: Database, sealer: Sealer) -> Polls:
+    return Polls(database, sealer)
 
 
 @pytest.fixture

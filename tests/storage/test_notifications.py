@@ -35,16 +35,6 @@ ONE_KIND = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where bo
 
 
 @pytest.fixture
-def tracking(database, sealer) -> Tracking:
-    return Tracking(database, sealer)
-
-
-@pytest.fixture
-def polls(database, sealer) -> Polls:
-    return Polls(database, sealer)
-
-
-@pytest.fixture
 def notifications(database, sealer) -> Notifications:
     return Notifications(database, sealer)
 

@@ -29,7 +29,7 @@ from tests.storage.conftest import SLOW_TWIN
 
 TEAM = "T0000001"  # of all people here
 HOST = "https://eu.onetimesecret.com"
-KEY, PRIVATE = SecretKey("secret-key-of-the-parcel"), MetadataKey("metadata-key-of-the-parcel")
+KEY, PRIVATE = SecretKey("secret-key-of-the-delivery"), MetadataKey("metadata-key-of-the-delivery")
 TEXT = Secret("what was shared")
 CHANNEL = "C0000OPS"
 

@@ -29,16 +29,6 @@ ONE_KIND = pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # where bo
 
 
 @pytest.fixture
-def tracking(database, sealer) -> Tracking:
-    return Tracking(database, sealer)
-
-
-@pytest.fixture
-def polls(database, sealer) -> Polls:
-    return Polls(database, sealer)
-
-
-@pytest.fixture
 async def secret(tracking, ada) -> Tracked:
     """Tracked and due to be looked at."""
     return await track(tracking, ada)

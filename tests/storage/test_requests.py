@@ -13,7 +13,6 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
 from bot.storage.requests import KEPT, LIFE, Requests
-from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
@@ -135,16 +134,6 @@ async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
 
 
 # --- the share that answers it
-
-
-@pytest.fixture
-def shares(database, sealer) -> Shares:
-    return Shares(database, sealer)
-
-
-@pytest.fixture
-def deliveries(database, sealer) -> Deliveries:
-    return Deliveries(database, sealer)
 
 
 async def begin(shares: Shares, sender: Person, request, idempotency_key: str = "once"):

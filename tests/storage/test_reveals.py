@@ -334,10 +334,10 @@ async def test_a_claim_left_behind_is_found_and_marked_once(reveals, interrupted
     assert await interrupted.stale_claims(60) == []
     await set_all(database, claimed_at=now - 61, expires_at=now + 1)
 
-    (stranded,) = await interrupted.stale_claims(60)
+    (stale,) = await interrupted.stale_claims(60)
     marked = [await interrupted.mark_outcome_unknown(ref), await interrupted.mark_outcome_unknown(ref)]
 
-    assert (stranded.id, stranded.person, stranded.key) == (ref, ada, KEY)
+    assert (stale.id, stale.person, stale.key) == (ref, ada, KEY)
     assert marked == [True, False]
     found = await reveals.find(ada, ref)
     assert (found.state, found.outcome_unknown) == ("ready", True)

@@ -30,16 +30,6 @@ NEW = NewShare("once", HOST, None, quiet=False, note="a note", label="a label")
 
 
 @pytest.fixture
-def shares(database, sealer) -> Shares:
-    return Shares(database, sealer)
-
-
-@pytest.fixture
-def deliveries(database, sealer) -> Deliveries:
-    return Deliveries(database, sealer)
-
-
-@pytest.fixture
 def interrupted(database, sealer) -> InterruptedShares:
     return InterruptedShares(database, sealer)
 

@@ -31,16 +31,6 @@ DIES = MADE + timedelta(days=7)
 NOT_YET = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def tracking(database, sealer) -> Tracking:
-    return Tracking(database, sealer)
-
-
-@pytest.fixture
-def polls(database, sealer) -> Polls:
-    return Polls(database, sealer)
-
-
 async def track(tracking: Tracking, person: Person, key: MetadataKey = KEY, host: str = HOST, **more):
     given = {"made_at": MADE, "expires_at": DIES, **more}
     return (await tracking.track(person, host, key, **given))[0]

@@ -12,11 +12,12 @@ from bot.storage.reveals.rows import (
     COLUMNS,
     ESCROW_MINUTES,
     HAS_ESCROW,
+    OVER,
+    READY,
     ROW_LIFE,
     WIPE,
     Reveal,
     RevealRows,
-    RevealState,
     change,
     is_in,
     release_delivery,
@@ -26,8 +27,6 @@ from bot.storage.tables import reveals
 
 REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays if its person was not notified
 
-_READY: Final[RevealState] = "ready"
-_OVER: Final[RevealState] = "over"
 _IS_UNNOTIFIED = and_(is_in("escrowed"), reveals.c.notified_at.is_(None))
 
 
@@ -45,7 +44,7 @@ class InterruptedReveals:
         The process that reserved them has ended without sending anything to the host.
         """
         stale = and_(is_in("opening"), reveals.c.claimed_at <= now - older_than)
-        back = update(reveals).where(stale).values(state=_READY, claimed_at=null()).returning(reveals)
+        back = update(reveals).where(stale).values(state=READY, claimed_at=null()).returning(reveals)
         async with self._db.writing() as connection:
             rows = (await connection.execute(back)).all()
             for row in rows:
@@ -60,7 +59,7 @@ class InterruptedReveals:
         """Claiming → ready, with `outcome_unknown` and a new hour to try again. False if it was not claiming."""
         values: dict[str, Any] = {"outcome_unknown": True, "claimed_at": null(), "expires_at": now + ROW_LIFE}
         async with self._db.writing() as connection:
-            row = await change(connection, id, is_in("claiming"), state=_READY, **values)
+            row = await change(connection, id, is_in("claiming"), state=READY, **values)
             if row is not None:
                 await release_delivery(connection, row)
         return row is not None
@@ -86,7 +85,7 @@ class InterruptedReveals:
         old = or_(and_(reveals.c.expires_at <= now, ~is_needed), reveals.c.expires_at <= now - REPORT_LIFE)
         wiped_escrow = {"escrow": null(), "secret_key": null()}
         async with self._db.writing() as connection:
-            done = await connection.execute(update(reveals).where(finished).values(state=_OVER, **WIPE))
+            done = await connection.execute(update(reveals).where(finished).values(state=OVER, **WIPE))
             wiped = await connection.execute(update(reveals).where(expired_escrow).values(wiped_escrow))
             gone = await connection.execute(delete(reveals).where(old))
         await self._db.checkpoint()

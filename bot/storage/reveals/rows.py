@@ -20,6 +20,8 @@ from bot.storage.tables import person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
+READY: Final[RevealState] = "ready"
+OVER: Final[RevealState] = "over"
 MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
 ROW_LIFE: Final = 3_600.0  # seconds that a row stays
 ESCROW_MINUTES: Final = 10.0  # minutes that an opened secret is stored for its person

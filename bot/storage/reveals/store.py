@@ -17,7 +17,7 @@ change the delivery in the same transaction, so no crash leaves a delivery reser
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Row, and_, case, func, insert, null, or_, select, true
 
@@ -29,6 +29,8 @@ from bot.storage.reveals.rows import (
     COLUMNS,
     ESCROW_MINUTES,
     MAX_WRONG_TRIES,
+    OVER,
+    READY,
     ROW_LIFE,
     WIPE,
     Reveal,
@@ -42,9 +44,6 @@ from bot.storage.reveals.rows import (
 )
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import is_id, own_row, owned_by, owner, reveals
-
-_READY: Final[RevealState] = "ready"
-_OVER: Final[RevealState] = "over"
 
 
 class Reveals:
@@ -84,7 +83,7 @@ class Reveals:
         async with self._db.writing() as connection:
             tries = await connection.scalar(before) or 0
             enough = tries >= MAX_WRONG_TRIES
-            values |= {"wrong_tries": tries, "state": _OVER if enough else _READY}
+            values |= {"wrong_tries": tries, "state": OVER if enough else READY}
             await connection.execute(insert(reveals).values(secret_key=None if enough else sealed, **values))
         return tries
 
@@ -128,7 +127,7 @@ class Reveals:
             "claimed_at": null(),
         }
         async with self._db.writing() as connection:
-            state = case((enough, _OVER), else_=_READY)
+            state = case((enough, OVER), else_=READY)
             row = await change(connection, id, is_in("opening", "claiming"), state=state, **values)
             if row is not None:
                 await release_delivery(connection, row)
