@@ -15,7 +15,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.sandbox.slack import SlackFault, SlackWorkspace, WorkspaceMember
+from bot.sandbox.slack import SlackFault, SlackWorkspace
 
 Json = dict[str, Any]
 
@@ -27,17 +27,6 @@ async def workspace() -> AsyncIterator[SlackWorkspace]:
     await workspace.start()
     yield workspace
     await workspace.stop()
-
-
-@pytest.fixture
-async def client(workspace: SlackWorkspace) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(workspace.bot_token, workspace.api_url, session=session, retry_handlers=[])
-
-
-@pytest.fixture
-def ada(workspace: SlackWorkspace) -> WorkspaceMember:
-    return workspace.people[0]
 
 
 async def post(client: AsyncWebClient) -> object:

@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.sandbox.slack import SlackMessage, SlackView, SlackWorkspace, WorkspaceMember
+from bot.sandbox.slack import SlackMessage, SlackView, SlackWorkspace
 from bot.sandbox.slack.model import ResponseUrlKind
 
 Json = dict[str, Any]
@@ -40,17 +40,6 @@ async def workspace(clock: Clock) -> AsyncIterator[SlackWorkspace]:
     await workspace.start()
     yield workspace
     await workspace.stop()
-
-
-@pytest.fixture
-async def client(workspace: SlackWorkspace) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
-        yield AsyncWebClient(workspace.bot_token, workspace.api_url, session=session, retry_handlers=[])
-
-
-@pytest.fixture
-def ada(workspace: SlackWorkspace) -> WorkspaceMember:
-    return workspace.people[0]
 
 
 async def refused(awaitable: Awaitable[Any]) -> str:
