@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bot.storage.engine.migrate import migrate
+from bot.storage.sealing.keyring import generate_line
 from tests.contract.test_migrations import FORKS, count_statements, killed_at
 from tests.contract.upgrade import fixture
 from tests.contract.upgrade.emulators import run_bot
@@ -210,8 +211,26 @@ def test_every_sealed_value_opens_with_the_names_that_it_was_bound_to(upgraded):
                 assert opened(same, table, column, purpose) == opened(row, table, column, purpose)
 
 
+def count_sealed(upgraded) -> int:
+    return sum(row[column] is not None for table, column, _ in SEALED for row in upgraded.before[table])
+
+
+async def test_keys_list_counts_every_sealed_value(upgraded):
+    code, said = await run_bot("keys", "list", DATABASE_URL=upgraded.url, ENCRYPTION_KEYS=fixture.KEY_LINE)
+
+    assert code == 0, said
+    assert said.startswith(f"k1  primary  {count_sealed(upgraded)} sealed  in use since ")
+
+
+async def test_keys_list_counts_every_value_of_a_missing_key(upgraded):
+    code, said = await run_bot("keys", "list", DATABASE_URL=upgraded.url, ENCRYPTION_KEYS=generate_line("k2").reveal())
+
+    assert code == 0, said
+    assert f"k1  MISSING  {count_sealed(upgraded)} sealed" in said.splitlines()
+
+
 async def test_keys_verify_opens_every_sealed_value(upgraded):
-    sealed = sum(row[column] is not None for table, column, _ in SEALED for row in upgraded.before[table])
+    sealed = count_sealed(upgraded)
 
     code, said = await run_bot("keys", "verify", DATABASE_URL=upgraded.url, ENCRYPTION_KEYS=fixture.KEY_LINE)
 
