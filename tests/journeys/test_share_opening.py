@@ -11,7 +11,7 @@ from bot.errors import NotAllowed, NotYours
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.payloads import interaction
-from tests.journeys.conftest import EMAIL, somebody
+from tests.journeys.conftest import EMAIL, after_the_lines_so_far, somebody
 from tests.support.waiting import PATIENCE
 
 TEXT = "the database password: c0rrect-h0rse"
@@ -141,7 +141,7 @@ async def test_a_card_that_was_drawn_too_late_is_drawn_again(world, ada, ben, cl
     """Cleo opens hers just when the card is on its way that knows only of ben."""
     card = await share(ada, to=[ben.id, cleo.id])
     of_ben, of_cleo = await window(ben), await window(cleo)
-    logged = len(world.bot.output)
+    logged = await after_the_lines_so_far(world, ada)
 
     async def cleo_is_faster():
         await cleo.submit(of_cleo)
