@@ -122,6 +122,14 @@ def test_an_older_key_still_opens_and_the_primary_seals():
     assert kid_of(both.seal("token", BINDING, b"kept")) == "k2"
 
 
+def test_what_a_newer_primary_key_sealed_opens_where_the_key_is_known_but_not_primary_yet():
+    old, new = generate_line("k1").reveal(), generate_line("k2").reveal()
+    promoted, not_yet = Sealer(KeyRing.read(f"{new}\n{old}")), Sealer(KeyRing.read(f"{old}\n{new}"))
+
+    assert not_yet.open("token", BINDING, promoted.seal("token", BINDING, b"kept")) == b"kept"
+    assert promoted.open("token", BINDING, not_yet.seal("token", BINDING, b"kept")) == b"kept"
+
+
 UNKNOWN = {
     "another version": b"O2" + BLOB[2:],
     "another format": b"gAAAAA" + BLOB[6:],
