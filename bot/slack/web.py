@@ -147,6 +147,8 @@ class SlackClient:
 
 
 def _read_error(method: str, response: Any) -> SlackError:
+    if isinstance(response, aiohttp.ClientResponse) and response.status == 429:  # noqa: PLR2004 - as below
+        return _read_refusal(method, "ratelimited", response.headers)  # its body is no JSON: a proxy may have limited
     if not isinstance(response, AsyncSlackResponse):
         return SlackError(method, "unreadable")
     answer = response.data if isinstance(response.data, dict) else {}

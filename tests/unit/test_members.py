@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import NotAllowed, SlackError
 from bot.person import Person
-from bot.slack.members import FRESH_FOR, Members, is_member, zone_of
+from bot.slack.members import Members, is_member, zone_of
 from tests.support.rows import each_row
 
 ADA = Person(None, "T1", "U1")
@@ -90,6 +90,7 @@ class Slack:
     def __init__(self):
         self.now = 0.0
         self.asked = []
+        self.left = set()
 
     def client_of(self, team_id):
         if team_id != "T1":
@@ -99,7 +100,8 @@ class Slack:
     async def user(self, user_id):
         await asyncio.sleep(0)
         self.asked.append(user_id)
-        return user(team_id="T1" if user_id == "U1" else "T2", tz="Europe/Berlin") | {"id": user_id}
+        found = user(team_id="T1" if user_id == "U1" else "T2", tz="Europe/Berlin", deleted=user_id in self.left)
+        return found | {"id": user_id}
 
 
 @pytest.fixture
@@ -112,12 +114,22 @@ def members(slack):
     return Members(slack, clock=lambda: slack.now)
 
 
-async def test_slack_is_asked_again_when_the_answer_is_old(slack, members):
-    for now, times in ((0, 1), (FRESH_FOR - 1, 1), (FRESH_FOR + 1, 2)):
+async def test_slack_is_asked_again_after_five_minutes(slack, members):
+    for now, times in ((0, 1), (299, 1), (301, 2), (599, 2), (602, 3)):
         slack.now = now
 
         assert await members.require_member(ADA, "T1") == "Europe/Berlin"
         assert len(slack.asked) == times
+
+
+async def test_who_has_left_is_refused_five_minutes_later_at_most(slack, members):
+    await members.require_member(ADA, "T1")
+    slack.left = {"U1"}
+    slack.now = 301
+
+    with pytest.raises(NotAllowed):
+        await members.require_member(ADA, "T1")
+    assert not await members.is_member(ADA)
 
 
 async def test_several_acts_at_once_ask_slack_once(slack, members):
