@@ -5,21 +5,31 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from tests.long import model, soak
+from tests.long import model, mutants, soak
 
-RUNS: Mapping[str, ModuleType] = {"model": model, "soak": soak}  # each has `run(*, quick) -> bool`
+# Each has `run(*, quick) -> bool`. One with more options adds them in `add_options(parser)`, and `run` takes them.
+RUNS: Mapping[str, ModuleType] = {"model": model, "mutants": mutants, "soak": soak}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.long", description="Without NAME: lists the long tests.")
-    parser.add_argument("name", nargs="?", choices=RUNS, metavar="NAME", help=" or ".join(RUNS))
-    parser.add_argument("--quick", action="store_true", help="only shows that the test runs: its result means little")
-    given = parser.parse_args()
-    if given.name is None:
+    names = parser.add_subparsers(dest="name", metavar="NAME")
+    for name, module in RUNS.items():
+        one = names.add_parser(name, help=_first_line(module), description=module.__doc__)
+        one.add_argument("--quick", action="store_true", help="only shows that the test runs: its result means little")
+        if hasattr(module, "add_options"):
+            module.add_options(one)
+    given = vars(parser.parse_args())
+    chosen = given.pop("name")
+    if chosen is None:
         for name, module in RUNS.items():
-            print(f"{name:<8} {str(module.__doc__).splitlines()[0]}")
+            print(f"{name:<8} {_first_line(module)}")
         return 0
-    return 0 if RUNS[given.name].run(quick=given.quick) else 1
+    return 0 if RUNS[chosen].run(**given) else 1
+
+
+def _first_line(module: ModuleType) -> str:
+    return str(module.__doc__).splitlines()[0]
 
 
 if __name__ == "__main__":
