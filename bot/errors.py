@@ -6,6 +6,8 @@ is caught, with `from None` if the original carries a URL, a body or a value.
 
 from __future__ import annotations
 
+from bot.slack_codes import About, classify
+
 
 class BotError(Exception):
     """An error that we expect: one INFO line in the log, `tell` for the person."""
@@ -133,26 +135,25 @@ class SlackError(BotError):
     """Slack did not accept a call. Carries Slack's method and error code, never the content."""
 
     tell = "Slack did not take the answer. Please try again."
+    tell_refused = "Slack does not accept this app any more, so it can do nothing here: please tell whoever runs it."
 
     def __init__(self, method: str, code: str, *, retry_after: float | None = None) -> None:
         super().__init__(f"{method}: {code}")
         self.method = method
         self.code = code  # Slack's error code, or ours: connection, http_502
         self.retry_after = retry_after  # seconds, when Slack said
+        if self.about == "workspace":
+            self.tell = self.tell_refused
 
     @property
-    def is_final(self) -> bool:
-        """Whether a retry can never succeed: the recipient is gone, or the bot lacks the permission."""
-        return self.code in FINAL_CODES
+    def about(self) -> About:
+        """What the code is about. bot/slack_codes.py says what follows from that."""
+        return classify(self.code)
 
-
-# Source: docs.slack.dev, errors of chat.postMessage and conversations.open
-FINAL_CODES = frozenset({
-    "account_inactive", "cannot_dm_bot", "channel_not_found", "invalid_auth", "is_archived", "messages_tab_disabled",
-    "missing_scope", "not_in_channel", "restricted_action", "restricted_action_non_threadable_channel",
-    "restricted_action_read_only_channel", "restricted_action_thread_only_channel", "team_access_not_granted",
-    "token_expired", "token_revoked", "user_disabled", "user_not_found", "user_not_visible", "users_not_found",
-})  # fmt: skip
+    @property
+    def is_permanent(self) -> bool:
+        """Whether this very call can never succeed, because of its recipient or its message."""
+        return self.about in ("recipient", "message")
 
 
 class WindowClosed(SlackError):

@@ -11,11 +11,14 @@ from bot.errors import SlackError, WindowClosed
 def slack_retry_predicate(max_wait: float = math.inf) -> Callable[[Exception], bool | float]:
     """Says of an error whether to call Slack again: after the seconds that Slack asked for, or True for a growing wait.
 
-    Errors that are final, a window that was closed, and a Retry-After of more than `max_wait` seconds are not retried.
+    Not retried: what is about the recipient, the message or the workspace, a window that was closed, and a Retry-After
+    of more than `max_wait` seconds.
     """
 
     def is_retryable(error: Exception) -> bool | float:
-        if not isinstance(error, SlackError) or isinstance(error, WindowClosed) or error.is_final:
+        if not isinstance(error, SlackError) or isinstance(error, WindowClosed):
+            return False
+        if error.about not in ("now", "unknown"):
             return False
         if error.retry_after is not None and error.retry_after > max_wait:
             return False

@@ -55,7 +55,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
     try:
         posted = await _post(services, to, share, delivery)
     except SlackError as error:
-        if error.is_final:
+        if error.is_permanent:
             await mark_undeliverable(services, delivery, error.code)
         else:
             log.warning("delivery_not_sent", error=str(error), ref=delivery.id)
@@ -97,7 +97,7 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
         )
     except SlackError as error:
         log.warning("passphrase_not_sent", error=str(error), ref=delivery.id)
-        if not error.is_final:
+        if not error.is_permanent:
             return  # in a minute
         with suppress(SlackError):
             await services.send(
@@ -176,7 +176,7 @@ async def post_card(services: Services, share: Share) -> None:
         posted = await services.send(share.person, drawn, f"share:{share.id}")
     except SlackError as error:
         log.warning("card_not_posted", error=str(error), ref=share.id)
-        if error.is_final:
+        if error.is_permanent:
             await services.shares.mark_card_undeliverable(share.id)
         return
     failpoint("card_posted")

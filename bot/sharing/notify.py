@@ -13,10 +13,8 @@ from bot.message_ref import MessageRef
 from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
-from bot.status.tracked_card import UNCHANGEABLE_CODES, tracked_card
+from bot.status.tracked_card import tracked_card
 from bot.storage.shares.rows import Delivery, Share
-
-UNCHANGEABLE = UNCHANGEABLE_CODES | {"update_failed"}
 
 RECEIVED: Final = "received"  # the kind of notification, as in the settings of a person
 
@@ -105,5 +103,5 @@ async def _try_to_send(saying: Awaitable[object]) -> bool:
         await saying
     except SlackError as error:
         log.warning("not_notified", error=str(error))
-        return error.is_final or error.code in UNCHANGEABLE
+        return error.is_permanent
     return True

@@ -16,12 +16,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
-from bot.errors import FINAL_CODES, CannotStart
+from bot.errors import CannotStart
 from bot.secret import Secret
 from bot.slack.web import quiet_logger
+from bot.slack_codes import classify
 
-# Source: docs.slack.dev, errors of apps.connections.open
-REFUSED_CODES = FINAL_CODES | {"forbidden_team", "no_permission", "not_allowed_token_type", "not_authed"}
+NO_PERMISSION = "no_permission"  # of an app-level token; elsewhere it may be about a conversation
 
 
 class SocketModeHandler(AsyncSocketModeHandler):
@@ -57,7 +57,7 @@ class SocketModeHandler(AsyncSocketModeHandler):
 
 def _refuse(code: str) -> None:
     """Raise `CannotStart` for an error that does not go away: slack_sdk would retry for ever and log nothing."""
-    if code in REFUSED_CODES:
+    if code == NO_PERMISSION or classify(code) == "workspace":
         raise CannotStart(
             f"SLACK_APP_TOKEN was not accepted by Slack ({code}): make one with the scope connections:write "
             "under “Basic Information”, “App-Level Tokens”, and copy all of it (xapp-…)."

@@ -14,9 +14,11 @@ from yarl import URL
 
 from bot.errors import SlackError, WindowClosed
 from bot.secret import Secret
+from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
 RESPONSE_URL_HOST = "hooks.slack.com"
+RESPONSE_URL = "response_url"  # in the place of a method's name
 
 # The modal is not open any more, or the trigger is too old to open one.
 WINDOW_GONE_CODES = frozenset(
@@ -35,6 +37,7 @@ class SlackClient:
     """One workspace's Web API. It never retries: only the caller knows whether a retry is safe."""
 
     def __init__(self, token: Secret, api_url: str) -> None:
+        self.health = TokenHealth()
         self._token = token
         self._api_url = api_url
         self._session: aiohttp.ClientSession | None = None
@@ -96,7 +99,11 @@ class SlackClient:
         return str(answer["channel"]["id"])
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
-        """Post a message; returns its `ts`. Slack treats two posts with the same `client_msg_id` as one message."""
+        """Post a message; returns its `ts`.
+
+        Slack documents no idempotency for apps: that it would drop a second post with the same `client_msg_id` is only
+        a hope. Source: docs.slack.dev, chat.postMessage, where only two of its errors name that argument.
+        """
         idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
         answer = await self._call(
             "chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
@@ -117,10 +124,10 @@ class SlackClient:
         """Answer through a response_url: privately, or in place of the message that a button was on."""
         url = URL(response_url.reveal())
         if not self._may_respond_to(url):
-            raise SlackError("response_url", "foreign_url")
+            raise SlackError(RESPONSE_URL, "foreign_url")
         body = message | ({"replace_original": True} if replace else {"replace_original": False})
         body["response_type"] = "ephemeral"
-        await self._call("response_url", self._post(url, body))
+        await self._call(RESPONSE_URL, self._post(url, body))
 
     def _may_respond_to(self, url: URL) -> bool:
         return url.origin() in (URL(f"https://{RESPONSE_URL_HOST}"), URL(self._api_url).origin())
@@ -128,9 +135,27 @@ class SlackClient:
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
         async with self.session.post(url, json=body, allow_redirects=False) as answer:
             if answer.status != 200:  # noqa: PLR2004 - HTTP OK
-                raise _read_refusal("response_url", f"http_{answer.status}", answer.headers)
+                raise _read_refusal(RESPONSE_URL, f"http_{answer.status}", answer.headers)
 
     async def _call(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
+        """Await a call. What Slack says of our token is noted in `health`; a response_url needs no token."""
+        began = self.health.begin()
+        try:
+            answer = await self._translate(method, call)
+        except SlackError as error:
+            if method == RESPONSE_URL:
+                raise
+            if error.about == "workspace":
+                self.health.refuse(error)
+            elif error.about in ("recipient", "message"):
+                self.health.accept(method, began)
+            raise
+        if method != RESPONSE_URL:
+            self.health.accept(method, began)
+        return answer
+
+    async def _translate(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
+        """Await a call. Every error becomes a `SlackError`."""
         failure: SlackError
         try:
             return await call

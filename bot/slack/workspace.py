@@ -66,6 +66,6 @@ class Workspace:
 
 
 def _advice(error: SlackError) -> str:
-    if error.is_final:
+    if error.about == "workspace":
         return f"SLACK_BOT_TOKEN was not accepted by Slack ({error.code}): copy it again from “OAuth & Permissions”."
     return f"Slack could not be reached ({error}): check the network and SLACK_API_URL, then start again."

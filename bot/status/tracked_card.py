@@ -22,11 +22,6 @@ from bot.status.buttons import (
 from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, tracked_notification_words
 from bot.storage.tracking.rows import NotificationKind, Tracked
 
-# Source: docs.slack.dev, errors of chat.update
-UNCHANGEABLE_CODES = frozenset({
-    "cant_update_message", "channel_not_found", "edit_window_closed", "is_inactive", "message_not_found",
-})  # fmt: skip
-
 
 def name(tracked: Tracked) -> str:
     return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
@@ -63,7 +58,7 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
         try:
             await interaction.services.update(tracked.card, message)
         except SlackError as error:
-            if error.code not in UNCHANGEABLE_CODES:
+            if not error.is_permanent:
                 raise
         else:
             return

@@ -198,7 +198,7 @@ class Notifier:
 
     async def _record_failure(self, notification: Notification, error: SlackError) -> None:
         """Dead-letter the notification if no later try can succeed, else reschedule it; wait as long as Slack says."""
-        if error.is_final:
+        if error.is_permanent:
             await self._notifications.dead_letter(notification, error.code)
             log.warning("notification_dead_lettered", error=error.code)
             return

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 import pytest
 
+from bot.sandbox.slack import SlackMessage
 from bot.sandbox.world import World
 from tests.support.waiting import PATIENCE, eventually
 
@@ -28,6 +30,11 @@ def said(line: bytes | bytearray) -> dict[str, Any]:
     except ValueError:
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def distinct(messages: Iterable[SlackMessage]) -> list[SlackMessage]:
+    """The newest copy of each message. Slack drops no repeated post, so a message may come twice after a crash."""
+    return list({message.client_msg_id or message.ts: message for message in messages}.values())
 
 
 def thinned(steps: Iterable[str] | Mapping[str, Any], *, every: int = 3) -> list[pytest.ParameterSet]:
@@ -47,6 +54,8 @@ class Crashing:
     def __init__(self, control: Path, **settings: str) -> None:
         self._control = control
         self._read = 0  # bytes of what the bot has logged
+        self._repeats_before = 0  # of `repeats`, at the last `kill_at`
+        self.kills = 0
         self.world = World(command=(str(LAUNCHER), str(control)), settings=settings)
 
     async def __aenter__(self) -> Self:
@@ -59,6 +68,7 @@ class Crashing:
 
     def kill_at(self, *steps: str | int) -> None:
         """Each of these is for another process: the one that runs now, the one after it, …"""
+        self._repeats_before = self.repeats
         self._control.with_suffix(".passed").unlink(missing_ok=True)
         self._control.write_text(" ".join(str(step) for step in steps))
 
@@ -66,11 +76,22 @@ class Crashing:
         """Nothing is killed and nothing fails from now on."""
         self._control.unlink(missing_ok=True)
         self.world.workspace.clear_faults()
-        self.world.workspace.honours_client_msg_id = True
+        self.world.workspace.honours_client_msg_id = False
         self.world.onetime.clear_faults()
 
     def kill_now(self) -> None:
         os.kill(self.world.bot.pid, signal.SIGUSR1)
+
+    @property
+    def repeats(self) -> int:
+        """How many messages came once more than they should."""
+        posts = Counter((one.channel, one.client_msg_id) for one in self.world.workspace.messages if one.client_msg_id)
+        return sum(times - 1 for times in posts.values())
+
+    @property
+    def repeated(self) -> int:
+        """How many messages came once more since `kill_at`."""
+        return self.repeats - self._repeats_before
 
     @property
     def passed(self) -> list[str]:
@@ -90,6 +111,7 @@ class Crashing:
                 await asyncio.sleep(0.005)
 
     def _heard(self, event: dict[str, Any]) -> str:
+        self.kills += event["event"] == "killed"
         if event["event"] == "ready":
             self.world.workspace.connect_http(f"http://127.0.0.1:{event['port']}/slack/events")
         return str(event["event"])

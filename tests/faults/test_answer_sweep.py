@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from tests.faults.crashing import Crashing, thinned
+from tests.faults.crashing import Crashing, distinct, thinned
 from tests.faults.test_notification_sweep import STEPS as OF_THE_WATCHER
 from tests.support.waiting import eventually
 
@@ -48,7 +48,7 @@ class Answering:
 
     @property
     def brought(self):
-        return [one for one in self.ada.dm if "share_open" in str(one.blocks)]
+        return [one for one in distinct(self.ada.dm) if "share_open" in str(one.blocks)]
 
 
 # step -> whether it was answered then
@@ -101,6 +101,7 @@ async def test_killed_at_a_step_it_is_answered_once_or_open_again(crashing, step
     answering = await killed_at(crashing, step)
 
     await check(answering, is_answered=is_answered)
+    assert crashing.repeated == (step in {"delivery_posted", "card_posted"})
 
 
 @pytest.mark.slow

@@ -249,12 +249,14 @@ async def test_killed_again_while_trying_again_it_is_told_again(crashing, step, 
     ("step", "expected"), [("fetched", LOST), ("escrowed", SHOWN_AGAIN)], ids=["fetched", "escrowed"]
 )
 @pytest.mark.parametrize("honoured", [True, False], ids=["message ids honoured", "not honoured"])
-async def test_killed_while_telling_it_is_told_again_and_seen_once_where_slack_can(crashing, step, expected, honoured):
+async def test_killed_while_telling_it_is_told_once_more_unless_slack_honours_message_ids(
+    crashing, step, expected, honoured
+):
     crashing.world.workspace.honours_client_msg_id = honoured
 
     opening = await killed_at(crashing, step, "reported")
 
-    crashing.world.workspace.honours_client_msg_id = True
+    crashing.world.workspace.honours_client_msg_id = False
     assert len(opening.ada.dm) == (1 if honoured else 2)
     assert await opening.go_on() == expected
     opening.check()

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from tests.faults.crashing import distinct
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
@@ -48,7 +49,8 @@ async def test_a_request_is_asked_once_and_has_one_card(crashing, people, step):
 
     await killed_at(crashing, ada, step, f"request <@{ben.id}> the key", "Ask")
 
-    (message,), (card,) = ben.dm, ada.dm
+    (message,), (card,) = distinct(ben.dm), distinct(ada.dm)
+    assert crashing.repeated == (step in {"asked", "carded"})
     await ada.until(lambda: "Not answered yet" in card.shows)
     await ben.click(message, label="Decline")
     await ada.until(lambda: "Declined" in card.shows)

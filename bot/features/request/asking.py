@@ -37,7 +37,7 @@ async def _send_question(services: Services, request: Request) -> Request:
         posted = await services.send(request.asked, request_messages.question(request), f"{request.id}:question")
     except SlackError as error:
         log.info("not_asked", error=str(error), ref=request.id)
-        ended = await services.requests.mark_undeliverable(request.id) if error.is_final else None
+        ended = await services.requests.mark_undeliverable(request.id) if error.is_permanent else None
         return ended or request
     failpoint("asked")
     await services.requests.mark_asked(request.id, posted)

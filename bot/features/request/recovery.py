@@ -43,5 +43,5 @@ async def _try_to_tell(services: Services, request: Request) -> bool:
         await notify_requester(services, request)
     except SlackError as error:
         log.warning("not_notified", error=str(error), ref=request.id)
-        return error.is_final
+        return error.is_permanent
     return True

@@ -1,7 +1,8 @@
 """Opens secrets that were shared with this bot: only for their recipient, and only from the message with the button.
 
 A message carries the id of the delivery and nothing that opens it. Slack says who pressed the button and on which
-message; a forwarded copy of the message opens nothing.
+message; a forwarded copy of the message opens nothing. A message that came twice, because the bot crashed between
+Slack's answer and its own mark, works in both copies.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Open” on the message: show the window that asks, or what became of the delivery. Nothing is opened yet."""
     if delivery.state == "made":  # its message was posted, but that is not stored yet
         return Reply(delivery_screens.just_sent(), Outcome.REFUSED)
-    if interaction.message is None or interaction.message != delivery.message:
+    if not _is_on_its_message(interaction, delivery):
         raise NotYours
     if not _can_try(interaction, delivery):
         return Reply(delivery_screens.taken(delivery, interaction.person), Outcome.REFUSED)
@@ -66,6 +67,12 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
     with suppress(StorageUnavailable):  # the link is shown; messages can be redrawn later
         await redraw(interaction.services, delivery)
     return Reply(None, Outcome.DONE)
+
+
+def _is_on_its_message(interaction: Interaction, delivery: Delivery) -> bool:
+    """Whether the button was pressed on the delivery's message, or on a copy of it in the same conversation."""
+    here, posted = interaction.message, delivery.message
+    return here is not None and posted is not None and here[:2] == posted[:2]
 
 
 def _can_try(interaction: Interaction, delivery: Delivery) -> bool:

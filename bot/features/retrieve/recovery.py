@@ -62,7 +62,7 @@ async def _try_to_tell(services: Services, person: Person, message: Message, ide
         await services.send(person, message, idempotency_key)
     except SlackError as error:
         log.warning("not_notified", error=str(error))
-        return error.is_final
+        return error.is_permanent
     except BotError as error:
         log.warning("not_notified", error=str(error))
         return False

@@ -52,7 +52,7 @@ class WorkspaceState:
         self.bot_id = "B0SANDBOX0"
         self.changes = Changes()
         self.forget()
-        self.honours_client_msg_id = True
+        self.honours_client_msg_id = False
         self.edit_window: float | None = None  # seconds after which chat.update is refused
         self._count = 0
 
