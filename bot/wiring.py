@@ -18,6 +18,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
+from bot.periodic import PeriodicTask
 from bot.recovery import Recovery
 from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
@@ -34,7 +35,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
-from bot.storage.leases import free_leases
+from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
@@ -54,6 +55,7 @@ from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
 
 DRAIN = 8.5  # seconds at shutdown for all tasks; after SIGTERM the process ends within 10
+CORRECTION_INTERVAL = 10.0  # seconds between two searches for due times and leases of a clock that was ahead
 CUT_OFF = 2.5  # seconds at shutdown for requests that are incomplete or unanswered; aiohttp waits this long twice
 
 log = Log("wiring")
@@ -224,13 +226,25 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     with single_instance_lock(bot.db.where.path):
         if bot.db.is_sqlite:
             await free_leases(bot.db)
-        for part in (watcher, notifier):
+        parts = (watcher, notifier, _clock_correction(bot.db))
+        for part in parts:
             bot.tasks.start(part.run())
         try:
             yield
         finally:
-            watcher.stop()
-            notifier.stop()
+            for part in parts:
+                part.stop()
+
+
+def _clock_correction(db: Database) -> PeriodicTask:
+    """Lets nothing wait for the times of a clock that was ahead and was set right."""
+
+    async def correct() -> bool:
+        if count := await correct_future_times(db):
+            log.warning("future_times_corrected", count=count)
+        return False
+
+    return PeriodicTask(correct, CORRECTION_INTERVAL, log, "correction_failed")
 
 
 @asynccontextmanager

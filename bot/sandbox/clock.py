@@ -1,19 +1,19 @@
-"""The sandbox's clock: the time of day for both emulators and for the bot, which can be moved forward or run fast.
+"""The sandbox's clock: the time of day for both emulators and for the bot, which can be moved or run fast.
 
 The sandbox's time is the machine's time plus an offset. The offset is a number of seconds in a file of 8 bytes.
 Each process maps that file into its memory, so a move is visible in all of them at once.
 
 States of the clock. The offset is all that is stored:
 
-                 move(s), s > 0                       move(s): offset += s
-    in step -----------------------------> ahead ---------------------------> ahead
-    offset == 0                            offset > 0
+                 move(s): offset += s
+    in step <---------------------------> ahead or behind
+    offset == 0                            offset != 0
        |                                    |   ^
        | run(seconds, speed)                |   | `seconds` of the sandbox's time have passed
        +------------> running fast <--------+   |
                       one move every TICK ------+
 
-No arrow leads back to "in step": the offset never becomes smaller.
+Time only goes forward in the page and in the tour. Tests also set the clock back, as an operator does who corrects it.
 
 Who moves the clock, and who reads it:
 
@@ -60,7 +60,7 @@ class Clock:
 
     @property
     def offset(self) -> float:
-        """Seconds between the machine's clock and this one, 0 or more."""
+        """Seconds that this clock is ahead of the machine's; negative if it is behind."""
         seconds: float = _OFFSET.unpack_from(self._shared)[0]
         return seconds
 
@@ -68,9 +68,7 @@ class Clock:
         return _machine_time() + self.offset
 
     def move(self, seconds: float) -> None:
-        """Move the clock forward by `seconds`, 0 or more. Raises `ValueError` for a negative number."""
-        if seconds < 0:
-            raise ValueError("a clock goes forward")
+        """Move the clock forward by `seconds`, or back by a negative number of seconds."""
         _OFFSET.pack_into(self._shared, 0, self.offset + seconds)
 
     async def run(self, seconds: float, speed: float) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import LimitReached
 from bot.person import Person
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, is_older, is_within, now
 from bot.storage.tables import limit_uses, new_id, owned_by, owner
 
 HOUR: Final = 3_600.0  # seconds
@@ -55,7 +55,7 @@ class LimitUses:
     async def purge(self) -> int:
         """Delete uses that are too old to count. Returns how many."""
         async with self._db.writing() as connection:
-            return (await connection.execute(delete(limit_uses).where(limit_uses.c.at <= now - DAY))).rowcount
+            return (await connection.execute(delete(limit_uses).where(is_older(limit_uses.c.at, DAY)))).rowcount
 
 
 async def _is_counted(connection: AsyncConnection, person: Person, limit: Limit, idempotency_key: str) -> bool:
@@ -67,7 +67,7 @@ async def _is_counted(connection: AsyncConnection, person: Person, limit: Limit,
 
 async def _check_limit(connection: AsyncConnection, person: Person, limit: Limit) -> None:
     """Raise `LimitReached` with the seconds until enough uses have left the window to allow one more."""
-    mine = (owned_by(limit_uses, person), limit_uses.c.kind == limit.kind, limit_uses.c.at > now - limit.window)
+    mine = (owned_by(limit_uses, person), limit_uses.c.kind == limit.kind, is_within(limit_uses.c.at, limit.window))
     in_the_way = (
         select(now - limit_uses.c.at).where(*mine).order_by(limit_uses.c.at.desc()).offset(limit.max_count - 1).limit(1)
     )

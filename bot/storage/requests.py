@@ -28,7 +28,7 @@ from bot.errors import NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
-from bot.storage.engine.database import Database, moment, now
+from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
 from bot.storage.tables import is_id, new_id, own_row, owner, person_in, requests, shares
@@ -151,7 +151,7 @@ class Requests:
     async def unfinished(self, older_than: float) -> list[Request]:
         """Open requests older than `older_than` seconds without one of their messages: most likely a process died."""
         missing = requests.c.message_ts.is_(None) | requests.c.card_ts.is_(None)
-        return await self._all(_OPEN, _IN_TIME, missing, requests.c.created_at <= now - older_than)
+        return await self._all(_OPEN, _IN_TIME, missing, is_older(requests.c.created_at, older_than))
 
     async def out_of_time(self) -> list[Request]:
         """Requests that nobody answered in time and that are not marked as expired yet."""

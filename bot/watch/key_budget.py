@@ -49,7 +49,7 @@ class KeyBudget:
         bucket = self._buckets.get(watch.id) or _Bucket(updated_at=now)
         known = bucket.requested_at if bucket.watch_version == watch.version else {}
         requested_at = {row.id: known[row.id] for row in rows if row.id in known}
-        calls_left = min(BURST, bucket.calls_left + (now - bucket.updated_at) * REFILL_RATE)
+        calls_left = min(BURST, bucket.calls_left + max(0.0, now - bucket.updated_at) * REFILL_RATE)
         due = [row for row in rows if self._is_due(row, requested_at.get(row.id), now)]
         due.sort(key=lambda row: requested_at.get(row.id, 0.0))
         chosen = due[: int(max(0.0, calls_left))]
@@ -58,7 +58,7 @@ class KeyBudget:
         return chosen
 
     def _is_due(self, row: OpenRow, requested_at: float | None, now: float) -> bool:
-        if requested_at is None or (row.expires_at is not None and row.expires_at <= now):
+        if requested_at is None or requested_at > now or (row.expires_at is not None and row.expires_at <= now):
             return True
         # A poll comes up to JITTER early and the poll before it came up to JITTER late.
         return now - requested_at >= poll_interval(now - row.made_at, self._min_interval) * (1 - 2 * JITTER)

@@ -142,3 +142,11 @@ async def test_purging_forgets_what_does_not_count_any_more_and_nothing_else(lim
 
     async with database.reading() as connection:
         assert (await connection.execute(select(limit_uses.c.at > now - 60))).scalars().all() == [True]
+
+
+async def test_uses_of_a_clock_that_was_ahead_do_not_lock_anybody_out(limits, database, ada):
+    for _ in range(3):
+        await limits.consume(ada, THREE)
+    await age(database, -7_200)
+
+    await limits.consume(ada, THREE)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import Double, select, text
+from sqlalchemy import ColumnElement, Double, and_, or_, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
@@ -20,11 +20,12 @@ from bot.storage.engine import sqlite
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import CONNECT_WAIT, HEAD, migrate, version_of
 
-__all__ = ["HEAD", "Database", "clock", "migrate", "moment", "moment_or_none", "now"]
+__all__ = ["HEAD", "Database", "clock", "is_older", "is_within", "migrate", "moment", "moment_or_none", "now"]
 
 POOL_SIZE = 5  # connections that stay open; on SQLite each has a thread
 POOL_WAIT = 5.0  # seconds for a free one
 WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds to wait for other writers of this process
+CLOCK_TOLERANCE = 60.0  # seconds that a clock may be set back by without anybody taking notice
 CHECKPOINT_WAIT = 100  # milliseconds: a checkpoint is not worth a longer wait
 
 # milliseconds. A click waits for its answer, and a transaction that stays open delays the claims of all others.
@@ -53,6 +54,19 @@ def _postgresql_now(_element: _Now, _compiler: object, **_kw: object) -> str:
 
 
 now = _Now()  #: the database's time as SQL: seconds since the epoch, a float
+
+
+def is_older(stored: ColumnElement[float], seconds: float) -> ColumnElement[bool]:
+    """The condition that something was stored `seconds` ago or earlier.
+
+    True also for a time that is still to come: the clock was ahead when it was stored, so nobody knows its age.
+    """
+    return or_(stored <= now - seconds, stored > now + CLOCK_TOLERANCE)
+
+
+def is_within(stored: ColumnElement[float], seconds: float) -> ColumnElement[bool]:
+    """The condition that something was stored in the last `seconds`: the opposite of `is_older`."""
+    return and_(stored > now - seconds, stored <= now + CLOCK_TOLERANCE)
 
 
 async def clock(connection: AsyncConnection) -> float:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
 
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, is_older, now
 from bot.storage.reveals.rows import (
     COLUMNS,
     ESCROW_MINUTES,
@@ -27,6 +27,7 @@ from bot.storage.tables import reveals
 
 REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays if its person was not notified
 
+_CLAIMED_AT: ColumnElement[float] = reveals.c.claimed_at
 _IS_UNNOTIFIED = and_(is_in("escrowed"), reveals.c.notified_at.is_(None))
 
 
@@ -43,7 +44,7 @@ class InterruptedReveals:
 
         The process that reserved them has ended without sending anything to the host.
         """
-        stale = and_(is_in("opening"), reveals.c.claimed_at <= now - older_than)
+        stale = and_(is_in("opening"), is_older(_CLAIMED_AT, older_than))
         back = update(reveals).where(stale).values(state=READY, claimed_at=null()).returning(reveals)
         async with self._db.writing() as connection:
             rows = (await connection.execute(back)).all()
@@ -53,7 +54,7 @@ class InterruptedReveals:
 
     async def stale_claims(self, older_than: float) -> list[Reveal]:
         """Reveals that were claimed `older_than` seconds ago and are still claiming: most likely a process died."""
-        return await self._all(is_in("claiming"), reveals.c.claimed_at <= now - older_than)
+        return await self._all(is_in("claiming"), is_older(_CLAIMED_AT, older_than))
 
     async def mark_outcome_unknown(self, id: str) -> bool:
         """Claiming → ready, with `outcome_unknown` and a new hour to try again. False if it was not claiming."""
@@ -71,7 +72,7 @@ class InterruptedReveals:
         is lost.
         """
         kept_at = reveals.c.escrow_expires_at - self._escrow_life
-        return await self._all(_IS_UNNOTIFIED, kept_at <= now - older_than)
+        return await self._all(_IS_UNNOTIFIED, is_older(kept_at, older_than))
 
     async def purge(self) -> int:
         """Wipe expired escrows and delete expired rows. Returns how many rows changed.

@@ -27,7 +27,7 @@ from bot.errors import NotYours, StorageUnavailable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares import openings
 from bot.storage.shares.openings import opener_is, opener_values
@@ -122,7 +122,7 @@ class Deliveries:
 
     async def claim_reminder(self, id: str) -> bool:
         """True if the recipient may be reminded now: sent, and no reminder in the last hour. Starts a new hour."""
-        free = or_(deliveries.c.reminded_at.is_(None), deliveries.c.reminded_at <= now - REMINDER_INTERVAL)
+        free = or_(deliveries.c.reminded_at.is_(None), is_older(deliveries.c.reminded_at, REMINDER_INTERVAL))
         return await self._change(id, and_(is_in("sent"), free), reminded_at=now) is not None
 
     # --- opening

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import and_, delete, exists, or_, select, update
 
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import (
     CAN_BE_OPENED,
@@ -50,7 +50,7 @@ class InterruptedShares:
         untracked = and_(is_in("made"), deliveries.c.tracked_id.is_(None))
         unburned = and_(is_in("undeliverable"), deliveries.c.over_at.is_(None))
         undone = or_(_BEGUN, _UNSENT, has_passphrase, untracked, unburned)
-        query = select(deliveries).where(undone, deliveries.c.changed_at <= now - older_than)
+        query = select(deliveries).where(undone, is_older(deliveries.c.changed_at, older_than))
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.order_by(deliveries.c.created_at, deliveries.c.position))).all()
         return [self._deliveries.decrypt_or_empty(row) for row in rows]
@@ -58,7 +58,7 @@ class InterruptedShares:
     async def without_card(self, older_than: float) -> list[Share]:
         """Shares that began `older_than` seconds ago, have no message to their sender, and are not being made."""
         busy = exists().where(deliveries.c.share_id == shares.c.id, or_(_BEGUN, _UNSENT))
-        has_no_card = and_(shares.c.card_channel.is_(None), shares.c.created_at <= now - older_than)
+        has_no_card = and_(shares.c.card_channel.is_(None), is_older(shares.c.created_at, older_than))
         query = select(shares).where(has_no_card, ~busy).order_by(shares.c.created_at, shares.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
@@ -68,7 +68,7 @@ class InterruptedShares:
         """Deliveries that were opened here `older_than` seconds ago, and may not have been announced to the sender."""
         query = (
             select(deliveries)
-            .where(deliveries.c.unannounced_since <= now - older_than)
+            .where(is_older(deliveries.c.unannounced_since, older_than))
             .order_by(deliveries.c.unannounced_since)
         )
         async with self._db.reading() as connection:
