@@ -73,9 +73,8 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(given: argparse.Namespace) -> Settings:
     from bot.settings import find_lookalikes, read_settings  # noqa: PLC0415 - imported when needed
 
-    settings = read_settings(given.env_file)
     changed = {name: getattr(given, name, None) for name in ("host", "port")}
-    settings = settings.model_copy(update={name: value for name, value in changed.items() if value is not None})
+    settings = read_settings(given.env_file, **{name: value for name, value in changed.items() if value is not None})
     logs.set_up(settings.log_level, settings.log_style)
     for sentence in find_lookalikes(given.env_file):
         logs.Log("settings").warning("unknown_setting", reason=sentence)
@@ -121,7 +120,12 @@ def _keys_generate(given: argparse.Namespace) -> None:
     file = given.file or settings.encryption_keys_file
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotStart(
+                f"{file.parent} cannot be made ({error.strerror}). Name a file: keys generate FILE."
+            ) from None
     _print(commands.generate(file, settings.database_url))
 
 

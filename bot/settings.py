@@ -7,14 +7,18 @@ names it and the fix, never its value.
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, ValidationError
+from dotenv.parser import parse_stream
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
+from yarl import URL
 
 from bot.errors import CannotStart
 from bot.secret import Secret
@@ -25,6 +29,8 @@ MAX_SECRET_BYTES = 100_000
 DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
 
 RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name; an old name stops the start
+MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_BYTES"})  # lists, on lines of their own
+ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
 NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
 
 
@@ -59,6 +65,13 @@ def _parse_sizes(value: object) -> object:
     return SecretSizes(default[0] if default else DEFAULT_SECRET_BYTES, by_host)
 
 
+def _check_url(url: str) -> str:
+    """Raises `ValueError` for an address that no call could be sent to."""
+    if not URL(url).host:
+        raise ValueError("no host")
+    return url
+
+
 HiddenSetting = Annotated[Secret | None, BeforeValidator(_hide)]
 WordsSetting = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_words)]
 LowerCase = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
@@ -70,12 +83,12 @@ _VALID_VALUES = {
         f"numbers of bytes from 1 to {MAX_SECRET_BYTES}, one for all hosts and others for single ones, such as "
         "10000, https://ots.example.com=50000"
     ),
-    "watch_every": "a number of seconds, 5 or more",
+    "watch_every": "a number of seconds, 5 or more, a year at most",
     "log_level": "debug, info, warning or error",
     "log_format": "json or text",
     "reveal_escrow": "on or off",
-    "shares_per_hour": "a whole number, 1 or more",
-    "opens_per_hour": "a whole number, 1 or more",
+    "shares_per_hour": "a whole number, 1 or more, a million at most",
+    "opens_per_hour": "a whole number, 1 or more, a million at most",
     "slack_api_url": "a URL that starts with http:// or https:// and ends with /",
 }
 
@@ -84,13 +97,16 @@ class Settings(BaseSettings):
     """All settings. The environment variables have these names in capitals; docs/operations.md has the table."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, env_ignore_empty=True
-    )
+        frozen=True, extra="ignore", arbitrary_types_allowed=True, hide_input_in_errors=True, env_ignore_empty=True,
+        str_strip_whitespace=True, env_file_encoding=ENCODING,
+    )  # fmt: skip
 
     slack_signing_secret: HiddenSetting = None
     slack_bot_token: HiddenSetting = None
     slack_app_token: HiddenSetting = None
-    slack_api_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$")
+    slack_api_url: Annotated[str, AfterValidator(_check_url)] = Field(
+        default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$"
+    )
     database_url: Annotated[Secret, BeforeValidator(_hide)] = Secret("sqlite:///ots-bot.db")
     encryption_keys_file: Path | None = None
     encryption_keys: HiddenSetting = None
@@ -98,10 +114,10 @@ class Settings(BaseSettings):
     onetime_hosts: WordsSetting = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
     onetime_max_secret_bytes: Annotated[SecretSizes, NoDecode, BeforeValidator(_parse_sizes)] = SecretSizes()
-    watch_every: float = Field(default=20, ge=5)  # seconds
+    watch_every: float = Field(default=20, ge=5, le=31_536_000)  # seconds
     reveal_escrow: Annotated[Literal["on", "off"], LowerCase] = "on"
-    shares_per_hour: int = Field(default=30, ge=1)  # for each person
-    opens_per_hour: int = Field(default=30, ge=1)  # for each person
+    shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
+    opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = "info"
@@ -129,37 +145,77 @@ class Settings(BaseSettings):
             raise CannotStart("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
 
 
-def read_settings(env_file: Path | None = None) -> Settings:
-    """The settings from the environment. What the environment does not set comes from `env_file`.
+def read_settings(env_file: Path | None = None, **given: object) -> Settings:
+    """The settings: those `given`, then the environment, then `env_file`.
 
-    Raises `CannotStart`, with the name of a setting that is not valid and what it should be, or with the new name of
-    a setting that was renamed.
+    Raises `CannotStart` for a file that cannot be read, with the name of a setting that is not valid and what it should
+    be, or with the new name of a setting that was renamed.
     """
-    if env_file is not None and not env_file.is_file():
-        raise CannotStart(f"--env-file {env_file}: no such file.")
-    for old in sorted(_names_set(env_file) & RENAMED.keys()):
+    if env_file is not None:
+        _check_env_file(env_file)
+    values = _values_set(env_file)
+    for old in sorted(values.keys() & RENAMED.keys()):
         raise CannotStart(f"{old} is now called {RENAMED[old]}: rename it. Its values stay as they are.")
+    _check_characters(values)
     try:
-        return Settings(_env_file=env_file)  # type: ignore[call-arg]
+        return Settings(_env_file=env_file, **given)  # type: ignore[arg-type]
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         wanted = _VALID_VALUES.get(name, "another value")
         raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
 
 
-def _names_set(env_file: Path | None) -> set[str]:
-    """The names of all variables that are set, in capitals."""
-    names = {name.upper() for name in os.environ}
+def _check_env_file(file: Path) -> None:
+    """Raises `CannotStart`, with the number of a line but none of its content."""
+    try:
+        if not file.exists():
+            raise CannotStart(f"--env-file {file}: no such file.")
+        if not file.is_file():
+            raise CannotStart(f"--env-file {file} is not a file.")
+        raw = file.read_bytes()
+    except OSError as error:
+        raise CannotStart(
+            f"--env-file {file} cannot be read ({error.strerror}). Make it readable for the bot's user."
+        ) from None
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
+        raise CannotStart(f"--env-file {file} is no text in UTF-8 (it may be UTF-16): save it as UTF-8.")
+    try:
+        text = raw.decode(ENCODING)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise CannotStart(f"--env-file {file}, line {line}, is not UTF-8: save the file as UTF-8.") from None
+    for found in parse_stream(io.StringIO(text)):
+        if found.error:
+            statement = found.original.string  # begins with the blank lines before it
+            line = found.original.line + statement[: len(statement) - len(statement.lstrip())].count("\n")
+            raise CannotStart(f"--env-file {file}, line {line}, is not NAME=value (or its quotes do not end).")
+
+
+def _check_characters(values: Mapping[str, str]) -> None:
+    """Raise `CannotStart` for a setting with characters that no valid value has."""
+    for name in sorted(values.keys() & {name.upper() for name in Settings.model_fields}):
+        value = values[name].strip()
+        if any("\ud800" <= character <= "\udfff" for character in value):  # os.environ has these for other bytes
+            raise CannotStart(f"{name} is not UTF-8. Set it again, as UTF-8.")
+        allowed = "\r\n\t" if name in MANY_LINES else ""
+        if any(character < " " or character == "\x7f" for character in value if character not in allowed):
+            raise CannotStart(f"{name} has a line break or a control character in it. Set it again, without.")
+
+
+def _values_set(env_file: Path | None) -> dict[str, str]:
+    """The values of all variables that are set, by their names in capitals."""
+    values: dict[str, str] = {}
     if env_file is not None:
-        names |= {name.upper() for name in DotEnvSettingsSource(Settings, env_file=env_file).env_vars}
-    return names
+        in_file = DotEnvSettingsSource(Settings, env_file=env_file, env_file_encoding=ENCODING).env_vars
+        values |= {name.upper(): value or "" for name, value in in_file.items()}
+    return values | {name.upper(): value for name, value in os.environ.items()}
 
 
 def find_lookalikes(env_file: Path | None = None) -> list[str]:
     """One sentence for each variable that is named like a setting but is not one, most often by a typo."""
     known = {name.upper() for name in Settings.model_fields}
     sentences = []
-    for name in sorted(_names_set(env_file)):
+    for name in sorted(_values_set(env_file)):
         if name in NOT_SUPPORTED_YET:
             sentences.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:

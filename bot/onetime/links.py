@@ -296,7 +296,7 @@ def _malformed_error(setting: str, text: str, why: str) -> CannotStart:
 def _normalize_host_name(text: str) -> str | None:
     """The name in ASCII and lower case; None if it is not a host name or an IP address in its usual form."""
     try:
-        if text.startswith("["):
+        if text.startswith("[") and "%" not in text:  # a zone has a meaning on one machine only
             return f"[{IPv6Address(text.removeprefix('[').removesuffix(']')).compressed}]"
         name = text.encode("idna").decode("ascii").lower()
         if _NUMBER.fullmatch(name.rpartition(".")[2]):

@@ -21,7 +21,11 @@ def single_instance_lock(database: Path | None) -> Iterator[None]:
     if database is None:
         yield
         return
-    descriptor = os.open(f"{database}-watch", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = f"{database}-watch"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"The lock {lock} cannot be opened ({error.strerror}). Give it to the bot's user.") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -41,13 +41,13 @@ UNFINISHED: dict[str, str] = {
     "faults_h": "H1 H2 H3 H4 H5 H6 H7 H8 H9 H10",
     "faults_i": "I1 I2 I3 I4 I5 I6 I7 I8 I9 I10 I11 I12 I13 I14 I15 I16 I17 I18 I19",
     "faults_j": "J19 J21 J22",
-    "faults_k": "K1 K2 K3 K4 K5 K6 K7 K8 K9 K10 K11 K12 K13",
+    "faults_k": "K1 K2 K4 K5 K6 K7 K8 K9 K10 K11 K12 K13",
     "faults_l": "L1 L2 L3 L4 L5 L6 L7 L8 L9",
     "findings_a": "A1 A2 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16",
     "findings_b": "B1 B2 B3 B4 B5 B6 B7 B8",
     "findings_c": "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13",
     "findings_d": "D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12 D13",
-    "findings_e": "E1 E2 E3 E4 E5 E6 E7 E8 E9 E10 E11 E12",
+    "findings_e": "E1 E2 E3 E4 E6 E7 E8 E9 E10 E11 E12",
     "findings_f": "F1 F4 F5 F6 F7",
 }
 WAYS = ("tests", "later", "dropped")

@@ -1,5 +1,6 @@
 """Settings: a wrong one stops the start with its name and the fix, and never shows its value."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 from bot.errors import CannotStart
 from bot.onetime.links import Hosts
 from bot.settings import MAX_SECRET_BYTES, RENAMED, Settings, find_lookalikes, read_settings
+from bot.storage.sealing.keyring import generate_line
 from bot.wiring import _sizes
+from tests.support.rows import each_row
 
 CANARY = "canary-77aa"
 
@@ -196,3 +199,142 @@ def test_a_typo_is_pointed_out(monkeypatch, tmp_path):
     assert "SLACK_SINGING_SECRET is not a setting. Did you mean SLACK_SIGNING_SECRET?" in said
     assert "Did you mean ONETIME_HOSTS?" in said
     assert CANARY not in said
+
+
+NOT_FILES = {
+    "UTF-16": ("SLACK_BOT_TOKEN=xoxb-1\n".encode("utf-16"), "UTF-16"),
+    "UTF-16 without a mark": ("SLACK_BOT_TOKEN=xoxb-1\n".encode("utf-16-le"), "UTF-16"),
+    "UTF-32": ("PORT=1\n".encode("utf-32"), "UTF-16"),
+    "a byte of Latin-1": (f"PORT=1\n# caf\xe9 {CANARY}\n".encode("latin-1"), "line 2, is not UTF-8"),
+    "a binary file": (b"\x7fELF\x02\x01\x01\0\0", "no text"),
+    "no assignment": (f"PORT=1\n\n\n  {CANARY} {CANARY}\n".encode(), "line 4, is not NAME=value"),
+    "a quote that does not end": (f"PORT=1\nSLACK_BOT_TOKEN='{CANARY}\n".encode(), "line 2, is not NAME=value"),
+}
+
+
+@each_row(("content", "said"), NOT_FILES.values(), ids=NOT_FILES)
+def test_a_file_that_cannot_be_understood_is_named_with_its_line_and_without_its_content(tmp_path, content, said):
+    file = tmp_path / "settings.env"
+    file.write_bytes(content)
+
+    with pytest.raises(CannotStart) as caught:
+        read_settings(file)
+
+    assert str(file) in str(caught.value)
+    assert said in str(caught.value)
+    assert CANARY not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_from_windows_is_read(tmp_path):
+    file = tmp_path / "settings.env"
+    file.write_bytes(b"\xef\xbb\xbfPORT=4000\r\nHOST=127.0.0.2\r\n")
+
+    settings = read_settings(file)
+
+    assert (settings.port, settings.host) == (4000, "127.0.0.2")
+
+
+def test_a_directory_in_place_of_the_file_and_a_file_out_of_reach_are_named(tmp_path, monkeypatch):
+    with pytest.raises(CannotStart, match=rf"{tmp_path} is not a file"):
+        read_settings(tmp_path)
+    file = tmp_path / "settings.env"
+    file.write_text("")
+
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(CannotStart, match=r"settings\.env cannot be read \(Permission denied\)"):
+        read_settings(file)
+
+
+@each_row(
+    ("name", "value", "said"),
+    [
+        ("SLACK_BOT_TOKEN", "xoxb-\udce9", "is not UTF-8"),
+        ("DATABASE_URL", "sqlite:///caf\udce9.db", "is not UTF-8"),
+        ("SLACK_APP_TOKEN", f"xapp-1\n{CANARY}", "a line break"),
+        ("SLACK_SIGNING_SECRET", f"{CANARY}\x1b[0m", "control character"),
+        ("HOST", "127.0.0.1\t::1", "control character"),
+    ],
+)
+def test_a_setting_with_characters_that_no_value_has_stops_the_start(monkeypatch, name, value, said):
+    with monkeypatch.context() as patch, pytest.raises(CannotStart, match=f"{name} .*{said}") as caught:
+        patch.setenv(name, value)
+        read_settings()
+
+    assert CANARY not in str(caught.value)
+
+
+def test_white_space_around_a_setting_is_no_part_of_it(monkeypatch):
+    monkeypatch.setenv("HOST", " ::1\r\n")
+    monkeypatch.setenv("ONETIME_HOSTS", "https://a.example\n\thttps://b.example\r\n")
+
+    settings = read_settings()
+
+    assert settings.host == "::1"
+    assert settings.onetime_hosts == ("https://a.example", "https://b.example")
+
+
+EXITS = """
+import contextlib, io, json, os, sys
+from bot import logs
+from bot.__main__ import main
+
+logs.set_up = lambda *_: None
+folder, cases = sys.argv[1], json.loads(sys.argv[2])
+said = {}
+for name, (environment, arguments) in cases.items():
+    os.environ.clear()
+    os.environ.update(environment)
+    error = io.StringIO()
+    with contextlib.redirect_stderr(error):
+        code = main(arguments)
+    said[name] = (code, error.getvalue())
+print(json.dumps(said))
+"""
+
+
+def test_every_bad_configuration_ends_the_process_with_one_line_and_exit_code_78(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "utf16.env").write_bytes("PORT=1\n".encode("utf-16"))
+    (tmp_path / "latin1.env").write_bytes(b"LOG_LEVEL=\xe9\n")
+    (tmp_path / "keys").write_bytes("k1:é".encode("utf-16"))
+    (tmp_path / "keys").chmod(0o600)
+    complete = {
+        "PATH": os.environ["PATH"], "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_API_URL": "http://127.0.0.1:1/api/", "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db",
+        "ENCRYPTION_KEYS": generate_line().reveal(),
+    }  # fmt: skip
+    without_keys = {name: value for name, value in complete.items() if name != "ENCRYPTION_KEYS"}
+    cases = {
+        "--env-file": (complete, ["--env-file", f"{tmp_path}/utf16.env", "run"]),
+        "line 1": (complete, ["--env-file", f"{tmp_path}/latin1.env", "web"]),
+        "no such file": (complete, ["--env-file", f"{tmp_path}/none.env", "worker"]),
+        "is not a file": (complete, ["--env-file", str(tmp_path), "migrate"]),
+        "PORT is not usable": (complete, ["run", "--port", "99999"]),
+        "PORT is not usable ": (complete, ["web", "--port", "-1"]),
+        "WATCH_EVERY": (complete | {"WATCH_EVERY": "inf"}, ["run"]),
+        "SHARES_PER_HOUR": (complete | {"SHARES_PER_HOUR": "9" * 30}, ["run"]),
+        "SLACK_API_URL": (complete | {"SLACK_API_URL": "http://slack.com:99999/api/"}, ["run"]),
+        "SLACK_API_URL ": (complete | {"SLACK_API_URL": "https://[::1/"}, ["run"]),
+        "DATABASE_URL": (complete | {"DATABASE_URL": f"sqlite:///{tmp_path}/{'a' * 300}.db"}, ["run"]),
+        "DATABASE_URL ": (complete | {"DATABASE_URL": f"sqlite:///{tmp_path}/loop/bot.db"}, ["migrate"]),
+        "ONETIME_HOSTS": (complete | {"ONETIME_HOSTS": "https://[fe80::1%eth0]"}, ["run"]),
+        "key file": (without_keys | {"ENCRYPTION_KEYS_FILE": f"{tmp_path}/keys"}, ["run"]),
+        "cannot be": (without_keys | {"HOME": "/dev/null"}, ["keys", "generate"]),
+        "does not exist": (without_keys, ["keys", "generate", "/dev/null/keys"]),
+    }
+
+    ended = subprocess.run(
+        [sys.executable, "-c", EXITS, str(tmp_path), json.dumps(cases)],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for said, (code, line) in json.loads(ended.stdout).items():
+        assert code == 78, (said, line)
+        assert said.strip() in line
+        assert line.startswith("ots-bot cannot start: ")
+        assert line.count("\n") == 1

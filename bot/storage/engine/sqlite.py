@@ -24,6 +24,13 @@ def prepare_file(path: Path) -> None:
 
     SQLite gives `-wal` and `-shm` the mode of the file. Raises `CannotStart` with the path and what to do.
     """
+    try:
+        _prepare_file(path)
+    except OSError as error:  # a name that is too long, a loop of links, a directory that may not be searched
+        raise CannotStart(f"DATABASE_URL: {path} cannot be used ({error.strerror}). Choose another path.") from None
+
+
+def _prepare_file(path: Path) -> None:
     _check_directory(path.parent)
     wal = path.with_name(f"{path.name}-wal")
     if not path.exists():

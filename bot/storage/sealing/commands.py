@@ -30,12 +30,17 @@ def generate(path: Path, database_url: Secret | str | None = None, kid: str = "k
     that directory would have both.
     """
     path = path.absolute()
-    if database_url is not None:
-        _refuse_beside_database(path, locate(database_url).path)
-    if not path.parent.is_dir():
-        raise CannotStart(f"The directory {path.parent} does not exist. Make it: `install -d -m 700 {path.parent}`.")
     line = generate_line(kid)
-    _write_new(path, f"{line.reveal()}\n".encode())
+    try:
+        if database_url is not None:
+            _refuse_beside_database(path, locate(database_url).path)
+        if not path.parent.is_dir():
+            raise CannotStart(
+                f"The directory {path.parent} does not exist. Make it: `install -d -m 700 {path.parent}`."
+            )
+        _write_new(path, f"{line.reveal()}\n".encode())
+    except OSError as error:
+        raise CannotStart(f"{path} cannot be written ({error.strerror}).") from None
     return (
         f"Wrote a new encryption key, {kid}, to {path}.\n"
         f"Set ENCRYPTION_KEYS_FILE={path}, and keep a copy of the file apart from the database:\n"
@@ -44,11 +49,16 @@ def generate(path: Path, database_url: Secret | str | None = None, kid: str = "k
 
 
 def _refuse_beside_database(path: Path, database: Path | None) -> None:
-    if database is not None and path.resolve().is_relative_to(database.resolve().parent):
+    if database is not None and _real(path).is_relative_to(_real(database).parent):
         raise CannotStart(
             f"The key file {path} would lie in the directory of the database ({database.parent}): whoever copies "
             "that has both. Choose a directory elsewhere."
         )
+
+
+def _real(path: Path) -> Path:
+    """Without symbolic links. `Path.resolve` would fail where links lead in a circle."""
+    return Path(os.path.realpath(path))
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -56,8 +66,6 @@ def _write_new(path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         raise CannotStart(f"{path} exists already and is not overwritten. Choose another name.") from None
-    except OSError as error:
-        raise CannotStart(f"{path} cannot be written ({error.strerror}).") from None
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no Path
         file.write(content)
         file.flush()
