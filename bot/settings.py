@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from yarl import URL
 
@@ -34,11 +34,28 @@ ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order m
 NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
 
 
+QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # opening -> closing
+_ANY_QUOTE = frozenset(QUOTES) | frozenset(QUOTES.values())
+_HALF_QUOTED = "half quoted"
+
+
 class SecretSizes(NamedTuple):
     """Bytes of the largest secret that may be shared: for all hosts, and for single ones as the operator wrote them."""
 
     default: int = DEFAULT_SECRET_BYTES
     by_host: tuple[tuple[str, int], ...] = ()
+
+
+def _unquote(value: object) -> object:
+    """The value without quotation marks around it, which some tools hand on. Raises `ValueError` for half a pair."""
+    if not isinstance(value, str):
+        return value
+    value = value.strip()
+    if len(value) > 1 and QUOTES.get(value[0]) == value[-1]:
+        value = value[1:-1].strip()
+    if value and not _ANY_QUOTE.isdisjoint((value[0], value[-1])):
+        raise ValueError(_HALF_QUOTED)
+    return value
 
 
 def _hide(value: object) -> Secret | None:
@@ -123,6 +140,11 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = "info"
     log_format: Annotated[Literal["json", "text"] | None, LowerCase] = None
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_quotes(cls, value: object) -> object:
+        return _unquote(value)
+
     @property
     def log_style(self) -> Literal["json", "text"]:
         """LOG_FORMAT; without it, text on a terminal and JSON otherwise."""
@@ -160,8 +182,11 @@ def read_settings(env_file: Path | None = None, **given: object) -> Settings:
     try:
         return Settings(_env_file=env_file, **given)  # type: ignore[arg-type]
     except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
+        first = error.errors()[0]
+        name = str(first["loc"][0])
         wanted = _VALID_VALUES.get(name, "another value")
+        if _HALF_QUOTED in first["msg"]:
+            wanted = "the bare value, without a quotation mark at its start or end"
         raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
 
 

@@ -198,7 +198,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             messenger=bot.messenger,
             tasks=bot.tasks,
         )
-        app = make_app(dispatcher, bot.slack, bot.workspace, settings.slack_signing_secret)
+        app = make_app(dispatcher, bot.slack, bot.workspace)
         recovery = Recovery(registry.recoveries, bot.services)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
@@ -251,8 +251,8 @@ def _clock_correction(db: Database) -> PeriodicTask:
 async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | int]]:
     """Listens by HTTP, and by Socket Mode if there is an app token. Gives mode and port for the log line "ready"."""
     app_token = bot.settings.slack_app_token
-    server = make_server(app if app_token is None else None, _checks(bot))
-    runner = web.AppRunner(server, access_log=None, shutdown_timeout=CUT_OFF)
+    server = make_server(app if app_token is None else None, bot.settings.slack_signing_secret, _checks(bot))
+    runner = web.ServerRunner(server, shutdown_timeout=CUT_OFF)
     await runner.setup()
     socket = SocketModeHandler(app, app_token) if app_token is not None else None
     try:

@@ -54,6 +54,10 @@ _NAME_FIELDS: Mapping[Kind, str] = {
     kind: {Kind.COMMAND: "verb", Kind.FORM: "form", Kind.CLOSED: "form"}.get(kind, "action") for kind in Kind
 }
 
+# Events that matter also when the bot caused them: it was invited to a channel, or removed from one. All others that it
+# causes are ignored, so that it never reacts to itself.
+_ALSO_BY_ITSELF = frozenset({"member_joined_channel", "member_left_channel"})
+
 # Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
 _PLAIN_NAME = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
@@ -160,6 +164,8 @@ class Dispatcher:
     def _dispatch_acknowledged(self, incoming: Incoming) -> None:
         """All other kinds are acknowledged with nothing, before their handler is looked up."""
         handler = self._registry.find(incoming.kind, incoming.name)
+        if self._is_by_itself(incoming):
+            return
         if handler is None:
             _log_unknown(incoming.kind, incoming.name)
         elif self._is_new(incoming):
@@ -176,6 +182,12 @@ class Dispatcher:
     def _is_new(self, incoming: Incoming) -> bool:
         """Whether this act is from our workspace and was not delivered before."""
         return self._is_ours(incoming) and self._deduplicator.is_first(incoming.idempotency_key)
+
+    def _is_by_itself(self, incoming: Incoming) -> bool:
+        """Whether this is an event that the bot caused itself and should not react to."""
+        if incoming.kind not in (Kind.EVENT, Kind.FUNCTION) or incoming.name in _ALSO_BY_ITSELF:
+            return False
+        return self._workspace.is_itself(incoming.person.user_id, incoming.bot_id)
 
     def _client(self, incoming: Incoming) -> SlackClient:
         return self._workspace.client_of(incoming.install_team)

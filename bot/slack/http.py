@@ -1,13 +1,14 @@
 """Slack over signed HTTP, and the health pages for operators. The server is aiohttp's own.
 
-Bolt checks signatures, but it answers a malformed one with a 500 and quotes the body of a wrong one in its log. So
-text that cannot be a signature is refused here first, and one line without content is logged.
+Anybody can send requests here. So the signature is checked over the raw bytes before anything in a body is decoded,
+decompressed or parsed, and a request that is refused costs little: without the headers of a signature the body is not
+even read, and a forged body is hashed piece by piece and never put together.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -16,51 +17,66 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
+from bot.secret import Secret
+from bot.slack.payloads import decode_body
+from bot.slack.signature import SIGNATURE, STAMP, SignatureCheck, SignatureChecker, Verdict, read_signature
 
-MAX_BODY = 1024 * 1024
-
-_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+REQUEST_URL = "/slack/events"  # the path that docs and manifest name; a signed request is taken on any path
+MAX_BODY = 1024 * 1024  # bytes
+MAX_UNSIGNED_BODY = 1024  # bytes; Slack's certificate check has less
+KEEP_ALIVE = 75.0  # seconds that an idle connection stays open: longer than proxies keep theirs
+LINGER = 2.0  # seconds to read on after a refusal, so that its answer arrives before the connection closes
 
 log = Log("http")
 
 ReadinessChecks = Mapping[str, Callable[[], Awaitable[bool]]]
+HealthPage = Callable[[], Awaitable[web.Response]]
 
 
-def make_server(app: AsyncApp | None, checks: ReadinessChecks) -> web.Application:
-    """The routes. `app` is None in Socket Mode, where Slack sends nothing over HTTP.
+def make_server(app: AsyncApp | None, signing_secret: Secret | None, checks: ReadinessChecks) -> web.Server:
+    """The server, to be made inside a running loop. `app` is None in Socket Mode: Slack sends nothing over HTTP then.
 
     `checks` are what /readyz asks: name -> whether that part is ready.
     """
-    server = web.Application(client_max_size=MAX_BODY)
-    server.router.add_get("/healthz", _healthy)
-    server.router.add_get("/readyz", _readiness(checks))
-    if app is not None:
-        server.router.add_post("/slack/events", _events(app))
-    return server
+    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _readiness(checks)}
+    requests = SlackRequests(app, SignatureChecker(signing_secret)) if app is not None and signing_secret else None
+
+    async def route(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "POST" and requests is not None:
+            return await requests.answer(request)
+        page = pages.get(request.path) if request.method in ("GET", "HEAD") else None
+        return await page() if page is not None else _refuse(404)
+
+    return web.Server(
+        route, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE, lingering_time=LINGER
+    )
 
 
-def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def take(request: web.Request) -> web.StreamResponse:
-        if (request.content_length or 0) > MAX_BODY:
-            return web.Response(status=413)
-        try:
-            body = (await request.read()).decode()
-        except UnicodeDecodeError:
-            return web.Response(status=400)
-        if not has_signature(request.headers):
-            return _unsigned(body)
+class SlackRequests:
+    """Answers what is sent by POST: Slack's requests through Bolt, all others with a refusal."""
+
+    def __init__(self, app: AsyncApp, checker: SignatureChecker) -> None:
+        self._app = app
+        self._checker = checker
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        raw = await self._read_verified(request)
+        if isinstance(raw, web.Response):
+            return raw
+        body = decode_body(raw)
+        if body is None:
+            return _refuse_body()
+        if body.get("type") == "url_verification":
+            return web.json_response({"challenge": body.get("challenge")})
+        if body.get("ssl_check") == "1":
+            return web.Response()
         delivered = asyncio.Event()
         try:
-            asked = AsyncBoltRequest(body=body, headers=dict(request.headers), context={"delivered": delivered})
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            # Bolt reads the body before it checks the signature, so anybody can cause this.
-            log.warning("bad_body")
-            return web.Response(status=400)
-        said = await app.async_dispatch(asked)
-        if said.status == 401:  # noqa: PLR2004 - HTTP Unauthorized, by Bolt's signature check
-            log.warning("bad_signature")
-        answer = _as_response(said)
+            # The mode says only that the body is decoded already.
+            asked = AsyncBoltRequest(mode="socket_mode", body=body, context={"delivered": delivered})
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+            return _refuse_body()
+        answer = _as_response(await self._app.async_dispatch(asked))
         try:
             await answer.prepare(request)
             await answer.write_eof()
@@ -69,7 +85,73 @@ def _events(app: AsyncApp) -> Callable[[web.Request], Awaitable[web.StreamRespon
             delivered.set()
         return answer
 
-    return take
+    async def _read_verified(self, request: web.BaseRequest) -> bytes | web.Response:
+        """The body of a request that is rightly signed, or the refusal of one that is not."""
+        if (request.content_length or 0) > MAX_BODY:
+            return _refuse(413)
+        signature = read_signature(request.headers.getall(STAMP, ()), request.headers.getall(SIGNATURE, ()))
+        if signature is None:
+            return await _answer_unsigned(request)
+        check = self._checker.begin(signature)
+        parts = await _read(request, check)
+        if isinstance(parts, web.Response):
+            return parts
+        verdict = check.verdict(now := time.time())
+        if verdict is Verdict.RIGHT:
+            return b"".join(parts)
+        return _refuse_signature(_explain_clock(check.seconds_ahead(now)) if verdict is Verdict.OUTDATED else "forged")
+
+
+async def _read(request: web.BaseRequest, check: SignatureCheck) -> list[bytes] | web.Response:
+    """The parts of the body, which `check` was given; or the refusal of a body that is too large or broke off."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.content.iter_any():
+            size += len(part)
+            if size > MAX_BODY:
+                return _refuse(413)
+            check.update(part)
+            parts.append(part)
+    except (ConnectionError, web.RequestPayloadError):
+        return _refuse(400)
+    return parts
+
+
+async def _answer_unsigned(request: web.BaseRequest) -> web.Response:
+    """Slack's certificate check needs no more than a 200. It is short, so no long body is read."""
+    if 0 < (request.content_length or 0) <= MAX_UNSIGNED_BODY:
+        try:
+            fields = (await request.content.read()).split(b"&")
+        except (ConnectionError, web.RequestPayloadError):
+            return _refuse(400)
+        if b"ssl_check=1" in fields:
+            return web.Response()
+    if request.path != REQUEST_URL and STAMP not in request.headers and SIGNATURE not in request.headers:
+        return _refuse(404)  # it has nothing to do with Slack, so the log has no line of it
+    return _refuse_signature("malformed")
+
+
+def _explain_clock(seconds: float) -> str:
+    where = "ahead of" if seconds > 0 else "behind"
+    return f"clock: rightly signed, but its time is {abs(round(seconds))} s {where} this machine's"
+
+
+def _refuse_signature(reason: str) -> web.Response:
+    log.warning("bad_signature", reason=reason)
+    return _refuse(401)
+
+
+def _refuse_body() -> web.Response:
+    log.warning("bad_body")
+    return _refuse(400)
+
+
+def _refuse(status: int) -> web.Response:
+    """An answer after which the connection closes: what is left of the request is not read."""
+    answer = web.Response(status=status)
+    answer.force_close()
+    return answer
 
 
 def _as_response(said: BoltResponse) -> web.Response:
@@ -78,27 +160,12 @@ def _as_response(said: BoltResponse) -> web.Response:
     return web.Response(status=said.status, body=said.body.encode(), headers=headers)
 
 
-def has_signature(headers: Mapping[str, str]) -> bool:
-    """Whether the two headers have the form of a signature. Bolt checks whether it is right."""
-    stamp = headers.get("X-Slack-Request-Timestamp", "")
-    signature = headers.get("X-Slack-Signature", "")
-    return bool(_TIMESTAMP.fullmatch(stamp) and _SIGNATURE.fullmatch(signature))
-
-
-def _unsigned(body: str) -> web.Response:
-    """Slack's certificate check carries `ssl_check=1` and needs no more than a 200."""
-    if "ssl_check=1" in body.split("&"):
-        return web.Response()
-    log.warning("bad_signature", reason="malformed")
-    return web.json_response({"error": "invalid request"}, status=401)
-
-
-async def _healthy(_request: web.Request) -> web.Response:
+async def _show_health() -> web.Response:
     return web.Response(text="ok\n")
 
 
-def _readiness(checks: ReadinessChecks) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def ready(_request: web.Request) -> web.Response:
+def _readiness(checks: ReadinessChecks) -> HealthPage:
+    async def ready() -> web.Response:
         found = {name: await check() for name, check in checks.items()}
         return web.json_response(found, status=200 if all(found.values()) else 503)
 

@@ -5,9 +5,11 @@ Source: docs.slack.dev, reference of slash commands, interaction payloads, and t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bot.interaction.feature import NO_INPUTS, Inputs, Kind
 from bot.message_ref import MessageRef
@@ -16,6 +18,8 @@ from bot.secret import Secret
 from bot.slack.blocks import read_ref
 
 JsonObject = Mapping[str, Any]
+
+MAX_FORM_FIELDS = 100  # a slash command has about 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,22 @@ class Incoming:
     first_input: str | None = None  # of a form: the first field, where an error can be shown
     message: MessageRef | None = None  # the message that it happened on
     inputs: Inputs = NO_INPUTS
+    bot_id: str | None = None  # the bot that caused an event, where it was a bot
+
+
+def decode_body(raw: bytes) -> dict[str, Any] | None:
+    """The payload in the body of a request: JSON (an event), a form, or JSON in the form's field `payload`.
+
+    None for anything else.
+    """
+    try:
+        text = raw.decode()
+        if text.startswith("{"):
+            return _as_object(json.loads(text))
+        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS))
+        return _as_object(json.loads(form["payload"])) if "payload" in form else form
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_payload(body: JsonObject) -> Incoming | None:
@@ -163,6 +183,7 @@ def read_event(body: JsonObject) -> Incoming:
             install_team or team, event.get("channel"), event.get("message_ts") or event.get("ts")
         ),
         inputs=Inputs(text_inputs={name: Secret(value) for name, value in inputs.items() if isinstance(value, str)}),
+        bot_id=_as_text(event.get("bot_id")),
     )
 
 
@@ -294,6 +315,10 @@ def _read_message_ref(team_id: str, channel: object, ts: object) -> MessageRef |
 
 def _read_team(body: JsonObject) -> str | None:
     return _as_text(_as_dict(body.get("team")).get("id"))
+
+
+def _as_object(value: object) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
 
 
 def _as_dict(value: object) -> JsonObject:

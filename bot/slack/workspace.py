@@ -58,6 +58,13 @@ class Workspace:
         """Whether the app is installed in this workspace; None means the organisation's install."""
         return self._org_wide or install_team is None or install_team == self.team_id
 
+    def is_itself(self, user_id: str, bot_id: str | None) -> bool:
+        """Whether this user or this bot is the bot itself."""
+        known = self._result
+        if known is None:
+            return False
+        return user_id == known.bot_user_id or (bot_id is not None and bot_id == known.bot_id)
+
     @property
     def authorized(self) -> AuthorizeResult:
         """The answer to Bolt, which asks for this at every request. Known after `load`."""

@@ -7,6 +7,7 @@ import yaml
 
 from bot.features import Registry
 from bot.interaction.feature import Kind
+from bot.slack.http import REQUEST_URL
 from tests import readme
 from tests.readme import ROOT
 
@@ -70,9 +71,8 @@ def test_what_features_handle_is_what_the_manifest_declares():
 
 def test_the_urls_are_the_route_that_the_bot_serves():
     (command,) = FEATURES["slash_commands"]
-    (route,) = re.findall(r'add_post\("([^"]+)"', (ROOT / "bot/slack/http.py").read_text())
 
-    assert {command["url"], SETTINGS["interactivity"]["request_url"]} == {f"https://bot.example.com{route}"}
+    assert {command["url"], SETTINGS["interactivity"]["request_url"]} == {f"https://bot.example.com{REQUEST_URL}"}
 
 
 def test_direct_messages_have_a_place_to_arrive():

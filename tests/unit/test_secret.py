@@ -29,7 +29,7 @@ MAY_REVEAL = {
     "bot/slack/blocks.py": "draws it in the modal that shows it",
     "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
     "bot/slack/workspace.py": "gives Bolt its token",
-    "bot/slack/app.py": "gives Bolt the signing secret",
+    "bot/slack/signature.py": "checks signatures with the signing secret",
     "bot/slack/socket.py": "gives Bolt the app token",
     "bot/sharing/share_spec.py": "reads the note, which is no secret and goes into messages",
     "bot/interaction/pasted.py": "reads a link that was typed into a field",

@@ -10,6 +10,7 @@ import pytest
 
 from bot.errors import CannotStart
 from bot.onetime.links import Hosts
+from bot.secret import Secret
 from bot.settings import MAX_SECRET_BYTES, RENAMED, Settings, find_lookalikes, read_settings
 from bot.storage.sealing.keyring import generate_line
 from bot.wiring import _sizes
@@ -70,6 +71,48 @@ def test_a_malformed_setting_stops_the_start_by_name_and_without_its_value(monke
 
     assert value not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+QUOTED = {
+    "SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "ENCRYPTION_KEYS": "k1:AQIDBA",
+    "ENCRYPTION_KEYS_FILE": "/etc/ots/keys",
+    "DATABASE_URL": "postgresql://u:p'w@db/ots",
+    "SLACK_API_URL": "https://slack.example/api/",
+    "ONETIME_HOSTS": "https://a.example, https://b.example",
+    "ONETIME_MAX_SECRET_BYTES": "20000",
+    "PORT": "8000",
+    "HOST": "::1",
+    "LOG_LEVEL": "debug",
+    "ALLOW_SHARED_KEY_FILE": "true",
+}
+
+
+def values_of(monkeypatch, dressed):
+    for name, value in QUOTED.items():
+        monkeypatch.setenv(name, dressed(value))
+    found = {name: getattr(read_settings(), name.lower()) for name in QUOTED}
+    return {name: value.reveal() if isinstance(value, Secret) else value for name, value in found.items()}
+
+
+@each_row("around", ['"{}"', "'{}'", "“{}”", "`{}`", ' "{}" ', '" {} "', "„{}“"])
+def test_quotation_marks_around_a_setting_are_taken_off(monkeypatch, around):
+    assert values_of(monkeypatch, around.format) == values_of(monkeypatch, str)
+
+
+@each_row("name", QUOTED)
+@each_row("around", ['"{}', '{}"', "'{}", "{}'", "\"{}'", "“{}", '""{}""'])
+def test_half_a_pair_of_quotation_marks_stops_the_start(monkeypatch, name, around):
+    with monkeypatch.context() as changed:
+        changed.setenv(name, around.format(QUOTED[name]))
+
+        with pytest.raises(CannotStart) as stopped:
+            read_settings()
+
+    assert str(stopped.value).startswith(f"{name} is not usable")
+    assert "quotation mark" in str(stopped.value)
+    assert QUOTED[name] not in str(stopped.value)
 
 
 def test_secrets_are_wrapped_and_lists_are_split(monkeypatch):
