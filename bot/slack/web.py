@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
+import stamina
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -17,6 +19,8 @@ from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
+MAX_RETRY_AFTER = 4.0  # seconds: a longer wait is left to the caller
+MAX_LIMITED = 20.0  # seconds for all waits of one call
 RESPONSE_URL_HOST = "hooks.slack.com"
 RESPONSE_URL = "response_url"  # in the place of a method's name
 
@@ -34,7 +38,11 @@ def quiet_logger() -> logging.Logger:
 
 
 class SlackClient:
-    """One workspace's Web API. It never retries: only the caller knows whether a retry is safe."""
+    """One workspace's Web API. Only the caller knows whether a retry is safe, so nothing is tried again here.
+
+    The exception is a 429 that asks for a short wait: Slack did nothing, and takes a message a second in a conversation
+    and an edit each 1.2 seconds in a workspace. A window is not waited for, because its trigger dies meanwhile.
+    """
 
     def __init__(self, token: Secret, api_url: str) -> None:
         self.health = TokenHealth()
@@ -95,7 +103,9 @@ class SlackClient:
         await self._call("views.update", self.client.views_update(view_id=view_id, view=view))
 
     async def open_dm(self, user_id: str) -> str:
-        answer = await self._call("conversations.open", self.client.conversations_open(users=[user_id]))
+        answer = await self._call_within_limits(
+            "conversations.open", lambda: self.client.conversations_open(users=[user_id])
+        )
         return str(answer["channel"]["id"])
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
@@ -105,37 +115,59 @@ class SlackClient:
         a hope. Source: docs.slack.dev, chat.postMessage, where only two of its errors name that argument.
         """
         idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
-        answer = await self._call(
-            "chat.postMessage", self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
+        answer = await self._call_within_limits(
+            "chat.postMessage", lambda: self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
         )
         return str(answer["ts"])
 
     async def update(self, channel: str, ts: str, message: dict[str, Any]) -> None:
         """Change a message of ours in place."""
         changed = {name: value for name, value in message.items() if not name.startswith("unfurl")}
-        await self._call("chat.update", self.client.chat_update(channel=channel, ts=ts, **changed))
+        await self._call_within_limits(
+            "chat.update", lambda: self.client.chat_update(channel=channel, ts=ts, **changed)
+        )
 
     async def user(self, user_id: str) -> Mapping[str, Any]:
-        answer = await self._call("users.info", self.client.users_info(user=user_id))
+        answer = await self._call_within_limits("users.info", lambda: self.client.users_info(user=user_id))
         found = answer["user"]
         return found if isinstance(found, dict) else {}
 
     async def respond(self, response_url: Secret, message: dict[str, Any], *, replace: bool = False) -> None:
         """Answer through a response_url: privately, or in place of the message that a button was on."""
-        url = URL(response_url.reveal())
-        if not self._may_respond_to(url):
-            raise SlackError(RESPONSE_URL, "foreign_url")
+        url = self._read_response_url(response_url)
         body = message | ({"replace_original": True} if replace else {"replace_original": False})
         body["response_type"] = "ephemeral"
         await self._call(RESPONSE_URL, self._post(url, body))
 
-    def _may_respond_to(self, url: URL) -> bool:
-        return url.origin() in (URL(f"https://{RESPONSE_URL_HOST}"), URL(self._api_url).origin())
+    def _read_response_url(self, response_url: Secret) -> URL:
+        """Raises `SlackError` for what is no URL of Slack's. Its text is in no error: a response_url is a secret."""
+        try:
+            url = URL(response_url.reveal())
+            is_slacks = url.user is None and self._is_host_of_response_urls(url.origin())
+        except ValueError:  # no URL, or one without a host
+            is_slacks = False
+        if not is_slacks:
+            raise SlackError(RESPONSE_URL, "foreign_url") from None
+        return url
+
+    def _is_host_of_response_urls(self, origin: URL) -> bool:
+        """hooks.slack.com; for a Slack that is emulated on this machine, any port of this machine."""
+        api = URL(self._api_url).origin()
+        if _is_loopback(api):
+            return origin.scheme == api.scheme and _is_loopback(origin)
+        return origin in (URL(f"https://{RESPONSE_URL_HOST}"), api)
 
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
         async with self.session.post(url, json=body, allow_redirects=False) as answer:
             if answer.status != 200:  # noqa: PLR2004 - HTTP OK
                 raise _read_refusal(RESPONSE_URL, f"http_{answer.status}", answer.headers)
+
+    async def _call_within_limits(self, method: str, call: Callable[[], Awaitable[AsyncSlackResponse]]) -> Any:
+        """Call; after a 429 with a short wait call again. Raises `SlackError`."""
+        async for attempt in stamina.retry_context(on=_short_limit, attempts=None, timeout=MAX_LIMITED):
+            with attempt:
+                return await self._call(method, call())
+        raise AssertionError("unreachable")  # stamina raises the last error
 
     async def _call(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
         """Await a call. What Slack says of our token is noted in `health`; a response_url needs no token."""
@@ -169,6 +201,19 @@ class SlackClient:
             # The answer is not one of Slack's. Its text may be anything, so it is not kept.
             failure = SlackError(method, "unreadable")
         raise failure from None
+
+
+def _short_limit(error: Exception) -> bool | float:
+    """The seconds to wait before another try; False for every other error."""
+    wait = error.retry_after if isinstance(error, SlackError) else None
+    return wait if wait is not None and wait <= MAX_RETRY_AFTER else False
+
+
+def _is_loopback(origin: URL) -> bool:
+    try:
+        return ipaddress.ip_address(origin.host or "").is_loopback
+    except ValueError:
+        return origin.host == "localhost"
 
 
 def _read_error(method: str, response: Any) -> SlackError:

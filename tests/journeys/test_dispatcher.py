@@ -18,7 +18,7 @@ from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
 from bot.slack.dispatcher import FORM_DEADLINE
-from tests.journeys.conftest import EMAIL, SOON, TOKEN, connect
+from tests.journeys.conftest import EMAIL, SOON, TOKEN, after_the_lines_so_far, connect
 from tests.support.waiting import BUSY, PATIENCE, eventually
 
 CANARY = "canary-in-the-body-4b1d"
@@ -463,15 +463,19 @@ async def test_a_response_url_is_used_once(world, ada):
     assert [one.uses for one in world.workspace.state.response_urls.values() if one.user == ada.id] == [1]
 
 
-async def test_a_response_url_to_somewhere_else_is_never_used(world, ada):
-    evil = world.onetime.url  # anywhere but Slack
-    body = command(world, "accounts", user_id=ada.id, trigger="7.7", response_url=f"{evil}/commands/x")
+@pytest.mark.parametrize("response_url", ["https://evil.example/commands/x", "{host}/commands/x", "no URL at all",
+                                          "https://", "/commands/x", "http://[::1", "javascript:alert(1)"])  # fmt: skip
+async def test_a_response_url_to_somewhere_else_is_never_used(world, ada, response_url):
+    evil = response_url.format(host=world.onetime.url.replace("http:", "https:"))
+    start = await after_the_lines_so_far(world, ada)
+    body = command(world, "accounts", user_id=ada.id, trigger=f"7.{ada.id}", response_url=evil)
 
     status, _ = await send(world.bot.port, signed(world, body), body)
 
     assert status == 200
     await ada.until(lambda: any("You have not connected" in one.shows for one in ada.dm))
     assert world.onetime.calls == []
+    await eventually(lambda: b"foreign_url" in world.bot.output[start:])
 
 
 # --- who watches the process

@@ -13,10 +13,10 @@ from bot.sandbox.slack.state import WorkspaceState
 
 
 class AppConnection:
-    """Sends deliveries to the app and makes response_urls. `base_url` is known once the workspace listens."""
+    """Sends deliveries to the app and makes response_urls. `hooks_url` is known once the workspace listens."""
 
     def __init__(self, state: WorkspaceState, deliverer: Deliverer, records: WorkspaceRecords) -> None:
-        self.base_url = ""
+        self.hooks_url = ""
         self._state = state
         self._deliverer = deliverer
         self._records = records
@@ -59,4 +59,4 @@ class AppConnection:
 
     def response_url(self, kind: ResponseUrlKind, user: str, channel: str, message: SlackMessage | None = None) -> str:
         """A new response_url for a command or an action of `user` in `channel`."""
-        return f"{self.base_url}/{self._state.new_response_url(kind, user, channel, message).path}"
+        return f"{self.hooks_url}/{self._state.new_response_url(kind, user, channel, message).path}"

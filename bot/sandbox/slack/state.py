@@ -108,6 +108,11 @@ class WorkspaceState:
         except KeyError:
             raise Refusal("channel_not_found") from None
 
+    def one_name_of(self, conversation: str) -> str:
+        """One name for each conversation: of a direct message the id of the person, which may stand for it."""
+        known = self.channels.get(conversation)
+        return known.user if known is not None and known.user is not None else conversation
+
     # --- messages
 
     def post(

@@ -1,4 +1,4 @@
-"""Slack's Web API over HTTP: tokens and scopes, arguments in all encodings, planned faults, answers.
+"""Slack's Web API over HTTP: tokens and scopes, rate limits, arguments in all encodings, planned faults, answers.
 
 Source: docs.slack.dev/apis/web-api. All calls are recorded; nothing is printed.
 """
@@ -15,6 +15,7 @@ from aiohttp import web
 from bot.sandbox.slack import chat_methods, directory_methods, view_methods
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.model import Payload
+from bot.sandbox.slack.rate_limits import RateLimits
 from bot.sandbox.slack.records import CallRecord, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
@@ -61,8 +62,16 @@ class Tokens:
     scopes: frozenset[str]
 
 
+class _RateLimited(Refusal):
+    """The app has called a method too often. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("ratelimited")
+        self.retry_after = retry_after
+
+
 class WebApi:
-    """Serves `/api/METHOD`, response_urls, and the WebSockets of Socket Mode."""
+    """Serves `/api/METHOD` and the WebSockets of Socket Mode, and response_urls on another host."""
 
     def __init__(
         self, state: WorkspaceState, tokens: Tokens, sockets: Sockets, faults: SlackFaults, records: WorkspaceRecords
@@ -72,12 +81,18 @@ class WebApi:
         self._sockets = sockets
         self._faults = faults
         self._records = records
+        self.rate_limits = RateLimits(state.clock)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_route("*", "/api/{method}", self._api)
-        app.router.add_post("/{kind:commands|actions}/{rest:.+}", self._response_url)
         app.router.add_get("/link/", self._sockets.serve)
+        return app
+
+    def hooks_app(self) -> web.Application:
+        """What hooks.slack.com serves: response_urls are on another host than the Web API."""
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        app.router.add_post("/{kind:commands|actions}/{rest:.+}", self._response_url)
         return app
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
@@ -134,6 +149,7 @@ class WebApi:
             raise Refusal("invalid_auth")
         if method.scope is not None and method.scope not in self._tokens.scopes:
             raise Refusal("missing_scope", needed=method.scope, provided=",".join(sorted(self._tokens.scopes)))
+        self._count(name, self._state.one_name_of(str(args.get("channel", ""))))
         return await method.run(self._state, args)
 
     def _connection(self, request: web.Request, token: str) -> Payload:
@@ -143,7 +159,12 @@ class WebApi:
             raise Refusal("not_allowed_token_type")
         if token != self._tokens.app:
             raise Refusal("invalid_auth")
+        self._count(OPEN_CONNECTION)
         return {"url": f"ws://{request.host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
+
+    def _count(self, method: str, channel: str = "") -> None:
+        if wait := self.rate_limits.take(method, channel):
+            raise _RateLimited(wait)
 
     def _record(self, method: str, args: Payload, error: str | None) -> None:
         call = CallRecord(method, self._state.clock(), error)
@@ -185,6 +206,9 @@ def _abort(request: web.Request) -> web.Response:
 
 
 def _refusal_response(method: str, refusal: Refusal) -> web.Response:
+    if isinstance(refusal, _RateLimited):
+        headers = {"Retry-After": str(refusal.retry_after)}
+        return web.json_response({"ok": False, "error": refusal.code}, status=429, headers=headers)
     if method != RESPONSE_URL:
         return web.json_response({"ok": False, "error": refusal.code, **refusal.extra})
     if refusal.code in ("used_url", "expired_url", "invalid_url"):

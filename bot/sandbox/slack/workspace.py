@@ -7,7 +7,7 @@
     await ada.command("/hello", "world")
 
 The workspace knows nothing about the app. It enforces what Slack enforces: tokens, scopes, signatures, triggers,
-views, Block Kit, response_urls. Nothing is printed; all payloads are kept in `records`.
+views, Block Kit, response_urls, rate limits. Nothing is printed; all payloads are kept in `records`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class SlackWorkspace:
         self._web_api = WebApi(
             self.state, Tokens(bot_token, app_token, scopes), self.sockets, self.faults, self.records
         )
-        self._runner: web.AppRunner | None = None
+        self._base_url = ""
+        self._hooks_port = 0  # any at the first start, the same at every later one
+        self._runners: list[web.AppRunner] = []
 
     def __repr__(self) -> str:
         return f"SlackWorkspace({self.state.team_id})"
@@ -74,28 +76,37 @@ class SlackWorkspace:
     # --- running
 
     async def start(self, port: int = 0) -> str:
-        """Listen on 127.0.0.1 (port 0: any free port). Returns the base URL; the Web API is at /api/ below it."""
-        self._runner = web.AppRunner(self._web_api.app(), access_log=None, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        self._app.base_url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        """Listen on 127.0.0.1 (port 0: any free port). Returns the base URL; the Web API is at /api/ below it.
+
+        response_urls are on another port, because Slack has them on another host.
+        """
+        self._base_url = await self._listen(self._web_api.app(), port)
+        self._app.hooks_url = await self._listen(self._web_api.hooks_app(), self._hooks_port)
+        self._hooks_port = int(self._app.hooks_url.rpartition(":")[2])
         await self._deliverer.start()
-        return self._app.base_url
+        return self._base_url
+
+    async def _listen(self, app: web.Application, port: int) -> str:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Close all connections, also those of calls that hang."""
         self.faults.clear()
         await self.sockets.stop()
         await self._deliverer.stop()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        running, self._runners = self._runners, []
+        for runner in running:
+            await runner.cleanup()
+        if running:
             self.records.write()
 
     @property
     def api_url(self) -> str:
-        return f"{self._app.base_url}/api/"
+        return f"{self._base_url}/api/"
 
     def connect_http(self, request_url: str) -> None:
         """Set the URL for commands, interactions and events, which is used while Socket Mode is not connected.
@@ -112,6 +123,15 @@ class SlackWorkspace:
     @ack_within.setter
     def ack_within(self, seconds: float) -> None:
         self._deliverer.ack_within = seconds
+
+    @property
+    def rate_limits(self) -> bool:
+        """Whether calls beyond Slack's rate limits are answered with 429."""
+        return self._web_api.rate_limits.are_on
+
+    @rate_limits.setter
+    def rate_limits(self, are_on: bool) -> None:
+        self._web_api.rate_limits.are_on = are_on
 
     # --- people and channels
 
@@ -172,6 +192,7 @@ class SlackWorkspace:
     def forget(self) -> None:
         """Reset the workspace for the same app: no people, no channels, no messages, no records, no faults."""
         self.clear_faults()
+        self._web_api.rate_limits.forget()
         self.state.forget()
         self._members.clear()
         self.records.forget()
