@@ -14,7 +14,7 @@ from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
-from bot.sandbox.slack.rate_limits import RateLimits
+from bot.sandbox.slack.rate_limits import SlackRateLimits
 from bot.sandbox.slack.state import TRIGGER_LIVES, WorkspaceState
 from tests.support.forking import ForkServer
 from tests.support.waiting import PATIENCE
@@ -72,12 +72,12 @@ def patience():
 @pytest.fixture(scope="session", autouse=True)
 def no_rate_limits():
     """Tests do in a second what people do in an hour. Those of Slack's rate limits ask for `slacks_own_limits`."""
-    RateLimits.are_on = False
+    SlackRateLimits.are_on = False
 
 
 @pytest.fixture
 def slacks_own_limits(monkeypatch):
-    monkeypatch.setattr(RateLimits, "are_on", True)
+    monkeypatch.setattr(SlackRateLimits, "are_on", True)
 
 
 @pytest.fixture

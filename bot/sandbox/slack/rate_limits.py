@@ -15,19 +15,19 @@ MINUTE = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class CallLimit:
     """`burst` calls at once, and then one more after each `interval` seconds."""
 
     burst: int
     interval: float
 
 
-TIER_1 = Limit(4, MINUTE)  # "1+ per minute … a small amount of burst behavior is tolerated"
-TIER_2 = Limit(20, MINUTE / 20)
-TIER_3 = Limit(50, MINUTE / 50)
-TIER_4 = Limit(100, MINUTE / 100)
-SPECIAL = Limit(300, MINUTE / 300)  # "several hundred messages per minute" and workspace; "hundreds of requests"
-IN_CHANNEL = Limit(4, 1.0)  # "one message per second per channel … short bursts >1 allowed"
+TIER_1 = CallLimit(4, MINUTE)  # "1+ per minute … a small amount of burst behavior is tolerated"
+TIER_2 = CallLimit(20, MINUTE / 20)
+TIER_3 = CallLimit(50, MINUTE / 50)
+TIER_4 = CallLimit(100, MINUTE / 100)
+SPECIAL = CallLimit(300, MINUTE / 300)  # "several hundred messages per minute" and workspace; "hundreds of requests"
+IN_CHANNEL = CallLimit(4, 1.0)  # "one message per second per channel … short bursts >1 allowed"
 
 POST = "chat.postMessage"
 LIMITS = {
@@ -49,12 +49,12 @@ LIMITS = {
 }
 
 
-class _Bucket:
+class _CallBucket:
     """A token bucket: it is full at first, and each call takes one token."""
 
     __slots__ = ("_limit", "_refilled_at", "_tokens")
 
-    def __init__(self, limit: Limit, now: float) -> None:
+    def __init__(self, limit: CallLimit, now: float) -> None:
         self._limit = limit
         self._tokens = float(limit.burst)
         self._refilled_at = now
@@ -70,14 +70,14 @@ class _Bucket:
         self._tokens -= 1.0
 
 
-class RateLimits:
+class SlackRateLimits:
     """Counts the calls of one workspace. `are_on` can be changed at any time: for all workspaces, or for one."""
 
     are_on = True
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._buckets: dict[tuple[str, str], _Bucket] = {}
+        self._buckets: dict[tuple[str, str], _CallBucket] = {}
 
     def forget(self) -> None:
         self._buckets.clear()
@@ -100,5 +100,5 @@ class RateLimits:
             bucket.take()
         return 0
 
-    def _bucket(self, method: str, channel: str, limit: Limit, now: float) -> _Bucket:
-        return self._buckets.setdefault((method, channel), _Bucket(limit, now))
+    def _bucket(self, method: str, channel: str, limit: CallLimit, now: float) -> _CallBucket:
+        return self._buckets.setdefault((method, channel), _CallBucket(limit, now))

@@ -15,7 +15,7 @@ from aiohttp import web
 from bot.sandbox.slack import chat_methods, directory_methods, view_methods
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.model import Payload
-from bot.sandbox.slack.rate_limits import RateLimits
+from bot.sandbox.slack.rate_limits import SlackRateLimits
 from bot.sandbox.slack.records import CallRecord, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.response_urls import answer_response_url
 from bot.sandbox.slack.sockets import Sockets
@@ -81,7 +81,7 @@ class WebApi:
         self._sockets = sockets
         self._faults = faults
         self._records = records
-        self.rate_limits = RateLimits(state.clock)
+        self.rate_limits = SlackRateLimits(state.clock)
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
