@@ -40,6 +40,7 @@ from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys, keys_open
@@ -105,6 +106,7 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
     ring = key_ring(settings)
     onetime = Onetime()
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    memory = RevealMemory()
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
@@ -114,8 +116,8 @@ async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tu
                     hosts=hosts,
                     accounts=Accounts(db, sealer),
                     button_contexts=ButtonContexts(db, sealer),
-                    reveals=Reveals(db, sealer),
-                    interrupted_reveals=InterruptedReveals(db, sealer),
+                    reveals=Reveals(db, sealer, memory=memory),
+                    interrupted_reveals=InterruptedReveals(db, sealer, memory=memory),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer),
                     deliveries=Deliveries(db, sealer),

@@ -53,7 +53,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
     if to is None:
         return
     try:
-        posted = await _post(services, to, share, delivery)
+        posted = services.deliveries.find_posted(delivery.id) or await _post(services, to, share, delivery)
     except SlackError as error:
         if error.is_permanent:
             await mark_undeliverable(services, delivery, error.code)

@@ -6,11 +6,11 @@ while a process that seemed dead still works.
 
 from __future__ import annotations
 
-from bot.errors import BotError
+from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.sharing import deliver, request_messages
+from bot.sharing import deliver, on_watch_event, request_messages
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery
 
@@ -37,7 +37,22 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await deliver.post_card(services, share)
         (delivery, *_) = await services.shares.deliveries_of(share.id)
         await redraw(services, delivery)  # the card may have been posted before, with an older state
+    for delivery in await services.interrupted_shares.late():
+        await _try_to_report_expiry(services, delivery)
     await services.interrupted_shares.purge()
+
+
+async def _try_to_report_expiry(services: Services, delivery: Delivery) -> None:
+    """End a delivery of which the watcher never said what became of it. What Slack does not take is tried again."""
+    try:
+        share = await services.shares.share_of(delivery)
+        wanted = (await services.preferences.of(delivery.sender)).wants("expired")
+        key = f"{delivery.tracked_id or delivery.id}:expired"
+        await on_watch_event.tell_sender(services, share, delivery, "expired", None, idempotency_key=key, wanted=wanted)
+    except BotError as error:
+        log.warning("expiry_not_reported", error=str(error), ref=delivery.id)
+        if isinstance(error, SlackError) and error.is_permanent:
+            await services.deliveries.close(delivery.id, "expired")
 
 
 async def _finish(services: Services, delivery: Delivery) -> None:

@@ -43,7 +43,7 @@ UNFINISHED: dict[str, str] = {
     "faults_j": "J19 J21 J22",
     "faults_k": "K1 K2 K4 K5 K6 K7 K8 K9 K10 K11 K12 K13",
     "faults_l": "L1 L2 L3 L4 L5 L6 L7 L8 L9",
-    "findings_a": "A1 A2 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16",
+    "findings_a": "A1 A2 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16",
     "findings_b": "B1 B2 B3 B4 B5 B6 B7 B8",
     "findings_c": "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13",
     "findings_d": "D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12 D13",

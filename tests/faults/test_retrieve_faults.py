@@ -232,7 +232,7 @@ async def test_what_expired_before_anybody_heard_of_it_is_reported_as_lost_and_w
     await world.start_bot()
 
     message = await ada.until(lambda: ada.dm and ada.dm[-1])
-    assert "is lost" in message.shows
+    assert "it is lost" in message.shows
     assert "Show again" not in message.shows
     await becomes(world, ada, "state, escrow, secret_key", "over", None, None)
     assert world.bot.output.count(b"reveal_loss_reported") == 1

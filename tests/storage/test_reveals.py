@@ -271,14 +271,19 @@ async def test_purging_wipes_what_expired(reveals, interrupted, database, ada, r
     assert (row.escrow, row.secret_key) == (None, None)
 
 
-async def test_a_reveal_whose_time_is_up_and_whose_person_was_told_is_over(reveals, interrupted, database, ada, ref):
+@pytest.mark.parametrize("was_offered", [False, True])
+async def test_what_is_wiped_unseen_has_to_be_reported_as_lost(reveals, interrupted, database, ada, ref, was_offered):
     await held(reveals, ada, ref)
-    await reveals.mark_notified(ref)
-    await set_all(database, escrow_expires_at=now)
+    if was_offered:
+        await reveals.mark_notified(ref)
+    assert await interrupted.lost() == []
+    await set_all(database, escrow_expires_at=now, expires_at=now - 1)
 
     await interrupted.purge()
 
-    assert (await reveals.find(ada, ref)).state == "over"
+    assert [each.id for each in await interrupted.lost()] == [ref]
+    await reveals.close(ref)
+    assert await interrupted.lost() == []
 
 
 async def test_purging_leaves_what_is_being_opened_or_held(reveals, interrupted, database, ada, ref):
@@ -313,9 +318,9 @@ async def test_nobody_is_left_untold_by_purging(reveals, interrupted, database, 
     await interrupted.purge()
 
     assert [each.id for each in await interrupted.stale_claims(60)] == [claimed]
-    (unseen,) = await interrupted.unseen(60)
-    assert (unseen.id, unseen.has_escrow, bool(unseen.key)) == (ref, False, False)
-    await reveals.mark_notified(ref)
+    (lost,) = await interrupted.lost()
+    assert (lost.id, lost.has_escrow, bool(lost.key)) == (ref, False, False)
+    await reveals.close(ref)
     await interrupted.purge()
     assert await stored(database, ref) is None
 

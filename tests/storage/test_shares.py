@@ -425,16 +425,21 @@ async def test_what_has_been_over_for_a_week_is_deleted(shares, deliveries, inte
     assert await stored(database, share_table) == await stored(database, delivery_table) == []
 
 
-async def test_what_has_run_out_and_was_not_heard_of_is_wiped(shares, deliveries, interrupted, ada, delivery, database):
+async def test_what_has_run_out_and_was_not_heard_of_has_to_be_reported(
+    shares, deliveries, interrupted, ada, delivery, database
+):
     await send(shares, deliveries, delivery)
     await interrupted.purge()
     assert (await shares.own_delivery(ada, delivery.id)).secret_key == KEY
 
+    assert await interrupted.late() == []
     await set_all(database, expires_at=now - LATE - 1)
-    await interrupted.purge()
+
+    assert [each.id for each in await interrupted.late()] == [delivery.id]
+    await deliveries.close(delivery.id, "expired")
 
     gone = await shares.own_delivery(ada, delivery.id)
-    assert (gone.state, bool(gone.secret_key), gone.passphrase) == ("expired", False, None)
+    assert (bool(gone.secret_key), gone.passphrase, await interrupted.late()) == (False, None, [])
 
 
 async def test_nothing_secret_stands_in_the_files(database, sealer, ada, ben, tmp_path, canary, url):

@@ -11,7 +11,6 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing.notify import announce
-from bot.storage.reveals.rows import Reveal
 
 STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds in escrow
@@ -21,7 +20,7 @@ log = Log("reveal_recovery")
 
 
 async def recover(services: Services, alone_for: float | None = None) -> None:
-    """Report interrupted openings, offer secrets in escrow that nobody saw, notify senders, and wipe old rows.
+    """Report interrupted openings, offer secrets in escrow, report lost ones, notify senders, wipe old rows.
 
     `alone_for`: for so many seconds no other process can have worked, so older rows are handled at once. None: another
     process may be working. Each message is sent before its row is marked. After a crash in between, the message is
@@ -29,6 +28,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     """
     interrupted = services.interrupted_reveals
     stale_for = STALE if alone_for is None else alone_for
+    await interrupted.write_unwritten()
     await interrupted.reclaim_reserved(stale_for)
     for reveal in await interrupted.stale_claims(stale_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
@@ -38,22 +38,19 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _try_to_tell(
-            services, reveal.person, _outcome_message(reveal), f"{reveal.id}:unseen:{reveal.has_escrow}"
-        ):
+        message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+        if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:unseen"):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
+    for reveal in await interrupted.lost():
+        if await _try_to_tell(services, reveal.person, screens.dm_expired(Host(reveal.host).name), f"{reveal.id}:lost"):
+            failpoint("reported")
+            log.warning("reveal_loss_reported", ref=reveal.id)
+            await services.reveals.close(reveal.id)
     for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
         await announce(services, delivery)
     await interrupted.purge()
     await services.button_contexts.purge()
-
-
-def _outcome_message(reveal: Reveal) -> Message:
-    if reveal.has_escrow:
-        return screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
-    log.warning("reveal_loss_reported", ref=reveal.id)
-    return screens.dm_expired(Host(reveal.host).name)
 
 
 async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:

@@ -193,10 +193,10 @@ def dm_nothing_held() -> Message:
 
 
 def dm_expired(host: str) -> Message:
-    """The escrow expired before the person was notified of it."""
+    """The escrow is over, and nothing says that the secret was seen."""
     said = (
-        "was opened for you, but the bot was interrupted before it could show it, and the time for which it is held "
-        "is over. It was wiped and is lost. Ask whoever sent it for a new one."
+        "was opened for you, and the time for which it is held is over. It was wiped: if you have not seen it, it is "
+        "lost. Ask whoever sent it for a new one."
     )
     return Message.of(
         f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", Plain(host), f"* {said}")

@@ -7,18 +7,17 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, delete, null, or_, select, update
 
-from bot.storage.engine.database import Database, is_older, now
+from bot.storage.engine.database import Database, clock, is_older, now
+from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.rows import (
-    COLUMNS,
     ESCROW_MINUTES,
-    HAS_ESCROW,
-    OVER,
     READY,
     ROW_LIFE,
-    WIPE,
     Reveal,
     RevealRows,
     change,
+    columns,
+    has_escrow,
     is_in,
     release_delivery,
 )
@@ -28,16 +27,26 @@ from bot.storage.tables import reveals
 REPORT_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays if its person was not notified
 
 _CLAIMED_AT: ColumnElement[float] = reveals.c.claimed_at
-_IS_UNNOTIFIED = and_(is_in("escrowed"), reveals.c.notified_at.is_(None))
 
 
 class InterruptedReveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before."""
 
-    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
+    def __init__(
+        self,
+        db: Database,
+        sealer: Sealer,
+        escrow_minutes: float = ESCROW_MINUTES,
+        memory: RevealMemory | None = None,
+    ) -> None:
         self._db = db
         self._rows = RevealRows(sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
+        self._memory = memory or RevealMemory()
+
+    async def write_unwritten(self) -> None:
+        """Write the changes that this process made while the database took none."""
+        await self._memory.write_all()
 
     async def reclaim_reserved(self, older_than: float) -> int:
         """Opening → ready, for reveals that were reserved `older_than` seconds ago. Returns how many.
@@ -66,34 +75,49 @@ class InterruptedReveals:
         return row is not None
 
     async def unseen(self, older_than: float) -> list[Reveal]:
-        """Reveals that were escrowed `older_than` seconds ago, were not shown, and whose person was not notified.
-
-        This includes reveals whose escrow has expired (`has_escrow` is False): the person must hear that the secret
-        is lost.
-        """
+        """Reveals that were escrowed `older_than` seconds ago, were not shown, and whose person was not notified."""
         kept_at = reveals.c.escrow_expires_at - self._escrow_life
-        return await self._all(_IS_UNNOTIFIED, is_older(kept_at, older_than))
+        return await self._all(
+            is_in("escrowed"), reveals.c.notified_at.is_(None), self._has_escrow, is_older(kept_at, older_than)
+        )
+
+    async def lost(self) -> list[Reveal]:
+        """Reveals whose escrow is over, and that were not shown. Their persons must hear that the secret is lost."""
+        return await self._all(is_in("escrowed"), ~await self._is_kept())
 
     async def purge(self) -> int:
-        """Wipe expired escrows and delete expired rows. Returns how many rows changed.
+        """Wipe escrows that are over, and delete expired rows. Returns how many rows changed.
 
-        A row whose person was not notified yet (see `unseen`, `stale_claims`) stays up to a week longer, without the
-        secret.
+        A row whose person has to be notified (see `unseen`, `lost`, `stale_claims`) stays up to a week longer, without
+        the secret.
         """
-        expired_escrow = and_(reveals.c.escrow.is_not(None), ~HAS_ESCROW)
-        finished = and_(is_in("escrowed"), ~HAS_ESCROW, reveals.c.notified_at.is_not(None))
-        is_needed = or_(_IS_UNNOTIFIED, is_in("opening", "claiming"))
+        is_over = and_(reveals.c.escrow.is_not(None), ~await self._is_kept())
+        is_needed = is_in("opening", "claiming", "escrowed")
         old = or_(and_(reveals.c.expires_at <= now, ~is_needed), reveals.c.expires_at <= now - REPORT_LIFE)
-        wiped_escrow = {"escrow": null(), "secret_key": null()}
+        over = self._memory.over()
         async with self._db.writing() as connection:
-            done = await connection.execute(update(reveals).where(finished).values(state=OVER, **WIPE))
-            wiped = await connection.execute(update(reveals).where(expired_escrow).values(wiped_escrow))
+            wiped = await connection.execute(update(reveals).where(is_over).values(escrow=null(), secret_key=null()))
             gone = await connection.execute(delete(reveals).where(old))
+        for row_id in over:
+            self._memory.end_escrow(row_id)
         await self._db.checkpoint()
-        return done.rowcount + wiped.rowcount + gone.rowcount
+        return wiped.rowcount + gone.rowcount
+
+    @property
+    def _has_escrow(self) -> ColumnElement[bool]:
+        return has_escrow(self._escrow_life, self._memory)
+
+    async def _is_kept(self) -> ColumnElement[bool]:
+        """The condition that the escrow can be shown, or will be when the clock, which has jumped, is set right."""
+        async with self._db.reading() as connection:
+            spared = self._memory.spared(await clock(connection))
+        return or_(self._has_escrow, reveals.c.id.in_(spared))
 
     async def _all(self, *conditions: ColumnElement[bool]) -> list[Reveal]:
-        query = select(*COLUMNS).where(*conditions).order_by(reveals.c.created_at, reveals.c.id)
+        """All but those of which this process knows more than their rows say."""
+        known_better = reveals.c.id.in_(self._memory.unwritten)
+        query = select(*columns(self._escrow_life, self._memory)).where(*conditions, ~known_better)
+        query = query.order_by(reveals.c.created_at, reveals.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._rows.decrypt_or_empty(row) for row in rows]

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, null, update
+from sqlalchemy import ColumnElement, Row, and_, null, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import moment_or_none, now
+from bot.storage.engine.database import CLOCK_TOLERANCE, moment_or_none, now
+from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
@@ -26,9 +27,6 @@ MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
 ROW_LIFE: Final = 3_600.0  # seconds that a row stays
 ESCROW_MINUTES: Final = 10.0  # minutes that an opened secret is stored for its person
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
-
-HAS_ESCROW = and_(reveals.c.escrow.is_not(None), reveals.c.escrow_expires_at > now)
-COLUMNS = (*reveals.c, HAS_ESCROW.label("has_escrow"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +103,21 @@ class RevealRows:
             escrow_expires_at=moment_or_none(row.escrow_expires_at),
             delivery_id=row.delivery_id,
         )
+
+
+def has_escrow(life: float, memory: RevealMemory) -> ColumnElement[bool]:
+    """The condition that the secret can be shown now. `life` is the time of an escrow in seconds.
+
+    An end that is further ahead than `life` was written by a clock that was ahead: then only the memory knows better.
+    """
+    end = reveals.c.escrow_expires_at
+    is_running = and_(end > now, or_(end <= now + life + CLOCK_TOLERANCE, reveals.c.id.in_(memory.running())))
+    return and_(reveals.c.escrow.is_not(None), is_running, reveals.c.id.not_in(memory.over()))
+
+
+def columns(life: float, memory: RevealMemory) -> tuple[ColumnElement[Any], ...]:
+    """All columns of a row, and `has_escrow`."""
+    return (*reveals.c, has_escrow(life, memory).label("has_escrow"))
 
 
 def is_in(*states: RevealState) -> ColumnElement[bool]:

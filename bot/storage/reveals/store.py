@@ -25,8 +25,8 @@ from bot.errors import NotYours, StorageUnavailable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, moment, now
+from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.rows import (
-    COLUMNS,
     ESCROW_MINUTES,
     MAX_WRONG_TRIES,
     OVER,
@@ -37,6 +37,7 @@ from bot.storage.reveals.rows import (
     RevealRows,
     RevealState,
     change,
+    columns,
     is_in,
     mark_delivery_opened,
     release_delivery,
@@ -49,13 +50,21 @@ from bot.storage.tables import is_id, own_row, owned_by, owner, reveals
 class Reveals:
     """All methods raise `StorageUnavailable`; the row is then as it was before.
 
-    Methods that take only an id are for a row that `find` returned to its owner before.
+    Methods that take only an id are for a row that `find` returned to its owner before. What `release`, `mark_shown`
+    and `close` could not write is remembered as long as the process lives, and written by recovery.
     """
 
-    def __init__(self, db: Database, sealer: Sealer, escrow_minutes: float = ESCROW_MINUTES) -> None:
+    def __init__(
+        self,
+        db: Database,
+        sealer: Sealer,
+        escrow_minutes: float = ESCROW_MINUTES,
+        memory: RevealMemory | None = None,
+    ) -> None:
         self._db = db
         self._rows = RevealRows(sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
+        self._memory = memory or RevealMemory()
 
     async def begin(self, person: Person, id: str, host: str, key: SecretKey, *, delivery_id: str | None = None) -> int:
         """Make a reveal that can be claimed for an hour. Raises `ValueError` unless `id` comes from `tables.new_id`.
@@ -118,6 +127,11 @@ class Reveals:
 
         The fifth wrong passphrase closes the reveal and wipes the key.
         """
+        return await self._memory.write(
+            id, lambda: self._release(id, wrong_passphrase=wrong_passphrase, outcome_unknown=outcome_unknown)
+        )
+
+    async def _release(self, row_id: str, *, wrong_passphrase: bool, outcome_unknown: bool) -> int:
         tries = reveals.c.wrong_tries + int(wrong_passphrase)
         enough = tries >= MAX_WRONG_TRIES
         values: dict[str, Any] = {
@@ -128,11 +142,11 @@ class Reveals:
         }
         async with self._db.writing() as connection:
             state = case((enough, OVER), else_=READY)
-            row = await change(connection, id, is_in("opening", "claiming"), state=state, **values)
+            row = await change(connection, row_id, is_in("opening", "claiming"), state=state, **values)
             if row is not None:
                 await release_delivery(connection, row)
                 return int(row.wrong_tries)
-            return await connection.scalar(select(reveals.c.wrong_tries).where(reveals.c.id == id)) or 0
+            return await connection.scalar(select(reveals.c.wrong_tries).where(reveals.c.id == row_id)) or 0
 
     async def keep(self, reveal: Reveal, text: Secret) -> datetime:
         """Claiming → escrowed. The text is encrypted on disk when this returns. Returns when the escrow ends.
@@ -155,6 +169,7 @@ class Reveals:
             if row is None:
                 raise StorageUnavailable("the reveal is not being claimed any more")
             await mark_delivery_opened(connection, row)
+        self._memory.begin_escrow(reveal.id, row.escrow_expires_at - self._escrow_life, self._escrow_life)
         return moment(row.escrow_expires_at)
 
     async def read_escrow(self, person: Person, id: object) -> Secret | None:
@@ -169,11 +184,11 @@ class Reveals:
 
     async def mark_shown(self, id: str) -> None:
         """The person saw the secret: wipe the escrow and the key."""
-        await self._wipe(id, "shown")
+        await self._memory.write(id, lambda: self._wipe(id, "shown"))
 
     async def close(self, id: str) -> None:
         """The secret was opened and cannot be shown any more: wipe the escrow and the key."""
-        await self._wipe(id, "over")
+        await self._memory.write(id, lambda: self._wipe(id, "over"))
 
     async def _wipe(self, row_id: str, state: RevealState) -> None:
         async with self._db.writing() as connection:
@@ -183,10 +198,12 @@ class Reveals:
                 await mark_delivery_opened(connection, row)
             else:
                 await change(connection, row_id, true(), state=state, **WIPE)
+        self._memory.end_escrow(row_id)
         await self._db.checkpoint()
 
     async def _own(self, person: Person, row_id: object) -> Row[Any]:
-        query = select(*COLUMNS).where(own_row(reveals, person, row_id), reveals.c.expires_at > now)
+        mine = and_(own_row(reveals, person, row_id), reveals.c.expires_at > now)
+        query = select(*columns(self._escrow_life, self._memory)).where(mine)
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
 
 from bot.errors import NotYours, StorageUnavailable
@@ -35,6 +36,7 @@ from bot.storage.shares.rows import WIPE, Delivery, DeliveryEnd, DeliveryRows, D
 from bot.storage.tables import NO_ID, deliveries, is_id, shares
 
 REMINDER_INTERVAL = 3_600.0  # seconds
+MAX_POSTED = 10_000  # messages that are remembered while the database does not take them
 MAX_REASON = 80  # characters
 
 
@@ -47,6 +49,7 @@ class Deliveries:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._rows = DeliveryRows(sealer)
+        self._posted: LRUCache[str, MessageRef] = LRUCache(MAX_POSTED)
 
     # --- making and sending
 
@@ -96,7 +99,11 @@ class Deliveries:
         await self._change(id, true(), tracked_id=tracked_id)
 
     async def mark_sent(self, id: str, message: MessageRef) -> bool:
-        """Made → sent: `message` has the Open button. A passphrase that nobody waits for is wiped."""
+        """Made → sent: `message` has the Open button. A passphrase that nobody waits for is wiped.
+
+        If the database does not take it, `find_posted` knows the message as long as the process lives.
+        """
+        self._posted[id] = message
         waits = exists().where(shares.c.id == deliveries.c.share_id, shares.c.passphrase_to != "nobody")
         values = {
             "message_channel": message.channel,
@@ -104,8 +111,13 @@ class Deliveries:
             "passphrase": case((waits, deliveries.c.passphrase)),
         }
         row = await self._change(id, is_in("made"), state="sent", **values)
+        self._posted.pop(id, None)
         await self._db.checkpoint()
         return row is not None
+
+    def find_posted(self, id: str) -> MessageRef | None:
+        """The message that was posted, if `mark_sent` could not be written: it must not be posted again."""
+        return self._posted.get(id)
 
     async def mark_undeliverable(self, id: str, why: str) -> bool:
         """Made → undeliverable: Slack refuses the recipient, so nobody can open the delivery here. `why` is a code.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import and_, delete, exists, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select
 
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import (
     CAN_BE_OPENED,
-    WIPE,
     Delivery,
     DeliveryRows,
-    DeliveryState,
     PassphraseTo,
     Share,
     ShareRows,
@@ -24,10 +22,10 @@ from bot.storage.tables import deliveries, shares
 WEEK: Final = 7 * 86_400.0  # seconds that a share stays when all its deliveries are over
 LATE: Final = 86_400.0  # seconds after which the watcher should have reported a delivery that has expired
 
-_EXPIRED: Final[DeliveryState] = "expired"
 _RECIPIENT: Final[PassphraseTo] = "recipient"
 _BEGUN = is_in("waiting", "asking")
 _HAS_RECIPIENT = or_(deliveries.c.recipient_user_id.is_not(None), deliveries.c.recipient_channel.is_not(None))
+_IS_LATE = and_(is_in(*CAN_BE_OPENED), deliveries.c.expires_at <= now - LATE)
 _UNSENT = and_(is_in("made"), _HAS_RECIPIENT)
 
 
@@ -75,17 +73,19 @@ class InterruptedShares:
             rows = (await connection.execute(query)).all()
         return [self._deliveries.decrypt_or_empty(row) for row in rows]
 
-    async def purge(self) -> int:
-        """Delete shares that have been over for a week, and wipe deliveries that expired a day ago.
+    async def late(self) -> list[Delivery]:
+        """Deliveries that expired a day ago, which the watcher should have reported: nobody looks at them any more."""
+        async with self._db.reading() as connection:
+            rows = (
+                await connection.execute(select(deliveries).where(_IS_LATE).order_by(deliveries.c.expires_at))
+            ).all()
+        return [self._deliveries.decrypt_or_empty(row) for row in rows]
 
-        Returns how many rows changed.
-        """
-        late = and_(is_in(*CAN_BE_OPENED), deliveries.c.expires_at <= now - LATE)
-        wiped = {"state": _EXPIRED, "over_at": now, **WIPE}
+    async def purge(self) -> int:
+        """Delete shares that have been over for a week. Returns how many."""
         lives = or_(deliveries.c.over_at.is_(None), deliveries.c.over_at > now - WEEK)
         is_needed = exists().where(deliveries.c.share_id == shares.c.id, lives)
         async with self._db.writing() as connection:
-            over = await connection.execute(update(deliveries).where(late).values(wiped))
             gone = await connection.execute(delete(shares).where(shares.c.created_at <= now - WEEK, ~is_needed))
         await self._db.checkpoint()
-        return over.rowcount + gone.rowcount
+        return gone.rowcount
