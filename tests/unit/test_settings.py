@@ -303,9 +303,10 @@ def test_a_directory_in_place_of_the_file_and_a_file_out_of_reach_are_named(tmp_
     ],
 )
 def test_a_setting_with_characters_that_no_value_has_stops_the_start(monkeypatch, name, value, said):
-    with monkeypatch.context() as patch, pytest.raises(CannotStart, match=f"{name} .*{said}") as caught:
+    with monkeypatch.context() as patch:
         patch.setenv(name, value)
-        read_settings()
+        with pytest.raises(CannotStart, match=f"{name} .*{said}") as caught:
+            read_settings()
 
     assert CANARY not in str(caught.value)
 

@@ -16,7 +16,7 @@ from bot.errors import StorageUnavailable
 
 IMPLAUSIBLE_JUMP = 1_800.0  # seconds; a clock that is moved by more was wrong before, or is wrong now
 
-Result = TypeVar("Result")
+WrittenT = TypeVar("WrittenT")
 
 # Seconds that nobody can set, and that go on while the machine sleeps. Not all systems have the better one.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -41,7 +41,7 @@ class RevealMemory:
 
     # --- changes that the database did not take
 
-    async def write(self, id: str, change: Callable[[], Awaitable[Result]]) -> Result:
+    async def write(self, id: str, change: Callable[[], Awaitable[WrittenT]]) -> WrittenT:
         """Make a change of the reveal, or remember it for `write_all`. Raises what `change` raises."""
         try:
             result = await change()
