@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # their imports take time: `_run` does them without collectin
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
+MAX_FILES = 4096
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
+    with suppress(ValueError, OSError):
+        _raise_file_limit()
     given = _parser().parse_args(arguments)
     try:
         return int(given.run(given) or 0)
@@ -36,6 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_CONFIG
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as the operator lets this process have, up to `MAX_FILES`: each connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    if resource.RLIM_INFINITY != soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _parser() -> argparse.ArgumentParser:

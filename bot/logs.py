@@ -128,6 +128,8 @@ class _Formatter(logging.Formatter):
             line["event"] = "library"
             line["part"] = record.name
             line["at"] = f"{_short_path(record.pathname)}:{record.lineno}"
+            if left_out := getattr(record, "left_out", 0):
+                line["count"] = left_out
             error = record.exc_info[1] if record.exc_info else None
             if error is not None:
                 line["at"] = f"{line['at']} {describe_error(error)}"
@@ -137,6 +139,32 @@ class _Formatter(logging.Formatter):
 def _quote_if_needed(value: object) -> str:
     text = str(value) if isinstance(value, str | int | float | bool) or value is None else "[object]"
     return json.dumps(text) if re.search(r"[\s\"\x00-\x1f\x7f-\x9f]", text) else text
+
+
+class _OnceASecond(logging.Filter):
+    """Lets a library log one line a second about one kind of error at one place: some repeat it without end.
+
+    `count` of the next line says how many were left out before it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[
+            tuple[str, int, str], tuple[float, int]
+        ] = {}  # when it was logged last, how many were left out
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith(f"{OUR_LOGGER}."):
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        what = (record.pathname, record.lineno, type(error).__name__)
+        last, left_out = self._last.get(what, (0.0, 0))
+        if abs(record.created - last) < 1:
+            self._last[what] = last, left_out + 1
+            return False
+        self._last[what] = record.created, 0
+        record.left_out = left_out
+        return True
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -184,6 +212,7 @@ def set_up(level: str = "info", style: Literal["json", "text"] = "json", stream:
     """
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(_Formatter(style))
+    handler.addFilter(_OnceASecond())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -23,6 +23,7 @@ from bot.recovery import Recovery
 from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
+from bot.slack.connections import backlog
 from bot.slack.dispatcher import Dispatcher
 from bot.slack.http import ReadinessChecks, make_server
 from bot.slack.members import Members
@@ -258,7 +259,7 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
     await runner.setup()
     socket = SocketModeHandler(app, app_token) if app_token is not None else None
     try:
-        await _listen(web.TCPSite(runner, bot.settings.host, bot.settings.port), bot.settings)
+        await _listen(web.TCPSite(runner, bot.settings.host, bot.settings.port, backlog=backlog()), bot.settings)
         if socket is not None:
             await socket.start()
         yield {"mode": "http" if socket is None else "socket", "port": runner.addresses[0][1]}

@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
 from bot.secret import Secret
+from bot.slack.connections import LimitedServer, max_connections
 from bot.slack.payloads import decode_body
 from bot.slack.signature import SIGNATURE, STAMP, SignatureCheck, SignatureChecker, Verdict, read_signature
 
@@ -47,8 +48,13 @@ def make_server(app: AsyncApp | None, signing_secret: Secret | None, checks: Rea
         page = pages.get(request.path) if request.method in ("GET", "HEAD") else None
         return await page() if page is not None else _refuse(404)
 
-    return web.Server(
-        route, access_log=None, auto_decompress=False, keepalive_timeout=KEEP_ALIVE, lingering_time=LINGER
+    return LimitedServer(
+        route,
+        limit=max_connections(),
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=KEEP_ALIVE,
+        lingering_time=LINGER,
     )
 
 

@@ -152,3 +152,36 @@ def test_what_waits_when_the_process_ends_is_written():
     )
 
     assert json.loads(done.stderr)["event"] == "goodbye"
+
+
+# --- what libraries repeat
+
+
+def said_by_a_library(times, error=None):
+    for _ in range(times):
+        logging.getLogger("asyncio").error("socket.accept() out of system resource", exc_info=error)
+
+
+def test_what_a_library_repeats_is_one_line_a_second_which_says_how_many(heard, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    said_by_a_library(5000)
+    monkeypatch.setattr("time.time", lambda: 1001.0)
+    said_by_a_library(5000)
+
+    assert [json.loads(line)["count"] for line in heard.getvalue().splitlines() if "count" in line] == [4999]
+    assert events(heard) == ["library", "library"]
+
+
+def test_another_kind_of_error_is_another_line(heard, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    for error in (OSError(CANARY), OSError(CANARY), ValueError(CANARY)):
+        said_by_a_library(2, error)
+
+    assert [line.split("OSError")[0] != line for line in heard.getvalue().splitlines()] == [True, False]
+
+
+def test_our_own_lines_are_all_written(heard):
+    for _ in range(3):
+        logs.Log("test").warning("again")
+
+    assert events(heard) == ["again"] * 3
