@@ -180,7 +180,7 @@ def read_settings(env_file: Path | None = None, **given: object) -> Settings:
         raise CannotStart(f"{old} is now called {RENAMED[old]}: rename it. Its values stay as they are.")
     _check_characters(values)
     try:
-        return Settings(_env_file=env_file, **given)  # type: ignore[arg-type]
+        return Settings(_env_file=env_file, **given)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
