@@ -96,7 +96,10 @@ class NotAuthorized(OnetimeError):
 
 
 class Refused(OnetimeError):
-    """The server does not accept a field of the form. `reason` is the server's own sentence: untrusted text."""
+    """The server does not accept a field of the form. `reason` is the server's own sentence: untrusted text.
+
+    The client shortens `reason` to a line that quotes nothing of what was sent; it is empty if that is not possible.
+    """
 
     tell = "Onetime Secret refused that."
 
@@ -124,8 +127,18 @@ class HostUnavailable(OnetimeError):
     tell = "Onetime Secret could not be reached or did not give a usable answer. Please try again in a moment."
 
 
-class NothingSent(HostUnavailable):
-    """No connection could be made: the call certainly had no effect."""
+class NothingDone(HostUnavailable):
+    """There was no usable answer, but it is certain that the call had no effect."""
+
+    tells_effect = False  # whether `tell` says already that nothing was done
+
+    def tell_without_effect(self, verb: str) -> str:
+        """`tell`, with a sentence that nothing was `verb`, a past participle."""
+        return self.tell if self.tells_effect else f"{self.tell} Nothing was {verb}."
+
+
+class NothingSent(NothingDone):
+    """No connection could be made."""
 
 
 # --- what Slack answered

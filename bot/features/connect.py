@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import HostUnavailable, NotAuthorized, RateLimited
+from bot.errors import HostUnavailable, NotAuthorized, RateLimited, Refused
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
 from bot.onetime.client import Credentials
@@ -82,10 +82,13 @@ async def _check(interaction: Interaction, credentials: Credentials) -> None:
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
     except RateLimited:
         field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
+    except Refused as error:
+        reason = f": “{error.reason}”" if error.reason else ""
+        field, said = "host", f"{host} refused it{reason}. Nothing was stored."
     except HostUnavailable as error:
         field, said = "host", f"{host} could not be reached or did not answer. Nothing was stored; please try again."
         if error.tell != HostUnavailable.tell:
-            said = f"{error.tell} Nothing was stored."
+            said = f"{error.tell} Nothing was stored.".replace("`", "")  # an error at a field is plain text
     else:
         return
     raise FieldErrors({field: said}, form=form(interaction.services.hosts, credentials.host)) from None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from bot.errors import BotError, HostUnavailable, NothingSent, SlackError, StorageUnavailable, WindowClosed
+from bot.errors import BotError, HostUnavailable, NothingDone, NothingSent, SlackError, StorageUnavailable, WindowClosed
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
 from bot.person import Person
@@ -170,6 +170,8 @@ def read_outcome(error: BotError) -> Outcome:
     match error:
         case NothingSent():
             return Outcome.NOTHING_SENT
+        case NothingDone():
+            return Outcome.REFUSED
         case HostUnavailable():
             return Outcome.UNKNOWN
         case WindowClosed():

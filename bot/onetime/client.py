@@ -22,10 +22,11 @@ from cachetools import TTLCache
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
-from bot.errors import HostUnavailable, NothingSent, OnetimeError
+from bot.errors import HostUnavailable, NothingSent, OnetimeError, Refused
 from bot.onetime import wire
 from bot.onetime.links import Host
 from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SharedSecret, requests
+from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
 from bot.secret import MetadataKey, Secret, SecretKey
 
@@ -249,6 +250,8 @@ class Onetime:
         answer = await self._exchange(request, target, authorization)
         outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer
         if isinstance(outcome, OnetimeError):
+            if isinstance(outcome, Refused):
+                outcome.reason = read_reason(outcome.reason, _sent_values(credentials, request))
             outcome.args = (f"{request.operation} at {credentials.host.name}: {outcome}",)
             raise outcome.with_traceback(None) from None
         return outcome
@@ -285,6 +288,12 @@ class Onetime:
 def _parse_url(address: str) -> httpx.URL:
     """Cached, so only for addresses without a key. Parsing is the slowest part of making a request."""
     return httpx.URL(address)
+
+
+def _sent_values(credentials: Credentials, request: ApiRequest) -> list[str]:
+    """Every confidential value that the request carried."""
+    secrets = [credentials.username, credentials.token, request.key, *request.form.values()]
+    return [value.reveal() for value in secrets if isinstance(value, Secret)]
 
 
 def _read_answer(answer: _HttpAnswer, read: AnswerReader[AnswerT]) -> AnswerT | OnetimeError:

@@ -181,6 +181,19 @@ def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
     return _read_path(host, path)
 
 
+def read_base(url: str) -> str | None:
+    """The base of a URL that a server named, such as “https://secrets.example.com:8443”, which is safe to show.
+
+    None unless the URL is absolute and its host name is too plain to hide a key. Its path, which may hold a key, and
+    the rest of it are left out.
+    """
+    found = _parse_url(url)
+    if found is None or found.scheme not in _PORTS or not _is_harmless(found.name):
+        return None
+    port = "" if found.port in (None, _PORTS[found.scheme]) else f":{found.port}"
+    return f"{found.scheme}://{found.name}{port}"
+
+
 def _read_path(host: Host, path: str) -> SecretLink | MetadataLink:
     match path.removesuffix("/").split("/"):
         case ["", kind, key] if kind in _SECRET_PAGES:

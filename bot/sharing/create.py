@@ -26,7 +26,7 @@ from bot.clock import now
 from bot.errors import (
     BotError,
     NotAuthorized,
-    NothingSent,
+    NothingDone,
     OnetimeError,
     RateLimited,
     Refused,
@@ -37,7 +37,7 @@ from bot.failpoints import failpoint
 from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.onetime.client import Credentials
-from bot.onetime.wire import AccountsOff, GeneratedSecret, SharedSecret
+from bot.onetime.wire import GeneratedSecret, SharedSecret
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.shares.rows import Delivery, NewShare, Share
@@ -45,7 +45,7 @@ from bot.storage.shares.rows import Delivery, NewShare, Share
 CONCURRENCY = 4  # deliveries that are made at the same time
 MAX_LABEL = 80  # characters
 
-NO_SECRET = (Refused, NotAuthorized, RateLimited, NothingSent, AccountsOff)  # the host certainly made no secret
+NO_SECRET = (Refused, NotAuthorized, RateLimited, NothingDone)  # the host certainly made no secret
 
 log = Log("create")
 

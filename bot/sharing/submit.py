@@ -10,11 +10,11 @@ import asyncio
 import re
 from dataclasses import replace
 
-from bot.errors import BotError, NotAuthorized, OnetimeError, Refused, RequestOver, SlackError
+from bot.errors import BotError, NotAuthorized, NothingDone, OnetimeError, Refused, RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, read_outcome
 from bot.logs import Log
-from bot.screen.parts import Modal, Part, Text
+from bot.screen.parts import Modal, Part, Piece, Plain, Text
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, PassphraseIgnored, create
@@ -128,7 +128,7 @@ def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:
     reason = error.reason.lower()
     number = re.search(r"(\d[\d,]{0,11})(?: bytes| characters)?", reason)
     if "passphrase" in reason:
-        return {"passphrase": _passphrase_error(reason, number[1] if number else "")}
+        return {"passphrase": _passphrase_error(error.reason, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         most = f" It takes {number[0]}." if number else ""
         return {f"text{form_state.text_fields}": f"That is too long for the host.{most}"}
@@ -140,12 +140,15 @@ def _passphrase_error(reason: str, number: str) -> str:
         return f"The host wants at least {number} characters."
     if number and "more" in reason:
         return f"The host takes at most {number} characters."
-    return "The host wants another passphrase, or one at all."
+    return f"The host says: “{reason}”."
 
 
 def _error_parts(error: BotError) -> list[Part]:
-    if isinstance(error, Refused):  # its reason is not shown: a host may quote what was sent
-        return [Text.of(":warning: The host refused it. Nothing was made.")]
+    if isinstance(error, Refused):
+        reason: list[Piece] = [": “", Plain(error.reason), "”"] if error.reason else []
+        return [Text.of(":warning: *The host refused it*", *reason, ". Nothing was made.")]
+    if isinstance(error, NothingDone):
+        return [Text.of(f":warning: {error.tell_without_effect('made')}")]
     rest = " Nothing was made." if isinstance(error, OnetimeError) and not isinstance(error, NotAuthorized) else ""
     return [Text.of(f":warning: {error.tell}{rest}")]
 

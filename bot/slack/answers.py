@@ -13,7 +13,7 @@ from bot.errors import BotError, NotConnected, SlackError, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.logs import Log
 from bot.message_ref import MessageRef
-from bot.screen.parts import NO_FORM, Buttons, Message, Modal, Note, Part, Screen, Text
+from bot.screen.parts import NO_FORM, Buttons, Message, Modal, Note, Part, Plain, Screen, Text
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
@@ -237,7 +237,7 @@ def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
 
 
 def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
-    said: tuple[Part, ...] = tuple(Text.of(f":warning: {sentence}") for sentence in error.fields.values())
+    said: tuple[Part, ...] = tuple(Text.of(":warning: ", Plain(sentence, 400)) for sentence in error.fields.values())
     again = Note.of("What you typed was not kept. Please type it again.")
     return replace(form, parts=(*said, again, *form.parts), push=False)
 

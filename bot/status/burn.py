@@ -7,7 +7,7 @@ person anything. Burning twice does no harm: a repeated click gets the same answ
 from __future__ import annotations
 
 from bot.clock import now
-from bot.errors import HostUnavailable, OnetimeError, SecretGone, WrongPassphrase
+from bot.errors import HostUnavailable, NothingDone, OnetimeError, SecretGone, WrongPassphrase
 from bot.interaction.feature import Outcome
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Metadata, SecretState
@@ -36,6 +36,8 @@ async def try_burn(
         await onetime.burn(credentials, key, passphrase)
     except SecretGone:
         return await _find_state(onetime, credentials, key)
+    except NothingDone:
+        raise
     except HostUnavailable as error:
         try:
             metadata = await onetime.metadata(credentials, key)

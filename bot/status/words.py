@@ -218,6 +218,9 @@ _WHY_FAILED: Final = {
     "NotAuthorized": "the host did not accept your account's token",
     "RateLimited": "the host is limiting requests",
     "NothingSent": "the host could not be reached",
+    "Redirected": "the host sends everything on to another address",
+    "RefusedByProxy": "a proxy before the host refused it",
+    "AccountsOff": "the host does not take accounts",
 }
 
 # `Delivery.reason` of one that is undeliverable, which is Slack's error code -> why Slack did not take its message.

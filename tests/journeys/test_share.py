@@ -371,17 +371,29 @@ async def test_after_a_doubt_pressing_share_makes_a_new_one(world, ada, people):
     await ada.until(lambda: len(ada.dm) == 2)
 
 
-async def test_a_host_that_refuses_in_other_words_is_not_quoted(world, ada):
-    """It could quote what it was sent."""
+async def test_the_hosts_own_reason_is_shown_as_plain_text(world, ada):
     body = json.dumps({"message": "Bitte <!channel> *zahlen*"}).encode()
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=404, body=body))
 
     await press_share(ada)
 
     await ada.until(lambda: ada.view and "The host refused it" in ada.view.text)
-    assert "zahlen" not in str(ada.view.blocks)
+    assert "zahlen" in ada.view.text
+    assert "<!channel>" not in str(ada.view.blocks)
     assert typed(ada.view) == TEXT
     assert ada.dm == []
+
+
+@pytest.mark.parametrize("quoted", [TEXT, TEXT[:9], "the%20secret%20itself", "Geheimer-Satz-1", "heimer satz"])
+async def test_a_reason_that_quotes_what_was_sent_is_not_shown(world, ada, quoted):
+    body = json.dumps({"message": f"Forbidden: “{quoted}”"}).encode()
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=404, body=body))
+
+    await press_share(ada, passphrase="Geheimer-Satz-1")
+
+    await ada.until(lambda: ada.view and "The host refused it" in ada.view.text)
+    assert "Forbidden" not in str(ada.view.blocks)
+    assert world.onetime.everything() == []
 
 
 async def test_an_account_that_is_not_taken_any_more_is_said_and_nothing_is_lost(world, connected):

@@ -175,7 +175,7 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
         (Refused(reason="Passphrase must be no more than 128 characters long"),
          {"passphrase": "The host takes at most 128 characters."}),
         (Refused(reason="A passphrase is required for all secrets"),
-         {"passphrase": "The host wants another passphrase, or one at all."}),
+         {"passphrase": "The host says: “A passphrase is required for all secrets”."}),
         (Refused(reason="Secret value exceeds the maximum size of 10000 characters"),
          {"text2": "That is too long for the host. It takes 10000 characters."}),
         (Refused(reason="Das ist zu groß (max. size 9)"), {"text2": "That is too long for the host. It takes 9."}),

@@ -20,7 +20,7 @@ between the request to the host and the commit of our escrow. The row in `reveal
     ─────────────────────────────────   ─────────────────────   ────────────────────────────────────────────────────────
     the text                            escrowed                the secret
     `SecretGone`                        ready; over at the 5th  gone, or a wrong passphrase: the window asks again
-    `NothingSent`, a refusal            ready                   nothing was opened: the window asks again
+    `NothingDone`, a refusal            ready                   nothing was opened: the window asks again
     `HostUnavailable`                   ready, outcome_unknown  it may have been opened: the window asks again
     (the process died)                  claiming                recovery.py reports it and makes the row ready again
 
@@ -37,6 +37,7 @@ from bot.errors import (
     BotError,
     HostUnavailable,
     NotAuthorized,
+    NothingDone,
     NothingSent,
     OnetimeError,
     SecretGone,
@@ -154,6 +155,9 @@ async def _explain_unopened(
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
+    elif isinstance(error, NothingDone):
+        await reveals.release(reveal.id)
+        said = f":warning: {error.tell_without_effect('opened')}"
     elif isinstance(error, HostUnavailable):
         await _report_unknown_outcome(interaction, host, reveal, delivery)
         return Reply(None, Outcome.UNKNOWN)

@@ -25,7 +25,7 @@ from bot.onetime.wire.metadata import (
     read_recent,
     read_recent_v2,
 )
-from bot.onetime.wire.refusals import AccountsOff, NotRetryable, UnrecognizedAnswer
+from bot.onetime.wire.refusals import AccountsOff, NotRetryable, Redirected, RefusedByProxy, UnrecognizedAnswer
 from bot.onetime.wire.requests import ApiRequest, basic
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
     "GeneratedSecret",
     "Metadata",
     "NotRetryable",
+    "Redirected",
+    "RefusedByProxy",
     "SecretState",
     "SharedSecret",
     "UnrecognizedAnswer",

@@ -93,8 +93,11 @@ def read_burn(status: int, headers: Mapping[str, str], body: bytes) -> None:
 
 
 def read_authcheck(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    """Raise unless the server took the credentials: `NotAuthorized`, `RateLimited` or `HostUnavailable`."""
-    _read_health(status, headers, body)
+    """Raise unless the server took the credentials.
+
+    Raises `NotAuthorized`, `Refused` with the server's sentence, `RateLimited`, `HostUnavailable`.
+    """
+    _read_health(status, headers, body, otherwise=Refused)
 
 
 def read_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -105,9 +108,11 @@ def read_status(status: int, headers: Mapping[str, str], body: bytes) -> None:
     _read_health(status, headers, body)
 
 
-def _read_health(status: int, headers: Mapping[str, str], body: bytes) -> None:
+def _read_health(
+    status: int, headers: Mapping[str, str], body: bytes, *, otherwise: type[Refused] | None = None
+) -> None:
     if status != OK:
-        raise refusal(status, headers, body)
+        raise refusal(status, headers, body, otherwise=otherwise)
     health = decode(body, _HealthBody)
     if health is None or health.status != "nominal":
         raise HostUnavailable("200, not nominal")

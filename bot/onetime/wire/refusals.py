@@ -14,13 +14,27 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
+from bot.errors import (
+    HostUnavailable,
+    NotAuthorized,
+    NothingDone,
+    OnetimeError,
+    RateLimited,
+    Refused,
+    SecretGone,
+    WrongPassphrase,
+)
+from bot.onetime.links import read_base
 from bot.onetime.wire.body import decode
 
 MAX_WAIT = 15 * 60.0  # seconds of a Retry-After that are believed
-MAX_REASON = 300  # characters of a server's sentence
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429  # all but 404 come from proxies or API v2
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+TOO_LARGE = 413
+# What a proxy refuses because of the request's own form, before it passes the request on (RFC 9110, RFC 6585). Onetime
+# Secret itself has never answered one of these: its errors are 404.
+REFUSED_BY_PROXY = frozenset({405, 411, TOO_LARGE, 414, 417, 421, 431})
 
 _UNKNOWN_SECRET = "Unknown secret"
 _NOT_AUTHORIZED = "Not authorized"
@@ -38,12 +52,43 @@ _WRONG_PASSPHRASE = "Double check that passphrase"  # in the account's language
 class UnrecognizedAnswer(HostUnavailable):
     """The server answered in JSON with something that is in no row of the table. A POST is not repeated after this."""
 
+    tell = "That server answered with an error of its own. Please try again in a moment."
+
 
 class NotRetryable(HostUnavailable):
     """A retry would get the same answer."""
 
 
-class AccountsOff(NotRetryable):
+class Redirected(NotRetryable, NothingDone):
+    """The host sends everything on to another address. API v1 does nothing before such an answer."""
+
+    tells_effect = True
+
+    def __init__(self, why: str, location: str) -> None:
+        super().__init__(why)
+        base = read_base(location)
+        fix = f"set ONETIME_HOSTS to `{base}`" if base else "write its right address into ONETIME_HOSTS"
+        self.tell = (
+            "That server sends everything on to another address: nothing was made or opened, and nothing was burned. "
+            f"Whoever runs this bot can {fix}."
+        )
+
+
+class RefusedByProxy(NotRetryable, NothingDone):
+    """A proxy before the server refused the request because of its form, so the request never reached the server."""
+
+    tells_effect = True
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"{status}, refused by a proxy")
+        why = "as too large " if status == TOO_LARGE else ""
+        self.tell = (
+            f"A proxy before that server refused the request {why}(HTTP {status}): nothing was made or opened, "
+            "and nothing was burned."
+        )
+
+
+class AccountsOff(NotRetryable, NothingDone):
     """The server's operator has switched accounts off. Every call with an account is refused and has no effect."""
 
     tell = "That server does not take accounts over its API."
@@ -70,8 +115,10 @@ def refusal(
     """
     if status == TOO_MANY:
         return RateLimited("429", retry_after=read_retry_after_header(headers))
-    if 300 <= status < 400:  # noqa: PLR2004
-        return NotRetryable(f"{status}, a redirect, not followed")
+    if status in REDIRECTS:
+        return Redirected(f"{status}, a redirect, not followed", headers.get("location", ""))
+    if status in REFUSED_BY_PROXY:
+        return RefusedByProxy(status)
     fields = decode(body, _ErrorBody) if 400 <= status < 500 else None  # noqa: PLR2004
     if fields is None:
         return HostUnavailable(f"{status}, not understood")
@@ -124,7 +171,7 @@ def _form_error(answer: _ErrorAnswer, meaning: type[Refused | WrongPassphrase]) 
     if not answer.message:
         return None
     if meaning is Refused:
-        return Refused(f"{answer.status}, a field refused", reason=answer.message[:MAX_REASON])
+        return Refused(f"{answer.status}, a field refused", reason=answer.message)
     # The sentence may be translated; then only the marks of a form error distinguish it from an error of the server.
     is_marked = answer.intended == "400" or isinstance(answer.fields.shrimp, str)
     if is_marked or answer.message == _WRONG_PASSPHRASE:
