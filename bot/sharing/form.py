@@ -52,6 +52,8 @@ OPTIONS = (
     (NEWS, "Tell me when it is opened"),
 )
 
+WHERE_IT_GOES = "What you type goes to Onetime Secret. It is in no message, and not kept here."
+
 GENERATE_FORM = "generate"
 GENERATE_TITLE = "Generate a password"
 SHOW, SEND = "show", "send"
@@ -102,7 +104,7 @@ def _text_parts(form_state: FormState, ref: str) -> list[Part]:
 def _generated_parts(form_state: FormState) -> list[Part]:
     whom = SEND if form_state.to or form_state.channel else SHOW
     return [
-        Text.of("The host makes up a random password, another one for each addressee."),
+        Text.of("What is shown to you is made up here. What is sent is made up by the server, for each of them anew."),
         Choice("what", "What to do with it?", WHAT, whom),
     ]
 
@@ -121,7 +123,8 @@ def _fields(form_state: FormState, ref: str) -> list[Part]:
     if form_state.accounts:
         accounts = (*form_state.accounts, (ANONYMOUS, "Without an account"))
         parts.append(Choice("account", "Made with the account on", accounts, form_state.accounts[0][0]))
-    return [*parts, Note.of("What you type goes to Onetime Secret. It is in no message, and not kept here.")]
+    goes = "A password that is shown to you goes to no server." if form_state.is_generated else WHERE_IT_GOES
+    return [*parts, Note.of(goes)]
 
 
 def _recipients(form_state: FormState) -> list[Part]:

@@ -1,4 +1,4 @@
-"""Killed at every step of a request and of a generated password: both ends with exactly one message, or it is told."""
+"""Killed at every step of a request: both ends with exactly one message, or it is told."""
 
 from __future__ import annotations
 
@@ -54,16 +54,3 @@ async def test_a_request_is_asked_once_and_has_one_card(crashing, people, step):
     await ada.until(lambda: "Not answered yet" in card.shows)
     await ben.click(message, label="Decline")
     await ada.until(lambda: "Declined" in card.shows)
-
-
-@pytest.mark.parametrize("step", ["delivery_asked", "generated", "copy_burned", "password_shown"])
-async def test_a_password_that_was_being_made_is_told_of(crashing, people, step):
-    ada, _ben = people
-    before = len(crashing.world.onetime.everything())
-
-    await killed_at(crashing, ada, step, "generate", "Generate")
-
-    (card,) = ada.dm
-    assert "may exist, and nobody has its link" in card.shows
-    states = [one.state for one in crashing.world.onetime.everything()[before:]]
-    assert states == {"delivery_asked": [], "generated": ["new"]}.get(step, ["burned"])
