@@ -21,9 +21,9 @@ from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 GENERATED_FORM = "generated"
 PASSWORD_LENGTH = 20  # characters; about 120 bits
-LOOK_ALIKE = "Il1O0"  # left out, since people copy passwords by eye too
+AMBIGUOUS = "Il1O0"  # left out, since people copy passwords by eye too
 _KINDS = tuple(
-    "".join(sorted(set(kind) - set(LOOK_ALIKE)))
+    "".join(sorted(set(kind) - set(AMBIGUOUS)))
     for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=?@_")
 )
 
