@@ -16,6 +16,7 @@ from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
 from bot.sandbox.slack.rate_limits import SlackRateLimits
 from bot.sandbox.slack.state import TRIGGER_LIVES, WorkspaceState
+from tests.support import sent_messages
 from tests.support.forking import ForkServer
 from tests.support.waiting import PATIENCE
 
@@ -62,6 +63,20 @@ def quick_starts():
 def real_starts(monkeypatch):
     """For tests of the process itself: what it is called, what it imports, how soon it does something."""
     monkeypatch.setattr(BotProcess, "spawn", staticmethod(bot_process.spawn))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def messages_are_looked_at():
+    with sent_messages.watched():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_message_makes_slack_act(request):
+    """Whatever a test sends, no message unfurls links or makes names live. The emulator's own tests send anything."""
+    yield
+    found = sent_messages.take()
+    assert "sandbox" in request.path.parts or found == []
 
 
 @pytest.fixture(scope="session", autouse=True)

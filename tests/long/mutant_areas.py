@@ -37,9 +37,8 @@ DELIVERY: Mapping[str, Tests] = {
 }
 REDACTION: Mapping[str, Tests] = {
     "bot/logs.py": ("tests/unit/test_logs.py",),
-    "bot/secret.py": ("tests/unit/test_secret.py",),
-    "bot/slack/blocks.py": ("tests/unit/test_blocks.py",),
-    "bot/slack/web.py": ("tests/faults/test_slack_limits.py", "tests/unit/test_slack_client.py"),
+    "bot/secret.py": ("tests/unit/test_secret.py", "tests/unit/test_secret_holders.py", "tests/unit/test_seal.py"),
+    "bot/slack/blocks.py": ("tests/unit/test_blocks.py", "tests/unit/test_share_form.py"),
 }
 EGRESS: Mapping[str, Tests] = {
     "bot/onetime/client.py": ("tests/faults/test_hostile_host.py",),
@@ -47,6 +46,7 @@ EGRESS: Mapping[str, Tests] = {
     "bot/onetime/wire/body.py": ("tests/unit/test_wire.py",),
     "bot/onetime/wire/refusals.py": ("tests/unit/test_wire.py", "tests/contract/test_recorded_answers.py"),
     "bot/onetime/wire/requests.py": ("tests/unit/test_wire_requests.py",),
+    "bot/slack/web.py": ("tests/faults/test_slack_calls.py", "tests/unit/test_slack_client.py"),
 }
 AREAS: Mapping[str, Mapping[str, Tests]] = {
     "sealing": SEALING,

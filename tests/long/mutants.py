@@ -48,7 +48,8 @@ COPIED = (
     "pyproject.toml",
 )
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".hypothesis", "*.png")
-UNCHANGED_CALLS = ("cast", "isinstance", "len", "TypeVar")  # without their arguments they fail at once or do the same
+UNCHANGED_CALLS = ("cast", "isinstance", "len", "TypeVar")  # without their arguments they fail at once, or do the same
+CODECS = ("ascii", "utf-8")  # the same in capitals
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class _Mutations(cst.CSTVisitor):
                 return False
             case cst.Call(func=cst.Name(value=name)) if name in UNCHANGED_CALLS:
                 return False
-            case cst.SimpleString(value=text) if " " in text.strip("'\" "):
+            case cst.SimpleString(value=text) if " " in text.strip("'\" ") or text.strip("'\"") in CODECS:
                 return False
         for kind, changes in mutation_operators:
             if isinstance(node, kind):

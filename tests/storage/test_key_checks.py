@@ -12,7 +12,7 @@ from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import METADATA, REVEAL_PAGE, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
 from bot.storage.reveals.store import Reveals
-from bot.storage.sealing.key_checks import check_keys
+from bot.storage.sealing.key_checks import _leave_check, check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import metadata, new_id
@@ -105,6 +105,26 @@ async def test_another_key_of_the_same_name_is_found_before_there_are_rows(datab
 
     with pytest.raises(CannotStart, match="k1 is not the k1"):
         await check_keys(database, with_keys(generate_line("k1").reveal()))
+
+
+async def test_of_two_first_starts_with_different_keys_of_one_name_the_later_is_refused(database):
+    """The later one has found no check, and then finds the other's."""
+    await _leave_check(database, with_keys(K1), "k1")
+
+    with pytest.raises(CannotStart, match=r"k1 is not the k1 .* 0 sealed values need it"):
+        await _leave_check(database, with_keys(generate_line("k1").reveal()), "k1")
+
+    await check_keys(database, with_keys(K1))
+
+
+async def test_whether_the_primary_key_still_opens_can_be_asked_at_any_time(database):
+    assert not await keys_open(database, with_keys(K1))
+
+    await check_keys(database, with_keys(K1, K2))
+
+    assert await keys_open(database, with_keys(K1))
+    assert await keys_open(database, with_keys(K2, K1))
+    assert not await keys_open(database, with_keys(generate_line("k1").reveal()))
 
 
 async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import os
 import pickle
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ REFUSED = {
     "key and name exchanged": (":".join(reversed(ONE.split(":"))), "name:key"),
     "a name of 17 characters": (ONE.replace("k1", "k" * 17), "name:key"),
     "the other base64 alphabet": (f"k1:{base64.b64encode(b'+/' * 4 + bytes(range(60, 84))).decode()}", "base64url"),
+    "15 distinct bytes": (f"k1:{encoded(bytes([*range(100, 115)] * 2 + [100, 100]))}", "not random"),
+    "a no-break space behind it": (f"{ONE}\u00a0", "base64url"),
     "a stray bit at the end": (f"k1:{encoded(bytes(range(40, 72)))[:-1]}9", "mistyped"),
 }
 
@@ -71,6 +74,14 @@ def test_commas_separate_as_lines_do():
 
 def test_padding_does_not_matter():
     assert KeyRing.read(f"{ONE}=").root("k1") == KeyRing.read(ONE).root("k1")
+
+
+def test_sixteen_distinct_bytes_are_enough():
+    assert KeyRing.read(f"k1:{encoded(bytes(range(200, 216)) * 2)}").kids == ("k1",)
+
+
+def test_a_generated_line_is_a_name_and_43_characters():
+    assert re.fullmatch(r"k7:[A-Za-z0-9_-]{43}", line("k7"))
 
 
 def test_generated_keys_are_usable_and_differ():

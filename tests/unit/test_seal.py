@@ -235,6 +235,10 @@ def test_a_blind_index_is_stable_and_depends_on_host_key_and_ring():
     assert len({index, *different}) == 5
 
 
+def test_a_blind_index_is_made_of_any_key():
+    assert len(SEALER.blind_index(HOST, MetadataKey("half a pair: \ud83d"))) == 16
+
+
 def test_the_cipher_is_aes_256_gcm_under_a_key_of_hkdf_sha256():
     """Worked out again by the primitives alone, so that a change of format or derivation is noticed."""
     import hashlib
