@@ -33,11 +33,11 @@ GROUPS = {
 UNFINISHED: dict[str, str] = {
     "faults_a": "A12",
     "faults_b": "B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11",
-    "faults_c": "C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 C12 C13 C14 C15 C16",
+    "faults_c": "C6 C7",
     "faults_d": "D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12",
     "faults_e": "E1 E2 E3 E4 E5 E6 E7 E8 E9 E10 E11 E12 E13 E14 E15 E16 E17 E18",
     "faults_f": "F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 F11 F12 F13 F14 F15",
-    "faults_g": "G1 G2 G3 G4 G5 G6 G7 G8 G9 G10 G11 G12 G13 G14 G15 G16 G17",
+    "faults_g": "G11",
     "faults_h": "H1 H2 H3 H4 H5 H6 H7 H8 H9 H10",
     "faults_i": "I1 I2 I3 I4 I5 I6 I7 I8 I9 I10 I11 I12 I13 I14 I15 I16 I17 I18 I19",
     "faults_j": "J19 J21 J22",
