@@ -21,6 +21,7 @@ from bot.features import (
     track,
 )
 from bot.interaction.feature import Feature, Handler, Kind, Verb
+from bot.interaction.parsed_text import first_word
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -63,9 +64,9 @@ class Registry:
 
     def read(self, text: str) -> tuple[Verb | None, str]:
         """The verb of a command line and the text after it; None and the whole line if it has no verb."""
-        first, *rest = text.split(maxsplit=1) or ["help"]
-        verb = self._by_word.get(first.lower())
-        return (verb, "".join(rest).strip()) if verb else (None, text.strip())
+        first, rest = first_word(text)
+        verb = self._by_word.get(first or "help")
+        return (verb, rest) if verb else (None, text.strip())
 
 
 def _handlers_of(feature: Feature) -> dict[tuple[Kind, str], Handler[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
@@ -62,7 +63,7 @@ async def choose_to_disconnect(interaction: Interaction, _row: None) -> Reply:
     """`/ots disconnect [region|host]`: asks first."""
     accounts = await interaction.services.accounts.all_of(interaction.person)
     if interaction.text:
-        wanted = interaction.services.hosts.named(interaction.text)
+        wanted = pasted.read_host(interaction.text, interaction.services.hosts)
         accounts = [account for account in accounts if account.host == wanted.url]
         if not accounts:
             said = f"You have no account connected on {wanted.name}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited, Refused
+from bot.interaction import pasted
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
 from bot.onetime.client import Credentials
@@ -33,7 +34,7 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots connect [region|host]`."""
     services = interaction.services
-    host = services.hosts.named(interaction.text) if interaction.text else services.hosts.default
+    host = pasted.read_host(interaction.text, services.hosts) if interaction.text else services.hosts.default
     return Reply(form(services.hosts, host), Outcome.SHOWN)
 
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
-from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
+from bot.interaction.parsed_text import parse_markup
+from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink
 from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
-_LINK = re.compile(
-    r"^[<`\"'(]*(https?:|[\w.-]+\.[a-z]{2,}[/:|])|^[A-Za-z0-9_-]{20,128}$|/(secret|private|receipt|metadata)/",
-    re.IGNORECASE,
-)
-
 UNTOUCHED = Note.of("Nothing was opened, and nothing was asked of the host.")
 
 
 def looks_like_one(text: str) -> bool:
-    """Whether a command line without a verb is meant as a link or a key."""
-    return _LINK.search(text.strip()) is not None
+    """Whether a command line without a verb, as Slack sent it, is meant as a link or a key."""
+    return pasted.has_link_or_key(parse_markup(text))
 
 
 async def say_what_it_is(interaction: Interaction, _row: None) -> Reply:
@@ -31,7 +25,8 @@ async def say_what_it_is(interaction: Interaction, _row: None) -> Reply:
 
 
 async def _message(interaction: Interaction) -> Message:
-    match read_pasted(interaction.text, interaction.services.hosts):
+    found, _ = pasted.read_pasted(interaction.text, interaction.services.hosts)
+    match found:
         case SecretLink(host, key):
             return await _secret_link(interaction, host, key)
         case MetadataLink(host, key):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bot import clock
-from bot.errors import NotConnected, NotUnderstood
+from bot.errors import HostNotAllowed, NotConnected, NotUnderstood
 from bot.interaction import paging
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
-from bot.onetime.links import Host
+from bot.onetime.links import Host, Hosts
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
 from bot.status import metadata_card
@@ -44,16 +44,27 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
 
 
 def _read(interaction: Interaction) -> tuple[str, Host | None]:
-    wanted, host = "all", None
-    for word in interaction.text.split():
-        word = OTHER_WORDS.get(word.lower(), word.lower())  # noqa: PLW2901 - the same word, as we call it
-        if word in FILTERS:
-            wanted = word
-        elif host is None:
-            host = interaction.services.hosts.named(word)
-        else:
-            raise NotUnderstood("too many words", tell="Try `/ots recent`, or `/ots recent new`.")
-    return wanted, host
+    hosts = interaction.services.hosts
+    states, named = [], []
+    for number, word in enumerate(interaction.text.words, 1):
+        state = OTHER_WORDS.get(word, word)
+        if state in FILTERS:
+            states.append(state)
+            continue
+        try:
+            named.append(hosts.named(word))
+        except HostNotAllowed:
+            raise NotUnderstood("no filter and no host", tell=_possible_words(number, hosts)) from None
+    if len(set(states)) > 1 or len(set(named)) > 1:
+        raise NotUnderstood("too many words", tell="Name one of each at most: `/ots recent new`, `/ots recent new eu`.")
+    return states[0] if states else "all", named[0] if named else None
+
+
+def _possible_words(number: int, hosts: Hosts) -> str:
+    """What can be said, without repeating the word: it may be a secret."""
+    filters = ", ".join(f"`{name}`" for name in FILTERS)
+    names = ", ".join(f"`{host.name}`" for host in hosts.all)
+    return f"I don't know word {number} after `recent`. It can be a state ({filters}) or a site ({names})."
 
 
 async def _load_account(interaction: Interaction, host: Host | None) -> Account:

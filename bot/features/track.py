@@ -34,9 +34,8 @@ log = Log("track")
 
 async def track(interaction: Interaction, _row: None) -> Reply:
     """`/ots track <link|key> [label]`."""
-    link, label = pasted.with_label(interaction, MAX_LABEL)
-    host, key = await pasted.metadata_key(link, ASK)
-    return await _track(interaction, host, key, label)
+    host, key, label = await pasted.metadata_key_and_words(interaction, ASK)
+    return await _track(interaction, host, key, label[:MAX_LABEL].strip() or None)
 
 
 async def track_from_card(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
@@ -174,9 +173,9 @@ def _line(tracked: Tracked) -> list[Part]:
 
 async def watch(interaction: Interaction, _row: None) -> Reply:
     """`/ots watch on|off`: track everything on the default account, also secrets that are made in a browser."""
-    word = interaction.text.strip().lower()
-    if word not in {"on", "off"}:
+    if interaction.text.words not in {("on",), ("off",)}:
         raise NotUnderstood("neither on nor off", tell="Say `/ots watch on` or `/ots watch off`.")
+    (word,) = interaction.text.words
     account = await interaction.services.accounts.default_of(interaction.person)
     if account is None:
         raise NotConnected

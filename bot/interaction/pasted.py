@@ -1,4 +1,4 @@
-"""Reads the link or key that a person pasted after a verb, as the key that the verb needs."""
+"""Reads the link or key that a person pasted after a verb or into a field, as the key that the verb needs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.errors import HostNotAllowed, NotUnderstood
+from bot.interaction.addresses import MAX_DEPTH, Address, decoded, find_addresses, inside, trim
 from bot.interaction.feature import Interaction
-from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink, read_pasted
+from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
+from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
 from bot.secret import MetadataKey, SecretKey
+
+MAX_PASTED = 4000  # characters
+MAX_ADDRESSES = 50  # in one text
 
 NEEDS_THE_PRIVATE_LINK = (
     "That is the link that opens the secret. For this the *private* link (`/private/…` or `/receipt/…`) is needed, "
@@ -19,6 +24,98 @@ NEEDS_THE_SECRET_LINK = (
     "tell them: anybody who has it can burn the secret. The link that opens it has `/secret/` in it. "
     "`/ots metadata` shows what became of it."
 )
+MAIL_FILTER = " It may be the address of a mail filter, which hides the link. Ask whoever sent it for the link itself."
+
+PastedLink = SecretLink | MetadataLink
+
+
+def read_pasted(text: ParsedText, hosts: Hosts) -> tuple[PastedLink | BareKey, str]:
+    """The one link in the text, or the key that it begins with; and the other words, in one line.
+
+    Raises `NotUnderstood`, or `HostNotAllowed` for links to other hosts only. Neither error repeats the text.
+    """
+    pasted = text.with_addresses
+    if len(pasted) > MAX_PASTED:
+        raise NotUnderstood("too long", tell="That is too long. Paste just the one link or key.")
+    error: NotUnderstood | None = None
+    for spelling in dict.fromkeys((pasted, decoded(pasted))):
+        found, refusal = _find_links(spelling, hosts)
+        if len(found) > 1:
+            raise NotUnderstood("two links", tell="Those are several links. Paste just the one link or key.")
+        for link, spans in found.items():
+            return link, _without(spelling, spans)
+        error = refusal or error
+    return _read_without_link(pasted, error, hosts)
+
+
+def _read_without_link(pasted: str, error: NotUnderstood | None, hosts: Hosts) -> tuple[BareKey, str]:
+    first, *words = pasted.split() or [""]
+    first = trim(decoded(first))
+    if not first and not words:
+        raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
+    is_key = KEY.fullmatch(first) and not any(KEY.fullmatch(trim(word)) for word in words)
+    if error is not None and not is_key:
+        raise error
+    if words and not is_key:
+        raise NotUnderstood("no link in a text", tell="There is no link in that. Paste just the one link or key.")
+    key = read_word(first, hosts)
+    assert isinstance(key, BareKey)  # a link would have been found before
+    return key, " ".join(words)
+
+
+def _find_links(text: str, hosts: Hosts) -> tuple[dict[PastedLink, list[Address]], NotUnderstood | None]:
+    """The links in the text, each with the addresses that hold it; and what is wrong with the first other address."""
+    found: dict[PastedLink, list[Address]] = {}
+    refusals: list[NotUnderstood] = []
+    for address in find_addresses(text)[:MAX_ADDRESSES]:
+        links, refusal = _read_deep(address, hosts)
+        for link in links:
+            found.setdefault(link, []).append(address)
+        refusals += [refusal] if refusal else []
+    of_our_hosts = [one for one in refusals if not isinstance(one, HostNotAllowed)]
+    return found, next(iter(of_our_hosts or refusals), None)
+
+
+def _read_deep(address: Address, hosts: Hosts, depth: int = 0) -> tuple[set[PastedLink], NotUnderstood | None]:
+    """The link at this address, or the links that it carries inside."""
+    try:
+        return {read_address(address.text, hosts)}, None
+    except NotUnderstood as error:
+        refusal = error
+    links: set[PastedLink] = set()
+    if depth < MAX_DEPTH:
+        for text in inside(address):
+            for inner in find_addresses(text)[:MAX_ADDRESSES]:
+                links |= _read_deep(inner, hosts, depth + 1)[0]
+    if isinstance(refusal, HostNotAllowed) and any(f"={host.name}" in address.whole for host in hosts.all):
+        refusal = HostNotAllowed(str(refusal), tell=refusal.tell + MAIL_FILTER)
+    return links, refusal
+
+
+def _without(text: str, addresses: list[Address]) -> str:
+    """The words that stand beside the addresses, in one line, without what wraps or joins the addresses."""
+    for address in reversed(addresses):
+        before, after = text[: address.start], text[address.end :]
+        if before.endswith("](") and "[" in before:
+            before = before[: before.rindex("[")]
+        while before and not before[-1].isspace() and "://" in before.split()[-1]:
+            before = before[: before.rindex(before.split()[-1])]  # a mail filter's address in front of the real one
+        text = before.rstrip(OPENING) + " " + after.lstrip(CLOSING + "|")
+    words = without_addresses(text).split()
+    while words and not words[0].strip(OPENING + CLOSING + "-–—|&"):
+        words.pop(0)
+    return " ".join(words)
+
+
+def has_link_or_key(text: ParsedText) -> bool:
+    """Whether a text without a verb is meant as a link or a key."""
+    pasted = text.with_addresses[:MAX_PASTED]
+    return KEY.fullmatch(trim(pasted)) is not None or any(find_addresses(one) for one in (pasted, decoded(pasted)))
+
+
+def read_host(text: ParsedText, hosts: Hosts) -> Host:
+    """The host that the text names: a region, a host's name or an address. Raises `HostNotAllowed`."""
+    return hosts.named(trim(trim(text.with_addresses).partition("](")[0]))
 
 
 async def usual_host(interaction: Interaction) -> Host:
@@ -34,13 +131,25 @@ async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, Metada
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a secret link.
     """
-    match _read(interaction, ask):
+    host, key, _ = await metadata_key_and_words(interaction, ask, words_allowed=False)
+    return host, key
+
+
+async def metadata_key_and_words(
+    interaction: Interaction, ask: str, *, words_allowed: bool = True
+) -> tuple[Host, MetadataKey, str]:
+    """The metadata key that was pasted, its host, and the other words in one line. Raises what `metadata_key` does.
+
+    Words beside a link are always allowed: they may be what a mail or a chat put around it.
+    """
+    pasted, words = _read(interaction, ask, words_allowed=words_allowed)
+    match pasted:
         case SecretLink():
             raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
         case MetadataLink(host, key):
-            return host, key
+            return host, key, words
         case BareKey() as bare:
-            return await usual_host(interaction), bare.as_metadata()
+            return await usual_host(interaction), bare.as_metadata(), words
 
 
 def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
@@ -48,7 +157,8 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a private link.
     """
-    match _read(interaction, ask):
+    pasted, _ = _read(interaction, ask, words_allowed=False)
+    match pasted:
         case MetadataLink():
             raise NotUnderstood("a private link", tell=NEEDS_THE_SECRET_LINK)
         case SecretLink(host, key):
@@ -57,18 +167,15 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
             return None, bare.as_secret()
 
 
-def _read(interaction: Interaction, ask: str) -> SecretLink | MetadataLink | BareKey:
+def _read(interaction: Interaction, ask: str, *, words_allowed: bool) -> tuple[PastedLink | BareKey, str]:
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
-    return read_pasted(interaction.text, interaction.services.hosts)
-
-
-def with_label(interaction: Interaction, most: int) -> tuple[Interaction, str | None]:
-    """The interaction with only the link as its text, and the words after the link, cut at `most` characters."""
-    link, _, label = interaction.text.partition(" ")
-    return replace(interaction, text=link), label.strip()[:most] or None
+    pasted, words = read_pasted(interaction.text, interaction.services.hosts)
+    if isinstance(pasted, BareKey) and words and not words_allowed:
+        raise NotUnderstood("words beside a key", tell="Paste just the one link or key, with nothing around it.")
+    return pasted, words
 
 
 def from_field(interaction: Interaction, name: str) -> Interaction:
     """The interaction with the content of a field as its text."""
-    return replace(interaction, text=interaction.text_inputs[name].reveal())
+    return replace(interaction, text=parse_field(interaction.text_inputs[name]))

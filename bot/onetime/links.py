@@ -1,4 +1,6 @@
-"""Reads links, keys and hosts that people paste. No I/O happens here.
+"""Reads the addresses of secrets, keys and names of hosts. No I/O happens here.
+
+What stands around an address in a pasted text is taken off before, by bot/interaction/addresses.py.
 
 A pasted host is only compared with the hosts that the operator allowed: the bot contacts the allowed host's own base
 URL, never the pasted one. Links are those of the site's pages: `/secret/KEY` for the recipient, and for the sender
@@ -19,15 +21,12 @@ KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23
 DEFAULT_HOST = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
-MAX_PASTED = 2000  # characters
 
 _PORTS = {"https": 443, "http": 80}
 _SECRET_PAGES = frozenset({"secret"})
 _METADATA_PAGES = frozenset({"private", "receipt", "metadata"})
 _NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that have the place of a key in a URL
 
-_OPENING = "`'\"<([{*“”‘’«‹„"  # chats turn plain quotes into typographic ones
-_CLOSING = "`'\">)]}*“”‘’»›.,;:!?…"
 _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<where>[^/?#]*)(?P<path>/[^?#]*)?(?:[?#].*)?", re.DOTALL
 )
@@ -121,10 +120,9 @@ class Hosts:
 
     def named(self, text: str) -> Host:
         """The host for a region ("eu"), a host name or a URL that a person wrote. Raises `HostNotAllowed`."""
-        bare = _unwrap(text)
-        if bare.lower() in REGIONS:
-            return Host(f"https://{bare.lower()}.{HOME}")
-        url = _parse_url(bare)
+        if text.lower() in REGIONS:
+            return Host(f"https://{text.lower()}.{HOME}")
+        url = _parse_url(text)
         if url is None:
             raise HostNotAllowed("not a host", tell=self._not_allowed("That"))
         if not url.path.strip("/"):  # a URL without a path means the host of that name, whatever prefix it has
@@ -159,19 +157,9 @@ class Hosts:
         return f"{subject} is not one of the Onetime Secret hosts used here. They are: {allowed}."
 
 
-def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
-    """The link or key in a pasted text, without what a chat puts around it.
-
-    Raises `NotUnderstood`, or `HostNotAllowed` for a link to any other host. Neither error repeats the key.
-    """
-    bare = _unwrap(text)
-    if not bare:
-        raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
-    if len(bare) > MAX_PASTED or re.search(r"\s", bare):
-        raise NotUnderstood("more than a link", tell="Paste just the one link or key, with nothing around it.")
-    if re.fullmatch(r"[A-Za-z0-9_-]+/?", bare, re.ASCII):
-        return BareKey(Secret(_read_key(bare.rstrip("/"))))
-    url = _parse_url(bare)
+def read_address(address: str, hosts: Hosts) -> SecretLink | MetadataLink:
+    """The link at this address. Raises `NotUnderstood`, or `HostNotAllowed`. Neither error repeats the key."""
+    url = _parse_url(address)
     if url is None or (url.scheme is None and "." not in url.name and ":" not in url.name and url.name != "localhost"):
         raise NotUnderstood(
             "no link",
@@ -179,6 +167,13 @@ def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
         )
     host, path = hosts.match(url)
     return _read_path(host, path)
+
+
+def read_word(word: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
+    """The link or key that this word is. Raises `NotUnderstood`, or `HostNotAllowed` for a link to any other host."""
+    if re.fullmatch(r"[A-Za-z0-9_-]+/?", word, re.ASCII):
+        return BareKey(Secret(_read_key(word.rstrip("/"))))
+    return read_address(word, hosts)
 
 
 def read_base(url: str) -> str | None:
@@ -227,21 +222,6 @@ def _read_key(text: str) -> str:
     raise NotUnderstood("not a key", tell=tell)
 
 
-def _unwrap(text: str) -> str:
-    """The text without Slack's `<url|label>`, escapes, and quotes or punctuation around it."""
-    before, bare = None, text.strip()
-    while bare != before:
-        before = bare
-        bare = _unescape(bare).split("|", 1)[0]  # `<url|label>`; no link of an allowed host has a bar in it
-        bare = bare.lstrip(_OPENING).rstrip(_CLOSING).strip()
-    return bare
-
-
-def _unescape(text: str) -> str:
-    """Undo Slack's three escapes. `&amp;` comes last, so that `&amp;lt;` becomes `&lt;` and nothing else."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 def _parse_url(text: str) -> _Url | None:
     """The parts of a web address; None if it is not one. Strict: an address that a browser would repair is refused."""
     match = _URL.fullmatch(text)
@@ -263,7 +243,13 @@ def _is_same_host(pasted: _Url, own: _Url) -> bool:
     """
     schemes = {None, own.scheme, "http"} if pasted.port is None else {None, own.scheme}
     port = _PORTS[own.scheme or "https"] if pasted.port is None else pasted.port
-    return pasted.scheme in schemes and pasted.name == own.name and port == own.port
+    return pasted.scheme in schemes and _is_same_name(pasted.name, own.name) and port == own.port
+
+
+def _is_same_name(pasted: str, own: str) -> bool:
+    """`www.` in front of a name makes no difference, as on most sites. Before an address of digits it is no name."""
+    is_name = not own.startswith("[") and not _NUMBER.fullmatch(own.rpartition(".")[2])
+    return pasted == own or (is_name and pasted == f"www.{own}")
 
 
 def _parse_base(url: str) -> _Url:

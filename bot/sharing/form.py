@@ -53,7 +53,7 @@ OPTIONS = (
 )
 
 WHERE_IT_GOES = "What you type goes to Onetime Secret. It is in no message, and not kept here."
-
+CHOOSE = "Slack did not say who is meant by a name that you typed. Please choose below."
 GENERATE_FORM = "generate"
 GENERATE_TITLE = "Generate a password"
 SHOW, SEND = "show", "send"
@@ -131,7 +131,9 @@ def _recipients(form_state: FormState) -> list[Part]:
     if form_state.only:
         names: list[Piece] = [piece for one in form_state.only for piece in (", ", Who(one))]
         return [Text.of("Only for ", *names[1:], ".")]
+    unknown: list[Part] = [Text.of(f":warning: {CHOOSE}")] if form_state.asks_to_choose else []
     return [
+        *unknown,
         People(
             "to", "For these people", form_state.to, MAX_PEOPLE, "Each gets a secret of their own that only they open."
         ),

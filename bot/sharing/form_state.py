@@ -10,9 +10,9 @@ import msgspec
 
 from bot.errors import NotUnderstood, Unsealable
 from bot.interaction.feature import Interaction
+from bot.interaction.parsed_text import ParsedText
 from bot.onetime.links import Host
 from bot.settings import DEFAULT_SECRET_BYTES
-from bot.sharing.mention import CHANNEL, PERSON
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
@@ -40,6 +40,7 @@ class FormState:
     text_fields: int = 1
     is_generated: bool = False  # the host makes the secret up, so there is no text to type
     note: str = ""  # the initial text of the note
+    asks_to_choose: bool = False  # somebody was named whose id Slack did not send
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
 
     @classmethod
@@ -80,16 +81,16 @@ def _split(joined: str | None) -> tuple[str, ...]:
     return tuple(joined.split(",")) if joined else ()
 
 
-def read_mentions(text: str) -> FormState:
-    """The people or the channel named after the command. Raises `NotUnderstood` for any other text."""
-    rest = CHANNEL.sub("", PERSON.sub("", text)).strip()
-    people = tuple(dict.fromkeys(PERSON.findall(text)))
-    channels = CHANNEL.findall(text)
-    if rest:
+def read_mentions(text: ParsedText) -> FormState:
+    """The people or the channel named after the command, however separated. Raises `NotUnderstood` for other words.
+
+    Where Slack did not say who is meant by a name, the window asks to choose.
+    """
+    if text.other_words:
         raise NotUnderstood("text behind share", tell=NOT_HERE)
-    if len(channels) > 1 or len(people) > MAX_PEOPLE or (people and channels):
+    if len(text.channels) > 1 or len(text.people) > MAX_PEOPLE or (text.people and text.channels):
         raise NotUnderstood("too many behind share", tell=TOO_MANY)
-    return FormState(people, channels[0] if channels else None)
+    return FormState(text.people, next(iter(text.channels), None), asks_to_choose=text.has_unknown_names)
 
 
 async def begin_form_state(interaction: Interaction, form_state: FormState) -> tuple[str, FormState]:

@@ -7,6 +7,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from bot.interaction.feature import FieldErrors, Interaction
+from bot.interaction.parsed_text import parse_field
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.secret import Secret
@@ -104,7 +105,7 @@ def _read_ttl(interaction: Interaction) -> int:
 
 def _read_note(typed: Secret | None) -> str | None:
     """The note, which is no secret: it goes into messages."""
-    return (" ".join(typed.reveal().split()) or None) if typed else None
+    return (parse_field(typed).readable or None) if typed else None
 
 
 async def load_account(interaction: Interaction, spec: ShareSpec) -> ShareSpec:

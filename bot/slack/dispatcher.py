@@ -21,9 +21,11 @@ from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import looks_like_one
 from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
+from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Message
+from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.answers import (
     Answer,
@@ -234,13 +236,18 @@ class Dispatcher:
             tell=answer.tell,
             is_member=self._members.is_member,
             message=incoming.message,
-            text=text,
+            text=_parse(incoming.kind, text),
             inputs=incoming.inputs,
             zone=zone,
         )
         reply = await handler.run(interaction, row)
         await answer.finish(reply)
         return reply.outcome
+
+
+def _parse(kind: Kind, text: str) -> ParsedText:
+    """The text of an interaction. Only what is typed into a menu comes without Slack's markup."""
+    return parse_field(Secret(text)) if kind is Kind.OPTIONS else parse_markup(text)
 
 
 def _log_unknown(kind: str, name: object) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from bot.errors import SlackError
 from bot.features import Registry
 from bot.interaction.feature import NO_INPUTS, Inputs, Interaction, Kind
+from bot.interaction.parsed_text import parse_markup
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
@@ -197,7 +198,7 @@ class World:
             show=show,
             tell=tell,
             is_member=is_member,
-            text=text,
+            text=parse_markup(text),
             inputs=inputs,
         )
 

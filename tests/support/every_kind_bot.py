@@ -32,7 +32,7 @@ async def open_window(interaction: Interaction, _row: None) -> Reply:
 
 
 async def find_colours(interaction: Interaction, _row: None) -> Reply:
-    found = tuple((one, one.title()) for one in COLOURS if one.startswith(interaction.text))
+    found = tuple((one, one.title()) for one in COLOURS if one.startswith(interaction.text.readable))
     return Reply(None, Outcome.SHOWN, options=found)
 
 
@@ -43,7 +43,7 @@ async def forget(_interaction: Interaction, _row: None) -> Reply:
 def describe(interaction: Interaction) -> str:
     """What the handler was given: the text, the channel and time stamp of the message, what was entered."""
     return json.dumps({
-        "text": interaction.text,
+        "text": interaction.text.readable,
         "message": list(interaction.message or ())[1:],
         "inputs": {name: value.reveal() for name, value in interaction.text_inputs.items()},
     })  # fmt: skip

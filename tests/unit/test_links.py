@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
-from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink, read_pasted
-from bot.secret import MetadataKey, SecretKey
+from bot.interaction import pasted
+from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
+from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink
+from bot.secret import MetadataKey, Secret, SecretKey
 from tests.support.rows import each_row
 
 KEY = "3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"  # 31 characters, as up to 0.23
@@ -19,6 +21,32 @@ LONG = KEY * 2  # 62, as since 0.24
 OWN = ("http://127.0.0.1:7143", "https://ots.example.com", "https://intranet.example.com:8443/secrets")
 HOSTS = Hosts(OWN)
 EU = Host("https://eu.onetimesecret.com")
+
+
+def read_pasted(text: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
+    """What the text is read as, which is the same behind a command and in the field of a window."""
+    behind_a_command, in_a_field = (
+        _found_or_refusal(parsed, hosts) for parsed in (parse_markup(text), parse_field(Secret(text)))
+    )
+    if isinstance(behind_a_command, NotUnderstood):
+        assert isinstance(in_a_field, NotUnderstood)
+        raise behind_a_command
+    assert behind_a_command == in_a_field
+    return behind_a_command
+
+
+def read_host(text: str) -> Host:
+    """The host that a text names behind a command."""
+    return pasted.read_host(parse_markup(text), HOSTS)
+
+
+def _found_or_refusal(text: ParsedText, hosts: Hosts) -> SecretLink | MetadataLink | BareKey | NotUnderstood:
+    try:
+        return pasted.read_pasted(text, hosts)[0]
+    except NotUnderstood as error:
+        return error
+
+
 BUILT_IN = ("ca", "eu", "nz", "uk", "us")
 
 
@@ -142,7 +170,12 @@ WRONG = {
     "a key with letters of another alphabet": (f"{PAGE}/secret/{KEY}é", "characters in it"),
     "a key with full-width digits": (f"{PAGE}/secret/{'１' * 30}", "characters in it"),
     "two keys": (f"{KEY} {LONG}", "just the one"),
-    "a newline in a link": (f"{PAGE}/secret/{KEY}\nx", "just the one"),
+    "two links": (f"{PAGE}/secret/{KEY} {PAGE}/secret/{LONG}", "just the one"),
+    "two links without a blank": (f"{PAGE}/secret/{KEY},{PAGE}/secret/{LONG}", "just the one"),
+    "two links in one of a mail filter": (
+        f"https://a.example/?a={PAGE}/secret/{KEY}&b={PAGE}/secret/{LONG}",
+        "just the one",
+    ),
     "a sentence": ("please open this", "just the one"),
     "no host": (f"/secret/{KEY}", "whole link"),
     "a page without a host": (f"secret/{KEY}", "whole link"),
@@ -169,7 +202,8 @@ ELSEWHERE = {
     "a dot at the end": "https://eu.onetimesecret.com.",
     "a backslash": "https://eu.onetimesecret.com\\@evil.example",
     "a name that ends alike": "https://evilonetimesecret.com",
-    "a name below ours": "https://www.onetimesecret.com",
+    "a name below ours": "https://mail.onetimesecret.com",
+    "a name with www. twice": "https://www.www.onetimesecret.com",
     "a region that is none": "https://xx.onetimesecret.com",
     "Cyrillic letters": "https://еu.onetimesecret.com",
     "full-width letters": "https://ｅｕ.onetimesecret.com",
@@ -220,9 +254,13 @@ PIECES = st.sampled_from(
 
 
 def refusal_of(text: str) -> NotUnderstood | None:
-    """Read as a link and as a host: None, or the refusal. Any other error is a failure of the test."""
+    """Read as a host and as a link, behind a command and in a field: None, or the last refusal. No other error."""
     refused = None
-    for read in (HOSTS.named, lambda text: read_pasted(text, HOSTS)):
+    as_link = (
+        lambda text: pasted.read_pasted(parse_field(Secret(text)), HOSTS),
+        lambda text: pasted.read_pasted(parse_markup(text), HOSTS),
+    )
+    for read in (read_host, *as_link):
         try:
             read(text)
         except NotUnderstood as error:
@@ -235,7 +273,7 @@ def test_nothing_that_is_pasted_is_worse_than_not_understood(text: str) -> None:
     error = refusal_of(text)
 
     if error is None:
-        found = read_pasted(text, HOSTS)
+        found, _ = pasted.read_pasted(parse_markup(text), HOSTS)
         assert KEY not in repr(found)
         assert isinstance(found, BareKey) or found.host in HOSTS.all
     else:
@@ -273,7 +311,7 @@ def test_a_link_that_we_build_is_read_as_what_it_was(key: str, host: Host) -> No
     ],
 )
 def test_a_host_is_known_by_its_region_name_or_address(text: str, url: str) -> None:
-    assert HOSTS.named(text).url == url
+    assert read_host(text).url == url
 
 
 NO_SENTENCE = [text for text in ELSEWHERE.values() if text[-1] not in ".:"]  # those end like a sentence
@@ -285,7 +323,7 @@ def test_any_other_name_is_refused_with_the_names_that_are_known(text: str) -> N
         text = "https://intranet.example.com"
 
     with pytest.raises(HostNotAllowed) as caught:
-        HOSTS.named(text)
+        read_host(text)
 
     assert all(f"`{host.name}`" in caught.value.tell for host in HOSTS.all)
     assert KEY not in caught.value.tell

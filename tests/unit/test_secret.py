@@ -31,8 +31,7 @@ MAY_REVEAL = {
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/signature.py": "checks signatures with the signing secret",
     "bot/slack/socket.py": "gives Bolt the app token",
-    "bot/sharing/share_spec.py": "reads the note, which is no secret and goes into messages",
-    "bot/interaction/pasted.py": "reads a link that was typed into a field",
+    "bot/interaction/parsed_text.py": "reads links and notes that were typed into fields",
 }
 
 

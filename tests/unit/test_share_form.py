@@ -8,6 +8,7 @@ import pytest
 
 from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused, Unsealable
 from bot.interaction.feature import FieldErrors
+from bot.interaction.parsed_text import parse_markup
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
 from bot.screen.parts import Text
@@ -21,21 +22,49 @@ from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 from tests.support.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "people", "channel"),
     [
         ("", (), None),
         ("<@U0BEN|ben>", ("U0BEN",), None),
         ("  <@U0BEN>  <@W0CLEO|cleo> <@U0BEN|ben> ", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben>, <@W0CLEO|cleo>", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben>,<@W0CLEO|cleo>", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben> and <@W0CLEO|cleo>.", ("U0BEN", "W0CLEO"), None),
+        ("with <@U0BEN|ben> &amp; <@W0CLEO|cleo>", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben>\u00a0und\u200b <@W0CLEO|cleo>; <@U0BEN>", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben><@W0CLEO|cleo>", ("U0BEN", "W0CLEO"), None),
+        ("<@U0BEN|ben> + <@W0CLEO|cleo> / <@U0BEN|ben>", ("U0BEN", "W0CLEO"), None),
         ("<#C0OPS|ops>", (), "C0OPS"),
+        ("to <#C0OPS|ops>!", (), "C0OPS"),
         ("<#G0OPS|>", (), "G0OPS"),
     ],
-    ids=["nothing", "a person", "several, one twice", "a channel", "a private channel"],
 )
 def test_people_or_a_channel_may_be_named_behind_the_command(text, people, channel):
-    form_state = read_mentions(text)
+    form_state = read_mentions(parse_markup(text))
 
-    assert (form_state.to, form_state.channel) == (people, channel)
+    assert (form_state.to, form_state.channel, form_state.asks_to_choose) == (people, channel, False)
+
+
+@each_row(
+    ("text", "people"),
+    [
+        ("@ben", ()),
+        ("@ben, @cleo", ()),
+        ("@ben and <@W0CLEO|cleo>", ("W0CLEO",)),
+        ("#general", ()),
+        ("<!subteam^S1|@ops>", ()),
+        ("<!channel>", ()),
+        ("<mailto:ben@example.com|ben@example.com>", ()),
+    ],
+)
+def test_the_window_asks_to_choose_where_slack_does_not_say_who_is_meant(text, people):
+    form_state = read_mentions(parse_markup(text))
+
+    assert (form_state.to, form_state.asks_to_choose) == (people, True)
+    view = str(blocks.modal(form.form(form_state, "r" * 22)))
+    assert form.CHOOSE in view
+    assert "ben" not in view  # what was typed may be a secret
 
 
 @pytest.mark.parametrize(
@@ -43,23 +72,25 @@ def test_people_or_a_channel_may_be_named_behind_the_command(text, people, chann
     [
         "hunter2",
         "<@U0BEN|ben> hunter2",
-        "@ben",
+        "<@U0BEN|ben> and hunter2",
+        "@ben hunter2",
         "U0BEN",
         "<https://example.com|x>",
-        "<!channel>",
+        "https://example.com/x",
     ],
     ids=[
         "a word",
         "a word behind a name",
-        "a name that Slack did not know",
+        "a word that is joined to a name",
+        "a word behind a name that Slack did not know",
         "an id",
         "a link",
-        "everybody",
+        "a plain link",
     ],
 )
 def test_anything_else_is_refused_without_being_repeated(text):
     with pytest.raises(NotUnderstood) as refused:
-        read_mentions(text)
+        read_mentions(parse_markup(text))
 
     assert "change it" in refused.value.tell
     assert text not in refused.value.tell + str(refused.value)
@@ -76,7 +107,7 @@ def test_anything_else_is_refused_without_being_repeated(text):
 )
 def test_whom_one_share_cannot_reach_together_is_said_and_nothing_about_secrets(text):
     with pytest.raises(NotUnderstood) as refused:
-        read_mentions(text)
+        read_mentions(parse_markup(text))
 
     assert "10 people, or to one channel" in refused.value.tell
     assert "change it" not in refused.value.tell

@@ -12,19 +12,21 @@ from bot.features.request.recovery import recover
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.limits import requests_in_a_day, requests_to
 from bot.interaction.owners import any_member, own_request, received_request
+from bot.interaction.parsed_text import parse_field
 from bot.person import Person
+from bot.secret import Secret
 from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
-from bot.sharing.mention import as_typed, first_person
 from bot.sharing.request_messages import card, notify_requester, over_window, question, update_messages
 from bot.storage.requests import Request
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots request [@person] [what for]`."""
-    person, note = first_person(interaction.text)
-    return Reply(screens.form(person, as_typed(note)[: screens.MAX_NOTE]), Outcome.SHOWN)
+    person, note = interaction.text.after_first_person()
+    asks_to_choose = person is None and interaction.text.has_unknown_names
+    return Reply(screens.form(person, note[: screens.MAX_NOTE], asks_to_choose=asks_to_choose), Outcome.SHOWN)
 
 
 async def submit(interaction: Interaction, _row: None) -> Reply:
@@ -34,8 +36,8 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
         await interaction.services.limits.consume(interaction.person, requests_in_a_day(), requests_to(asked))
     except LimitReached as reached:
         raise FieldErrors({"people": reached.tell}) from None
-    note = interaction.text_inputs["note"].strip() if "note" in interaction.text_inputs else None
-    request = await interaction.services.requests.begin(interaction.person, asked, note or None)
+    note = parse_field(interaction.text_inputs.get("note", Secret(""))).readable
+    request = await interaction.services.requests.begin(interaction.person, asked, Secret(note) if note else None)
     failpoint("begun")
     request = await ask(interaction.services, request)
     return Reply(screens.outcome(request), Outcome.REFUSED if request.state == "undeliverable" else Outcome.DONE)

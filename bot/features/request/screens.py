@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.screen.parts import Field, Modal, Note, People, Text, Who
+from bot.sharing.form import CHOOSE
 from bot.sharing.request_messages import REQUESTED_FORM
 from bot.storage.requests import Request
 
@@ -11,11 +12,13 @@ TITLE = "Ask for a secret"
 MAX_NOTE = 200  # characters
 
 
-def form(chosen: str | None, note: str) -> Modal:
+def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Modal:
     """The form: which person to ask, and what for."""
+    unknown = [Text.of(f":warning: {CHOOSE}")] if asks_to_choose else []
     return Modal.of(
         FORM,
         TITLE,
+        *unknown,
         People("people", "Whom do you ask?", (chosen,) if chosen else (), max_count=1),
         Field(
             "note", "What for?", "They see it. Nothing secret here.", max_length=MAX_NOTE, optional=True, initial=note

@@ -63,7 +63,7 @@ def ask_for_link() -> Modal:
     return Modal.of(
         LINK_FORM,
         TITLE,
-        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…", max_length=500),
+        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…"),
         Note.of("Nothing is opened yet."),
         submit="Next",
         close="Cancel",
