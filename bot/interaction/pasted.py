@@ -178,4 +178,5 @@ def _read(interaction: Interaction, ask: str, *, words_allowed: bool) -> tuple[P
 
 def from_field(interaction: Interaction, name: str) -> Interaction:
     """The interaction with the content of a field as its text."""
-    return replace(interaction, text=parse_field(interaction.text_inputs[name]))
+    typed = interaction.text_inputs.get(name)
+    return replace(interaction, text=parse_field(typed) if typed else "")

@@ -56,7 +56,8 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
 
 
 def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> Secret:
-    text = Secret.join(interaction.text_inputs[f"text{number}"] for number in range(1, form_state.text_fields + 1))
+    names = [f"text{number}" for number in range(1, form_state.text_fields + 1)]
+    text = Secret.join(interaction.text_inputs[name] for name in names if name in interaction.text_inputs)
     if not text:
         wrong["text1"] = "Please type or paste what you want to share."
     return text

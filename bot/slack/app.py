@@ -9,6 +9,7 @@ signature and answers ssl_check and url_verification, and the dispatcher ignores
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +23,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.slack.dispatcher import Dispatcher, make_apology
+from bot.slack.payloads import JsonObject
 from bot.slack.web import SlackClient, quiet_logger
 from bot.slack.workspace import Workspace
 
@@ -54,6 +56,11 @@ def make_app(dispatcher: Dispatcher, slack: SlackClient, workspace: Workspace) -
     return app
 
 
+def to_bolt(payload: JsonObject, delivered: asyncio.Event) -> AsyncBoltRequest:
+    """The request as Bolt gets it: without a body, because Bolt would read fields of any type, and fail on some."""
+    return AsyncBoltRequest(mode="socket_mode", body={}, context={"payload": payload, "delivered": delivered})
+
+
 class _ToDispatcher(AsyncMiddleware):
     """Hands every payload to the dispatcher."""
 
@@ -68,7 +75,7 @@ class _ToDispatcher(AsyncMiddleware):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002, ARG002 - Bolt names the arguments
     ) -> BoltResponse | None:
         ack = req.context.ack
-        await self._dispatcher.dispatch(ack, req.body, req.context["delivered"])
+        await self._dispatcher.dispatch(ack, req.context["payload"], req.context["delivered"])
         return ack.response
 
 

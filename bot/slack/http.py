@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
 from bot.secret import Secret
+from bot.slack.app import to_bolt
 from bot.slack.connections import LimitedServer, max_connections
 from bot.slack.payloads import decode_body
 from bot.slack.signature import SIGNATURE, STAMP, SignatureCheck, SignatureChecker, Verdict, read_signature
@@ -77,12 +77,7 @@ class SlackRequests:
         if body.get("ssl_check") == "1":
             return web.Response()
         delivered = asyncio.Event()
-        try:
-            # The mode says only that the body is decoded already.
-            asked = AsyncBoltRequest(mode="socket_mode", body=body, context={"delivered": delivered})
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
-            return _refuse_body()
-        answer = _as_response(await self._app.async_dispatch(asked))
+        answer = _as_response(await self._app.async_dispatch(to_bolt(body, delivered)))
         try:
             await answer.prepare(request)
             await answer.write_eof()

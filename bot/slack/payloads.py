@@ -5,7 +5,9 @@ Source: docs.slack.dev, reference of slash commands, interaction payloads, and t
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +22,10 @@ from bot.slack.blocks import read_ref
 JsonObject = Mapping[str, Any]
 
 MAX_FORM_FIELDS = 100  # a slash command has about 15
+MAX_NAME = 255  # characters of an action_id, callback_id or block_id
+
+# Ids, timestamps and hashes of Slack. No query, header or log ever gets anything else in the place of one.
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +75,16 @@ def read_payload(body: JsonObject) -> Incoming | None:
 
 def read_command(body: JsonObject) -> Incoming:
     person = Person(
-        _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or "", _as_text(body.get("user_id")) or ""
+        _as_id(body.get("enterprise_id")), _as_id(body.get("team_id")) or "", _as_id(body.get("user_id")) or ""
     )
     return Incoming(
         kind=Kind.COMMAND,
         name="",
         person=person,
         install_team=None if body.get("is_enterprise_install") in ("true", True) else person.team_id,
-        idempotency_key=f"trigger:{body.get('trigger_id')}",
+        idempotency_key=_key(body, "trigger", body.get("trigger_id")),
         text=_as_text(body.get("text")) or "",
-        trigger_id=_as_text(body.get("trigger_id")),
+        trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
     )
 
@@ -91,12 +97,12 @@ def read_action(body: JsonObject) -> Incoming:
     person, install_team = _read_actor(body), _read_team(body)
     return Incoming(
         kind=Kind.ACTION,
-        name=_as_text(action.get("action_id")) or "",
+        name=_as_name(action.get("action_id")) or "",
         person=person,
         install_team=install_team,
-        idempotency_key=f"trigger:{body.get('trigger_id')}:{action.get('action_ts')}",
+        idempotency_key=_key(body, "trigger", body.get("trigger_id"), action.get("action_ts")),
         ref=read_ref(action.get("value")),
-        trigger_id=_as_text(body.get("trigger_id")),
+        trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),
         message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
@@ -118,11 +124,11 @@ def read_shortcut(body: JsonObject) -> Incoming:
     """A global shortcut. It has a trigger and no response_url."""
     return Incoming(
         kind=Kind.SHORTCUT,
-        name=_as_text(body.get("callback_id")) or "",
+        name=_as_name(body.get("callback_id")) or "",
         person=_read_actor(body),
         install_team=_read_team(body),
-        idempotency_key=f"trigger:{body.get('trigger_id')}",
-        trigger_id=_as_text(body.get("trigger_id")),
+        idempotency_key=_key(body, "trigger", body.get("trigger_id")),
+        trigger_id=_as_id(body.get("trigger_id")),
     )
 
 
@@ -132,12 +138,12 @@ def read_message_shortcut(body: JsonObject) -> Incoming:
     message = _as_dict(body.get("message"))
     return Incoming(
         kind=Kind.MESSAGE_SHORTCUT,
-        name=_as_text(body.get("callback_id")) or "",
+        name=_as_name(body.get("callback_id")) or "",
         person=person,
         install_team=install_team,
-        idempotency_key=f"trigger:{body.get('trigger_id')}",
+        idempotency_key=_key(body, "trigger", body.get("trigger_id")),
         text=_as_text(message.get("text")) or "",
-        trigger_id=_as_text(body.get("trigger_id")),
+        trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         message=_read_message_ref(
             install_team or person.team_id,
@@ -152,7 +158,7 @@ def read_options(body: JsonObject) -> Incoming:
     view = _as_dict(body.get("view"))
     return Incoming(
         kind=Kind.OPTIONS,
-        name=_as_text(body.get("action_id")) or "",
+        name=_as_name(body.get("action_id")) or "",
         person=_read_actor(body),
         install_team=_read_team(body),
         idempotency_key="",  # a search has no effect, so each one is answered
@@ -165,25 +171,25 @@ def read_options(body: JsonObject) -> Incoming:
 def read_event(body: JsonObject) -> Incoming:
     """An event_callback. The event function_executed is a workflow step and has a kind of its own."""
     event = _as_dict(body.get("event"))
-    name = _as_text(event.get("type")) or ""
+    name = _as_name(event.get("type")) or ""
     function = _as_dict(event.get("function")) if name == "function_executed" else {}
     inputs = _as_dict(event.get("inputs")) if function else {}
-    enterprise, team = _as_text(body.get("enterprise_id")), _as_text(body.get("team_id")) or ""
-    user_team = None if enterprise else _as_text(event.get("user_team"))
+    enterprise, team = _as_id(body.get("enterprise_id")), _as_id(body.get("team_id")) or ""
+    user_team = None if enterprise else _as_id(event.get("user_team"))
     person = Person(enterprise, user_team or team, _read_event_user(event, inputs) or "")
     install_team = _read_event_install(body)
     return Incoming(
         kind=Kind.FUNCTION if function else Kind.EVENT,
-        name=(_as_text(function.get("callback_id")) or "") if function else name,
+        name=(_as_name(function.get("callback_id")) or "") if function else name,
         person=person,
         install_team=install_team,
-        idempotency_key=f"event:{body.get('event_id')}",
+        idempotency_key=_key(body, "event", body.get("event_id")),
         text=_as_text(event.get("text")) or "",
         message=_read_message_ref(
             install_team or team, event.get("channel"), event.get("message_ts") or event.get("ts")
         ),
-        inputs=Inputs(text_inputs={name: Secret(value) for name, value in inputs.items() if isinstance(value, str)}),
-        bot_id=_as_text(event.get("bot_id")),
+        inputs=Inputs(text_inputs={name: Secret(text) for name, value in inputs.items() if (text := _as_text(value))}),
+        bot_id=_as_id(event.get("bot_id")),
     )
 
 
@@ -209,18 +215,18 @@ _READERS: Mapping[str, Callable[[JsonObject], Incoming]] = {
 
 def _read_view(kind: Kind, body: JsonObject) -> Incoming:
     view = _as_dict(body.get("view"))
-    view_hash = _as_text(view.get("hash"))
+    view_id, view_hash = _as_id(view.get("id")), _as_id(view.get("hash"))
     return Incoming(
         kind=kind,
-        name=_as_text(view.get("callback_id")) or "",
+        name=_as_name(view.get("callback_id")) or "",
         person=_read_actor(body),
         install_team=_read_team(body),
-        idempotency_key=f"trigger:{body.get('trigger_id')}"
+        idempotency_key=_key(body, "trigger", body["trigger_id"])
         if body.get("trigger_id")
-        else f"{kind}:{view.get('id')}:{view_hash}",
+        else _key(body, kind, view_id, view_hash),
         ref=read_ref(view.get("private_metadata")),
-        trigger_id=_as_text(body.get("trigger_id")),
-        view_id=_as_text(view.get("id")),
+        trigger_id=_as_id(body.get("trigger_id")),
+        view_id=view_id,
         view_hash=view_hash,
         first_input=_read_first_input(view),
         inputs=_read_inputs(view),
@@ -229,7 +235,7 @@ def _read_view(kind: Kind, body: JsonObject) -> Incoming:
 
 def _read_modal_id(view: JsonObject) -> str | None:
     """The id of an open modal. A Home tab is a view too, but nothing can be opened or changed in its place."""
-    return _as_text(view.get("id")) if view.get("type") == "modal" else None
+    return _as_id(view.get("id")) if view.get("type") == "modal" else None
 
 
 def _read_first_input(view: JsonObject) -> str | None:
@@ -237,7 +243,7 @@ def _read_first_input(view: JsonObject) -> str | None:
     blocks = view.get("blocks")
     for block in blocks if isinstance(blocks, list) else ():
         if isinstance(block, dict) and block.get("type") == "input":
-            return _as_text(block.get("block_id"))
+            return _as_name(block.get("block_id"))
     return None
 
 
@@ -253,12 +259,12 @@ def _read_inputs(view: JsonObject) -> Inputs:
                 case "static_select" | "external_select":
                     chosen[name] = _as_text(_as_dict(element.get("selected_option")).get("value")) or ""
                 case "checkboxes":
-                    options = map(_as_dict, element.get("selected_options") or ())
+                    options = map(_as_dict, _as_list(element.get("selected_options")))
                     checked[name] = frozenset(_as_text(one.get("value")) or "" for one in options)
                 case "multi_users_select":
-                    pickers[name] = tuple(element.get("selected_users") or ())
+                    pickers[name] = tuple(filter(None, map(_as_id, _as_list(element.get("selected_users")))))
                 case "conversations_select":
-                    pickers[name] = tuple(filter(None, [element.get("selected_conversation")]))
+                    pickers[name] = tuple(filter(None, [_as_id(element.get("selected_conversation"))]))
                 case _:
                     typed[name] = Secret(_as_text(element.get("value")) or "")
     return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers)
@@ -271,14 +277,14 @@ def _read_actor(body: JsonObject) -> Person:
     unique in the organisation, and the user object tells members from others.
     """
     user = _as_dict(body.get("user"))
-    enterprise = _as_text(_as_dict(body.get("enterprise")).get("id")) or _as_text(
+    enterprise = _as_id(_as_dict(body.get("enterprise")).get("id")) or _as_id(
         _as_dict(body.get("team")).get("enterprise_id")
     )
-    own = _as_text(user.get("team_id"))
+    own = _as_id(user.get("team_id"))
     return Person(
         enterprise,
         (_read_team(body) or own if enterprise else own or _read_team(body)) or "",
-        _as_text(user.get("id")) or "",
+        _as_id(user.get("id")) or "",
     )
 
 
@@ -286,10 +292,10 @@ def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:
     """Who acted. A workflow step names the person only in its inputs: the one of type interactivity, or `user_id`."""
     user = event.get("user")
     if isinstance(user, dict):
-        return _as_text(user.get("id"))
+        return _as_id(user.get("id"))
     interactors = (_as_dict(_as_dict(one).get("interactor")).get("id") for one in inputs.values())
     named = next(filter(None, interactors), None)
-    return _as_text(user) or _as_text(named) or _as_text(inputs.get("user_id"))
+    return _as_id(user) or _as_id(named) or _as_id(inputs.get("user_id"))
 
 
 def _read_event_install(body: JsonObject) -> str | None:
@@ -298,7 +304,7 @@ def _read_event_install(body: JsonObject) -> str | None:
     first = _as_dict(authorizations[0]) if isinstance(authorizations, list) and authorizations else {}
     if first.get("is_enterprise_install") is True:
         return None
-    return _as_text(first.get("team_id")) or _as_text(body.get("team_id")) or ""
+    return _as_id(first.get("team_id")) or _as_id(body.get("team_id")) or ""
 
 
 def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
@@ -309,12 +315,12 @@ def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
 
 
 def _read_message_ref(team_id: str, channel: object, ts: object) -> MessageRef | None:
-    named, at = _as_text(channel), _as_text(ts)
+    named, at = _as_id(channel), _as_id(ts)
     return MessageRef(team_id, named, at) if named and at else None
 
 
 def _read_team(body: JsonObject) -> str | None:
-    return _as_text(_as_dict(body.get("team")).get("id"))
+    return _as_id(_as_dict(body.get("team")).get("id"))
 
 
 def _as_object(value: object) -> dict[str, Any] | None:
@@ -325,8 +331,32 @@ def _as_dict(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _as_text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """JSON can hold half of a surrogate pair, which is no character: nothing could store or send it."""
+    if not isinstance(value, str) or not value:
+        return None
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _as_name(value: object) -> str | None:
+    text = _as_text(value)
+    return text if text is not None and len(text) <= MAX_NAME else None
+
+
+def _as_id(value: object) -> str | None:
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def _key(body: JsonObject, *parts: object) -> str:
+    """Equal for repeated deliveries of one act: made of the ids that Slack gave it or, if it has none, of all of it."""
+    ids = [one for part in parts if (one := _as_id(part)) is not None]
+    if len(ids) == len(parts):
+        return ":".join(ids)
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
 def _as_secret(value: object) -> Secret | None:

@@ -10,14 +10,13 @@ from typing import Any
 import aiohttp
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.socket_mode.async_internals import send_async_response
-from slack_bolt.adapter.socket_mode.internals import build_headers
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.errors import CannotStart
 from bot.secret import Secret
+from bot.slack.app import to_bolt
 from bot.slack.web import quiet_logger
 from bot.slack_codes import classify
 
@@ -44,11 +43,7 @@ class SocketModeHandler(AsyncSocketModeHandler):
     async def handle(self, client: Any, req: SocketModeRequest) -> None:
         started = time()
         delivered = asyncio.Event()
-        said = await self.app.async_dispatch(
-            AsyncBoltRequest(
-                mode="socket_mode", body=req.payload, headers=build_headers(req), context={"delivered": delivered}
-            )
-        )
+        said = await self.app.async_dispatch(to_bolt(req.payload, delivered))
         try:
             await send_async_response(client, req, said, started)
         finally:

@@ -11,6 +11,7 @@ import pytest_asyncio
 from bot.sandbox.slack.payloads import event_payload, interaction, view_payload
 from bot.sandbox.world import World
 from tests.journeys.conftest import after_the_lines_so_far
+from tests.support.rows import each_row
 from tests.support.waiting import eventually
 
 CANARY = "canary-in-the-body-4b1d"
@@ -155,3 +156,20 @@ async def test_an_event_that_is_forged_is_still_refused(place, ada):
     delivery = await place.workspace.deliver("events_api", forged, sign=False)
 
     assert delivery.status in (401, None)  # in Socket Mode nothing listens
+
+
+# --- payloads in which a field has a type that Slack never sends
+
+READ_BY_BOLT = ("event", "enterprise", "team", "user", "authorizations", "view", "actions", "response_urls", "channel")
+
+
+@each_row("odd", [0.5, "text", [], [None], {"id": {}}, None, True])
+@each_row("field", READ_BY_BOLT)
+@each_row("kind", ["event_callback", "block_actions", "view_submission", "shortcut", "block_suggestion"])
+async def test_a_field_of_any_type_is_taken(place, ada, kind, field, odd):
+    asked = payload(place, ada, kind, callback_id="from_tomorrow", action_id="from_tomorrow") | {field: odd}
+
+    delivery = await place.workspace.deliver("events_api" if kind == "event_callback" else "interactive", asked)
+
+    assert delivery.status == 200
+    assert b'"level": "error"' not in place.bot.output

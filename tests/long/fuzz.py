@@ -22,7 +22,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import AppDelivery, WorkspaceMember
+from bot.sandbox.slack import AppDelivery, SlackView, WorkspaceMember
 from bot.sandbox.slack.deliver import COMMAND, EVENT, sign
 from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.world import World
@@ -130,15 +130,13 @@ class Fuzz:
         await self._fill(ada, "share", {"text1": CANARY, "to": [ben.id]})
         asking = await ben.until(lambda: next((one for one in ben.dm if one.blocks), None))
         await ben.click(asking, action_id="share_open")
-        await ben.submit(await ben.until(lambda: ben.view and ben.view.submit and ben.view))
+        await ben.submit(await _window_to_submit(ben))
         held = onetime.share(USERNAME, CANARY)
         await self._fill(ben, "generate", {})
         await self._fill(ben, "request", {"people": [ada.id], "note": CANARY})
         await self._fill(ben, f"retrieve {onetime.url}/secret/{held.secret_key}", {})
         for text in (f"track {onetime.url}/private/{held.metadata_key}", "recent", "tracked", "accounts"):
-            seen = len(ada.messages)
-            await ada.command("/ots", text)
-            await ada.until(lambda seen=seen: len(ada.messages) > seen)
+            await _get_answer(ada, text)
             with suppress(CannotDo):
                 await ada.click(action_id="track")
         await ada.open_home()
@@ -148,8 +146,7 @@ class Fuzz:
         while person.view:
             await person.close()
         await person.command("/ots", command)
-        form = await person.until(lambda: person.view and person.view.submit and person.view)
-        await person.submit(form, fields)
+        await person.submit(await _window_to_submit(person), fields)
 
     async def send(self, batch: Sequence[FuzzRequest]) -> None:
         queue = iter(batch)
@@ -237,6 +234,16 @@ class Fuzz:
         state.views.clear()
         self._world.onetime.forget()
         self._world.onetime.add_account(USERNAME, TOKEN)
+
+
+async def _window_to_submit(person: WorkspaceMember) -> SlackView:
+    return await person.until(lambda: person.view if person.view and person.view.submit else None)
+
+
+async def _get_answer(person: WorkspaceMember, text: str) -> None:
+    seen = len(person.messages)
+    await person.command("/ots", text)
+    await person.until(lambda: len(person.messages) > seen)
 
 
 def problems_of(line: bytes) -> Iterator[str]:

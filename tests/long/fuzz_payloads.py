@@ -16,6 +16,7 @@ from bot.features import Registry
 from bot.interaction.feature import Kind
 from bot.sandbox.slack.payloads import command_payload, event_payload, interaction
 from bot.sandbox.slack.state import WorkspaceState
+from bot.slack.payloads import MAX_FORM_FIELDS
 
 Json = dict[str, Any]
 PayloadKind = Literal["command", "interaction", "event"]
@@ -36,7 +37,7 @@ HOSTILE_TEXTS = (
 _DEEP: Any = []
 for _ in range(200):
     _DEEP = [_DEEP]
-HOSTILE_VALUES = (
+HOSTILE_VALUES: tuple[Any, ...] = (
     None, True, False, 0, -1, 2**63, 10**300, 1.5, math.inf, math.nan, [], {}, [[]], [None], [{}], {"": None}, _DEEP,
     {"type": "modal"}, {"id": {"id": []}}, ["a"] * 1000, [{"value": 5}], {"value": CANARY}, {"type": ["plain_text_input"]},
 )  # fmt: skip
@@ -210,7 +211,7 @@ def requests(draw: st.DrawFn, known: Sequence[tuple[PayloadKind, str, Json]]) ->
     body, content_type = _encode(kind, payload)
     if draw(st.integers(0, 19)) == 0:
         return FuzzRequest(kind, name, draw(_broken(body)), content_type, is_object=False)
-    return FuzzRequest(kind, name, body, content_type, is_object=True)
+    return FuzzRequest(kind, name, body, content_type, is_object=body.count(b"&") < MAX_FORM_FIELDS)
 
 
 def _change(draw: st.DrawFn, payload: Json) -> None:
@@ -241,7 +242,8 @@ def _broken(draw: st.DrawFn, body: bytes) -> bytes:
         b"a=%ff%fe", b";;", b"payload=" + b"[" * 100_000, b"[" * 100_000, b'{"type":' * 50_000, body + b"&" + body,
     )  # fmt: skip
     changed = body[:at] + draw(st.binary(max_size=8)) + body[at:]
-    return draw(one_of([body[:at], changed, *others]))
+    broken: bytes = draw(one_of([body[:at], changed, *others]))
+    return broken
 
 
 def _encode(kind: PayloadKind, payload: Mapping[str, Any]) -> tuple[bytes, str]:

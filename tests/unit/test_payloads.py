@@ -6,6 +6,7 @@ from bot.interaction.feature import Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.slack.payloads import read_action, read_event, read_form, read_message_shortcut, read_options, read_payload
+from tests.support.rows import each_row
 
 
 def submitted(**values):
@@ -179,3 +180,43 @@ def test_a_workflow_step_is_a_kind_of_its_own_and_takes_its_person_from_its_inpu
     assert (incoming.kind, incoming.name, incoming.person.user_id) == (Kind.FUNCTION, "step", user)
     assert incoming.inputs.text_inputs["note"].reveal() == "hunter2"
     assert "hunter2" not in repr(incoming)
+
+
+# --- fields that Slack never sends, but that a signed request may hold
+
+PICKERS = ("multi_users_select", "selected_users"), ("conversations_select", "selected_conversation")
+
+
+@each_row(("kind", "name"), PICKERS)
+@each_row("value", [5, True, {"id": "U1"}, [{"id": "U1"}, None, 7, "U\x00", "<@U1>", "x" * 256], "U1 ", "U\ud800"])
+def test_what_is_no_id_is_not_picked(kind, name, value):
+    assert read_form(submitted(to={"a": {"type": kind, name: value}})).inputs.pickers == {"to": ()}
+
+
+@each_row("value", [5, {"value": "one"}, "one"])
+def test_what_is_no_list_of_options_ticks_nothing(value):
+    assert read_form(submitted(news=boxes(value))).inputs.checkboxes == {"news": frozenset()}
+
+
+@each_row("odd", [None, 5, [], {"id": 5}, "", "U1\n", "U\u0660", "' OR 1=1--", "x" * 300])
+def test_what_is_no_id_of_slacks_is_nobody(odd):
+    command = read_payload({"command": "/ots", "user_id": odd, "team_id": odd, "trigger_id": odd})
+    action = read_payload({"type": "block_actions", "user": {"id": odd}, "team": {"id": odd}, "view": {"id": odd}})
+
+    assert (command.person, command.trigger_id) == (Person(None, "", ""), None)
+    assert (action.person, action.view_id) == (Person(None, "", ""), None)
+
+
+def test_half_of_a_surrogate_pair_becomes_the_replacement_character():
+    typed = read_form(submitted(text={"a": {"type": "plain_text_input", "value": "a\ud83d b\U0001f511"}})).inputs
+
+    assert typed.text_inputs["text"].reveal() == "a\N{REPLACEMENT CHARACTER} b\U0001f511"
+
+
+def test_payloads_without_ids_are_told_apart_by_all_that_they_hold():
+    payloads = [{"type": "shortcut", "trigger_id": odd, "callback_id": name} for odd in (None, []) for name in "ab"]
+
+    keys = [read_payload(payload).idempotency_key for payload in payloads]
+
+    assert len(set(keys)) == len(keys)
+    assert keys == [read_payload(dict(reversed(payload.items()))).idempotency_key for payload in payloads]

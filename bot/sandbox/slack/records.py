@@ -63,7 +63,8 @@ class AppDelivery:
     @property
     def what(self) -> str:
         """The command, the type of the interaction, or the type of the event."""
-        inner = self.payload.get("event", self.payload)
+        event = self.payload.get("event")
+        inner = event if isinstance(event, dict) else self.payload
         return str(self.payload.get("command") or inner.get("type", ""))
 
     @property
