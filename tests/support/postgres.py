@@ -139,13 +139,13 @@ def _programs() -> Path | None:
     return found[-1] if found else None
 
 
-def _missing(why: str) -> None:
+def fail_or_skip(why: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(why)
     pytest.skip(why)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -156,7 +156,7 @@ def postgres() -> Iterator[Cluster]:
     """One cluster for each worker of the test run."""
     programs = _programs()
     if programs is None:
-        _missing("PostgreSQL is not installed (no initdb in /usr/lib/postgresql or on PATH)")
+        fail_or_skip("PostgreSQL is not installed (no initdb in /usr/lib/postgresql or on PATH)")
     assert programs is not None
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # short: the path of a socket has at most 107 bytes
     try:
@@ -164,8 +164,8 @@ def postgres() -> Iterator[Cluster]:
             try:
                 shutil.chown(directory, "postgres", "postgres")
             except LookupError:
-                _missing("PostgreSQL needs a user called postgres when the tests run as root")
-        cluster = Cluster(programs, directory / "data", _free_port())
+                fail_or_skip("PostgreSQL needs a user called postgres when the tests run as root")
+        cluster = Cluster(programs, directory / "data", free_port())
         cluster.make()
         try:
             yield cluster

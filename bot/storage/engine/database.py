@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Double, and_, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Double, Engine, and_, event, or_, select, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
@@ -18,7 +18,7 @@ from bot.errors import StorageUnavailable
 from bot.secret import Secret
 from bot.storage.engine import sqlite
 from bot.storage.engine.location import DatabaseLocation, locate
-from bot.storage.engine.migrate import CONNECT_WAIT, HEAD, migrate, version_of
+from bot.storage.engine.migrate import HEAD, POSTGRESQL_ARGUMENTS, migrate, version_of
 
 __all__ = ["HEAD", "Database", "clock", "is_older", "is_within", "migrate", "moment", "moment_or_none", "now"]
 
@@ -28,7 +28,8 @@ WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds to wait for other writers of 
 CLOCK_TOLERANCE = 60.0  # seconds that a clock may be set back by without anybody taking notice
 CHECKPOINT_WAIT = 100  # milliseconds: a checkpoint is not worth a longer wait
 
-# milliseconds. A click waits for its answer, and a transaction that stays open delays the claims of all others.
+# What holds in every transaction, in milliseconds.
+# A click waits for its answer, and a transaction that stays open delays the claims of all others.
 _POSTGRESQL = {
     "statement_timeout": "10000",
     "lock_timeout": "5000",
@@ -105,10 +106,10 @@ class Database:
             engine = create_async_engine(where.async_url, **_COMMON)
             sqlite.set_up(engine.sync_engine)
         else:
-            options = " ".join(f"-c {name}={value}" for name, value in _POSTGRESQL.items())
-            asked = where.async_url.query.get("options", "")
-            arguments = {"options": f"{options} {asked}".strip(), "connect_timeout": CONNECT_WAIT}
-            engine = create_async_engine(where.async_url, connect_args=arguments, pool_pre_ping=True, **_COMMON)
+            engine = create_async_engine(
+                where.async_url, connect_args=POSTGRESQL_ARGUMENTS, pool_pre_ping=True, **_COMMON
+            )
+            _set_up_postgresql(engine.sync_engine)
         return cls(where, engine)
 
     def __repr__(self) -> str:
@@ -203,6 +204,24 @@ _COMMON: dict[str, Any] = {
     "max_overflow": 0,
     "pool_timeout": POOL_WAIT,
 }
+
+
+def _set_up_postgresql(engine: Engine) -> None:
+    """Begin each transaction with our limits. They go in the same message, so this costs no round trip.
+
+    A pooler such as PgBouncer may give each transaction another connection to the server, and refuses options at the
+    start of a connection. So nothing here may belong to a connection: no `SET` without `LOCAL`, no prepared statement,
+    no lock that outlives its transaction, no `LISTEN`.
+    """
+    begin = "; ".join(["BEGIN", *(f"SET LOCAL {name} = '{value}'" for name, value in _POSTGRESQL.items())])
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.autocommit = True  # else psycopg sends a BEGIN of its own before the first statement
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
 
 
 @contextmanager

@@ -31,6 +31,8 @@ HEAD: Final = "0007"  # the newest file in migrations/versions; tests/contract/t
 SCRIPTS = Path(__file__).resolve().parents[3] / "migrations"
 
 CONNECT_WAIT = 5  # seconds
+# psycopg would prepare a statement after some uses, but behind a pooler the next use may meet another connection.
+POSTGRESQL_ARGUMENTS: Final = {"connect_timeout": CONNECT_WAIT, "prepare_threshold": None}
 WAIT = 60  # seconds for another process that is migrating
 LOCK_WAIT = 10  # seconds for a table that the running bot uses
 _LOCK = 6_157_328_941_650_411  # any number, but the same in every process: PostgreSQL's advisory lock
@@ -83,7 +85,7 @@ def version_of(connection: Connection) -> str | None:
 def _engine(where: DatabaseLocation) -> Engine:
     if where.path:
         sqlite.prepare_file(where.path)
-    arguments = {} if where.path else {"connect_timeout": CONNECT_WAIT}
+    arguments = {} if where.path else POSTGRESQL_ARGUMENTS
     engine = create_engine(where.sync_url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
     if where.path:
         sqlite.set_up(engine, foreign_keys=False, busy_timeout=WAIT * 1000)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from bot.storage.engine.migrate import migrate
-from tests.support.postgres import Cluster, _free_port, _programs
+from tests.support.postgres import Cluster, _programs, free_port
 
 HOST = "http://127.0.0.1:1"  # nobody is ever asked
 
@@ -88,7 +88,7 @@ def cluster() -> Iterator[Cluster | None]:
     try:
         with contextlib.suppress(LookupError, PermissionError):
             shutil.chown(directory, "postgres", "postgres")
-        made = Cluster(programs, directory / "data", _free_port())
+        made = Cluster(programs, directory / "data", free_port())
         made.make()
         try:
             yield made
