@@ -10,7 +10,7 @@ from bot.interaction.addresses import MAX_DEPTH, Address, decoded, find_addresse
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
 from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
-from bot.secret import MetadataKey, SecretKey
+from bot.secret import MetadataKey, Secret, SecretKey
 
 MAX_PASTED = 4000  # characters
 MAX_ADDRESSES = 50  # in one text
@@ -178,5 +178,4 @@ def _read(interaction: Interaction, ask: str, *, words_allowed: bool) -> tuple[P
 
 def from_field(interaction: Interaction, name: str) -> Interaction:
     """The interaction with the content of a field as its text."""
-    typed = interaction.text_inputs.get(name)
-    return replace(interaction, text=parse_field(typed) if typed else "")
+    return replace(interaction, text=parse_field(interaction.text_inputs.get(name, Secret(""))))
