@@ -309,6 +309,18 @@ async def test_without_an_account_no_credentials_are_sent(onetime: Onetime) -> N
     assert (seen.body, seen.headers["content-type"]) == (b"", "application/x-www-form-urlencoded")
 
 
+async def test_what_is_shared_is_sent_with_all_that_was_chosen(onetime: Onetime) -> None:
+    async with hostile(says(200, {"secret_key": "s" * 31, "metadata_key": "m" * 31, "ttl": 60})) as host:
+        credentials = Credentials(host.host, USER, TOKEN)
+        await onetime.share(credentials, Secret("the text"), ttl=60, passphrase=PASSPHRASE, recipient="ben@example.com")
+
+    (seen,) = host.seen
+    assert (seen.method, seen.target) == ("POST", "/api/v1/share")
+    assert seen.form == {
+        "secret": ["the text"], "ttl": ["60"], "passphrase": [PASSPHRASE.reveal()], "recipient": ["ben@example.com"],
+    }  # fmt: skip
+
+
 async def test_a_path_prefix_of_the_operator_is_kept(onetime: Onetime) -> None:
     async with hostile(says(200, {"status": "nominal"})) as host:
         await onetime.status(Host(f"{host.url}/secrets"))
@@ -363,8 +375,9 @@ async def test_a_redirect_is_not_followed(
 async def test_no_cookie_is_kept(onetime: Onetime) -> None:
     cookies = [f"Set-Cookie: sess{number}=stolen; Path=/" for number in range(100)]
     async with hostile(says(200, {"status": "nominal"}, *cookies)) as host:
-        await onetime.status(host.host)
-        await onetime.status(host.host)
+        by_name = Host(host.url.replace("127.0.0.1", "localhost"))  # a usual store of cookies takes none of an address
+        await onetime.status(by_name)
+        await onetime.status(by_name)
 
     assert len(host.seen) == 2
     assert not [seen for seen in host.seen if "cookie" in seen.headers]
@@ -400,6 +413,24 @@ async def test_a_secret_as_long_as_any_server_takes_is_read_whole(patient: Oneti
         secret = await patient.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == value
+
+
+async def test_a_body_of_exactly_the_limit_is_read(patient: Onetime) -> None:
+    body = json.dumps(metadata_body()).encode()
+    async with hostile(says(200, body.ljust(MIB)), says(200, body.ljust(MIB + 1))) as host:
+        found = await patient.metadata(Credentials(host.host), METADATA)
+        with pytest.raises(HostUnavailable, match=f"more than {MIB} bytes"):
+            await patient.metadata(Credentials(host.host), METADATA)
+
+    assert found.key == METADATA
+
+
+async def test_a_list_may_be_longer_than_one_answer(patient: Onetime) -> None:
+    entry = {"metadata_key": METADATA.reveal(), "state": "new"}
+    async with hostile(says(200, json.dumps([entry]).encode().ljust(3 * MIB))) as host:
+        found = await patient.recent(Credentials(host.host, USER, TOKEN))
+
+    assert [one.key for one in found] == [METADATA]
 
 
 # --- one POST

@@ -38,12 +38,12 @@ DELIVERY: Mapping[str, Tests] = {
 REDACTION: Mapping[str, Tests] = {
     "bot/logs.py": ("tests/unit/test_logs.py",),
     "bot/secret.py": ("tests/unit/test_secret.py", "tests/unit/test_secret_holders.py", "tests/unit/test_seal.py"),
-    "bot/slack/blocks.py": ("tests/unit/test_blocks.py", "tests/unit/test_share_form.py"),
+    "bot/slack/blocks.py": ("tests/unit/test_drawing.py", "tests/unit/test_blocks.py"),
 }
 EGRESS: Mapping[str, Tests] = {
     "bot/onetime/client.py": ("tests/faults/test_hostile_host.py",),
-    "bot/onetime/links.py": ("tests/unit/test_links.py",),
-    "bot/onetime/wire/body.py": ("tests/unit/test_wire.py",),
+    "bot/onetime/links.py": ("tests/unit/test_links.py", "tests/unit/test_settings.py"),
+    "bot/onetime/wire/body.py": ("tests/unit/test_wire.py", "tests/faults/test_hostile_host.py"),
     "bot/onetime/wire/refusals.py": ("tests/unit/test_wire.py", "tests/contract/test_recorded_answers.py"),
     "bot/onetime/wire/requests.py": ("tests/unit/test_wire_requests.py",),
     "bot/slack/web.py": ("tests/faults/test_slack_calls.py", "tests/unit/test_slack_client.py"),

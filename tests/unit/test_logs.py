@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 
@@ -79,6 +80,160 @@ def test_an_event_is_one_line_whatever_is_in_it(written):
 
     assert written.getvalue().count("\n") == 1
     assert "\x1b" not in written.getvalue()
+
+
+def broken(depth, cause=None, context=None):
+    """Raises at this depth of calls."""
+    if depth:
+        broken(depth - 1, cause, context)
+    if context is not None:
+        try:
+            raise context
+        except type(context):
+            raise ValueError from cause
+    raise ValueError from cause
+
+
+def described(*arguments):
+    try:
+        broken(*arguments)
+    except ValueError as error:
+        return logs.describe_error(error)
+
+
+HERE = r"unit/test_logs\.py:\d+ in"
+
+
+def test_an_error_is_described_by_its_frames_the_innermost_first():
+    assert re.fullmatch(rf"ValueError at {HERE} broken < {HERE} broken < {HERE} described", described(1))
+
+
+def test_the_twelve_innermost_frames_are_enough():
+    assert described(5).count(" in broken") == 6
+    assert described(30).count(" in ") == 12
+    assert "described" not in described(30)
+
+
+def test_a_cause_is_told_and_a_context_only_if_it_is_not_hidden():
+    assert re.search(r" \| after KeyError at \?$", described(0, KeyError(CANARY)))
+    assert described(0, None, KeyError(CANARY)).count("KeyError") == 0  # `from None`
+    assert described(0, OSError(CANARY), KeyError(CANARY)).count("| after OSError") == 1
+
+
+def test_an_error_within_the_handling_of_another_is_told_with_it():
+    with pytest.raises(ValueError) as caught:  # noqa: PT012 - both are raised here
+        try:
+            raise KeyError(CANARY)
+        except KeyError:
+            raise ValueError(CANARY)  # noqa: B904 - that is what is tested
+
+    assert "| after KeyError at " in logs.describe_error(caught.value)
+
+
+def test_a_chain_of_causes_ends_after_four():
+    chain = RuntimeError(CANARY)
+    for _ in range(9):
+        error = RuntimeError(CANARY)
+        error.__cause__, chain = chain, error
+
+    assert logs.describe_error(chain).count("RuntimeError") == 4
+
+
+def test_each_line_says_when_how_bad_what_and_where(heard):
+    logs.Log("test").warning("event", reason="why", count=3)
+    logging.getLogger("slack_sdk.web").warning("quoted %s", CANARY)
+
+    ours, library = map(json.loads, heard.getvalue().splitlines())
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", ours.pop("time"))
+    assert ours == {"level": "warning", "event": "event", "part": "test", "reason": "why", "count": 3}
+    assert (library["level"], library["event"], library["part"]) == ("warning", "library", "slack_sdk.web")
+    assert re.fullmatch(r"unit/test_logs\.py:\d+", library["at"])
+
+
+def test_an_error_of_ours_and_of_a_library_says_where_it_came_from(heard):
+    try:
+        raise OSError(CANARY)
+    except OSError as error:
+        logs.Log("test").error("failed", cause=error)
+        logging.getLogger("aiohttp.server").exception("quoted")
+
+    ours, library = map(json.loads, heard.getvalue().splitlines())
+    assert re.fullmatch(r"OSError at unit/test_logs\.py:\d+ in test_\w+", ours["at"])
+    assert re.fullmatch(r"unit/test_logs\.py:\d+ OSError at unit/test_logs\.py:\d+ in test_\w+", library["at"])
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(3, "3"), (True, "True"), (None, "None"), ("plain", "plain"), ("two words", '"two words"'), ('"', '"\\""'),
+     ("a\x1bb", '"a\\u001bb"'), (object(), "[object]"), (["list"], "[object]")],
+    ids=["number", "yes", "nothing", "word", "blank", "quote", "control", "object", "list"],
+)  # fmt: skip
+def test_a_value_in_a_line_of_text_is_quoted_where_it_must_be(value, shown):
+    record = logging.LogRecord("ots.test", logging.INFO, "", 0, "event", (), None)
+    record.fields = {"reason": value}
+
+    assert logs._Formatter("text").format(record).split(" event ")[1] == f"part=test reason={shown}"
+
+
+def test_a_value_that_is_no_value_is_an_object_in_json_too():
+    record = logging.LogRecord("ots.test", logging.INFO, "", 0, "event", (), None)
+    record.fields = {"reason": object()}
+
+    assert json.loads(logs._Formatter("json").format(record))["reason"] == "[object]"
+
+
+def test_levels_below_the_set_one_and_libraries_below_a_warning_are_silent():
+    stream, root, last, hook = io.StringIO(), logging.getLogger(), logging.lastResort, sys.excepthook
+    before = root.handlers[:], root.level
+    try:
+        logs.set_up("warning", "json", stream)
+        logs.Log("test").info("quiet")
+        logs.Log("test").debug("quiet", token=CANARY)  # not even looked at
+        logging.getLogger("anybody").info("quiet")
+        assert stream.getvalue() == ""
+        assert logging.getLogger("httpx").level == logging.WARNING
+        assert logging.lastResort is root.handlers[0]
+        assert len(root.handlers) == 1
+    finally:
+        root.handlers[:], root.level, logging.lastResort, sys.excepthook = *before, last, hook
+        logging.captureWarnings(capture=False)
+        logging.getLogger(logs.OUR_LOGGER).setLevel("DEBUG")
+
+
+def test_an_error_that_nobody_catches_is_logged_without_its_values(heard):
+    try:
+        raise OSError(CANARY)
+    except OSError as error:
+        sys.excepthook(OSError, error, error.__traceback__)
+
+    line = json.loads(heard.getvalue())
+    assert (line["event"], line["part"], line["level"]) == ("crashed", "process", "error")
+    assert line["at"].startswith("OSError at ")
+    assert CANARY not in heard.getvalue()
+
+
+def test_a_closed_stream_breaks_nothing(written):
+    written.close()
+
+    logs.Log("test").warning("event")
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("/api/v1/secret/abc?x", "/api/v1/secret/[hidden]?x"),
+        ("/RECEIPT/abc/burn", "/RECEIPT/[hidden]/burn"),
+        ("/metadata/abc 'x'", "/metadata/[hidden] 'x'"),
+        ("bearer abc.def, x", "bearer [hidden], x"),
+        ("xoxe-1-abc xoxb-2 xapp-1-A.b", "[hidden] [hidden] [hidden]"),
+        ("https://HOOKS.slack.com/a/b x", "https://hooks.slack.com/[hidden] x"),
+        ("postgresql://u:p@h/d", "postgresql://[hidden]@h/d"),
+        ("https://h:443/a", "https://h:443/a"),
+        ("the secret of the basics", "the secret of the basics"),
+    ],
+)
+def test_what_looks_like_a_credential_is_hidden_and_nothing_else(line, shown):
+    assert logs.redact(line) == shown
 
 
 def test_json_lines_are_json(written):

@@ -122,6 +122,112 @@ def test_a_message_shortcut_names_the_message_and_its_text():
     assert "hunter2" not in repr(incoming)
 
 
+# --- what each kind carries
+
+ACTOR = {"team": {"id": "T1"}, "user": {"id": "U1", "team_id": "T1"}, "trigger_id": "1.2.t"}
+ADA = Person(None, "T1", "U1")
+URL = "https://hooks.slack.com/commands/T1/2/x"
+REF = "r" * 22
+
+
+def carried(incoming):
+    return incoming.person, incoming.install_team, incoming.trigger_id, incoming.idempotency_key, incoming.name
+
+
+def test_a_command_carries_who_where_and_how_to_answer():
+    body = {
+        "command": "/ots", "team_id": "T1", "user_id": "U1", "trigger_id": "1.2.t", "text": "recent", "response_url": URL,
+    }  # fmt: skip
+
+    incoming = read_payload(body)
+
+    assert carried(incoming) == (ADA, "T1", "1.2.t", "trigger:1.2.t", "")
+    assert (incoming.text, incoming.response_url.reveal()) == ("recent", URL)
+
+
+@pytest.mark.parametrize(("said", "team"), [("true", None), (True, None), ("false", "T1"), (None, "T1")])
+def test_a_command_of_an_organisations_install_is_for_no_single_workspace(said, team):
+    incoming = read_payload({"command": "/ots", "team_id": "T1", "enterprise_id": "E1", "is_enterprise_install": said})
+
+    assert (incoming.install_team, incoming.person) == (team, Person("E1", "T1", ""))
+
+
+def test_a_click_carries_its_button_its_message_and_how_to_answer():
+    body = {
+        **ACTOR, "type": "block_actions", "response_url": URL,
+        "actions": [{"action_id": "burn", "value": f"ref:{REF}", "action_ts": "9.9"}],
+        "container": {"type": "message", "channel_id": "D1", "message_ts": "1.5"},
+    }  # fmt: skip
+
+    incoming = read_payload(body)
+
+    assert carried(incoming) == (ADA, "T1", "1.2.t", "trigger:1.2.t:9.9", "burn")
+    assert (incoming.ref, incoming.response_url.reveal()) == (REF, URL)
+    assert incoming.message == MessageRef("T1", "D1", "1.5")
+
+
+@pytest.mark.parametrize("container", [{"type": "view"}, {"type": "message_attachment", "channel_id": "D1"}, None])
+def test_a_click_elsewhere_is_on_no_message(container):
+    assert read_payload({**ACTOR, "type": "block_actions", "container": container}).message is None
+
+
+@pytest.mark.parametrize(("type_", "kind"), [("view_submission", Kind.FORM), ("view_closed", Kind.CLOSED)])
+def test_a_window_carries_its_name_its_row_and_its_state(type_, kind):
+    view = {"id": "V1", "callback_id": "retrieve", "hash": "h1", "private_metadata": f"ref:{REF}"}
+
+    incoming = read_payload({**ACTOR, "type": type_, "view": view})
+
+    assert carried(incoming) == (ADA, "T1", "1.2.t", "trigger:1.2.t", "retrieve")
+    assert (incoming.kind, incoming.ref, incoming.view_id, incoming.view_hash) == (kind, REF, "V1", "h1")
+
+
+def test_a_window_without_a_trigger_is_known_by_its_state():
+    view = {"id": "V1", "callback_id": "retrieve", "hash": "h1"}
+    body = {name: value for name, value in ACTOR.items() if name != "trigger_id"} | {
+        "type": "view_closed",
+        "view": view,
+    }
+
+    assert read_payload(body).idempotency_key == "closed:V1:h1"
+
+
+def test_a_shortcut_a_menu_and_a_message_shortcut_carry_who_and_what():
+    shortcut = read_payload({**ACTOR, "type": "shortcut", "callback_id": "share"})
+    menu = read_payload({**ACTOR, "type": "block_suggestion", "action_id": "host", "value": "eu", "view": {
+        "private_metadata": f"ref:{REF}"}})  # fmt: skip
+    on_message = read_payload({**ACTOR, "type": "message_action", "callback_id": "open", "response_url": URL})
+
+    assert carried(shortcut) == (ADA, "T1", "1.2.t", "trigger:1.2.t", "share")
+    assert carried(menu) == (ADA, "T1", None, "", "host")
+    assert (menu.text, menu.ref) == ("eu", REF)
+    assert carried(on_message) == (ADA, "T1", "1.2.t", "trigger:1.2.t", "open")
+    assert on_message.response_url.reveal() == URL
+
+
+def test_people_and_conversations_that_are_picked_are_named():
+    people = {"picked": {"type": "multi_users_select", "selected_users": ["U1", "U2"]}}
+    place = {"picked": {"type": "conversations_select", "selected_conversation": "C1"}}
+    nowhere = {"picked": {"type": "conversations_select", "selected_conversation": None}}
+
+    assert read_form(submitted(to=people, channel=place, other=nowhere)).inputs.pickers == {
+        "to": ("U1", "U2"), "channel": ("C1",), "other": (),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "person"),
+    [
+        ({"team": {"id": "T1"}, "user": {"id": "U1", "team_id": "T2"}}, Person(None, "T2", "U1")),
+        ({"team": {"id": "T1"}, "user": {"id": "U1"}}, Person(None, "T1", "U1")),
+        ({"team": None, "enterprise": {"id": "E1"}, "user": {"id": "U1", "team_id": "T2"}}, Person("E1", "T2", "U1")),
+        ({"team": {"id": "T1", "enterprise_id": "E1"}, "user": {"id": "U1", "team_id": "T2"}}, Person("E1", "T1", "U1")),
+    ],
+    ids=["of another workspace", "without a workspace", "of an organisation", "in a workspace of an organisation"],
+)  # fmt: skip
+def test_whoever_acts_is_known_by_their_own_workspace(body, person):
+    assert read_payload({"type": "block_actions", **body}).person == person
+
+
 # --- events
 
 
@@ -156,6 +262,14 @@ def test_an_event_of_somebody_elses_workspace_names_that_one():
 )
 def test_an_event_names_the_install_that_it_is_for(authorization, team):
     assert read_event(event({}, authorizations=[authorization])).install_team == team
+
+
+def test_an_event_carries_its_text_and_is_known_by_its_id():
+    incoming = read_event(event({"type": "message", "user": "U1", "text": "hello", "bot_id": "B1"}))
+
+    assert carried(incoming) == (ADA, "T1", None, "event:Ev1", "message")
+    assert (incoming.text, incoming.bot_id) == ("hello", "B1")
+    assert read_event(event({"type": "message"})).text == ""
 
 
 def test_an_event_on_a_message_names_it():

@@ -81,6 +81,27 @@ def test_copies_are_the_thing_itself():
     assert copy.deepcopy([secret])[0] is secret
 
 
+ODD = "half a pair: \ud83d, and a NUL: \0"
+
+
+def test_it_can_be_measured_searched_joined_and_cut_without_being_shown():
+    secret = SecretKey("  päss\t")
+
+    assert (len(secret), secret.size, bool(secret), bool(Secret(""))) == (7, 8, True, False)
+    assert ("ss" in secret, "SS" in secret) == (True, False)
+    assert (Secret("a b").is_printable(), secret.is_printable()) == (True, False)
+    assert secret.strip() == SecretKey("päss")
+    assert secret.as_kind(MetadataKey) == MetadataKey("  päss\t")
+    assert SecretKey.join([Secret("a"), secret, Secret("b")]) == SecretKey("a  päss\tb")
+    assert Secret(ODD).size == len(ODD) + 2
+
+
+def test_any_text_can_be_compared_and_hashed():
+    assert Secret(ODD) == Secret(ODD)
+    assert Secret(ODD) != Secret("ö")
+    assert len({Secret(ODD), Secret(ODD), SecretKey(ODD), MetadataKey(ODD)}) == 3
+
+
 def test_kinds_are_not_equal_to_each_other():
     assert SecretKey("k" * 31) != MetadataKey("k" * 31)
     assert Secret("a") == Secret("a")

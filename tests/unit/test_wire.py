@@ -200,6 +200,8 @@ def test_only_nominal_is_well(call: str, said: Any) -> None:
         ({"retry_after": format_datetime(NOW + timedelta(seconds=90)), "date": format_datetime(NOW)}, 90.0),
         ({"retry_after": format_datetime(NOW - timedelta(days=1)), "date": format_datetime(NOW)}, 0.0),
         ({"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 900.0),
+        ({"retry_after": "Thu, 26 Nov 2026 20:01:00 +0200", "date": "Thu, 26 Nov 2026 18:00:00 GMT"}, 60.0),
+        ({"retry_after": "Thu, 26 Nov 2026 18:01:00 -0000", "date": "Thu, 26 Nov 2026 18:00:00 GMT"}, 60.0),
         ({"retry_after": "Fri, 31 Dec 1999 23:59:59 -0000"}, 0.0),
         ({"retry_after": "Fri, 99 Dec 1999"}, None),
     ],

@@ -1,0 +1,246 @@
+"""Each part of a screen as the Block Kit that it becomes, whole, so that no field of it changes unseen."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Channel,
+    Checkboxes,
+    Choice,
+    Confirm,
+    Divider,
+    Facts,
+    Field,
+    Heading,
+    Link,
+    Message,
+    Modal,
+    Note,
+    Part,
+    People,
+    Plain,
+    Revealed,
+    Text,
+    When,
+    Where,
+    Who,
+)
+from bot.secret import Secret
+from bot.slack import blocks
+from tests.support.rows import each_row
+
+
+def plain(text):
+    return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def mrkdwn(text):
+    return {"type": "mrkdwn", "text": text}
+
+
+def an_input(name, label, element, **more):
+    return {"type": "input", "block_id": name, "label": plain(label), "element": element, **more}
+
+
+def preformatted(text):
+    inner = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [inner]}
+
+
+AT = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+ONE, TWO = {"text": plain("One"), "value": "1"}, {"text": plain("Two"), "value": "2"}
+CONFIRM = Confirm("Burn?", "For good.", "Burn")
+ASKED = {"title": plain("Burn?"), "text": plain("For good."), "confirm": plain("Burn"), "deny": plain("Cancel")}
+FILTER = {"include": ["public", "private"], "exclude_bot_users": True, "exclude_external_shared_channels": True}
+LONGEST = "x" * 3001
+
+DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
+    (Text.of("*a* ", Plain("<b>")), [{"type": "section", "text": mrkdwn("*a* &lt;b&gt;")}]),
+    (Text.of(LONGEST), [{"type": "section", "text": mrkdwn("x" * 3000)}]),
+    (Heading("h"), [{"type": "header", "text": plain("h")}]),
+    (Note.of("n"), [{"type": "context", "elements": [mrkdwn("n")]}]),
+    (Divider(), [{"type": "divider"}]),
+    (
+        Facts((("To", Plain("b&c")), ("At", When(AT, "clock")))),
+        [
+            {
+                "type": "section",
+                "fields": [mrkdwn("*To*\nb&amp;c"), mrkdwn("*At*\n<!date^1795431600^{time}|11:00 UTC>")],
+            }
+        ],
+    ),
+    (Facts((("a", "x" * 2000),) * 11), [{"type": "section", "fields": [mrkdwn("*a*\n" + "x" * 1996)] * 10}]),
+    (Text.of(Who("U1"), Where("C1")), [{"type": "section", "text": mrkdwn("<@U1><#C1>")}]),
+    (Text.of(Where("C1><!here>")), [{"type": "section", "text": mrkdwn("<#C1&gt;&lt;!here&gt;>")}]),
+    (
+        Buttons.of(
+            Button("Go", "go"), Button("Burn", "burn", "r", "danger", CONFIRM, "Burn it " + "x" * 75),
+            Button("Ok", "ok", None, "primary", CONFIRM),
+        ),
+        [
+            {
+                "type": "actions",
+                "elements": [
+                    {"type": "button", "text": plain("Go"), "action_id": "go"},
+                    {
+                        "type": "button", "text": plain("Burn"), "action_id": "burn", "value": "ref:r", "style": "danger",
+                        "confirm": {**ASKED, "style": "danger"}, "accessibility_label": ("Burn it " + "x" * 75)[:75],
+                    },
+                    {"type": "button", "text": plain("Ok"), "action_id": "ok", "style": "primary", "confirm": ASKED},
+                ],
+            }
+        ],
+    ),
+    (
+        Field("f", "L"),
+        [an_input("f", "L", {"type": "plain_text_input", "action_id": "typed", "max_length": 3000})],
+    ),
+    (
+        Field("f", "L", "hint", "place", 4, optional=True, long=True, initial="abcde"),
+        [
+            an_input(
+                "f", "L",
+                {
+                    "type": "plain_text_input", "action_id": "typed", "max_length": 4, "placeholder": plain("place"),
+                    "multiline": True, "initial_value": "abcd",
+                },
+                hint=plain("hint"), optional=True,
+            )
+        ],
+    ),
+    (
+        Choice("c", "L", (("1", "One"), ("2", "Two")), "2"),
+        [an_input("c", "L", {"type": "static_select", "action_id": "chosen", "options": [ONE, TWO], "initial_option": TWO})],
+    ),
+    (
+        Choice("c", "L", (("1", "One"),) * 101),
+        [an_input("c", "L", {"type": "static_select", "action_id": "chosen", "options": [ONE] * 100})],
+    ),
+    (
+        Checkboxes("c", "L", (("1", "One"), ("2", "Two")), frozenset({"1"})),
+        [
+            an_input(
+                "c", "L",
+                {"type": "checkboxes", "action_id": "checked", "options": [ONE, TWO], "initial_options": [ONE]},
+                optional=True,
+            )
+        ],
+    ),
+    (
+        People("p", "L", ("U1", "U2"), 3, "hint"),
+        [
+            an_input(
+                "p", "L",
+                {
+                    "type": "multi_users_select", "action_id": "picked", "max_selected_items": 3,
+                    "initial_users": ["U1", "U2"],
+                },
+                hint=plain("hint"), optional=True,
+            )
+        ],
+    ),
+    (
+        People("p", "L"),
+        [an_input("p", "L", {"type": "multi_users_select", "action_id": "picked", "max_selected_items": 10}, optional=True)],
+    ),
+    (
+        Channel("c", "L", "C1", "hint"),
+        [
+            an_input(
+                "c", "L",
+                {
+                    "type": "conversations_select", "action_id": "picked", "filter": FILTER,
+                    "initial_conversation": "C1",
+                },
+                hint=plain("hint"), optional=True,
+            )
+        ],
+    ),
+    (
+        Channel("c", "L"),
+        [an_input("c", "L", {"type": "conversations_select", "action_id": "picked", "filter": FILTER}, optional=True)],
+    ),
+    (Revealed(Secret("a\x7f\x80b")), [
+        preformatted("a␡\ufffdb"),
+        {"type": "context",
+         "elements": [mrkdwn("2 control characters that cannot be shown stand as signs such as ␀.")]},
+    ]),
+    (Link(Secret("https://x/secret/k")), [
+        {"type": "rich_text", "elements": [
+            {"type": "rich_text_section", "elements": [{"type": "link", "url": "https://x/secret/k"}]}]},
+    ]),
+]  # fmt: skip
+
+
+@each_row(("part", "expected"), DRAWN, ids=lambda value: type(value).__name__)
+def test_each_part_is_drawn_so(part, expected):
+    drawn = blocks.modal(Modal.of("form", "title", part))["blocks"]
+
+    assert drawn[: len(expected)] == expected
+    assert len(drawn) == len(expected)
+
+
+def test_a_long_secret_says_that_its_boxes_are_one_text():
+    *boxes, note = blocks.modal(Modal.of("form", "title", Revealed(Secret("x" * 6000))))["blocks"]
+
+    assert "".join(box["elements"][0]["elements"][0]["text"] for box in boxes) == "x" * 6000
+    assert note == {
+        "type": "context",
+        "elements": [mrkdwn(f"It is long: these {len(boxes)} boxes are one text, without anything between them.")],
+    }
+
+
+@pytest.mark.parametrize("code", range(0x20))
+def test_each_control_character_stands_as_its_own_picture_or_as_it_is(code):
+    shown = blocks.modal(Modal.of("form", "t", Revealed(Secret(f"a{chr(code)}b"))))["blocks"][0]
+
+    sign = chr(code) if chr(code) in "\t\n\r" else chr(0x2400 + code)
+    assert shown == preformatted(f"a{sign}b")
+
+
+def test_a_window_is_drawn_whole():
+    screen = Modal("form", "t" * 25, (Divider(),), "r" * 22, "Send", "Close it", notify_on_close=True)
+
+    assert blocks.modal(screen) == {
+        "type": "modal", "callback_id": "form", "title": plain("t" * 24), "close": plain("Close it"),
+        "blocks": [{"type": "divider"}], "submit": plain("Send"), "private_metadata": "ref:" + "r" * 22,
+        "notify_on_close": True,
+    }  # fmt: skip
+    assert blocks.modal(Modal.of("form", "t", Divider())).keys() == {"type", "callback_id", "title", "close", "blocks"}
+
+
+def test_a_message_is_drawn_whole():
+    drawn = blocks.message(Message.of("<a> " + "x" * 3000, Divider()))
+
+    assert drawn == {
+        "text": ("&lt;a&gt; " + "x" * 3000)[:3000], "unfurl_links": False, "unfurl_media": False,
+        "blocks": [{"type": "divider"}],
+    }  # fmt: skip
+    assert "blocks" not in blocks.message(Message.of("a"))
+
+
+@each_row(
+    ("text", "expected"),
+    [
+        ("a" * 200, "a" * 200),
+        ("a" * 201, "a" * 199 + "…"),
+        ("snake_case _em_", "snake_case _\u200bem_\u200b"),
+        (":tada: 10:30", ":\u200btada: 10:30"),
+        ("~s~ `c`", "~\u200bs~\u200b `\u200bc`\u200b"),
+        ("a\u202eb\x00c\ud83d", "a\ufffdb\ufffdc\ufffd"),
+    ],
+)
+def test_text_from_elsewhere_is_cut_and_disarmed_exactly_so(text, expected):
+    assert blocks.literal(Plain(text)) == expected
+
+
+def test_a_shorter_limit_holds_too():
+    assert blocks.literal(Plain("abcdef", 4)) == "abc…"
+
+
+def test_an_id_is_read_as_it_was_drawn():
+    assert blocks.read_ref("ref:abc") == "abc"
