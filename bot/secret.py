@@ -10,6 +10,8 @@ import hmac
 from collections.abc import Iterable
 from typing import NoReturn, Self, TypeVar
 
+from bot.characters import is_blank
+
 HIDDEN = "[hidden]"
 
 SecretKind = TypeVar("SecretKind", bound="Secret")
@@ -58,6 +60,15 @@ class Secret:
     def join(cls, parts: Iterable[Secret]) -> Self:
         """One secret of several, with nothing between them."""
         return cls("".join(part.reveal() for part in parts))
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether a reader would see nothing at all: there are only blanks, line breaks and invisible characters."""
+        return is_blank(self.__text)
+
+    @property
+    def has_capitals(self) -> bool:
+        return self.__text != self.__text.lower()
 
     def is_printable(self) -> bool:
         """Whether there are no control characters and no line breaks in the text."""

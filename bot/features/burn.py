@@ -9,6 +9,7 @@ from bot.errors import SecretGone, SlackError, WrongPassphrase
 from bot.interaction import pasted
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
+from bot.interaction.passphrases import describe_other_forms
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
@@ -60,7 +61,8 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
             return Reply(again, Outcome.REFUSED)
-        raise FieldErrors({"passphrase": WRONG}, form=again) from None
+        said = f"{WRONG} {describe_other_forms(interaction.text_inputs['passphrase'])}".strip()
+        raise FieldErrors({"passphrase": said}, form=again) from None
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
     return Reply(window, read_burn_outcome(state))
 

@@ -6,6 +6,7 @@ from bot.errors import HostUnavailable, NotAuthorized, RateLimited, Refused
 from bot.interaction import pasted
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
+from bot.interaction.parsed_text import parse_field
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
 from bot.screen.parts import Choice, Field, Modal, Note, Text
@@ -15,6 +16,7 @@ from bot.status.buttons import CONNECT_OPEN
 FORM = "connect"
 CONNECTED_FORM = "connected"
 MAX_LENGTH = 250  # characters of an e-mail address or a token
+CASE_COUNTS = "As the account page has it: capital and small letters may count."
 
 
 def form(hosts: Hosts, chosen: Host) -> Modal:
@@ -23,7 +25,7 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
         "Connect an account",
         Text.of("Your own account, for your own use. Its API token is on the account page of the host, under *API*."),
         Choice("host", "Where is the account?", tuple((h.name, h.name) for h in hosts.all), chosen.name),
-        Field("username", "E-mail address of the account", max_length=MAX_LENGTH),
+        Field("username", "E-mail address of the account", CASE_COUNTS, is_mail_address=True),
         Field("token", "API token", hint="Not your password. It is stored encrypted.", max_length=MAX_LENGTH),
         Note.of("The regions share nothing: an account belongs to the one host where it was made."),
         submit="Connect",
@@ -58,7 +60,7 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
 
 
 def _read_account(interaction: Interaction) -> tuple[Secret, Secret]:
-    username, token = (interaction.text_inputs.get(name, Secret("")).strip() for name in ("username", "token"))
+    username, token = (_read_line(interaction, name) for name in ("username", "token"))
     wrong: dict[str, str] = {}
     if not username:
         wrong["username"] = "Please type the e-mail address of the account."
@@ -75,12 +77,19 @@ def _read_account(interaction: Interaction) -> tuple[Secret, Secret]:
     return username, token
 
 
+def _read_line(interaction: Interaction, name: str) -> Secret:
+    """What was typed into a field that takes one word, without white space and invisible characters around or in it."""
+    return Secret(parse_field(interaction.text_inputs.get(name, Secret(""))).readable)
+
+
 async def _check(interaction: Interaction, credentials: Credentials) -> None:
     host = credentials.host.name
     try:
         await interaction.services.onetime.authcheck(credentials)
     except NotAuthorized:
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
+        if credentials.username is not None and credentials.username.has_capitals:
+            said += " Capital and small letters of the address may count: try it in small letters."
     except RateLimited:
         field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
     except Refused as error:

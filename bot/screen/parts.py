@@ -156,6 +156,7 @@ class Field:
     max_length: int = 3000  # characters
     optional: bool = False
     long: bool = False  # has room for many lines
+    is_mail_address: bool = False  # has one mail address, and Slack takes nothing else
     initial: str = ""  # the text that the field starts with
 
 

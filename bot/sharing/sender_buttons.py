@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.errors import OnetimeError, SlackError, WrongPassphrase
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
+from bot.interaction.passphrases import describe_other_forms
 from bot.logs import Log
 from bot.onetime.wire import SecretState
 from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, Revealed, Text
@@ -47,7 +48,7 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
     try:
         state = await deliver.burn(interaction.services, delivery, _read_passphrase(interaction), asked=True)
     except WrongPassphrase:
-        raise FieldErrors({"passphrase": WRONG}, form=_question(delivery.id)) from None
+        raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
     delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
     return Reply(_outcome_window([delivery]), read_burn_outcome(state))
@@ -72,7 +73,7 @@ async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Re
     """All deliveries of a share have one passphrase."""
     burned, failed = await _burn_unopened(interaction, share, _read_passphrase(interaction))
     if failed:
-        raise FieldErrors({"passphrase": WRONG}, form=_question(share.id, of_all=True))
+        raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(share.id, of_all=True))
     window = _outcome_window(await interaction.services.shares.deliveries_of(share.id))
     return Reply(window, Outcome.DONE if burned else Outcome.REFUSED)
 
@@ -95,6 +96,10 @@ async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Sec
 
 def _read_passphrase(interaction: Interaction) -> Secret | None:
     return interaction.text_inputs.get("passphrase") or None
+
+
+def _wrong_words(interaction: Interaction) -> str:
+    return f"{WRONG} {describe_other_forms(_read_passphrase(interaction))}".strip()
 
 
 def _question(ref: str, *, of_all: bool = False) -> Modal:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bot.interaction.feature import FieldErrors, Interaction
 from bot.interaction.parsed_text import parse_field
+from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.secret import Secret
@@ -60,6 +61,8 @@ def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str,
     text = Secret.join(interaction.text_inputs[name] for name in names if name in interaction.text_inputs)
     if not text:
         wrong["text1"] = "Please type or paste what you want to share."
+    elif text.is_blank:
+        wrong["text1"] = "There are only blanks in it. Please type or paste what you want to share."
     return text
 
 
@@ -83,6 +86,8 @@ def _read_passphrase(
     typed = interaction.text_inputs.get("passphrase") or None
     if typed and GENERATE in options:
         wrong["passphrase"] = "Type a passphrase or have one made up, not both."
+    elif typed and (problem := find_problem(typed)):
+        wrong["passphrase"] = problem
     passphrase = generate_passphrase() if GENERATE in options else typed
     if APART not in options:
         return passphrase, "sender" if GENERATE in options else "nobody"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, assert_never
 
+from bot.characters import count_unseen
 from bot.screen import long
 from bot.screen.parts import (
     Button,
@@ -187,6 +188,10 @@ def _revealed(text: Secret) -> list[Block]:
     ]
     if len(blocks) > 1:
         blocks.append(_note(f"It is long: these {len(blocks)} boxes are one text, without anything between them."))
+    if unseen := count_unseen(shown):
+        count = "1 character" if unseen == 1 else f"{unseen} characters"
+        said = f":warning: It holds {count} that cannot be seen or that only look like a blank. Copy it whole."
+        blocks.append(_note(said))
     if replaced:
         blocks.append(_note(f"{replaced} control characters that cannot be shown stand as signs such as ␀."))
     return blocks
@@ -254,6 +259,8 @@ def _input(part: Input) -> Block:
 
 def _line(field: Field) -> dict[str, Any]:
     element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.max_length}
+    if field.is_mail_address:  # phones show a keyboard without capitals and corrections for it; it has no length
+        element = {"type": "email_text_input", "action_id": "typed"}
     if field.placeholder:
         element["placeholder"] = _plain_text(field.placeholder)
     if field.long:

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from tests.journeys.conftest import connect
+from tests.journeys.conftest import EMAIL, TOKEN, connect
 
 INVISIBLE = "\u200b\ufeff\u202e\u2060"
 
@@ -153,3 +153,117 @@ async def test_a_wrapped_link_is_read_in_a_window_too(world, ada):
     await ada.submit(ada.view, {"link": f"see \u200b{link}\u00a0"})
 
     await ada.until(lambda: ada.view and ada.view.submit == "Open")
+
+
+# --- passphrases and secrets
+
+
+async def opening(world, person, held):
+    """The window in which a passphrase can be typed."""
+    await person.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    view = await person.until(lambda: person.view and person.view.submit == "Open" and person.view)
+    await person.click(view, label="It has a passphrase")
+    await person.until(lambda: "passphrase" in person.view.values)
+    return view
+
+
+CHANGED = {
+    "a blank at its end": ("open sesame", "open sesame ", "a blank", []),
+    "a line break at its end": ("open sesame", "open sesame\n", "a blank", []),
+    "a curly apostrophe": ("don't look", "don’t look", "curly quotes", []),
+    "a long dash": ("one - two", "one – two", "long dash", []),
+    "an apostrophe of a phone": ("don’t look", "don't look", "curly quotes", ["curly"]),
+    "letters in two parts": ("é", "e\u0301", "in two parts", []),
+    "letters in one part": ("e\u0301", "é", "in one part", ["decomposed"]),
+    "an invisible character": ("sesame", "ses\u200bame", "cannot be seen", []),
+    "a non-breaking blank": ("open sesame", "open\u00a0sesame", "cannot be seen", []),
+    "a blank and a curly apostrophe": ("don't", " don’t", "a blank", []),
+}
+
+
+async def test_another_form_of_a_refused_passphrase_is_offered_in_words_and_opens(world, ada):
+    for real, typed, words, ticked in CHANGED.values():
+        held = world.onetime.share(None, "the text", passphrase=real)
+        view = await opening(world, ada, held)
+        await ada.submit(view, {"passphrase": typed})
+        await ada.until(lambda: "passphrase_forms" in ada.view.values)
+        assert words in ada.view.text.lower()
+        assert held.state != "received"
+
+        await ada.submit(ada.view, {"passphrase": typed} | ({"passphrase_forms": ticked} if ticked else {}))
+
+        await ada.until(lambda: ada.view and ada.view.secret_text() == "the text")
+        await ada.close()
+
+
+async def test_a_passphrase_is_tried_as_it_was_typed_first(world, ada):
+    held = world.onetime.share(None, "the text", passphrase=" don’t ")
+    view = await opening(world, ada, held)
+
+    await ada.submit(view, {"passphrase": " don’t "})
+
+    await ada.until(lambda: ada.view and ada.view.secret_text() == "the text")
+
+
+async def test_each_form_of_a_passphrase_counts_as_a_try(world, ada):
+    held = world.onetime.share(None, "the text", passphrase="the right one")
+    view = await opening(world, ada, held)
+
+    for number in range(5):
+        await ada.submit(ada.view, {"passphrase": f" guess {number} "})
+        await ada.until(lambda: "Opening" not in ada.view.text)
+
+    assert "Stopped after 5 tries" in view.text
+    assert sum(call.route == "/api/v1/secret/{key}" for call in world.onetime.calls) == 5
+
+
+async def test_a_passphrase_that_would_be_hard_to_type_again_is_told_at_its_field(world, ada):
+    for passphrase in (" sesame", "sesame ", "don’t", "one—two", "“sesame”", "wait…", "e\u0301t\u0301e", "a\u200bb"):
+        await ada.command("/ots", "share")
+        view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
+
+        await ada.submit(view, {"text1": "the text", "passphrase": passphrase})
+
+        assert view.errors.keys() == {"passphrase"}
+        await ada.close()
+    assert world.onetime.calls == []
+
+
+async def test_a_secret_of_blanks_only_is_refused_at_its_field(world, ada):
+    for text in ("   ", "\n\n", "\t \r\n", "\u00a0\u3000", "\u200b", "\ufeff \n"):
+        await ada.command("/ots", "share")
+        view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
+
+        await ada.submit(view, {"text1": text})
+
+        assert "only blanks" in view.errors["text1"]
+        await ada.close()
+    assert world.onetime.calls == []
+
+
+async def test_the_mail_address_of_an_account_has_a_field_of_its_own_and_its_case_may_count(world, ada):
+    await ada.command("/ots", "connect")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Connect" and ada.view)
+    (field,) = [block["element"] for block in view.blocks if block.get("block_id") == "username"]
+    assert field["type"] == "email_text_input"
+
+    await ada.submit(view, {"username": EMAIL.title(), "token": TOKEN})
+    await ada.until(lambda: view.errors or "did not accept" in view.text)
+    assert "small letters" in " ".join([*view.errors.values(), view.text])
+
+    await ada.submit(view, {"username": f"\u200b{EMAIL}", "token": f"\ufeff{TOKEN}\u200b\u00a0"})
+    await ada.until(lambda: ada.view and ada.view.title == "Connected")
+
+
+async def test_a_secret_with_unseen_characters_is_shown_exactly_and_a_line_says_so(world, ada):
+    for text, count in (("abc\u202edef", 1), ("a\u200bb\u2060c", 2), ("a\u00a0b", 1), ("plain text\n\tof lines", 0)):
+        held = world.onetime.share(None, text)
+        await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+        await ada.until(lambda: ada.view and ada.view.submit == "Open")
+
+        await ada.submit()
+
+        await ada.until(lambda text=text: ada.view and ada.view.secret_text() == text)
+        assert ("that cannot be seen" in ada.view.text) == bool(count)
+        assert not count or f"{count} character" in ada.view.text
+        await ada.close()

@@ -31,6 +31,7 @@ MAY_REVEAL = {
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/signature.py": "checks signatures with the signing secret",
     "bot/slack/socket.py": "gives Bolt the app token",
+    "bot/interaction/passphrases.py": "finds other forms of a passphrase that was refused",
     "bot/interaction/parsed_text.py": "reads links and notes that were typed into fields",
 }
 

@@ -49,6 +49,7 @@ from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.showing import show, show_patiently
 from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
+from bot.interaction.passphrases import offer_other_forms, read_passphrase
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
@@ -128,7 +129,7 @@ async def _load_credentials(interaction: Interaction, host: Host) -> Credentials
 
 async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Reveal) -> Secret:
     """The one POST, with the person's account on that host, or without an account if the host refuses it."""
-    passphrase = interaction.text_inputs.get("passphrase") or None
+    passphrase = read_passphrase(interaction)
     try:
         return await interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
     except (NotAuthorized, AccountsOff):
@@ -151,7 +152,10 @@ async def _explain_unopened(
         if tries >= MAX_WRONG_TRIES:
             return Reply(screens.stopped(delivery), Outcome.REFUSED)
         said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
-        return Reply(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery), Outcome.REFUSED)
+        question = screens.ask(
+            host, reveal.id, said, passphrase=True, delivery=delivery, other_forms=offer_other_forms(interaction)
+        )
+        return Reply(question, Outcome.REFUSED)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)

@@ -9,6 +9,7 @@ from bot.screen.parts import (
     NO_FORM,
     Button,
     Buttons,
+    Checkboxes,
     Field,
     Message,
     Modal,
@@ -71,10 +72,22 @@ def ask_for_link() -> Modal:
 
 
 def ask(
-    host: Host, ref: str, said: str | None = None, *, passphrase: bool = False, delivery: Delivery | None = None
+    host: Host,
+    ref: str,
+    said: str | None = None,
+    *,
+    passphrase: bool = False,
+    delivery: Delivery | None = None,
+    other_forms: tuple[str, Checkboxes] | None = None,
 ) -> Modal:
-    """The window that asks for “Open”. `said` is the result of an earlier try."""
+    """The window that asks for “Open”.
+
+    `said` is the result of an earlier try. `other_forms` are a sentence about other forms of a passphrase that was
+    refused, and boxes to choose them.
+    """
     parts: list[Part] = [Text.of(said)] if said else []
+    sentence, boxes = other_forms or ("", None)
+    parts += [Text.of(f":keyboard: {sentence} Type it again, and it is tried as the boxes say.")] if boxes else []
     parts.append(_what_it_is(host, delivery))
     known = delivery.passphrase_required if delivery else None
     buttons: list[Button] = []
@@ -84,6 +97,7 @@ def ask(
         parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
     elif known is None:
         buttons.append(Button("It has a passphrase", WITH_PASSPHRASE, ref))
+    parts += [boxes] if boxes else []
     if delivery:
         label = "Show me the link, to open it in the browser"
         buttons.append(Button("Open in the browser", IN_BROWSER, ref, accessibility_label=label))

@@ -1,0 +1,99 @@
+"""Passphrases that keyboards change: blanks at the ends, curly quotes, long dashes, other forms of é.
+
+A passphrase is tried exactly as it was typed. Only if it is refused, and another form of it differs, is that form
+offered, in words. A passphrase is never kept: the person types it again, and ticked boxes say how it is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from bot.characters import TYPOGRAPHIC, has_typographic, is_composed, remove_invisible
+from bot.interaction.feature import Interaction
+from bot.screen.parts import Checkboxes
+from bot.secret import Secret
+
+FORMS: Final = "passphrase_forms"  # the field with the boxes
+
+TRIMMED, SEEN, PLAIN, CURLY, COMPOSED, DECOMPOSED = "trimmed", "seen", "plain", "curly", "composed", "decomposed"
+
+# For each form: what was different about the text, and the words of its box.
+_WORDS: Final = {
+    TRIMMED: ("it began or ended with a blank", "Without blanks at its ends"),
+    SEEN: ("it held characters that cannot be seen", "Without characters that cannot be seen"),
+    PLAIN: ("it held curly quotes, a long dash or an ellipsis", "With plain quotes, dashes and dots"),
+    CURLY: ("it held plain quotes, dashes or dots", "With the curly quotes and long dashes of phones"),
+    COMPOSED: ("it held letters such as é in two parts", "With letters such as é in one part"),
+    DECOMPOSED: ("it held letters such as é in one part", "With letters such as é in two parts"),
+}  # fmt: skip
+# These undo what happens to a text by accident, so they are ticked. The others are as likely to be wrong as right.
+_LIKELY: Final = frozenset({TRIMMED, SEEN, PLAIN, COMPOSED})
+
+
+def read_passphrase(interaction: Interaction) -> Secret | None:
+    """The passphrase that was typed, in the form that the ticked boxes say. None if nothing was typed."""
+    typed = interaction.text_inputs.get("passphrase")
+    if not typed:
+        return None
+    text = typed.reveal()
+    ticked = interaction.checkboxes.get(FORMS, frozenset())
+    for form in _WORDS:
+        if form in ticked:
+            text = _change(text, form)
+    return Secret(text)
+
+
+def offer_other_forms(interaction: Interaction) -> tuple[str, Checkboxes] | None:
+    """A sentence and boxes for the other forms of what was typed and refused. None if no other form differs."""
+    typed = interaction.text_inputs.get("passphrase", Secret("")).reveal()
+    forms = [form for form in _WORDS if _change(typed, form) != typed]
+    if not forms:
+        return None
+    ticked = interaction.checkboxes.get(FORMS, _LIKELY.intersection(forms))
+    boxes = tuple((form, _WORDS[form][1]) for form in forms)
+    return _sentence(forms), Checkboxes(FORMS, "Try it in another form", boxes, frozenset(ticked).intersection(forms))
+
+
+def describe_other_forms(typed: Secret | None) -> str:
+    """What is unusual about a passphrase that was refused, for an error at its field. Empty if nothing is."""
+    text = typed.reveal() if typed else ""
+    forms = [form for form in _WORDS if form in _LIKELY and _change(text, form) != text]
+    return _sentence(forms) if forms else ""
+
+
+def find_problem(passphrase: Secret) -> str | None:
+    """Why a passphrase that is being set would be hard to type again, and what to do. None if it is not."""
+    text = passphrase.reveal()
+    if text != text.strip():
+        return "It begins or ends with a blank, which gets lost on the way. Please take that away."
+    if remove_invisible(text) != text or re.search(r"[^\S ]", text):
+        return "It holds characters that cannot be seen, and nobody could type those. Please type it anew."
+    if has_typographic(text):
+        return "It holds curly quotes, a long dash or an ellipsis, which not every keyboard can type. Use plain ones."
+    if not is_composed(text):
+        return "It holds letters with accents in a form that not every keyboard types. Please type it anew."
+    return None
+
+
+def _sentence(forms: list[str]) -> str:
+    differences = [_WORDS[form][0] for form in forms]
+    return f"What you typed may have been changed on the way: {', '.join(differences)}."
+
+
+def _change(text: str, form: str) -> str:
+    match form:
+        case "trimmed":
+            return text.strip()
+        case "seen":
+            return re.sub(r"\s", " ", remove_invisible(text))
+        case "plain":
+            return text.translate(TYPOGRAPHIC)
+        case "curly":
+            text = text.replace("...", "…").replace("--", "—").replace("'", "’")
+            return re.sub(r'"([^"]*)"?', "“\\1”", text)
+        case "composed":
+            return unicodedata.normalize("NFC", text)
+        case _:
+            return unicodedata.normalize("NFD", text)
