@@ -33,9 +33,9 @@ GROUPS = {
 UNFINISHED: dict[str, str] = {
     "faults_a": "A12",
     "faults_b": "B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11",
-    "faults_c": "C6 C7",
-    "faults_d": "D1 D2 D3 D4 D5 D6 D7 D8 D9 D10 D11 D12",
-    "faults_e": "E1 E2 E3 E4 E5 E6 E7 E8 E9 E10 E11 E12 E13 E14 E15 E16 E17 E18",
+    "faults_c": "C7",
+    "faults_d": "D1 D2 D3 D4 D5 D6 D7 D9 D10 D11 D12",
+    "faults_e": "E5 E6 E7 E8 E10 E15 E16 E17",
     "faults_f": "F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 F11 F12 F13 F14 F15",
     "faults_g": "G11",
     "faults_h": "H2 H3 H4 H5 H7 H8",

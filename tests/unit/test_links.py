@@ -219,6 +219,8 @@ ELSEWHERE = {
     "an address written short": "http://127.1:7143",
     "an address as a number": "http://2130706433:7143",
     "an address in hex": "http://0x7f.1:7143",
+    "an address in octal": "http://0177.0.0.1:7143",
+    "an address in circled digits": "http://①②⑦.⓪.⓪.①:7143",
     "the machine itself": "http://localhost:7143",
     "above the operator's prefix": "https://intranet.example.com:8443",
     "beside the operator's prefix": "https://intranet.example.com:8443/secretsx",
