@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from tests.long import fuzz, model, mutants, soak
+from tests.long import fuzz, model, mutants, soak, storm
 
 # Each has `run(*, quick) -> bool`. One with more options adds them in `add_options(parser)`, and `run` takes them.
-RUNS: Mapping[str, ModuleType] = {"fuzz": fuzz, "model": model, "mutants": mutants, "soak": soak}
+RUNS: Mapping[str, ModuleType] = {"fuzz": fuzz, "model": model, "mutants": mutants, "soak": soak, "storm": storm}
 
 
 def main() -> int:
