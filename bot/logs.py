@@ -26,7 +26,7 @@ BATCH_DELAY = 0.02  # seconds that a line may wait for others, to be written tog
 
 # The fields that a line may have besides its event. Ids are row ids or reference ids, never keys.
 FIELDS = (
-    "action", "count", "error", "form", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb",
+    "action", "count", "error", "form", "host", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb",
 )  # fmt: skip
 
 # Libraries that log bodies, URLs or parameters at DEBUG and INFO. Held at WARNING whatever LOG_LEVEL is.

@@ -31,6 +31,7 @@ DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless thei
 RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name; an old name stops the start
 MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_BYTES"})  # lists, on lines of their own
 ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
+OTHER_PROXIES = ("HTTP_PROXY", "ALL_PROXY")  # what other programs read
 NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
 
 
@@ -96,6 +97,8 @@ LowerCase = BeforeValidator(lambda value: value.strip().lower() if isinstance(va
 # setting -> what a valid value looks like, shown with a value that is not
 _VALID_VALUES = {
     "port": "a port number from 0 to 65535",
+    "admin_port": "a port number from 0 (off) to 65535",
+    "proxy_private_hosts": "on or off",
     "onetime_max_secret_bytes": (
         f"numbers of bytes from 1 to {MAX_SECRET_BYTES}, one for all hosts and others for single ones, such as "
         "10000, https://ots.example.com=50000"
@@ -137,6 +140,11 @@ class Settings(BaseSettings):
     opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
+    admin_port: int = Field(default=0, ge=0, le=65535)  # 0: off
+    admin_host: str = "127.0.0.1"
+    https_proxy: HiddenSetting = None
+    no_proxy: WordsSetting = ()
+    proxy_private_hosts: Annotated[Literal["on", "off"], LowerCase] = "off"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], LowerCase] = "info"
     log_format: Annotated[Literal["json", "text"] | None, LowerCase] = None
 
@@ -243,6 +251,8 @@ def find_lookalikes(env_file: Path | None = None) -> list[str]:
     for name in sorted(_values_set(env_file)):
         if name in NOT_SUPPORTED_YET:
             sentences.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
+        elif name in OTHER_PROXIES:
+            sentences.append(f"{name} is not used: HTTPS_PROXY is for every call, whatever its scheme.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             sentences.append(f"{name} is not a setting." + (f" Did you mean {close[0]}?" if close else ""))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import stamina.instrumentation
 from aiohttp import web
 
-from bot.errors import BotError, CannotStart, HostNotAllowed, StorageUnavailable
+from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.interaction.limits import Limits
 from bot.interaction.services import Services
@@ -19,16 +20,18 @@ from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.periodic import PeriodicTask
+from bot.proxy import ProxyRule
+from bot.readiness import Readiness, ReadinessChecks
 from bot.recovery import Recovery
 from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.connections import backlog
 from bot.slack.dispatcher import Dispatcher
-from bot.slack.http import ReadinessChecks, make_server
+from bot.slack.http import make_admin_server, make_server
+from bot.slack.listen import listen
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
-from bot.slack.socket import SocketModeHandler
+from bot.slack.socket import SocketConnection
 from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
@@ -40,11 +43,12 @@ from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import Preferences
+from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
-from bot.storage.sealing.key_checks import check_keys, keys_open
+from bot.storage.sealing.key_checks import check_keys
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.deliveries import Deliveries
@@ -98,15 +102,16 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def services(settings: Settings, messenger: Messenger) -> AsyncIterator[tuple[Services, Database, Sealer]]:
+async def services(
+    settings: Settings, hosts: Hosts, messenger: Messenger, proxy: ProxyRule
+) -> AsyncIterator[tuple[Services, Database, Sealer]]:
     """The services of the features, with the open database and its sealer.
 
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
     """
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     ring = key_ring(settings)
-    onetime = Onetime()
-    hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    onetime = Onetime(proxy=proxy)
     memory = RevealMemory()
     async with database(settings) as db:
         try:
@@ -150,6 +155,15 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
     return dict(sizes)
 
 
+def _proxy_rule(settings: Settings, hosts: Hosts) -> ProxyRule:
+    """The rule for every outgoing call. Raises `CannotStart`."""
+    own = [] if settings.proxy_private_hosts == "on" else hosts.own_names
+    rule = ProxyRule(settings.https_proxy, settings.no_proxy, own)
+    if rule.host is not None:
+        log.info("proxy_used", host=rule.host)
+    return rule
+
+
 def _limits(db: Database, settings: Settings) -> Limits:
     return Limits(LimitUses(db), shares_per_hour=settings.shares_per_hour, opens_per_hour=settings.opens_per_hour)
 
@@ -176,11 +190,13 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     """
     settings.require_slack()
     assert settings.slack_bot_token is not None
-    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url)
+    hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    proxy = _proxy_rule(settings, hosts)
+    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
     workspace = Workspace(slack, settings.slack_bot_token)
     messenger = Messenger(workspace)
-    async with services(settings, messenger) as (given, db, sealer):
+    async with services(settings, hosts, messenger, proxy) as (given, db, sealer):
         try:
             await workspace.load()
             yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
@@ -214,7 +230,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
 
 async def work(settings: Settings) -> None:
     """Run the watcher alone until SIGTERM or SIGINT: any number on PostgreSQL; on SQLite not together with `run`."""
-    async with assembled(settings) as bot, _watching(bot):
+    async with assembled(settings) as bot, _listening_for_admins(bot, Readiness(_checks(bot))), _watching(bot):
         log.info("ready", mode="worker", port=0)
         await _wait_for_shutdown()
         bot.tasks.stop_within(DRAIN)
@@ -253,51 +269,53 @@ def _clock_correction(db: Database) -> PeriodicTask:
 @asynccontextmanager
 async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | int]]:
     """Listens by HTTP, and by Socket Mode if there is an app token. Gives mode and port for the log line "ready"."""
-    app_token = bot.settings.slack_app_token
-    server = make_server(app if app_token is None else None, bot.settings.slack_signing_secret, _checks(bot))
-    runner = web.ServerRunner(server, shutdown_timeout=CUT_OFF)
-    await runner.setup()
-    socket = SocketModeHandler(app, app_token) if app_token is not None else None
-    try:
-        await _listen(web.TCPSite(runner, bot.settings.host, bot.settings.port, backlog=backlog()), bot.settings)
+    settings = bot.settings
+    async with AsyncExitStack() as stack:
+        socket = None
+        if settings.slack_app_token is not None:
+            socket = SocketConnection(app, bot.slack, settings.slack_app_token)
+            stack.push_async_callback(socket.close)
+        readiness = Readiness(_checks(bot, socket))
+        server = make_server(app if socket is None else None, settings.slack_signing_secret, readiness)
+        runner = web.ServerRunner(server, shutdown_timeout=CUT_OFF)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        port = await listen(runner, settings.host, settings.port, setting="PORT")
+        await stack.enter_async_context(_listening_for_admins(bot, readiness))
         if socket is not None:
             await socket.start()
-        yield {"mode": "http" if socket is None else "socket", "port": runner.addresses[0][1]}
+        yield {"mode": "http" if socket is None else "socket", "port": port}
+
+
+@asynccontextmanager
+async def _listening_for_admins(bot: Bot, readiness: Readiness) -> AsyncIterator[None]:
+    """Listens on ADMIN_PORT, if there is one."""
+    settings = bot.settings
+    if not settings.admin_port:
+        yield
+        return
+    runner = web.ServerRunner(make_admin_server(readiness), shutdown_timeout=CUT_OFF)
+    await runner.setup()
+    try:
+        await listen(runner, settings.admin_host, settings.admin_port, setting="ADMIN_PORT")
+        yield
     finally:
-        if socket is not None:
-            await socket.close_async()  # type: ignore[no-untyped-call]
         await runner.cleanup()
 
 
-def _checks(bot: Bot) -> ReadinessChecks:
-    """The checks of /readyz, by name."""
+def _checks(bot: Bot, socket: SocketConnection | None = None) -> ReadinessChecks:
+    """What /readyz asks, by the name of the part. There is one workspace, so its token is what this process needs."""
 
-    async def answers(question: Awaitable[bool]) -> bool:
-        try:
-            return await question
-        except BotError:
-            return False
+    async def check_token() -> str | None:
+        health = bot.slack.health
+        return f"Slack refuses the bot token ({health.refused}). {health.fix}" if health.refused else None
 
-    return {
-        "database": lambda: answers(_is_there_and_current(bot.db)),
-        "keys": lambda: answers(keys_open(bot.db, bot.sealer)),
+    checks: dict[str, Callable[[], Awaitable[str | None]]] = {
+        "database": partial(check_database, bot.db, bot.sealer),
+        "keys": partial(check_keys_open, bot.db, bot.sealer),
+        "slack_token": check_token,
     }
-
-
-async def _is_there_and_current(db: Database) -> bool:
-    return _is_there(db) and await db.is_current()
-
-
-def _is_there(db: Database) -> bool:
-    """Whether the SQLite file still exists: a deleted file answers while it is open, and all writes to it are lost."""
-    return db.where.path is None or db.where.path.is_file()
-
-
-async def _listen(site: web.TCPSite, settings: Settings) -> None:
-    try:
-        await site.start()
-    except OSError as error:
-        raise CannotStart(f"PORT {settings.port} on {settings.host} cannot be listened on: {error.strerror}.") from None
+    return checks if socket is None else checks | {"socket_mode": socket.find_failure}
 
 
 async def _wait_for_shutdown() -> None:

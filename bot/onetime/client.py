@@ -1,8 +1,9 @@
 """The calls to Onetime Secret, over httpx on aiohttp's transport.
 
 Rules for every call: one deadline for all its tries; at most 1 MiB is read (8 MiB of a secret or a list); no
-redirects, cookies, proxies or compressed bodies; nothing is logged. Errors are those of bot/errors.py, and name the
-operation and the host. A library's error may quote a URL with a key in it, so no such error leaves this file.
+redirects, cookies or compressed bodies; no proxy but that of HTTPS_PROXY. The log says only why a host gave no answer,
+once in a while for each reason. Errors are those of bot/errors.py, and name the operation and the host. A library's
+error may quote a URL with a key in it, so no such error leaves this file.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ from cachetools import TTLCache
 from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
+from bot.connection_failures import explain_connection_failure
 from bot.errors import HostUnavailable, NothingSent, OnetimeError, Refused
+from bot.logs import Log
 from bot.onetime import wire
 from bot.onetime.links import Host
 from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SharedSecret, requests
 from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
+from bot.proxy import ProxyRule
 from bot.secret import MetadataKey, Secret, SecretKey
 
 try:
@@ -48,8 +52,11 @@ KEEP_ALIVE = 4.0  # seconds that an idle connection is kept: shorter than on ser
 # together, so a slow host cannot hold up the others.
 CONNECTIONS_PER_HOST = 192
 AiohttpResponseStream.CHUNK_SIZE = 256 * 1024  # bytes: a long list arrives in few pieces
+LOG_AGAIN = 60.0  # seconds until the log repeats why a host gives no answer
 V2_LIST_TIME = 3600.0  # seconds that a host whose v1 list is broken is asked by API v2 only
 MAX_V2_HOSTS = 1000  # hosts; operators allow far fewer
+
+log = Log("onetime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,11 @@ class Onetime:
     `deadline` is in seconds, for a whole call with all its tries; `tries` is how often a request is sent at most.
     """
 
-    def __init__(self, *, deadline: float = 10.0, tries: int = 3) -> None:
+    def __init__(self, *, deadline: float = 10.0, tries: int = 3, proxy: ProxyRule | None = None) -> None:
         self._deadline = deadline
         self._tries = tries
+        self._proxy = proxy or ProxyRule()
+        self._logged: TTLCache[tuple[str, str], bool] = TTLCache(1000, LOG_AGAIN)
         self._http: httpx.AsyncBaseTransport | None = None
         self._v2_hosts: TTLCache[str, bool] = TTLCache(MAX_V2_HOSTS, V2_LIST_TIME)  # base URLs with a broken v1 list
 
@@ -212,7 +221,9 @@ class Onetime:
                 return await work
         except TimeoutError:
             pass  # the error is raised below, without the traceback of the timeout
-        raise HostUnavailable(f"{operation} at {host.name}: no answer within {self._deadline:g} s")
+        reason = f"no answer within {self._deadline:g} s"
+        self._log_unavailable(host, operation, reason)
+        raise HostUnavailable(f"{operation} at {host.name}: {reason}")
 
     async def _send_with_retries(
         self,
@@ -256,6 +267,11 @@ class Onetime:
             raise outcome.with_traceback(None) from None
         return outcome
 
+    def _log_unavailable(self, host: Host, operation: str, reason: str) -> None:
+        if (host.name, reason) not in self._logged:
+            self._logged[host.name, reason] = True
+            log.warning("host_unavailable", action=operation, host=host.name, reason=reason)
+
     async def _exchange(
         self, request: ApiRequest, target: Secret, authorization: Secret | None
     ) -> _HttpAnswer | OnetimeError:
@@ -273,14 +289,15 @@ class Onetime:
         except httpx.TransportError as error:
             # The transport raises ConnectTimeout for every lost connection, even one that is lost after the request
             # was sent. Only aiohttp's error underneath proves that nothing was sent.
-            nothing_sent = isinstance(error.__cause__, aiohttp.ClientConnectorError)
-            return NothingSent("no connection") if nothing_sent else HostUnavailable(type(error.__cause__).__name__)
+            nothing_sent = isinstance(error.__cause__, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError)
+            reason = explain_connection_failure(error.__cause__ or error)
+            return NothingSent(reason) if nothing_sent else HostUnavailable(reason)
         except Exception as error:  # noqa: BLE001 - a hostile host can provoke any error of three libraries
-            return HostUnavailable(type(error).__name__)
+            return HostUnavailable(explain_connection_failure(error))
 
     def _open_transport(self) -> httpx.AsyncBaseTransport:
         if self._http is None:
-            self._http = _make_transport()
+            self._http = _make_transport(self._proxy)
         return self._http
 
 
@@ -320,7 +337,7 @@ async def _read_bounded(response: httpx.Response, max_bytes: int) -> _HttpAnswer
     return _HttpAnswer(response.status_code, response.headers, bytes(body))
 
 
-def _make_transport() -> httpx.AsyncBaseTransport:
+def _make_transport(proxy: ProxyRule) -> httpx.AsyncBaseTransport:
     """A transport without httpx's client, which could follow redirects, keep cookies and log URLs with keys in them.
 
     The client would also cost half of a call's CPU time. There are no timeouts of single steps: each call has one
@@ -336,6 +353,7 @@ def _make_transport() -> httpx.AsyncBaseTransport:
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            middlewares=(proxy.apply,),
         )
 
     return AiohttpTransport(verify=trusted, trust_env=False, client=session)

@@ -209,7 +209,7 @@ class Dispatcher:
             outcome = await self._run(handler, incoming, answer, text)
         except BotError as error:
             outcome = read_outcome(error)
-            fields["reason"] = type(error).__name__
+            fields |= {"reason": type(error).__name__, "error": str(error)}
             if not isinstance(error, WindowClosed):
                 await _try_to_explain(answer.explain, error)
             elif error.method == "views.open":  # it never opened; other windows were closed by the person

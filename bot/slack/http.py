@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
+from bot.readiness import Readiness
 from bot.secret import Secret
 from bot.slack.app import to_bolt
 from bot.slack.connections import LimitedServer, max_connections
@@ -30,16 +31,15 @@ LINGER = 2.0  # seconds to read on after a refusal, so that its answer arrives b
 
 log = Log("http")
 
-ReadinessChecks = Mapping[str, Callable[[], Awaitable[bool]]]
 HealthPage = Callable[[], Awaitable[web.Response]]
 
 
-def make_server(app: AsyncApp | None, signing_secret: Secret | None, checks: ReadinessChecks) -> web.Server:
+def make_server(app: AsyncApp | None, signing_secret: Secret | None, readiness: Readiness) -> web.Server:
     """The server, to be made inside a running loop. `app` is None in Socket Mode: Slack sends nothing over HTTP then.
 
-    `checks` are what /readyz asks: name -> whether that part is ready.
+    Anybody may ask /readyz here, so it answers without reasons.
     """
-    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _readiness(checks)}
+    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _show_readiness(readiness)}
     requests = SlackRequests(app, SignatureChecker(signing_secret)) if app is not None and signing_secret else None
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
@@ -56,6 +56,17 @@ def make_server(app: AsyncApp | None, signing_secret: Secret | None, checks: Rea
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGER,
     )
+
+
+def make_admin_server(readiness: Readiness) -> web.Server:
+    """The server for operators, to be made inside a running loop: /readyz with all reasons."""
+    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _show_reasons(readiness)}
+
+    async def route(request: web.BaseRequest) -> web.StreamResponse:
+        page = pages.get(request.path) if request.method in ("GET", "HEAD") else None
+        return await page() if page is not None else _refuse(404)
+
+    return web.Server(route, access_log=None)
 
 
 class SlackRequests:
@@ -165,9 +176,22 @@ async def _show_health() -> web.Response:
     return web.Response(text="ok\n")
 
 
-def _readiness(checks: ReadinessChecks) -> HealthPage:
-    async def ready() -> web.Response:
-        found = {name: await check() for name, check in checks.items()}
-        return web.json_response(found, status=200 if all(found.values()) else 503)
+def _show_readiness(readiness: Readiness) -> HealthPage:
+    async def show() -> web.Response:
+        report = await readiness.report()
+        return web.Response(text="ready\n") if report.is_ready else web.Response(text="not ready\n", status=503)
 
-    return ready
+    return show
+
+
+def _show_reasons(readiness: Readiness) -> HealthPage:
+    async def show() -> web.Response:
+        report = await readiness.report()
+        checks = {
+            name: {"ready": True} if reason is None else {"ready": False, "reason": reason}
+            for name, reason in report.reasons.items()
+        }
+        answer = {"ready": report.is_ready, "checks": checks}
+        return web.json_response(answer, status=200 if report.is_ready else 503)
+
+    return show

@@ -9,25 +9,33 @@ from typing import Any
 
 import aiohttp
 import stamina
+from cachetools import TTLCache
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
+from bot.connection_failures import RedirectRefused, explain_connection_failure
 from bot.errors import SlackError, WindowClosed
+from bot.logs import Log
+from bot.proxy import ProxyRule
 from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
 MAX_RETRY_AFTER = 4.0  # seconds: a longer wait is left to the caller
 MAX_LIMITED = 20.0  # seconds for all waits of one call
-RESPONSE_URL_HOST = "hooks.slack.com"
+LOG_AGAIN = 60.0  # seconds until the log repeats why a host gives no answer
+# Slack's own, and the one for governments, whose response_urls are taken to be on the same domain.
+DOMAINS = ("slack.com", "slack-gov.com")
 RESPONSE_URL = "response_url"  # in the place of a method's name
 
 # The modal is not open any more, or the trigger is too old to open one.
 WINDOW_GONE_CODES = frozenset(
     {"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 )
+
+log = Log("web")
 
 
 def quiet_logger() -> logging.Logger:
@@ -44,10 +52,12 @@ class SlackClient:
     and an edit each 1.2 seconds in a workspace. A window is not waited for, because its trigger dies meanwhile.
     """
 
-    def __init__(self, token: Secret, api_url: str) -> None:
+    def __init__(self, token: Secret, api_url: str, proxy: ProxyRule | None = None) -> None:
         self.health = TokenHealth()
         self._token = token
         self._api_url = api_url
+        self._proxy = proxy or ProxyRule()
+        self._logged: TTLCache[tuple[str, str], bool] = TTLCache(100, LOG_AGAIN)
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
 
@@ -55,10 +65,17 @@ class SlackClient:
     def session(self) -> aiohttp.ClientSession:
         """One session for all calls: a new session for each call costs six times as much. Made inside a loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=TIMEOUT), cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
-            )
+            self._session = self.new_session()
         return self._session
+
+    def new_session(self) -> aiohttp.ClientSession:
+        """A session that follows the rules for outgoing calls. The caller closes it."""
+        return aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            middlewares=(_refuse_redirects, self._proxy.apply),
+        )
 
     @property
     def client(self) -> AsyncWebClient:
@@ -75,7 +92,7 @@ class SlackClient:
         return self._client
 
     def client_without_token(self) -> AsyncWebClient:
-        """For Bolt, which takes its token from `authorize`. Bolt calls only `apps.connections.open` with it."""
+        """For Bolt, which takes its token from `authorize` and makes no call with this client."""
         return AsyncWebClient(base_url=self._api_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet_logger())
 
     async def close(self) -> None:
@@ -88,6 +105,12 @@ class SlackClient:
             name: answer.get(name)
             for name in ("team_id", "enterprise_id", "bot_id", "user_id", "is_enterprise_install")
         }
+
+    async def open_socket(self, app_token: Secret) -> Secret:
+        """The address of a new WebSocket for Socket Mode, with the ticket in it."""
+        opened = self.client.apps_connections_open(app_token=app_token.reveal())
+        answer = await self._translate("apps.connections.open", opened)
+        return Secret(str(answer["url"]))
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
         """Open a modal; returns its id. Raises `WindowClosed` when the trigger is too old."""
@@ -151,11 +174,11 @@ class SlackClient:
         return url
 
     def _is_host_of_response_urls(self, origin: URL) -> bool:
-        """hooks.slack.com; for a Slack that is emulated on this machine, any port of this machine."""
+        """The hooks of the API's own domain; for a Slack that is emulated on this machine, any port of this machine."""
         api = URL(self._api_url).origin()
         if _is_loopback(api):
             return origin.scheme == api.scheme and _is_loopback(origin)
-        return origin in (URL(f"https://{RESPONSE_URL_HOST}"), api)
+        return origin in (URL(f"https://hooks.{find_domain(api)}"), api)
 
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
         async with self.session.post(url, json=body, allow_redirects=False) as answer:
@@ -195,18 +218,45 @@ class SlackClient:
             raise
         except SlackClientError as error:
             failure = _read_error(method, getattr(error, "response", None))
-        except (TimeoutError, aiohttp.ClientError, OSError):
-            failure = SlackError(method, "connection")
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            failure = SlackError(method, "connection", why=explain_connection_failure(error))
         except (ValueError, KeyError, TypeError):
             # The answer is not one of Slack's. Its text may be anything, so it is not kept.
             failure = SlackError(method, "unreadable")
+        self._log_unavailable(method, failure)
         raise failure from None
+
+    def _log_unavailable(self, method: str, failure: SlackError) -> None:
+        """Log why Slack, or what is between, gave no answer of Slack's: once in a while for each reason."""
+        if failure.code not in ("connection", "unreadable") and not failure.code.startswith("http_"):
+            return
+        api = URL(self._api_url)
+        host = f"hooks.{find_domain(api)}" if method == RESPONSE_URL else str(api.host)
+        reason = failure.why or failure.code
+        if (host, reason) not in self._logged:
+            self._logged[host, reason] = True
+            log.warning("slack_unavailable", action=method, host=host, reason=reason)
+
+
+async def _refuse_redirects(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> Any:
+    """A middleware of aiohttp. Slack's API redirects nothing: whoever does would get our token."""
+    answer = await handler(request)
+    if 300 <= answer.status < 400:  # noqa: PLR2004 - HTTP's redirects
+        answer.close()
+        raise RedirectRefused(answer.status)
+    return answer
 
 
 def _short_limit(error: Exception) -> bool | float:
     """The seconds to wait before another try; False for every other error."""
     wait = error.retry_after if isinstance(error, SlackError) else None
     return wait if wait is not None and wait <= MAX_RETRY_AFTER else False
+
+
+def find_domain(api: URL) -> str:
+    """The domain that Slack uses where this is the API: slack.com too if that is somebody's own gateway to Slack."""
+    host = api.host or ""
+    return next((one for one in DOMAINS if host == one or host.endswith(f".{one}")), DOMAINS[0])
 
 
 def _is_loopback(origin: URL) -> bool:

@@ -487,7 +487,7 @@ async def test_health_and_readiness_are_told(world):
     assert await send(port, [], path="/healthz", method="GET") == (200, "ok\n")
     status, said = await send(port, [], path="/readyz", method="GET")
     assert status == 200
-    assert set(json.loads(said).values()) == {True}
+    assert said == "ready\n"
 
 
 @pytest.mark.parametrize("path", ["/", "/slack/events", "/slack/install", "/metrics/../readyz", "/.env"])
@@ -507,7 +507,7 @@ async def test_without_its_database_the_bot_is_alive_but_not_ready(damage):
         alive = await send(world.bot.port, [], path="/healthz", method="GET")
 
         assert ready[0] == 503
-        assert json.loads(ready[1])["database"] is False
+        assert ready[1] == "not ready\n"
         assert alive == (200, "ok\n")
 
 

@@ -78,7 +78,7 @@ def holders_among(classes: list[type]) -> set[type]:
 
 
 # Classes that hand their secret on to a library, which keeps it.
-HANDS_ON = ("SocketModeHandler",)
+HANDS_ON = ("SocketConnection",)
 CLASSES = [one for one in own_classes() if one.__name__ not in HANDS_ON]
 HOLDERS = sorted(holders_among(CLASSES), key=lambda one: one.__qualname__)
 

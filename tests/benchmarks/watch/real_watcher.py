@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from bot.onetime.links import Hosts
+from bot.proxy import ProxyRule
 from bot.secret import Secret
 from bot.settings import read_settings
 from bot.slack.messenger import Messenger
@@ -46,7 +48,9 @@ class Job:
 async def work(job: Job) -> Done:
     host = Host(job.port)
     messenger = Messenger(Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none")))  # never used
-    async with services(read_settings(), messenger) as (given, db, sealer):
+    settings = read_settings()
+    hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    async with services(settings, hosts, messenger, ProxyRule()) as (given, db, sealer):
         await free_leases(db)
         watcher, before = Watcher(given, Polls(db, sealer), EVERY), host.calls()
         running = asyncio.create_task(watcher.run())
