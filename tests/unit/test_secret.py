@@ -30,13 +30,9 @@ MAY_REVEAL = {
     "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/signature.py": "checks signatures with the signing secret",
-<<<<<<< HEAD
-    "bot/slack/socket.py": "gives Bolt the app token",
     "bot/interaction/passphrases.py": "finds other forms of a passphrase that was refused",
-=======
     "bot/slack/socket.py": "connects to the address that has the ticket in it",
     "bot/proxy.py": "reads the proxy's user and password",
->>>>>>> d272129 (Say in /readyz whether the process can do its job now, with reasons on ADMIN_PORT; one proxy rule; why a host gave no answer)
     "bot/interaction/parsed_text.py": "reads links and notes that were typed into fields",
 }
 
