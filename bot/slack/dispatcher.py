@@ -24,7 +24,7 @@ from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_ou
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.screen.parts import Message
+from bot.screen.parts import Message, Text
 from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.answers import (
@@ -39,11 +39,13 @@ from bot.slack.answers import (
 )
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.deduplicator import Deduplicator
+from bot.slack.fair_share import TOO_MUCH, FairShare, too_much
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming, read_payload
 from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
+from bot.storage.engine.turns import acting_person
 
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
@@ -60,6 +62,9 @@ _NAME_FIELDS: Mapping[Kind, str] = {
 # causes are ignored, so that it never reacts to itself.
 _ALSO_BY_ITSELF = frozenset({"member_joined_channel", "member_left_channel"})
 
+# What a person does by clicking. Slack sends the other kinds by itself, or once for each window that was opened.
+_LIMITED = frozenset({Kind.ACTION, Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT})
+
 # Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
 _PLAIN_NAME = re.compile(r"[a-z_]{1,60}", re.ASCII)
 
@@ -75,6 +80,7 @@ class Dispatcher:
         messenger: Messenger,
         tasks: BackgroundTasks,
         deduplicator: Deduplicator | None = None,
+        fair_share: FairShare | None = None,
     ) -> None:
         self._registry = registry
         self._services = services
@@ -83,6 +89,7 @@ class Dispatcher:
         self._messenger = messenger
         self._tasks = tasks
         self._deduplicator = deduplicator or Deduplicator()
+        self._fair_share = fair_share or FairShare()
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
         # These answers are equal for everybody, so they are drawn once. Bolt sends a string as it is.
         self._words = {
@@ -107,8 +114,7 @@ class Dispatcher:
             case Kind.OPTIONS:
                 await self._dispatch_options(ack, incoming)
             case _:
-                await ack()
-                self._dispatch_acknowledged(incoming)
+                await self._dispatch_acknowledged(ack, incoming)
 
     # --- the four ways to be acknowledged
 
@@ -121,14 +127,22 @@ class Dispatcher:
             log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
             await ack(self._words[verb.name])
         elif verb is not None and verb.handler is not None:
-            await ack()
-            self._start(verb.handler, incoming, name=verb.name, text=text)
+            await self._start_command(ack, verb.handler, incoming, name=verb.name, text=text)
         elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, "link")):
-            await ack()
-            self._start(handler, incoming, name="link", text=incoming.text)
+            await self._start_command(ack, handler, incoming, name="link", text=incoming.text)
         else:
             log.info(incoming.kind, verb="unknown", outcome=Outcome.REFUSED)
             await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
+
+    async def _start_command(
+        self, ack: AsyncAck, handler: Handler[Any], incoming: Incoming, *, name: str, text: str
+    ) -> None:
+        if self._fair_share.take(incoming.person):
+            await ack()
+            self._start(handler, incoming, name=name, text=text)
+        else:
+            await self._refuse_share(incoming)
+            await ack(**_draw_ephemeral(Message.of(TOO_MUCH, Text.of(TOO_MUCH))))
 
     async def _dispatch_form(self, ack: AsyncAck, incoming: Incoming, delivered: asyncio.Event) -> None:
         """A form is acknowledged with its first screen: only that can show errors at the fields."""
@@ -145,6 +159,10 @@ class Dispatcher:
         if sent in self._in_progress or not self._deduplicator.is_first(incoming.idempotency_key):
             await ack(**draw_response(already_submitted_window()))
             return
+        if not self._fair_share.take(incoming.person):
+            await self._refuse_share(incoming)
+            await ack(**draw_response(too_much()))
+            return
         answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered)
         working = self._tasks.start(self._work(handler, incoming, answer, name=incoming.name))
         self._in_progress.add(sent)
@@ -159,19 +177,29 @@ class Dispatcher:
                 _log_unknown(incoming.kind, incoming.name)
             await ack(draw_options(()))
             return
+        if not self._fair_share.take(incoming.person):
+            await self._refuse_share(incoming)
+            await ack(draw_options(()))
+            return
         answer = OptionsAnswer(self._client(incoming), self._messenger, incoming)
         self._tasks.start(self._work(handler, incoming, answer, name=incoming.name, text=incoming.text))
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
-    def _dispatch_acknowledged(self, incoming: Incoming) -> None:
-        """All other kinds are acknowledged with nothing, before their handler is looked up."""
+    async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming) -> None:
+        """All other kinds are acknowledged with nothing."""
         handler = self._registry.find(incoming.kind, incoming.name)
         if self._is_by_itself(incoming):
-            return
-        if handler is None:
+            pass
+        elif handler is None:
             _log_unknown(incoming.kind, incoming.name)
-        elif self._is_new(incoming):
+        elif not self._is_new(incoming):
+            pass
+        elif incoming.kind not in _LIMITED or self._fair_share.take(incoming.person):
             self._start(handler, incoming, name=incoming.name, text=incoming.text)
+        elif await self._refuse_share(incoming):
+            answer = Answer(self._client(incoming), self._messenger, incoming)
+            self._tasks.start(_try_to_explain(answer.explain, too_much()))
+        await ack()
 
     # --- what they share
 
@@ -184,6 +212,14 @@ class Dispatcher:
     def _is_new(self, incoming: Incoming) -> bool:
         """Whether this act is from our workspace and was not delivered before."""
         return self._is_ours(incoming) and self._deduplicator.is_first(incoming.idempotency_key)
+
+    async def _refuse_share(self, incoming: Incoming) -> bool:
+        """Hold back the refusal of a person who has used up their share. Whether it is due to tell and log it."""
+        await self._fair_share.hold()
+        if not self._fair_share.is_due_to_tell(incoming.person):
+            return False
+        log.info(incoming.kind, outcome=Outcome.REFUSED, reason="ShareUsedUp")
+        return True
 
     def _is_by_itself(self, incoming: Incoming) -> bool:
         """Whether this is an event that the bot caused itself and should not react to."""
@@ -202,6 +238,7 @@ class Dispatcher:
         self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str = ""
     ) -> None:
         """Authorize, run, show; say what went wrong. Raises nothing."""
+        acting_person.set(incoming.person)
         started = time.monotonic()
         fields = {_NAME_FIELDS[incoming.kind]: name}
         outcome = Outcome.UNKNOWN  # stays so if a shutdown cancels the work

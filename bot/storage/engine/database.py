@@ -19,6 +19,7 @@ from bot.secret import Secret
 from bot.storage.engine import sqlite
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import HEAD, POSTGRESQL_ARGUMENTS, migrate, version_of
+from bot.storage.engine.turns import Turns
 
 __all__ = ["HEAD", "Database", "clock", "is_older", "is_within", "migrate", "moment", "moment_or_none", "now"]
 
@@ -94,7 +95,7 @@ class Database:
         self.where = where
         self._engine = engine
         self._writer = engine.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
-        self._writing = asyncio.Lock()
+        self._writing = Turns()
         self._bare = engine.execution_options(**{sqlite.BEGIN: None})
 
     @classmethod
@@ -140,7 +141,7 @@ class Database:
 
     @asynccontextmanager
     async def _wait_for_turn(self) -> AsyncIterator[None]:
-        """On SQLite one task of this process writes at a time, in the order in which the tasks called.
+        """On SQLite one task of this process writes at a time. People write in turns.
 
         SQLite's own wait sleeps longer after each try, so later tasks would overtake earlier ones.
         """
