@@ -137,7 +137,7 @@ class Dispatcher:
     async def _start_command(
         self, ack: AsyncAck, handler: Handler[Any], incoming: Incoming, *, name: str, text: str
     ) -> None:
-        if self._fair_share.take(incoming.person):
+        if self._fair_share.may_begin(incoming.person):
             await ack()
             self._start(handler, incoming, name=name, text=text)
         else:
@@ -159,12 +159,12 @@ class Dispatcher:
         if sent in self._in_progress or not self._deduplicator.is_first(incoming.idempotency_key):
             await ack(**draw_response(already_submitted_window()))
             return
-        if not self._fair_share.take(incoming.person):
+        if not self._fair_share.may_begin(incoming.person):
             await self._refuse_share(incoming)
             await ack(**draw_response(too_much()))
             return
         answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered)
-        working = self._tasks.start(self._work(handler, incoming, answer, name=incoming.name))
+        working = self._start_work(handler, incoming, answer, name=incoming.name)
         self._in_progress.add(sent)
         working.add_done_callback(lambda _: self._in_progress.discard(sent))
         await ack(**await answer.wait_for_first(FORM_DEADLINE))
@@ -177,12 +177,12 @@ class Dispatcher:
                 _log_unknown(incoming.kind, incoming.name)
             await ack(draw_options(()))
             return
-        if not self._fair_share.take(incoming.person):
+        if not self._fair_share.may_begin(incoming.person):
             await self._refuse_share(incoming)
             await ack(draw_options(()))
             return
         answer = OptionsAnswer(self._client(incoming), self._messenger, incoming)
-        self._tasks.start(self._work(handler, incoming, answer, name=incoming.name, text=incoming.text))
+        self._start_work(handler, incoming, answer, name=incoming.name, text=incoming.text)
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
     async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming) -> None:
@@ -194,7 +194,7 @@ class Dispatcher:
             _log_unknown(incoming.kind, incoming.name)
         elif not self._is_new(incoming):
             pass
-        elif incoming.kind not in _LIMITED or self._fair_share.take(incoming.person):
+        elif incoming.kind not in _LIMITED or self._fair_share.may_begin(incoming.person):
             self._start(handler, incoming, name=incoming.name, text=incoming.text)
         elif await self._refuse_share(incoming):
             answer = Answer(self._client(incoming), self._messenger, incoming)
@@ -215,7 +215,7 @@ class Dispatcher:
 
     async def _refuse_share(self, incoming: Incoming) -> bool:
         """Hold back the refusal of a person who has used up their share. Whether it is due to tell and log it."""
-        await self._fair_share.hold()
+        await self._fair_share.hold(incoming.person)
         if not self._fair_share.is_due_to_tell(incoming.person):
             return False
         log.info(incoming.kind, outcome=Outcome.REFUSED, reason="ShareUsedUp")
@@ -232,11 +232,18 @@ class Dispatcher:
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
         answer = Answer(self._client(incoming), self._messenger, incoming)
-        self._tasks.start(self._work(handler, incoming, answer, name=name, text=text))
+        self._start_work(handler, incoming, answer, name=name, text=text)
 
-    async def _work(
+    def _start_work(
         self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str = ""
-    ) -> None:
+    ) -> asyncio.Task[None]:
+        """Run `_work` in the background, as something that the person has under way."""
+        self._fair_share.begin(incoming.person)
+        working = self._tasks.start(self._work(handler, incoming, answer, name=name, text=text))
+        working.add_done_callback(lambda _: self._fair_share.end(incoming.person))
+        return working
+
+    async def _work(self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str) -> None:
         """Authorize, run, show; say what went wrong. Raises nothing."""
         acting_person.set(incoming.person)
         started = time.monotonic()
