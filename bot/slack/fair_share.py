@@ -40,7 +40,7 @@ class FairShare:
         self._buckets: LRUCache[Person, tuple[float, float]] = LRUCache(
             MAX_PEOPLE
         )  # tokens, and when there were so many
-        self._told: TTLCache[Person, bool] = TTLCache(MAX_PEOPLE, TELL_EVERY, timer=clock)
+        self._notified: TTLCache[Person, bool] = TTLCache(MAX_PEOPLE, TELL_EVERY, timer=clock)
 
     def may_begin(self, person: Person) -> bool:
         """Whether the person may begin one more thing now. Takes a token if it needs one."""
@@ -75,9 +75,9 @@ class FairShare:
 
     def is_due_to_tell(self, person: Person) -> bool:
         """Whether the person was not told in the last `TELL_EVERY` seconds. Counts as telling them."""
-        if person in self._told:
+        if person in self._notified:
             return False
-        self._told[person] = True
+        self._notified[person] = True
         return True
 
 
