@@ -78,6 +78,15 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_keys_generate)
     keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
     keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
+
+    notifications = subcommands.add_parser("notifications", help="messages that could not be sent").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    notifications.add_parser("dead", help="list those that were given up, and why").set_defaults(run=_list_dead)
+    resend = notifications.add_parser("resend", help="send those that were given up again")
+    resend.add_argument("id", nargs="*", help="as `notifications dead` lists it")
+    resend.add_argument("--all", action="store_true", help="all of them")
+    resend.set_defaults(run=_resend)
     return parser
 
 
@@ -154,6 +163,22 @@ def _keys_verify(given: argparse.Namespace) -> int:
     said, bad = asyncio.run(commands.verify(settings.database_url, _ring(settings)))
     _print(said)
     return 1 if bad else 0
+
+
+def _list_dead(given: argparse.Namespace) -> None:
+    from bot.storage import dead_letters  # noqa: PLC0415 - imported when needed
+
+    _print(asyncio.run(dead_letters.list_dead(_settings(given).database_url)))
+
+
+def _resend(given: argparse.Namespace) -> int:
+    from bot.storage import dead_letters  # noqa: PLC0415 - imported when needed
+
+    if bool(given.id) == given.all:
+        raise CannotStart("Name ids that `python -m bot notifications dead` lists, or say --all.")
+    said, unknown = asyncio.run(dead_letters.resend(_settings(given).database_url, None if given.all else given.id))
+    _print(said)
+    return 1 if unknown else 0
 
 
 def _ring(settings: Settings) -> KeyRing:

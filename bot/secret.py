@@ -13,6 +13,7 @@ from typing import NoReturn, Self, TypeVar
 from bot.characters import is_blank
 
 HIDDEN = "[hidden]"
+SHORT_ID = 8  # characters of a metadata key that may be shown
 
 SecretKind = TypeVar("SecretKind", bound="Secret")
 
@@ -107,3 +108,8 @@ class SecretKey(Secret):
 
 class MetadataKey(Secret):
     """The key in a `/private/KEY` or `/receipt/KEY` link: anybody who has it can see the secret's state and burn it."""
+
+    @property
+    def short_id(self) -> str:
+        """The first characters, as on Onetime Secret's own pages: they name a secret and open nothing."""
+        return self.reveal()[:SHORT_ID] if len(self) >= 2 * SHORT_ID else ""

@@ -26,6 +26,8 @@ ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecre
 MAX_LABEL = 80  # characters
 PAGE = 5
 LIST_STOP = "tracked_list_stop"
+NOT_NOTIFIED = ":warning: You got no message of this: Slack did not take it."
+RECONNECT_AGAIN = " does not accept your API token any more. Connect the account again: `/ots connect`."
 NEWER = "tracked_newer"
 OLDER = "tracked_older"
 
@@ -136,13 +138,17 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
 
 async def _page(interaction: Interaction, page: int) -> Message:
     everything = await interaction.services.tracking.list_of(interaction.person)
+    unnotified = await interaction.services.tracking.unnotified_of(interaction.person)
+    warnings = [Text.of(":warning: ", Plain(Host(host).name), RECONNECT_AGAIN) for host in sorted(unnotified.hosts)]
     if not everything:
-        return Message.of("You are not tracking any secret.", Text.of("You are not tracking any secret."), Note.of(ASK))
+        nothing = "You are not tracking any secret."
+        return Message(nothing, (*warnings, Text.of(nothing), Note.of(ASK)))
     last = (len(everything) - 1) // PAGE
     page = min(page, last)
     parts: list[Part] = [Text.of(f"*What you track* · {len(everything)} secret{'' if len(everything) == 1 else 's'}")]
+    parts += warnings
     for tracked in everything[page * PAGE : (page + 1) * PAGE]:
-        parts += [Divider(), *_line(tracked)]
+        parts += [Divider(), *_line(tracked, is_notified=tracked.id not in unnotified.tracked_ids)]
     parts += await paging.foot(
         interaction,
         page,
@@ -154,7 +160,7 @@ async def _page(interaction: Interaction, page: int) -> Message:
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
 
-def _line(tracked: Tracked) -> list[Part]:
+def _line(tracked: Tracked, *, is_notified: bool) -> list[Part]:
     said: list[Piece] = [
         f"{TRACKED_SIGNS[tracked.state]} *",
         Plain(name(tracked)),
@@ -165,6 +171,8 @@ def _line(tracked: Tracked) -> list[Part]:
     if tracked.expires_at and not tracked.is_over:
         said += [" · expires ", When(tracked.expires_at)]
     parts: list[Part] = [Text(tuple(said))]
+    if not is_notified:
+        parts.append(Note.of(NOT_NOTIFIED))
     if not tracked.is_over:
         stop_it = Button("Stop", LIST_STOP, tracked.id, accessibility_label="Stop tracking this secret")
         parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))

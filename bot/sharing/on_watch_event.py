@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.person import Person
+from bot.screen.parts import Message
 from bot.sharing import sender_card
 from bot.sharing.notify import RECEIVED, redraw
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
@@ -23,29 +23,25 @@ ENDS_BY_KIND: dict[NotificationKind, DeliveryEnd] = {
 }
 
 
-async def tell_sender(
-    services: Services, share: Share, delivery: Delivery, kind: NotificationKind, at: datetime | None,
-    *, idempotency_key: str, wanted: bool,
-) -> None:  # fmt: skip
-    """Send the sender a notification of this `kind` if it is `wanted`, and update the delivery's messages.
+def message_to_sender(share: Share, delivery: Delivery, kind: NotificationKind, at: datetime | None) -> Message | None:
+    """What the sender is told. None if there is nothing to say.
 
-    The message is sent before the delivery is closed, so after a crash it is sent again with the same key. For a
-    delivery that is over the sender was notified before, by notify.py if it was opened here. Raises `SlackError`,
-    `StorageUnavailable`.
+    For a delivery that is over the sender was notified before, by notify.py if it was opened here.
     """
     if kind == REMINDER:
-        if wanted and delivery.can_be_opened:
-            await services.send(share.person, sender_card.expires_soon_message(share, delivery), idempotency_key)
-        return
+        return sender_card.expires_soon_message(share, delivery) if delivery.can_be_opened else None
     end = ENDS_BY_KIND[kind]
+    if delivery.is_over or (share.quiet and end == "opened"):
+        return None
+    return sender_card.opened_or_over_notification(share, replace(delivery, state=end, opened_at=at))
+
+
+async def close_delivery(services: Services, delivery: Delivery, kind: NotificationKind, at: datetime | None) -> None:
+    """Close the delivery and redraw its messages, after the sender was notified. Raises `StorageUnavailable`."""
+    if kind == REMINDER:
+        return
     if not delivery.is_over:
-        if wanted and not (share.quiet and end == "opened"):
-            await services.send(
-                share.person,
-                sender_card.opened_or_over_notification(share, replace(delivery, state=end, opened_at=at)),
-                idempotency_key,
-            )
-        failpoint("notification_posted")
+        end = ENDS_BY_KIND[kind]
         await services.deliveries.close(delivery.id, end, at if end == "opened" else None)
     await redraw(services, delivery)
 

@@ -47,8 +47,10 @@ async def _try_to_report_expiry(services: Services, delivery: Delivery) -> None:
     try:
         share = await services.shares.share_of(delivery)
         wanted = (await services.preferences.of(delivery.sender)).wants("expired")
-        key = f"{delivery.tracked_id or delivery.id}:expired"
-        await on_watch_event.tell_sender(services, share, delivery, "expired", None, idempotency_key=key, wanted=wanted)
+        message = on_watch_event.message_to_sender(share, delivery, "expired", None)
+        if wanted and message is not None:
+            await services.send(share.person, message, f"{delivery.tracked_id or delivery.id}:expired")
+        await on_watch_event.close_delivery(services, delivery, "expired", None)
     except BotError as error:
         log.warning("expiry_not_reported", error=str(error), ref=delivery.id)
         if isinstance(error, SlackError) and error.is_permanent:

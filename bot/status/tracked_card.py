@@ -89,6 +89,21 @@ def _buttons(tracked: Tracked) -> Buttons:
     )
 
 
+def listed_message(tracked: Tracked, kind: NotificationKind) -> Message:
+    """What a notification or a new card says, as one of several in a message: each names its secret."""
+    sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
+    words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]
+    who: tuple[Piece, ...] = (f"{sign} *", Plain(name(tracked)), "*")
+    if not tracked.label:  # several have the same name
+        short_id = tracked.key.short_id
+        who += (*((f" `{short_id}`",) if short_id else ()), " (created ", When(tracked.made_at), ")")
+    said: tuple[Piece, ...] = tracked_notification_words(tracked, kind)
+    if kind == "card":
+        said = (f": {words}", *((", expires ", When(tracked.expires_at)) if tracked.expires_at else ()), ".")
+    short = name(tracked) if tracked.label else f"{name(tracked)} {tracked.key.short_id}".rstrip()
+    return Message(f"{short}: {words}", (Text.of(*who, *said),))
+
+
 def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]

@@ -158,6 +158,7 @@ tracked = Table(
     Column("over_at", Double),  # none until the state is final
     Column("reminded_at", Double),  # when a reminder was due, whether or not the person wanted it
     Column("secret_blind_index", LargeBinary),  # the blind index of the secret key; none: not known
+    Column("found", Boolean),  # the watcher found it in the account; none: its person tracked it by hand
     UniqueConstraint("enterprise_id", "team_id", "user_id", "blind_index"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
@@ -192,6 +193,9 @@ notifications = Table(  # written in the transaction of the change, sent afterwa
     Column("tries", Integer, nullable=False),
     Column("sent_at", Double),
     Column("dead_letter", String(80)),  # why the notification can never be sent: Slack's error code
+    Column("posted_at", Double, index=True),  # when Slack took the message; the card may still have to be updated
+    Column("digest", String(ID_LENGTH)),  # notifications with one digest share one message; empty: sent alone
+    Column("refusals", Integer, nullable=False, server_default="0"),  # answers with a code that the bot does not know
 )
 _due = Index(None, notifications.c.due_at)
 _first = Index(  # finds the first notification of a person
@@ -297,6 +301,9 @@ deliveries = Table(  # one secret for one recipient
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Column("over_at", Double),  # none until the state is final
+    Column(
+        "sender_notified_at", Double
+    ),  # when the sender was notified that it was opened here; messages may still be redrawn
     CheckConstraint(
         "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
         "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",

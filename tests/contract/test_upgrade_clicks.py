@@ -705,7 +705,7 @@ async def test_openings_that_were_interrupted_are_reported(old):
     told = left["reveal claiming"]
     await arrives(old, f"{told['id']}:stranded", told["person"], "Trying again is safe")
     told = left["reveal escrowed"]
-    await arrives(old, f"{told['id']}:unseen:True", told["person"], "It is held encrypted until")
+    await arrives(old, f"{told['id']}:unseen", told["person"], "It is held encrypted until")
     person = old.member(told["person"])
     await person.click(person.dm[-1], label="Show again")
     await shows_secret(person, told["text"])

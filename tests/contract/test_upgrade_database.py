@@ -196,7 +196,9 @@ def test_every_value_of_every_row_is_there(upgraded, table):
     there = {key_of(table, row): row for row in upgraded.after[table_now(table)]}
 
     assert len(there) == len(expected)
-    assert [there.get(key_of(table, row)) for row in expected] == expected
+    # Columns that a later migration adds are not compared.
+    found = [{name: there[key_of(table, row)].get(name, "missing") for name in row} for row in expected]
+    assert found == expected
 
 
 def test_every_sealed_value_opens_with_the_names_that_it_was_bound_to(upgraded):

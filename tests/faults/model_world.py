@@ -98,7 +98,7 @@ class World:
                 gate, self.gate = self.gate, None
                 self.at_gate.set()
                 await gate.wait()
-                self._may_repeat[idempotency_key or ""] += 1  # whoever took its place has said it
+                self._may_repeat.update(self._events(message, idempotency_key))  # by whoever took its place
             return await self._post(person, message, idempotency_key)
 
         async def update(_card: MessageRef, message: Message) -> None:
@@ -112,7 +112,7 @@ class World:
     async def _post(self, person: Person, message: Message, idempotency_key: str | None) -> MessageRef:
         fails = self.slack_fails.pop(0) if self.slack_fails else None
         if fails == "never":
-            await self._excuse(person, idempotency_key)
+            await self._excuse(person, message, idempotency_key)
             raise SlackError("chat.postMessage", "channel_not_found")
         if fails == "429":
             raise SlackError("chat.postMessage", "ratelimited", retry_after=5.0)
@@ -121,10 +121,10 @@ class World:
         self._cards += 1
         if idempotency_key is not None and not (self.honours_ids and idempotency_key in self._posts):
             self._posts[idempotency_key] = self._posts.get(idempotency_key, 0) + 1
-            self._lately.append(idempotency_key)
+            self._lately += self._events(message, idempotency_key)
             await self._arrives(person, message, idempotency_key)
         if fails == "after":
-            self._may_repeat[idempotency_key or ""] += 1
+            self._may_repeat.update(self._events(message, idempotency_key))
             raise SlackError("chat.postMessage", "connection")
         return MessageRef(person.team_id, "D1", str(self._cards))
 
@@ -140,20 +140,27 @@ class World:
             if self.refusals < 3 or person not in self.connected:
                 self.problems.append("told to reconnect without a reason")
             return
-        row = await self._row(person, idempotency_key)
+        if is_digest(idempotency_key):
+            for line in digest_lines(message):
+                await self._says(person, await self._row(person, line), line, f"{idempotency_key} {line}")
+        elif not any(isinstance(part, Facts) for part in message.parts):  # else it is a card
+            await self._says(person, await self._row(person, idempotency_key), message.summary, idempotency_key)
+
+    async def _says(self, person: Person, row: Tracked | None, said: str, event: str) -> None:
+        """One event, as one message or as a line of a digest."""
         if row is None:
-            self.problems.append(f"told of what is not tracked: {message.summary}")
+            self.problems.append(f"told of what is not tracked: {said}")
             return
-        if any(isinstance(part, Facts) for part in message.parts):
-            return  # its card
-        kind = says(message)
+        kind = says(said)
+        if kind == "new":
+            return  # a card in a digest
         key = row.key.reveal()
         track = self.tracks.get((person, key))
         if track is None:
             self.problems.append(f"told of what was given up: {kind}")
             return
         track.told[kind] += 1
-        repeats = self._may_repeat[idempotency_key]
+        repeats = self._may_repeat[event]
         if track.told[kind] > 1 + repeats:
             self.problems.append(f"told {track.told[kind]} times: {kind}")
         if not self.is_true(kind, key):
@@ -163,15 +170,26 @@ class World:
         if track.burned_it and kind != "reminder":
             self.problems.append(f"told {kind} of one's own burn")
 
-    async def _excuse(self, person: Person, idempotency_key: str | None) -> None:
-        row = await self._row(person, idempotency_key or "")
-        track = self.tracks.get((person, row.key.reveal())) if row else None
-        if track is not None:
-            track.excused = True
+    def _events(self, message: Message, idempotency_key: str | None) -> list[str]:
+        """What the message tells: each event has a name that all tries to tell it have."""
+        if idempotency_key is None or not is_digest(idempotency_key):
+            return [idempotency_key or ""]
+        return [f"{idempotency_key} {line}" for line in digest_lines(message)]
 
-    async def _row(self, person: Person, idempotency_key: str) -> Tracked | None:
-        """The row whose id is part of the message's id."""
-        return next((row for row in await self._rows.list_of(person) if row.id in idempotency_key), None)
+    async def _excuse(self, person: Person, message: Message, idempotency_key: str | None) -> None:
+        key = idempotency_key or ""
+        for name in digest_lines(message) if is_digest(key) else [key]:
+            row = await self._row(person, name)
+            track = self.tracks.get((person, row.key.reveal())) if row else None
+            if track is not None:
+                track.excused = True
+
+    async def _row(self, person: Person, name: str) -> Tracked | None:
+        """The row whose id, label or short id is part of `name`."""
+        for row in await self._rows.list_of(person):
+            if row.id in name or (f"“{row.label}”" if row.label else row.key.short_id) in name:
+                return row
+        return None
 
     # --- people
 
@@ -230,7 +248,15 @@ def username(person: Person) -> str:
     return f"{person.user_id.lower()}@example.com"
 
 
-def says(message: Message) -> str:
+def is_digest(idempotency_key: str) -> bool:
+    return idempotency_key.startswith("digest:")
+
+
+def digest_lines(message: Message) -> list[str]:
+    return message.summary.split("\n")[1:]
+
+
+def says(said: str) -> str:
     """What a message about a secret claims: one of `FINAL`, "new" or "reminder"."""
-    words = message.summary.rpartition(": ")[2].rstrip(".")
+    words = said.rpartition(": ")[2].rstrip(".")
     return "reminder" if words == "not opened yet, expires soon" else KINDS[words]

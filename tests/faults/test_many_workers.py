@@ -42,7 +42,7 @@ LAUNCHER = Path(__file__).with_name("forked_workers.py")
 HOST = "http://127.0.0.1:9"  # nobody is there; nothing is to be asked either
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WORKERS, PEOPLE, EACH = 8, 500, 2
-NOT_YET = 4e9  # seconds since 1970
+NOT_YET = 600.0  # seconds from now: longer than a test, and no longer than anything is ever put off
 STEPS = ("polled", "poll_written", "notification_posted")
 NOW = "extract(epoch FROM clock_timestamp())"
 
@@ -105,7 +105,7 @@ class Crew:
                 row = self._rows.encrypt(person, HOST, whose.watch_id, opened, now)
                 rows[tracked].append(row)
                 rows[notifications].append(
-                    notification_of_tracked(whose, "received", now, row["id"]) | {"due_at": NOT_YET}
+                    notification_of_tracked(whose, "received", now, row["id"]) | {"due_at": now + NOT_YET}
                 )
         async with self._db.writing() as connection:
             for table, values in rows.items():

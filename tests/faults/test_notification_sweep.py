@@ -25,6 +25,7 @@ STEPS = (
     "poll_written",
     "notifications_claimed",
     "notification_posted",
+    "notification_noted",
     "notification_marked",
 )
 OPENED = "was opened"

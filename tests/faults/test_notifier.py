@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from bot.errors import SlackError
 from bot.message_ref import MessageRef
@@ -32,7 +32,7 @@ from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import FinalState, NewTracked, Tracked
 from bot.storage.tracking.store import Tracking
-from bot.watch import notifier
+from bot.watch import notifier, workspace_pauses
 from bot.watch.notifier import CHANNEL_INTERVAL, Notifier
 from tests.support.services import make_services
 from tests.support.waiting import PATIENCE, eventually
@@ -47,6 +47,11 @@ class Told:
 
     def __init__(self) -> None:
         self.said: list[tuple[Person, str, float]] = []
+        self.messages: list[Message] = []  # the same messages, whole
+        self.refuses: dict[str, str] = {}  # user id, or the id of a workspace -> Slack's code for every message
+        self.refuses_blocks = ""  # Slack's code for a message that is not plain text
+        self.updates: list[MessageRef] = []
+        self.update_fails = "edit_window_closed"
         self.fails: dict[Person, list[Exception]] = {}
         self.tried: list[tuple[Person, str]] = []
         self.hangs: asyncio.Event | None = None
@@ -60,11 +65,19 @@ class Told:
             await asyncio.sleep(0.01)
         if errors := self.fails.get(person):
             raise errors.pop(0)
+        for whose in (person.user_id, person.team_id):
+            if code := self.refuses.get(whose):
+                raise SlackError("chat.postMessage", code)
+        if self.refuses_blocks and message.parts:
+            raise SlackError("chat.postMessage", self.refuses_blocks)
+        self.messages.append(message)
         self.said.append((person, message.summary, time.monotonic()))
         return MessageRef(person.team_id, "D1", "1.1")
 
-    async def update(self, _card: MessageRef, _message: Message) -> None:
-        raise SlackError("chat.update", "edit_window_closed")
+    async def update(self, card: MessageRef, _message: Message) -> None:
+        if self.update_fails:
+            raise SlackError("chat.update", self.update_fails)
+        self.updates.append(card)
 
     def to(self, person: Person) -> list[str]:
         return [summary for one, summary, _ in self.said if one == person]
@@ -271,6 +284,301 @@ async def test_what_was_stopped_after_it_was_claimed_is_not_told(telling: Tellin
     await sending
 
     assert len(telling.told.to(ADA)) == 1
+
+
+# --- what Slack does not take
+
+
+@pytest.fixture
+def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages to one person follow each other at once."""
+    monkeypatch.setattr(notifier, "CHANNEL_INTERVAL", 0.0)
+
+
+async def names_told(telling: Telling, person: Person) -> list[str]:
+    return [summary.split("”")[0].removeprefix("“") for summary in telling.told.to(person)]
+
+
+async def until_told(telling: Telling, person: Person, count: int) -> None:
+    """The pauses between tries are skipped."""
+    async with asyncio.timeout(PATIENCE):
+        while len(telling.told.to(person)) < count:
+            await telling.all_due()
+            await telling.notifier.run_once()
+
+
+async def codes_of_dead_letters(telling: Telling) -> list[str]:
+    async with telling.db.reading() as connection:
+        rows = await connection.execute(select(table.c.dead_letter).where(table.c.dead_letter.is_not(None)))
+        return sorted(rows.scalars())
+
+
+@pytest.mark.parametrize("code", ["access_denied", "ekm_access_denied", "no_permission", "a_code_of_next_year"])
+@pytest.mark.usefixtures("unpaced")
+async def test_a_code_that_nobody_knows_is_tried_a_few_times_and_then_the_next_goes_out(
+    telling: Telling, caplog: pytest.LogCaptureFixture, code: str
+) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", code) for _ in range(notifier.MAX_REFUSALS + 1)]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await until_told(telling, ADA, 1)
+
+    assert await names_told(telling, ADA) == ["two"]
+    assert await codes_of_dead_letters(telling) == [code]
+    assert len(telling.told.tried) == notifier.MAX_REFUSALS + 2  # the last one once more, in plain words
+    assert "notification_dead_lettered" in [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize(
+    "code", ["invalid_blocks", "msg_blocks_too_long", "duplicate_message_not_found", "invalid_arguments"]
+)
+@pytest.mark.usefixtures("unpaced")
+async def test_a_message_that_slack_does_not_take_is_said_in_the_simplest_words(telling: Telling, code: str) -> None:
+    telling.told.refuses_blocks = code
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["one", "two"]
+    assert all("Opened" in message.summary and not message.parts for message in telling.told.messages)
+    keys = [key for _, key in telling.told.tried]
+    assert len(keys) == len(set(keys)) == 4  # the simple message has a key of its own
+    assert await telling.notifications.dead_count() == 0
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_what_is_not_taken_in_the_simplest_words_either_is_given_up_at_once(telling: Telling) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "invalid_blocks") for _ in range(2)]
+    telling.told.update_fails = ""
+    secret = await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["two"]
+    assert await codes_of_dead_letters(telling) == ["invalid_blocks"]
+    assert (await telling.tracking.unnotified_of(ADA)).tracked_ids == {secret.id}
+    assert len(telling.told.updates) == 2  # the card is right nevertheless
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["token_revoked", "invalid_auth", "account_inactive", "token_expired", "missing_scope", "team_access_not_granted"],
+)
+@pytest.mark.usefixtures("unpaced")
+async def test_while_slack_refuses_our_token_nothing_is_given_up_and_later_all_of_it_is_told(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(workspace_pauses, "MIN_PAUSE", 0.05)
+    monkeypatch.setattr(workspace_pauses, "MAX_PAUSE", 0.1)
+    people = [Person(None, "T0000001", f"U00000P{number:02}") for number in range(15)]
+    for person in people:
+        await telling.news(person, person.user_id)
+    telling.told.refuses["T0000001"] = code
+
+    async with asyncio.timeout(PATIENCE):
+        while len(telling.told.tried) < 30:  # far more often than a notification is tried
+            await telling.notifier.run_once()
+            await telling.all_due()
+    assert await telling.notifications.dead_count() == 0
+    telling.told.refuses.clear()
+    for person in people:
+        await until_told(telling, person, 1)
+
+    assert [len(telling.told.to(person)) for person in people] == [1] * 15
+    async with telling.db.reading() as connection:
+        assert (await connection.scalar(select(func.max(table.c.tries)))) == 1
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_workspace_that_refuses_us_or_limits_us_does_not_hold_up_another(telling: Telling) -> None:
+    away, limited = Person(None, "T0000002", "U0000ADA"), Person(None, "T0000003", "U0000ADA")
+    telling.told.refuses["T0000002"] = "token_revoked"
+    telling.told.fails[limited] = [SlackError("chat.postMessage", "ratelimited", retry_after=30.0)]
+    for number, person in enumerate((away, limited, ADA, away, limited, BEN)):
+        await telling.news(person, str(number))
+
+    await telling.until_quiet()
+
+    assert (len(telling.told.to(ADA)), len(telling.told.to(BEN))) == (1, 1)
+    assert [person.team_id for person, _ in telling.told.tried].count("T0000002") == 1
+    assert [person.team_id for person, _ in telling.told.tried].count("T0000003") == 1
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_workspace_that_refuses_us_is_probed_with_one_message_at_a_time(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace_pauses, "MIN_PAUSE", 0.0)
+    monkeypatch.setattr(workspace_pauses, "MAX_PAUSE", 0.0)
+    telling.told.refuses["T0000001"] = "token_revoked"
+    for number in range(5):
+        person = Person(None, "T0000001", f"U00000P{number:02}")
+        await telling.news(person, str(number))
+    await telling.notifier.run_once()
+    before = len(telling.told.tried)
+
+    await telling.all_due()
+    await telling.notifier.run_once()
+
+    assert len(telling.told.tried) == before + 1
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_message_that_crashes_the_notifier_is_given_up_in_the_end(telling: Telling) -> None:
+    telling.told.fails[ADA] = [ValueError("poison") for _ in range(notifier.MAX_REFUSALS)]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await until_told(telling, ADA, 1)
+
+    assert await names_told(telling, ADA) == ["two"]
+    assert await codes_of_dead_letters(telling) == ["ValueError"]
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_message_that_slack_is_never_ready_for_holds_the_others_back_only_for_minutes(
+    telling: Telling,
+) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "internal_error") for _ in range(8)]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+    for _ in range(8):
+        await telling.all_due()
+        await telling.notifier.run_once()
+    assert telling.told.to(ADA) == []
+
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["two"]
+    await until_told(telling, ADA, 2)
+    assert await names_told(telling, ADA) == ["two", "one"]
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_card_that_slack_limits_is_changed_later_and_nobody_is_told_twice(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling.told.update_fails = "internal_error"
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+    await telling.until_quiet()
+    assert await names_told(telling, ADA) == ["one", "two"]
+
+    telling.told.update_fails = ""
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["one", "two"]
+    assert len(telling.told.updates) == 2
+    assert await telling.notifications.waiting_count() == 0
+
+
+# --- many at once
+
+
+async def found_by_watching(telling: Telling, person: Person, count: int) -> list[Tracked]:
+    """Secrets that existed when the person switched `watch on`: they get no card."""
+    await telling.tracking.watch_everything(person, HOST, on=True)
+    (watch,) = await telling.polls.claim(1, 30)
+    new = [NewTracked(MetadataKey(f"key-{number:02}-0123456789abcdef"), MADE, None) for number in range(count)]
+    await telling.polls.record_poll(watch, [], next_poll_in=0, new=new)
+    return await telling.tracking.list_of(person)
+
+
+async def look(telling: Telling, secrets: Sequence[Tracked], kind: FinalState) -> None:
+    (watch,) = await telling.polls.claim(1, 30)
+    changes = [Change(secret.id, kind, notification=kind) for secret in secrets]
+    await telling.polls.record_poll(watch, changes, next_poll_in=0)
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_what_the_watcher_found_by_itself_is_told_in_one_digest_by_name(telling: Telling) -> None:
+    secrets = await found_by_watching(telling, ADA, 39)
+    await look(telling, secrets, "expired")
+
+    await telling.until_quiet()
+
+    (message,) = telling.told.messages
+    shown = str(message.parts)
+    assert all(secret.key.short_id in shown for secret in secrets)
+    assert message.summary.count("Expired unopened") == 39
+    assert await telling.notifications.waiting_count() == 0
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_two_that_were_found_share_a_message_and_one_comes_alone(telling: Telling) -> None:
+    one, two, three = await found_by_watching(telling, ADA, 3)
+    await look(telling, [one, two], "received")
+    await telling.until_quiet()
+
+    await look(telling, [three], "burned")
+    await telling.until_quiet()
+
+    first, second = telling.told.to(ADA)
+    assert first.startswith("About 2 of your secrets")
+    assert second.endswith("Burned before anybody opened it.")
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_what_would_be_a_flood_is_gathered_in_order(telling: Telling) -> None:
+    for label in ("one", "two", "three", "four", "five"):
+        await telling.news(ADA, label)
+
+    await telling.until_quiet()
+
+    (message,) = telling.told.messages
+    _, *lines = message.summary.split("\n")
+    assert [line.split("”")[0] for line in lines] == ["“one", "“two", "“three", "“four", "“five"]
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_after_three_in_a_minute_the_next_ones_wait_and_come_together(telling: Telling) -> None:
+    for label in ("one", "two", "three"):
+        await telling.news(ADA, label)
+        await telling.until_quiet()
+    for label in ("four", "five"):
+        await telling.news(ADA, label)
+    await telling.news(BEN, "his")
+    await telling.until_quiet()
+    assert (len(telling.told.to(ADA)), len(telling.told.to(BEN))) == (3, 1)
+
+    async with telling.db.writing() as connection:
+        await connection.execute(update(table).values(posted_at=table.c.posted_at - 60))
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert telling.told.to(ADA)[-1].split("\n")[0] == "About 2 of your secrets:"
+    assert len(telling.told.to(ADA)) == 4
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_digest_that_may_have_arrived_is_sent_again_as_it_was(telling: Telling) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "connection")]
+    for label in ("one", "two", "three", "four"):
+        await telling.news(ADA, label)
+    await telling.until_quiet()
+    await telling.news(ADA, "five")
+
+    await until_told(telling, ADA, 2)
+
+    (_, first), (_, again), (_, alone) = telling.told.tried
+    assert first == again != alone
+    assert telling.told.to(ADA)[0].startswith("About 4 of your secrets")
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_digest_that_slack_does_not_take_is_sent_one_by_one(telling: Telling) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "msg_blocks_too_long")]
+    for label in ("one", "two", "three", "four"):
+        await telling.news(ADA, label)
+
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["one", "two", "three", "four"]
+    assert await telling.notifications.dead_count() == 0
 
 
 async def claimed(telling: Telling) -> bool:

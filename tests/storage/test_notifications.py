@@ -198,7 +198,7 @@ async def test_a_lease_that_is_renewed_does_not_run_out(database, notifications,
     await notifications.renew([notification], 30)
 
     assert await notifications.claim(1) == []
-    assert await notifications.holds(notification)
+    assert await notifications.still_held(notification)
 
 
 async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(database, notifications, notification):
@@ -208,7 +208,7 @@ async def test_what_is_given_back_is_sent_by_another_at_once_with_the_same_id(da
     assert (again.idempotency_key, again.lease != notification.lease) == (notification.idempotency_key, True)
     assert await notifications.release(notification) == 0
     await notifications.renew([notification], 999)
-    assert await notifications.holds(again)
+    assert await notifications.still_held(again)
 
 
 @pytest.mark.parametrize("end", ["mark_sent", "dead_letter"])
@@ -276,7 +276,7 @@ LATE = {
     "mark_sent": lambda notifications, notification: notifications.mark_sent(notification),
     "reschedule": lambda notifications, notification: notifications.reschedule(notification, 9_999),
     "dead_letter": lambda notifications, notification: notifications.dead_letter(notification, "user_disabled"),
-    "holds": lambda notifications, notification: notifications.holds(notification),
+    "still_held": lambda notifications, notification: notifications.still_held(notification),
 }
 
 
@@ -305,11 +305,11 @@ async def test_what_is_done_stays_done(database, notifications, notification, en
 
 
 async def test_a_notification_is_held_until_its_host_is_forgotten(tracking, notifications, ada, notification):
-    assert await notifications.holds(notification)
+    assert await notifications.still_held(notification)
 
     await tracking.forget_host(ada, HOST)
 
-    assert not await notifications.holds(notification)
+    assert not await notifications.still_held(notification)
     assert not await notifications.mark_sent(notification)
 
 
@@ -318,7 +318,7 @@ async def test_a_notification_whose_lease_is_over_is_not_held_and_can_still_be_m
 ):
     await set_all(database, lease_until=now)
 
-    assert not await notifications.holds(notification)
+    assert not await notifications.still_held(notification)
     assert await notifications.mark_sent(notification)
 
 
@@ -327,7 +327,7 @@ async def test_nothing_is_told_after_the_secret_is_not_tracked_any_more(
 ):
     await tracking.stop(ada, secret.id)
 
-    assert not await notifications.holds(notification)
+    assert not await notifications.still_held(notification)
     assert await notifications.claim(10) == []
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import CannotStart, StorageUnavailable, Unsealable
+from bot.errors import CannotStart, Unsealable
 from bot.secret import Secret
-from bot.storage.engine.database import Database
+from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
 from bot.storage.sealing.keyring import KeyRing, generate_line
@@ -110,20 +110,9 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
 
 @asynccontextmanager
 async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
-    """A reading transaction on a database that exists and has the current schema. Raises `CannotStart`."""
-    path = locate(url).path
-    if path is not None and not path.exists():
-        raise CannotStart(f"The database {path} does not exist yet: nothing was sealed so far.")
-    db = Database.open(url)
-    try:
-        if not await db.is_current():
-            raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
-        async with db.reading() as connection:
-            yield connection
-    except StorageUnavailable as error:
-        raise CannotStart(f"The database {db.where} did not answer ({error}). Check DATABASE_URL.") from None
-    finally:
-        await db.close()
+    """A reading transaction. Raises `CannotStart`."""
+    async with existing_database(url) as db, db.reading() as connection:
+        yield connection
 
 
 def _opens(sealer: Sealer, sealed: SealedColumn, row: Row[Any]) -> bool:

@@ -279,7 +279,7 @@ class Polls:
         wanted = list({one.key: one for one in new if known.isdisjoint(blinds[one.key])}.values())
         if not wanted:
             return
-        rows = [self._rows.encrypt(watch.person, watch.host, watch.id, one, moment) for one in wanted]
+        rows = [self._rows.encrypt(watch.person, watch.host, watch.id, one, moment) | {"found": True} for one in wanted]
         await connection.execute(insert(tracked), rows)
         # Servers round the time of creation down to whole seconds.
         fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]

@@ -85,6 +85,13 @@ class Tracked:
         return self.state in OVER
 
 
+class Unnotified(NamedTuple):
+    """What a person could not be told."""
+
+    tracked_ids: frozenset[str]  # secrets whose notification is a dead letter
+    hosts: frozenset[str]  # base URLs of hosts that do not accept the account any more
+
+
 @dataclass(frozen=True, slots=True)
 class WatchRef:
     """Names one watch: its id, its person and its host."""

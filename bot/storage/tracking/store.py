@@ -27,6 +27,7 @@ from bot.storage.tracking.rows import (
     Tracked,
     TrackedRows,
     TrackedState,
+    Unnotified,
     Watch,
     WatchRef,
     lock_person,
@@ -83,6 +84,17 @@ class Tracking:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._rows.decrypt_or_flag(row) for row in rows]
+
+    async def unnotified_of(self, person: Person) -> Unnotified:
+        """What this person should have been told of, and Slack took no message."""
+        dead = and_(notifications.c.dead_letter.is_not(None), notifications.c.sent_at.is_(None))
+        query = select(notifications.c.tracked_id, notifications.c.host).where(owned_by(notifications, person), dead)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return Unnotified(
+            frozenset(row.tracked_id for row in rows if row.tracked_id),
+            frozenset(row.host for row in rows if not row.tracked_id),
+        )
 
     async def find(self, person: Person, id: object) -> Tracked:
         """Raises `NotYours`, `Unsealable`."""
@@ -227,6 +239,8 @@ class Tracking:
         values: dict[str, Any] = {}
         if row is not None and given.label is not None:
             values["label"] = self._rows.encrypt_label(person, row.host, row.id, given.label)
+        if row is not None and row.found:
+            values["found"] = None  # from now on the person tracks it by hand
         if row is not None and given.secret_key is not None:
             values["secret_blind_index"] = self._rows.blind_indexes(row.host, given.secret_key)[0]
         if row is None or not values:
