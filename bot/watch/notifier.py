@@ -174,6 +174,8 @@ class Notifier:
 
     async def _post(self, said: Sequence[PreparedNotification], *, plainly: bool = False) -> None:
         """Post one message for all of them. Raises `SlackError`."""
+        user_id, now = said[0].notification.person.user_id, time.monotonic()
+        self._last_post_at[user_id] = max(now, self._last_post_at.get(user_id, now))
         if len(said) > 1:
             message = gather([one.listed or one.message for one in said if one.message])
             key = digest_key(one.notification.idempotency_key for one in said)
