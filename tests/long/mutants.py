@@ -58,7 +58,8 @@ class Mutant:
     line: int
     before: str  # the line
     after: str
-    code: str  # of the whole file
+    original: str  # the whole file
+    code: str  # the whole file with the change
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}\n    - {self.before}\n    + {self.after}"
@@ -116,7 +117,14 @@ def _make(path: str, module: cst.Module, old: cst.CSTNode, new: cst.CSTNode) -> 
     for kind, start, end, other_start, other_end in difflib.SequenceMatcher(None, lines, changed).get_opcodes():
         if kind != "equal":
             before, after = lines[start:end], changed[other_start:other_end]
-            return Mutant(path, start + 1, " ".join(" ".join(before).split()), " ".join(" ".join(after).split()), code)
+            return Mutant(
+                path,
+                start + 1,
+                " ".join(" ".join(before).split()),
+                " ".join(" ".join(after).split()),
+                module.code,
+                code,
+            )
     return None
 
 
@@ -146,7 +154,7 @@ class Copy:
         try:
             return not self.passes(tests, timeout)
         finally:
-            self.write(mutant.path, (ROOT / mutant.path).read_text())
+            self.write(mutant.path, mutant.original)
 
     def passes(self, tests: Iterable[str], timeout: float) -> bool:
         command = [sys.executable, *PYTEST, *tests]

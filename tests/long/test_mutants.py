@@ -61,8 +61,8 @@ def test_types_decorators_and_sentences_stay_as_they_are(code):
 @pytest.mark.slow
 def test_a_mutant_is_killed_if_a_test_fails_and_the_copy_is_whole_again(tmp_path):
     copy, code = Copy(tmp_path), (ROOT / SEALER).read_text()
-    bad = Mutant(SEALER, 1, "", "", code.replace("header + bound)", "header)"))
-    harmless = Mutant(SEALER, 1, "", "", f"{code}\n# nothing else\n")
+    bad = Mutant(SEALER, 1, "", "", code, code.replace("header + bound)", "header)"))
+    harmless = Mutant(SEALER, 1, "", "", code, f"{code}\n# nothing else\n")
     tests = ("tests/unit/test_seal.py::test_a_blob_that_was_moved_is_refused",)
 
     found = [copy.notices(mutant, tests, 60) for mutant in (bad, harmless, bad)]

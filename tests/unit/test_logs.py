@@ -182,6 +182,30 @@ def test_a_value_that_is_no_value_is_an_object_in_json_too():
     assert json.loads(logs._Formatter("json").format(record))["reason"] == "[object]"
 
 
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize(
+    "library",
+    ["httpx", "httpcore", "httpx_aiohttp", "slack_sdk", "slack_bolt", "sqlalchemy", "aiosqlite", "psycopg", "asyncio",
+     "aiohttp", "alembic", "stamina", "concurrent"],
+)  # fmt: skip
+def test_a_library_that_quotes_is_held_at_warnings(library):
+    logging.getLogger(library).setLevel(logging.DEBUG)
+
+    logs.set_up("debug", "json", io.StringIO())
+
+    assert logging.getLogger(library).level == logging.WARNING
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["action", "count", "error", "form", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb"],
+)
+def test_a_field_on_the_list_is_written(heard, field):
+    logs.Log("test").warning("event", **{field: "value"})
+
+    assert json.loads(heard.getvalue())[field] == "value"
+
+
 def test_levels_below_the_set_one_and_libraries_below_a_warning_are_silent():
     stream, root, last, hook = io.StringIO(), logging.getLogger(), logging.lastResort, sys.excepthook
     before = root.handlers[:], root.level
@@ -231,7 +255,10 @@ def test_a_closed_stream_breaks_nothing(written):
         ("https://h:443/a", "https://h:443/a"),
         ("the secret of the basics", "the secret of the basics"),
     ],
-)
+    ids=[
+        "secret", "receipt", "metadata", "bearer", "tokens of Slack", "response_url", "a password in a URL", "a port", "words",
+    ],
+)  # fmt: skip
 def test_what_looks_like_a_credential_is_hidden_and_nothing_else(line, shown):
     assert logs.redact(line) == shown
 

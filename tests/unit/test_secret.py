@@ -98,6 +98,11 @@ def test_it_can_be_measured_searched_joined_and_cut_without_being_shown():
     assert Secret(ODD).size == len(ODD) + 2
 
 
+@pytest.mark.parametrize("kind", [Secret, SecretKey, MetadataKey])
+def test_it_shows_as_one_word(kind):
+    assert {repr(kind(CANARY)), str(kind(CANARY)), f"{kind(CANARY):>40}"} == {"[hidden]"}
+
+
 def test_any_text_can_be_compared_and_hashed():
     assert Secret(ODD) == Secret(ODD)
     assert Secret(ODD) != Secret("ö")
