@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime as dt
 import gzip
 import json
@@ -640,6 +641,20 @@ async def test_plaintext_and_keys_in_metadata_are_dropped(onetime: Onetime, capl
     assert CANARY not in repr(found)
     assert CANARY not in caplog.text
     assert not hasattr(found, "value")
+
+
+async def test_addresses_in_an_answer_are_never_used(onetime: Onetime) -> None:
+    elsewhere = "javascript:alert(1)//evil.example"
+    names = ("share_domain", "metadata_url", "receipt_url", "secret_url", "share_url", "burn_url", "shrimp")
+    more = dict.fromkeys(names, elsewhere)
+
+    async with hostile(says(200, metadata_body(**more, secret_key="s" * 31)), says(200, metadata_body(**more))) as host:
+        shared = await onetime.share(Credentials(host.host), Secret("text"), ttl=60, passphrase=None)
+        found = await onetime.metadata(Credentials(host.host), METADATA)
+
+    values = [getattr(made, each.name) for made in (shared, found) for each in dataclasses.fields(made)]
+    assert not [value for value in values if "evil" in (value.reveal() if isinstance(value, Secret) else str(value))]
+    assert host.host.secret_link(shared.secret_key).reveal() == f"{host.url}/secret/{'s' * 31}"
 
 
 @pytest.mark.parametrize("shape", ["v1", "v2"])
