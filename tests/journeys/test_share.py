@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.onetime import OnetimeFault, OnetimeServer
-from bot.sandbox.slack import SlackFault
+from bot.sandbox.slack import CannotDo, SlackFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 
@@ -224,6 +224,8 @@ async def test_a_size_is_checked_in_bytes_before_the_host_is_asked(world, ada, p
     ids=["people and a channel", "typed and made up", "no passphrase to send apart", "apart to nobody"],
 )
 async def test_what_does_not_go_together_is_said_at_its_field(world, ada, fields, where, said):
+    world.workspace.channel("C0OPS", "ops", [ada])
+
     await press_share(ada, **fields)
 
     assert said in ada.view.errors[where]
@@ -496,9 +498,11 @@ async def test_a_channel_without_the_bot_is_said_and_can_be_tried_again(world, a
 async def test_a_channel_that_takes_nothing_is_said_and_the_secret_is_burned(world, ada, kind, said):
     number = next(_numbers)
     channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada, world.workspace.bot_user_id])
+    view = await window(ada)
+    await ada.fill(view, {"text1": TEXT, "channel": channel.id})
     setattr(channel, kind, True)
 
-    await press_share(ada, channel=channel.id)
+    await ada.submit()
 
     await ada.until(lambda: ada.view and said in ada.view.text)
     assert [one.state for one in world.onetime.everything()] == ["burned"]
@@ -669,3 +673,17 @@ async def test_one_of_several_accounts_is_chosen(world):
 
         assert [one.owner for one in other.everything()] == [EMAIL]
         assert [one.owner for one in several.onetime.everything()] == [None]
+
+
+# --- where a secret can be shared
+
+
+async def test_nobody_can_choose_a_direct_message_in_the_menu_of_channels(world, ada):
+    dm = world.workspace.state.open_dm(ada.id)
+    private = world.workspace.channel(f"C0P{next(_numbers):04}", "private", [ada], private=True)
+    view = await window(ada)
+
+    with pytest.raises(CannotDo):
+        await ada.fill(view, {"channel": dm.id})
+
+    await ada.fill(view, {"channel": private.id})

@@ -78,6 +78,34 @@ def confirm(**more: Any) -> Json:
     return modal(actions(button(confirm=texts | {name: plain(text) for name, text in more.items()})))
 
 
+def message(*blocks: Json, **more: Any) -> Json:
+    return {"text": "x", "blocks": list(blocks), **more}
+
+
+def chart(kind: str = "pie", *, title: str = "T", **fields: Any) -> Json:
+    return {"type": "data_visualization", "title": title, "chart": {"type": kind, **fields}}
+
+
+def points(count: int) -> list[Json]:
+    return [{"label": str(number), "value": number + 1} for number in range(count)]
+
+
+def series(count: int, each: int = 2) -> Json:
+    names = [{"name": f"s{number}", "data": points(each)} for number in range(count)]
+    return {"series": names, "axis_config": {"categories": [str(number) for number in range(each)]}}
+
+
+def card(**more: Any) -> Json:
+    return {"type": "card", "title": plain("x"), **more}
+
+
+def entity(**more: Any) -> Json:
+    return {
+        "entity_type": "slack#/entities/task", "entity_payload": {"attributes": {"title": {"text": "T"}}},
+        "external_ref": {"id": "1"}, "url": "https://tasks.example/1", **more,
+    }  # fmt: skip
+
+
 LIMITS: dict[str, tuple[int, str, Callable[[int], Json]]] = {
     "title": (24, "/title/text", lambda n: modal(section(), title=plain("x" * n))),
     "submit": (24, "/submit/text", lambda n: modal(section(), submit=plain("x" * n))),
@@ -139,6 +167,29 @@ LIMITS: dict[str, tuple[int, str, Callable[[int], Json]]] = {
     "blocks of a message": (50, "/blocks", lambda n: {"text": "x", "blocks": [{"type": "divider"}] * n}),
     "attachments": (100, "/attachments", lambda n: {"text": "x", "attachments": [{"text": "x"}] * n}),
     "markdown_text": (12_000, "/markdown_text", lambda n: {"markdown_text": "x" * n}),
+    "chart title": (50, "/blocks/0/title", lambda n: message(chart(title="x" * n, segments=points(2)))),
+    "pie": (12, "/blocks/0/chart/segments", lambda n: message(chart(segments=points(n)))),
+    "series of a chart": (12, "/blocks/0/chart/series", lambda n: message(chart("bar", **series(n)))),
+    "points of a series": (20, "/blocks/0/chart/series/0/data", lambda n: message(chart("line", **series(1, n)))),
+    "charts of a message": (
+        2,
+        "/blocks/2",
+        lambda n: message(*[chart(segments=points(2)) for _ in range(n)]),
+    ),
+    "card title": (150, "/blocks/0/title/text", lambda n: message(card(title=plain("x" * n)))),
+    "card subtext": (200, "/blocks/0/subtext/text", lambda n: message(card(subtext=plain("x" * n)))),
+    "card actions": (3, "/blocks/0/actions", lambda n: message(card(actions=[button(one) for one in range(n)]))),
+    "data table": (
+        20_000,
+        "/blocks/0",
+        lambda n: message(
+            {
+                "type": "data_table",
+                "caption": "C",
+                "rows": [[{"type": "raw_text", "text": "x" * (n - 1)}], [{"type": "raw_text", "text": "x"}]],
+            }
+        ),
+    ),
     "markdown": (12_000, "/blocks/0/text", lambda n: {"text": "x", "blocks": [{"type": "markdown", "text": "x" * n}]}),
 }
 
@@ -208,3 +259,80 @@ def test_junk_is_refused_and_never_breaks_the_check(where: str, junk: Any) -> No
     }
 
     assert check_view(views[where])
+
+
+# --- blocks of 2026
+
+NEW: dict[str, tuple[Json, set[tuple[str, str]]]] = {
+    "a pie": (message(chart(segments=points(3))), set()),
+    "bars": (message(chart("bar", **series(2))), set()),
+    "an area with labels": (
+        message(
+            chart("area", **series(1) | {"axis_config": {"categories": ["0", "1"], "x_label": "x", "y_label": "y"}})
+        ),
+        set(),
+    ),
+    "a pie with nothing in a slice": (
+        message(chart(segments=[{"label": "a", "value": 0}])),
+        {("/blocks/0/chart/segments/0/value", "limit")},
+    ),
+    "two series of one name": (
+        message(chart("line", **series(1) | {"series": series(1)["series"] * 2})),
+        {("/blocks/0/chart/series/1/name", "duplicate-name")},
+    ),
+    "a series without a value for a category": (
+        message(chart("line", **series(1) | {"axis_config": {"categories": ["0"]}})),
+        {("/blocks/0/chart/series/0/data", "categories")},
+    ),
+    "a chart of no known kind": (message(chart("radar")), {("/blocks/0/chart/type", "wrong-type")}),
+    "a chart in a modal": (modal(chart(segments=points(2))), {("/blocks/0/type", "surface")}),
+    "a chart in a home tab": (
+        {"type": "home", "blocks": [chart(segments=points(2))]},
+        {("/blocks/0/type", "surface")},
+    ),
+    "a card with an icon of Slack's": (message(card(slack_icon={"type": "icon", "name": "rocket"})), set()),
+    "a card in a modal": (modal(card(subtext=plain("x"))), set()),
+    "an icon that Slack has not": (
+        message(card(slack_icon={"type": "icon", "name": "unicorn"})),
+        {("/blocks/0/slack_icon/name", "wrong-type")},
+    ),
+    "two icons": (
+        message(
+            card(
+                slack_icon={"type": "icon", "name": "key"},
+                icon={"type": "image", "image_url": "https://x.example/", "alt_text": "x"},
+            )
+        ),
+        {("/blocks/0/slack_icon", "card-icons")},
+    ),
+    "a card with nothing to see": (
+        message({"type": "card", "subtitle": plain("x"), "subtext": plain("y")}),
+        {("/blocks/0", "card-empty")},
+    ),
+    "a Work Object": (message(metadata={"entities": [entity()]}), set()),
+    "a Work Object of a link, beside an event": (
+        message(
+            metadata={
+                "event_type": "task_created",
+                "event_payload": {"id": "1"},
+                "entities": [entity(app_unfurl_url="https://tasks.example/1?a=b")],
+            }
+        ),
+        set(),
+    ),
+    "a Work Object without a reference": (
+        message(metadata={"entities": [{name: value for name, value in entity().items() if name != "external_ref"}]}),
+        {("/metadata/entities/0/external_ref", "missing")},
+    ),
+    "metadata of neither kind": (
+        message(metadata={"event_type": "task_created"}),
+        {("/metadata/event_payload", "missing")},
+    ),
+}
+
+
+@each_row("name", NEW)
+def test_the_blocks_of_2026_are_taken_as_slack_documents_them(name: str) -> None:
+    payload, problems = NEW[name]
+
+    assert of(check(payload.get("type", "message"), payload)) == problems

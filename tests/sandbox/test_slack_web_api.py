@@ -664,3 +664,39 @@ async def test_an_unknown_response_url_is_a_404(workspace: SlackWorkspace) -> No
     url = workspace.api_url.replace("/api/", "/actions/T0/1/none")
 
     assert (await AsyncWebhookClient(url, retry_handlers=[]).send(text="x")).status_code == 404
+
+
+# --- threads
+
+
+@pytest.mark.parametrize("method", ["chat.postMessage", "chat.postEphemeral"])
+@pytest.mark.parametrize(
+    ("thread", "code"),
+    [
+        (lambda _parent, _reply: "0", "invalid_thread_ts"),
+        (lambda parent, _reply: parent[:-1] + "x", "invalid_thread_ts"),
+        (lambda _parent, _reply: "1500000000.000001", "thread_not_found"),
+        (lambda _parent, reply: reply, "cannot_reply_to_message"),
+    ],
+    ids=["no ts", "letters", "nothing there", "a reply"],
+)
+async def test_a_reply_needs_a_message_that_is_there(
+    client: AsyncWebClient, workspace: SlackWorkspace, method: str, thread: Any, code: str
+) -> None:
+    workspace.channel("C0TEAM", "team", ["U0ADA", workspace.bot_user_id])
+    parent = (await client.chat_postMessage(channel="C0TEAM", text="Hello"))["ts"]
+    reply = (await client.chat_postMessage(channel="C0TEAM", text="Hello back", thread_ts=parent))["ts"]
+    message = {"channel": "C0TEAM", "user": "U0ADA", "text": "Hello all", "thread_ts": thread(parent, reply)}
+
+    with pytest.raises(SlackApiError, match=code):
+        await client.api_call(method, json=message)
+
+    assert [one.thread_ts for one in workspace.messages] == [None, parent]
+
+
+async def test_a_thread_is_of_its_own_channel(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
+    workspace.channel("C0TEAM", "team", ["U0ADA", workspace.bot_user_id])
+    parent = (await client.chat_postMessage(channel="U0ADA", text="Hello"))["ts"]
+
+    with pytest.raises(SlackApiError, match="thread_not_found"):
+        await client.chat_postMessage(channel="C0TEAM", text="Hello", thread_ts=parent)

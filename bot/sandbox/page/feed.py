@@ -20,6 +20,7 @@ from bot.sandbox.page.controls import PartStates
 from bot.sandbox.page.serializers import Json
 from bot.sandbox.page.timeline import Timeline
 from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceChange
+from bot.sandbox.slack.pickers import is_shared
 from bot.sandbox.world import World
 
 BATCH_WINDOW = 0.02  # seconds in which changes are collected into one event
@@ -174,7 +175,9 @@ class Feed:
         workspace = self._world.workspace
         return {
             "people": [serializers.person(one.person) for one in workspace.people],
-            "channels": [serializers.channel(one) for one in workspace.channels],
+            "channels": [
+                serializers.channel(one, is_shared=is_shared(workspace.state, one)) for one in workspace.channels
+            ],
         }
 
     def _secrets(self) -> list[Json]:

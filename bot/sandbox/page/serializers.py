@@ -38,8 +38,11 @@ def person(one: SlackUser) -> Json:
     return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest}
 
 
-def channel(one: SlackChannel) -> Json:
-    return {"id": one.id, "name": one.name, "members": sorted(one.members), "user": one.user}
+def channel(one: SlackChannel, *, is_shared: bool) -> Json:
+    members = sorted(one.members)
+    return {
+        "id": one.id, "name": one.name, "members": members, "user": one.user, "kind": one.kind, "is_shared": is_shared,
+    }  # fmt: skip
 
 
 def message_key(one: SlackMessage) -> str:

@@ -22,11 +22,10 @@ from bot.sandbox.slack.element_schemas import (
     RICH_TEXT,
     SLACK_FILE,
     URL,
-    mrkdwn,
     plain,
     text,
 )
-from bot.sandbox.slack.schema import AnyObject, Array, Boolean, Number, Object, OneOf, Schema, String
+from bot.sandbox.slack.schema import AnyObject, Array, Boolean, Either, Number, Object, OneOf, Schema, String
 
 _ALT: dict[str, Schema] = {"alt_text": String(2000)}
 _TITLED: dict[str, Schema] = BLOCK_ID | {"title": plain(2000)}
@@ -75,14 +74,38 @@ DATA_TABLE = Object(
     BLOCK_ID | {"page_size": Number(1, 100), "row_header_column_index": Number()},
 )
 
+# --- charts
+# Source: docs.slack.dev/reference/block-kit/blocks/data-visualization-block. Its first edition (June 2026) allowed 6
+# series or segments; SDKs that follow the page allow 12 since October 2026.
+
+MAX_CHART_SERIES = 12
+_LABEL = String(20)
+_POINT = Object(None, {"label": _LABEL, "value": Number()})
+_SERIES = Array(Object(None, {"name": _LABEL, "data": Array(_POINT, 20, 1)}), MAX_CHART_SERIES, 1)
+_AXES = Object(None, {"categories": Array(_LABEL, 20, 1)}, {"x_label": String(50), "y_label": String(50)})
+CHART = OneOf(
+    Object("pie", {"segments": Array(_POINT, MAX_CHART_SERIES, 1)}),
+    *(Object(kind, {"series": _SERIES, "axis_config": _AXES}) for kind in ("bar", "area", "line")),
+)
+DATA_VISUALIZATION = Object("data_visualization", {"title": String(50), "chart": CHART}, BLOCK_ID)
+
 # --- cards, containers, plans
 
+# Source: docs.slack.dev/reference/block-kit/blocks/card-block, and the Slack icon object among the composition objects
+_ICONS = (
+    "archive", "book", "bookmark", "bot", "bug", "calendar", "call", "caret-left", "caret-right", "check",
+    "clipboard", "code", "comment", "compass", "copy", "cube", "download", "edit", "email", "eye-closed",
+    "eye-open", "file", "flag", "folder", "gear", "globe", "heart", "help", "image", "info", "key", "lightbulb", "link",
+    "map", "mobile", "new-window", "pin", "plus", "refine", "refresh", "rocket", "save", "screen", "share",
+    "sparkle", "star", "star-filled", "tag", "thumbs-down", "thumbs-up", "trash", "upload", "user", "warning",
+)  # fmt: skip
+SLACK_ICON = Object("icon", {"name": String(choices=_ICONS)})
 CARD = Object(
     "card",
     {},
     BLOCK_ID
-    | {"title": mrkdwn(150), "subtitle": mrkdwn(150), "body": mrkdwn(200)}
-    | {"hero_image": IMAGE_ELEMENT, "icon": IMAGE_ELEMENT, "actions": Array(BUTTON, 3)},
+    | {"title": text(150), "subtitle": text(150), "body": text(200), "subtext": text(200)}
+    | {"hero_image": IMAGE_ELEMENT, "icon": IMAGE_ELEMENT, "slack_icon": SLACK_ICON, "actions": Array(BUTTON, 3)},
 )
 CAROUSEL = Object("carousel", {"elements": Array(CARD, 10, 1)}, BLOCK_ID)
 _CHILD = OneOf(ACTIONS, CONTEXT, DIVIDER, FILE, HEADER, IMAGE, INPUT_BLOCK, RICH_TEXT, SECTION, TABLE, VIDEO)
@@ -119,6 +142,7 @@ BLOCK = OneOf(
     FILE,
     TABLE,
     DATA_TABLE,
+    DATA_VISUALIZATION,
     CARD,
     CAROUSEL,
     CONTAINER,
@@ -135,7 +159,8 @@ SURFACES = {
     "modal": EVERYWHERE | {"alert"},
     "home": EVERYWHERE | {"carousel", "data_table", "table"},
     "message": EVERYWHERE
-    | {"carousel", "container", "context_actions", "data_table", "markdown", "plan", "table", "task_card"},
+    | {"carousel", "container", "context_actions", "data_table", "data_visualization", "markdown", "plan", "table"}
+    | {"task_card"},
 }
 
 # --- views and messages
@@ -154,7 +179,16 @@ MODAL = Object(
 HOME = Object("home", _BLOCKS, _IDS)
 VIEW = OneOf(MODAL, HOME)
 
-_METADATA = Object(None, {"event_type": ANY, "event_payload": AnyObject()})
+# Work Objects. Source: docs.slack.dev/messaging/work-objects-implementation
+_EXTERNAL_REF = Object(None, {"id": ANY}, {"type": ANY})
+_ENTITY = Object(
+    None,
+    {"entity_type": ANY, "entity_payload": AnyObject(), "external_ref": _EXTERNAL_REF, "url": ANY},
+    {"app_unfurl_url": ANY},
+)
+_ENTITIES = Array(_ENTITY)
+_EVENT: dict[str, Schema] = {"event_type": String(MAX_ID), "event_payload": AnyObject()}
+_METADATA = Either(Object(None, _EVENT, {"entities": _ENTITIES}), Object(None, {"entities": _ENTITIES}))
 _NAMES = ("channel", "user", "ts", "thread_ts", "token", "username", "icon_emoji", "icon_url", "text")
 _SWITCHES = ("delete_original", "replace_original", "reply_broadcast", "link_names", "mrkdwn")
 _MESSAGE: dict[str, Schema] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bot.sandbox.slack.block_schemas import MESSAGE
@@ -19,6 +20,9 @@ _SLACK_CODES = {
     "only_one_table_allowed",
     "view_too_large",
 }
+
+
+_TS = re.compile(r"[0-9]{10}\.[0-9]{6}", re.ASCII)
 
 
 def check_content(args: Payload, *, update: bool = False) -> None:
@@ -39,8 +43,8 @@ def _error_code(problem: Problem) -> str:
             return "too_many_attachments"
         case ["attachments", *_]:
             return "invalid_attachments"
-        case ["metadata", *_]:
-            return "invalid_metadata_format"
+        case ["metadata", *inner]:
+            return "invalid_metadata_schema" if inner[:1] == ["entities"] else "invalid_metadata_format"
         case _:
             return "invalid_arguments"
 
@@ -81,10 +85,28 @@ def _find_postable_channel(state: WorkspaceState, named: str, *, users_too: bool
     return channel
 
 
+def _check_thread(state: WorkspaceState, channel: SlackChannel, thread_ts: object) -> None:
+    """Raise `Refusal` unless a reply can be posted under that message. None and "" stand for no thread.
+
+    Slack takes a `thread_ts` of a message that is not there, and shows the reply to nobody; here it is an error.
+    """
+    if thread_ts in (None, ""):
+        return
+    if not isinstance(thread_ts, str) or not _TS.fullmatch(thread_ts):
+        raise Refusal("invalid_thread_ts", response_metadata={"messages": ["[ERROR] not a valid thread_ts"]})
+    try:
+        parent = state.find_message(channel.id, thread_ts)
+    except Refusal:
+        raise Refusal("thread_not_found") from None
+    if parent.thread_ts not in (None, parent.ts):  # a reply has no replies of its own
+        raise Refusal("cannot_reply_to_message")
+
+
 async def post_message(state: WorkspaceState, args: Payload) -> Payload:
     require_arguments(args, "channel")
     channel = _find_postable_channel(state, str(args["channel"]), users_too=True)
     check_content(args)
+    _check_thread(state, channel, args.get("thread_ts"))
     message = _find_duplicate(state, channel, args.get("client_msg_id")) or state.post(channel, args)
     return {"channel": channel.id, "ts": message.ts, "message": message_payload(state, message)}
 
@@ -106,6 +128,7 @@ async def post_ephemeral(state: WorkspaceState, args: Payload) -> Payload:
     if user not in channel.members:
         raise Refusal("user_not_in_channel")
     check_content(args)
+    _check_thread(state, channel, args.get("thread_ts"))
     return {"message_ts": state.post(channel, args, to=user).ts}
 
 

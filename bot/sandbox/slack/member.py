@@ -23,6 +23,7 @@ from bot.sandbox.slack.payloads import (
     message_payload,
     view_payload,
 )
+from bot.sandbox.slack.pickers import require_offered
 from bot.sandbox.slack.records import AppDelivery, DeliveryKind
 from bot.sandbox.slack.state import WorkspaceState
 
@@ -106,7 +107,9 @@ class WorkspaceMember(MemberView):
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
             return AppDelivery(INTERACTION, {})
-        return await self._use_element(where, element, choose(element, option))
+        entered = choose(element, option)
+        require_offered(self._state, self.id, element, entered)
+        return await self._use_element(where, element, entered)
 
     async def _use_element(self, where: SlackMessage | SlackView, element: Element, entered: Payload) -> AppDelivery:
         if isinstance(where, SlackView):
@@ -137,6 +140,7 @@ class WorkspaceMember(MemberView):
             entered = fields.get(element.block_id, {})
             if element.action_id in entered:
                 state = element.state_with(entered[element.action_id])
+                require_offered(self._state, self.id, element, state)
                 view.values.setdefault(element.block_id, {})[element.action_id] = state
 
     async def fill(self, view: SlackView | None, fields: Mapping[str, Any]) -> AppDelivery:
@@ -149,6 +153,7 @@ class WorkspaceMember(MemberView):
         for name, value in fields.items():
             element = find_field(form.blocks, name)
             entered = element.state_with(value)
+            require_offered(self._state, self.id, element, entered)
             form.values.setdefault(element.block_id, {})[element.action_id] = entered
             if element.block["type"] != "input" or element.block.get("dispatch_action"):
                 delivery = await self._use_element(form, element, entered)

@@ -14,6 +14,7 @@ from bot.sandbox.slack.elements import EnteredValues, initial_values
 Payload = dict[str, Any]
 ResponseUrlKind = Literal["commands", "actions"]
 ViewType = Literal["modal", "home"]
+ConversationKind = Literal["im", "private", "public"]
 
 
 @dataclass(slots=True)
@@ -42,6 +43,12 @@ class SlackChannel:
     user: str | None = None
     archived: bool = False
     read_only: bool = False  #: the bot may not write in it
+    private: bool = False
+    shared: bool = False  #: with another workspace (Slack Connect)
+
+    @property
+    def kind(self) -> ConversationKind:
+        return "im" if self.is_im else "private" if self.private else "public"
 
     @property
     def is_im(self) -> bool:

@@ -25,6 +25,9 @@ __all__ = ["Problem", "check_message", "check_view"]
 Node = tuple[str, str, dict[str, Any]]  #: JSON pointer, name of the field that holds the object, the object
 Surface = Literal["modal", "home", "message"]
 
+MAX_CHARTS = 2  # in a message. Not documented: seen in answers of chat.postMessage (github.com/vercel/chat/pull/696)
+MAX_TABLE_TEXT = 20_000  # characters of a data_table
+
 _BROADCAST = re.compile(r"<!(channel|here|everyone)")
 
 
@@ -173,6 +176,9 @@ def _totals(nodes: list[Node], surface: Surface) -> Iterator[Problem]:
         tables = [at for at, _, one in nodes if kind_of(one) in ("table", "data_table")]
         for second in tables[1:]:
             yield Problem(second, "only_one_table_allowed", "one table per message")
+        charts = [at for at, _, one in nodes if kind_of(one) == "data_visualization"]
+        for third in charts[MAX_CHARTS:]:
+            yield Problem(third, "limit", f"no more than {MAX_CHARTS} charts per message")
 
 
 def _node(node: Node) -> Iterator[Problem]:
@@ -180,6 +186,12 @@ def _node(node: Node) -> Iterator[Problem]:
     match kind_of(one):
         case "section" if not one.get("text") and not one.get("fields"):
             yield Problem(at, "section-empty", "must define either text or fields")
+        case "card":
+            yield from _card(at, one)
+        case "data_table" if _characters(one.get("rows")) > MAX_TABLE_TEXT:
+            yield Problem(at, "limit", f"must be less than {MAX_TABLE_TEXT + 1} characters")
+        case "pie" | "bar" | "area" | "line":
+            yield from _chart(at, one)
         case "static_select" | "multi_static_select" | "radio_buttons" | "checkboxes":
             yield from _choices(at, one)
         case "plain_text_input" if _exceeds(one.get("min_length"), one.get("max_length")):
@@ -192,6 +204,37 @@ def _node(node: Node) -> Iterator[Problem]:
             yield Problem(f"{at}/text", "broadcast", "mentions a whole channel", refused=False)
         case _:
             pass
+
+
+def _card(at: str, card: dict[str, Any]) -> Iterator[Problem]:
+    if not any(card.get(name) for name in ("hero_image", "title", "actions", "body")):
+        yield Problem(at, "card-empty", "must define one of hero_image, title, actions and body")
+    if "icon" in card and "slack_icon" in card:
+        yield Problem(f"{at}/slack_icon", "card-icons", "icon and slack_icon exclude each other")
+
+
+def _chart(at: str, chart: dict[str, Any]) -> Iterator[Problem]:
+    """The values of a pie are positive. Series have names of their own, and one value for each category, in order."""
+    for place, segment in enumerate(_list(chart.get("segments"))):
+        value = segment.get("value") if isinstance(segment, dict) else None
+        if isinstance(value, int | float) and value <= 0:
+            yield Problem(f"{at}/segments/{place}/value", "limit", "must be positive")
+    series = [one for one in _list(chart.get("series")) if isinstance(one, dict)]
+    axes = chart.get("axis_config")
+    categories = _list(axes.get("categories")) if isinstance(axes, dict) else []
+    names: list[Any] = []
+    for place, one in enumerate(series):
+        if one.get("name") in names:
+            yield Problem(f"{at}/series/{place}/name", "duplicate-name", "name already exists in this chart")
+        names.append(one.get("name"))
+        labels = [point.get("label") for point in _list(one.get("data")) if isinstance(point, dict)]
+        if labels != categories:
+            yield Problem(f"{at}/series/{place}/data", "categories", "must have one value for each category")
+
+
+def _characters(value: Any) -> int:
+    """The length of all texts in a value."""
+    return sum(len(one["text"]) for _, _, one in walk(value) if isinstance(one.get("text"), str))
 
 
 def _choices(at: str, element: dict[str, Any]) -> Iterator[Problem]:

@@ -160,10 +160,21 @@ class SlackWorkspace:
     def people(self) -> list[WorkspaceMember]:
         return list(self._members.values())
 
-    def channel(self, id: str, name: str, members: Iterable[WorkspaceMember | str] = ()) -> SlackChannel:  # noqa: A002  Slack's name
-        """Add a channel with these members. The bot is a member only if `bot_user_id` is among them."""
+    def channel(
+        self,
+        id: str,  # noqa: A002  Slack's name
+        name: str,
+        members: Iterable[WorkspaceMember | str] = (),
+        *,
+        private: bool = False,
+        shared: bool = False,
+    ) -> SlackChannel:
+        """Add a channel with these members. The bot is a member only if `bot_user_id` is among them.
+
+        A `shared` channel is one of another workspace too (Slack Connect).
+        """
         ids = {one if isinstance(one, str) else one.id for one in members}
-        self.state.channels[id] = SlackChannel(id, name, ids)
+        self.state.channels[id] = SlackChannel(id, name, ids, private=private, shared=shared)
         self.state.changes.publish("channel", self.state.channels[id])
         return self.state.channels[id]
 

@@ -131,7 +131,7 @@ function optionGroups(one) {
     return [{ options: people }];
   }
   if (one.type.includes("channels_select") || one.type.includes("conversations_select")) {
-    const open = places().filter((place) => one.type.includes("conversations") || !isDirect(place));
+    const open = places().filter((place) => isOffered(place, one));
     return [{ options: open.map((place) => ({ value: place.id, label: isDirect(place) ? world.app.name : `#${place.name}` })) }];
   }
   const groups = one.option_groups ?? [{ options: one.options ?? [] }];
@@ -139,6 +139,15 @@ function optionGroups(one) {
     label: group.label?.text,
     options: group.options.map((option) => ({ value: option.value, label: option.text, note: option.description })),
   }));
+}
+
+/** Whether a menu of conversations or channels offers this one. The server refuses what is not offered, too. */
+function isOffered(place, one) {
+  if (one.type.includes("channels_select")) return place.kind === "public";
+  const filter = one.filter ?? {};
+  if (filter.include && !filter.include.includes(place.kind)) return false;
+  if (filter.exclude_bot_users && isDirect(place)) return false;
+  return !(filter.exclude_external_shared_channels && place.is_shared);
 }
 
 /** Stores a choice. Outside of a form a choice is sent to the app, after its confirm dialog if it has one. */
