@@ -17,6 +17,7 @@ from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
 from bot.storage.shares.rows import PassphraseTo, Recipient
 
+CHANNEL_IDS = ("C", "G")  # the first letters of ids of channels; that of a direct message is a D
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 
@@ -72,6 +73,8 @@ def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dic
     channels = () if form_state.only else interaction.pickers.get("channel", ())
     if people and channels:
         wrong["channel"] = "Choose people or a channel, not both."
+    elif not all(one.startswith(CHANNEL_IDS) for one in channels):
+        wrong["channel"] = "That is no channel. Choose a channel here, or people by name above."
     if len(people) > MAX_PEOPLE:
         wrong["to"] = f"At most {MAX_PEOPLE} people at a time."
     if people:

@@ -40,7 +40,7 @@ UNFINISHED: dict[str, str] = {
     "faults_k": "K10 K13",
     "faults_l": "L4 L6 L7",
     "findings_a": "A1 A2 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16",
-    "findings_b": "B1 B2 B3 B4 B5 B6 B7 B8",
+    "findings_b": "B1 B2 B3 B4 B5 B6 B7",
     "findings_d": "D3 D4 D5 D6 D7 D8 D11 D12",
     "findings_e": "E1 E2 E3 E4 E6 E9 E11 E12",
     "findings_f": "F5 F6 F7",

@@ -687,3 +687,17 @@ async def test_nobody_can_choose_a_direct_message_in_the_menu_of_channels(world,
         await ada.fill(view, {"channel": dm.id})
 
     await ada.fill(view, {"channel": private.id})
+
+
+async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_field(world, ada):
+    """Slack does not offer one. A payload may name one all the same."""
+    dm = world.workspace.state.open_dm(ada.id)
+    view = await window(ada)
+    await ada.fill(view, {"text1": TEXT})
+    view.values["channel"] = {"picked": {"type": "conversations_select", "selected_conversation": dm.id}}
+
+    await ada.submit()
+
+    assert "no channel" in ada.view.errors["channel"]
+    assert typed(ada.view) == TEXT
+    assert made(world) == 0
