@@ -1,19 +1,32 @@
-"""Finishes work that a crash interrupted, at the start and every minute. Each feature has its own recovery."""
+"""Finishes work that a crash interrupted, at the start and every minute. Each feature has its own recovery.
+
+After these, each act that got no answer gets one: its window shows what is known, or a direct message says it. The
+process may have died, or Slack took no answer.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
-from bot.errors import BotError
-from bot.interaction.feature import Recover
+from bot.errors import BotError, SlackError, WindowClosed
+from bot.interaction.feature import Kind, Recover, Resume, Resumption
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
+from bot.screen.parts import NO_FORM, Message, Modal, Text
+from bot.storage.acts import Act
 
 INTERVAL = 60.0  # seconds between two rounds of all recoveries
 STOP_TIME = 2.0  # seconds
+UNANSWERED = 180.0  # seconds without an answer; the longest act takes less
+
+NOT_ANSWERED = (
+    "{what} got no answer: the bot was restarted, or Slack did not take the answer. It may have been done or not: "
+    "please look, and try again."
+)
 
 log = Log("recovery")
 
@@ -21,8 +34,10 @@ log = Log("recovery")
 class Recovery:
     """Runs the recoveries one after the other. An error of one is logged, and the others still run."""
 
-    def __init__(self, recoveries: Sequence[Recover], services: Services) -> None:
-        self._recoveries = recoveries
+    def __init__(
+        self, recoveries: Sequence[Recover], services: Services, resumes: Mapping[tuple[Kind, str], Resume]
+    ) -> None:
+        self._recoveries: list[Recover] = [*recoveries, partial(answer_acts, resumes)]
         self._services = services
         self._started = time.monotonic()
         self._alone = False
@@ -57,3 +72,43 @@ class Recovery:
             log.warning("recovery_failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the others go on
             log.error("recovery_failed", cause=error)
+
+
+async def answer_acts(
+    resumes: Mapping[tuple[Kind, str], Resume], services: Services, alone_for: float | None = None
+) -> None:
+    """Answer the acts that got no answer. Raises `StorageUnavailable`."""
+    for act in await services.acts.unanswered(UNANSWERED if alone_for is None else alone_for):
+        try:
+            if act.kind == Kind.CLOSED or await _answer(services, act, resumes.get((Kind(act.kind), act.name))):
+                await services.acts.end(act.key)
+        except BotError as error:
+            log.warning("act_not_answered", error=str(error))
+    await services.acts.purge()
+
+
+async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
+    """Whether the person has the answer now, or never can have it. False: try again in a minute."""
+    shown = await resume(services, act) if resume else _usual(act)
+    try:
+        if shown.window is not None and act.view_id is not None and act.window != "secret":
+            try:
+                await services.update_window(act.install_team, act.view_id, shown.window)
+            except WindowClosed:
+                pass
+            else:
+                return True
+        if shown.message is not None:
+            await services.send(act.person, shown.message, f"act:{act.key}")
+    except SlackError as error:
+        log.warning("act_not_answered", error=str(error))
+        return error.is_permanent
+    return True
+
+
+def _usual(act: Act) -> Resumption:
+    """A window that shows a placeholder is replaced. Other windows stay: they may hold what the person typed."""
+    command = f"`/ots {act.name}`" if act.kind == Kind.COMMAND else "What you pressed or sent"
+    said = NOT_ANSWERED.format(what=command)
+    window = Modal(NO_FORM, "Onetime Secret", (Text.of(f":warning: {said}"),)) if act.window else None
+    return Resumption(window, Message.of(said.replace("`", ""), Text.of(f":warning: {said}")))

@@ -35,6 +35,7 @@ from bot.slack.socket import SocketConnection
 from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
+from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
@@ -130,8 +131,10 @@ async def services(
                     interrupted_shares=InterruptedShares(db, sealer),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
+                    acts=Acts(db),
                     send=messenger.send,
                     update=messenger.update,
+                    update_window=messenger.update_window,
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
                     max_secret_bytes=settings.onetime_max_secret_bytes.default,
@@ -218,7 +221,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             tasks=bot.tasks,
         )
         app = make_app(dispatcher, bot.slack, bot.workspace)
-        recovery = Recovery(registry.recoveries, bot.services)
+        recovery = Recovery(registry.recoveries, bot.services, registry.resumes)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
             async with _watching(bot) if watching else nullcontext():

@@ -54,6 +54,7 @@ class Registry:
         self.verbs: tuple[Verb, ...] = tuple(verb for feature in features for verb in feature.verbs)
         self.recoveries = tuple(feature.recover for feature in features if feature.recover)
         self.handlers: Mapping[tuple[Kind, str], Handler[Any]] = _join_unique(map(_handlers_of, features))
+        self.resumes = _join_unique(feature.resumes for feature in features)
         self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
 
     def find(self, kind: Kind, name: str) -> Handler[Any] | None:

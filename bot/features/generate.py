@@ -17,6 +17,7 @@ from bot.screen.parts import Modal, Note, Revealed
 from bot.secret import Secret
 from bot.sharing import form, share_spec, submit
 from bot.sharing.form_state import read_mentions
+from bot.sharing.resume import resume
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 GENERATED_FORM = "generated"
@@ -80,4 +81,5 @@ FEATURE = Feature(
     handlers={
         Kind.FORM: {form.GENERATE_FORM: Handler(generate, own_button_context(SHARE_FORM))},
     },
+    resumes={(Kind.FORM, form.GENERATE_FORM): resume},
 )

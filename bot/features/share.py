@@ -7,6 +7,7 @@ from bot.interaction.owners import any_member, own_button_context, own_delivery,
 from bot.sharing import form, sender_buttons, sender_card
 from bot.sharing.form_state import read_mentions
 from bot.sharing.recovery import recover
+from bot.sharing.resume import resume
 from bot.sharing.submit import submit
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
@@ -17,7 +18,7 @@ async def open_window(interaction: Interaction, _row: None) -> Reply:
 
 
 async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    return Reply(form.add_text_field(interaction, context), Outcome.SHOWN)
+    return Reply(await form.add_text_field(interaction, context), Outcome.SHOWN)
 
 
 FEATURE = Feature(
@@ -50,4 +51,5 @@ FEATURE = Feature(
         },
     },
     recover=recover,
+    resumes={(Kind.FORM, form.FORM): resume},
 )

@@ -19,6 +19,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal, Screen
 from bot.secret import Secret
+from bot.storage.acts import Act
 
 Row = TypeVar("Row")
 
@@ -118,6 +119,18 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumption:
+    """What a person gets for an act that was interrupted."""
+
+    window: Modal | None = None  # for the window that the act happened in, unless that shows a secret
+    message: Message | None = None  # a direct message, if there is no `window` or it is closed
+
+
+# Says what a person gets for an act that was interrupted, after the recoveries of all features have run.
+Resume = Callable[[Services, Act], Awaitable[Resumption]]
+
+
+@dataclass(frozen=True, slots=True)
 class Handler(Generic[Row]):
     """How one kind of interaction is handled, and who may do it."""
 
@@ -151,6 +164,7 @@ class Feature:
     verbs: tuple[Verb, ...] = ()
     handlers: Mapping[Kind, Mapping[str, Handler[Any]]] = field(default_factory=dict)
     recover: Recover | None = None  # runs at the start and every minute
+    resumes: Mapping[tuple[Kind, str], Resume] = field(default_factory=dict)  # by kind and name of a handler
 
 
 class FieldErrors(BotError):

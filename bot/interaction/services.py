@@ -11,9 +11,10 @@ from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
-from bot.screen.parts import Message
+from bot.screen.parts import Message, Modal
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.storage.accounts import Account, Accounts
+from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -28,6 +29,10 @@ from bot.storage.tracking.store import Tracking
 # messages with the same key as one message. Raises `SlackError`.
 Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
 Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes a message of ours in place; raises `SlackError`
+
+# Changes what an open modal shows, by the workspace that the app is installed in and the id of the modal. Raises
+# `WindowClosed`, `SlackError`.
+UpdateWindow = Callable[[str | None, str, Modal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ class Services:
     interrupted_shares: InterruptedShares  # for recovery
     requests: Requests
     limits: Limits
+    acts: Acts
     send: Send
     update: Update
+    update_window: UpdateWindow
     escrow: bool = True  # REVEAL_ESCROW
     # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.
     max_secret_bytes: int = DEFAULT_SECRET_BYTES

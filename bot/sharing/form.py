@@ -29,7 +29,7 @@ from bot.screen.parts import (
     Who,
 )
 from bot.screen.words import in_words
-from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state
+from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state, store_form_state
 from bot.storage.button_contexts import ButtonContext
 
 FORM = "share"
@@ -141,11 +141,15 @@ def _recipients(form_state: FormState) -> list[Part]:
     ]
 
 
-def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
-    """“Add more room”: half as many text fields more. What is typed stays, since the fields keep their names."""
+async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
+    """“Add more room”: half as many text fields more. What is typed stays, since the fields keep their names.
+
+    The new state is stored, so that the window can be shown again with as many fields after a restart.
+    """
     form_state = state_as_shown(interaction, context)
     text_fields = form_state.text_fields + max(1, form_state.text_fields // 2)
-    return form(replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes))), context.id)
+    form_state = replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes)))
+    return form(form_state, await store_form_state(interaction.services, interaction.person, form_state))
 
 
 def text_fields_for(size: int) -> int:

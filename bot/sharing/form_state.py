@@ -11,7 +11,9 @@ import msgspec
 from bot.errors import NotUnderstood, Unsealable
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import ParsedText
+from bot.interaction.services import Services
 from bot.onetime.links import Host
+from bot.person import Person
 from bot.settings import DEFAULT_SECRET_BYTES
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
@@ -102,12 +104,11 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
         hosts.append(services.hosts.default)
     named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
     form_state = replace(form_state, accounts=named, max_bytes=max(services.max_bytes_on(host) for host in hosts))
-    return await store_form_state(interaction, form_state), form_state
+    return await store_form_state(services, interaction.person, form_state), form_state
 
 
-async def store_form_state(interaction: Interaction, form_state: FormState) -> str:
+async def store_form_state(services: Services, person: Person, form_state: FormState) -> str:
     """Store the state under a new id for the window. All submits with the same id give one share."""
-    (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(SHARE_FORM, "-", None, data=form_state.data())
-    )
+    context = NewButtonContext(SHARE_FORM, "-", None, data=form_state.data())
+    (ref,) = await services.button_contexts.keep(person, context)
     return ref

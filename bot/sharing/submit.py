@@ -13,7 +13,9 @@ from dataclasses import replace
 from bot.errors import BotError, NotAuthorized, NothingDone, OnetimeError, Refused, RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, read_outcome
+from bot.interaction.services import Services
 from bot.logs import Log
+from bot.person import Person
 from bot.screen.parts import Modal, Part, Piece, Plain, Text
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
@@ -51,13 +53,16 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
         window = await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
         return Reply(window, read_outcome(error))
     if not made.is_new:
-        return Reply(result_window.already_shared(made.deliveries), Outcome.REFUSED)
+        window = await window_of(interaction.services, interaction.person, form_state, made, ref)
+        return Reply(window, Outcome.REFUSED)
     unsent = _unsent(made.deliveries)
     if not unsent:
         await _show(interaction, spec, made, waited=waited)
     await request_messages.settle_answer(interaction.services, made.share)
     await post_card(interaction.services, made.share)
-    again = await _ask_again_for(interaction, form_state, made, unsent) if unsent else None
+    again = None
+    if unsent:
+        again = await _ask_again_for(interaction.services, interaction.person, form_state, made, unsent)
     return Reply(again, _outcome(made.deliveries))
 
 
@@ -81,17 +86,29 @@ def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if delivery.state in {"failed", "unknown_outcome"}]
 
 
+async def window_of(services: Services, person: Person, form_state: FormState, made: CreatedShare, ref: str) -> Modal:
+    """What the window of a share that was begun before shows: the same form while somebody may still need it.
+
+    Slack keeps what was typed, and nothing is made again unless the person presses Share once more.
+    """
+    if any(delivery.state in result_window.IN_HAND for delivery in made.deliveries):
+        return form.form(form_state, ref, Text.of(WORKING))
+    if unsent := _unsent(made.deliveries):
+        return await _ask_again_for(services, person, form_state, made, unsent)
+    return result_window.already_shared(made.deliveries)
+
+
 async def _ask_again_for(
-    interaction: Interaction, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
+    services: Services, person: Person, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
 ) -> Modal:
     """The window again, for the recipients who did not get it."""
     said = [result_window.line(delivery) for delivery in made.deliveries]
     if len(unsent) == len(made.deliveries):
-        return await show_again(interaction, form_state, *said, Text.of(AGAIN))
+        return await _again(services, person, form_state, *said, Text.of(AGAIN))
     if _passphrase_for_sender(made) is not None:
         said.append(Text.of(PASSPHRASE_ON_THE_CARD))
     others = tuple(delivery.recipient.user.user_id for delivery in unsent if delivery.recipient.user is not None)
-    return await show_again(interaction, replace(form_state, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
+    return await _again(services, person, replace(form_state, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
 
 
 async def _create_or_find(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:
@@ -114,7 +131,13 @@ async def show_again(
     interaction: Interaction, form_state: FormState, *said: Part, at: dict[str, str] | None = None
 ) -> Modal:
     """The window again, under a new id: what is submitted next is another share."""
-    return form.form(form_state, await store_form_state(interaction, form_state), *said, at=at)
+    return await _again(interaction.services, interaction.person, form_state, *said, at=at)
+
+
+async def _again(
+    services: Services, person: Person, form_state: FormState, *said: Part, at: dict[str, str] | None = None
+) -> Modal:
+    return form.form(form_state, await store_form_state(services, person, form_state), *said, at=at)
 
 
 def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:

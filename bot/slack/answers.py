@@ -6,6 +6,7 @@ A handler only says what to show. The class of the answer decides how, depending
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,9 @@ from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
 from bot.slack.web import SlackClient
 from bot.status.buttons import connect_button
+from bot.storage.acts import ActWindow
+
+NoteWindow = Callable[[ActWindow], Awaitable[None]]
 
 log = Log("answers")
 
@@ -51,7 +55,10 @@ FORM_KEPT = "This window is from another version of the app. Nothing was done; w
 class Answer:
     """Shows screens as answers to one thing that a person did: a command, a press of a button, a shortcut, an event."""
 
-    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming) -> None:
+    def __init__(
+        self, slack: SlackClient, messenger: Messenger, incoming: Incoming, *, note: NoteWindow | None = None
+    ) -> None:
+        self._note = note  # records what the window shows, before it does
         self._slack = slack  # of the workspace that the app is installed in
         self._messenger = messenger
         self._incoming = incoming
@@ -84,13 +91,18 @@ class Answer:
         return await self._messenger.tell(self._incoming.person, message, install_team=self._incoming.install_team)
 
     async def explain(self, error: BotError) -> None:
-        """Say what went wrong where the person is looking; in a direct message if that window or message is gone."""
+        """Say what went wrong where the person is looking; in a direct message if that window or message is gone.
+
+        Raises `SlackError`.
+        """
         try:
             await self._explain(error)
         except SlackError as failure:
             log.info("not_explained", error=str(failure))
-            if not isinstance(error, SlackError):
-                await self.tell(_error_message(error))
+            await self.tell(_error_message(error))
+
+    async def repeat(self) -> None:
+        """The act was carried out before, or is under way. Its answer stays."""
 
     def end(self) -> None:
         """Called when the work is over, whether or not it succeeded. Nothing is shown after this call."""
@@ -107,6 +119,7 @@ class Answer:
 
     async def _show_window(self, modal: Modal) -> None:
         view = blocks.modal(modal)
+        await self._prepare(modal)
         trigger = self._incoming.trigger_id
         if self._window and not modal.push:
             await self._slack.update_view(self._window, view)
@@ -117,7 +130,13 @@ class Answer:
         else:
             self._window = await self._slack.open_view(trigger, view)
             self._own_window = True
-        self._shows_secret = self._shows_secret or modal.shows_secret
+
+    async def _prepare(self, modal: Modal) -> None:
+        """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
+        if modal.shows_secret and not self._shows_secret:
+            self._shows_secret = True
+            if self._note is not None:
+                await self._note("secret")
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Send the message privately where the person is; as a direct message if there is no valid response_url."""
@@ -151,12 +170,23 @@ class FormAnswer(Answer):
     If the first screen is a message, it also waits for `delivered` and is sent then.
     """
 
-    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming, delivered: asyncio.Event) -> None:
-        super().__init__(slack, messenger, incoming)
+    def __init__(
+        self,
+        slack: SlackClient,
+        messenger: Messenger,
+        incoming: Incoming,
+        delivered: asyncio.Event,
+        *,
+        note: NoteWindow | None = None,
+    ) -> None:
+        super().__init__(slack, messenger, incoming, note=note)
+        self.is_late = False  # whether the response is a placeholder
         self._first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
 
     async def show(self, screen: Screen) -> None:
+        if not self._first.done() and isinstance(screen, Modal):
+            await self._prepare(screen)
         if not self._first.done():
             self._first.set_result(screen if isinstance(screen, Modal) else None)
             if isinstance(screen, Modal):
@@ -174,6 +204,9 @@ class FormAnswer(Answer):
         else:
             await super().explain(error)
 
+    async def repeat(self) -> None:
+        await self.show(already_submitted_window())
+
     def end(self) -> None:
         if not self._first.done():
             self._first.set_result(None)
@@ -182,7 +215,7 @@ class FormAnswer(Answer):
         """The response: the first screen if it comes in time, else a window that says “One moment…”."""
         await asyncio.wait({self._first}, timeout=seconds)
         if not self._first.done():
-            self._own_window = True
+            self._own_window = self.is_late = True
             self._first.set_result(one_moment_window())
         return draw_response(self._first.result())
 

@@ -11,22 +11,25 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import stamina
 from slack_bolt.async_app import AsyncAck
 
-from bot.errors import BotError, WindowClosed
+from bot.errors import BotError, SlackError, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import looks_like_one
 from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
+from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Message, Text
 from bot.secret import Secret
 from bot.slack import blocks
+from bot.slack.act_record import ActRecord
 from bot.slack.answers import (
     Answer,
     FormAnswer,
@@ -48,6 +51,8 @@ from bot.slack.workspace import Workspace
 from bot.storage.engine.turns import acting_person
 
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
+EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
+MAX_WAIT = 60.0  # seconds between two of these tries
 TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
 
 log = Log("dispatcher")
@@ -163,11 +168,14 @@ class Dispatcher:
             await self._refuse_share(incoming)
             await ack(**draw_response(too_much()))
             return
-        answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered)
-        working = self._start_work(handler, incoming, answer, name=incoming.name)
+        record = ActRecord(self._services.acts, incoming, incoming.name)
+        answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered, note=record.note)
+        working = self._start_work(handler, incoming, answer, record, name=incoming.name)
         self._in_progress.add(sent)
         working.add_done_callback(lambda _: self._in_progress.discard(sent))
         await ack(**await answer.wait_for_first(FORM_DEADLINE))
+        if answer.is_late and not working.done():
+            self._tasks.start(record.note("placeholder"))
 
     async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming) -> None:
         """A menu's request is acknowledged with its options. It has no effect, so a repetition is answered again."""
@@ -182,7 +190,7 @@ class Dispatcher:
             await ack(draw_options(()))
             return
         answer = OptionsAnswer(self._client(incoming), self._messenger, incoming)
-        self._start_work(handler, incoming, answer, name=incoming.name, text=incoming.text)
+        self._start_work(handler, incoming, answer, None, name=incoming.name, text=incoming.text)
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
     async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming) -> None:
@@ -198,7 +206,7 @@ class Dispatcher:
             self._start(handler, incoming, name=incoming.name, text=incoming.text)
         elif await self._refuse_share(incoming):
             answer = Answer(self._client(incoming), self._messenger, incoming)
-            self._tasks.start(_try_to_explain(answer.explain, too_much()))
+            self._tasks.start(_explain_patiently(answer.explain, too_much()))
         await ack()
 
     # --- what they share
@@ -231,39 +239,67 @@ class Dispatcher:
         return self._workspace.client_of(incoming.install_team)
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
-        answer = Answer(self._client(incoming), self._messenger, incoming)
-        self._start_work(handler, incoming, answer, name=name, text=text)
+        record = ActRecord(self._services.acts, incoming, name)
+        answer = Answer(self._client(incoming), self._messenger, incoming, note=record.note)
+        self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(
-        self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str = ""
+        self,
+        handler: Handler[Any],
+        incoming: Incoming,
+        answer: Answer,
+        record: ActRecord | None,
+        *,
+        name: str,
+        text: str = "",
     ) -> asyncio.Task[None]:
         """Run `_work` in the background, as something that the person has under way."""
         self._fair_share.begin(incoming.person)
-        working = self._tasks.start(self._work(handler, incoming, answer, name=name, text=text))
+        working = self._tasks.start(self._work(handler, incoming, answer, record, name=name, text=text))
         working.add_done_callback(lambda _: self._fair_share.end(incoming.person))
         return working
 
-    async def _work(self, handler: Handler[Any], incoming: Incoming, answer: Answer, *, name: str, text: str) -> None:
-        """Authorize, run, show; say what went wrong. Raises nothing."""
+    async def _work(
+        self,
+        handler: Handler[Any],
+        incoming: Incoming,
+        answer: Answer,
+        record: ActRecord | None,
+        *,
+        name: str,
+        text: str,
+    ) -> None:
+        """Authorize, run, show; say what went wrong. Raises nothing. `record` is None for what has no effect."""
         acting_person.set(incoming.person)
         started = time.monotonic()
         fields = {_NAME_FIELDS[incoming.kind]: name}
         outcome = Outcome.UNKNOWN  # stays so if a shutdown cancels the work
+        answered = False
         try:
-            outcome = await self._run(handler, incoming, answer, text)
+            if record is not None and not await record.begin(at_once=handler.opens_window):
+                outcome = Outcome.REFUSED
+                fields["reason"] = "repeated"
+                await answer.repeat()
+            else:
+                outcome = await self._run(handler, incoming, answer, text)
+            answered = True
         except BotError as error:
             outcome = read_outcome(error)
             fields |= {"reason": type(error).__name__, "error": str(error)}
             if not isinstance(error, WindowClosed):
-                await _try_to_explain(answer.explain, error)
+                answered = await _explain_patiently(answer.explain, error)
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
-                await _try_to_explain(answer.explain, BotError(tell=TOO_LATE))
+                answered = await _explain_patiently(answer.explain, BotError(tell=TOO_LATE))
+            else:
+                answered = True
         except Exception as error:  # noqa: BLE001 - the last place to tell the person
             outcome = Outcome.CRASHED
-            await _try_to_explain(answer.explain, make_apology(error))
+            answered = await _explain_patiently(answer.explain, make_apology(error))
         finally:
             answer.end()
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
+            if record is not None:
+                await record.end(answered=answered)
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person
@@ -311,11 +347,22 @@ def make_apology(error: BaseException) -> BotError:
     )
 
 
-async def _try_to_explain(explain: Callable[[BotError], Any], error: BotError) -> None:
+async def _explain_patiently(explain: Callable[[BotError], Awaitable[None]], error: BotError) -> bool:
+    """Say what went wrong, also if Slack takes it only minutes later. False if it was not said: recovery says it."""
     try:
-        await explain(error)
+        async for attempt in stamina.retry_context(
+            on=slack_retry_predicate(MAX_WAIT),
+            attempts=EXPLAIN_TRIES,
+            timeout=None,
+            wait_initial=2.0,
+            wait_max=MAX_WAIT,
+        ):
+            with attempt:
+                await explain(error)
     except BotError as failure:
         log.warning("not_explained", error=str(failure))
+        return isinstance(failure, SlackError) and failure.is_permanent
+    return True
 
 
 def _draw_ephemeral(message: Message) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from cachetools import LRUCache
 from bot.errors import SlackError
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
-from bot.screen.parts import Message
+from bot.screen.parts import Message, Modal
 from bot.slack import blocks
 from bot.slack.workspace import Workspace
 
@@ -53,6 +53,10 @@ class Messenger:
         """Change a message of ours in place, which notifies nobody. Raises `SlackError`."""
         slack = self._workspace.client_of(posted.team_id)
         await slack.update(posted.channel, posted.ts, blocks.message(message))
+
+    async def update_window(self, team_id: str | None, view_id: str, modal: Modal) -> None:
+        """Change what an open modal shows. Raises `WindowClosed`, `SlackError`."""
+        await self._workspace.client_of(team_id).update_view(view_id, blocks.modal(modal))
 
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None

@@ -238,6 +238,22 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
 _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
 
+acts = Table(  # what people do in Slack: each has its effect once, and gets an answer; kept for an hour
+    "acts",
+    metadata,
+    Column("key", String(32), primary_key=True),  # a digest of the idempotency key
+    *_owner(),
+    Column("install_team", String(32)),  # none: the organisation's install
+    Column("kind", String(32), nullable=False),
+    Column("name", String(80), nullable=False),  # of the handler
+    Column("ref", String(ID_LENGTH)),  # the row that it is about
+    Column("view_id", String(64)),  # the modal that it happened in
+    Column("window", String(16)),  # what the modal shows: "placeholder" or "secret"; none: not known
+    Column("is_event", Boolean, nullable=False),  # of Slack, which nobody waits for
+    Column("started_at", Double, nullable=False, index=True),
+    Column("answered_at", Double),
+)
+
 limit_uses = Table(  # each row is one use of something that has a limit; kept for a day
     "limit_uses",
     metadata,

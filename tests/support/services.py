@@ -7,6 +7,7 @@ from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
+from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.limits import LimitUses
@@ -41,7 +42,9 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "interrupted_shares": InterruptedShares(db, sealer),
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
+        "acts": Acts(db),
         "send": no_slack,
         "update": no_slack,
+        "update_window": no_slack,
     }
     return Services(**(usual | given))  # type: ignore[arg-type]

@@ -2,7 +2,8 @@
 
 opening.py has the order of an opening, which matters more than anything else in this bot. asking.py shows the window
 before it, showing.py the secret after it. screens.py has the words. deliveries.py is for secrets that were shared with
-this bot: the recipient pastes no link, and the sender is notified. recovery.py finishes openings that were interrupted.
+this bot: the recipient pastes no link, and the sender is notified. recovery.py finishes openings that were
+interrupted, and resume.py their windows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from bot.features.retrieve import deliveries, screens
 from bot.features.retrieve.asking import ask
 from bot.features.retrieve.opening import open_secret
 from bot.features.retrieve.recovery import recover
+from bot.features.retrieve.resume import resume
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
@@ -97,4 +99,5 @@ FEATURE = Feature(
         Kind.CLOSED: {screens.DONE_FORM: Handler(close_pages, own_reveal)},
     },
     recover=recover,
+    resumes={(Kind.FORM, screens.FORM): resume},
 )

@@ -53,6 +53,7 @@ MAY_BE_OPENED = (
     ":warning: *It may have been opened.* Onetime Secret gave no usable answer. Trying again is safe: a secret opens "
     "once only, so you either get it or learn that it is gone."
 )
+RESTARTED = ":warning: *The bot was restarted.* Nothing was opened. Please try again."
 NOT_REACHED = ":warning: *{host} could not be reached.* Nothing was opened. Please try again."
 
 

@@ -1,0 +1,107 @@
+"""Whatever is interrupted gets an answer: windows are taken up again, and acts that got no answer are answered late."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bot.sandbox.slack import SlackFault
+from tests.support.waiting import eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+
+TEXT = "the text"
+OPEN_ACTS = "SELECT count(*) FROM acts WHERE answered_at IS NULL"
+OPEN_SHARE = f"{OPEN_ACTS} AND name = 'share'"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def world(crashing):
+    return crashing.world
+
+
+@pytest.fixture
+def ada(world):
+    number = next(_numbers)
+    return world.workspace.person(f"U0ADA{number:05}", f"ada{number}")
+
+
+async def killed_at(crashing, step, act):
+    crashing.kill_at(step)
+    await act
+    await crashing.says("killed")
+    await crashing.is_up_again()
+
+
+async def test_killed_between_probe_and_claim_the_window_asks_again_and_opens(crashing, world, ada):
+    held = world.onetime.share(None, TEXT)
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+
+    await killed_at(crashing, "probed", ada.submit())
+
+    await ada.until(lambda: ada.view and "was restarted" in ada.view.text)
+    await ada.submit()
+
+    await ada.until(lambda: ada.view.secret_text() == TEXT)
+    assert world.onetime.claims_of(held.secret_key) == 1
+
+
+async def test_a_window_that_shows_a_secret_is_never_covered_by_what_comes_after_a_restart(crashing, world, ada):
+    held = world.onetime.share(None, TEXT)
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+
+    await killed_at(crashing, "wiped", ada.submit())
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+    assert ada.view.secret_text() == TEXT
+
+
+async def test_a_request_that_was_delivered_to_the_process_before_is_not_carried_out_again(crashing, world, ada):
+    """A request that is delivered again has its effect once, also in a process that never saw it."""
+    ben = world.workspace.person(f"U0BEN{next(_numbers):05}", "ben")
+    await ada.command("/ots", f"request <@{ben.id}>")
+    await ada.until(lambda: ada.view and ada.view.submit == "Ask")
+    first = await ada.submit()
+    await ben.until(lambda: ben.dm)
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+    crashing.kill_now()
+    await crashing.says("killed")
+    await crashing.is_up_again()
+
+    again = await world.workspace.deliver(first.kind, first.payload)
+
+    assert again.ok
+    await crashing.says("form")
+    assert len(ben.dm) == 1
+    assert len(ada.dm) == 1
+
+
+async def test_while_slack_takes_no_answer_the_answer_comes_later(world, ada):
+    for method in ("views.open", "response_url", "chat.postMessage"):
+        world.workspace.plan(method, SlackFault.http(503), 2)
+
+    await ada.command("/ots", "share")
+
+    await ada.until(lambda: "Slack did not take the answer" in ada.sees())
+
+
+async def test_an_answer_that_slack_never_took_is_made_up_for_after_a_restart(crashing, world, ada):
+    for method in ("views.open", "response_url", "chat.postMessage"):
+        world.workspace.plan(method, SlackFault.http(503), None)
+    await ada.command("/ots", "share")
+    await world.workspace.wait_for_call("chat.postMessage")
+    await eventually(lambda: crashing.query(OPEN_SHARE) == [(1,)])
+    crashing.kill_now()
+    await crashing.says("killed")
+    world.workspace.clear_faults()
+    await crashing.is_up_again()
+
+    message = await ada.until(lambda: ada.dm and ada.dm[-1])
+
+    assert "/ots share" in message.shows
+    assert "try again" in message.shows
