@@ -12,9 +12,9 @@ from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import METADATA, REVEAL_PAGE, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
 from bot.storage.reveals.store import Reveals
-from bot.storage.sealing.key_checks import _leave_check, check_keys, keys_open
+from bot.storage.sealing.key_checks import CONSTANT, _leave_check, check_keys, keys_open
 from bot.storage.sealing.keyring import KeyRing, generate_line
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import metadata, new_id
 
 HOST = "https://eu.onetimesecret.com"
@@ -44,6 +44,23 @@ async def test_the_first_start_leaves_a_check_for_each_key(database):
     await check_keys(database, with_keys(K2, K1))
 
     assert [row.kid for row in (await everything(database))["key_checks"]] == ["k2", "k1"]
+
+
+async def test_a_check_opens_under_the_names_that_it_is_bound_to_for_ever(database):
+    await check_keys(database, sealer := with_keys(K1))
+
+    ((_, sealed, *_),) = (await everything(database))["key_checks"]
+    binding = Binding("key_checks", "sealed", "-", "-", "-", "-", "k1")
+    assert sealer.open("key_check", binding, sealed) == CONSTANT
+
+
+async def test_a_key_with_the_longest_name_is_counted_and_missed_by_name(database, ada):
+    longest = generate_line("k" * 16).reveal()
+    await fill(database, with_keys(longest), ada)
+
+    await check_keys(database, with_keys(longest))
+    with pytest.raises(CannotStart, match="4 sealed values need kkkkkkkkkkkkkkkk"):
+        await check_keys(database, with_keys(K1))
 
 
 async def test_a_second_start_changes_nothing(database, ada):

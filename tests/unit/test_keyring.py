@@ -84,6 +84,12 @@ def test_a_generated_line_is_a_name_and_43_characters():
     assert re.fullmatch(r"k7:[A-Za-z0-9_-]{43}", line("k7"))
 
 
+@pytest.mark.parametrize("kid", ["", "k" * 17, "k 1", "k/1", "-k", "é"])
+def test_no_key_is_generated_under_an_unusable_name(kid):
+    with pytest.raises(CannotStart, match="1 to 16 letters, digits, dots, dashes or underscores"):
+        generate_line(kid)
+
+
 def test_generated_keys_are_usable_and_differ():
     lines = {line() for _ in range(50)}
 
