@@ -6,7 +6,7 @@ from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
-from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Plain, Text, When
+from bot.screen.parts import Button, Buttons, Confirm, HostName, Message, Note, Part, Text, When
 from bot.status.buttons import connect_button
 from bot.storage.accounts import Account
 
@@ -45,7 +45,7 @@ async def _accounts_message(interaction: Interaction) -> Message:
         host = _name(account)
         mark = " · default" if account.is_default else ""
         broken = "" if account.is_readable else " · :warning: cannot be read any more, please connect it again"
-        parts.append(Text.of("*", Plain(host), f"*{mark}{broken} · connected ", When(account.created_at)))
+        parts.append(Text.of("*", HostName(host), f"*{mark}{broken} · connected ", When(account.created_at)))
         buttons = [_disconnect_button(account, host)]
         if not account.is_default:
             label = f"Make the account on {host} the default"
@@ -73,7 +73,7 @@ async def choose_to_disconnect(interaction: Interaction, _row: None) -> Reply:
     parts: list[Part] = [Text.of("Which account do you want to disconnect?")]
     for account in accounts:
         host = _name(account)
-        parts += [Text.of("*", Plain(host), "*"), Buttons.of(_disconnect_button(account, host))]
+        parts += [Text.of("*", HostName(host), "*"), Buttons.of(_disconnect_button(account, host))]
     return Reply(Message("Which account do you want to disconnect?", tuple(parts)), Outcome.SHOWN)
 
 

@@ -7,7 +7,7 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_markup
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink
-from bot.screen.parts import Button, Buttons, Message, Note, Plain, Text
+from bot.screen.parts import Button, Buttons, HostName, Message, Note, Text
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
@@ -41,7 +41,7 @@ async def _secret_link(interaction: Interaction, host: Host, key: SecretKey) -> 
     )
     return Message.of(
         f"That link opens a one-time secret on {host.name}.",
-        Text.of("That link opens a one-time secret on *", Plain(host.name), "*. It works once."),
+        Text.of("That link opens a one-time secret on *", HostName(host.name), "*. It works once."),
         Buttons.of(Button("Open it…", RETRIEVE_OPEN, ref, "primary", accessibility_label="Open this one-time secret")),
         UNTOUCHED,
     )
@@ -55,7 +55,7 @@ async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) 
         f"That is the private link of a one-time secret on {host.name}.",
         Text.of(
             "That is the *private* link of a one-time secret on *",
-            Plain(host.name),
+            HostName(host.name),
             "*. It is for whoever made the "
             "secret: it shows what became of it and can burn it, but does not open it. Don't send it to anybody.",
         ),
@@ -77,7 +77,7 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
         "That looks like a key without its link.",
         Text.of(
             "That looks like a key without its link, so I can't tell which kind it is. On *",
-            Plain(host.name),
+            HostName(host.name),
             "* I can try it as the key that opens a secret, or as the private key of whoever made it.",
         ),
         Buttons.of(

@@ -9,7 +9,7 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host, Hosts
 from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import Button, Divider, Message, Note, Part, Plain, Text
+from bot.screen.parts import Button, Divider, HostName, Message, Note, Part, Text
 from bot.status import metadata_card
 from bot.status.words import FILTER_WORDS, secret_words
 from bot.storage.accounts import Account
@@ -95,10 +95,10 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
         ),
     )
     parts: list[Part] = [
-        Text.of("*Your secrets on ", Plain(credentials.host.name), f"* · {_count_words(len(chosen), wanted)}")
+        Text.of("*Your secrets on ", HostName(credentials.host.name), f"* · {_count_words(len(chosen), wanted)}")
     ]
-    for one, ref in zip(shown, refs, strict=True):
-        parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref)]
+    for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * PAGE + 1):
+        parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref, number=number)]
     parts += await paging.foot(
         interaction, page, last,
         lambda ref: Button("Newer", NEWER, ref),

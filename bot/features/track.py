@@ -13,12 +13,13 @@ from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
+from bot.screen.words import defang
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.tracked_card import burn_button, follow, name, tracked_card
-from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, secret_words
+from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, name_in_label, secret_words
 from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
@@ -96,7 +97,7 @@ async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
 async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
     """Stop tracking a secret. The secret itself does not change."""
     await interaction.services.tracking.stop(interaction.person, tracked.id)
-    said = f"{name(tracked)} is not tracked any more. The secret itself stays as it is."
+    said = f"{defang(name(tracked))} is not tracked any more. The secret itself stays as it is."
     message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
     if tracked.card is not None:
         try:
@@ -147,8 +148,8 @@ async def _page(interaction: Interaction, page: int) -> Message:
     page = min(page, last)
     parts: list[Part] = [Text.of(f"*What you track* · {len(everything)} secret{'' if len(everything) == 1 else 's'}")]
     parts += warnings
-    for tracked in everything[page * PAGE : (page + 1) * PAGE]:
-        parts += [Divider(), *_line(tracked, is_notified=tracked.id not in unnotified.tracked_ids)]
+    for number, tracked in enumerate(everything[page * PAGE : (page + 1) * PAGE], page * PAGE + 1):
+        parts += [Divider(), *_line(tracked, number, is_notified=tracked.id not in unnotified.tracked_ids)]
     parts += await paging.foot(
         interaction,
         page,
@@ -160,7 +161,7 @@ async def _page(interaction: Interaction, page: int) -> Message:
     return Message(f"What you track: {len(everything)}", tuple(parts))
 
 
-def _line(tracked: Tracked, *, is_notified: bool) -> list[Part]:
+def _line(tracked: Tracked, number: int, *, is_notified: bool) -> list[Part]:
     said: list[Piece] = [
         f"{TRACKED_SIGNS[tracked.state]} *",
         Plain(name(tracked)),
@@ -174,8 +175,9 @@ def _line(tracked: Tracked, *, is_notified: bool) -> list[Part]:
     if not is_notified:
         parts.append(Note.of(NOT_NOTIFIED))
     if not tracked.is_over:
-        stop_it = Button("Stop", LIST_STOP, tracked.id, accessibility_label="Stop tracking this secret")
-        parts.append(Buttons.of(burn_button(tracked, listed=True), stop_it))
+        label = f"Stop tracking {name_in_label(tracked.label, tracked.made_at, number=number)}"
+        stop_it = Button("Stop", LIST_STOP, tracked.id, accessibility_label=label)
+        parts.append(Buttons.of(burn_button(tracked, number=number), stop_it))
     return parts
 
 

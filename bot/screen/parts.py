@@ -20,10 +20,20 @@ Style = Literal["plain", "primary", "danger"]
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A text that a person or a server wrote: shown literally, never as markup, cut after `max_length` characters."""
+    """A text that a person or a server wrote: shown literally, cut after `max_length` characters.
+
+    Nothing in it becomes markup, and no web address in it becomes a link.
+    """
 
     text: str
     max_length: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class HostName:
+    """The name of a host of Onetime Secret that the operator allowed, shown as it is."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ class Where:
     channel_id: str
 
 
-Piece = str | Plain | When | Who | Where
+Piece = str | Plain | HostName | When | Who | Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,16 +224,18 @@ Part = Text | Heading | Note | Facts | Buttons | Divider | Hidden | Input
 class Message:
     """A message in a conversation.
 
-    `summary` is the text for notifications and screen readers, and says everything that matters. As the answer to
-    a button, a message replaces the message with the button; with `without_replacing` it appears below that message.
+    `summary` is the text for notifications and screen readers, and says everything that matters. It is a `str`, or
+    pieces if it names somebody or quotes what a person wrote.
+    As the answer to a button, a message replaces the message with the button; with `without_replacing` it appears below
+    that message.
     """
 
-    summary: str
+    summary: str | Text
     parts: tuple[Part, ...] = ()
     without_replacing: bool = False
 
     @classmethod
-    def of(cls, summary: str, *parts: Part, without_replacing: bool = False) -> Message:
+    def of(cls, summary: str | Text, *parts: Part, without_replacing: bool = False) -> Message:
         return cls(summary, parts, without_replacing)
 
 

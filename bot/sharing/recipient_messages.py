@@ -6,9 +6,23 @@ The one exception is a passphrase that the sender chose to have sent apart from 
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Piece, Plain, Text, When, Who
+from bot.screen.parts import (
+    Button,
+    Buttons,
+    Facts,
+    HostName,
+    Message,
+    Note,
+    Part,
+    Passphrase,
+    Piece,
+    Plain,
+    Text,
+    When,
+    Who,
+)
 from bot.sharing.form_state import MAX_NOTE
-from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary
+from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary, name_in_label
 from bot.storage.shares.rows import Delivery, Share
 
 SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
@@ -19,7 +33,7 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
     sender = Who(delivery.sender.user_id)
     if delivery.is_over:
         return Message.of(
-            "A one-time secret that was shared with you here: " + delivery_summary(delivery) + ".",
+            Text.of("The one-time secret that ", sender, f" shared with you here: {delivery_summary(delivery)}."),
             Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *delivery_over_words(delivery)),
             Note.of("Shared by ", sender, ". There is nothing left to open here."),
         )
@@ -27,14 +41,15 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
     parts: list[Part] = [Text.of(":closed_lock_with_key: ", sender, f" shares a one-time secret{first}")]
     if share.note:
         parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
-    parts += [_facts(share, delivery), Buttons.of(_open_button(delivery)), Note.of(_promise(delivery))]
-    return Message("A one-time secret is shared with you. Open this message in Slack to see it.", tuple(parts))
+    parts += [_facts(share, delivery), Buttons.of(_open_button(share, delivery)), Note.of(_promise(delivery))]
+    note = (": “", Plain(share.note, MAX_NOTE), "”") if share.note else ()
+    summary = Text.of(sender, " shares a one-time secret", first.rstrip("."), *note, ". Open this message in Slack.")
+    return Message(summary, tuple(parts))
 
 
-def _open_button(delivery: Delivery) -> Button:
-    return Button(
-        "Open", SHARE_OPEN, delivery.id, "primary", accessibility_label="Open this one-time secret, which works once"
-    )
+def _open_button(share: Share, delivery: Delivery) -> Button:
+    label = f"Open {name_in_label(share.label, share.created_at)}, which works once"
+    return Button("Open", SHARE_OPEN, delivery.id, "primary", accessibility_label=label)
 
 
 def _promise(delivery: Delivery) -> str:
@@ -43,7 +58,7 @@ def _promise(delivery: Delivery) -> str:
 
 
 def _facts(share: Share, delivery: Delivery) -> Facts:
-    rows: list[tuple[str, Piece]] = [("Host", Plain(Host(delivery.host).name))]
+    rows: list[tuple[str, Piece]] = [("Host", HostName(Host(delivery.host).name))]
     if delivery.expires_at:
         rows.append(("Expires", When(delivery.expires_at)))
     if delivery.passphrase_required:
@@ -56,7 +71,7 @@ def passphrase_message(share: Share, delivery: Delivery) -> Message:
     """The passphrase, apart from the secret. It is the only message that holds anything secret."""
     assert delivery.passphrase is not None
     return Message.of(
-        "The passphrase of a one-time secret that is shared with you.",
+        Text.of("The passphrase of the one-time secret that ", Who(share.person.user_id), " shares with you."),
         Text.of(":key: This is the passphrase of the one-time secret that ", Who(share.person.user_id), " shares."),
         Passphrase(delivery.passphrase),
         Note.of("It opens nothing by itself. The secret is in a message of its own, with an Open button."),
@@ -70,4 +85,5 @@ def reminder(share: Share, delivery: Delivery) -> Message:
         ":bell: The one-time secret that ", Who(share.person.user_id), " shares waits", *until,
         ". Its message is further up, with an *Open* button.",
     )  # fmt: skip
-    return Message("A reminder: a one-time secret waits to be opened. Its message is further up.", (Text(said),))
+    summary = Text.of("A reminder: the one-time secret that ", Who(share.person.user_id), " shares waits to be opened.")
+    return Message(summary, (Text(said),))

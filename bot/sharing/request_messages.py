@@ -7,8 +7,8 @@ from contextlib import suppress
 from bot.errors import RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
-from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Plain, Text, When, Who
-from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words
+from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Piece, Plain, Text, When, Who
+from bot.status.words import REQUEST_WORDS, name_in_label, request_notification_words, request_over_words
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 
@@ -29,16 +29,23 @@ def question(request: Request) -> Message:
         parts.append(Text.of("What for: ", Plain(request.note)))
     if request.is_open:
         parts += [_buttons(request), _how_note(request)]
-        return Message(_summary("A colleague asks you for a secret", request), tuple(parts))
+        return Message(_summary(request, Who(request.person.user_id), " asks you for a secret"), tuple(parts))
     parts.append(Text.of(request_over_words(request.state)))
-    return Message(_summary("A colleague asked you for a secret", request), tuple(parts))
+    return Message(_summary(request, Who(request.person.user_id), " asked you for a secret"), tuple(parts))
 
 
 def _buttons(request: Request) -> Buttons:
+    which = _name_in_label(request)
     return Buttons.of(
-        Button("Send…", ANSWER, request.id, "primary", accessibility_label="Send them a secret"),
-        Button("Decline", DECLINE, request.id, accessibility_label="Decline to send a secret"),
+        Button("Send…", ANSWER, request.id, "primary", accessibility_label=f"Send a secret {which}"),
+        Button("Decline", DECLINE, request.id, accessibility_label=f"Decline to send a secret {which}"),
     )
+
+
+def _name_in_label(request: Request) -> str:
+    """Which request a button is about, for people who hear its label alone."""
+    until = f"asked for until {request.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"for {name_in_label(request.note)}" if request.note else until
 
 
 def _how_note(request: Request) -> Note:
@@ -50,8 +57,8 @@ def _how_note(request: Request) -> Note:
     )
 
 
-def _summary(what: str, request: Request) -> str:
-    return f"{what}: {request.note}" if request.note else f"{what}."
+def _summary(request: Request, *said: Piece) -> Text:
+    return Text.of(*said, ": ", Plain(request.note)) if request.note else Text.of(*said, ".")
 
 
 # --- to the person who asked
@@ -65,10 +72,19 @@ def card(request: Request) -> Message:
         parts.append(Text.of("What for: ", Plain(request.note)))
     if request.is_open:
         parts += [
-            Buttons.of(Button("Withdraw", WITHDRAW, request.id, "danger", WITHDRAW_CONFIRM)),
+            Buttons.of(
+                Button(
+                    "Withdraw",
+                    WITHDRAW,
+                    request.id,
+                    "danger",
+                    WITHDRAW_CONFIRM,
+                    f"Withdraw the request for a secret {_name_in_label(request)}",
+                )
+            ),
             Note.of("It can be answered until ", When(request.expires_at), "."),
         ]
-    return Message(_summary("You asked a colleague for a secret", request), tuple(parts))
+    return Message(_summary(request, "You asked ", Who(request.asked.user_id), " for a secret"), tuple(parts))
 
 
 def outcome_notification(request: Request) -> Message | None:
@@ -76,9 +92,9 @@ def outcome_notification(request: Request) -> Message | None:
     said = request_notification_words(request)
     if said is None:
         return None
-    summary, sentence = said
+    sign, sentence = said
     note = (Note.of("What for: ", Plain(request.note)),) if request.note else ()
-    return Message(_summary(summary, request), (Text.of(*sentence), *note))
+    return Message(_summary(request, *sentence), (Text.of(f"{sign} ", *sentence, "."), *note))
 
 
 def over_window() -> Modal:

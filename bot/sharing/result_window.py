@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import NO_FORM, Link, Modal, Note, Part, Plain, Revealed, Text
+from bot.screen.parts import NO_FORM, HostName, Link, Modal, Note, Part, Revealed, Text
 from bot.screen.words import in_words
 from bot.secret import Secret
 from bot.status.words import DELIVERY_SIGNS, recipient_name, sent_words
@@ -26,7 +26,7 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
     if passphrase is not None:
         parts += passphrase_parts(passphrase)
     if asked is not None and ttl is not None and ttl != asked:
-        host = Plain(Host(deliveries[0].host).name)
+        host = HostName(Host(deliveries[0].host).name)
         parts.append(Text.of(":information_source: ", host, f" keeps it for {in_words(ttl)}, not {in_words(asked)}."))
     parts.append(Note.of("A message in our direct conversation shows from now on what becomes of it."))
     return Modal.of(SHARED_FORM, "Shared", *parts, close="Done")

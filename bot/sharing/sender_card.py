@@ -11,6 +11,7 @@ from bot.screen.parts import (
     Buttons,
     Confirm,
     Divider,
+    HostName,
     Message,
     Note,
     Part,
@@ -30,6 +31,7 @@ from bot.status.words import (
     delivery_title,
     delivery_words,
     link_words,
+    name_in_label,
     recipient_name,
 )
 from bot.storage.shares.rows import Delivery, Share
@@ -62,9 +64,9 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     parts: list[Part] = [Text.of(f":outbox_tray: *What you shared* · *{title}*")]
     if share.note:
         parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
-    for delivery in deliveries:
+    for number, delivery in enumerate(deliveries, 1):
         parts.append(Divider())
-        parts += _delivery_parts(share, delivery)
+        parts += _delivery_parts(share, delivery, number if len(deliveries) > 1 else None)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
         parts += [Divider(), Text.of(DO_IT_ANEW)]
     if together := _buttons_for_all(share, deliveries):
@@ -76,20 +78,21 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
     if expires is None:
-        return Note.of(Plain(Host(share.host).name), " · Nothing more will happen.")
-    return Note.of(Plain(Host(share.host).name), " · Expires ", When(expires))
+        return Note.of(HostName(Host(share.host).name), " · Nothing more will happen.")
+    return Note.of(HostName(Host(share.host).name), " · Expires ", When(expires))
 
 
-def _delivery_parts(share: Share, delivery: Delivery) -> list[Part]:
+def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
+    which = name_in_label(share.label, share.created_at, number=number)
     parts: list[Part] = [
         Text.of(
             f"{DELIVERY_SIGNS[delivery.state]} ", recipient_name(delivery.recipient), ": ", *delivery_words(delivery)
         )
     ]
-    buttons = [_burn_button(delivery)] if delivery.can_be_opened else []
+    buttons = [_burn_button(share, delivery, number)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
         buttons.insert(
-            0, Button("Show the link", SHOW_LINK, delivery.id, accessibility_label="Show the link in a window")
+            0, Button("Show the link", SHOW_LINK, delivery.id, accessibility_label=f"Show the link of {which}")
         )
     if delivery.passphrase is not None and share.passphrase_to == "sender" and delivery.can_be_opened:
         buttons.append(
@@ -97,26 +100,31 @@ def _delivery_parts(share: Share, delivery: Delivery) -> list[Part]:
                 "Show the passphrase",
                 SHOW_PASSPHRASE,
                 delivery.id,
-                accessibility_label="Show the passphrase in a window",
+                accessibility_label=f"Show the passphrase of {which}",
             )
         )
     return [*parts, Buttons(tuple(buttons))] if buttons else parts
 
 
-def _burn_button(delivery: Delivery) -> Button:
+def _burn_button(share: Share, delivery: Delivery, number: int | None = None) -> Button:
+    which = name_in_label(share.label, share.created_at, number=number)
     if delivery.passphrase_required:
-        return Button("Burn…", ASK_TO_BURN, delivery.id, "danger", accessibility_label="Burn it with its passphrase")
-    return Button("Burn", BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
+        label = f"Burn with its passphrase {which}"
+        return Button("Burn…", ASK_TO_BURN, delivery.id, "danger", accessibility_label=label)
+    return Button("Burn", BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label=f"Burn {which}")
 
 
 def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     unopened = [delivery for delivery in deliveries if delivery.can_be_opened]
     if not unopened:
         return ()
+    which = name_in_label(share.label, share.created_at)
     buttons: list[Button] = []
     if any(not delivery.recipient.is_nobody for delivery in unopened):
-        buttons.append(Button("Remind", REMIND, share.id, accessibility_label="Remind those who have not opened it"))
-    buttons.append(Button("Copy instructions", COPY, share.id, accessibility_label="Show instructions to copy"))
+        buttons.append(_remind_button(share))
+    buttons.append(
+        Button("Copy instructions", COPY, share.id, accessibility_label=f"Show instructions to copy for {which}")
+    )
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
             ask = Button(
@@ -124,22 +132,26 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
                 ASK_TO_BURN_ALL,
                 share.id,
                 "danger",
-                accessibility_label="Burn all with the passphrase",
+                accessibility_label=f"Burn with the passphrase all of {which}",
             )
             return (*buttons, ask)
-        label = "Burn all that nobody has opened"
+        label = f"Burn all that nobody has opened of {which}"
         buttons.append(Button("Burn all", BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
     return tuple(buttons)
+
+
+def _remind_button(share: Share) -> Button:
+    label = f"Remind those who have not opened {name_in_label(share.label, share.created_at)}"
+    return Button("Remind", REMIND, share.id, accessibility_label=label)
 
 
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     if delivery.state != "opened":
         said: tuple[Piece, ...] = (recipient_name(delivery.recipient), ": ", *delivery_words(delivery), ".")
-        return Message(
-            f"What you shared: {delivery_summary(delivery)}.", (Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *said),)
-        )
-    of: tuple[Piece, ...] = (" (“", Plain(share.label), "”)") if share.label else ()
+        summary = Text.of("What you shared", *_name(share), *_with(delivery), f": {delivery_summary(delivery)}.")
+        return Message(summary, (Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *said),))
+    of = _name(share)
     where: tuple[Piece, ...] = (" in ", Where(delivery.recipient.channel)) if delivery.recipient.channel else ()
     when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
     said = (" opened your one-time secret", *of, *where, *when)
@@ -147,17 +159,27 @@ def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
         said = ("Your one-time secret", *of, *where, " was opened", *when, *link_words(delivery))
     else:
         said = (Who(delivery.opener.user_id), *said)
-    return Message("What you shared was opened.", (Text.of(f"{OPENED_SIGN} ", *said, "."),))
+    return Message(Text.of(*said, "."), (Text.of(f"{OPENED_SIGN} ", *said, "."),))
+
+
+def _name(share: Share) -> tuple[Piece, ...]:
+    return (" (“", Plain(share.label), "”)") if share.label else ()
+
+
+def _with(delivery: Delivery) -> tuple[Piece, ...]:
+    if delivery.recipient.is_nobody:
+        return (" as a link",)
+    return (" in " if delivery.recipient.channel else " with ", recipient_name(delivery.recipient))
 
 
 def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     """A reminder to the sender, with buttons for what can still be done."""
     expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
-    buttons = [_burn_button(delivery)]
+    buttons = [_burn_button(share, delivery)]
     if not delivery.recipient.is_nobody:
-        buttons.append(Button("Remind", REMIND, share.id, accessibility_label="Remind those who have not opened it"))
+        buttons.append(_remind_button(share))
     return Message(
-        "What you shared was not opened yet and expires soon.",
+        Text.of("What you shared", *_name(share), *_with(delivery), " was not opened yet and expires soon."),
         (
             Text.of(
                 ":bell: ",
@@ -173,8 +195,11 @@ def expires_soon_message(share: Share, delivery: Delivery) -> Message:
 
 def passphrase_not_sent_message(delivery: Delivery) -> Message:
     """Tells the sender that the secret arrived and its passphrase did not."""
-    said = "The passphrase of your one-time secret could not be sent. Burn it and share it again."
-    return Message.of(said, Text.of(":warning: ", recipient_name(delivery.recipient), ": ", said))
+    said = (
+        recipient_name(delivery.recipient),
+        ": the passphrase of your one-time secret could not be sent. Burn it and share it again.",
+    )
+    return Message.of(Text.of(*said), Text.of(":warning: ", *said))
 
 
 def instructions(share: Share, deliveries: list[Delivery]) -> str:

@@ -23,6 +23,7 @@ from bot.screen.parts import (
     Field,
     Heading,
     Hidden,
+    HostName,
     Input,
     Link,
     Message,
@@ -39,6 +40,7 @@ from bot.screen.parts import (
     Where,
     Who,
 )
+from bot.screen.words import defang
 from bot.secret import Secret
 
 Block = dict[str, Any]
@@ -61,8 +63,9 @@ def escape(text: str) -> str:
 
 
 def literal(plain: Plain) -> str:
-    """Text that is not ours, for mrkdwn: cut and escaped, so that nothing in it formats or hides."""
-    text = plain.text if len(plain.text) <= plain.max_length else plain.text[: plain.max_length - 1] + "…"
+    """Text that is not ours, for mrkdwn: cut and escaped, so that nothing in it formats, hides or becomes a link."""
+    shown = defang(plain.text)
+    text = shown if len(shown) <= plain.max_length else shown[: plain.max_length - 1] + "…"
     text = _UNSEEN.sub("\ufffd", text)
     return _MARKUP.sub(lambda found: found.group() + "\u200b", escape(text))
 
@@ -84,6 +87,8 @@ def _piece(piece: Piece) -> str:
             return piece
         case Plain():
             return literal(piece)
+        case HostName(name):
+            return escape(name)
         case When():
             return moment(piece)
         case Who(user_id):
@@ -95,13 +100,17 @@ def _piece(piece: Piece) -> str:
 def message(screen: Message) -> dict[str, Any]:
     """`text` and `blocks` for chat.postMessage, chat.update or a response_url. Nothing is unfurled."""
     drawn: dict[str, Any] = {
-        "text": escape(screen.summary)[:MAX_SECTION],
+        "text": _summary(screen.summary)[:MAX_SECTION],
         "unfurl_links": False,
         "unfurl_media": False,
     }
     if screen.parts:
         drawn["blocks"] = _blocks(screen.parts, modal=False)
     return drawn
+
+
+def _summary(summary: str | Text) -> str:
+    return escape(summary) if isinstance(summary, str) else mrkdwn(summary.pieces)
 
 
 def modal(screen: Modal) -> dict[str, Any]:
@@ -166,11 +175,12 @@ def _plain_text(text: str) -> dict[str, Any]:
 
 
 def _mrkdwn_text(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text[:MAX_SECTION]}
+    """Text with markup. `verbatim` keeps Slack from finding links and mentions in it by itself."""
+    return {"type": "mrkdwn", "text": text[:MAX_SECTION], "verbatim": True}
 
 
 def _fact(name: str, value: Piece) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:MAX_FIELD]}
+    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:MAX_FIELD], "verbatim": True}
 
 
 def _revealed(text: Secret) -> list[Block]:

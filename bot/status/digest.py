@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from bot.screen.parts import Buttons, Message, Note, Part, Text
+from bot.screen.parts import Buttons, Message, Note, Part, Piece, Plain, Text
 
+MAX_LINE = 500  # characters
 LIST_HINT = "`/ots tracked` lists your secrets, with what can still be done."
 
 
@@ -15,8 +16,19 @@ def gather(messages: Sequence[Message]) -> Message:
     heading = f"About {len(messages)} of your secrets"
     parts: list[Part] = [Text.of(f":bell: *{heading}*")]
     parts += [part for message in messages for part in message.parts if not isinstance(part, Buttons)]
-    summary = "\n".join([f"{heading}:", *(message.summary for message in messages)])
-    return Message(summary, (*parts, Note.of(LIST_HINT)))
+    return Message(_join(f"{heading}:", messages), (*parts, Note.of(LIST_HINT)))
+
+
+def _join(heading: str, messages: Sequence[Message]) -> str | Text:
+    """The summaries of all messages, a line each."""
+    summaries = [message.summary for message in messages]
+    lines = [one for one in summaries if isinstance(one, str)]
+    if len(lines) == len(summaries):
+        return "\n".join([heading, *lines])
+    pieces: list[Piece] = [heading]
+    for one in summaries:
+        pieces += ["\n", *((Plain(one, MAX_LINE),) if isinstance(one, str) else one.pieces)]
+    return Text(tuple(pieces))
 
 
 def digest_key(idempotency_keys: Iterable[str]) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import Button, Buttons, Facts, Note, Part, Piece, Plain, Text, When
+from bot.screen.parts import Button, Buttons, Facts, HostName, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import in_words
 from bot.secret import MetadataKey
 from bot.status.burn import BURN_CONFIRM
 from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_REFRESH, TRACK
-from bot.status.words import secret_sign, secret_words
+from bot.status.words import name_in_label, secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
 
 
@@ -21,7 +21,7 @@ def state_line(metadata: Metadata) -> str:
 
 def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
     """State, times and the rest of what is known about one secret. No key, no link, no content."""
-    rows: list[tuple[str, Piece]] = [("Host", Plain(host.name))]
+    rows: list[tuple[str, Piece]] = [("Host", HostName(host.name))]
     if metadata.created:
         rows.append(("Created", When(metadata.created)))
     if metadata.received:
@@ -52,18 +52,21 @@ def line(metadata: Metadata) -> tuple[Part, ...]:
     return (Text(tuple(pieces)),)
 
 
-def actions(metadata: Metadata, ref: str) -> tuple[Part, ...]:
-    """The buttons under a card: Refresh; Burn and Track while the secret can be opened. `ref`: its button context."""
-    track = Button("Track", TRACK, ref, accessibility_label="Tell me when this secret is opened")
-    refresh = Button("Refresh", METADATA_REFRESH, ref, accessibility_label="Look at this secret again")
+def actions(metadata: Metadata, ref: str, *, number: int | None = None) -> tuple[Part, ...]:
+    """The buttons under a card: Refresh; Burn and Track while the secret can be opened.
+
+    `ref` is the button context of the card, `number` its place in a list.
+    """
+    which = name_in_label(None, metadata.created, number=number)
+    track = Button("Track", TRACK, ref, accessibility_label=f"Tell me when it is opened: {which}")
+    refresh = Button("Refresh", METADATA_REFRESH, ref, accessibility_label=f"Look again at {which}")
     if metadata.state_at(clock.now()).is_over:
         return (Buttons.of(refresh),)
     if metadata.passphrase_required:
-        burn = Button(
-            "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Burn this secret with its passphrase"
-        )
+        label = f"Burn with its passphrase {which}"
+        burn = Button("Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
     else:
-        burn = Button("Burn", BURN, ref, "danger", BURN_CONFIRM, accessibility_label="Burn this secret")
+        burn = Button("Burn", BURN, ref, "danger", BURN_CONFIRM, accessibility_label=f"Burn {which}")
     return (Buttons.of(burn, refresh, track),)
 
 

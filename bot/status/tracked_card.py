@@ -9,7 +9,8 @@ from datetime import datetime
 
 from bot.errors import SlackError
 from bot.interaction.feature import Interaction
-from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Piece, Plain, Text, When
+from bot.screen.parts import Button, Buttons, Facts, HostName, Message, Note, Part, Piece, Plain, Text, When
+from bot.screen.words import defang
 from bot.status.burn import BURN_CONFIRM
 from bot.status.buttons import (
     TRACKED_BURN,
@@ -19,7 +20,7 @@ from bot.status.buttons import (
     TRACKED_STOP,
     connect_button,
 )
-from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, tracked_notification_words
+from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, name_in_label, tracked_notification_words
 from bot.storage.tracking.rows import NotificationKind, Tracked
 
 
@@ -30,7 +31,7 @@ def name(tracked: Tracked) -> str:
 def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
     """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then."""
     words = TRACKED_WORDS[tracked.state]
-    rows: list[tuple[str, Piece]] = [("Host", Plain(host))]
+    rows: list[tuple[str, Piece]] = [("Host", HostName(host))]
     if tracked.made_at:
         rows.append(("Created", When(tracked.made_at)))
     if tracked.received_at:
@@ -45,7 +46,7 @@ def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = Non
     if asked_at is not None and not tracked.is_over:
         answer = "nothing new." if is_named else "the host does not name it."
         parts.append(Note.of("Asked just now, at ", When(asked_at, "clock"), f": {answer}"))
-    return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
+    return Message(f"{defang(name(tracked))} on {host}: {words}.", tuple(parts))
 
 
 async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
@@ -66,26 +67,28 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
     await interaction.services.tracking.set_card(tracked.id, card)
 
 
-def burn_button(tracked: Tracked, *, listed: bool = False) -> Button:
-    """Burns at once, or opens a window for the passphrase if the secret has one."""
+def burn_button(tracked: Tracked, *, number: int | None = None) -> Button:
+    """Burns at once, or opens a window for the passphrase if the secret has one. `number` is its place in a list."""
+    which = name_in_label(tracked.label, tracked.made_at, number=number)
     if tracked.passphrase_required:
-        label = "Burn it with its passphrase"
+        label = f"Burn with its passphrase {which}"
         return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
     return Button(
         "Burn",
-        TRACKED_LIST_BURN if listed else TRACKED_BURN,
+        TRACKED_BURN if number is None else TRACKED_LIST_BURN,
         tracked.id,
         "danger",
         BURN_CONFIRM,
-        accessibility_label="Burn this secret",
+        accessibility_label=f"Burn {which}",
     )
 
 
 def _buttons(tracked: Tracked) -> Buttons:
+    which = name_in_label(tracked.label, tracked.made_at)
     return Buttons.of(
         burn_button(tracked),
-        Button("Refresh", TRACKED_REFRESH, tracked.id, accessibility_label="Look at this secret again"),
-        Button("Stop", TRACKED_STOP, tracked.id, accessibility_label="Stop tracking this secret"),
+        Button("Refresh", TRACKED_REFRESH, tracked.id, accessibility_label=f"Look again at {which}"),
+        Button("Stop", TRACKED_STOP, tracked.id, accessibility_label=f"Stop tracking {which}"),
     )
 
 
@@ -100,7 +103,7 @@ def listed_message(tracked: Tracked, kind: NotificationKind) -> Message:
     said: tuple[Piece, ...] = tracked_notification_words(tracked, kind)
     if kind == "card":
         said = (f": {words}", *((", expires ", When(tracked.expires_at)) if tracked.expires_at else ()), ".")
-    short = name(tracked) if tracked.label else f"{name(tracked)} {tracked.key.short_id}".rstrip()
+    short = defang(name(tracked)) if tracked.label else f"{name(tracked)} {tracked.key.short_id}".rstrip()
     return Message(f"{short}: {words}", (Text.of(*who, *said),))
 
 
@@ -111,7 +114,7 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
     parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *tracked_notification_words(tracked, kind))]
     if kind == "reminder":
         parts.append(_buttons(tracked))
-    return Message(f"{name(tracked)} on {host}: {words}.", tuple(parts))
+    return Message(f"{defang(name(tracked))} on {host}: {words}.", tuple(parts))
 
 
 def reconnect_message(host: str) -> Message:
@@ -120,7 +123,7 @@ def reconnect_message(host: str) -> Message:
         f"{host} does not accept your API token any more, so your secrets there are not watched.",
         Text.of(
             ":warning: *",
-            Plain(host),
+            HostName(host),
             "* does not accept your API token any more, so your secrets there are not being "
             "watched. Connect the account again to go on.",
         ),

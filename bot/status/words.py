@@ -13,6 +13,7 @@ from typing import Final, TypedDict, assert_never
 from bot.onetime.wire import SecretState
 from bot.person import Person
 from bot.screen.parts import Piece, Plain, When, Where, Who
+from bot.screen.words import defang
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, Recipient
 from bot.storage.tracking.rows import NotificationKind, Tracked
@@ -23,6 +24,24 @@ OPENED_SIGN: Final = ":white_check_mark:"
 BURNED_SIGN: Final = ":fire:"
 EXPIRED_SIGN: Final = ":hourglass:"
 GONE_SIGN: Final = ":grey_question:"
+
+
+# --- which secret is meant, in the accessibility label of a button
+
+MAX_NAME: Final = 36  # characters; a label has room for 75
+
+
+def name_in_label(name: str | None, made_at: datetime | None = None, *, number: int | None = None) -> str:
+    """Which secret a button is about, for people who hear its label alone: “staging database”, number 2.
+
+    `number` is its place in a list or among the recipients of one share.
+    """
+    if name:
+        name = defang(name).replace("<", "‹").replace(">", "›")
+        said = f"“{name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + '…'}”"
+    else:
+        said = f"the secret made {made_at:%Y-%m-%d %H:%M} UTC" if made_at else "this secret"
+    return said if number is None else f"{said}, number {number}"
 
 
 # --- a secret, as its host says
@@ -387,21 +406,18 @@ def request_over_words(state: RequestState) -> str:
 
 
 def request_notification_words(request: Request) -> tuple[str, tuple[Piece, ...]] | None:
-    """The summary and the sentence for the person who asked; None if there is nothing to say.
+    """The sign and the sentence for the person who asked, without its full stop; None if there is nothing to say.
 
     For an answer there is none: the message with the secret is enough.
     """
     who = Who(request.asked.user_id)
     match request.state:
         case "declined":
-            sentence: tuple[Piece, ...] = (":no_entry_sign: ", who, " does not want to send you what you asked for.")
-            return "Your request for a secret was declined", sentence
+            return ":no_entry_sign:", (who, " does not want to send you what you asked for")
         case "expired":
-            sentence = (":hourglass: ", who, " has not answered within 7 days.")
-            return "Your request for a secret was not answered within 7 days", sentence
+            return ":hourglass:", (who, " has not answered within 7 days")
         case "undeliverable":
-            sentence = (":warning: Slack takes no message to ", who, " from this app.")
-            return "Your request for a secret could not be sent", sentence
+            return ":warning:", ("Slack takes no message to ", who, " from this app, so your request was not sent")
         case "waiting" | "asked" | "answered" | "withdrawn":
             return None
         case _:

@@ -136,7 +136,7 @@ class World:
         self._may_repeat.update(self._lately)
 
     async def _arrives(self, person: Person, message: Message, idempotency_key: str) -> None:
-        if "does not accept your API token" in message.summary:
+        if "does not accept your API token" in str(message.summary):
             if self.refusals < 3 or person not in self.connected:
                 self.problems.append("told to reconnect without a reason")
             return
@@ -144,7 +144,7 @@ class World:
             for line in digest_lines(message):
                 await self._says(person, await self._row(person, line), line, f"{idempotency_key} {line}")
         elif not any(isinstance(part, Facts) for part in message.parts):  # else it is a card
-            await self._says(person, await self._row(person, idempotency_key), message.summary, idempotency_key)
+            await self._says(person, await self._row(person, idempotency_key), str(message.summary), idempotency_key)
 
     async def _says(self, person: Person, row: Tracked | None, said: str, event: str) -> None:
         """One event, as one message or as a line of a digest."""
@@ -253,7 +253,7 @@ def is_digest(idempotency_key: str) -> bool:
 
 
 def digest_lines(message: Message) -> list[str]:
-    return message.summary.split("\n")[1:]
+    return str(message.summary).split("\n")[1:]
 
 
 def says(said: str) -> str:

@@ -39,7 +39,7 @@ def plain(text):
 
 
 def mrkdwn(text):
-    return {"type": "mrkdwn", "text": text}
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def an_input(name, label, element, **more):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.parts import NO_FORM, Link, Modal, Note, Piece, Plain, Text
+from bot.screen.parts import NO_FORM, HostName, Link, Modal, Note, Piece, Text
 from bot.secret import Secret
 from bot.status.words import delivery_taken_words
 from bot.storage.shares.rows import Delivery
@@ -41,7 +41,7 @@ def link(host: Host, url: Secret) -> Modal:
     return Modal.of(
         NO_FORM,
         TITLE,
-        Text.of("This is the link, on *", Plain(host.name), "*. *It works once*, for whoever opens it first."),
+        Text.of("This is the link, on *", HostName(host.name), "*. *It works once*, for whoever opens it first."),
         Link(url),
         Note.of("Don't pass it on. To see it here after all, close this window and press Open again."),
         close="Done",

@@ -11,12 +11,12 @@ from bot.screen.parts import (
     Buttons,
     Checkboxes,
     Field,
+    HostName,
     Message,
     Modal,
     Note,
     Part,
     Piece,
-    Plain,
     Revealed,
     Text,
     When,
@@ -111,9 +111,9 @@ def ask(
 def _what_it_is(host: Host, delivery: Delivery | None) -> Text:
     if delivery is None:
         after = "*. *This works once*: when you have seen it, its link is empty."
-        return Text.of("This opens a one-time secret on *", Plain(host.name), after)
+        return Text.of("This opens a one-time secret on *", HostName(host.name), after)
     after = "*. *This works once*: when it was seen, nobody can open it again."
-    return Text.of(Who(delivery.sender.user_id), " shared a one-time secret, kept on *", Plain(host.name), after)
+    return Text.of(Who(delivery.sender.user_id), " shared a one-time secret, kept on *", HostName(host.name), after)
 
 
 def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
@@ -122,7 +122,7 @@ def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
         if escrow
         else "Keep this window open: closing it now loses the secret."
     )
-    parts = (Text.of(":hourglass_flowing_sand: Opening the secret on *", Plain(host.name), "*…"), Note.of(held))
+    parts = (Text.of(":hourglass_flowing_sand: Opening the secret on *", HostName(host.name), "*…"), Note.of(held))
     return Modal(FORM, TITLE, parts, ref=ref)
 
 
@@ -145,7 +145,7 @@ def _again(delivery: Delivery | None) -> str:
 def unknown_outcome(host: Host) -> Modal:
     """Shown until the row says that the secret may be gone; then `ask` with `MAY_BE_OPENED` follows."""
     said = "* gave no usable answer. The secret may be open now, or not. One moment…"
-    return Modal.of(FORM, TITLE, Text.of(":warning: *", Plain(host.name), said))
+    return Modal.of(FORM, TITLE, Text.of(":warning: *", HostName(host.name), said))
 
 
 def nothing_left(*, push: bool = False) -> Modal:
@@ -214,7 +214,7 @@ def dm_expired(host: str) -> Message:
         "lost. Ask whoever sent it for a new one."
     )
     return Message.of(
-        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", Plain(host), f"* {said}")
+        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", HostName(host), f"* {said}")
     )
 
 
@@ -225,7 +225,7 @@ def dm_may_be_opened(ref: str, host: str) -> Message:
         "Try again: that is safe.",
         Text.of(
             "The bot was interrupted while it opened a one-time secret on *",
-            Plain(host),
+            HostName(host),
             "* for you. It may have been "
             "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
         ),
@@ -239,5 +239,5 @@ def dm_lost(host: str) -> Message:
         "Ask whoever sent it for a new one."
     )
     return Message.of(
-        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", Plain(host), f"* {said}")
+        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", HostName(host), f"* {said}")
     )
