@@ -12,7 +12,7 @@ from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Piece, Plain, Text, When
+from bot.screen.parts import Button, Buttons, Divider, HostName, Message, Note, Part, Piece, Plain, Text, When
 from bot.screen.words import defang
 from bot.secret import MetadataKey
 from bot.status import metadata_card
@@ -140,7 +140,7 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
 async def _page(interaction: Interaction, page: int) -> Message:
     everything = await interaction.services.tracking.list_of(interaction.person)
     unnotified = await interaction.services.tracking.unnotified_of(interaction.person)
-    warnings = [Text.of(":warning: ", Plain(Host(host).name), RECONNECT_AGAIN) for host in sorted(unnotified.hosts)]
+    warnings = [Text.of(":warning: ", HostName(Host(host).name), RECONNECT_AGAIN) for host in sorted(unnotified.hosts)]
     if not everything:
         nothing = "You are not tracking any secret."
         return Message(nothing, (*warnings, Text.of(nothing), Note.of(ASK)))
