@@ -25,8 +25,8 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
-# Sends a message to a person directly, or to a channel. The last argument is an idempotency key: Slack treats two
-# messages with the same key as one message. Raises `SlackError`.
+# Sends a message to a person directly, or to a channel. The last argument is an idempotency key, which all tries of one
+# message have; Slack may drop a repeated message, but documents no such thing. Raises `SlackError`.
 Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
 Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes a message of ours in place; raises `SlackError`
 

@@ -1,7 +1,7 @@
 """Sends a delivery that was made: tracked by the watcher, posted to its recipient, burned if Slack never takes it.
 
-Each step may be repeated: tracking a key twice is one row, and a message that is posted twice with one idempotency
-key is one message. So after a crash recovery.py repeats the steps.
+Each step may be repeated, so after a crash recovery.py repeats the steps. Tracking a key twice is one row. A message is
+marked at once when Slack has taken it: only a crash in between lets it be posted once more, and both copies then work.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ async def _burn(
 
 
 async def post_card(services: Services, share: Share) -> None:
-    """Post the sender's card. A second call posts the same message, so there is only one card.
+    """Post the sender's card. Only a crash before `set_card` lets it be posted once more.
 
     After a crash the card may be there already and show an older state; recovery.py then redraws it.
     """

@@ -37,8 +37,10 @@ async def _announce(services: Services, before: Delivery) -> None:
     (delivery,) = [one for one in await services.shares.deliveries_of(share.id) if one.id == before.id]
     await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, RECEIVED)
     failpoint("settled")
-    done = await _tell_sender(services, share, delivery)
-    failpoint("sender_notified")
+    done = delivery.is_sender_notified
+    if not done and (done := await _tell_sender(services, share, delivery)):
+        failpoint("sender_notified")
+        await services.deliveries.mark_sender_notified(delivery.id)
     if await redraw(services, delivery) and done:
         await services.deliveries.mark_announced(delivery.id)
     failpoint("announced")
@@ -47,7 +49,7 @@ async def _announce(services: Services, before: Delivery) -> None:
 async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:
     """Whether the sender was notified, never can be, or does not need to be.
 
-    The message has the key of the watcher's notification. If the watcher sends it too, Slack treats both as one.
+    The message has the key of the watcher's notification, which is not sent for a delivery that was opened here.
     """
     if share.quiet or delivery.opener == delivery.sender:
         return True

@@ -99,7 +99,10 @@ class Answer:
             await self._explain(error)
         except SlackError as failure:
             log.info("not_explained", error=str(failure))
-            await self.tell(_error_message(error))
+            if self._window and self._incoming.response_url is not None:
+                await self._say(_error_message(error), replacing=False)  # needs no token of ours
+            else:
+                await self.tell(_error_message(error))
 
     async def repeat(self) -> None:
         """The act was carried out before, or is under way. Its answer stays."""

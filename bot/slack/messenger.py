@@ -34,7 +34,7 @@ class Messenger:
         *,
         install_team: str | None = None,
     ) -> MessageRef:
-        """Send a direct message. Where Slack honours message ids, it treats two messages with one key as one.
+        """Send a direct message. All tries of one message have the same key; Slack may or may not drop a repeated one.
 
         `install_team` is the workspace that the app is installed in, where the person may belong to another one.
         Raises `SlackError`.

@@ -84,9 +84,8 @@ async def test_the_sender_is_told_and_the_message_changed_and_then_there_is_noth
 
 
 @pytest.mark.parametrize("error", ["http_502", "ratelimited"])
-@pytest.mark.parametrize("how", ["send", "update"])
-async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, delivery, how, error):
-    await announce(saying(services, Slack(**{how: error})), delivery)
+async def test_what_slack_does_not_take_now_is_left_to_be_said_again_with_the_same_id(services, delivery, error):
+    await announce(saying(services, Slack(send=error)), delivery)
     assert [one.id for one in await services.interrupted_shares.unannounced()] == [delivery.id]
     slack = Slack()
 
@@ -106,6 +105,21 @@ async def test_what_can_never_be_said_is_given_up(services, delivery, how, error
 
     await announce(saying(services, slack), delivery)
 
+    assert await services.interrupted_shares.unannounced() == []
+
+
+async def test_a_message_that_slack_does_not_change_now_is_changed_later_and_the_sender_is_not_told_again(
+    services, delivery
+):
+    slack = Slack(update="internal_error")
+    await announce(saying(services, slack), delivery)
+    slack.errors.clear()
+
+    for unannounced in await services.interrupted_shares.unannounced():
+        await announce(saying(services, slack), unannounced)
+
+    assert [key for _, key in slack.said].count(f"{delivery.id}:received") == 1
+    assert delivery.message in [where for where, _ in slack.said]
     assert await services.interrupted_shares.unannounced() == []
 
 

@@ -1,6 +1,6 @@
 """Sends a request: the message to the person who is asked, and the card of the person who asks.
 
-Each message has a fixed idempotency key, so a message that is repeated after a crash arrives once.
+Each message is marked at once when Slack has taken it, so only a crash in between lets it be posted once more.
 """
 
 from __future__ import annotations

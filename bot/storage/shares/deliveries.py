@@ -157,6 +157,10 @@ class Deliveries:
         await self._db.checkpoint()
         return await self._by_id(id)
 
+    async def mark_sender_notified(self, id: str) -> None:
+        """Record that the sender was notified of the opening, or never can be. Messages may still be redrawn."""
+        await self._change(id, true(), sender_notified_at=now)
+
     async def mark_announced(self, id: str) -> None:
         """Record that the sender was notified of the opening and all messages were updated, or never can be."""
         await self._change(id, true(), unannounced_since=null())

@@ -112,6 +112,7 @@ class Delivery:
     opened_at: datetime | None  #: UTC
     tracked_id: str | None
     reason: str | None = None  # a code: why the delivery failed or is undeliverable
+    is_sender_notified: bool = False  # of the opening; messages may still have to be redrawn
     is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
@@ -282,6 +283,7 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         opened_at=moment_or_none(row.opened_at),
         tracked_id=row.tracked_id,
         reason=row.reason,
+        is_sender_notified=row.sender_notified_at is not None,
         is_by_link=row.link_shown_at is not None,
     )
 
