@@ -176,6 +176,14 @@ async def test_a_call_that_nobody_answers_is_an_error_without_an_address():
     assert "127.0.0.1" not in f"{failed.value} {failed.value.args}"
 
 
+async def test_no_call_waits_for_slack_longer_than_ten_seconds(slack: Slack):
+    assert slack.client.session.timeout.total == 10
+    assert slack.client.client.timeout == 10
+    assert slack.client.client_without_token().timeout == 10
+    assert slack.client.client_without_token().token is None
+    assert slack.client.client.retry_handlers == slack.client.client_without_token().retry_handlers == []
+
+
 # --- rate limits
 
 WAITS: dict[str, tuple[dict[str, str], float]] = {
@@ -246,14 +254,18 @@ async def test_nothing_is_sent_to_a_response_url_elsewhere(slack: Slack, url: st
     assert "evil" not in str(refused.value)
 
 
-async def test_a_redirect_of_a_response_url_is_not_followed(slack: Slack):
+async def test_no_redirect_is_followed(slack: Slack):
     slack.status, slack.headers = 307, {"Location": f"{slack.url}elsewhere"}
 
-    with pytest.raises(SlackError) as refused:
-        await slack.client.respond(Secret(f"{slack.url}commands/x"), MESSAGE)
+    for call in (
+        slack.client.respond(Secret(f"{slack.url}commands/x"), MESSAGE),
+        slack.client.post("D1", MESSAGE),
+        slack.client.open_view("1.2.trigger", VIEW),
+    ):
+        with pytest.raises(SlackError):
+            await call
 
-    assert (refused.value.method, refused.value.code) == ("response_url", "http_307")
-    assert [call.path for call in slack.calls] == ["/commands/x"]
+    assert [call.path for call in slack.calls] == ["/commands/x", "/api/chat.postMessage", "/api/views.open"]
 
 
 async def test_slacks_own_host_takes_answers():

@@ -46,7 +46,11 @@ EGRESS: Mapping[str, Tests] = {
     "bot/onetime/wire/body.py": ("tests/unit/test_wire.py", "tests/faults/test_hostile_host.py"),
     "bot/onetime/wire/refusals.py": ("tests/unit/test_wire.py", "tests/contract/test_recorded_answers.py"),
     "bot/onetime/wire/requests.py": ("tests/unit/test_wire_requests.py",),
-    "bot/slack/web.py": ("tests/faults/test_slack_calls.py", "tests/unit/test_slack_client.py"),
+    "bot/slack/web.py": (
+        "tests/faults/test_slack_calls.py",
+        "tests/unit/test_slack_client.py",
+        "tests/unit/test_slack_codes.py",
+    ),
 }
 AREAS: Mapping[str, Mapping[str, Tests]] = {
     "sealing": SEALING,

@@ -81,9 +81,11 @@ class _Mutations(cst.CSTVisitor):
         match node:
             case cst.Annotation() | cst.Decorator() | cst.Import() | cst.ImportFrom():
                 return False
-            case cst.Call(func=cst.Name(value=name)) | cst.Assign(value=cst.Call(func=cst.Name(value=name))) if (
-                name in UNCHANGED_CALLS
-            ):
+            case cst.Call(func=cst.Name(value=name)) if name in UNCHANGED_CALLS:
+                return False
+            case cst.Assign(value=cst.Call(func=cst.Name(value=name))) if name in UNCHANGED_CALLS:
+                return False
+            case cst.Assign(value=cst.Subscript(value=cst.Name(value="Literal"))):
                 return False
             case cst.SimpleString(value=text) if " " in text.strip("'\" ") or text.strip("'\"") in CODECS:
                 return False

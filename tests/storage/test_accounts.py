@@ -38,6 +38,17 @@ async def test_a_connected_account_is_found_again_by_every_way(accounts, ada):
     assert (connected.username, connected.token, connected.host) == (USERNAME, TOKEN, EU)
 
 
+async def test_an_account_is_found_on_its_own_host_and_on_no_other(accounts, ada):
+    await accounts.connect(ada, EU, USERNAME, TOKEN)
+    assert await accounts.on_host(ada, US) is None
+
+    other = await accounts.connect(ada, US, Secret("other"), Secret("other token"))
+
+    assert await accounts.on_host(ada, US) == other
+    assert (await accounts.on_host(ada, EU)).token == TOKEN
+    assert await accounts.on_host(ada, CA) is None
+
+
 async def test_nobody_elses_account_is_seen(accounts, ada, ben):
     account = await accounts.connect(ada, EU, USERNAME, TOKEN)
     strangers = [

@@ -133,6 +133,14 @@ async def test_many_at_once_in_several_processes_do_not_get_past_it(database, ur
     assert await count(database) == 3
 
 
+async def test_the_same_key_of_another_kind_is_another_use(limits, database, ada):
+    await limits.consume(ada, THREE, idempotency_key="one")
+    await limits.consume(ada, Limit("open", 3, HOUR), idempotency_key="one")
+    await limits.consume(ada, THREE, idempotency_key="one")
+
+    assert await count(database) == 2
+
+
 async def test_purging_forgets_what_does_not_count_any_more_and_nothing_else(limits, database, ada):
     await limits.consume(ada, THREE)
     await age(database, DAY + 1)

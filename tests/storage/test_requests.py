@@ -50,6 +50,15 @@ async def test_a_new_one_waits_to_be_sent_and_is_open_for_a_week(requests, ada, 
     assert (made.expires_at - made.created_at).total_seconds() == pytest.approx(LIFE, abs=1)
 
 
+async def test_its_messages_come_back_as_they_were_posted(requests, asked):
+    card = MessageRef(TEAM, "D2", "2.5")
+    await requests.set_card(asked.id, card)
+
+    found = await requests.find(asked.person, asked.id)
+
+    assert (found.message, found.card) == (POSTED, card)
+
+
 async def test_the_note_comes_back_exactly_and_is_not_readable_in_the_row(requests, database, asked):
     async with database.reading() as connection:
         stored = await connection.scalar(select(table.c.note))

@@ -13,7 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.errors import HostUnavailable, NotAuthorized, OnetimeError, RateLimited, Refused, SecretGone, WrongPassphrase
+from bot.errors import (
+    HostUnavailable,
+    NotAuthorized,
+    NothingDone,
+    OnetimeError,
+    RateLimited,
+    Refused,
+    SecretGone,
+    WrongPassphrase,
+)
 from bot.onetime import wire
 from bot.onetime.wire import Metadata, SecretState
 from tests.support.rows import each_row
@@ -211,6 +220,20 @@ def test_the_wait_that_a_host_asks_for_is_bounded(headers: dict[str, str], secon
 
     assert isinstance(found, RateLimited)
     assert found.retry_after == seconds
+
+
+@each_row(
+    ("location", "fix"),
+    [
+        ("https://new.example.com/", "set ONETIME_HOSTS to `https://new.example.com`"),
+        ("", "write its right address into ONETIME_HOSTS"),
+    ],
+)
+def test_a_redirect_says_that_nothing_was_done_and_where_it_leads(location: str, fix: str) -> None:
+    found = error("recent", 301, b"", location=location)
+
+    assert isinstance(found, NothingDone)
+    assert fix in found.tell
 
 
 # --- states and fields

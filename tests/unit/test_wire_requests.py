@@ -99,6 +99,7 @@ def test_what_is_not_shaped_like_a_key_reaches_no_url(key: str) -> None:
             request.target()
 
         assert not key or key not in f"{caught.value} {caught.value.tell}"
+        assert caught.value.tell == "That is not a key of Onetime Secret."
 
 
 @pytest.mark.parametrize("key", ["k" * 20, "k" * 31, "k" * 62, "k" * 63, "k" * 128, "A-z_0" * 6])
