@@ -137,6 +137,15 @@ class NothingDone(HostUnavailable):
         return self.tell if self.tells_effect else f"{self.tell} Nothing was {verb}."
 
 
+class SecretLocked(NothingDone):
+    """The server refuses every passphrase for the secret, right or wrong, because of too many wrong ones."""
+
+    tell = (
+        "That server has locked this secret for half an hour, because of too many wrong passphrases. "
+        "After that the right one works again."
+    )
+
+
 class NothingSent(NothingDone):
     """No connection could be made."""
 

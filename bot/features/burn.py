@@ -7,10 +7,10 @@ from contextlib import suppress
 from bot import clock
 from bot.errors import SecretGone, SlackError, WrongPassphrase
 from bot.interaction import pasted
+from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
-from bot.onetime.client import Credentials
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
@@ -54,25 +54,25 @@ async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[Me
 async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The question was answered with “Burn it”."""
     host = interaction.services.hosts.of(context.host)
-    credentials = await interaction.services.credentials(interaction.person, host)
+    access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, context.key, asked=True)
+        state, metadata = await _destroy(interaction, access, context.key, asked=True)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
             return Reply(again, Outcome.REFUSED)
         said = f"{WRONG} {describe_other_forms(interaction.text_inputs['passphrase'])}".strip()
         raise FieldErrors({"passphrase": said}, form=again) from None
-    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), close="Done")
+    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes, close="Done")
     return Reply(window, read_burn_outcome(state))
 
 
 async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """A card's Burn button, after its confirm dialog."""
     host = interaction.services.hosts.of(context.host)
-    credentials = await interaction.services.credentials(interaction.person, host)
+    access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, context.key, asked=False)
+        state, metadata = await _destroy(interaction, access, context.key, asked=False)
     except WrongPassphrase:
         message = _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
         return Reply(message, Outcome.REFUSED)
@@ -80,6 +80,7 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     message = Message.of(
         f"One-time secret on {host.name}: {summary}.",
         *_outcome_parts(host, state, metadata),
+        *access.notes,
         without_replacing=metadata_card.is_in_a_list(context),
     )
     return Reply(message, read_burn_outcome(state))
@@ -97,11 +98,11 @@ async def burn_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
 
 async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: bool) -> Reply:
     host = interaction.services.hosts.of(tracked.host)
-    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
+    access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, credentials, tracked.key, asked=False)
+        state, metadata = await _destroy(interaction, access, tracked.key, asked=False)
     except WrongPassphrase:
-        new = NewButtonContext(METADATA, host.url, tracked.key, account_id)
+        new = NewButtonContext(METADATA, host.url, tracked.key, access.account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
         return Reply(_passphrase_needed(ref, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and not listed:
@@ -109,7 +110,7 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         return Reply(tracked_card(now, host.name), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
-    outcome_parts = _outcome_parts(host, state, metadata)
+    outcome_parts = (*_outcome_parts(host, state, metadata), *access.notes)
     message = Message.of(f"One-time secret on {host.name}", *outcome_parts, without_replacing=True)
     return Reply(message, read_burn_outcome(state))
 
@@ -128,18 +129,19 @@ def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
 
 
 async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:
-    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
+    access = await interaction.services.access(interaction.person, host)
     try:
-        metadata = await interaction.services.onetime.metadata(credentials, key)
+        metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
     except SecretGone:
         return Reply(Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN)), Outcome.REFUSED)
     state = metadata.state_at(clock.now())
     if state.is_over:
-        return Reply(Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata)), Outcome.REFUSED)
+        window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes)
+        return Reply(window, Outcome.REFUSED)
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
+        interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
     )
-    parts = (*metadata_card.card(metadata, host), Text.of(FOREVER))
+    parts = (*metadata_card.card(metadata, host), Text.of(FOREVER), *access.notes)
     return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
 
 
@@ -149,13 +151,13 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 
 
 async def _destroy(
-    interaction: Interaction, credentials: Credentials, key: MetadataKey, *, asked: bool
+    interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
     """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once."""
     passphrase = interaction.text_inputs.get("passphrase") or None
-    state, metadata = await try_burn(interaction.services.onetime, credentials, key, passphrase, asked=asked)
+    state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
     if state is SecretState.BURNED:
-        await _settle(interaction, credentials.host, key)
+        await _settle(interaction, access.credentials.host, key)
     return state, metadata
 
 

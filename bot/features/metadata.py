@@ -33,10 +33,10 @@ async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey])
 
 
 async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
-    credentials, account_id = await interaction.services.credentials_and_account(interaction.person, host)
-    metadata = await interaction.services.onetime.metadata(credentials, key)
+    access = await interaction.services.access(interaction.person, host)
+    metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(METADATA, host.url, key, account_id)
+        interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
     )
     words = secret_words(metadata.state_at(clock.now()))
     message = Message.of(
@@ -45,6 +45,7 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
         *metadata_card.card(metadata, host),
         *metadata_card.actions(metadata, ref),
         metadata_card.not_opened_note(),
+        *access.notes,
         without_replacing=without_replacing,
     )
     return Reply(message, Outcome.SHOWN)

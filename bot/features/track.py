@@ -48,12 +48,12 @@ async def track_from_card(interaction: Interaction, context: ButtonContext[Metad
 
 async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: str | None) -> Reply:
     services = interaction.services
-    credentials = await services.credentials(interaction.person, host)
-    metadata = await services.onetime.metadata(credentials, key)
+    access = await services.access(interaction.person, host)
+    metadata = await access.call(lambda credentials: services.onetime.metadata(credentials, key))
     state = metadata.state_at(clock.now())
     if state.is_over:
         said = f"There is nothing to track: {secret_words(state).lower()}."
-        message = Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said))
+        message = Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said), *access.notes)
         return Reply(message, Outcome.REFUSED)
     tracked, is_new = await services.tracking.track(
         interaction.person,
@@ -72,7 +72,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
         if is_new
         else "You are tracking it already. Its card is in our direct conversation."
     )
-    return Reply(Message.of(said, Text.of(f":eyes: {said}")), Outcome.DONE)
+    return Reply(Message.of(said, Text.of(f":eyes: {said}"), *access.notes), Outcome.DONE)
 
 
 async def untrack(interaction: Interaction, _row: None) -> Reply:
@@ -111,10 +111,10 @@ async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
     """Ask the host about a tracked secret now. A change is recorded like the watcher's: one notification."""
     services = interaction.services
     host = services.hosts.of(tracked.host)
-    credentials = await services.credentials(interaction.person, host)
+    access = await services.access(interaction.person, host)
     found: Metadata | None
     try:
-        found = await services.onetime.metadata(credentials, tracked.key)
+        found = await access.call(lambda credentials: services.onetime.metadata(credentials, tracked.key))
     except SecretGone:
         found = None
     if found is not None and found.key != tracked.key:

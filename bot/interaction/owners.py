@@ -26,6 +26,11 @@ async def own_reveal(services: Services, person: Person, ref: object) -> Reveal:
     return await services.reveals.find(person, ref)
 
 
+async def own_reveal_window(services: Services, person: Person, ref: object) -> Reveal:
+    """The reveal of a window that may have been open for longer than the reveal can be used."""
+    return await services.reveals.find_for_window(person, ref)
+
+
 async def own_tracked(services: Services, person: Person, ref: object) -> Tracked:
     return await services.tracking.find(person, ref)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
+from bot.interaction.access import UNREADABLE, HostAccess
 from bot.interaction.limits import Limits
 from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
@@ -65,14 +66,14 @@ class Services:
         """The largest secret that may be shared on this host, in bytes."""
         return self.max_secret_bytes_by_host.get(host.url, self.max_secret_bytes)
 
-    async def credentials(self, person: Person, host: Host) -> Credentials:
-        """The credentials of the person's account on this host, or anonymous ones. They never go to another host."""
-        return (await self.credentials_and_account(person, host))[0]
-
-    async def credentials_and_account(self, person: Person, host: Host) -> tuple[Credentials, str | None]:
-        """The credentials for this host, and the id of the account: its button contexts are deleted with it."""
+    async def access(self, person: Person, host: Host) -> HostAccess:
+        """For calls that a key alone allows: with the person's account on this host, if there is a readable one."""
         account = await self.accounts.on_host(person, host.url)
-        return (self.credentials_of(account), account.id) if account else (Credentials(host), None)
+        if account is None:
+            return HostAccess(Credentials(host))
+        if not account.is_readable:
+            return HostAccess(Credentials(host), account.id, UNREADABLE)
+        return HostAccess(self.credentials_of(account), account.id)
 
     def credentials_of(self, account: Account) -> Credentials:
         """The credentials of an account. Raises `Unsealable` if they cannot be decrypted any more."""

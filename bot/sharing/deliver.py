@@ -11,14 +11,13 @@ from contextlib import suppress
 import stamina
 
 from bot.clock import now
-from bot.errors import NotAuthorized, OnetimeError, SlackError, Unsealable
+from bot.errors import OnetimeError, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
-from bot.onetime.client import Credentials
-from bot.onetime.wire import AccountsOff, Metadata, SecretState
+from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
@@ -154,11 +153,8 @@ async def _burn(
 ) -> tuple[SecretState | None, Metadata | None]:
     """Burn with the sender's account, or without one if the host refuses that: the metadata key is enough."""
     host, key = services.hosts.of(delivery.host), delivery.metadata_key
-    try:
-        credentials = await services.credentials(delivery.sender, host)
-        state, metadata = await try_burn(services.onetime, credentials, key, passphrase, asked=asked)
-    except (NotAuthorized, AccountsOff, Unsealable):
-        state, metadata = await try_burn(services.onetime, Credentials(host), key, passphrase, asked=asked)
+    access = await services.access(delivery.sender, host)
+    state, metadata = await try_burn(services.onetime, access, key, passphrase, asked=asked)
     failpoint("delivery_burned")
     if state is SecretState.BURNED:  # so that the watcher does not notify the sender
         await services.tracking.settle(delivery.sender, delivery.host, key, "burned")

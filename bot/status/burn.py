@@ -7,10 +7,11 @@ person anything. Burning twice does no harm: a repeated click gets the same answ
 from __future__ import annotations
 
 from bot.clock import now
-from bot.errors import HostUnavailable, NothingDone, OnetimeError, SecretGone, WrongPassphrase
+from bot.errors import HostUnavailable, NothingDone, OnetimeError, SecretGone, SecretLocked, WrongPassphrase
+from bot.interaction.access import HostAccess
 from bot.interaction.feature import Outcome
-from bot.onetime.client import Credentials, Onetime
-from bot.onetime.wire import Metadata, SecretState
+from bot.onetime.client import Onetime
+from bot.onetime.wire import Metadata, SecretState, UnexpectedError
 from bot.screen.parts import Confirm
 from bot.secret import MetadataKey, Secret
 
@@ -25,30 +26,32 @@ BURN_CONFIRM = Confirm(
 
 
 async def try_burn(
-    onetime: Onetime, credentials: Credentials, key: MetadataKey, passphrase: Secret | None, *, asked: bool
+    onetime: Onetime, access: HostAccess, key: MetadataKey, passphrase: Secret | None, *, asked: bool
 ) -> tuple[SecretState | None, Metadata | None]:
     """Burn a secret, or find out why not. Returns its state now (None: the host does not know it any more).
 
-    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
+    Raises `WrongPassphrase`, `SecretLocked`, or the error of the call when nobody knows whether it is burned.
     `asked` says whether the person was asked for a passphrase.
     """
     try:
-        await onetime.burn(credentials, key, passphrase)
+        await access.call(lambda credentials: onetime.burn(credentials, key, passphrase))
     except SecretGone:
-        return await _find_state(onetime, credentials, key)
+        return await _find_state(onetime, access, key)
     except NothingDone:
         raise
     except HostUnavailable as error:
         try:
-            metadata = await onetime.metadata(credentials, key)
+            metadata = await access.call(lambda credentials: onetime.metadata(credentials, key))
         except OnetimeError:
             raise error from None
         state = metadata.state_at(now())
         if state.is_over:
             return state, metadata
-        if metadata.passphrase_required and (passphrase or not asked):
-            # Server 0.18 answers a wrong or missing passphrase with its “unexpected error”.
-            raise WrongPassphrase("burn") from None
+        if metadata.passphrase_required and isinstance(error, UnexpectedError):
+            if error.may_be_locked:
+                raise SecretLocked("burn", tell=f"{SecretLocked.tell} Nothing was burned.") from None
+            if error.may_be_wrong_passphrase and (passphrase or not asked):
+                raise WrongPassphrase("burn") from None
         raise
     return SecretState.BURNED, None
 
@@ -59,10 +62,10 @@ def read_burn_outcome(state: SecretState | None) -> Outcome:
 
 
 async def _find_state(
-    onetime: Onetime, credentials: Credentials, key: MetadataKey
+    onetime: Onetime, access: HostAccess, key: MetadataKey
 ) -> tuple[SecretState | None, Metadata | None]:
     try:
-        metadata = await onetime.metadata(credentials, key)
+        metadata = await access.call(lambda credentials: onetime.metadata(credentials, key))
     except SecretGone:
         return None, None
     except OnetimeError:

@@ -7,10 +7,11 @@ recipient's secret, `RequestState` what became of a request for a secret. mypy r
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypedDict, assert_never
 
-from bot.onetime.wire import SecretState
+from bot.clock import now
+from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.parts import Piece, Plain, When, Where, Who
 from bot.screen.words import defang
@@ -63,6 +64,28 @@ def secret_words(state: SecretState) -> str:
             return "In a state this bot does not know"
         case _:
             assert_never(state)
+
+
+def expired_words(at: datetime | None, *, is_unopened: bool = True) -> tuple[Piece, ...]:
+    """That a secret expired, and when; with the date only if that was not just today."""
+    end = ". Nobody opened it." if is_unopened else "."
+    if at is None:
+        return (f"It expired{end}",)
+    is_recent = now() - at < timedelta(hours=12)
+    return ("It expired at ", When(at, "clock" if is_recent else "moment"), end)
+
+
+def secret_over_words(metadata: Metadata, state: SecretState) -> tuple[Piece, ...]:
+    """What became of a secret that is in this final state, for somebody who wanted to open it."""
+    match state:
+        case SecretState.EXPIRED:
+            return expired_words(metadata.expires_at)
+        case SecretState.RECEIVED:
+            return ("It was opened", *_moment(metadata.received), ". It worked once, and is gone.")
+        case SecretState.BURNED:
+            return ("It was burned before anybody opened it.",)
+        case _:
+            return ("It is gone: its server has lost it before its time.",)
 
 
 def secret_sign(state: SecretState) -> str:
@@ -347,7 +370,7 @@ def delivery_taken_words(delivery: Delivery, person: Person) -> tuple[Piece, ...
         case "burned":
             return (Who(delivery.sender.user_id), " burned it before anybody opened it.")
         case "expired":
-            return ("It expired", *_moment(delivery.expires_at), ". Nobody opened it.")
+            return expired_words(delivery.expires_at)
         case _:
             return ("It is gone. Ask ", Who(delivery.sender.user_id), " for a new one.")
 

@@ -227,7 +227,7 @@ async def test_opened_in_the_browser_it_is_said_to_be_gone_here(world, ada, ben)
 
     await ben.submit(view)
 
-    await sees(ben, "It is gone")
+    await sees(ben, "It was opened", "is gone")
     assert "Passphrase" not in ben.view.text
 
 
@@ -241,7 +241,7 @@ async def test_a_passphrase_is_asked_for_at_once_and_a_wrong_one_leaves_it_to_th
     assert "Passphrase" in of_ben.text
 
     await ben.submit(of_ben, {"passphrase": "wrong"})
-    await sees(ben, "did not open")
+    await sees(ben, "Wrong passphrase", "4 tries left")
     await cleo.submit(of_cleo, {"passphrase": "open sesame"})
 
     await cleo.until(lambda: cleo.view.secret_text() == TEXT)
@@ -500,7 +500,7 @@ async def test_nothing_that_slack_keeps_holds_the_secret_or_what_opens_it(world,
     await share(connected, to=[ben.id, cleo.id], passphrase="open sesame", note="for the staging host")
     card = await share(connected, channel=ops.id)
     await ben.submit(await window(ben), {"passphrase": "wrong one"})
-    await sees(ben, "did not open")
+    await sees(ben, "Wrong passphrase")
     await ben.submit(ben.view, {"passphrase": "open sesame"})
     await ben.until(lambda: ben.view.secret_text() == TEXT)
     await cleo.click(await window(cleo), label="Open in the browser")

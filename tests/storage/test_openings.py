@@ -140,10 +140,10 @@ async def test_what_was_not_opened_is_free_for_the_next(stores, ada, ben, cleo, 
     elif how == "released":
         await stores.reveals.release(of_ben)
     elif how == "a wrong passphrase":
-        assert await stores.reveals.release(of_ben, wrong_passphrase=True) == 1
+        assert await stores.reveals.release(of_ben, tried="passphrase") == 1
     elif how == "the last wrong one":
         await set_reveals(stores.database, wrong_tries=MAX_WRONG_TRIES - 1)
-        assert await stores.reveals.release(of_ben, wrong_passphrase=True) == MAX_WRONG_TRIES
+        assert await stores.reveals.release(of_ben, tried="passphrase") == MAX_WRONG_TRIES
 
     free = await reload(stores, ada, delivery)
     assert (free.state, free.opener, free.secret_key) == ("sent", None, KEY)

@@ -11,7 +11,7 @@ from bot.errors import NotYours, StorageUnavailable, Unsealable
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.reveals.recovery import REPORT_LIFE, InterruptedReveals
-from bot.storage.reveals.rows import MAX_WRONG_TRIES
+from bot.storage.reveals.rows import LATE_LIFE, MAX_WRONG_TRIES
 from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
@@ -168,7 +168,7 @@ async def test_the_fifth_wrong_passphrase_is_the_last(reveals, ada, ref):
     tries = []
     for _ in range(MAX_WRONG_TRIES):
         assert await reveals.claim(ref)
-        tries.append(await reveals.release(ref, wrong_passphrase=True))
+        tries.append(await reveals.release(ref, tried="passphrase"))
 
     found = await reveals.find(ada, ref)
     assert tries == [1, 2, 3, 4, 5]
@@ -178,9 +178,9 @@ async def test_the_fifth_wrong_passphrase_is_the_last(reveals, ada, ref):
 
 async def test_releasing_what_is_not_claimed_changes_nothing(reveals, ada, ref):
     await reveals.claim(ref)
-    await reveals.release(ref, wrong_passphrase=True)
+    await reveals.release(ref, tried="passphrase")
 
-    assert await reveals.release(ref, wrong_passphrase=True, outcome_unknown=True) == 1
+    assert await reveals.release(ref, tried="passphrase", outcome_unknown=True) == 1
 
     assert not (await reveals.find(ada, ref)).outcome_unknown
     assert await reveals.release(new_id()) == 0
@@ -242,7 +242,7 @@ async def test_what_was_shown_or_is_over_is_wiped(reveals, database, ada, ref, e
 async def test_wrong_tries_at_the_same_secret_go_on_counting_in_another_window(reveals, ada, ben, ref):
     for _ in range(5):
         await reveals.claim(ref)
-        await reveals.release(ref, wrong_passphrase=True)
+        await reveals.release(ref, tried="passphrase")
     again, of_ben, other = new_id(), new_id(), new_id()
 
     assert await reveals.begin(ada, again, HOST, KEY) == 5
@@ -299,7 +299,22 @@ async def test_purging_leaves_what_is_being_opened_or_held(reveals, interrupted,
     assert (await reveals.find(ada, claimed)).state == "claiming"
 
 
-@pytest.mark.parametrize("state", ["ready", "shown", "over"])
+async def test_an_expired_row_explains_its_window_without_a_key_and_then_goes(reveals, interrupted, database, ada, ref):
+    await set_all(database, expires_at=now)
+    await interrupted.purge()
+
+    late = await reveals.find_for_window(ada, ref)
+
+    assert (late.is_expired, late.key.reveal()) == (True, "")
+    with pytest.raises(NotYours):
+        await reveals.find(ada, ref)
+    assert not await reveals.reserve(ref)
+    await set_all(database, expires_at=now - LATE_LIFE)
+    assert await interrupted.purge() == 1
+    assert await stored(database, ref) is None
+
+
+@pytest.mark.parametrize("state", ["shown", "over"])
 async def test_old_rows_are_deleted(interrupted, database, ref, state):
     await set_all(database, expires_at=now, state=state)
 

@@ -18,6 +18,7 @@ from bot.interaction.owners import (
     own_delivery,
     own_request,
     own_reveal,
+    own_reveal_window,
     own_share,
     own_tracked,
     received_delivery,
@@ -60,6 +61,7 @@ FOR_ANY_MEMBER = {
 OWNERS = (
     own_account,
     own_reveal,
+    own_reveal_window,
     own_tracked,
     own_request,
     received_request,

@@ -169,7 +169,7 @@ def test_a_wrong_passphrase_for_burning_is_known_in_any_language(said: Any, head
     ],
 )
 def test_a_lockout_or_trouble_is_not_a_wrong_passphrase(said: Any, headers: dict[str, str]) -> None:
-    assert type(error("burn", 404, said, **headers)) is wire.UnrecognizedAnswer
+    assert isinstance(error("burn", 404, said, **headers), wire.UnrecognizedAnswer)
 
 
 @pytest.mark.parametrize("call", ["share", "generate"])

@@ -16,7 +16,7 @@ from bot.features.retrieve.recovery import recover
 from bot.features.retrieve.resume import resume
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
-from bot.interaction.owners import any_member, own_button_context, own_reveal, received_delivery
+from bot.interaction.owners import any_member, own_button_context, own_reveal, own_reveal_window, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.secret import SecretKey
 from bot.sharing.recipient_messages import SHARE_OPEN
@@ -55,6 +55,8 @@ async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey
 async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Reply:
     host = interaction.services.hosts.of(reveal.host)
     delivery = await deliveries.find_delivery(interaction, reveal)
+    if reveal.is_expired:
+        return Reply(await deliveries.explain_late(interaction, host, delivery), Outcome.REFUSED)
     return Reply(screens.ask(host, reveal.id, passphrase=True, delivery=delivery), Outcome.SHOWN)
 
 
@@ -83,8 +85,8 @@ FEATURE = Feature(
     handlers={
         Kind.ACTION: {
             RETRIEVE_OPEN: Handler(open_pasted, own_button_context(SECRET), opens_window=True),
-            screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal),
-            screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal),
+            screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal_window),
+            screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal_window),
             SHARE_OPEN: Handler(deliveries.open_delivery, received_delivery, opens_window=True),
             screens.SHOW_AGAIN: Handler(show_again, own_reveal),  # opens its own window, if there is something to show
             screens.TRY_AGAIN: Handler(try_again, own_reveal, opens_window=True),
@@ -93,7 +95,7 @@ FEATURE = Feature(
         },
         Kind.FORM: {
             screens.LINK_FORM: Handler(read_link, any_member),
-            screens.FORM: Handler(open_secret, own_reveal),
+            screens.FORM: Handler(open_secret, own_reveal_window),
             screens.DONE_FORM: Handler(finish, own_reveal),
         },
         Kind.CLOSED: {screens.DONE_FORM: Handler(close_pages, own_reveal)},

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from bot.clock import now
 from bot.errors import NotYours, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import delivery_screens, screens
 from bot.features.retrieve.asking import ask
+from bot.features.retrieve.known import find_metadata
 from bot.interaction.feature import Interaction, Outcome, Reply
+from bot.onetime.links import Host
+from bot.onetime.wire import Metadata
 from bot.screen.parts import Modal
 from bot.sharing.notify import redraw
 from bot.storage.reveals.rows import Reveal
@@ -52,11 +56,33 @@ async def explain_taken(interaction: Interaction, reveal: Reveal) -> Modal:
     return delivery_screens.taken(delivery, interaction.person)
 
 
+async def explain_late(interaction: Interaction, host: Host, delivery: Delivery | None) -> Modal:
+    """Why a window that was open for too long opens nothing: its secret is over, or the window is too old."""
+    if delivery is None:
+        return screens.too_old()
+    if not _can_try(interaction, delivery):
+        return delivery_screens.taken(delivery, interaction.person)
+    metadata = await find_metadata(interaction, host, delivery.secret_key, delivery)
+    if metadata is not None and (state := metadata.state_at(now())).is_over:
+        return delivery_screens.over(metadata, state)
+    return expired_window(delivery, metadata) or screens.too_old(delivery)
+
+
+def expired_window(delivery: Delivery | None, metadata: Metadata | None) -> Modal | None:
+    """The window for a delivery whose time is over, and of which its host says nothing any more; None for any other."""
+    if delivery is None or metadata is not None or delivery.expires_at is None or delivery.expires_at > now():
+        return None
+    return delivery_screens.expired(delivery.expires_at)
+
+
 async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Open in the browser”: show the link to this person. Nobody else can open the delivery here from then on."""
     delivery = await find_delivery(interaction, reveal)
     if delivery is None:
         raise NotYours
+    if reveal.is_expired:
+        late = await explain_late(interaction, interaction.services.hosts.of(reveal.host), delivery)
+        return Reply(late, Outcome.REFUSED)
     if not _can_try(interaction, delivery) or not await interaction.services.deliveries.mark_link_shown(
         delivery.id, interaction.person
     ):

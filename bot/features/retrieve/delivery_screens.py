@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
+from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.parts import NO_FORM, HostName, Link, Modal, Note, Piece, Text
 from bot.secret import Secret
-from bot.status.words import delivery_taken_words
+from bot.status.words import delivery_taken_words, expired_words, secret_over_words
 from bot.storage.shares.rows import Delivery
 
 LOST_BY_EARLIER_TRY = (
@@ -30,6 +33,16 @@ def lost_by_earlier_try() -> Modal:
 
 def gone(host: Host) -> Modal:
     return _note(GONE.format(host=host.name))
+
+
+def over(metadata: Metadata, state: SecretState) -> Modal:
+    """What became of a secret whose metadata says that it is over. For any secret, shared here or not."""
+    return _note(*secret_over_words(metadata, state))
+
+
+def expired(at: datetime) -> Modal:
+    """The time of the secret is over, and its host does not know any more whether somebody opened it."""
+    return _note(*expired_words(at, is_unopened=False))
 
 
 def taken(delivery: Delivery, person: Person) -> Modal:

@@ -20,6 +20,7 @@ between the request to the host and the commit of our escrow. The row in `reveal
     ─────────────────────────────────   ─────────────────────   ────────────────────────────────────────────────────────
     the text                            escrowed                the secret
     `SecretGone`                        ready; over at the 5th  gone, or a wrong passphrase: the window asks again
+    `UnexpectedError`, locked           ready                   nothing was opened: the window asks again
     `NothingDone`, a refusal            ready                   nothing was opened: the window asks again
     `HostUnavailable`                   ready, outcome_unknown  it may have been opened: the window asks again
     (the process died)                  claiming                recovery.py reports it and makes the row ready again
@@ -33,27 +34,27 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
+from bot.clock import now
 from bot.errors import (
     BotError,
     HostUnavailable,
-    NotAuthorized,
     NothingDone,
     NothingSent,
     OnetimeError,
     SecretGone,
     SlackError,
     StorageUnavailable,
-    Unsealable,
 )
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
+from bot.features.retrieve.known import find_metadata
 from bot.features.retrieve.showing import show, show_patiently
+from bot.interaction.access import HostAccess
 from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
 from bot.interaction.passphrases import offer_other_forms, read_passphrase
 from bot.logs import Log
-from bot.onetime.client import Credentials
 from bot.onetime.links import Host
-from bot.onetime.wire import AccountsOff
+from bot.onetime.wire import SecretState, UnexpectedError
 from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
@@ -69,9 +70,15 @@ log = Log("opening")
 
 async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Open” was pressed."""
-    services = interaction.services
-    host = services.hosts.of(reveal.host)
+    host = interaction.services.hosts.of(reveal.host)
     delivery = await deliveries.find_delivery(interaction, reveal)
+    if reveal.is_expired:
+        return Reply(await deliveries.explain_late(interaction, host, delivery), Outcome.REFUSED)
+    return await _open(interaction, host, reveal, delivery)
+
+
+async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+    services = interaction.services
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)
     if not await services.reveals.reserve(reveal.id):
@@ -90,7 +97,7 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
         return Reply(None, Outcome.WINDOW_CLOSED)
     failpoint("probed")
     try:
-        credentials = await _load_credentials(interaction, host)
+        access = await interaction.services.access(interaction.person, host)
         if not await services.reveals.claim(reveal.id):
             return Reply(screens.already_opening(), Outcome.REFUSED)
     except StorageUnavailable as error:
@@ -98,11 +105,11 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
         return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # recovery.py makes the row ready again
     failpoint("claimed")
     try:
-        text = await _fetch(interaction, credentials, reveal)
+        text = await _fetch(interaction, access, reveal)
     except OnetimeError as error:
         return await _explain_unopened(interaction, host, reveal, delivery, error)
     failpoint("fetched")
-    await _show_or_report(interaction, host, reveal, text)
+    await _show_or_report(interaction, access, reveal, text)
     if delivery is not None:
         await announce(interaction.services, delivery)
     await _settle_tracked(interaction, host, reveal)
@@ -120,22 +127,12 @@ async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:
         raise
 
 
-async def _load_credentials(interaction: Interaction, host: Host) -> Credentials:
-    try:
-        return await interaction.services.credentials(interaction.person, host)
-    except Unsealable:
-        return Credentials(host)  # a link can be opened without an account
-
-
-async def _fetch(interaction: Interaction, credentials: Credentials, reveal: Reveal) -> Secret:
+async def _fetch(interaction: Interaction, access: HostAccess, reveal: Reveal) -> Secret:
     """The one POST, with the person's account on that host, or without an account if the host refuses it."""
     passphrase = read_passphrase(interaction)
-    try:
-        return await interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
-    except (NotAuthorized, AccountsOff):
-        if credentials.username is None:
-            raise
-        return await interaction.services.onetime.reveal(Credentials(credentials.host), reveal.key, passphrase)
+    return await access.call(
+        lambda credentials: interaction.services.onetime.reveal(credentials, reveal.key, passphrase)
+    )
 
 
 async def _explain_unopened(
@@ -143,19 +140,9 @@ async def _explain_unopened(
 ) -> Reply:
     reveals = interaction.services.reveals
     if isinstance(error, SecretGone):
-        may_be_wrong = delivery is None or delivery.passphrase_required is not False
-        tries = await reveals.release(reveal.id, wrong_passphrase=may_be_wrong)
-        if not may_be_wrong:
-            is_lost = reveal.outcome_unknown
-            window = delivery_screens.lost_by_earlier_try() if is_lost else delivery_screens.gone(host)
-            return Reply(window, Outcome.REFUSED)
-        if tries >= MAX_WRONG_TRIES:
-            return Reply(screens.stopped(delivery), Outcome.REFUSED)
-        said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
-        question = screens.ask(
-            host, reveal.id, said, passphrase=True, delivery=delivery, other_forms=offer_other_forms(interaction)
-        )
-        return Reply(question, Outcome.REFUSED)
+        return await _explain_gone(interaction, host, reveal, delivery)
+    if isinstance(error, UnexpectedError) and error.may_be_locked:
+        return await _explain_locked(interaction, host, reveal, delivery)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
         said = screens.NOT_REACHED.format(host=host.name)
@@ -168,12 +155,67 @@ async def _explain_unopened(
     else:
         await reveals.release(reveal.id)
         said = f":warning: {error.tell} Nothing was opened."
-    question = screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery)
+    has_field = "passphrase" in interaction.text_inputs
+    question = screens.ask(host, reveal.id, said, passphrase=has_field, delivery=delivery)
     return Reply(question, read_outcome(error))
 
 
+async def _explain_gone(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+    """“Unknown secret”: it is over, or the passphrase is missing or wrong. The metadata tells which, if it is known."""
+    reveals = interaction.services.reveals
+    metadata = await find_metadata(interaction, host, reveal.key, delivery)
+    state = metadata.state_at(now()) if metadata else SecretState.UNKNOWN
+    has_passphrase = metadata.passphrase_required if metadata and state.is_open else None
+    if delivery is not None and delivery.passphrase_required is not None:
+        has_passphrase = delivery.passphrase_required
+    has_field = "passphrase" in interaction.text_inputs
+    may_be_wrong = has_passphrase is not False and not state.is_over
+    tries = await reveals.release(reveal.id, tried=("passphrase" if has_field else "nothing") if may_be_wrong else None)
+    if reveal.outcome_unknown and state is SecretState.RECEIVED:
+        return Reply(delivery_screens.lost_by_earlier_try(), Outcome.REFUSED)
+    if metadata is not None and state.is_over:
+        return Reply(delivery_screens.over(metadata, state), Outcome.REFUSED)
+    if not reveal.outcome_unknown and (expired := deliveries.expired_window(delivery, metadata)):
+        return Reply(expired, Outcome.REFUSED)
+    if delivery is not None and has_passphrase is False:
+        is_lost = reveal.outcome_unknown
+        window = delivery_screens.lost_by_earlier_try() if is_lost else delivery_screens.gone(host)
+        return Reply(window, Outcome.REFUSED)
+    if tries >= MAX_WRONG_TRIES:
+        return Reply(screens.stopped(delivery), Outcome.REFUSED)
+    if state.is_open and has_passphrase:
+        said = screens.wrong_passphrase(tries) if has_field else screens.NEEDS_PASSPHRASE
+    else:
+        said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
+    question = screens.ask(
+        host, reveal.id, said, passphrase=True, delivery=delivery, other_forms=offer_other_forms(interaction)
+    )
+    return Reply(question, Outcome.REFUSED)
+
+
+async def _explain_locked(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+    """The secret is locked after too many wrong passphrases, or the server has an error of its own.
+
+    The metadata tells which, if it is known: a secret that is still open was not opened by this try.
+    """
+    metadata = await find_metadata(interaction, host, reveal.key, delivery)
+    state = metadata.state_at(now()) if metadata else SecretState.UNKNOWN
+    if not state.is_open:
+        may_be_locked = screens.MAY_BE_LOCKED.format(host=host.name)
+        await _report_unknown_outcome(interaction, host, reveal, delivery, may_be_locked)
+        return Reply(None, Outcome.UNKNOWN)
+    await interaction.services.reveals.release(reveal.id)
+    is_locked = metadata is not None and metadata.passphrase_required is not False
+    said = screens.LOCKED if is_locked else f":warning: {UnexpectedError.tell} Nothing was opened."
+    return Reply(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery), Outcome.REFUSED)
+
+
 async def _report_unknown_outcome(
-    interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None
+    interaction: Interaction,
+    host: Host,
+    reveal: Reveal,
+    delivery: Delivery | None,
+    said: str = screens.MAY_BE_OPENED,
 ) -> None:
     """Say that the secret may have been opened, then mark the row. After a crash in between, recovery.py repeats it."""
     failpoint("unknown_outcome")
@@ -181,14 +223,14 @@ async def _report_unknown_outcome(
         await interaction.show(screens.unknown_outcome(host))
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
         failpoint("noted")
-        await interaction.show(screens.ask(host, reveal.id, screens.MAY_BE_OPENED, passphrase=True, delivery=delivery))
+        await interaction.show(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery))
     except SlackError:
         await interaction.tell(screens.dm_may_be_opened(reveal.id, host.name))
         failpoint("notified")
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
 
-async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, text: Secret) -> None:
+async def _show_or_report(interaction: Interaction, access: HostAccess, reveal: Reveal, text: Secret) -> None:
     """Escrow the text and show it. If it cannot be shown, send a direct message.
 
     The message is sent before the row is marked. After a crash in between, it is sent twice, but never lost.
@@ -196,10 +238,12 @@ async def _show_or_report(interaction: Interaction, host: Host, reveal: Reveal, 
     until = await _store_escrow(interaction, reveal, text)
     failpoint("escrowed")
     try:
-        await show(interaction, reveal.id, text, 0, held=until is not None)
+        await show(interaction, reveal.id, text, 0, held=until is not None, notes=access.notes)
     except (SlackError, StorageUnavailable):
         failpoint("unshown")
-        await interaction.tell(screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(host.name))
+        await interaction.tell(
+            screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(access.credentials.host.name)
+        )
         failpoint("notified")
         with suppress(StorageUnavailable):
             await (interaction.services.reveals.mark_notified if until else interaction.services.reveals.close)(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.errors import SecretLocked
 from bot.onetime.links import Host
 from bot.screen.parts import (
     NO_FORM,
@@ -23,6 +24,7 @@ from bot.screen.parts import (
     Who,
 )
 from bot.secret import Secret
+from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.shares.rows import Delivery
 
 FORM = "retrieve"
@@ -44,6 +46,14 @@ CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
     ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
     "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever "
     "sent it for a new one."
+)
+WRONG_PASSPHRASE = ":warning: *Wrong passphrase, {left} left.* The secret is still there, unopened."
+NEEDS_PASSPHRASE = ":key: *It has a passphrase.* The secret is still there, unopened."
+LOCKED = f":lock: {SecretLocked.tell} Nothing was opened."
+MAY_BE_LOCKED = (
+    ":lock: *{host} answered with an error.* If the secret has a passphrase, it is most likely locked for half an "
+    "hour, after too many wrong tries, and nothing was opened. Trying again after that is safe: a secret opens once "
+    "only."
 )
 STOPPED = (
     ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
@@ -95,7 +105,8 @@ def ask(
     if known:
         parts.append(Field("passphrase", "Passphrase", hint="Whoever shared it gives it to you apart from this."))
     elif passphrase and known is None:
-        parts.append(Field("passphrase", "Passphrase", hint="Leave it empty if you were given none.", optional=True))
+        hint = "Leave it empty if you were given none." if said else None
+        parts.append(Field("passphrase", "Passphrase", hint=hint, optional=said is not None))
     elif known is None:
         buttons.append(Button("It has a passphrase", WITH_PASSPHRASE, ref))
     parts += [boxes] if boxes else []
@@ -142,10 +153,22 @@ def _again(delivery: Delivery | None) -> str:
     return "press Open again" if delivery else "paste the link again"
 
 
+def wrong_passphrase(tries: int) -> str:
+    """`tries` is how many wrong ones there were."""
+    left = MAX_WRONG_TRIES - tries
+    return WRONG_PASSPHRASE.format(left=f"{left} {'try' if left == 1 else 'tries'}")
+
+
 def unknown_outcome(host: Host) -> Modal:
     """Shown until the row says that the secret may be gone; then `ask` with `MAY_BE_OPENED` follows."""
     said = "* gave no usable answer. The secret may be open now, or not. One moment…"
     return Modal.of(FORM, TITLE, Text.of(":warning: *", HostName(host.name), said))
+
+
+def too_old(delivery: Delivery | None = None) -> Modal:
+    """The window was open for longer than its row can be used."""
+    said = f"This window was open for more than an hour, so nothing was opened. Please {_again(delivery)}."
+    return Modal.of(NO_FORM, TITLE, Text.of(said))
 
 
 def nothing_left(*, push: bool = False) -> Modal:
@@ -157,21 +180,30 @@ def stopped(delivery: Delivery | None = None) -> Modal:
     return Modal.of(NO_FORM, TITLE, Text.of(STOPPED.format(again=_again(delivery))))
 
 
-def secret(text: Secret, ref: str, *, page: int = 1, pages: int = 1, turns: Buttons | None = None) -> Modal:
-    """The secret, or one page of it when one window cannot hold it all."""
+def secret(
+    text: Secret,
+    ref: str,
+    *,
+    page: int = 1,
+    pages: int = 1,
+    turns: Buttons | None = None,
+    notes: tuple[Note, ...] = (),
+) -> Modal:
+    """The secret, or one page of it when one window cannot hold it all. `notes` are about the account."""
     of = f" · page {page} of {pages}" if pages > 1 else ""
-    notes: list[Part] = [
+    below: list[Part] = [
         Note.of(
             f"Copy it now: its link is empty, and this window is the only copy{of}. It is not kept in Slack's messages."
-        )
+        ),
+        *notes,
     ]
     shown = Revealed(text) if text else Text.of("_The secret is empty._")
     if turns:
-        parts = (shown, turns, *notes)
+        parts = (shown, turns, *below)
         return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", notify_on_close=True)
     if pages > 1:
-        notes.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
-    return Modal(NO_FORM, "Your secret", (shown, *notes), close="Done")
+        below.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
+    return Modal(NO_FORM, "Your secret", (shown, *below), close="Done")
 
 
 # --- direct messages

@@ -14,7 +14,7 @@ from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
 from bot.screen.long import pages
-from bot.screen.parts import Button, Buttons, Modal
+from bot.screen.parts import Button, Buttons, Modal, Note
 from bot.secret import Secret
 from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
 from bot.storage.reveals.rows import Reveal
@@ -26,7 +26,9 @@ MAX_WAIT = 30.0  # seconds; if Slack asks for a longer wait, a direct message is
 log = Log("showing")
 
 
-async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True) -> bool:
+async def show(
+    interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True, notes: tuple[Note, ...] = ()
+) -> bool:
     """Show one page, with retries. True if it was the whole secret: its escrow is then wiped.
 
     Other pages are read from the escrow. Without one (`held` is False) only the first page can be shown.
@@ -34,7 +36,7 @@ async def show(interaction: Interaction, ref: str, text: Secret, page: int, *, h
     parts = pages(text)
     page = min(page, len(parts) - 1)
     turns = await _page_buttons(interaction, ref, page, len(parts)) if held else None
-    modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns)
+    modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns, notes=notes)
     await show_patiently(interaction, modal, SHOW_TRIES, SHOW_WITHIN)
     failpoint("shown")
     if held and len(parts) > 1:

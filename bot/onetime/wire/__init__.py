@@ -25,7 +25,14 @@ from bot.onetime.wire.metadata import (
     read_recent,
     read_recent_v2,
 )
-from bot.onetime.wire.refusals import AccountsOff, NotRetryable, Redirected, RefusedByProxy, UnrecognizedAnswer
+from bot.onetime.wire.refusals import (
+    AccountsOff,
+    NotRetryable,
+    Redirected,
+    RefusedByProxy,
+    UnexpectedError,
+    UnrecognizedAnswer,
+)
 from bot.onetime.wire.requests import ApiRequest, basic
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "RefusedByProxy",
     "SecretState",
     "SharedSecret",
+    "UnexpectedError",
     "UnrecognizedAnswer",
     "basic",
     "read_authcheck",

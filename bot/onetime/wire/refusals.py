@@ -39,8 +39,8 @@ REFUSED_BY_PROXY = frozenset({405, 411, TOO_LARGE, 414, 417, 421, 431})
 _UNKNOWN_SECRET = "Unknown secret"
 _NOT_AUTHORIZED = "Not authorized"
 _RATE_LIMITED = ("Cripes!", "Rate limit exceeded")  # up to 0.23, and since
+_UNEXPECTED = "An unexpected error occurred :["
 _SERVER_ERRORS = (
-    "An unexpected error occurred :[",  # 0.18: burn with a wrong passphrase; 0.26: too many wrong ones
     "An error occurred :[",
     "We'll be back shortly!",
     "Not Found",  # 0.24 and later: the key is too short
@@ -53,6 +53,21 @@ class UnrecognizedAnswer(HostUnavailable):
     """The server answered in JSON with something that is in no row of the table. A POST is not repeated after this."""
 
     tell = "That server answered with an error of its own. Please try again in a moment."
+
+
+class UnexpectedError(UnrecognizedAnswer):
+    """“An unexpected error occurred :[”, which means other things to each version.
+
+    - 0.18, without anything else in the answer: any error, and a burn with a wrong or missing passphrase.
+    - 0.21 to 0.23, with the field `shrimp`: an error of the server.
+    - 0.24 and later, with an intended status of 400: an error of the server. 0.26 also: the secret is locked for half
+      an hour after 20 wrong passphrases, and the right one is refused too.
+    """
+
+    def __init__(self, why: str, *, may_be_wrong_passphrase: bool, may_be_locked: bool) -> None:
+        super().__init__(why)
+        self.may_be_wrong_passphrase = may_be_wrong_passphrase
+        self.may_be_locked = may_be_locked
 
 
 class NotRetryable(HostUnavailable):
@@ -97,7 +112,7 @@ class AccountsOff(NotRetryable, NothingDone):
 class _ErrorBody(msgspec.Struct):
     message: Any = None
     secret_key: Any = None
-    shrimp: Any = None
+    shrimp: Any = msgspec.UNSET
 
 
 def refusal(
@@ -157,6 +172,13 @@ def _caller_error(answer: _ErrorAnswer) -> OnetimeError | None:
 def _server_error(answer: _ErrorAnswer) -> OnetimeError | None:
     if answer.message.startswith("/api/") and answer.message.endswith(_SWITCHED_OFF):
         return AccountsOff(f"{answer.status}, accounts are switched off")
+    if answer.message == _UNEXPECTED:
+        has_shrimp = answer.fields.shrimp is not msgspec.UNSET
+        return UnexpectedError(
+            f"{answer.status}, an unexpected error",
+            may_be_wrong_passphrase=not answer.intended and not has_shrimp,
+            may_be_locked=answer.intended == "400",
+        )
     if answer.message in _SERVER_ERRORS or answer.status == FORBIDDEN:
         return UnrecognizedAnswer(f"{answer.status}, an error of the server or its guard")
     return None

@@ -11,6 +11,7 @@ from bot.storage.engine.database import Database, clock, is_older, now
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.rows import (
     ESCROW_MINUTES,
+    LATE_LIFE,
     READY,
     ROW_LIFE,
     Reveal,
@@ -86,22 +87,28 @@ class InterruptedReveals:
         return await self._all(is_in("escrowed"), ~await self._is_kept())
 
     async def purge(self) -> int:
-        """Wipe escrows that are over, and delete expired rows. Returns how many rows changed.
+        """Wipe escrows that are over, and keys that were not used; delete expired rows. Returns how many rows changed.
+
+        The row of an expired window stays for LATE_LIFE without its key, to explain the window if it is still open.
 
         A row whose person has to be notified (see `unseen`, `lost`, `stale_claims`) stays up to a week longer, without
         the secret.
         """
         is_over = and_(reveals.c.escrow.is_not(None), ~await self._is_kept())
         is_needed = is_in("opening", "claiming", "escrowed")
-        old = or_(and_(reveals.c.expires_at <= now, ~is_needed), reveals.c.expires_at <= now - REPORT_LIFE)
+        is_late = and_(is_in("ready"), reveals.c.expires_at > now - LATE_LIFE)  # its window may still be open
+        expired = and_(reveals.c.expires_at <= now, ~is_needed)
+        old = or_(and_(expired, ~is_late), reveals.c.expires_at <= now - REPORT_LIFE)
+        unused = and_(expired, is_late, reveals.c.secret_key.is_not(None))
         over = self._memory.over()
         async with self._db.writing() as connection:
             wiped = await connection.execute(update(reveals).where(is_over).values(escrow=null(), secret_key=null()))
+            late = await connection.execute(update(reveals).where(unused).values(secret_key=null()))
             gone = await connection.execute(delete(reveals).where(old))
         for row_id in over:
             self._memory.end_escrow(row_id)
         await self._db.checkpoint()
-        return wiped.rowcount + gone.rowcount
+        return wiped.rowcount + late.rowcount + gone.rowcount
 
     @property
     def _has_escrow(self) -> ColumnElement[bool]:

@@ -24,7 +24,8 @@ RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over
 READY: Final[RevealState] = "ready"
 OVER: Final[RevealState] = "over"
 MAX_WRONG_TRIES: Final = 5  # the host locks a secret after a few more
-ROW_LIFE: Final = 3_600.0  # seconds that a row stays
+ROW_LIFE: Final = 3_600.0  # seconds in which a row can be used
+LATE_LIFE: Final = 7 * 86_400.0  # seconds that an expired row stays without its key, to explain a window that is open
 ESCROW_MINUTES: Final = 10.0  # minutes that an opened secret is stored for its person
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "escrow": null(), "escrow_expires_at": null()}
 
@@ -47,6 +48,7 @@ class Reveal:
     has_escrow: bool
     escrow_expires_at: datetime | None  #: UTC
     delivery_id: str | None = None  # the delivery that this reveal opens; None: the person had a link
+    is_expired: bool = False  # its time is over, so it cannot be tried any more
 
     @property
     def can_be_tried(self) -> bool:
@@ -102,6 +104,7 @@ class RevealRows:
             has_escrow=bool(row.has_escrow),
             escrow_expires_at=moment_or_none(row.escrow_expires_at),
             delivery_id=row.delivery_id,
+            is_expired=bool(row.is_expired),
         )
 
 
@@ -116,8 +119,9 @@ def has_escrow(life: float, memory: RevealMemory) -> ColumnElement[bool]:
 
 
 def columns(life: float, memory: RevealMemory) -> tuple[ColumnElement[Any], ...]:
-    """All columns of a row, and `has_escrow`."""
-    return (*reveals.c, has_escrow(life, memory).label("has_escrow"))
+    """All columns of a row, `has_escrow` and `is_expired`."""
+    is_expired = (reveals.c.expires_at <= now).label("is_expired")
+    return (*reveals.c, has_escrow(life, memory).label("has_escrow"), is_expired)
 
 
 def is_in(*states: RevealState) -> ColumnElement[bool]:

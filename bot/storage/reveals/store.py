@@ -17,9 +17,9 @@ change the delivery in the same transaction, so no crash leaves a delivery reser
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Row, and_, case, func, insert, null, or_, select, true
+from sqlalchemy import Row, and_, case, exists, func, insert, null, or_, select, true
 
 from bot.errors import NotYours, StorageUnavailable
 from bot.person import Person
@@ -44,7 +44,17 @@ from bot.storage.reveals.rows import (
     reserve_delivery,
 )
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import is_id, own_row, owned_by, owner, reveals
+from bot.storage.tables import OWNER, is_id, own_row, owned_by, owner, reveals
+
+TriedWith = Literal["passphrase", "nothing"]
+
+_OTHERS = reveals.alias()
+_HAS_EARLIER = exists().where(  # an earlier window of the same person for the same secret, within the last hour
+    *(_OTHERS.c[name] == reveals.c[name] for name in (*OWNER, "blind_index")),
+    _OTHERS.c.id != reveals.c.id,
+    _OTHERS.c.created_at <= reveals.c.created_at,
+    _OTHERS.c.expires_at > now,
+)
 
 
 class Reveals:
@@ -77,7 +87,7 @@ class Reveals:
         sealed = None if delivery_id else self._rows.encrypt_key(person, host, id, key)
         blind = self._rows.blind_index(host, key)
         before = select(func.max(reveals.c.wrong_tries)).where(
-            owned_by(reveals, person), reveals.c.blind_index == blind
+            owned_by(reveals, person), reveals.c.blind_index == blind, reveals.c.expires_at > now
         )
         values: dict[str, Any] = {
             "id": id,
@@ -99,6 +109,10 @@ class Reveals:
     async def find(self, person: Person, id: object) -> Reveal:
         """The reveal with this id. Raises `NotYours` unless it is this person's and has not expired; `Unsealable`."""
         return self._rows.decrypt(await self._own(person, id))
+
+    async def find_for_window(self, person: Person, id: object) -> Reveal:
+        """Like `find`, but also a reveal that expired while its window was open: `is_expired`, without a key."""
+        return self._rows.decrypt(await self._own(person, id, with_expired=True))
 
     async def reserve(self, id: str) -> bool:
         """Ready → opening. True for exactly one caller: a second click, or a second process, gets False.
@@ -122,17 +136,18 @@ class Reveals:
         async with self._db.writing() as connection:
             return await change(connection, id, free, state="claiming", claimed_at=now) is not None
 
-    async def release(self, id: str, *, wrong_passphrase: bool = False, outcome_unknown: bool = False) -> int:
+    async def release(self, id: str, *, tried: TriedWith | None = None, outcome_unknown: bool = False) -> int:
         """Opening or claiming → ready: the secret was not opened, or nobody knows. Returns the wrong tries so far.
 
-        The fifth wrong passphrase closes the reveal and wipes the key.
+        `tried` says what did not open the secret: a passphrase is a wrong try. Nothing is one too, except in the first
+        window that this person opened for this secret: nobody could know that it has a passphrase. The fifth wrong try
+        closes the reveal and wipes the key.
         """
-        return await self._memory.write(
-            id, lambda: self._release(id, wrong_passphrase=wrong_passphrase, outcome_unknown=outcome_unknown)
-        )
+        return await self._memory.write(id, lambda: self._release(id, tried=tried, outcome_unknown=outcome_unknown))
 
-    async def _release(self, row_id: str, *, wrong_passphrase: bool, outcome_unknown: bool) -> int:
-        tries = reveals.c.wrong_tries + int(wrong_passphrase)
+    async def _release(self, row_id: str, *, tried: TriedWith | None, outcome_unknown: bool) -> int:
+        wrong = case((_HAS_EARLIER, 1), else_=0) if tried == "nothing" else int(tried == "passphrase")
+        tries = reveals.c.wrong_tries + wrong
         enough = tries >= MAX_WRONG_TRIES
         values: dict[str, Any] = {
             "secret_key": case((enough, null()), else_=reveals.c.secret_key),
@@ -201,8 +216,10 @@ class Reveals:
         self._memory.end_escrow(row_id)
         await self._db.checkpoint()
 
-    async def _own(self, person: Person, row_id: object) -> Row[Any]:
-        mine = and_(own_row(reveals, person, row_id), reveals.c.expires_at > now)
+    async def _own(self, person: Person, row_id: object, *, with_expired: bool = False) -> Row[Any]:
+        mine = own_row(reveals, person, row_id)
+        if not with_expired:
+            mine = and_(mine, reveals.c.expires_at > now)
         query = select(*columns(self._escrow_life, self._memory)).where(mine)
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()

@@ -107,6 +107,15 @@ class Tracking:
         row = await self._row(self._rows.is_of(person, host, key))
         return self._rows.decrypt_or_flag(row) if row else None
 
+    async def find_metadata_key(self, person: Person, host: str, key: SecretKey) -> MetadataKey | None:
+        """The metadata key of a secret that anybody in this person's workspace tracks; None if nobody does."""
+        here = and_(tracked.c.enterprise_id == owner(person)["enterprise_id"], tracked.c.team_id == person.team_id)
+        opens = and_(tracked.c.host == host, tracked.c.secret_blind_index.in_(self._rows.blind_indexes(host, key)))
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(select(tracked).where(here, opens).order_by(tracked.c.tracked_at))).all()
+        readable = (one.key for one in map(self._rows.decrypt_or_flag, rows) if one.is_readable)
+        return next(readable, None)
+
     async def stop(self, person: Person, id: object) -> Tracked:
         """Delete a tracked secret and its notifications. Returns it as it was. Raises `NotYours`.
 
