@@ -15,7 +15,7 @@ from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff
 from bot.screen.parts import Note, Plain
 
-AnswerT = TypeVar("AnswerT")
+ReturnT = TypeVar("ReturnT")
 
 RECONNECT = " does not accept your account any more, so this was done without it. Reconnect it with `/ots connect`."
 ACCOUNTS_OFF = " does not take accounts any more, so this was done without yours."
@@ -28,22 +28,22 @@ class HostAccess:
 
     credentials: Credentials
     account_id: str | None = None  # of the person's account on the host, whether or not it is accepted
-    trouble: str | None = None  # the end of a sentence that begins with the host's name: why the account was not used
+    problem: str | None = None  # the end of a sentence that begins with the host's name: why the account was not used
 
-    async def call(self, make: Callable[[Credentials], Awaitable[AnswerT]]) -> AnswerT:
+    async def call(self, make: Callable[[Credentials], Awaitable[ReturnT]]) -> ReturnT:
         """Raises what `make` raises; `NotAuthorized` and `AccountsOff` only if the anonymous call is refused too."""
         try:
             return await make(self.credentials)
         except (NotAuthorized, AccountsOff) as error:
             if self.credentials.username is None:
                 raise
-            self.trouble = ACCOUNTS_OFF if isinstance(error, AccountsOff) else RECONNECT
+            self.problem = ACCOUNTS_OFF if isinstance(error, AccountsOff) else RECONNECT
             self.credentials = Credentials(self.credentials.host)
         return await make(self.credentials)
 
     @property
     def notes(self) -> tuple[Note, ...]:
         """What to tell the person about the account, to be shown under the answer."""
-        if self.trouble is None:
+        if self.problem is None:
             return ()
-        return (Note.of(":warning: ", Plain(self.credentials.host.name), self.trouble),)
+        return (Note.of(":warning: ", Plain(self.credentials.host.name), self.problem),)
