@@ -179,6 +179,10 @@ class SlackError(BotError):
         return self.about in ("recipient", "message")
 
 
+class ViewChanged(SlackError):
+    """A modal was to be changed only if it was as before, and it is not: its hash is another one."""
+
+
 class WindowClosed(SlackError):
     """The modal is not open any more, or did not open because its trigger had expired."""
 

@@ -6,11 +6,12 @@ A handler only says what to show. The class of the answer decides how, depending
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import BotError, NotConnected, SlackError, WindowClosed
+from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -27,6 +28,9 @@ NoteWindow = Callable[[ActWindow], Awaitable[None]]
 log = Log("answers")
 
 TITLE = "Onetime Secret"
+# Slack drops a response that comes after 3 seconds. Source: docs.slack.dev, modals.
+RESPONSE_LIFE = 10.0  # seconds since the submission
+FIRST_PAUSE, MAX_PAUSE = 0.05, 0.5  # seconds before the modal is sent again
 
 
 def one_moment_window() -> Modal:
@@ -114,7 +118,7 @@ class Answer:
         if self._shows_secret:
             await self.tell(_error_message(error))
         elif self._own_window and self._window:
-            await self._slack.update_view(self._window, blocks.modal(error_window(error)))
+            await self._update(self._window, error_window(error))
         elif self._window:
             await self._show_window(error_window(error))
         else:
@@ -125,7 +129,7 @@ class Answer:
         await self._prepare(modal)
         trigger = self._incoming.trigger_id
         if self._window and not modal.push:
-            await self._slack.update_view(self._window, view)
+            await self._update(self._window, modal)
         elif trigger is None:
             raise WindowClosed("views.open", "no_trigger")
         elif self._window:
@@ -140,6 +144,9 @@ class Answer:
             self._shows_secret = True
             if self._note is not None:
                 await self._note("secret")
+
+    async def _update(self, window: str, modal: Modal) -> None:
+        await self._slack.update_view(window, blocks.modal(modal))
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Send the message privately where the person is; as a direct message if there is no valid response_url."""
@@ -169,8 +176,11 @@ class FormAnswer(Answer):
                                                                                                  ▼
         over ◄── end() ── later screens: views.update, views.push, ... ◄── `delivered` is set ── sent
 
-    Later screens wait for `delivered`: a call that reached Slack before the response would be covered by it.
-    If the first screen is a message, it also waits for `delivered` and is sent then.
+    Later screens wait for `delivered`, but Slack may still apply a later call before the response, which would then
+    cover it. So the first later screen is sent with the hash that the modal had when it was submitted. If Slack takes
+    it, the response is still to come, and the screen is sent again. A conflict of hashes proves that the response was
+    applied: what is sent from then on stays. If the first screen is a message, it waits for `delivered` and is sent
+    then.
     """
 
     def __init__(
@@ -186,6 +196,9 @@ class FormAnswer(Answer):
         self.is_late = False  # whether the response is a placeholder
         self._first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
+        self._is_applied = False  # whether Slack has certainly applied the response
+        self._hash = incoming.view_hash  # of the modal before the response; None: not known
+        self._submitted_at = time.monotonic()
 
     async def show(self, screen: Screen) -> None:
         if not self._first.done() and isinstance(screen, Modal):
@@ -196,6 +209,34 @@ class FormAnswer(Answer):
                 return
         await self._delivered.wait()
         await super().show(screen)
+
+    async def _update(self, window: str, modal: Modal) -> None:
+        shown = self._first.result() if self._first.done() else None
+        changes_modal = isinstance(shown, Modal) and not shown.push
+        if self._is_applied or not changes_modal:
+            await super()._update(window, modal)
+            return
+        if await self._is_applied_before(window, modal) and modal != shown:
+            await super()._update(window, modal)
+
+    async def _is_applied_before(self, window: str, modal: Modal) -> bool:
+        """Send the modal until Slack has applied the response. True if that was so before the last time it was sent.
+
+        False after RESPONSE_LIFE: Slack drops a response that comes so late, so the modal stays.
+        """
+        view, pause = blocks.modal(modal), FIRST_PAUSE
+        while True:
+            known, self._hash = self._hash, None  # after an error nobody knows whether Slack took the modal
+            try:
+                self._hash = await self._slack.update_view(window, view, if_hash=known)
+            except ViewChanged:
+                self._is_applied = True
+                return True
+            if time.monotonic() - self._submitted_at > RESPONSE_LIFE:
+                self._is_applied = True
+                return False
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE)
 
     async def explain(self, error: BotError) -> None:
         if not self._first.done():

@@ -16,7 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from yarl import URL
 
 from bot.connection_failures import RedirectRefused, explain_connection_failure
-from bot.errors import SlackError, WindowClosed
+from bot.errors import SlackError, ViewChanged, WindowClosed
 from bot.logs import Log
 from bot.proxy import ProxyRule
 from bot.secret import Secret
@@ -31,6 +31,7 @@ DOMAINS = ("slack.com", "slack-gov.com")
 RESPONSE_URL = "response_url"  # in the place of a method's name
 
 # The modal is not open any more, or the trigger is too old to open one.
+_HASH_CONFLICT = "hash_conflict"
 WINDOW_GONE_CODES = frozenset(
     {"not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"}
 )
@@ -121,9 +122,14 @@ class SlackClient:
         answer = await self._call("views.push", self.client.views_push(trigger_id=trigger_id, view=view))
         return str(answer["view"]["id"])
 
-    async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
-        """Raises `WindowClosed` when the modal is not open any more."""
-        await self._call("views.update", self.client.views_update(view_id=view_id, view=view))
+    async def update_view(self, view_id: str, view: dict[str, Any], *, if_hash: str | None = None) -> str | None:
+        """Change a modal; returns its new hash. With `if_hash` only if the modal is as it was with that hash.
+
+        Raises `ViewChanged` if it is not, `WindowClosed` when the modal is not open any more.
+        """
+        guard = {"hash": if_hash} if if_hash else {}
+        answer = await self._call("views.update", self.client.views_update(view_id=view_id, view=view, **guard))
+        return _read_hash(answer)
 
     async def open_dm(self, user_id: str) -> str:
         answer = await self._call_within_limits(
@@ -247,6 +253,12 @@ async def _refuse_redirects(request: aiohttp.ClientRequest, handler: aiohttp.Cli
     return answer
 
 
+def _read_hash(answer: AsyncSlackResponse) -> str | None:
+    view = answer.get("view")
+    found = view.get("hash") if isinstance(view, dict) else None
+    return found if isinstance(found, str) and found else None
+
+
 def _short_limit(error: Exception) -> bool | float:
     """The seconds to wait before another try; False for every other error."""
     wait = error.retry_after if isinstance(error, SlackError) else None
@@ -283,6 +295,8 @@ def _read_error(method: str, response: Any) -> SlackError:
 def _read_refusal(method: str, code: str, headers: Mapping[str, Any]) -> SlackError:
     if code in WINDOW_GONE_CODES:
         return WindowClosed(method, code)
+    if code == _HASH_CONFLICT:
+        return ViewChanged(method, code)
     return SlackError(
         method, code, retry_after=read_retry_after(headers) if "429" in code or code == "ratelimited" else None
     )
