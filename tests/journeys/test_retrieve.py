@@ -65,7 +65,8 @@ async def test_somebody_who_has_a_passphrase_can_say_so_at_once(world, ada):
     assert world.onetime.posts_of(held.secret_key) == 1
 
 
-async def test_guessing_stops_after_five_and_the_first_open_without_a_passphrase_is_no_guess(world, ada):
+async def test_guessing_stops_after_five(world, ada):
+    """The first Open, without a passphrase, is no guess."""
     held = world.onetime.share(None, "the text", passphrase="the right one")
     view = await _window(world, ada, held)
     await ada.submit(view)

@@ -467,3 +467,50 @@ async def test_nothing_secret_is_in_a_log_or_a_repr(
 
     for hidden in (held.secret_key, held.metadata_key, "the plain text", "sesame", ADA, TOKEN):
         assert hidden not in shown
+
+
+# --- other sites in the same browser
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "evil.example:{port}"}, 403),
+        ({"Host": "127.0.0.1"}, 403),
+        ({"Host": "127.0.0.1:1"}, 403),
+        ({"Host": "localhost.evil.example:{port}"}, 403),
+        ({"Host": "[::1]:{port}"}, 403),
+        ({"Host": "127.0.0.1.:{port}"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "http://evil.example:{port}"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 403),
+        ({}, 200),
+        ({"Host": "localhost:{port}"}, 200),
+        ({"Origin": "http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}, 200),
+    ],
+    ids=str,
+)
+async def test_another_host_name_and_another_site_are_turned_away(server, client, headers, status) -> None:
+    held = server.share(None, "text")
+    port = server.url.rpartition(":")[2]
+    sent = {name: value.format(port=port) for name, value in headers.items()}
+
+    async with client.get(f"{server.url}/api/v1/private/{held.metadata_key}", headers=sent) as answer:
+        assert answer.status == status
+
+    assert len(server.calls) == (status == 200)
+
+
+async def test_another_site_cannot_open_or_burn_by_a_form(server, client) -> None:
+    held = server.share(None, "text")
+    foreign = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    for path in (f"secret/{held.secret_key}", f"private/{held.metadata_key}/burn"):
+        async with client.post(f"{server.url}/api/v1/{path}", headers=foreign) as answer:
+            assert answer.status == 403
+
+    assert server.find_secret(held.secret_key).has_plaintext

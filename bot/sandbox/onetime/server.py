@@ -22,6 +22,7 @@ from bot.sandbox.onetime.request_log import RequestLog, RequestRecord
 from bot.sandbox.onetime.responder import Responder, drop_content_type
 from bot.sandbox.onetime.store import PassphraseNeeded, SecretSnapshot, SecretStore
 from bot.sandbox.onetime.versions import find_version
+from bot.sandbox.own_address import refuse_other_sites
 
 MAX_BODY_BYTES = 8 * 1024 * 1024  # bytes
 SHUTDOWN_GRACE = 10.0  # seconds that open requests get when the server stops
@@ -71,7 +72,7 @@ class OnetimeServer:
 
     async def start(self, port: int = 0) -> str:
         """Listen on 127.0.0.1, on any free port if `port` is 0; returns the base URL."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[refuse_other_sites])
         app.router.add_route("*", "/{rest:.*}", self._serve)
         app.on_response_prepare.append(drop_content_type)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_GRACE)

@@ -1,16 +1,14 @@
 """Protects the page's server from other sites in the same browser.
 
-Another site can send requests to loopback, and by DNS rebinding even under its own name. So the Host header must be
-our own. A request that changes something must also come from our origin, as JSON, which no HTML form can send.
+Its Host header must be our own. A request that changes something must also come from our origin, as JSON, which no HTML
+form can send.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import hdrs, web
 
-NextHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from bot.sandbox.own_address import NextHandler, require_own_host
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -35,18 +33,10 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 @web.middleware
 async def guard(request: web.Request, handler: NextHandler) -> web.StreamResponse:
     """Refuse requests that do not come from our page. Raises `HTTPForbidden`, `HTTPUnsupportedMediaType`."""
-    if request.host not in _own_hosts(request):
-        raise web.HTTPForbidden(text="This server answers only under its own address on this machine.")
+    require_own_host(request)
     if request.method not in READS:
         _must_be_from_our_page(request)
     return await handler(request)
-
-
-def _own_hosts(request: web.Request) -> set[str]:
-    """The values of Host that a browser sends to this server. A browser leaves port 80 out."""
-    port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-    names = ("127.0.0.1", "localhost")
-    return {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
 
 def _must_be_from_our_page(request: web.Request) -> None:
