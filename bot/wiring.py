@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -189,7 +189,8 @@ class Bot:
 async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     """All parts of a process, with a token that Slack has accepted. Background tasks get `DRAIN` seconds at the end.
 
-    Raises `CannotStart`.
+    Raises `CannotStart`, also if another process works with the same SQLite file: it would take everything that this
+    process has under way for interrupted, and tell people so.
     """
     settings.require_slack()
     assert settings.slack_bot_token is not None
@@ -199,13 +200,16 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     tasks = BackgroundTasks()
     workspace = Workspace(slack, settings.slack_bot_token)
     messenger = Messenger(workspace)
-    async with services(settings, hosts, messenger, proxy) as (given, db, sealer):
-        try:
-            await workspace.load()
-            yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
-        finally:
-            log.info("stopped", count=await tasks.drain())
-            await slack.close()
+    # What is entered first ends last: another process may begin when this one has closed the database.
+    with ExitStack() as single:
+        async with services(settings, hosts, messenger, proxy) as (given, db, sealer):
+            try:
+                single.enter_context(single_instance_lock(db.where.path))
+                await workspace.load()
+                yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
+            finally:
+                log.info("stopped", count=await tasks.drain())
+                await slack.close()
 
 
 async def serve(settings: Settings, *, watching: bool) -> None:
@@ -245,17 +249,16 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     notifications = Notifications(bot.db, bot.sealer)
     watcher = Watcher(bot.services, Polls(bot.db, bot.sealer), bot.settings.watch_every)
     notifier = Notifier(bot.services, notifications)
-    with single_instance_lock(bot.db.where.path):
-        if bot.db.is_sqlite:
-            await free_leases(bot.db)
-        parts = (watcher, notifier, _clock_correction(bot.db))
+    if bot.db.is_sqlite:
+        await free_leases(bot.db)
+    parts = (watcher, notifier, _clock_correction(bot.db))
+    for part in parts:
+        bot.tasks.start(part.run())
+    try:
+        yield
+    finally:
         for part in parts:
-            bot.tasks.start(part.run())
-        try:
-            yield
-        finally:
-            for part in parts:
-                part.stop()
+            part.stop()
 
 
 def _clock_correction(db: Database) -> PeriodicTask:

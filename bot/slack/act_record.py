@@ -11,7 +11,7 @@ from bot.slack.payloads import Incoming
 from bot.storage.acts import MAX_TEXT, Act, Acts, ActWindow, act_key
 from bot.storage.tables import is_id
 
-WITHIN = 1.0  # seconds; Slack waits for the answer to a form, and a trigger lives 3 seconds
+WITHIN = 0.5  # seconds; Slack waits for the answer to a form, and a trigger lives 3 seconds
 
 log = Log("acts")
 
@@ -40,16 +40,20 @@ class ActRecord:
         """Record what the window shows from now on. Takes `WITHIN` seconds at most."""
         await self._is_done(asyncio.create_task(self._mark(window)))
 
-    async def end(self, *, answered: bool) -> None:
-        """The work is over. If it is not `answered`, recovery answers."""
+    async def end(self) -> None:
+        """The work is over, and the person has an answer."""
         try:
-            if answered and self._beginning is not None:
+            if self._beginning is not None:
                 await self._beginning
-                await self._acts.end(self._act.key)
+            await self._acts.end(self._act.key)
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
         finally:
-            self._acts.leave(self._act.key)
+            self.leave()
+
+    def leave(self) -> None:
+        """The work is over without an answer: recovery answers."""
+        self._acts.leave(self._act.key)
 
     async def _mark(self, window: ActWindow) -> None:
         try:

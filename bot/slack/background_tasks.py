@@ -39,8 +39,8 @@ class BackgroundTasks:
 
     async def drain(self) -> int:
         """Wait for the tasks until the limit of `stop_within`, then cancel the rest. Returns how many it cancelled."""
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=max(0.0, self._stop_by - time.monotonic()))
+        while self._running and (left_time := self._stop_by - time.monotonic()) > 0:  # a task may start another one
+            await asyncio.wait(set(self._running), timeout=left_time)
         left = set(self._running)
         for task in left:
             task.cancel()

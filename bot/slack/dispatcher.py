@@ -298,8 +298,11 @@ class Dispatcher:
         finally:
             answer.end()
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
-            if record is not None:
-                await record.end(answered=answered)
+            if record is not None and answered:
+                # Not waited for: the same window may be submitted again at once.
+                self._tasks.start(record.end())
+            elif record is not None:
+                record.leave()
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person

@@ -31,7 +31,8 @@ from bot.secret import Secret
 from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
-from bot.storage.tables import is_id, new_id, own_row, owner, person_in, requests, shares
+from bot.storage.shares.rows import DeliveryState
+from bot.storage.tables import deliveries, is_id, new_id, own_row, owner, person_in, requests, shares
 
 RequestEnd = Literal["answered", "withdrawn", "declined"]  # how a person can end a request
 RequestState = Literal["waiting", "asked", RequestEnd, "expired", "undeliverable"]
@@ -49,6 +50,7 @@ _SENDER_WAS_ASKED = and_(
     requests.c.team_id == shares.c.team_id,
     requests.c.asked_id == shares.c.user_id,
 )
+_NOT_ARRIVED: Final[tuple[DeliveryState, ...]] = ("waiting", "asking", "failed", "unknown_outcome")
 _ASKED_STATE: Final[RequestState] = "asked"
 _ANSWERED_STATE: Final[RequestState] = "answered"
 _ANSWERED = and_(requests.c.state == _ANSWERED_STATE, requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
@@ -131,6 +133,12 @@ class Requests:
         """The request that this share answered."""
         answers = exists().where(shares.c.id == share_id, _ANSWERED)
         return next(iter(await self._all(answers)), None)
+
+    async def is_being_answered(self, id: str) -> bool:
+        """Whether the share that answers the request may still come to nothing: then the request is reopened."""
+        unfinished = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state.in_(_NOT_ARRIVED))
+        async with self._db.reading() as connection:
+            return bool(await connection.scalar(select(exists().where(shares.c.request_id == id, unfinished))))
 
     async def reopen(self, id: str, share_id: str) -> Request | None:
         """Answered by this share → asked. None if this share does not answer this request any more."""

@@ -1,4 +1,4 @@
-"""On SQLite only one process may watch. A second one refuses to start, with a line that says why."""
+"""On SQLite only one process may serve or watch. A second one refuses to start, with a line that says why."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def single_instance_lock(database: Path | None) -> Iterator[None]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise CannotStart(
-            f"Another process is watching with the database {database}. On SQLite one process does it all: "
-            "`python -m bot run`. Several workers need PostgreSQL."
+            f"Another process works with the database {database}. On SQLite one process does it all: "
+            "`python -m bot run`. Several processes need PostgreSQL."
         ) from None
     else:
         yield

@@ -36,7 +36,7 @@ UNFINISHED: dict[str, str] = {
     "faults_i": "I1 I2 I4 I5 I6 I9 I10 I11 I12 I14 I16 I19",
     "faults_k": "K10",
     "faults_l": "L4 L6 L7",
-    "findings_a": "A1 A2 A7 A8 A10 A11 A12 A14 A15 A16",
+    "findings_a": "A1 A2 A7 A8 A11 A12 A14 A16",
     "findings_b": "B1 B2 B3 B4 B5 B6 B7",
     "findings_d": "D3 D6",
     "findings_e": "E1 E2 E3 E4 E6 E9 E11",

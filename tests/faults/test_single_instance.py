@@ -1,4 +1,4 @@
-"""On SQLite one process watches. A second one does not start, says why, and may start when the first is gone."""
+"""On SQLite one process works. A second one does not start, says why, and may start when the first is gone."""
 
 import os
 
@@ -16,7 +16,7 @@ def test_one_process_has_the_lock_until_it_gives_it_back(tmp_path):
     with single_instance_lock(database):
         for _ in range(2):
             with (
-                pytest.raises(CannotStart, match=rf"Another process is watching with the database {database}"),
+                pytest.raises(CannotStart, match=rf"Another process works with the database {database}"),
                 single_instance_lock(database),
             ):
                 raise AssertionError("two have the lock")
@@ -56,7 +56,7 @@ def test_the_lock_of_a_process_that_died_is_free(tmp_path):
     os.close(writes)
 
 
-@pytest.mark.parametrize("command", ["run", "worker"])
+@pytest.mark.parametrize("command", ["run", "web", "worker"])
 async def test_a_second_bot_on_the_same_file_does_not_start_and_the_first_goes_on(command):
     async with World() as world:
         second = BotProcess(world.settings(), ("-m", "bot", command))
@@ -67,7 +67,7 @@ async def test_a_second_bot_on_the_same_file_does_not_start_and_the_first_goes_o
         assert await second.wait_until_ended() == 78
         said = [line for line in bytes(second.output).decode().splitlines() if not line.startswith("{")]
         assert len(said) == 1
-        assert "Another process is watching" in said[0]
+        assert "Another process works" in said[0]
         ada = world.workspace.person("U0ADA", "ada")
         await ada.command("/ots", "accounts")
         await ada.until(lambda: "You have not connected" in ada.sees())

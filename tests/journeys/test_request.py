@@ -257,6 +257,24 @@ async def test_when_the_host_refuses_it_can_still_be_answered(world, ada, ben):
     assert len(world.onetime.everything()) == 1
 
 
+@pytest.mark.parametrize(
+    ("passphrase", "left"), [("abc", "Withdrawn"), ("long enough", "Answered")], ids=["refused", "made"]
+)
+async def test_withdrawing_while_it_is_being_answered_shows_what_came_of_the_answer(world, ada, ben, passphrase, left):
+    """Also if the host refuses the secret after the button was pressed: then it is withdrawn."""
+    message, card = await asks(ada, ben)
+    slow = OnetimeFault("hang")
+    world.onetime.plan(SHARE_ROUTE, slow)
+    await answers(ben, message, passphrase=passphrase)
+    await world.onetime.wait_for_call(SHARE_ROUTE)
+
+    await ada.click(card, label="Withdraw")
+    slow.release()
+
+    await ada.until(lambda: left in card.shows)
+    assert len(world.onetime.everything()) == (left == "Answered")
+
+
 async def test_who_asked_and_has_left_since_is_sent_nothing(world, ada, ben):
     message, _card = await asks(ada, ben)
     ada.person.deleted = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import suppress
 
 from bot.errors import LimitReached, SlackError
@@ -20,6 +22,9 @@ from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
 from bot.sharing.request_messages import card, notify_requester, over_window, question, update_messages
 from bot.storage.requests import Request
+
+ANSWER_WITHIN = 45.0  # seconds; making a secret takes 20 at most
+ANSWER_INTERVAL = 0.5  # seconds between two looks whether it is made
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
@@ -81,11 +86,26 @@ async def decline(interaction: Interaction, request: Request) -> Reply:
 async def withdraw(interaction: Interaction, request: Request) -> Reply:
     """The Withdraw button, in the card of the person who asked."""
     ended = await interaction.services.requests.end(request.id, "withdrawn")
+    if ended is None and await _wait_for_answer(interaction, request):
+        ended = await interaction.services.requests.end(request.id, "withdrawn")
     if ended is None:
         current = await interaction.services.requests.find(interaction.person, request.id)
         return Reply(card(current), Outcome.REFUSED)
     await update_messages(interaction.services, ended)
     return Reply(card(ended), Outcome.DONE)
+
+
+async def _wait_for_answer(interaction: Interaction, request: Request) -> bool:
+    """Wait while the request is being answered: if the host refuses the secret, the request is open again.
+
+    Returns whether it was being answered. Waits `ANSWER_WITHIN` seconds at most.
+    """
+    until = time.monotonic() + ANSWER_WITHIN
+    waited = False
+    while await interaction.services.requests.is_being_answered(request.id) and time.monotonic() < until:
+        waited = True
+        await asyncio.sleep(ANSWER_INTERVAL)
+    return waited
 
 
 FEATURE = Feature(
