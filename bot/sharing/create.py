@@ -170,6 +170,7 @@ async def _check_passphrase(
     if spec.passphrase is not None and made.passphrase_required is False:
         with suppress(SecretGone):
             await interaction.services.onetime.burn(credentials, made.metadata_key)
+        await interaction.services.tracking.settle(interaction.person, spec.host.url, made.metadata_key, "burned")
         raise PassphraseIgnored("the passphrase was ignored")
 
 

@@ -239,7 +239,8 @@ class HostPoller:
             if rows is None:
                 rows = (await self._polls.open_rows([watch]))[watch.id]
             keys = KeyLookup(self._indexers, partial(self._find_keys_in_budget, watch))
-            result = await poll(client, keys, entries, rows, time.time(), PollOptions(watch.everything, watch.zone))
+            options = PollOptions(watch.everything, watch.everything_since, watch.zone)
+            result = await poll(client, keys, entries, rows, time.time(), options)
             return PollFindings(digest, rows, result)
         finally:
             self._end_waiting(asyncio.current_task())

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from bot.errors import HostUnavailable, OnetimeError, SecretGone
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.wire import Entry, Metadata
 from bot.secret import MetadataKey, Secret
-from bot.status.change import find_change
+from bot.status.change import TRACKED_STATES, find_change
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.rows import NewTracked, OpenRow, Tracked
 from bot.watch.circuit_breaker import CircuitBreaker
@@ -25,6 +25,7 @@ from bot.watch.schedule import MIN_REMINDER_LEAD, REMINDER_LIFE_DIVISOR, is_remi
 
 KEY_CONCURRENCY = 8  # calls by key that one poll makes at once
 MATCH_BATCH = 200  # entries that are matched before the event loop does something else
+MAX_END_AGE = timedelta(days=6)  # since the end of a secret that is found when it is over
 MAX_NIGHT_LENGTH = 12.5 * 3600  # seconds that a reminder may come before its usual time, to avoid the night
 
 Indexer = Callable[[Secret], bytes]  # key -> blind index, with one of our encryption keys
@@ -76,6 +77,7 @@ class PollOptions:
     """What a person chose for a watch."""
 
     everything: bool = False  # find secrets of the account that the person did not track, too
+    everything_since: float | None = None  # epoch seconds: of those that were made later, find also those that are over
     zone: str | None = None  # an IANA name: no reminders in the nights of this time zone
 
 
@@ -87,7 +89,7 @@ class PollResult:
     """What a poll found."""
 
     changes: Sequence[Change] = ()
-    untracked: Sequence[NewTracked] = ()  # other secrets of the account that can still be opened
+    untracked: Sequence[NewTracked] = ()  # other secrets of the account, see `_find_untracked`
     errors: Sequence[OnetimeError] = ()  # of calls by key that failed; nothing is known of those rows
     unchanged_until: float = 0.0  # epoch seconds: until then, the same list means that nothing changed
 
@@ -148,7 +150,7 @@ async def poll(
         entry = matched.by_blind_index.get(row.blind_index)
         listed = None if entry is None else entry.metadata()
         changes.append(decide(_to_open_secret(row), fetched or listed, now_utc, options.zone))
-    untracked = _find_untracked(matched.unmatched, now_utc) if options.everything else []
+    untracked = _find_untracked(matched.unmatched, now_utc, options.everything_since) if options.everything else []
     found = [change for change in changes if change is not None]
     return PollResult(found, untracked, errors, 0.0 if to_fetch else unchanged_until)
 
@@ -261,10 +263,32 @@ def _to_open_secret(row: OpenRow) -> _OpenSecret:
     return _OpenSecret(row.id, datetime.fromtimestamp(row.made_at, UTC), expires_at, row.is_reminded)
 
 
-def _find_untracked(entries: Iterable[Entry], now: datetime) -> list[NewTracked]:
-    """The secrets of these entries that can still be opened."""
-    listed = (entry.metadata() for entry in entries if entry.says_open())
-    return [_to_new_tracked(one, one.created) for one in listed if one and one.created and one.state_at(now).is_open]
+def _find_untracked(entries: Iterable[Entry], now: datetime, since: float | None) -> list[NewTracked]:
+    """The secrets of these entries that can still be opened, and of those that were made `since`, those that are over.
+
+    What was opened, burned or has expired between two polls would otherwise never be told. The row of a secret that is
+    over is deleted after a week, so what ended almost that long ago was told before.
+    """
+    earliest = math.inf if since is None else math.floor(since)  # servers round the time of creation down
+    listed = (entry.metadata() for entry in entries if entry.says_open() or entry.created_at_epoch() >= earliest)
+    found = []
+    for one in listed:
+        if one is None or one.created is None:
+            continue
+        state = one.state_at(now)
+        if state.is_open:
+            found.append(_to_new_tracked(one, one.created))
+        elif one.created.timestamp() >= earliest and state in TRACKED_STATES and _end_of(one, now) > now - MAX_END_AGE:
+            # An end that only the clock says is found out by the next poll: server 0.25 prolongs secrets.
+            known = "new" if one.state.is_open else TRACKED_STATES[state]
+            found.append(replace(_to_new_tracked(one, one.created), state=known, received_at=one.received))
+    return found
+
+
+def _end_of(found: Metadata, now: datetime) -> datetime:
+    if found.state.is_open:
+        return found.expires_at or now
+    return found.received or found.updated or found.created or now
 
 
 def _to_new_tracked(found: Metadata, made_at: datetime) -> NewTracked:

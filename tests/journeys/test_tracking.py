@@ -1,5 +1,6 @@
 """Tracking: one card that follows the secret, and one message when something happened."""
 
+import pytest
 import pytest_asyncio
 
 from bot.sandbox.onetime import OnetimeFault
@@ -210,6 +211,41 @@ async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before
     await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
     await ada.until(lambda: "Opened" in ada.dm[0].shows)
     assert len(ada.dm) == 2
+
+
+SLOW = [pytest.param(version, marks=pytest.mark.slow) for version in ("0.18", "0.23", "0.25")]
+
+
+@pytest.mark.parametrize("version", [*SLOW, "0.26"])
+async def test_what_is_over_before_the_next_look_is_told_too_and_only_once(version):
+    async with World(version=version, settings={"WATCH_EVERY": "5"}) as world:
+        world.onetime.add_account(EMAIL, TOKEN)
+        ada = await connect(world.workspace.person("U0ADA", "ada"))
+        world.onetime.move_clock(-3600)
+        before = world.onetime.share(EMAIL, "before")
+        world.onetime.open_as_outsider(before.secret_key)
+        world.onetime.move_clock(3600)
+        await ada.command("/ots", "watch on")
+        await ada.until(lambda: "is tracked from now on" in ada.sees())
+
+        opened, burned, own = (world.onetime.share(EMAIL, text) for text in ("opened", "burned", "burned by Ada"))
+        world.onetime.open_as_outsider(opened.secret_key)
+        world.onetime.burn_as_owner(burned.metadata_key)
+        await ada.command("/ots", f"burn {world.onetime.url}/private/{own.metadata_key}")
+        await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+        await ada.submit()
+        await ada.until(lambda: ada.view and "Burned" in ada.view.text)
+        await ada.command("/ots", "watch on")  # which looks at once
+
+        def times(words):
+            return " ".join(one.shows for one in ada.dm).count(words)
+
+        await ada.until(lambda: times("was opened") == times("was burned") == 1)
+        last = world.onetime.share(EMAIL, "the last")
+        await ada.command("/ots", "watch on")
+        world.onetime.open_as_outsider(last.secret_key)
+        await ada.until(lambda: times("was opened") == 2)
+        assert times("was burned") == 1  # Ada's own is no news, nor is anything told twice
 
 
 def _list(ada):

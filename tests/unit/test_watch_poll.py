@@ -290,6 +290,32 @@ async def test_others_of_the_account_are_named_only_while_they_can_be_opened(
     assert [one.key.reveal() for one in found.untracked] == [other.metadata_key]
 
 
+async def test_others_of_the_account_are_found_when_they_are_over_if_they_were_made_since(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    server = recent_server
+    server.move_clock(-7_200)
+    early = server.share(EMAIL, "text")
+    server.move_clock(7_200)
+    opened, burned, expired, left = (server.share(EMAIL, "text", ttl=ttl) for ttl in (3600, 3600, 60, 3600))
+    for one in (early, opened):
+        server.open_as_outsider(one.secret_key)
+    server.burn_as_owner(burned.metadata_key)
+    now = datetime.now(UTC)
+    options = PollOptions(everything=True, everything_since=now.timestamp() - 60)
+    client = make_client(server, onetime)
+
+    soon = await poll_rows(client, [], now + timedelta(seconds=90), options)
+    late = await poll_rows(client, [], now + timedelta(days=7), options)
+
+    states_by_key = {one.key.reveal(): one.state for one in soon.untracked}
+    assert states_by_key == {
+        opened.metadata_key: "received", burned.metadata_key: "burned", left.metadata_key: "new",
+        expired.metadata_key: "new",  # the next poll finds out whether its host prolonged it
+    }  # fmt: skip
+    assert late.untracked == []  # told before, and their rows are deleted
+
+
 @pytest.mark.parametrize("state", ["received", "burned", "new"])
 async def test_an_answer_about_another_secret_decides_nothing(
     recent_server: OnetimeServer, onetime: Onetime, state: str

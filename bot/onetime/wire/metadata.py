@@ -131,6 +131,10 @@ class Entry(msgspec.Struct, gc=False):
         """Whether the reported state is an open one. The secret may still have expired."""
         return self.state in _OPEN_WORDS
 
+    def created_at_epoch(self) -> float:
+        """The time of creation in seconds since the epoch; 0.0 if the answer does not say."""
+        return self.created if type(self.created) is int else float(read_whole(self.created, MAX_EPOCH) or 0)
+
     def expires_at_epoch(self) -> float | None:
         """The end of the secret's life in seconds since the epoch; None unless the answer has it as JSON integers."""
         if type(self.created) is int and type(self.ttl) is int:

@@ -45,6 +45,7 @@ from bot.storage.tracking.rows import (
     RECONNECT,
     SILENT_LIFE,
     NewTracked,
+    NotificationKind,
     OpenRow,
     TrackedRows,
     Watch,
@@ -284,7 +285,11 @@ class Polls:
         # Servers round the time of creation down to whole seconds.
         fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]
         if fresh:
-            cards = [notification_of_tracked(watch.ref, CARD, moment, row["id"]) for row in fresh]
+            # Of a secret that is over, its end is told in the place of a card.
+            kinds: list[tuple[NotificationKind, str]] = [
+                (CARD if row["over_at"] is None else row["state"], row["id"]) for row in fresh
+            ]
+            cards = [notification_of_tracked(watch.ref, kind, moment, row_id) for kind, row_id in kinds]
             await connection.execute(insert(notifications), cards)
 
 

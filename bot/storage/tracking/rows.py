@@ -44,6 +44,7 @@ class NewTracked:
     passphrase_required: bool | None = None  # None: not known
     state: TrackedState = "new"
     secret_key: SecretKey | None = None  # None: not known. Only its blind index is stored
+    received_at: datetime | None = None  #: with a time zone
 
 
 class OpenRow(NamedTuple):
@@ -114,6 +115,7 @@ class Watch:
     paused: PauseReason | None = None  # why the watch is not polled
     zone: str | None = None  # the person's time zone, an IANA name
     version: int = 0  # changes whenever a secret of the watch is added or removed
+    everything_since: float | None = None  # epoch seconds: when `everything` was switched on
 
     @property
     def ref(self) -> WatchRef:
@@ -147,6 +149,7 @@ class TrackedRows:
             "made_at": new.made_at.timestamp(),
             "expires_at": None if new.expires_at is None else new.expires_at.timestamp(),
             "passphrase_required": new.passphrase_required,
+            "received_at": None if new.received_at is None else new.received_at.timestamp(),
             "tracked_at": at,
             "over_at": at if new.state in OVER else None,
         }
@@ -209,6 +212,7 @@ def watch_of(row: Row[Any]) -> Watch:
         paused=row.paused,
         zone=row.zone,
         version=row.version,
+        everything_since=row.everything_since,
     )
 
 

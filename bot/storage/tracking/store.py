@@ -131,8 +131,7 @@ class Tracking:
             row = (await connection.execute(gone)).one_or_none()
             if row is None:
                 raise NotYours
-            if row.over_at is None:
-                await _ignore(connection, person, row)
+            await _ignore(connection, person, row.host, row.blind_index, row.expires_at)
         await self._db.checkpoint()
         return self._rows.decrypt_or_flag(row)
 
@@ -145,9 +144,16 @@ class Tracking:
     async def settle(self, person: Person, host: str, key: MetadataKey, state: FinalState) -> Tracked | None:
         """Record what the person did through the bot. No notification is sent. None if the secret is not tracked.
 
-        If a poll saw the change before, its unsent notification is deleted. A final state never changes.
+        If a poll saw the change before, its unsent notification is deleted. A final state never changes. A secret that
+        is not tracked is ignored from now on, so that `watch_everything` does not tell the person what they did.
         """
-        return await self._settle(self._rows.is_of(person, host, key), state)
+        settled = await self._settle(self._rows.is_of(person, host, key), state)
+        if settled is None:
+            everything = and_(owned_by(watches, person), watches.c.host == host, watches.c.everything)
+            async with self._db.writing() as connection:
+                if await connection.scalar(select(watches.c.id).where(everything)) is not None:
+                    await _ignore(connection, person, host, self._rows.blind_indexes(host, key)[0], None)
+        return settled
 
     async def _settle(self, mine: ColumnElement[bool], state: FinalState) -> Tracked | None:
         received_at = now if state == "received" else null()
@@ -263,12 +269,14 @@ class Tracking:
             return (await connection.execute(select(tracked).where(condition))).one_or_none()
 
 
-async def _ignore(connection: AsyncConnection, person: Person, row: Row[Any]) -> None:
+async def _ignore(
+    connection: AsyncConnection, person: Person, host: str, blind_index: bytes, expires_at: float | None
+) -> None:
     """Ignore a secret for as long as the account may list it. Servers prolong a secret when its metadata is read."""
-    mine = and_(owned_by(ignored, person), ignored.c.blind_index == row.blind_index)
+    mine = and_(owned_by(ignored, person), ignored.c.blind_index == blind_index)
     await connection.execute(delete(ignored).where(mine))
-    until = (now if row.expires_at is None else row.expires_at) + SILENT_LIFE
-    values = {**owner(person), "blind_index": row.blind_index, "host": row.host, "until": until}
+    until = (now if expires_at is None else expires_at) + SILENT_LIFE
+    values = {**owner(person), "blind_index": blind_index, "host": host, "until": until}
     await connection.execute(insert(ignored).values(values))
 
 
