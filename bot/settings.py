@@ -26,6 +26,12 @@ from bot.secret import Secret
 # Bytes of the largest secret that can be shared: it fills 34 fields of a window that may have 100 blocks. Escaped in
 # a request from Slack it is up to eight times as long, and a request has 1 MiB at most (bot/slack/http.py).
 MAX_SECRET_BYTES = 100_000
+_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
+DEFAULT_SHARE_LIVES = (
+    300, 3_600, 4 * 3_600, *(days * 86_400 for days in (1, 3, 7, 14, 30, 90, 180, 365))
+)  # fmt: skip
+MAX_LIFE = 3_650 * 86_400  # seconds
+MAX_LIVES = 50  # a menu of Slack has room for 100
 DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless their operator says otherwise
 
 RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name; an old name stops the start
@@ -83,6 +89,17 @@ def _parse_sizes(value: object) -> object:
     return SecretSizes(default[0] if default else DEFAULT_SECRET_BYTES, by_host)
 
 
+def _parse_lives(value: object) -> object:
+    """Reads `1h, 7d, 365d` as seconds, each once, the shortest first."""
+    if not isinstance(value, str):
+        return value
+    found = [re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", word, re.ASCII) for word in _split_words(value.lower())]
+    lives = {int(one[1]) * _SECONDS[one[2]] for one in found if one}
+    if None in found or not 1 <= len(lives) <= MAX_LIVES or not all(life <= MAX_LIFE for life in lives):
+        raise ValueError("not lives")
+    return tuple(sorted(lives))
+
+
 def _check_url(url: str) -> str:
     """Raises `ValueError` for an address that no call could be sent to."""
     if not URL(url).host:
@@ -102,6 +119,9 @@ _VALID_VALUES = {
     "onetime_max_secret_bytes": (
         f"numbers of bytes from 1 to {MAX_SECRET_BYTES}, one for all hosts and others for single ones, such as "
         "10000, https://ots.example.com=50000"
+    ),
+    "share_lives": (
+        f"up to {MAX_LIVES} lives of minutes, hours or days, such as 5m, 1h, 7d, of {MAX_LIFE // 86_400} days at most"
     ),
     "watch_every": "a number of seconds, 5 or more, a year at most",
     "log_level": "debug, info, warning or error",
@@ -134,6 +154,7 @@ class Settings(BaseSettings):
     onetime_hosts: WordsSetting = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
     onetime_max_secret_bytes: Annotated[SecretSizes, NoDecode, BeforeValidator(_parse_sizes)] = SecretSizes()
+    share_lives: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_parse_lives)] = DEFAULT_SHARE_LIVES  # seconds
     watch_every: float = Field(default=20, ge=5, le=31_536_000)  # seconds
     reveal_escrow: Annotated[Literal["on", "off"], LowerCase] = "on"
     shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person

@@ -15,6 +15,7 @@ from aiohttp import web
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.interaction.limits import Limits
+from bot.interaction.lives import Lives
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
@@ -137,6 +138,7 @@ async def services(
                     update_window=messenger.update_window,
                     preferences=Preferences(db),
                     escrow=settings.reveal_escrow == "on",
+                    lives=Lives(settings.share_lives),
                     max_secret_bytes=settings.onetime_max_secret_bytes.default,
                     max_secret_bytes_by_host=_sizes(hosts, settings),
                 ),

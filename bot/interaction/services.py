@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from bot.errors import Unsealable
 from bot.interaction.access import UNREADABLE, HostAccess
 from bot.interaction.limits import Limits
+from bot.interaction.lives import Lives
 from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
 from bot.screen.parts import Message, Modal
-from bot.settings import DEFAULT_SECRET_BYTES
+from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
@@ -58,6 +59,7 @@ class Services:
     update: Update
     update_window: UpdateWindow
     escrow: bool = True  # REVEAL_ESCROW
+    lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES
     # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.
     max_secret_bytes: int = DEFAULT_SECRET_BYTES
     max_secret_bytes_by_host: Mapping[str, int] = field(default_factory=dict)

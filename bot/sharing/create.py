@@ -147,6 +147,8 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
     except OnetimeError:
         await deliveries.mark_outcome_unknown(delivery.id)
         raise
+    account_id = spec.account.id if spec.account else None
+    interaction.services.lives.note((spec.host.url, account_id), spec.ttl, made.ttl)
     delivery = await _store_keys(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
     await deliver(interaction.services, share, delivery, interaction.zone)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.interaction.feature import Interaction
+from bot.interaction.lives import usual
 from bot.screen.parts import (
     Button,
     Buttons,
@@ -41,8 +42,6 @@ MAX_PASSPHRASE = 128  # characters
 ROW_WITHIN = 0.25  # seconds
 
 DAY = 86_400
-TTLS = (300, 3_600, 4 * 3_600, DAY, 3 * DAY, 7 * DAY, 14 * DAY, 30 * DAY)  # seconds
-USUAL_TTL = 7 * DAY
 ANONYMOUS = "anonymous"
 
 GENERATE, APART, NEWS = "generate", "apart", "news"
@@ -112,8 +111,8 @@ def _generated_parts(form_state: FormState) -> list[Part]:
 def _fields(form_state: FormState, ref: str) -> list[Part]:
     parts = _generated_parts(form_state) if form_state.is_generated else _text_parts(form_state, ref)
     parts += _recipients(form_state)
-    ttls = tuple((str(ttl), in_words(ttl)) for ttl in TTLS)
-    parts.append(Choice("ttl", "It can be opened for", ttls, str(USUAL_TTL)))
+    ttls = tuple((str(ttl), in_words(ttl)) for ttl in form_state.lives)
+    parts.append(Choice("ttl", "It can be opened for", ttls, str(usual(form_state.lives))))
     parts.append(Field("passphrase", "Passphrase", max_length=MAX_PASSPHRASE, optional=True))
     parts.append(Checkboxes("options", "And", OPTIONS, frozenset({NEWS})))
     hint = "Not secret: it stands in the message."

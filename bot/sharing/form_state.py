@@ -10,11 +10,12 @@ import msgspec
 
 from bot.errors import NotUnderstood, Unsealable
 from bot.interaction.feature import Interaction
+from bot.interaction.lives import Place
 from bot.interaction.parsed_text import ParsedText
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.settings import DEFAULT_SECRET_BYTES
+from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
@@ -44,6 +45,7 @@ class FormState:
     note: str = ""  # the initial text of the note
     asks_to_choose: bool = False  # somebody was named whose id Slack did not send
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
+    lives: tuple[int, ...] = DEFAULT_SHARE_LIVES  # seconds, to choose from
 
     @classmethod
     def of(cls, context: ButtonContext[None]) -> Self:
@@ -96,14 +98,21 @@ def read_mentions(text: ParsedText) -> FormState:
 
 
 async def begin_form_state(interaction: Interaction, form_state: FormState) -> tuple[str, FormState]:
-    """The id of a new window, and its state with the accounts to choose from and the largest size among their hosts."""
+    """The id of a new window, and its state: accounts to choose from, the largest size and the lives of their hosts."""
     services = interaction.services
     accounts = [one for one in await services.accounts.all_of(interaction.person) if one.is_readable]
     hosts = [Host(one.host) for one in accounts]
+    places: list[Place] = [(one.host, one.id) for one in accounts]
     if len(hosts) != 1:  # it can be made without an account, too
         hosts.append(services.hosts.default)
+        places.append((services.hosts.default.url, None))
     named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
-    form_state = replace(form_state, accounts=named, max_bytes=max(services.max_bytes_on(host) for host in hosts))
+    form_state = replace(
+        form_state,
+        accounts=named,
+        max_bytes=max(services.max_bytes_on(host) for host in hosts),
+        lives=services.lives.possible(places),
+    )
     return await store_form_state(services, interaction.person, form_state), form_state
 
 

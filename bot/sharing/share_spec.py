@@ -7,12 +7,13 @@ import secrets
 from dataclasses import dataclass, replace
 
 from bot.interaction.feature import FieldErrors, Interaction
+from bot.interaction.lives import usual
 from bot.interaction.parsed_text import parse_field
 from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.secret import Secret
-from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS, TTLS, USUAL_TTL
+from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS
 from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
 from bot.storage.shares.rows import PassphraseTo, Recipient
@@ -47,7 +48,7 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     return ShareSpec(
         text=text,
         recipients=to,
-        ttl=_read_ttl(interaction),
+        ttl=_read_ttl(interaction, form_state),
         passphrase=passphrase,
         passphrase_to=passphrase_to,
         note=_read_note(interaction.text_inputs.get("note")),
@@ -107,9 +108,9 @@ def generate_passphrase() -> Secret:
     return Secret("-".join("".join(syllables[at : at + 2]) for at in range(0, 10, 2)))
 
 
-def _read_ttl(interaction: Interaction) -> int:
+def _read_ttl(interaction: Interaction, form_state: FormState) -> int:
     chosen = interaction.selects.get("ttl", "")
-    return next((ttl for ttl in TTLS if str(ttl) == chosen), USUAL_TTL)
+    return next((ttl for ttl in form_state.lives if str(ttl) == chosen), usual(form_state.lives))
 
 
 def _read_note(typed: Secret | None) -> str | None:

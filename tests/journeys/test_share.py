@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 
 SHARE_ROUTE = "/api/v1/share"
+YEAR = 365 * 86_400  # seconds
 TEXT = "the secret itself"
 
 _numbers = itertools.count(1)
@@ -408,10 +410,55 @@ async def test_an_account_that_is_not_taken_any_more_is_said_and_nothing_is_lost
     assert world.onetime.everything() == []
 
 
-async def test_a_shorter_life_than_was_asked_for_is_said(world, ada):
-    view = await share(ada, ttl="30 days")
+def for_a_year(server):
+    """The server keeps secrets for a year, as an operator may set it."""
+    server._version_facts = replace(server._version_facts, max_ttl=YEAR, max_ttl_anonymous=YEAR)
+    server.forget()
+    return server
 
-    assert "keeps it for 7 days, not 30 days" in view.text
+
+def lives_in(view):
+    (menu,) = [block["element"] for block in view.blocks if block.get("block_id") == "ttl"]
+    return [option["text"]["text"] for option in menu["options"]]
+
+
+async def test_a_life_as_long_as_the_host_allows_can_be_chosen():
+    async with World(onetime=for_a_year(OnetimeServer("0.26"))) as world:
+        ada = world.workspace.person("U0ADA", "ada")
+        assert lives_in(await window(ada))[-1] == "365 days"
+
+        await ada.submit(ada.view, {"text1": TEXT, "ttl": "365 days"})
+
+        await ada.until(lambda: ada.view and ada.view.title == "Shared")
+        assert "keeps it for" not in ada.view.text
+        (held,) = world.onetime.everything()
+        assert held.ttl == YEAR
+
+
+async def test_a_shorter_life_than_was_asked_for_is_said():
+    """And offered from then on in the place of what is longer."""
+    async with World() as world:
+        ada = world.workspace.person("U0ADA", "ada")
+        await share(ada, ttl="30 days")
+        assert "keeps it for 7 days, not 30 days" in ada.view.text
+        await ada.close()
+
+        view = await window(ada)
+
+        assert lives_in(view)[-1] == "7 days"
+
+
+async def test_the_operator_says_for_how_long_secrets_are_shared():
+    async with World(settings={"SHARE_LIVES": "2h, 30m 10d"}) as world:
+        ada = world.workspace.person("U0ADA", "ada")
+        view = await window(ada)
+        assert lives_in(view) == ["30 minutes", "2 hours", "10 days"]
+
+        await ada.submit(view, {"text1": TEXT})
+
+        await ada.until(lambda: ada.view and ada.view.title == "Shared")
+        (held,) = world.onetime.everything()
+        assert held.ttl == 2 * 3600
 
 
 async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(world, ada, people):
