@@ -51,7 +51,6 @@ def test_the_defaults_are_those_of_the_readme(monkeypatch):
         ("SHARE_LIVES", "60"),
         ("SHARE_LIVES", "1y"),
         ("SHARE_LIVES", "3651d"),
-        ("SHARE_LIVES", ","),
         ("SHARES_PER_HOUR", "0"),
         ("SHARES_PER_HOUR", "-3"),
         ("OPENS_PER_HOUR", "0"),
