@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from cachetools import TTLCache
 
-MEMORY = 86_400.0  # seconds: an operator may change the limit, or the account its plan
-MAX_REMEMBERED = 10_000  # limits
+LIMIT_LIFE = 86_400.0  # seconds: an operator may change the limit, or the account its plan
+MAX_LIMITS = 10_000  # limits
 USUAL_TTL = 7 * 86_400  # seconds
 
 Place = tuple[str, str | None]  # the base URL of a host, and the id of an account; None: without an account
@@ -22,7 +22,7 @@ class Lives:
 
     def __init__(self, offered: Iterable[int]) -> None:
         self.offered = tuple(sorted(set(offered)))
-        self._limits: TTLCache[Place, int] = TTLCache(MAX_REMEMBERED, MEMORY)
+        self._limits: TTLCache[Place, int] = TTLCache(MAX_LIMITS, LIMIT_LIFE)
 
     def note(self, place: Place, asked: int, given: int | None) -> None:
         """Remember that the host gave a shorter life than was asked for, or as long a one as its limit was thought."""
