@@ -38,7 +38,6 @@ UNFINISHED: dict[str, str] = {
     "faults_l": "L4 L6 L7",
     "findings_a": "A1 A2 A7 A8 A11 A12 A14 A16",
     "findings_b": "B1 B2 B3 B4 B5 B6 B7",
-    "findings_d": "D3 D6",
     "findings_e": "E1 E2 E3 E4 E6 E9 E11",
     "findings_f": "F5",
 }
