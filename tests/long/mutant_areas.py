@@ -20,6 +20,7 @@ AUTHORIZATION: Mapping[str, Tests] = {
     "bot/slack/deduplicator.py": ("tests/unit/test_deduplicator.py",),
     "bot/slack/members.py": ("tests/unit/test_members.py",),
     "bot/slack/payloads.py": ("tests/unit/test_payloads.py", "tests/journeys/test_every_kind.py"),
+    "bot/slack/signature.py": ("tests/unit/test_signature.py",),
     "bot/storage/accounts.py": ("tests/storage/test_accounts.py",),
     "bot/storage/button_contexts.py": ("tests/storage/test_button_contexts.py",),
     "bot/storage/limits.py": ("tests/storage/test_limits.py",),
@@ -27,13 +28,22 @@ AUTHORIZATION: Mapping[str, Tests] = {
 }
 DELIVERY: Mapping[str, Tests] = {
     "bot/slack/messenger.py": ("tests/unit/test_messenger.py",),
-    "bot/storage/leases.py": ("tests/faults/test_notifier.py",),
-    "bot/storage/notifications.py": ("tests/storage/test_notifications.py", "tests/faults/test_notifier.py"),
+    "bot/slack/token_health.py": ("tests/unit/test_slack_codes.py",),
+    "bot/slack_codes.py": ("tests/unit/test_slack_codes.py",),
+    "bot/storage/dead_letters.py": ("tests/storage/test_dead_letters.py",),
+    "bot/storage/leases.py": ("tests/storage/test_leases.py", "tests/faults/test_notifier.py"),
+    "bot/storage/notifications.py": (
+        "tests/storage/test_notifications.py",
+        "tests/storage/test_dead_letters.py",
+        "tests/faults/test_notifier.py",
+    ),
     "bot/storage/tracking/changes.py": ("tests/storage/test_polls.py", "tests/storage/test_notifications.py"),
-    "bot/storage/tracking/polls.py": ("tests/storage/test_polls.py",),
+    "bot/storage/tracking/polls.py": ("tests/storage/test_polls.py", "tests/storage/test_tracking.py"),
     "bot/watch/lease_renewer.py": ("tests/faults/test_notifier.py", "tests/faults/test_watcher.py"),
     "bot/watch/notifier.py": ("tests/faults/test_notifier.py",),
-    "bot/watch/poll.py": ("tests/unit/test_watch_poll.py",),
+    "bot/watch/poll.py": ("tests/unit/test_watch_poll.py", "tests/faults/test_watcher.py"),
+    "bot/watch/prepare.py": ("tests/faults/test_notifier.py",),
+    "bot/watch/workspace_pauses.py": ("tests/faults/test_notifier.py",),
 }
 REDACTION: Mapping[str, Tests] = {
     "bot/logs.py": ("tests/unit/test_logs.py",),
