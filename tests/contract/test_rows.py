@@ -33,9 +33,7 @@ GROUPS = {
 UNFINISHED: dict[str, str] = {
     "faults_b": "B9",
     "faults_e": "E15",
-    "faults_i": "I1 I2 I4 I5 I6 I9 I10 I11 I12 I14 I16 I19",
-    "faults_k": "K10",
-    "faults_l": "L4 L6 L7",
+    "faults_l": "L4 L7",
     "findings_a": "A1 A2 A7 A8 A11 A12 A14 A16",
     "findings_b": "B1 B2 B3 B4 B5 B6 B7",
     "findings_e": "E1 E2 E3 E4 E6 E9 E11",
