@@ -42,12 +42,13 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
-    if waited:
-        await interaction.show(form.form(form_state, ref, Text.of(WORKING)))
+    is_gone = waited and not await _try_to_show(interaction, form.form(form_state, ref, Text.of(WORKING)))
     try:
         made = await making
     except BotError as error:
         fields = find_field_errors(error, form_state)
+        if is_gone:  # then a direct message says it
+            raise BotError(type(error).__name__, tell=" ".join(fields.values())) if fields else error from None
         if fields and not waited:
             raise FieldErrors(fields) from None
         window = await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
@@ -64,6 +65,16 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     if unsent:
         again = await _ask_again_for(interaction.services, interaction.person, form_state, made, unsent)
     return Reply(again, _outcome(made.deliveries))
+
+
+async def _try_to_show(interaction: Interaction, window: Modal) -> bool:
+    """False where the window is gone, or Slack did not take it: that stops no share that is being made."""
+    try:
+        await interaction.show(window)
+    except SlackError as error:
+        log.info("outcome_not_shown", error=str(error))
+        return False
+    return True
 
 
 def _outcome(deliveries: list[Delivery]) -> Outcome:

@@ -14,6 +14,7 @@ import pytest_asyncio
 from bot.sandbox.onetime import OnetimeFault, OnetimeServer
 from bot.sandbox.slack import CannotDo, SlackFault
 from bot.sandbox.world import World
+from bot.slack.dispatcher import FORM_DEADLINE
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 
 SHARE_ROUTE = "/api/v1/share"
@@ -751,3 +752,26 @@ async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_fiel
     assert "no channel" in ada.view.errors["channel"]
     assert typed(ada.view) == TEXT
     assert made(world) == 0
+
+
+async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_made():
+    async with World() as own:
+        own.onetime.add_account(EMAIL, TOKEN)
+        ada = own.workspace.person("U0ADA", "ada")
+        await connect(ada)
+        view = await window(ada)
+        await own.bot.kill()
+        await own.start_bot()  # it asks Slack anew who ada is
+        own.workspace.plan("users.info", SlackFault.delay(FORM_DEADLINE + 0.5))
+        fault = OnetimeFault("hang")
+        own.onetime.plan(SHARE_ROUTE, fault)
+
+        await ada.submit(view, {"text1": TEXT})
+        await ada.close()
+        await own.onetime.wait_for_call(SHARE_ROUTE)
+        await ada.until(lambda: [one for one in own.workspace.calls if one.error == "not_found"])
+        own.onetime.remove_account(EMAIL)
+        fault.release()
+
+        await ada.until(lambda: any("did not accept the account" in one.shows for one in ada.dm))
+        assert b'"level": "error"' not in own.bot.output
