@@ -25,7 +25,7 @@ from bot.sandbox.slack import WorkspaceMember
 from bot.sandbox.world import World
 from tests.benchmarks.measure import table
 from tests.long.fuzz import problems_of
-from tests.long.storm_faults import Trouble
+from tests.long.storm_faults import IN_FLIGHT, Trouble
 from tests.long.storm_people import Storm
 from tests.support.forking import ForkServer
 
@@ -174,12 +174,14 @@ async def measure(*, kills: int, minutes: float, seed: int) -> StormReport:
         await asyncio.gather(*lives)
         report.seconds = time.monotonic() - began
         trouble.is_on = False
+        await asyncio.sleep(IN_FLIGHT)  # a shutdown gives up calls that are under way
         await _settle(storm, killer, report)
         killer.read_log()
         killer.check_database()
         report.did, report.faults, report.repeats = storm.did, trouble.faults, trouble.repeats
-        if unexplained := trouble.unexplained_repeats():
-            report.problems.append(f"{unexplained} messages came once more without a kill or a lost answer")
+        report.problems += [
+            f"came once more without a kill or a lost answer: {one}" for one in trouble.unexplained_repeats()
+        ]
     finally:
         await world.stop()
     return report

@@ -92,12 +92,15 @@ class Trouble:
         """How many messages came once more than they should."""
         return sum(len(times) - 1 for times in self._posts.values())
 
-    def unexplained_repeats(self) -> int:
-        """How many came once more although the bot was not killed and no answer was lost meanwhile."""
-        found = 0
-        for (_, message_id), times in self._posts.items():
+    def unexplained_repeats(self) -> list[str]:
+        """The messages that came once more although the bot was not killed and no answer was lost meanwhile."""
+        found = []
+        for (channel, message_id), times in self._posts.items():
             calm = sum(not self._was_killed(first, second) for first, second in itertools.pairwise(times))
-            found += max(0, calm - self._lost[message_id])
+            if calm > self._lost[message_id]:
+                since = [f"{at - times[0]:.1f}" for at in times]
+                kills = [f"{at - times[0]:.1f}" for at in self.kills if times[0] - 60 < at < times[-1] + 60]
+                found.append(f"{message_id} in {channel} after {since} s, kills after {kills} s")
         return found
 
     def _was_killed(self, since: float, until: float) -> bool:

@@ -40,4 +40,4 @@ def test_a_message_may_come_once_more_for_each_kill_meanwhile_and_each_lost_answ
     trouble._posts["D1", "id"] = posts
     trouble._lost["id"] = lost
 
-    assert trouble.unexplained_repeats() == unexplained
+    assert len(trouble.unexplained_repeats()) == unexplained
