@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 
-from aiohttp import BasicAuth, ClientHandlerType, ClientRequest, ClientResponse, hdrs
+from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, encode_basic_auth, hdrs
 from cachetools import TTLCache
 from yarl import URL
 
@@ -27,23 +27,26 @@ _WANTED = "HTTPS_PROXY should be http://host:port or http://user:password@host:p
 class ProxyRule:
     """Says which proxy a call takes. Without a URL no call takes one.
 
-    `own_hosts` are the names of the servers in ONETIME_HOSTS that are called directly if they are on private
+    `own_urls` are the base URLs of the servers in ONETIME_HOSTS, which are called directly if they are on private
     addresses. Raises `CannotStart` for a URL that is none of a proxy.
     """
 
-    def __init__(self, url: Secret | None = None, no_proxy: Iterable[str] = (), own_hosts: Iterable[str] = ()) -> None:
+    def __init__(self, url: Secret | None = None, no_proxy: Iterable[str] = (), own_urls: Iterable[str] = ()) -> None:
         self._url: Secret | None = None
         self._authorization: Secret | None = None
         if url is not None:
             self._url, self._authorization = _parse(url)
         self._exceptions = tuple(entry.strip().lower() for entry in no_proxy if entry.strip())
-        self._own_hosts = frozenset(own_hosts)
+        self._own = frozenset(URL(one).origin() for one in own_urls)
         self._private: TTLCache[str, bool] = TTLCache(1000, LOOKUP_KEPT)
 
     @property
     def host(self) -> str | None:
         """The proxy's host and port, for the log."""
-        return None if self._url is None else URL(self._url.reveal()).authority
+        if self._url is None:
+            return None
+        url = URL(self._url.reveal())
+        return f"{url.host_subcomponent}:{url.port}"
 
     async def find(self, url: URL) -> URL | None:
         """The proxy for this call, without user and password; None for a direct call."""
@@ -65,9 +68,9 @@ class ProxyRule:
         return any(_matches(entry, host, url.port) for entry in self._exceptions)
 
     async def _is_private(self, url: URL) -> bool:
-        host = _bare(url.host or "")
-        if host not in self._own_hosts:
+        if url.origin() not in self._own:
             return False
+        host = _bare(url.host or "")
         known = self._private.get(host)
         if known is None:
             known = await _has_only_private_addresses(host)
@@ -86,7 +89,7 @@ def _parse(url: Secret) -> tuple[Secret, Secret | None]:
     if not usable:
         raise CannotStart(f"HTTPS_PROXY is not the URL of a proxy. {_WANTED}") from None
     user = parsed.user
-    header = None if user is None else Secret(BasicAuth(user, parsed.password or "", "utf-8").encode())
+    header = None if user is None else Secret(encode_basic_auth(user, parsed.password or "", "utf-8"))
     return Secret(str(parsed.origin())), header
 
 

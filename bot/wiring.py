@@ -162,7 +162,7 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
 
 def _proxy_rule(settings: Settings, hosts: Hosts) -> ProxyRule:
     """The rule for every outgoing call. Raises `CannotStart`."""
-    own = [] if settings.proxy_private_hosts == "on" else hosts.own_names
+    own = [] if settings.proxy_private_hosts == "on" else [host.url for host in hosts.own]
     rule = ProxyRule(settings.https_proxy, settings.no_proxy, own)
     if rule.host is not None:
         log.info("proxy_used", host=rule.host)

@@ -35,6 +35,8 @@ _BARE = re.compile(
     rf"(?::[0-9]{{1,5}})?/[^{_END}]*"
 )
 _NOT_IN_A_PATH = re.compile(r"[&,;()\[\]{}!$=|^*]")  # in the path of a link of ours
+_IPV6 = r"\[(?=[^\]]*:)[0-9A-Fa-f:.]{2,45}\]"  # a host's address, whose brackets are no wrapping
+_PATH = re.compile(rf"(?:[^/?#]*://)?(?P<host>{_IPV6})?[^/?#]*/[^?#]*")
 _ENCODED = re.compile(r"https?(?:%25)*%3A(?:%25)*%2F", re.IGNORECASE)
 _PROOFPOINT_2 = re.compile(r"https?-3A__?", re.IGNORECASE)
 _BASE64 = re.compile(r"aHR0c[A-Za-z0-9+/_-]+={0,2}")  # of “http”
@@ -94,7 +96,11 @@ def trim(text: str) -> str:
     before = None
     while text != before:
         before = text
-        text = text.strip().lstrip(OPENING.replace("_", "")).rstrip(CLOSING.replace("_", ""))
+        text = text.strip()
+        if not re.match(_IPV6, text):
+            text = text.lstrip(OPENING.replace("_", ""))
+        if not re.search(rf"{_IPV6}$", text):
+            text = text.rstrip(CLOSING.replace("_", ""))
         if re.fullmatch(r"(_+)[^_].*\1", text, re.DOTALL):
             text = text.strip("_")
     return text
@@ -117,8 +123,8 @@ def _cut(text: str, start: int, found: str, marks: str = "") -> Address:
     if len(marks) > 1:
         whole = re.split(re.escape(marks[::-1]) + "[;.]", whole, maxsplit=1)[0]  # Proofpoint, Check Point
         address = _trim_end(whole.split(marks[::-1], 1)[0], marks)
-    path = re.match(r"(?:[^/?#]*://)?[^/?#]*/[^?#]*", address)
-    if path and (other := _NOT_IN_A_PATH.search(path.group())):
+    path = _PATH.match(address)
+    if path and (other := _NOT_IN_A_PATH.search(address, max(path.end("host"), 0), path.end())):
         address = _trim_end(address[: other.start()], marks)
     return Address(start, start + len(found), marks, address, whole)
 

@@ -261,6 +261,8 @@ class Onetime:
         answer = await self._exchange(request, target, authorization)
         outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer
         if isinstance(outcome, OnetimeError):
+            if isinstance(outcome, HostUnavailable):
+                self._log_unavailable(credentials.host, request.operation, str(outcome))
             if isinstance(outcome, Refused):
                 outcome.reason = read_reason(outcome.reason, _sent_values(credentials, request))
             outcome.args = (f"{request.operation} at {credentials.host.name}: {outcome}",)

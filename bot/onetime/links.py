@@ -103,7 +103,7 @@ class Hosts:
         everything = [*builtin, Host(f"https://{HOME}"), *own]
         self.all: tuple[Host, ...] = tuple(dict.fromkeys(everything))
         self._parts = {host: _parse_base(host.url) for host in self.all}
-        self._own_names = frozenset(self._parts[host].name.strip("[]") for host in own)
+        self.own: tuple[Host, ...] = tuple(own)  # those of the operator
         self.default: Host = self._allowed_default(default)
 
     def _allowed_default(self, default: str) -> Host:
@@ -111,11 +111,6 @@ class Hosts:
         if host not in self._parts:
             raise CannotStart(f"ONETIME_DEFAULT_HOST {host.url} is not allowed: add it to ONETIME_HOSTS.")
         return host
-
-    @property
-    def own_names(self) -> frozenset[str]:
-        """The names of the operator's own hosts, without port, path and the brackets of an IPv6 address."""
-        return self._own_names
 
     def of(self, url: str) -> Host:
         """The host with exactly this base URL, for URLs from the database. Raises `HostNotAllowed`."""

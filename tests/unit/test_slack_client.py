@@ -3,8 +3,15 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
+import pytest
+
+from bot.errors import SlackError
+from bot.secret import Secret
+from bot.slack.web import SlackClient
 from tests.readme import ROOT
+from tests.support.rows import each_row
 
 SCRIPT = """
 import asyncio
@@ -44,3 +51,26 @@ def test_the_first_call_may_be_to_a_response_url_under_any_optimization():
         )  # fmt: skip
 
         assert (done.stdout.strip(), done.stderr) == (expected, "")
+
+
+@each_row(
+    ("api", "response_url", "is_slacks"),
+    [
+        ("https://slack.com/api/", "https://hooks.slack.com/commands/T1/2/3", True),
+        ("https://slack.com/api/", "https://hooks.slack-gov.com/commands/T1/2/3", False),
+        ("https://slack-gov.com/api/", "https://hooks.slack-gov.com/actions/T1/2/3", True),
+        ("https://www.slack-gov.com/api/", "https://hooks.slack-gov.com/actions/T1/2/3", True),
+        ("https://slack-gov.com/api/", "https://hooks.slack.com/actions/T1/2/3", False),
+        ("https://gateway.example/slack/api/", "https://hooks.slack.com/actions/T1/2/3", True),
+        ("https://gateway.example/slack/api/", "https://gateway.example/actions/T1/2/3", True),
+        ("https://slack.com/api/", "http://hooks.slack.com/commands/T1/2/3", False),
+        ("https://slack.com/api/", "https://hooks.slack.com.evil.example/commands/T1/2/3", False),
+        ("https://slack-gov.com/api/", "https://hooks.notslack-gov.com/commands/T1/2/3", False),
+        ("https://notslack-gov.com/api/", "https://hooks.slack-gov.com/commands/T1/2/3", False),
+    ],
+)
+def test_the_hosts_of_response_urls_follow_the_apis_domain(api, response_url, is_slacks):
+    slack = SlackClient(Secret("xoxb-1"), api)
+
+    with nullcontext() if is_slacks else pytest.raises(SlackError, match="foreign_url"):
+        slack._read_response_url(Secret(response_url))

@@ -160,7 +160,8 @@ class WebApi:
         if token != self._tokens.app:
             raise Refusal("invalid_auth")
         self._count(OPEN_CONNECTION)
-        return {"url": f"ws://{request.host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
+        host = request.headers["Host"]  # `request.host` has no port when a proxy sent the whole address
+        return {"url": f"ws://{host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
 
     def _count(self, method: str, channel: str = "") -> None:
         if wait := self.rate_limits.take(method, channel):
