@@ -91,13 +91,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    from bot.settings import find_lookalikes, read_settings  # noqa: PLC0415 - imported when needed
+    from bot.settings import find_lookalikes, read_settings, withdraw_secrets  # noqa: PLC0415 - imported when needed
 
     changed = {name: getattr(given, name, None) for name in ("host", "port")}
     settings = read_settings(given.env_file, **{name: value for name, value in changed.items() if value is not None})
     logs.set_up(settings.log_level, settings.log_style)
     for sentence in find_lookalikes(given.env_file):
         logs.Log("settings").warning("unknown_setting", reason=sentence)
+    withdraw_secrets()
     return settings
 
 

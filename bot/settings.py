@@ -37,6 +37,9 @@ DEFAULT_SECRET_BYTES = 10_000  # bytes that servers since 0.24 take, unless thei
 RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new name; an old name stops the start
 MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_BYTES"})  # lists, on lines of their own
 ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
+SECRETS = frozenset({  # the settings that have secrets in them
+    "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "ENCRYPTION_KEYS", "HTTPS_PROXY",
+})  # fmt: skip
 OTHER_PROXIES = ("HTTP_PROXY", "ALL_PROXY")  # what other programs read
 NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
 
@@ -217,6 +220,12 @@ def read_settings(env_file: Path | None = None, **given: object) -> Settings:
         if _HALF_QUOTED in first["msg"]:
             wanted = "the bare value, without a quotation mark at its start or end"
         raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
+
+
+def withdraw_secrets() -> None:
+    """Take the secrets out of the environment, once they are read, so that no child process inherits them."""
+    for name in [one for one in os.environ if one.upper() in SECRETS]:
+        del os.environ[name]
 
 
 def _check_env_file(file: Path) -> None:

@@ -5,10 +5,18 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from tests.long import fuzz, model, mutants, soak, storm
+from tests.long import fuzz, lowest, model, mutants, opening, soak, storm
 
 # Each has `run(*, quick) -> bool`. One with more options adds them in `add_options(parser)`, and `run` takes them.
-RUNS: Mapping[str, ModuleType] = {"fuzz": fuzz, "model": model, "mutants": mutants, "soak": soak, "storm": storm}
+RUNS: Mapping[str, ModuleType] = {
+    "fuzz": fuzz,
+    "lowest": lowest,
+    "model": model,
+    "mutants": mutants,
+    "opening": opening,
+    "soak": soak,
+    "storm": storm,
+}
 
 
 def main() -> int:

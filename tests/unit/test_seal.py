@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import multiprocessing
 import random
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import NONCE_BYTES, Binding, Sealer, header_of, kid_of
+from tests.support.hostile_blobs import make_hostile_blobs
 from tests.support.rows import each_row
 
 ADA = Person(None, "T1", "U1")
@@ -346,3 +349,45 @@ def tampered() -> dict[str, bytes]:
 @each_row("blob", tampered().values(), ids=tampered().keys())
 def test_known_ways_to_tamper_are_refused(blob):
     assert refused(SEALER, "token", BINDING, blob)
+
+
+# The vectors of Project Wycheproof (github.com/C2SP/wycheproof, aes_gcm_test.json) whose key, nonce and tag have the
+# lengths of ours.
+VECTORS = json.loads(Path(__file__).with_name("aes_gcm_vectors.json").read_text())
+
+
+class VectorSealer(Sealer):
+    """Opens with the key and the associated data of a vector: only these are not of our format."""
+
+    def __init__(self, vector: dict[str, Any]) -> None:
+        super().__init__(SEALER.keyring)
+        cipher, bound = AESGCM(bytes.fromhex(vector["key"])), bytes.fromhex(vector["aad"])
+
+        class Cipher:
+            def decrypt(self, nonce: bytes, sealed: bytes, _bound: bytes) -> bytes:
+                return cipher.decrypt(nonce, sealed, bound)
+
+        self._cipher = lambda _kid, _purpose: Cipher()  # type: ignore[assignment]
+
+
+@each_row("vector", VECTORS, ids=[f"{one['tcId']} {one['comment']}" for one in VECTORS])
+def test_the_vectors_of_wycheproof_open_or_are_refused_as_they_say(vector):
+    blob = header_of("k1") + bytes.fromhex(vector["iv"] + vector["ct"] + vector["tag"])
+
+    if vector["result"] == "valid":
+        assert VectorSealer(vector).open("token", BINDING, blob) == bytes.fromhex(vector["msg"])
+    else:
+        assert refused(VectorSealer(vector), "token", BINDING, blob)
+
+
+def test_there_are_vectors_of_both_results():
+    results = [one["result"] for one in VECTORS]
+
+    assert (results.count("valid"), results.count("invalid")) == (39, 27)
+
+
+def test_thousands_of_hostile_blobs_are_refused_in_the_one_way():
+    sealed = [BLOB, SEALER.seal("token", BINDING, b""), SEALER.seal("escrow", BINDING, b"another purpose")]
+
+    for blob in make_hostile_blobs(5_000, sealed):
+        assert refused(SEALER, "token", BINDING, blob), blob.hex()

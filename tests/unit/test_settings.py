@@ -11,7 +11,7 @@ import pytest
 from bot.errors import CannotStart
 from bot.onetime.links import Hosts
 from bot.secret import Secret
-from bot.settings import MAX_SECRET_BYTES, RENAMED, Settings, find_lookalikes, read_settings
+from bot.settings import MAX_SECRET_BYTES, RENAMED, SECRETS, Settings, find_lookalikes, read_settings, withdraw_secrets
 from bot.storage.sealing.keyring import generate_line
 from bot.wiring import _sizes
 from tests.support.rows import each_row
@@ -388,3 +388,16 @@ def test_every_bad_configuration_ends_the_process_with_one_line_and_exit_code_78
         assert said.strip() in line
         assert line.startswith("ots-bot cannot start: ")
         assert line.count("\n") == 1
+
+
+def test_every_setting_with_a_secret_is_withdrawn_from_the_environment(monkeypatch):
+    for name in Settings.model_fields:
+        monkeypatch.setenv(name.upper(), CANARY)
+    monkeypatch.setenv("https_proxy", CANARY)
+
+    withdraw_secrets()
+
+    hidden = {name.upper() for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+    assert hidden - {"ONETIME_MAX_SECRET_BYTES"} == SECRETS
+    assert {name for name in os.environ if name.upper() in SECRETS} == set()
+    assert os.environ["PORT"] == CANARY
