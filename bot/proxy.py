@@ -37,7 +37,7 @@ class ProxyRule:
         if url is not None:
             self._url, self._authorization = _parse(url)
         self._exceptions = tuple(entry.strip().lower() for entry in no_proxy if entry.strip())
-        self._own = frozenset(URL(one).origin() for one in own_urls)
+        self._own = frozenset(_origin(URL(one)) for one in own_urls)
         self._private: TTLCache[str, bool] = TTLCache(1000, LOOKUP_KEPT)
 
     @property
@@ -68,7 +68,7 @@ class ProxyRule:
         return any(_matches(entry, host, url.port) for entry in self._exceptions)
 
     async def _is_private(self, url: URL) -> bool:
-        if url.origin() not in self._own:
+        if _origin(url) not in self._own:
             return False
         host = _bare(url.host or "")
         known = self._private.get(host)
@@ -91,6 +91,10 @@ def _parse(url: Secret) -> tuple[Secret, Secret | None]:
     user = parsed.user
     header = None if user is None else Secret(encode_basic_auth(user, parsed.password or "", "utf-8"))
     return Secret(str(parsed.origin())), header
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
 
 
 def _bare(host: str) -> str:
