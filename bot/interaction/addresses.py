@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from bot.interaction.parsed_text import CLOSING, OPENING, unescape
 
-MAX_DEPTH = 4  # filters around filters
+MAX_DECODINGS = 4  # of one text: filters around filters
 
 # What ends an address: white space, quotes, brackets, punctuation and letters that no link of Onetime Secret has in it.
 _END = (
@@ -116,8 +116,7 @@ def _read_at(text: str, start: int, end: int, marks: str) -> Address:
 
 def _cut(text: str, start: int, found: str, marks: str = "") -> Address:
     """The address without what only follows it: punctuation, Markdown's and mail filters' marks, other parameters."""
-    if before := re.search(r"[*_~]+$", text[:start]):
-        marks = before.group()
+    marks = text[:start][len(text[:start].rstrip("*_~")) :] or marks
     whole = _trim_end(found, marks)
     address = whole
     if len(marks) > 1:
@@ -147,7 +146,7 @@ def _decode(text: str) -> Iterator[str]:
         encoded = found.group().rstrip("=").translate(str.maketrans("+/", "-_"))
         with suppress(ValueError):
             yield base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode(errors="replace")
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DECODINGS):
         plain = unquote(text)
         if plain == text:
             break

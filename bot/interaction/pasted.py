@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 
 from bot.errors import HostNotAllowed, NotUnderstood
-from bot.interaction.addresses import MAX_DEPTH, Address, decoded, find_addresses, inside, trim
+from bot.interaction.addresses import Address, decoded, find_addresses, inside, trim
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
 from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
 from bot.secret import MetadataKey, Secret, SecretKey
 
 MAX_PASTED = 4000  # characters
-MAX_ADDRESSES = 50  # in one text
+MAX_ADDRESSES = 100  # that are no links, in one text
 
 NEEDS_THE_PRIVATE_LINK = (
     "That is the link that opens the secret. For this the *private* link (`/private/…` or `/receipt/…`) is needed, "
@@ -25,6 +26,8 @@ NEEDS_THE_SECRET_LINK = (
     "`/ots metadata` shows what became of it."
 )
 MAIL_FILTER = " It may be the address of a mail filter, which hides the link. Ask whoever sent it for the link itself."
+
+_PAGE = re.compile(r"/(?:secret|private|receipt|metadata)/")
 
 PastedLink = SecretLink | MetadataLink
 
@@ -67,8 +70,9 @@ def _find_links(text: str, hosts: Hosts) -> tuple[dict[PastedLink, list[Address]
     """The links in the text, each with the addresses that hold it; and what is wrong with the first other address."""
     found: dict[PastedLink, list[Address]] = {}
     refusals: list[NotUnderstood] = []
-    for address in find_addresses(text)[:MAX_ADDRESSES]:
-        links, refusal = _read_deep(address, hosts)
+    seen: set[str] = set()
+    for address in find_addresses(text):
+        links, refusal = _read_deep(address, hosts, seen)
         for link in links:
             found.setdefault(link, []).append(address)
         refusals += [refusal] if refusal else []
@@ -76,17 +80,23 @@ def _find_links(text: str, hosts: Hosts) -> tuple[dict[PastedLink, list[Address]
     return found, next(iter(of_our_hosts or refusals), None)
 
 
-def _read_deep(address: Address, hosts: Hosts, depth: int = 0) -> tuple[set[PastedLink], NotUnderstood | None]:
-    """The link at this address, or the links that it carries inside."""
-    try:
-        return {read_address(address.text, hosts)}, None
-    except NotUnderstood as error:
-        refusal = error
+def _read_deep(address: Address, hosts: Hosts, seen: set[str]) -> tuple[set[PastedLink], NotUnderstood | None]:
+    """The link at this address, or the links that it carries inside, at any depth; or what is wrong with the address.
+
+    `seen` are the addresses that were read in vain. So a hostile text costs no more than `MAX_ADDRESSES` of them.
+    """
     links: set[PastedLink] = set()
-    if depth < MAX_DEPTH:
-        for text in inside(address):
-            for inner in find_addresses(text)[:MAX_ADDRESSES]:
-                links |= _read_deep(inner, hosts, depth + 1)[0]
+    refusal: NotUnderstood | None = None
+    waiting = [address]
+    while waiting and len(seen) < MAX_ADDRESSES:
+        one = waiting.pop(0)
+        try:
+            links.add(read_address(one.text, hosts))
+        except NotUnderstood as error:
+            refusal = refusal or error
+            if one.whole not in seen:
+                seen.add(one.whole)
+                waiting += [inner for text in inside(one) for inner in find_addresses(text)]
     if isinstance(refusal, HostNotAllowed) and any(f"={host.name}" in address.whole for host in hosts.all):
         refusal = HostNotAllowed(str(refusal), tell=refusal.tell + MAIL_FILTER)
     return links, refusal
@@ -110,7 +120,13 @@ def _without(text: str, addresses: list[Address]) -> str:
 def has_link_or_key(text: ParsedText) -> bool:
     """Whether a text without a verb is meant as a link or a key."""
     pasted = text.with_addresses[:MAX_PASTED]
-    return KEY.fullmatch(trim(pasted)) is not None or any(find_addresses(one) for one in (pasted, decoded(pasted)))
+    addresses = [address for one in (pasted, decoded(pasted)) for address in find_addresses(one)]
+    return KEY.fullmatch(trim(pasted)) is not None or any(map(_is_meant_as_link, addresses))
+
+
+def _is_meant_as_link(address: Address) -> bool:
+    """Whether an address is none by accident: words with dots and slashes in a sentence may be a secret."""
+    return address.start == 0 or "://" in address.text or _PAGE.search(address.text) is not None
 
 
 def read_host(text: ParsedText, hosts: Hosts) -> Host:

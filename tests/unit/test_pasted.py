@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.errors import NotUnderstood
 from bot.interaction import pasted
+from bot.interaction.addresses import Address, find_addresses
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink
 from bot.secret import MetadataKey, Secret, SecretKey
@@ -267,3 +268,39 @@ def test_the_other_words_are_what_a_person_reads(text: str, label: str) -> None:
     _, words = pasted.read_pasted(parse_markup(text), HOSTS)
 
     assert words == label
+
+
+@each_row(
+    ("text", "is_link"),
+    [
+        (f"please open {LINK}", True),
+        (f"brun {LINK}", True),
+        ("eu.onetimesecret.com/secret/x", True),
+        (f"my link eu.onetimesecret.com/secret/{KEY}", True),
+        (MAIL_FILTERS["Sophos"](LINK), True),
+        (f"「{KEY}」", True),
+        ("retreive hunter2", False),
+        ("my password is hunter.two/abc", False),
+        ("1.2.3 and a/b", False),
+    ],
+)
+def test_words_without_a_verb_are_taken_for_a_link_only_if_one_is_meant(text: str, is_link: bool) -> None:
+    assert pasted.has_link_or_key(parse_markup(text)) == is_link
+
+
+def test_of_a_text_full_of_addresses_only_so_many_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def count(text: str) -> list[Address]:
+        read.append(text)
+        return find_addresses(text)
+
+    monkeypatch.setattr(pasted, "find_addresses", count)
+    text = "https://x.example/?u="
+    for _ in range(3):
+        text = "https://y.example/?u=" + quote(text + "https://a.example/?b=https://c.example/&" * 10, safe="")
+
+    with pytest.raises(NotUnderstood):
+        pasted.read_pasted(parse_markup(text[:4000]), HOSTS)
+
+    assert len(read) < 20 * pasted.MAX_ADDRESSES
