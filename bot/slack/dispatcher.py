@@ -173,7 +173,10 @@ class Dispatcher:
         working = self._start_work(handler, incoming, answer, record, name=incoming.name)
         self._in_progress.add(sent)
         working.add_done_callback(lambda _: self._in_progress.discard(sent))
-        await ack(**await answer.wait_for_first(FORM_DEADLINE))
+        first = await answer.wait_for_first(FORM_DEADLINE)
+        if first.get("response_action") == "errors":  # the same window is submitted again, as soon as it is corrected
+            self._in_progress.discard(sent)
+        await ack(**first)
         if answer.is_late and not working.done():
             self._tasks.start(record.note("placeholder"))
 
