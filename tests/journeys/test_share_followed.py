@@ -3,6 +3,7 @@
 import pytest_asyncio
 
 from bot.sandbox.world import World
+from tests.journeys.conftest import EMAIL, TOKEN, connect
 from tests.journeys.test_share import TEXT, share
 
 
@@ -87,3 +88,19 @@ async def test_a_link_that_its_sender_opens_here_is_opened_on_the_card(quick):
     await ada.until(lambda: ada.view and ada.view.secret_text() == TEXT)
     await ada.until(lambda: "*Opened*" in ada.dm[0].shows)
     assert len(ada.dm) == 1
+
+
+async def test_what_was_shared_with_an_account_that_was_disconnected_is_followed_on(quick):
+    quick.onetime.add_account(EMAIL, TOKEN)
+    await connect(quick.workspace.person("U0ADA", "ada"))
+    ada, _ben, held = await _shared(quick)
+    await ada.command("/ots", "disconnect")
+    await ada.until(lambda: "Which account" in ada.sees())
+    await ada.click(action_id="account_disconnect")
+    await ada.until(lambda: "is disconnected" in ada.sees())
+
+    quick.onetime.open_as_outsider(held.secret_key)
+
+    await ada.until(lambda: len(ada.dm) == 2)
+    assert "was opened" in ada.dm[1].shows
+    await ada.until(lambda: "not opened yet" not in ada.dm[0].shows)

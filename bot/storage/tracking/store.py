@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
@@ -14,8 +14,9 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import Database, now
+from bot.storage.leases import FREE
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
+from bot.storage.tables import deliveries, ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
 from bot.storage.tracking.changes import Change, apply_changes, cancel_reminder
 from bot.storage.tracking.rows import (
     IS_OPEN,
@@ -195,15 +196,35 @@ class Tracking:
         return self._rows.decrypt_or_flag(after) if after else None
 
     async def forget_host(self, person: Person, host: str) -> None:
-        """Delete all tracked secrets on this host and their notifications. A poll that is under way has no effect."""
+        """Delete the tracked secrets on this host and their notifications. A poll that is under way has no effect.
+
+        Secrets that the person shared here and that can still change stay: they are polled by key, without an account.
+        """
+        is_shared = exists().where(deliveries.c.tracked_id == tracked.c.id, deliveries.c.over_at.is_(None))
+        mine = and_(owned_by(watches, person), watches.c.host == host)
+        is_empty = ~exists().where(tracked.c.watch_id == watches.c.id)
+        anonymous = {
+            **FREE,
+            "everything": False,
+            "everything_since": null(),
+            "paused": null(),
+            "refused": 0,
+            "refused_since": null(),
+            "version": watches.c.version + 1,
+            "next_poll_at": now,
+        }
         async with self._db.writing() as connection:
             await lock_person(self._db, connection, person)
-            for table in (
-                watches,
-                notifications,
-                ignored,
-            ):  # deleting a watch does not delete notifications about the account itself
-                await connection.execute(delete(table).where(owned_by(table, person), table.c.host == host))
+            # The watch is changed before the tracked rows, in the order of `Polls.record_poll`.
+            await connection.execute(update(watches).where(mine).values(anonymous))
+            for table, condition in (
+                (tracked, or_(~is_shared, ~IS_OPEN)),
+                (notifications, notifications.c.tracked_id.is_(None)),  # about the account itself
+                (ignored, true()),
+            ):
+                theirs = and_(owned_by(table, person), table.c.host == host, condition)
+                await connection.execute(delete(table).where(theirs))
+            await connection.execute(delete(watches).where(mine, is_empty))
         await self._db.checkpoint()
 
     async def watch_everything(
