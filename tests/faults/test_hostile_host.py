@@ -16,6 +16,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -671,16 +672,18 @@ async def test_a_list_of_ten_thousand_duplicates_is_one_secret(patient: Onetime,
 # --- TLS
 
 
-def certificate(folder: Path, name: str) -> ssl.SSLContext:
-    """A server's TLS with a certificate that nobody vouches for."""
+def certificate(folder: Path, name: str, *, days: tuple[int, int] = (-1, 1)) -> ssl.SSLContext:
+    """A server's TLS with a certificate that nobody vouches for. `days` from now are its first and its last."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
     built = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(now - dt.timedelta(1)).not_valid_after(now + dt.timedelta(1))
-    signed = built.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False).sign(
-        key, hashes.SHA256()
-    )
+    built = built.serial_number(1).not_valid_before(now + dt.timedelta(days[0]))
+    built = built.not_valid_after(now + dt.timedelta(days[1]))
+    signed = built.add_extension(
+        x509.SubjectAlternativeName([x509.IPAddress(ip_address(name)) if name[0].isdigit() else x509.DNSName(name)]),
+        critical=False,
+    ).sign(key, hashes.SHA256())
     pem = folder / "server.pem"
     pem.write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
@@ -696,11 +699,35 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused_whatever_the_env
     patient: Onetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, switch: str
 ) -> None:
     monkeypatch.setenv(switch, "0")
-    async with hostile(says(200, {"value": "x"}), tls=certificate(tmp_path, "localhost")) as host:
+    async with hostile(says(200, {"value": "x"}), tls=certificate(tmp_path, "127.0.0.1")) as host:
         with pytest.raises(NothingSent):
             await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET)
 
     assert host.seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "is_taken"),
+    [("127.0.0.1", (-1, 1), True), ("127.0.0.1", (-9, -1), False), ("127.0.0.1", (1, 9), False),
+     ("127.0.0.2", (-1, 1), False), ("evil.example", (-1, 1), False)],
+    ids=["valid", "expired", "not valid yet", "another address", "another name"],
+)  # fmt: skip
+async def test_of_certificates_that_the_machine_trusts_only_a_valid_one_for_this_name_is_taken(
+    patient: Onetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, days: tuple[int, int], is_taken: bool
+) -> None:
+    tls = certificate(tmp_path, name, days=days)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+    for switch in ("TLS_VERIFY", "SSL_VERIFY", "PYTHONHTTPSVERIFY", "VERIFY_SSL", "CURL_INSECURE"):
+        monkeypatch.setenv(switch, "False")
+
+    async with hostile(says(200, {"value": "x"}), tls=tls) as host:
+        try:
+            opened = (await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET)).reveal()
+        except NothingSent:
+            opened = None
+
+    assert opened == ("x" if is_taken else None)
+    assert len(host.seen) == is_taken
 
 
 async def test_a_tls_handshake_that_stalls_ends_in_time(onetime: Onetime) -> None:

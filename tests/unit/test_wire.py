@@ -545,3 +545,45 @@ def test_results_are_not_pickled_and_do_not_show_keys(found: Any) -> None:
     with pytest.raises(TypeError):
         pickle.dumps(found)
     assert KEY not in f"{found} {found!r}"
+
+
+# --- versions of which no exchange was recorded: from their source
+
+# 0.22: the models of 0.21 to 0.23. 0.24.0: the new models, with states that are not translated yet.
+V022 = {"custid": "ada@example.com", "metadata_key": KEY, "secret_key": OTHER, "ttl": 3600, "metadata_ttl": 7200,
+        "secret_ttl": 3600, "state": "viewed", "updated": THEN, "created": THEN, "recipient": [], "share_domain": "",
+        "passphrase_required": True}  # fmt: skip
+V024 = {"custid": "ada@example.com", "metadata_key": KEY, "identifier": KEY, "secret_identifier": OTHER, "ttl": 3600,
+        "receipt_ttl": 7200, "secret_ttl": 3600, "state": "previewed", "updated": THEN, "created": THEN,
+        "recipients": [], "share_domain": "", "has_passphrase": True, "secret_value": "the text"}  # fmt: skip
+
+
+@each_row(
+    ("fields", "state"),
+    [
+        (V022, SecretState.VIEWED),
+        (V022 | {"state": "received", "received": THEN}, SecretState.RECEIVED),
+        (V022 | {"state": "burned", "secret_key": "", "secret_ttl": None}, SecretState.BURNED),
+        (V024, SecretState.VIEWED),
+        (V024 | {"state": "shared"}, SecretState.NEW),
+        (V024 | {"state": "revealed", "received": THEN}, SecretState.RECEIVED),
+        (V024 | {"state": "expired", "secret_ttl": None}, SecretState.EXPIRED),
+    ],
+)
+def test_answers_of_versions_that_were_not_recorded_are_read(fields: dict[str, Any], state: SecretState) -> None:
+    found = wire.read_metadata(200, {}, body(fields))
+
+    assert (found.state, found.passphrase_required, found.ttl) == (state, True, 3600)
+    assert "the text" not in repr(found)
+
+
+@each_row(
+    ("status", "said"),
+    [
+        (404, {"shrimp": "x" * 50, "message": "An unexpected error occurred :["}),  # 0.21 to 0.23
+        (404, {"message": "An unexpected error occurred :["}),
+        (200, [{"state": "shared", "created": THEN, "metadata_key": None, "secret_key": None}]),  # 0.24.0
+    ],
+)
+def test_lists_of_versions_that_were_not_recorded_are_asked_of_v2(status: int, said: Any) -> None:
+    assert isinstance(error("recent", status, said), wire.UnrecognizedAnswer)
