@@ -213,6 +213,28 @@ async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before
     assert len(ada.dm) == 2
 
 
+@pytest.mark.parametrize("is_tracked", [True, False], ids=["tracked by the watcher", "not found yet"])
+async def test_opening_ones_own_of_a_watched_account_is_no_news(quick, is_tracked):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    await ada.command("/ots", "watch on")
+    await ada.until(lambda: "is tracked from now on" in ada.sees())
+    own, other = (quick.onetime.share(EMAIL, text) for text in ("own", "other"))
+    if is_tracked:
+        await ada.command("/ots", "watch on")
+        await ada.until(lambda: "not opened yet" in " ".join(one.shows for one in ada.dm).lower())
+
+    await ada.command("/ots", f"retrieve {quick.onetime.url}/secret/{own.secret_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+    await ada.submit()
+    await ada.until(lambda: ada.view.secret_text() == "own")
+    quick.onetime.move_clock(30)
+    quick.onetime.open_as_outsider(other.secret_key)
+    await ada.command("/ots", "watch on")  # which looks at once
+
+    await ada.until(lambda: "was opened" in " ".join(one.shows for one in ada.dm))
+    assert " ".join(one.shows for one in ada.dm).count("was opened") == 1
+
+
 SLOW = [pytest.param(version, marks=pytest.mark.slow) for version in ("0.18", "0.23", "0.25")]
 
 

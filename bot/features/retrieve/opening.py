@@ -48,6 +48,7 @@ from bot.errors import (
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.known import find_metadata
+from bot.features.retrieve.own_opening import settle_own_opening
 from bot.features.retrieve.showing import show, show_patiently
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
@@ -104,6 +105,7 @@ async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: 
         log.warning("not_claimed", error=str(error), ref=reveal.id)
         return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # recovery.py makes the row ready again
     failpoint("claimed")
+    began = now()
     try:
         text = await _fetch(interaction, access, reveal)
     except OnetimeError as error:
@@ -112,7 +114,7 @@ async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: 
     await _show_or_report(interaction, access, reveal, text)
     if delivery is not None:
         await announce(interaction.services, delivery)
-    await _settle_tracked(interaction, host, reveal)
+    await _settle_tracked(interaction, access, reveal, began)
     return Reply(None, Outcome.OPENED)
 
 
@@ -251,13 +253,16 @@ async def _show_or_report(interaction: Interaction, access: HostAccess, reveal: 
             )
 
 
-async def _settle_tracked(interaction: Interaction, host: Host, reveal: Reveal) -> None:
+async def _settle_tracked(interaction: Interaction, access: HostAccess, reveal: Reveal, began: datetime) -> None:
     """If the person tracks the secret, mark it as opened, so that they get no notification of it. Raises nothing.
 
     An error must not reach the window: it would replace the secret that is shown there.
     """
     try:
+        host = access.credentials.host
         tracked = await interaction.services.tracking.mark_opened(interaction.person, host.url, reveal.key)
+        if tracked is None:
+            tracked = await settle_own_opening(interaction, access, began)
         if tracked is not None:
             await on_watch_event.show_opened(interaction.services, tracked.id, interaction.person)
         if tracked is not None and tracked.card is not None:
