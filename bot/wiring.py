@@ -27,6 +27,7 @@ from bot.recovery import Recovery
 from bot.settings import Settings
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
+from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
 from bot.slack.dispatcher import Dispatcher
 from bot.slack.http import make_admin_server, make_server
 from bot.slack.listen import listen
@@ -44,6 +45,7 @@ from bot.storage.engine.migrate import migrate
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
+from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
@@ -253,7 +255,9 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     notifier = Notifier(bot.services, notifications)
     if bot.db.is_sqlite:
         await free_leases(bot.db)
-    parts = (watcher, notifier, _clock_correction(bot.db))
+    departed = DepartedPeople(bot.workspace, PeopleRows(bot.db))
+    departures = PeriodicTask(departed.check, CHECK_INTERVAL, log, "departed_failed")
+    parts = (watcher, notifier, _clock_correction(bot.db), departures)
     for part in parts:
         bot.tasks.start(part.run())
     try:

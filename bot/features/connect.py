@@ -83,10 +83,17 @@ def _read_line(interaction: Interaction, name: str) -> Secret:
 
 
 async def _check(interaction: Interaction, credentials: Credentials) -> None:
+    """Raises `FieldErrors` unless the host accepts the account, and `LimitReached` after too many that it did not."""
     host = credentials.host.name
+    services = interaction.services
+    assert credentials.username is not None
+    account = services.accounts.name_indexes(credentials.host.url, credentials.username)
+    attempt = await services.limits.begin_connecting(interaction.person, account)
+    is_token_refused = False
     try:
-        await interaction.services.onetime.authcheck(credentials)
+        await services.onetime.authcheck(credentials)
     except NotAuthorized:
+        is_token_refused = True
         field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
         if credentials.username is not None and credentials.username.has_capitals:
             said += " Capital and small letters of the address may count: try it in small letters."
@@ -101,6 +108,9 @@ async def _check(interaction: Interaction, credentials: Credentials) -> None:
             said = f"{error.tell} Nothing was stored.".replace("`", "")  # an error at a field is plain text
     else:
         return
+    finally:
+        if not is_token_refused:
+            await services.limits.give_back(attempt)
     raise FieldErrors({field: said}, form=form(interaction.services.hosts, credentials.host)) from None
 
 

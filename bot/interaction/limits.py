@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import LimitReached
@@ -16,6 +18,22 @@ class NamedLimit:
 
     limit: Limit
     did: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAttempt:
+    """A try to connect an account that was counted."""
+
+    person: Person
+    key: str  # the idempotency key of its uses
+
+
+CONNECTS_PER_HOUR = 10
+EVERYBODY = Person(None, "-", "-")  # whom uses belong to that are counted over all people
+_CONNECTS = NamedLimit(
+    Limit("connect", CONNECTS_PER_HOUR, HOUR), f"Your last {CONNECTS_PER_HOUR} tokens were not accepted"
+)
+_TRIED = f"The last {CONNECTS_PER_HOUR} tokens for this account were not accepted"
 
 
 class Limits:
@@ -41,6 +59,26 @@ class Limits:
             did = next(one.did for one in limits if one.limit.kind == reached.kind)
             said = f"{did}, which is the limit. Please try again in {_rounded_up(reached.wait)}."
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
+
+    async def begin_connecting(self, person: Person, account: Sequence[str]) -> ConnectAttempt:
+        """Count a try to connect, for the person and for the account, whoever tries it. Raises `LimitReached`.
+
+        `account` are the `name_indexes` of the account. The count stays unless `give_back` is called.
+        """
+        attempt = ConnectAttempt(person, secrets.token_urlsafe(16))
+        await self.consume(person, _CONNECTS, idempotency_key=attempt.key)
+        limits = (NamedLimit(Limit(f"connect:{index}", CONNECTS_PER_HOUR, HOUR), _TRIED) for index in account)
+        try:
+            await self.consume(EVERYBODY, *limits, idempotency_key=attempt.key)
+        except LimitReached:
+            await self._uses.give_back(person, attempt.key)
+            raise
+        return attempt
+
+    async def give_back(self, attempt: ConnectAttempt) -> None:
+        """Do not count this try: the host did not refuse the token."""
+        for who in (attempt.person, EVERYBODY):
+            await self._uses.give_back(who, attempt.key)
 
     async def purge(self) -> int:
         """Delete uses that are too old to count. Returns how many."""

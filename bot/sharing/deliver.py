@@ -47,6 +47,12 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
     `zone` is the sender's time zone, if it is known: the watcher reminds them by day.
     Raises `StorageUnavailable`; the steps before it are kept.
     """
+    if not delivery.secret_key:
+        # Its row was changed behind our back, or its encryption key is gone. It is sent to nobody.
+        log.warning("delivery_unreadable", ref=delivery.id)
+        await services.deliveries.mark_undeliverable(delivery.id, "unsealable")
+        await services.deliveries.close(delivery.id, "undeliverable")
+        return
     await track(services, share, delivery, zone)
     to = delivery.address
     if to is None:
@@ -88,7 +94,8 @@ async def _post(services: Services, to: Person | ChannelRef, share: Share, deliv
 
 async def send_passphrase(services: Services, share: Share, delivery: Delivery) -> None:
     """Send the passphrase in a message of its own, then wipe it. Does nothing if none waits for the recipient."""
-    if share.passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
+    passphrase_to = delivery.passphrase_to or share.passphrase_to
+    if passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
         return
     try:
         await services.send(

@@ -70,6 +70,14 @@ class Accounts:
         await self._db.checkpoint()
         return Account(row_id, person, host, username, token, not has_default, moment(created_at))
 
+    def name_indexes(self, host: str, username: Secret) -> list[str]:
+        """Short names for the account with this user name on this host, one by each of our encryption keys.
+
+        They say nothing about the user name. Capitals do not matter.
+        """
+        name = Secret(username.reveal().casefold())
+        return [index.hex() for index in self._sealer.blind_indexes(host, name)]
+
     async def all_of(self, person: Person) -> list[Account]:
         """All accounts of the person: the default first, then by host. Unreadable ones have `is_readable` False."""
         query = (

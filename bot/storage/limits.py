@@ -52,6 +52,12 @@ class LimitUses:
             ]
             await connection.execute(insert(limit_uses).values(at=now), rows)
 
+    async def give_back(self, person: Person, idempotency_key: str) -> None:
+        """Forget the use that was counted with this key."""
+        async with self._db.writing() as connection:
+            mine = (owned_by(limit_uses, person), limit_uses.c.idempotency_key == idempotency_key)
+            await connection.execute(delete(limit_uses).where(*mine))
+
     async def purge(self) -> int:
         """Delete uses that are too old to count. Returns how many."""
         async with self._db.writing() as connection:

@@ -300,6 +300,7 @@ deliveries = Table(  # one secret for one recipient
     Column("secret_key", LargeBinary),  # sealed; wiped when the delivery is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
+    Column("passphrase_to", String(16)),  # who gets the passphrase; none in old rows: as in the share
     Column("passphrase_required", Boolean),  # none: not known
     Column("expires_at", Double),
     Column("message_channel", String(32)),  # the message with the Open button
@@ -337,6 +338,12 @@ key_checks = Table(
 )
 
 
+# The columns that say who a delivery and its passphrase are for. Its sealed values are bound to what is in them.
+AUDIENCE = (
+    "recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel", "passphrase_to",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
     """A column of encrypted values, each bound to its row: for counting, checking and rotating all of them."""
@@ -346,6 +353,7 @@ class SealedColumn:
     purpose: Purpose
     bound_table: str  # the table's name in the associated data
     bound_name: str | None = None  # the column's name there; None: the column's own
+    audience: tuple[str, ...] = ()  # the columns whose values are in the associated data too
 
     @property
     def bound_column(self) -> str:
@@ -355,6 +363,12 @@ class SealedColumn:
     @property
     def column(self) -> Column[bytes]:
         return self.table.c[self.name]
+
+    @property
+    def bound_columns(self) -> tuple[ColumnElement[Any], ...]:
+        """What an encrypted value of this column is bound to in its row, beside the column itself."""
+        columns = self.table.c
+        return (columns.id, *(columns[name] for name in (*OWNER, *self.audience)), self.host)
 
     @property
     def host(self) -> ColumnElement[str]:
@@ -374,9 +388,9 @@ SEALED = (
     SealedColumn(tracked, "label", "metadata_key", bound_names.TRACKED),
     SealedColumn(shares, "note", "metadata_key", bound_names.SHARES),
     SealedColumn(shares, "label", "metadata_key", bound_names.SHARES),
-    SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES),
-    SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
-    SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
+    SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
+    SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
 )
 

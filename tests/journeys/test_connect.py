@@ -1,7 +1,8 @@
 """Connecting an account, and letting it go."""
 
+from bot.interaction.limits import CONNECTS_PER_HOUR
 from bot.sandbox.onetime import OnetimeFault
-from tests.journeys.conftest import EMAIL, SOON, TOKEN
+from tests.journeys.conftest import EMAIL, SOON, TOKEN, somebody
 
 
 async def _form(ada, text="connect"):
@@ -107,3 +108,53 @@ async def test_a_host_that_takes_no_accounts_says_so_at_the_field(world, ada):
     await ada.submit(form, {"username": EMAIL, "token": TOKEN})
 
     assert "does not take accounts" in form.errors["host"]
+
+
+# --- guessing tokens
+
+
+async def _tries(world, person, username, token):
+    """Tries a token. Returns what the person then reads, at the field or in the window."""
+    form = await _form(person)
+    await person.submit(form, {"username": username, "token": token})
+    ends = ("did not accept", "were not accepted", "could not be reached", "is connected")
+
+    def seen():
+        return " ".join([*form.errors.values(), *(view.text for view in person.views)])
+
+    await person.until(lambda: any(end in seen() for end in ends))
+    said = seen()
+    await person.close(all_of_them=True)
+    return said
+
+
+def _checks(world):
+    return sum(call.route == "/api/v1/authcheck" for call in world.onetime.calls)
+
+
+async def test_a_person_may_not_try_any_number_of_tokens(world, ada, ben):
+    said = [await _tries(world, ada, f"guess{number}@example.com", f"wrong-{number}") for number in range(12)]
+
+    assert _checks(world) == CONNECTS_PER_HOUR
+    assert "did not accept" in said[CONNECTS_PER_HOUR - 1]
+    assert "Please try again in 60 minutes" in said[-1]
+    assert "is connected" in await _tries(world, ben, EMAIL, TOKEN)
+
+
+async def test_an_account_may_not_be_tried_by_any_number_of_people(world):
+    for number in range(12):
+        name = ["Guessed@example.com", "guessed@example.com"][number % 2]
+        await _tries(world, somebody(world, "guesser"), name, f"wrong-{number}")
+
+    assert _checks(world) == CONNECTS_PER_HOUR
+
+
+async def test_what_the_host_did_not_refuse_is_no_try(world, ada):
+    for _ in range(CONNECTS_PER_HOUR):
+        await _tries(world, ada, EMAIL, TOKEN)
+    world.onetime.plan("/api/v1/authcheck", OnetimeFault("drop"), None)
+    for _ in range(CONNECTS_PER_HOUR):
+        await _tries(world, ada, EMAIL, TOKEN)
+    world.onetime.clear_faults()
+
+    assert "is connected" in await _tries(world, ada, EMAIL, TOKEN)

@@ -9,7 +9,10 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.deliver import sign
+from bot.sandbox.world import World
+from tests.journeys.conftest import somebody
 from tests.journeys.test_dispatcher import CANARY, Log, command, send, signed
 from tests.support.rows import each_row
 from tests.support.waiting import eventually
@@ -238,3 +241,42 @@ async def test_a_channel_that_the_bot_was_invited_to_is_an_event_for_it(marked):
 
     assert (delivery.status, delivery.answer) == (200, None)
     await eventually(lambda: "unknown_payload" in log.events)
+
+
+# --- where the answer goes
+
+
+@each_row("url", ["no URL", "http://", "https://[", "//", "javascript:alert(1)", "https://hooks.slack.com:bad/x", "\x00",
+                  "https://\ud800/"])  # fmt: skip
+async def test_a_response_url_that_is_no_url_gives_way_to_a_direct_message(world, url):
+    ada = somebody(world, "ada")
+    start = len(world.bot.output)
+    body = json.dumps({
+        "command": "/ots", "text": "accounts", "team_id": world.workspace.state.team_id, "user_id": ada.id,
+        "trigger_id": f"{ada.id}.url", "response_url": url,
+    }).encode()  # fmt: skip
+
+    status, _ = await send(world.bot.port, signed(world, body), body)
+
+    assert status == 200
+    await ada.until(lambda: any("You have not connected" in one.shows for one in ada.dm))
+    assert b"unexpected" not in world.bot.output[start:]
+
+
+@pytest.mark.parametrize("number", [1, pytest.param(3, marks=pytest.mark.slow)])
+async def test_an_event_that_slack_sends_again_after_a_crash_counts_once_and_not_never(number):
+    async with World(command=("-m", "tests.support.every_kind_bot", "run")) as world:
+        ada = world.workspace.person("U0ADA", "ada")
+        world.workspace.plan("users.info", SlackFault.hang())
+        first = await ada.open_home()
+        await world.workspace.wait_for_call("users.info")
+        await world.bot.kill()
+        await world.start_bot()
+
+        for again in range(number):
+            retried = await world.workspace.retry(first, again + 1)
+            assert retried.status == 200
+
+        await ada.until(lambda: ada.dm)
+        await world.bot.stop()  # which ends all that was begun
+        assert len(ada.dm) == 1

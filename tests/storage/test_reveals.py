@@ -13,12 +13,15 @@ from bot.storage.engine.database import Database, now
 from bot.storage.reveals.recovery import REPORT_LIFE, InterruptedReveals
 from bot.storage.reveals.rows import LATE_LIFE, MAX_WRONG_TRIES
 from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import new_id
 from bot.storage.tables import reveals as table
 from tests.storage.conftest import SLOW_TWIN
 
 HOST = "https://eu.onetimesecret.com"
 KEY = SecretKey("secret-key-of-ada")
+ANOTHER_KEY = SecretKey("another-key-of-ada")
 TEXT = Secret("what was secret\n\ud83d")
 
 
@@ -104,7 +107,7 @@ async def test_of_two_processes_exactly_one_wins(url, sealer, ada, reveals):
     both = [Reveals(pool, sealer) for pool in pools]
     refs = [new_id() for _ in range(10)]
     for ref in refs:
-        await reveals.begin(ada, ref, HOST, KEY)
+        await reveals.begin(ada, ref, HOST, SecretKey(f"secret-key-{ref}"))
 
     won = await asyncio.gather(*(one.claim(ref) for ref in refs for one in both))
 
@@ -252,6 +255,89 @@ async def test_wrong_tries_at_the_same_secret_go_on_counting_in_another_window(r
     assert not (await reveals.find(ada, again)).key
 
 
+# --- five wrong passphrases, in however many windows
+
+
+async def windows(reveals, person, count):
+    refs = [new_id() for _ in range(count)]
+    for ref in refs:
+        await reveals.begin(person, ref, HOST, KEY)
+    return refs
+
+
+async def tries(reveals, refs):
+    """A wrong passphrase in each of the windows; how many of them reached the host."""
+    reached = 0
+    for ref in refs:
+        if await reveals.claim(ref):
+            reached += 1
+            await reveals.release(ref, tried="passphrase")
+    return reached
+
+
+async def test_windows_that_were_open_before_have_no_tries_of_their_own(reveals, ada, ben):
+    of_ada, of_ben = await windows(reveals, ada, 30), await windows(reveals, ben, 30)
+
+    assert await tries(reveals, of_ada) == MAX_WRONG_TRIES
+    assert await tries(reveals, of_ben) == MAX_WRONG_TRIES
+    assert {
+        (found.state, found.wrong_tries, bool(found.key)) for found in [await reveals.find(ada, one) for one in of_ada]
+    } == {("over", MAX_WRONG_TRIES, False)}
+
+
+async def test_of_many_windows_at_two_processes_five_tries_reach_the_host(url, sealer, reveals, ada):
+    pools = [Database.open(url), Database.open(url)]
+    both = [Reveals(pool, sealer) for pool in pools]
+    refs = await windows(reveals, ada, 30)
+
+    async def submit(ref, number):
+        store, reached = both[number % 2], 0
+        for _ in range(3):
+            if await store.reserve(ref) and await store.claim(ref):
+                reached += 1
+                await asyncio.sleep(0)
+                await store.release(ref, tried="passphrase")
+        return reached
+
+    assert sum(await asyncio.gather(*(submit(ref, number) for number, ref in enumerate(refs)))) <= MAX_WRONG_TRIES
+    assert await tries(reveals, refs) <= MAX_WRONG_TRIES
+    for pool in pools:
+        await pool.close()
+
+
+async def test_one_window_at_a_time_tries(reveals, ada):
+    first, second = await windows(reveals, ada, 2)
+    assert await reveals.claim(first)
+
+    assert not await reveals.claim(second)
+    assert (await reveals.find(ada, second)).state == "ready"
+    await reveals.release(first)
+    assert await reveals.claim(second)
+
+
+async def test_a_window_that_was_reserved_when_the_last_try_failed_is_over(reveals, ada):
+    first, second = await windows(reveals, ada, 2)
+    assert await reveals.reserve(second)
+    assert await tries(reveals, [first] * 5) == MAX_WRONG_TRIES
+
+    assert not await reveals.claim(second)
+    found = await reveals.find(ada, second)
+    assert (found.state, bool(found.key)) == ("over", False)
+
+
+async def test_a_new_primary_key_does_not_start_the_count_anew(database, ada):
+    old, new = generate_line("k1").reveal(), generate_line("k2").reveal()
+    before = Reveals(database, Sealer(KeyRing.read(old)))
+    (first,) = await windows(before, ada, 1)
+    assert await tries(before, [first] * 3) == 3
+
+    after = Reveals(database, Sealer(KeyRing.read(f"{new},{old}")))
+    second, third = await windows(after, ada, 2)
+
+    assert await tries(after, [second, first, third, second]) == 2
+    assert await after.begin(ada, new_id(), HOST, KEY) == MAX_WRONG_TRIES
+
+
 async def test_an_escrow_is_never_shown_late(reveals, database, ada, ref):
     await held(reveals, ada, ref)
 
@@ -325,7 +411,7 @@ async def test_old_rows_are_deleted(interrupted, database, ref, state):
 async def test_nobody_is_left_untold_by_purging(reveals, interrupted, database, ada, ref):
     """However long the process was away: who was not told yet is told first, then the row goes."""
     claimed = new_id()
-    await reveals.begin(ada, claimed, HOST, KEY)
+    await reveals.begin(ada, claimed, HOST, ANOTHER_KEY)
     await reveals.claim(claimed)
     await held(reveals, ada, ref)
     await set_all(database, expires_at=now - 60, claimed_at=now - 7_200, escrow_expires_at=now - 3_600)
@@ -406,11 +492,11 @@ async def test_an_escrow_moved_into_the_keys_column_does_not_open(reveals, datab
 
 async def test_one_row_that_does_not_open_hides_no_other(reveals, interrupted, database, ada, ref):
     broken = new_id()
-    await reveals.begin(ada, broken, HOST, KEY)
+    await reveals.begin(ada, broken, HOST, ANOTHER_KEY)
     await set_all(database, secret_key=(await stored(database, broken)).secret_key)
     await reveals.claim(ref)
     await reveals.claim(broken)
 
     found = {each.id: each.key for each in await interrupted.stale_claims(0)}
 
-    assert found == {ref: SecretKey(""), broken: KEY}
+    assert found == {ref: SecretKey(""), broken: ANOTHER_KEY}

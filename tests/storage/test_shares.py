@@ -14,6 +14,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
+from bot.storage.sealing.sealer import Binding
 from bot.storage.shares.deliveries import REMINDER_INTERVAL, Deliveries
 from bot.storage.shares.recovery import LATE, WEEK, InterruptedShares
 from bot.storage.shares.rows import Delivery, NewShare, Recipient
@@ -471,3 +472,64 @@ def test_a_person_is_no_channel():
     assert Recipient().is_nobody
     assert not Recipient(Person(None, "T1", "U1")).is_nobody
     assert not Recipient(channel="C1").is_nobody
+
+
+# --- who a delivery is for is bound into what is sealed
+
+
+CHANGES: dict[str, dict[str, str | None]] = {
+    "another person": {"recipient_user_id": "U0EVE"},
+    "another workspace": {"recipient_team_id": "T0EVE"},
+    "another organisation": {"recipient_enterprise_id": "E0EVE"},
+    "a channel too": {"recipient_channel": "C0EVERYBODY"},
+    "a channel instead": {**dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id")),
+                          "recipient_channel": "C0EVERYBODY"},
+    "nobody": dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id")),
+    "the passphrase to the recipient": {"passphrase_to": "recipient"},
+    "the passphrase as in the share": {"passphrase_to": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_changed_recipient_opens_nothing(shares, deliveries, database, ada, ben, delivery, change):
+    await send(shares, deliveries, delivery)
+
+    await set_all(database, **CHANGES[change])
+
+    row = (await stored(database, delivery_table))[0]
+    with pytest.raises(Unsealable):
+        await shares.own_delivery(ada, delivery.id)
+    for person in (ben, Person(None, ben.team_id, "U0EVE")):
+        with pytest.raises((NotYours, Unsealable)):
+            await deliveries.find_for_recipient(person, delivery.id)
+    (found,) = await shares.deliveries_of(row.share_id)
+    assert (found.secret_key, found.metadata_key, found.passphrase) == (SecretKey(""), MetadataKey(""), None)
+
+
+@pytest.mark.parametrize("change", ["a person", "a channel"])
+async def test_a_link_for_nobody_is_not_sent_to_somebody(shares, deliveries, database, ada, change):
+    _, [made], _ = await shares.begin(ada, NEW, [Recipient()])
+    await make(deliveries, made)
+    person = {"recipient_enterprise_id": "-", "recipient_team_id": ada.team_id, "recipient_user_id": "U0EVE"}
+    channel = {"recipient_channel": "C0EVERYBODY"}
+
+    await set_all(database, **{"a person": person, "a channel": channel}[change])
+
+    with pytest.raises(Unsealable):
+        await shares.own_delivery(ada, made.id)
+
+
+@SLOW_TWIN
+async def test_what_was_sealed_before_its_audience_was_bound_still_opens(
+    shares, deliveries, database, sealer, ada, ben, delivery
+):
+    await send(shares, deliveries, delivery)
+    old = {
+        name: sealer.seal_text("metadata_key", Binding.of("parcels", name, ada, HOST, delivery.id), value)
+        for name, value in (("secret_key", KEY), ("metadata_key", METADATA_KEY), ("passphrase", PASSPHRASE))
+    }
+    await set_all(database, passphrase_to=None, **old)
+
+    found = await deliveries.find_for_recipient(ben, delivery.id)
+
+    assert (found.secret_key, found.metadata_key, found.passphrase) == (KEY, METADATA_KEY, PASSPHRASE)

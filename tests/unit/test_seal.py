@@ -192,8 +192,18 @@ def test_of_very_many_odd_blobs_none_opens_and_none_raises_anything_else(count):
         assert blob == BLOB  # changed twice in one place, into itself
 
 
-@each_row("part", [field.name for field in dataclasses.fields(Binding)])
-@each_row("value", ["", None])
+@each_row(
+    ("part", "value"),
+    [
+        *(
+            (field.name, value)
+            for field in dataclasses.fields(Binding)
+            if field.name != "audience"
+            for value in ("", None)
+        ),
+        *(("audience", value) for value in (("",), (None,), ("T1", ""))),
+    ],
+)
 def test_an_empty_part_is_refused_before_a_key_is_touched(part, value):
     class Untouchable(KeyRing):
         def root(self, kid: str) -> bytes:
@@ -206,6 +216,21 @@ def test_an_empty_part_is_refused_before_a_key_is_touched(part, value):
         sealer.seal("token", binding, b"x")
     with pytest.raises(ValueError, match="empty"):
         sealer.open("token", binding, BLOB)
+
+
+def test_a_value_opens_only_for_the_audience_that_it_was_sealed_for():
+    bound = dataclasses.replace(BINDING, audience=("U1", "C1"))
+    blob = SEALER.seal("token", bound, b"kept")
+
+    assert SEALER.open("token", bound, blob) == b"kept"
+    for audience in ((), ("U1",), ("U1", "C2"), ("U1C1",), ("U1", "C1", "-"), ("C1", "U1")):
+        assert refused(SEALER, "token", dataclasses.replace(BINDING, audience=audience), blob)
+
+
+def test_a_value_that_was_sealed_without_an_audience_opens_for_any():
+    assert SEALER.open("token", dataclasses.replace(BINDING, audience=("U1",)), BLOB) == SEALER.open(
+        "token", BINDING, BLOB
+    )
 
 
 def test_an_enterprise_that_is_missing_and_one_that_is_empty_are_not_the_same():

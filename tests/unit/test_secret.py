@@ -27,6 +27,7 @@ MAY_REVEAL = {
     "bot/storage/sealing/keyring.py": "reads the keys",
     "bot/screen/long.py": "cuts a long secret into pages",
     "bot/slack/blocks.py": "draws it in the modal that shows it",
+    "bot/storage/accounts.py": "hashes the user name of an account that is tried",
     "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/signature.py": "checks signatures with the signing secret",

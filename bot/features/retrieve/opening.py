@@ -100,7 +100,7 @@ async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: 
     try:
         access = await interaction.services.access(interaction.person, host)
         if not await services.reveals.claim(reveal.id):
-            return Reply(screens.already_opening(), Outcome.REFUSED)
+            return await _explain_unclaimed(interaction, host, reveal, delivery)
     except StorageUnavailable as error:
         log.warning("not_claimed", error=str(error), ref=reveal.id)
         return Reply(screens.not_begun(delivery), Outcome.UNAVAILABLE)  # recovery.py makes the row ready again
@@ -116,6 +116,17 @@ async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: 
         await announce(interaction.services, delivery)
     await _settle_tracked(interaction, access, reveal, began)
     return Reply(None, Outcome.OPENED)
+
+
+async def _explain_unclaimed(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+    """Another window of this person is trying a passphrase, or has tried the last one that was allowed."""
+    current = await interaction.services.reveals.find(interaction.person, reveal.id)
+    if current.wrong_tries >= MAX_WRONG_TRIES:
+        return Reply(screens.stopped(delivery), Outcome.REFUSED)
+    if current.can_be_tried:
+        question = screens.ask(host, reveal.id, screens.OPENING_ELSEWHERE, passphrase=True, delivery=delivery)
+        return Reply(question, Outcome.REFUSED)
+    return Reply(screens.already_opening(), Outcome.REFUSED)
 
 
 async def _count_opening(interaction: Interaction, reveal: Reveal) -> None:

@@ -64,6 +64,7 @@ MAY_BE_OPENED = (
     "once only, so you either get it or learn that it is gone."
 )
 RESTARTED = ":warning: *The bot was restarted.* Nothing was opened. Please try again."
+OPENING_ELSEWHERE = ":warning: Another window of yours is opening this secret. Nothing was tried here."
 NOT_REACHED = ":warning: *{host} could not be reached.* Nothing was opened. Please try again."
 
 

@@ -17,7 +17,7 @@ from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
-from bot.storage.tables import person_in, reveals
+from bot.storage.tables import owned_by, person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
@@ -67,6 +67,10 @@ class RevealRows:
 
     def blind_index(self, host: str, key: SecretKey) -> bytes:
         return self._sealer.blind_index(host, key)
+
+    def blind_indexes(self, host: str, key: SecretKey) -> list[bytes]:
+        """The blind indexes that a row of this secret may have, whichever encryption key was primary then."""
+        return self._sealer.blind_indexes(host, key)
 
     def encrypt_escrow(self, reveal: Reveal, text: Secret) -> bytes:
         return self._sealer.seal_text("escrow", _binding("escrow", reveal.person, reveal.host, reveal.id), text)
@@ -127,6 +131,12 @@ def columns(life: float, memory: RevealMemory) -> tuple[ColumnElement[Any], ...]
 def is_in(*states: RevealState) -> ColumnElement[bool]:
     """The condition that a reveal is in one of these states."""
     return reveals.c.state.in_(states)
+
+
+def of_same_secret(row: Row[Any]) -> ColumnElement[bool]:
+    """The condition that a reveal is another one of the same person and the same secret."""
+    same = (reveals.c.blind_index == row.blind_index, reveals.c.id != row.id)
+    return and_(owned_by(reveals, person_in(row)), *same)
 
 
 async def change(

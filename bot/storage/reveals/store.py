@@ -19,7 +19,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, and_, case, exists, func, insert, null, or_, select, true
+from sqlalchemy import Row, and_, case, exists, insert, null, or_, select, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, StorageUnavailable
 from bot.person import Person
@@ -40,11 +41,12 @@ from bot.storage.reveals.rows import (
     columns,
     is_in,
     mark_delivery_opened,
+    of_same_secret,
     release_delivery,
     reserve_delivery,
 )
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import OWNER, is_id, own_row, owned_by, owner, reveals
+from bot.storage.tables import OWNER, is_id, own_row, owned_by, owner, person_in, reveals
 
 TriedWith = Literal["passphrase", "nothing"]
 
@@ -85,24 +87,33 @@ class Reveals:
         if not is_id(id):
             raise ValueError("not an id of ours")
         sealed = None if delivery_id else self._rows.encrypt_key(person, host, id, key)
-        blind = self._rows.blind_index(host, key)
-        before = select(func.max(reveals.c.wrong_tries)).where(
-            owned_by(reveals, person), reveals.c.blind_index == blind, reveals.c.expires_at > now
+        before = (
+            select(reveals.c.blind_index, reveals.c.wrong_tries)
+            .where(
+                owned_by(reveals, person),
+                reveals.c.blind_index.in_(self._rows.blind_indexes(host, key)),
+                reveals.c.expires_at > now,
+            )
+            .order_by(reveals.c.wrong_tries.desc())
+            .limit(1)
         )
         values: dict[str, Any] = {
             "id": id,
             **owner(person),
             "host": host,
-            "blind_index": blind,
             "delivery_id": delivery_id,
             "outcome_unknown": False,
             "created_at": now,
             "expires_at": now + ROW_LIFE,
         }
         async with self._db.writing() as connection:
-            tries = await connection.scalar(before) or 0
+            await self._lock_person(connection, person)
+            earlier = (await connection.execute(before)).one_or_none()
+            # All rows of one secret have one index, also when a new encryption key became the primary one meanwhile.
+            blind = earlier.blind_index if earlier else self._rows.blind_index(host, key)
+            tries: int = earlier.wrong_tries if earlier else 0
             enough = tries >= MAX_WRONG_TRIES
-            values |= {"wrong_tries": tries, "state": OVER if enough else READY}
+            values |= {"blind_index": blind, "wrong_tries": tries, "state": OVER if enough else READY}
             await connection.execute(insert(reveals).values(secret_key=None if enough else sealed, **values))
         return tries
 
@@ -130,11 +141,29 @@ class Reveals:
         return False
 
     async def claim(self, id: str) -> bool:
-        """Opening (or ready) → claiming. True for exactly one caller, even among many processes."""
+        """Opening (or ready) → claiming. True for exactly one caller, even among many processes.
+
+        A person tries one passphrase for one secret at a time, and `MAX_WRONG_TRIES` in all, in whichever windows. Else
+        this returns False, and the reveal is ready again, or over.
+        """
         at_it = or_(is_in("opening"), and_(is_in("ready"), reveals.c.delivery_id.is_(None)))
         free = and_(at_it, reveals.c.expires_at > now)
         async with self._db.writing() as connection:
-            return await change(connection, id, free, state="claiming", claimed_at=now) is not None
+            owner_row = (await connection.execute(select(reveals).where(reveals.c.id == id))).one_or_none()
+            if owner_row is None:
+                return False
+            await self._lock_person(connection, person_in(owner_row))
+            row = await change(connection, id, free, state="claiming", claimed_at=now)
+            if row is None:
+                return False
+            enough = row.wrong_tries >= MAX_WRONG_TRIES
+            elsewhere = exists().where(of_same_secret(row), is_in("claiming"))
+            if not enough and not await connection.scalar(select(elsewhere)):
+                return True
+            values = {"state": OVER, "secret_key": null()} if enough else {"state": READY}
+            await change(connection, id, true(), claimed_at=null(), **values)
+            await release_delivery(connection, row)
+        return False
 
     async def release(self, id: str, *, tried: TriedWith | None = None, outcome_unknown: bool = False) -> int:
         """Opening or claiming → ready: the secret was not opened, or nobody knows. Returns the wrong tries so far.
@@ -160,8 +189,21 @@ class Reveals:
             row = await change(connection, row_id, is_in("opening", "claiming"), state=state, **values)
             if row is not None:
                 await release_delivery(connection, row)
+                if tried is not None:
+                    await self._count_in_all_windows(connection, row)
                 return int(row.wrong_tries)
             return await connection.scalar(select(reveals.c.wrong_tries).where(reveals.c.id == row_id)) or 0
+
+    async def _count_in_all_windows(self, connection: AsyncConnection, row: Row[Any]) -> None:
+        """Give the person's other reveals of the same secret the count of wrong tries of this one."""
+        others = update(reveals).where(of_same_secret(row))
+        await connection.execute(others.values(wrong_tries=row.wrong_tries))
+        if row.wrong_tries >= MAX_WRONG_TRIES:
+            await connection.execute(others.where(is_in("ready")).values(state=OVER, secret_key=null()))
+
+    async def _lock_person(self, connection: AsyncConnection, person: Person) -> None:
+        """Let one transaction at a time begin or claim reveals of this person."""
+        await self._db.advisory_lock(connection, "reveals", *owner(person).values())
 
     async def keep(self, reveal: Reveal, text: Secret) -> datetime:
         """Claiming → escrowed. The text is encrypted on disk when this returns. Returns when the escrow ends.

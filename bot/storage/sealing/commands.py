@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CannotStart, Unsealable
@@ -19,7 +19,7 @@ from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
 from bot.storage.sealing.keyring import KeyRing, generate_line
-from bot.storage.sealing.sealer import Binding, Sealer, kid_of
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, kid_of
 from bot.storage.tables import SEALED, SealedColumn, key_checks, person_of
 
 
@@ -95,10 +95,7 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
     sealer, opened, failed = Sealer(keyring), Counter[str](), Counter[str]()
     async with _reading(database_url) as connection:
         for sealed in SEALED:
-            columns = sealed.table.c
-            query = select(
-                columns.id, columns.enterprise_id, columns.team_id, columns.user_id, sealed.host, sealed.column
-            ).where(sealed.column.is_not(None))
+            query = select(*sealed.bound_columns, sealed.column).where(sealed.column.is_not(None))
             async for row in await connection.stream(query):
                 counts = opened if _opens(sealer, sealed, row) else failed
                 counts[kid_of(getattr(row, sealed.name)) or UNKNOWN_FORMAT] += 1
@@ -115,10 +112,11 @@ async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-def _opens(sealer: Sealer, sealed: SealedColumn, row: Row[Any]) -> bool:
+def _opens(sealer: Sealer, sealed: SealedColumn, row: Any) -> bool:
     person = person_of(row.enterprise_id, row.team_id, row.user_id)
     try:
-        binding = Binding.of(sealed.bound_table, sealed.bound_column, person, row.host, row.id)
+        audience = tuple(getattr(row, name) or NOBODY for name in sealed.audience)
+        binding = Binding.of(sealed.bound_table, sealed.bound_column, person, row.host, row.id, audience)
         sealer.open(sealed.purpose, binding, getattr(row, sealed.name))
     except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
         return False

@@ -16,8 +16,8 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import moment, moment_or_none, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import deliveries, new_id, owner, person_in, person_of
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.tables import AUDIENCE, deliveries, new_id, owner, person_in, person_of
 
 PassphraseTo = Literal["nobody", "sender", "recipient"]
 
@@ -113,6 +113,7 @@ class Delivery:
     tracked_id: str | None
     reason: str | None = None  # a code: why the delivery failed or is undeliverable
     is_sender_notified: bool = False  # of the opening; messages may still have to be redrawn
+    passphrase_to: PassphraseTo | None = None  # None in rows from before it was stored here: as in the share
     is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
@@ -159,7 +160,13 @@ class ShareRows:
             "passphrase_to": new.passphrase_to,
             "created_at": now,
         }
-        common = {"share_id": share_id, **owner(person), "host": new.host, "state": "waiting"}
+        common = {
+            "share_id": share_id,
+            **owner(person),
+            "host": new.host,
+            "state": "waiting",
+            "passphrase_to": new.passphrase_to,
+        }
         empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
         rows = [
             {"id": new_id(), "position": place, **common, **empty, **recipient_values(one)}
@@ -205,17 +212,18 @@ class DeliveryRows:
         self._sealer = sealer
 
     def encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        return self._sealer.seal_text(
-            "metadata_key", _binding(column, delivery.sender, delivery.host, delivery.id), text
-        )
+        audience = _audience(delivery.recipient, delivery.passphrase_to)
+        binding = _binding(column, delivery.sender, delivery.host, delivery.id, audience)
+        return self._sealer.seal_text("metadata_key", binding, text)
 
     def decrypt(self, row: Row[Any]) -> Delivery:
-        """Raises `Unsealable`."""
+        """Raises `Unsealable`, also if somebody changed in the row who the delivery is for."""
         sender = person_in(row)
+        audience = _audience(_recipient(row), row.passphrase_to)
 
         def text(column: str) -> Secret:
             blob = getattr(row, column)
-            binding = _binding(column, sender, row.host, row.id)
+            binding = _binding(column, sender, row.host, row.id, audience)
             return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
 
         keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
@@ -268,9 +276,7 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         id=row.id,
         share_id=row.share_id,
         sender=person_in(row),
-        recipient=Recipient(
-            _person(row.recipient_enterprise_id, row.recipient_team_id, row.recipient_user_id), row.recipient_channel
-        ),
+        recipient=_recipient(row),
         host=row.host,
         state=row.state,
         secret_key=secret,
@@ -285,7 +291,13 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         reason=row.reason,
         is_sender_notified=row.sender_notified_at is not None,
         is_by_link=row.link_shown_at is not None,
+        passphrase_to=row.passphrase_to,
     )
+
+
+def _recipient(row: Row[Any]) -> Recipient:
+    user = _person(row.recipient_enterprise_id, row.recipient_team_id, row.recipient_user_id)
+    return Recipient(user, row.recipient_channel)
 
 
 def _message_team(row: Row[Any]) -> str:
@@ -297,5 +309,11 @@ def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None)
     return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
 
 
-def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
-    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)
+def _audience(to: Recipient, passphrase_to: str | None) -> tuple[str, ...]:
+    """Who a delivery and its passphrase are for, in the order of `AUDIENCE`. Its sealed values are bound to this."""
+    values = dict.fromkeys(AUDIENCE) | recipient_values(to) | {"passphrase_to": passphrase_to}
+    return tuple(values[name] or NOBODY for name in AUDIENCE)
+
+
+def _binding(column: str, sender: Person, host: str, row_id: str, audience: tuple[str, ...]) -> Binding:
+    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id, audience)

@@ -1,0 +1,45 @@
+"""People of whom something is stored, over all tables: who they are, and erasing what belongs to one of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select, union
+
+from bot.person import Person
+from bot.storage.engine.database import Database
+from bot.storage.tables import (
+    OWNER,
+    accounts,
+    button_contexts,
+    ignored,
+    limit_uses,
+    notifications,
+    owned_by,
+    person_in,
+    preferences,
+    reveals,
+    tracked,
+    watches,
+)
+
+# What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
+_OWN = (notifications, tracked, watches, button_contexts, accounts, reveals, ignored, preferences, limit_uses)
+
+
+class PeopleRows:
+    """All methods raise `StorageUnavailable`; nothing is changed then."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def with_polls(self) -> list[Person]:
+        """Everybody who has an account or a watch: the bot keeps a token of theirs, or asks hosts for them."""
+        owners = union(*(select(*(table.c[name] for name in OWNER)) for table in (accounts, watches)))
+        async with self._db.reading() as connection:
+            return [person_in(row) for row in (await connection.execute(owners)).all()]
+
+    async def erase(self, person: Person) -> None:
+        """Delete what belongs to this person. What they shared can still be opened by its recipients."""
+        async with self._db.writing() as connection:
+            for table in _OWN:
+                await connection.execute(delete(table).where(owned_by(table, person)))
+        await self._db.checkpoint()

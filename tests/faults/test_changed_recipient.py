@@ -1,0 +1,42 @@
+"""Somebody who can write to the database, but has no key, redirects no delivery to themselves."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from bot.sandbox.slack import SlackFault
+from bot.sandbox.world import World
+from tests.support.waiting import eventually
+
+TEXT = "what was shared"
+TO_EVE = {
+    "a person": "UPDATE deliveries SET recipient_user_id = 'U0EVE'",
+    "a channel": "UPDATE deliveries SET recipient_user_id = NULL, recipient_team_id = NULL,"
+    " recipient_enterprise_id = NULL, recipient_channel = 'C0EVES'",
+}
+
+
+@pytest.mark.parametrize("how", TO_EVE)
+async def test_a_changed_recipient_is_sent_nothing(how):
+    async with World() as world:
+        ada, ben, eve = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben", "eve"))
+        world.workspace.channel("C0EVES", "eves", [eve, world.workspace.bot_user_id])
+        world.workspace.plan("conversations.open", SlackFault.http(503), None, about=ben.id)
+        await ada.command("/ots", "share")
+        await ada.until(lambda: ada.view and ada.view.submit == "Share")
+        await ada.submit(None, {"text1": TEXT, "to": [ben.id]})
+        await eventually(lambda: b"delivery_not_sent" in world.bot.output)
+        await world.bot.kill()
+        with closing(sqlite3.connect(world.directory / "bot.db")) as connection:
+            assert connection.execute(TO_EVE[how]).rowcount == 1
+            connection.commit()
+        world.workspace.clear_faults()
+
+        await world.start_bot()
+
+        await eventually(lambda: b"delivery_unreadable" in world.bot.output)
+        await ada.until(
+            lambda: any("could not be" in one.shows.lower() or "not sent" in one.shows.lower() for one in ada.dm)
+        )
+        assert [one for one in eve.messages if one.by_bot] == []
