@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -125,6 +126,7 @@ def run(*, quick: bool, kills: int, minutes: float, seed: int) -> bool:
     """Print what was done. Returns whether nothing is wrong."""
     if quick:
         kills, minutes = QUICK_KILLS, QUICK_MINUTES
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)  # a bot that was killed reads no answer
     with _quick_starts():
         report = asyncio.run(measure(kills=kills, minutes=minutes, seed=seed))
     print(f"{report.kills} kills in {report.seconds:.0f} s, seed {seed}; quiet {report.settled_after:.0f} s later")
