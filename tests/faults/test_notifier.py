@@ -484,7 +484,9 @@ async def found_by_watching(telling: Telling, person: Person, count: int) -> lis
     """Secrets that existed when the person switched `watch on`: they get no card."""
     await telling.tracking.watch_everything(person, HOST, on=True)
     (watch,) = await telling.polls.claim(1, 30)
-    new = [NewTracked(MetadataKey(f"key-{number:02}-0123456789abcdef"), MADE, None) for number in range(count)]
+    new = [
+        NewTracked(MetadataKey(f"key{number:03}-{person.user_id}-0123456789"), MADE, None) for number in range(count)
+    ]
     await telling.polls.record_poll(watch, [], next_poll_in=0, new=new)
     return await telling.tracking.list_of(person)
 
@@ -580,6 +582,31 @@ async def test_a_digest_that_slack_does_not_take_is_sent_one_by_one(telling: Tel
 
     assert await names_told(telling, ADA) == ["one", "two", "three", "four"]
     assert await telling.notifications.dead_count() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unpaced")
+async def test_five_thousand_that_waited_for_slack_are_each_told_once(telling: Telling) -> None:
+    people = [Person(None, "T0000001", f"U00000P{number:02}") for number in range(50)]
+    names: dict[Person, list[str]] = {}
+    for person in people:
+        secrets = await found_by_watching(telling, person, 100)
+        await look(telling, secrets, "expired")
+        names[person] = [secret.key.short_id for secret in secrets]
+    telling.told.refuses["T0000001"] = "http_502"
+    for _ in range(2 * len(people) // notifier.CONCURRENCY):
+        await telling.notifier.run_once()
+        await telling.all_due()
+    assert (telling.told.said, await telling.notifications.dead_count()) == ([], 0)
+
+    telling.told.refuses.clear()
+    await telling.until_quiet()
+
+    for person in people:
+        said = "\n".join(telling.told.to(person))
+        assert [name for name in names[person] if said.count(name) != 1] == []
+        assert len(telling.told.to(person)) <= 3
+    assert await telling.notifications.waiting_count() == 0
 
 
 async def claimed(telling: Telling) -> bool:
