@@ -70,12 +70,11 @@ class Services:
 
     async def access(self, person: Person, host: Host) -> HostAccess:
         """For calls that a key alone allows: with the person's account on this host, if there is a readable one."""
-        account = await self.accounts.on_host(person, host.url)
-        if account is None:
-            return HostAccess(Credentials(host))
-        if not account.is_readable:
-            return HostAccess(Credentials(host), account.id, UNREADABLE)
-        return HostAccess(self.credentials_of(account), account.id)
+        try:
+            account = await self.accounts.on_host(person, host.url)
+        except Unsealable:
+            return HostAccess(Credentials(host), None, UNREADABLE)
+        return HostAccess(self.credentials_of(account), account.id) if account else HostAccess(Credentials(host))
 
     def credentials_of(self, account: Account) -> Credentials:
         """The credentials of an account. Raises `Unsealable` if they cannot be decrypted any more."""

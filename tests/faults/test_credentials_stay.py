@@ -97,6 +97,7 @@ async def test_a_stored_account_is_sent_to_no_host_that_its_row_does_not_name(wo
     await ada.until(lambda: ada.view and ada.view.submit == "Open")
     await ada.submit()
     await ada.until(lambda: ada.view and ada.view.secret_text() == "the text")
+    assert "cannot be read any more" in ada.view.text
     start = len(world.bot.output)
     await ada.command("/ots", f"recent {other.url}")
     await eventually(lambda: b'"verb": "recent"' in world.bot.output[start:])
