@@ -45,8 +45,8 @@ GROUPS = {
 }
 # Rows without an entry. None is added here: an entry takes its row off the list.
 UNFINISHED: dict[str, str] = {
-    "faults_m": "M3 M6",
     "faults_l": "L4",
+    "faults_m": "M3",
     "findings_a": "A7 A16",
 }
 WAYS = ("tests", "later", "dropped")
