@@ -164,7 +164,7 @@ async def measure(*, kills: int, minutes: float, seed: int) -> StormReport:
         for person, account in zip(people, accounts, strict=True):
             await _connect(person, account)
         trouble = Trouble(world.workspace, world.onetime, rng)
-        storm = Storm(world.workspace, world.onetime, rng)
+        storm = Storm(world.workspace, world.onetime, rng, trouble)
         killer = _Killer(world, trouble, rng, report)
         began = time.monotonic()
         lives = [

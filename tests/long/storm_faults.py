@@ -7,7 +7,7 @@ import random
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.sandbox.onetime import OnetimeFault, OnetimeServer
@@ -56,6 +56,7 @@ class Trouble:
         self._rng = rng
         self._lost: Counter[str] = Counter()  # client_msg_id -> answers that were lost
         self._posts: defaultdict[tuple[str, str], list[float]] = defaultdict(list)  # (channel, client_msg_id) -> when
+        self._at: dict[str, float] = {}  # ts of a message -> when it came
         workspace.faults.consume = self._slack  # type: ignore[method-assign]
         onetime._faults.consume = self._onetime  # type: ignore[assignment, method-assign]
         workspace.subscribe(self._see)
@@ -86,6 +87,7 @@ class Trouble:
         message = change.about
         if change.what == "message" and isinstance(message, SlackMessage) and message.client_msg_id:
             self._posts[message.channel, message.client_msg_id].append(time.monotonic())
+            self._at[message.ts] = time.monotonic()
 
     @property
     def repeats(self) -> int:
@@ -102,6 +104,15 @@ class Trouble:
                 kills = [f"{at - times[0]:.1f}" for at in self.kills if times[0] - 60 < at < times[-1] + 60]
                 found.append(f"{message_id} in {channel} after {since} s, kills after {kills} s")
         return found
+
+    def explains(self, messages: Sequence[SlackMessage]) -> bool:
+        """Whether each but the first came because the bot was killed or an answer was lost since the one before.
+
+        After a kill an event may come again in a message of another id, together with others.
+        """
+        times = sorted(self._at[one.ts] for one in messages)
+        calm = sum(not self._was_killed(first, second) for first, second in itertools.pairwise(times))
+        return calm <= sum(self._lost[one.client_msg_id or ""] for one in messages)
 
     def _was_killed(self, since: float, until: float) -> bool:
         return bisect_left(self.kills, since - IN_FLIGHT) < bisect_left(self.kills, until)
