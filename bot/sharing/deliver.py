@@ -72,9 +72,10 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
 
 
 async def track(services: Services, share: Share, delivery: Delivery, zone: str | None = None) -> None:
-    """Have the watcher follow the secret. This comes before anybody can open it, so that no opening is missed."""
-    if delivery.tracked_id is not None:
-        return
+    """Have the watcher follow the secret. This comes before anybody can open it, so that no opening is missed.
+
+    Safe to repeat. The watcher may have found the secret before, without its label and its secret key.
+    """
     tracked, _ = await services.tracking.track(
         delivery.sender, delivery.host, delivery.metadata_key, label=share.label, made_at=now(),
         expires_at=delivery.expires_at, passphrase_required=delivery.passphrase_required,

@@ -15,6 +15,7 @@ from bot.errors import NotYours
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.engine.database import Database, now
+from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.tables import ignored, new_id, notifications, owner, tracked, watches
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
@@ -587,3 +588,22 @@ async def test_what_happens_at_the_same_time_neither_fails_nor_hangs(polls, url,
         for db in pools:
             stack.push_async_callback(db.close)
         await asyncio.gather(*(do(Tracking(db, sealer), Polls(db, sealer), number) for number, db in enumerate(pools)))
+
+
+@pytest.mark.parametrize("is_in_doubt", [True, False])
+async def test_a_secret_whose_making_got_no_answer_is_followed_by_its_share_and_has_no_card_of_its_own(
+    tracking, polls, shares, deliveries, database, ada, is_in_doubt
+):
+    if is_in_doubt:
+        new = NewShare("submit-1", HOST, None, quiet=False, note=None, label=None)
+        _, (delivery,), _ = await shares.begin(ada, new, [Recipient()])
+        await deliveries.begin_request(delivery.id)
+        await deliveries.mark_outcome_unknown(delivery.id)
+    await tracking.watch_everything(ada, HOST, on=True)
+    (watch,) = await polls.claim(1, 30)
+
+    await polls.record_poll(watch, [], next_poll_in=60, new=[NewTracked(KEY, datetime.now(UTC) + timedelta(seconds=1))])
+
+    (found,) = await tracking.list_of(ada)
+    assert len(await rows(database, notifications)) == (not is_in_doubt)
+    assert (await shares.of_tracked(found.id) is not None) == is_in_doubt

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -33,10 +33,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import MetadataKey, Secret
-from bot.storage.engine.database import Database, clock, now
+from bot.storage.engine.database import CLOCK_TOLERANCE, Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import NO_ID, OWNER, ignored, notifications, owned_by, tracked, watches
+from bot.storage.shares.rows import DeliveryState
+from bot.storage.tables import NO_ID, OWNER, deliveries, ignored, notifications, owned_by, tracked, watches
 from bot.storage.tables import new_id as new_lease
 from bot.storage.tracking.changes import IS_WAITING, Change, apply_changes, new_notification, notification_of_tracked
 from bot.storage.tracking.rows import (
@@ -61,6 +62,7 @@ REPORT_LIFE = 30 * 86_400.0  # seconds that a row stays while a notification abo
 PURGE_BATCH = 200  # rows in one transaction, so that others can write in between
 
 _HAS_UNSENT = exists().where(notifications.c.tracked_id == tracked.c.id, IS_WAITING)
+_UNANSWERED: Final[tuple[DeliveryState, ...]] = ("asking", "unknown_outcome")
 _WOKEN = watches.c.next_poll_at != watches.c.lease_until
 _WELL: dict[str, Any] = {"refused": 0, "refused_since": null()}
 
@@ -284,6 +286,7 @@ class Polls:
         await connection.execute(insert(tracked), rows)
         # Servers round the time of creation down to whole seconds.
         fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]
+        fresh = [row for row in fresh if not await _is_of_share(connection, watch, row)]
         if fresh:
             # Of a secret that is over, its end is told in the place of a card.
             kinds: list[tuple[NotificationKind, str]] = [
@@ -291,6 +294,22 @@ class Polls:
             ]
             cards = [notification_of_tracked(watch.ref, kind, moment, row_id) for kind, row_id in kinds]
             await connection.execute(insert(notifications), cards)
+
+
+async def _is_of_share(connection: AsyncConnection, watch: Watch, row: dict[str, Any]) -> bool:
+    """Whether the secret is most likely one whose making got no answer. Its share then follows it, and has a card."""
+    made_at = row["made_at"]
+    unanswered = and_(
+        owned_by(deliveries, watch.person),
+        deliveries.c.host == watch.host,
+        deliveries.c.state.in_(_UNANSWERED),
+        deliveries.c.tracked_id.is_(None),
+        deliveries.c.created_at - CLOCK_TOLERANCE <= made_at,
+        deliveries.c.changed_at + CLOCK_TOLERANCE >= made_at,
+    )
+    first = select(deliveries.c.id).where(unanswered).order_by(deliveries.c.created_at, deliveries.c.id).limit(1)
+    tie = update(deliveries).where(deliveries.c.id == first.scalar_subquery()).values(tracked_id=row["id"])
+    return bool((await connection.execute(tie)).rowcount)
 
 
 async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[bytes]) -> set[bytes]:
