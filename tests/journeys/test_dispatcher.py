@@ -618,28 +618,32 @@ async def settings():
 OTHER_KEY = "k1:" + "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
 
 
+OWN_DATABASE = {"DATABASE_URL": "own"}  # a second process on the one of the running bot is refused before
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"SLACK_BOT_TOKEN": ""}, "SLACK_BOT_TOKEN is missing"),
-        ({"SLACK_BOT_TOKEN": "xoxb-not-the-token"}, "SLACK_BOT_TOKEN was not accepted"),
+        ({"SLACK_BOT_TOKEN": "xoxb-not-the-token", **OWN_DATABASE}, "SLACK_BOT_TOKEN was not accepted"),
         ({"SLACK_SIGNING_SECRET": ""}, "SLACK_SIGNING_SECRET is missing"),
         ({"SLACK_SIGNING_SECRET": "changeme"}, "SLACK_SIGNING_SECRET is too short"),
         ({"ENCRYPTION_KEYS": ""}, "No encryption key is configured"),
         ({"ENCRYPTION_KEYS": "k1:short"}, "k1"),
         ({"ENCRYPTION_KEYS": OTHER_KEY}, "The key k1 is not the k1"),
         ({"ENCRYPTION_KEYS": OTHER_KEY.replace("k1", "k2")}, "need k1"),
-        ({"PORT": "taken"}, "cannot be listened on"),
+        ({"PORT": "taken", **OWN_DATABASE}, "cannot be listened on"),
         ({"DATABASE_URL": "sqlite:////no/such/directory/bot.db"}, "/no/such/directory"),
         ({"ONETIME_HOSTS": "not a host"}, "ONETIME_HOSTS"),
-        ({"SLACK_APP_TOKEN": "xapp-not-the-token"}, "SLACK_APP_TOKEN"),
+        ({"SLACK_APP_TOKEN": "xapp-not-the-token", **OWN_DATABASE}, "SLACK_APP_TOKEN"),
     ],
     ids=["no token", "other token", "no signing secret", "changeme", "no key", "half a key", "other key", "key gone",
          "port taken", "no directory", "no host", "other app token"],
 )  # fmt: skip
-async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, said):
+async def test_what_cannot_work_stops_the_start_with_one_line(settings, wrong, said, tmp_path):
     right, taken = settings
-    wrong = {name: taken if value == "taken" else value for name, value in wrong.items()}
+    meant = {"taken": taken, "own": f"sqlite:///{tmp_path}/bot.db"}
+    wrong = {name: meant.get(value, value) for name, value in wrong.items()}
     bot = BotProcess(right | wrong)
 
     with pytest.raises(RuntimeError):

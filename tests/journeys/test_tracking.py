@@ -107,7 +107,7 @@ async def test_what_happened_while_the_bot_was_dead_is_told_at_its_start(quick):
     await quick.start_bot()
 
     await ada.until(lambda: any("was opened" in one.shows for one in ada.dm[1:]))
-    assert len(ada.dm) == 2
+    assert sum("was opened" in one.shows for one in ada.dm) == 1
 
 
 async def test_what_one_opened_oneself_through_the_bot_is_no_news(quick):
