@@ -187,7 +187,8 @@ def test_there_are_rows_in_every_table_and_in_every_state():
 def test_no_row_is_lost_and_none_is_added(upgraded):
     before = {table_now(table): len(rows) for table, rows in upgraded.before.items()}
 
-    assert {table: len(rows) for table, rows in upgraded.after.items()} == before
+    # Tables that a later migration adds are empty.
+    assert {table: len(rows) for table, rows in upgraded.after.items() if rows or table in before} == before
 
 
 @pytest.mark.parametrize("table", sorted(fixture.read("0006.json")["tables"]))

@@ -23,11 +23,15 @@ pytestmark = [
 
 @pytest.fixture
 def core_files_allowed():
-    """Whoever starts the bot lets processes write core files, as far as this machine does."""
-    before = resource.getrlimit(resource.RLIMIT_CORE)
+    """Whoever starts the bot lets processes write core files, as far as this machine does.
+
+    A shell starts what runs in the background with SIGQUIT ignored, and the bot would inherit that.
+    """
+    before, action = resource.getrlimit(resource.RLIMIT_CORE), signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_CORE, before)
+    signal.signal(signal.SIGQUIT, action)
 
 
 def core_limits(pid):

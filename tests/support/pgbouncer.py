@@ -49,7 +49,8 @@ class Pooler:
         )
         command = [program, "-q", str(configuration)]
         if os.geteuid() == 0:  # it refuses to run as root
-            shutil.chown(self.directory, "postgres", "postgres")
+            for path in (self.directory, configuration):  # readable too where this process makes files for itself alone
+                shutil.chown(path, "postgres", "postgres")
             command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", *command]
         self._process = subprocess.Popen(command, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for_port(self.port)
