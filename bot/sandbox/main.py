@@ -29,7 +29,7 @@ def new_world(version: str = "0.26") -> World:
 
 
 def populate(world: World, number: str = "") -> None:
-    """Add the people of the page: two members and a guest in a channel with the bot, and two accounts.
+    """Add the people of the page: three members and a guest in a channel with the bot, and two accounts.
 
     `number` is added to the ids of the people, so that they are new to the bot.
     """
@@ -37,7 +37,8 @@ def populate(world: World, number: str = "") -> None:
     people = [
         workspace.person(f"U0ADA{number}", "ada"),
         workspace.person(f"U0BEN{number}", "ben"),
-        workspace.person(f"U0CLEO{number}", "cleo", guest=True),
+        workspace.person(f"U0CLEO{number}", "cleo"),
+        workspace.person(f"U0DORA{number}", "dora", guest=True),
     ]
     workspace.channel("C0TEAM", "team", [*people, workspace.bot_user_id])
     for person in people:

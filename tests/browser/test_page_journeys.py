@@ -104,7 +104,7 @@ async def test_an_outage_is_said_in_plain_words_and_passes(me):
 
 async def test_a_guest_is_turned_away(me):
     await me.make_secret("not for guests")
-    await me.be("cleo")
+    await me.be("dora")
 
     await me.command("/ots retrieve", "link")
 

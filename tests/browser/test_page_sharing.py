@@ -53,7 +53,7 @@ async def test_a_colleague_opens_what_is_shared_with_them_and_the_sender_sees_it
 async def test_in_a_channel_the_first_gets_it_and_a_guest_and_the_next_do_not(me, world):
     await share(me, "/ots share #team")
     button = me.message("shares a one-time secret").get_by_role("button", name="Open this one-time secret")
-    await me.be("cleo")
+    await me.be("dora")
     await me.go("team")
     await button.click()
     await me.sees_window("Onetime Secret", "for members of this workspace")

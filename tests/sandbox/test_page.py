@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.main import populate
 from bot.sandbox.page import Page, browser, read_manifest
 from bot.sandbox.page.feed import MAX_QUEUED_EVENTS
 from bot.sandbox.page.masking import mask, mask_text
@@ -306,6 +307,17 @@ async def test_slack_can_be_made_to_fail_and_to_work_again(world, mode, status):
     assert await ask() == 200
 
 
+async def test_one_person_or_everybody_reads_slack_in_another_language(world):
+    world.workspace.person("U0BEN", "ben")
+
+    await control(world, do="locale", locale="de-DE")
+    await control(world, do="locale", locale="fr-FR", person="U0BEN")
+
+    ((_, everything),) = await events(world, 1)
+    assert {one["name"]: one["locale"] for one in everything["people"]} == {"ada": "de-DE", "ben": "fr-FR"}
+    assert (await post(world, "/controls", {"do": "locale", "locale": "fr-FR", "person": "U0NOBODY"}))[0] == 404
+
+
 # --- what it hides
 
 
@@ -382,6 +394,20 @@ def test_the_page_knows_nothing_of_the_app_it_shows():
 
     assert "/ots" not in source
     assert not re.findall(r"\b(?:retrieve|metadata|untrack|disconnect)\b", source.replace("private_metadata", ""))
+
+
+# --- who is in it
+
+
+async def test_everybody_whom_the_documents_name_is_there_and_no_guest(world):
+    populate(world)
+    documents = (ROOT / "README.md").read_text() + (ROOT / "docs/using.md").read_text()
+    named = set(re.findall(r"/ots [^`|\n]*?@([a-z]+)", documents)) - {"person"}
+
+    members = {one.person.name for one in world.workspace.people if not one.person.guest}
+    assert named
+    assert named <= members
+    assert len(members) < len(world.workspace.people)  # and a guest, whom the bot refuses
 
 
 # --- manifests and browsers

@@ -165,6 +165,12 @@ async def test_users_info_tells_who_somebody_is(client: AsyncWebClient) -> None:
     assert "is_stranger" not in user
 
 
+async def test_the_locale_that_a_person_chose_last_is_told(client: AsyncWebClient, workspace: SlackWorkspace) -> None:
+    workspace.set_locale("U0ADA", "fr-FR")
+
+    assert (await client.users_info(user="U0ADA", include_locale=True))["user"]["locale"] == "fr-FR"
+
+
 async def test_the_locale_is_told_only_if_asked_for(client: AsyncWebClient) -> None:
     assert "locale" not in (await client.users_info(user="U0ADA"))["user"]
 

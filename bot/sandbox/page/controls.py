@@ -38,6 +38,7 @@ SLACK_FAULTS: dict[Outage, Callable[[], slack.SlackFault]] = {
 }
 
 
+Locale = Literal["en-GB", "de-DE", "fr-FR"]
 BotState = Literal["starting", "running", "stopped"]
 BotWish = Literal["kill", "stop", "start"]
 
@@ -96,7 +97,16 @@ class SetBot(msgspec.Struct, tag_field="do", tag="bot", forbid_unknown_fields=Tr
     wish: BotWish
 
 
-Control = MakeSecret | ShowLinks | LookAtLink | OpenLink | BurnSecret | MoveClock | SetOnetime | SetSlack | SetBot
+class SetLocale(msgspec.Struct, tag_field="do", tag="locale", forbid_unknown_fields=True):
+    """Lets a person, or everybody, read Slack in another language."""
+
+    locale: Locale
+    person: str | None = None
+
+
+Control = (
+    MakeSecret | ShowLinks | LookAtLink | OpenLink | BurnSecret | MoveClock | SetOnetime | SetSlack | SetBot | SetLocale
+)
 
 
 class PartStates:
@@ -151,6 +161,7 @@ class Controls:
             MoveClock: self._move_clock,
             SetOnetime: self._set_onetime,
             SetSlack: self._set_slack,
+            SetLocale: self._set_locale,
         }
         self._bot_watch: asyncio.Task[None] | None = None
         self._bot_lock = asyncio.Lock()
@@ -191,7 +202,7 @@ class Controls:
         elif wish == "stop" and bot.is_running:
             await bot.stop()
 
-    # --- outages and the clock
+    # --- outages, languages and the clock
 
     def _set_onetime(self, control: SetOnetime) -> Json:
         self._world.onetime.clear_faults()
@@ -205,6 +216,12 @@ class Controls:
         if control.mode != "fine":
             self._world.workspace.plan("*", SLACK_FAULTS[control.mode](), None)
         self._parts.set_slack(control.mode)
+        return {}
+
+    def _set_locale(self, control: SetLocale) -> Json:
+        workspace = self._world.workspace
+        for person in [control.person] if control.person else [one.id for one in workspace.people]:
+            workspace.set_locale(person, control.locale)
         return {}
 
     def _move_clock(self, control: MoveClock) -> Json:

@@ -35,7 +35,7 @@ def app(manifest: AppManifest, workspace: SlackWorkspace) -> Json:
 
 
 def person(one: SlackUser) -> Json:
-    return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest}
+    return {"id": one.id, "name": one.name, "guest": one.guest or one.ultra_guest, "locale": one.locale}
 
 
 def channel(one: SlackChannel, *, is_shared: bool) -> Json:

@@ -94,7 +94,7 @@ class Page:
         try:
             return web.json_response(await self.controls.do(control))
         except KeyError:
-            raise web.HTTPNotFound(text="There is no such secret here.") from None
+            raise web.HTTPNotFound(text="There is no such secret or person here.") from None
 
 
 async def _read(request: web.Request, decoder: msgspec.json.Decoder[Any]) -> Any:

@@ -30,7 +30,7 @@ class SlackUser:
     deleted: bool = False
     is_bot: bool = False
     tz: str = "Europe/Berlin"
-    locale: str = "en-GB"
+    locale: str = "en-GB"  #: the language in which the person reads Slack
 
 
 @dataclass(slots=True)

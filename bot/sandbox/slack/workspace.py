@@ -156,6 +156,12 @@ class SlackWorkspace:
         self.state.changes.publish("person", person)
         return self._members[id]
 
+    def set_locale(self, id: str, locale: str) -> None:  # noqa: A002  Slack's name
+        """Let a person read Slack in another language, for example "de-DE". Raises `KeyError` for nobody."""
+        person = self.state.people[id]
+        person.locale = locale
+        self.state.changes.publish("person", person)
+
     @property
     def people(self) -> list[WorkspaceMember]:
         return list(self._members.values())

@@ -25,7 +25,7 @@ export function welcome(place, isDirect) {
     "div",
     { class: "welcome" },
     el("h3", {}, `Welcome to #${place.name}`),
-    el("p", {}, `Three people and one app, ${world.app.name}. Be any of them, and watch beside this what happens behind the scenes.`),
+    el("p", {}, `${world.people.length} people and one app, ${world.app.name}. Be any of them, and watch beside this what happens behind the scenes.`),
     commands.length > 0 && el("ul", { class: "welcome-commands" }, commands),
   );
 }
