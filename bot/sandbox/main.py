@@ -7,6 +7,7 @@ import signal
 import sys
 
 from bot.errors import CannotStart
+from bot.sandbox.first_round import FIRST_ROUND
 from bot.sandbox.page import Page, read_manifest
 from bot.sandbox.page import browser as browsers
 from bot.sandbox.tour import Tour
@@ -65,7 +66,7 @@ async def _serve(port: int, version: str, *, browser: bool) -> int:
     _end_on_signal()
     world = new_world(version)
     populate(world)
-    page = Page(world, read_manifest(), ACCOUNTS)
+    page = Page(world, read_manifest(), ACCOUNTS, FIRST_ROUND)
     is_up = False
     try:
         await _listen(page, port)

@@ -65,6 +65,12 @@ class Person:
     async def fill(self, label: str, value: str) -> None:
         await self.window.get_by_label(label).fill(value)
 
+    async def pick(self, field, *names: str) -> None:
+        """Chooses people, conversations or options in a field with tokens, by typing the start of each name."""
+        for name in names:
+            await field.fill(name[:3])
+            await self.page.get_by_role("option", name=name).click()
+
     async def press(self, label: str) -> None:
         await self.window.get_by_role("button", name=label, exact=True).click()
 
@@ -120,6 +126,12 @@ class Person:
         await self.dialog.get_by_role("button", name="Close").click()
         await self.workspace()
         return text
+
+    async def open_shared(self, text: str) -> None:
+        """Opens what a message with that text shares, as far as the window with the secret."""
+        await self.message(text).locator("button", has_text="Open").click()
+        await self.press("Show here")
+        await expect(self.window.locator("pre")).to_be_visible()
 
     async def set_part(self, name: str, how: str) -> None:
         await self.beside()

@@ -67,7 +67,7 @@ async def test_a_stranger_opens_a_tracked_secret_and_the_card_changes_and_a_mess
     await pictures.tracked(tracker)
 
     await expect(tracker.page.get_by_role("article")).to_have_count(2)
-    await expect(tracker.page.get_by_role("article").first).to_contain_text("changed")
+    await expect(tracker.page.get_by_role("article").first).to_contain_text("edited")
     await expect(tracker.badge).to_have_count(0)
 
 

@@ -310,12 +310,29 @@ async def test_slack_can_be_made_to_fail_and_to_work_again(world, mode, status):
 async def test_one_person_or_everybody_reads_slack_in_another_language(world):
     world.workspace.person("U0BEN", "ben")
 
-    await control(world, do="locale", locale="de-DE")
+    await control(world, do="language", language="de")
     await control(world, do="locale", locale="fr-FR", person="U0BEN")
 
     ((_, everything),) = await events(world, 1)
+    assert everything["settings"]["language"] == "de"
     assert {one["name"]: one["locale"] for one in everything["people"]} == {"ada": "de-DE", "ben": "fr-FR"}
     assert (await post(world, "/controls", {"do": "locale", "locale": "fr-FR", "person": "U0NOBODY"}))[0] == 404
+
+
+async def test_the_colours_of_the_page_can_be_changed(world):
+    await control(world, do="theme", theme="paper")
+
+    ((_, everything),) = await events(world, 1)
+    assert everything["settings"]["theme"] == "paper"
+
+
+async def test_a_call_tells_when_it_began_and_people_by_their_names(world):
+    await post(world, "/people/U0ADA", {"do": "type", "channel": "C0TEAM", "text": "/ots share @ada in #team"})
+
+    ((_, everything),) = await events(world, 1)
+    told = everything["calls"][-1]
+    assert told["title"] == "/ots share @ada in #team"
+    assert told["began"] <= told["at"]
 
 
 # --- what it hides

@@ -17,6 +17,7 @@ from bot.sandbox import onetime, slack
 from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page import serializers
 from bot.sandbox.page.serializers import Json
+from bot.sandbox.page.settings import LOCALES, Language, Locale, PageSettings, Theme
 from bot.sandbox.world import World
 
 MAX_CLOCK_MOVE = 366 * 86_400.0  # seconds
@@ -38,7 +39,6 @@ SLACK_FAULTS: dict[Outage, Callable[[], slack.SlackFault]] = {
 }
 
 
-Locale = Literal["en-GB", "de-DE", "fr-FR"]
 BotState = Literal["starting", "running", "stopped"]
 BotWish = Literal["kill", "stop", "start"]
 
@@ -98,14 +98,37 @@ class SetBot(msgspec.Struct, tag_field="do", tag="bot", forbid_unknown_fields=Tr
 
 
 class SetLocale(msgspec.Struct, tag_field="do", tag="locale", forbid_unknown_fields=True):
-    """Lets a person, or everybody, read Slack in another language."""
+    """Lets a person read Slack in another language."""
 
+    person: str
     locale: Locale
-    person: str | None = None
+
+
+class SetLanguage(msgspec.Struct, tag_field="do", tag="language", forbid_unknown_fields=True):
+    """Shows the page in another language, in which everybody reads Slack from now on."""
+
+    language: Language
+
+
+class SetTheme(msgspec.Struct, tag_field="do", tag="theme", forbid_unknown_fields=True):
+    """Shows the page in other colours."""
+
+    theme: Theme
 
 
 Control = (
-    MakeSecret | ShowLinks | LookAtLink | OpenLink | BurnSecret | MoveClock | SetOnetime | SetSlack | SetBot | SetLocale
+    MakeSecret
+    | ShowLinks
+    | LookAtLink
+    | OpenLink
+    | BurnSecret
+    | MoveClock
+    | SetOnetime
+    | SetSlack
+    | SetBot
+    | SetLocale
+    | SetLanguage
+    | SetTheme
 )
 
 
@@ -148,9 +171,12 @@ class PartStates:
 class Controls:
     """Carries out controls. `secrets_changed` is called after a change of secrets that no API call makes."""
 
-    def __init__(self, world: World, parts: PartStates, secrets_changed: Callable[[], None]) -> None:
+    def __init__(
+        self, world: World, parts: PartStates, settings: PageSettings, secrets_changed: Callable[[], None]
+    ) -> None:
         self._world = world
         self._parts = parts
+        self._settings = settings
         self._secrets_changed = secrets_changed
         self._handlers: dict[type, Callable[[Any], Json]] = {
             MakeSecret: self._make,
@@ -162,6 +188,8 @@ class Controls:
             SetOnetime: self._set_onetime,
             SetSlack: self._set_slack,
             SetLocale: self._set_locale,
+            SetLanguage: self._set_language,
+            SetTheme: self._set_theme,
         }
         self._bot_watch: asyncio.Task[None] | None = None
         self._bot_lock = asyncio.Lock()
@@ -219,9 +247,17 @@ class Controls:
         return {}
 
     def _set_locale(self, control: SetLocale) -> Json:
-        workspace = self._world.workspace
-        for person in [control.person] if control.person else [one.id for one in workspace.people]:
-            workspace.set_locale(person, control.locale)
+        self._world.workspace.set_locale(control.person, control.locale)
+        return {}
+
+    def _set_language(self, control: SetLanguage) -> Json:
+        self._settings.set_language(control.language)
+        for one in self._world.workspace.people:
+            self._world.workspace.set_locale(one.id, LOCALES[control.language])
+        return {}
+
+    def _set_theme(self, control: SetTheme) -> Json:
+        self._settings.set_theme(control.theme)
         return {}
 
     def _move_clock(self, control: MoveClock) -> Json:

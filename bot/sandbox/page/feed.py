@@ -18,6 +18,7 @@ from bot.sandbox.page import serializers
 from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.controls import PartStates
 from bot.sandbox.page.serializers import Json
+from bot.sandbox.page.settings import PageSettings
 from bot.sandbox.page.timeline import Timeline
 from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceChange
 from bot.sandbox.slack.pickers import is_shared
@@ -29,17 +30,18 @@ MAX_MESSAGES = 400  # in the whole state that a page gets when it connects
 EXPIRY_CHECK_INTERVAL = 1.0  # seconds; nothing else reports that a secret has expired
 
 
-Topic = Literal["messages", "stacks", "homes", "places", "calls", "secrets", "parts"]
+Topic = Literal["messages", "stacks", "homes", "places", "calls", "secrets", "parts", "settings"]
 
 
 class Feed:
     """Collects changes of the world from `start` on. Each page has a queue of events; None ends its stream."""
 
-    def __init__(self, world: World, manifest: AppManifest, parts: PartStates) -> None:
+    def __init__(self, world: World, manifest: AppManifest, parts: PartStates, settings: PageSettings) -> None:
         self._run = uuid4().hex  # tells a page that reconnects whether the sandbox was restarted
         self._world = world
         self._manifest = manifest
         self._parts = parts
+        self._settings = settings
         self.timeline = Timeline(self._name_of)
         self._pages: set[asyncio.Queue[str | None]] = set()
         self._changed: dict[Topic, list[Any]] = {}
@@ -55,6 +57,7 @@ class Feed:
             self._world.onetime.subscribe(self._on_request),
         ]
         self._parts.on_change = lambda: self._mark("parts")
+        self._settings.on_change = lambda: self._mark("settings")
         self._expiry_check = asyncio.create_task(self._check_for_expired_secrets())
 
     async def stop(self) -> None:
@@ -96,6 +99,7 @@ class Feed:
             "calls": self.timeline.shown(),
             "secrets": self._secrets(),
             "parts": self._parts.serialize(),
+            "settings": self._settings.serialize(),
         }
 
     def _name_of(self, user: str) -> str:
@@ -167,6 +171,8 @@ class Feed:
                 changes[what] = self.timeline.shown(numbers)
             case "secrets":
                 changes[what] = self._secrets_before = self._secrets()
+            case "settings":
+                changes[what] = self._settings.serialize()
             case _:
                 changes[what] = self._parts.serialize()
         return changes

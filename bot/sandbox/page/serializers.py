@@ -74,7 +74,7 @@ def view(one: SlackView) -> Json:
         "type": one.type,
         "title": one.title,
         "submit": one.submit,
-        "close": str((one.payload.get("close") or {}).get("text", "")) or "Cancel",
+        "close": str((one.payload.get("close") or {}).get("text", "")),
         "blocks": one.blocks,
         "values": one.values,
         "errors": one.errors,

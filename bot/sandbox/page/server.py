@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bot.sandbox.page.app_manifest import AppManifest
 from bot.sandbox.page.controls import Control, Controls, PartStates
 from bot.sandbox.page.feed import Feed
 from bot.sandbox.page.guard import add_headers, guard
+from bot.sandbox.page.settings import PageSettings, RoundStep
 from bot.sandbox.world import World
 
 STATIC = Path(__file__).parent / "static"
@@ -21,13 +23,18 @@ MAX_REQUEST_BYTES = 256 * 1024
 
 
 class Page:
-    """The page for a world. It shows `accounts`, user name -> API token, with which people can connect."""
+    """The page for a world. It shows `accounts`, user name -> API token, with which people can connect.
 
-    def __init__(self, world: World, manifest: AppManifest, accounts: dict[str, str]) -> None:
-        parts = PartStates(world, accounts)
-        self._feed = Feed(world, manifest, parts)
+    `first_round` leads a newcomer through the app.
+    """
+
+    def __init__(
+        self, world: World, manifest: AppManifest, accounts: dict[str, str], first_round: Sequence[RoundStep] = ()
+    ) -> None:
+        parts, settings = PartStates(world, accounts), PageSettings(first_round)
+        self._feed = Feed(world, manifest, parts, settings)
         self._actions = PersonActions(world.workspace, manifest)
-        self.controls = Controls(world, parts, self._feed.secrets_changed)
+        self.controls = Controls(world, parts, settings, self._feed.secrets_changed)
         self._action_decoder = msgspec.json.Decoder(PersonAction)
         self._control_decoder = msgspec.json.Decoder(Control)
         self._runner: web.AppRunner | None = None

@@ -6,6 +6,7 @@ Payloads are stored unmasked, and masked when the page asks for them.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from bot.sandbox.slack import AppDelivery, SentPayload
 
 MAX_ENTRIES = 300  # older entries are dropped
 MAX_TITLE = 80  # characters
+
+_MENTION = re.compile(r"<([@#])[^|>]+\|([^>]+)>")
 
 
 @dataclass(slots=True)
@@ -55,19 +58,20 @@ class Timeline:
     def _line(self, entry: TimelineEntry) -> dict[str, Any]:
         match entry.about:
             case AppDelivery() as one:
-                line = self._delivery(one)
+                line = self._delivery(one, entry.at)
             case SentPayload() as one:
                 line = {"from": "bot", "to": "slack", "title": one.method, "outcome": one.verdict}
                 line["ok"] = one.verdict == "ok"
             case RequestRecord() as one:
                 line = _request_line(one)
-        return {"number": entry.number, "at": entry.at, **line}
+        return {"number": entry.number, "at": entry.at, "began": entry.at, **line}
 
-    def _delivery(self, one: AppDelivery) -> dict[str, Any]:
+    def _delivery(self, one: AppDelivery, at: float) -> dict[str, Any]:
         user = str(one.payload.get("user_id") or _user_id(one.payload.get("user")) or "")
         return {
             "from": "slack",
             "to": "bot",
+            "began": at - one.seconds,
             "who": self._name_of(user),
             "title": _title(one),
             "outcome": one.error or str(one.status or ""),
@@ -84,7 +88,8 @@ def _title(one: AppDelivery) -> str:
     """The command with masked text, or the interaction and its action ids or callback id."""
     payload = one.payload
     if one.kind == "slash_commands":
-        return mask_text(f"{one.what} {payload.get('text', '')}".rstrip())[:MAX_TITLE]
+        text = _MENTION.sub(r"\1\2", str(payload.get("text", "")))
+        return mask_text(f"{one.what} {text}".rstrip())[:MAX_TITLE]
     actions = [str(action.get("action_id", "")) for action in payload.get("actions", [])]
     aim = str((payload.get("view") or {}).get("callback_id", "")) or str(payload.get("callback_id", ""))
     return " ".join(part for part in (one.what, *(actions or [aim])) if part)[:MAX_TITLE]
@@ -94,7 +99,7 @@ def _request_line(one: RequestRecord) -> dict[str, Any]:
     return {
         "from": "bot",
         "to": "onetime",
-        "title": f"{one.method} {one.route}",
+        "title": f"{one.method} {one.route.removeprefix('/api/')}",
         "outcome": "no answer" if one.status is None else str(one.status),
         "ok": one.status is not None and one.status < 400,
     }

@@ -2,6 +2,7 @@
 
 import { byId, el } from "./dom.js";
 import { icon } from "./icons.js";
+import { t } from "./language.js";
 
 const TOAST_DURATION = 9000; // milliseconds
 const MIN_GAP = 150; // milliseconds between two announcements, so that a screen reader reads both
@@ -28,7 +29,7 @@ export function toast(sentence) {
     { class: "toast" },
     icon("alert"),
     el("span", {}, sentence),
-    el("button", { class: "quiet", type: "button", "aria-label": "Dismiss", onclick: () => note.remove() }, icon("close")),
+    el("button", { class: "quiet", type: "button", "aria-label": t("dismiss"), onclick: () => note.remove() }, icon("close")),
   );
   byId("toasts").append(note);
   setTimeout(() => note.remove(), TOAST_DURATION);
@@ -37,6 +38,6 @@ export function toast(sentence) {
 /** Shows the `warning` or `cannot` of an outcome. Returns true if it has neither. */
 export function report(outcome) {
   const said = outcome.warning ?? outcome.cannot;
-  if (said) toast(outcome.warning ? `Slack says: ${said}` : said);
+  if (said) toast(outcome.warning ? t("slack_says", { said }) : said);
   return !said;
 }

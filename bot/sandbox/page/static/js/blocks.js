@@ -5,6 +5,7 @@ import { element, image, isGroup } from "./elements.js";
 import { mrkdwn, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 import { unknown } from "./unknown.js";
+import { t } from "./language.js";
 
 const DRAWN = {
   section,
@@ -62,7 +63,7 @@ function input(block, scene) {
   const props = { id, "aria-describedby": describes || null, "aria-invalid": error ? "true" : null };
   const required = block.optional ? {} : { "aria-required": "true" };
   const isChoice = isGroup(block.element);
-  const label = [textObject(block.label), block.optional && el("span", { class: "optional" }, " (optional)")];
+  const label = [textObject(block.label), block.optional && el("span", { class: "optional" }, ` ${t("optional")}`)];
   const control = element(block, block.element, scene, isChoice ? {} : { ...props, ...required });
   const parts = [
     control,
@@ -78,7 +79,7 @@ function table(block) {
   const [head, ...rows] = block.rows;
   return el(
     "div",
-    { class: "block-table", tabindex: "0", role: "region", "aria-label": "Table" },
+    { class: "block-table", tabindex: "0", role: "region", "aria-label": t("table") },
     el(
       "table",
       {},

@@ -8,6 +8,7 @@ import { menuButton } from "./menu.js";
 import { placeName } from "./places.js";
 import { here, isDirect, world } from "./store.js";
 import { suggestionsFor } from "./suggest.js";
+import { t } from "./language.js";
 
 const drafts = new Map(); // "person conversation" -> text
 const sent = []; // sent texts; the arrow up brings the last one back
@@ -18,13 +19,13 @@ let suggestions = [];
 const keyOf = () => `${here.me} ${here.place}`;
 
 export function composer(place) {
-  const label = isDirect(place) ? `Message ${placeName(place)}` : `Message #${place.name}`;
+  const label = t("write_to", { name: isDirect(place) ? placeName(place) : `#${place.name}` });
   const field = el("textarea", {
     id: "composer-text",
     class: "composer-text",
     rows: 1,
     value: drafts.get(keyOf()) ?? "",
-    placeholder: `${label} · / for commands`,
+    placeholder: t("for_commands", { label }),
     autocomplete: "off",
     spellcheck: "false",
     "aria-label": label,
@@ -38,13 +39,13 @@ export function composer(place) {
   return el(
     "div",
     { class: "composer" },
-    el("ul", { class: "suggestions", id: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true }),
+    el("ul", { class: "suggestions", id: "suggestions", role: "listbox", "aria-label": t("suggestions"), hidden: true }),
     el(
       "div",
       { class: "composer-box" },
       shortcuts(),
       field,
-      el("button", { type: "button", class: "button primary square", "aria-label": "Send", "data-focus": "send", onclick: send }, icon("send")),
+      el("button", { type: "button", class: "button primary square", "aria-label": t("send"), "data-focus": "send", onclick: send }, icon("send")),
     ),
   );
 }
@@ -85,7 +86,7 @@ function showSuggestions(list) {
   if (!box) return;
   box.replaceChildren(...list.map(suggestion));
   box.hidden = list.length === 0;
-  if (list.length > 0) say(`${list.length} suggestions, arrows choose`);
+  if (list.length > 0) say(t("suggestions_found", { n: list.length }));
   field().removeAttribute("aria-activedescendant");
 }
 
@@ -102,7 +103,7 @@ function suggestion(one, place) {
         accept(one);
       },
     },
-    el("span", { class: "suggestion-text" }, one.label),
+    el("span", { class: "suggestion-text" }, one.label, one.hint && el("span", { class: "suggestion-hint" }, ` ${one.hint}`)),
     one.note && el("span", { class: "suggestion-note" }, one.note),
   );
 }
@@ -169,5 +170,5 @@ function shortcuts() {
   if (list.length === 0) return null;
   const pick = (one) => async () => report(await act(here.me, { do: "shortcut", callback_id: one.callback_id }));
   const items = () => list.map((one) => ({ label: one.name, note: one.description, pick: pick(one) }));
-  return menuButton({ class: "button square", "aria-label": "Shortcuts", "data-focus": "shortcuts" }, icon("bolt"), items);
+  return menuButton({ class: "button square", "aria-label": t("shortcuts"), "data-focus": "shortcuts" }, icon("bolt"), items);
 }

@@ -3,6 +3,7 @@
 import { dialog } from "./dialog.js";
 import { el } from "./dom.js";
 import { textObject } from "./mrkdwn.js";
+import { t } from "./language.js";
 
 /** Shows the confirm object of an element, if it has one. Resolves to true when the person goes on. */
 export function confirm(question) {
@@ -21,11 +22,11 @@ export function confirm(question) {
       el(
         "div",
         { class: "dialog-foot" },
-        el("button", { type: "button", class: "button", onclick: decide(false) }, textObject(question.deny ?? { text: "Cancel" })),
-        el("button", { type: "button", class: yes, onclick: decide(true) }, textObject(question.confirm ?? { text: "Yes" })),
+        el("button", { type: "button", class: "button", onclick: decide(false) }, textObject(question.deny ?? { text: t("cancel") })),
+        el("button", { type: "button", class: yes, onclick: decide(true) }, textObject(question.confirm ?? { text: t("yes") })),
       ),
     );
-    const title = question.title ? textObject(question.title) : "Are you sure?";
+    const title = question.title ? textObject(question.title) : t("sure");
     const close = dialog(title, body, { kind: "dialog-small", onclose: () => resolve(answer) });
   });
 }

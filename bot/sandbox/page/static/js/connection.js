@@ -3,12 +3,13 @@
 import { toast } from "./announce.js";
 import { byId } from "./dom.js";
 import { on, world } from "./store.js";
+import { t } from "./language.js";
 
 export function start() {
-  on("connection", draw);
-  on("restarted", () => toast("The sandbox was started anew. What was here before is forgotten."));
+  on("connection everything", draw);
+  on("restarted", () => toast(t("restarted")));
 }
 
 function draw() {
-  byId("lost").textContent = world.isConnected ? "" : "The sandbox does not answer. This page connects again as soon as it does.";
+  byId("lost").textContent = world.isConnected ? "" : t("lost");
 }

@@ -9,6 +9,7 @@ import { messageList } from "./messages.js";
 import { placeName } from "./places.js";
 import { channel, switchPlace, here, isDirect, nameOf, on, world } from "./store.js";
 import { report } from "./announce.js";
+import { listed, t } from "./language.js";
 
 let homeShownTo = null;
 
@@ -22,7 +23,7 @@ function draw() {
   const place = channel(here.place);
   if (!place) return;
   const main = byId("conversation");
-  main.setAttribute("aria-label", isDirect(place) ? placeName(place) : `Channel ${place.name}`);
+  main.setAttribute("aria-label", isDirect(place) ? placeName(place) : t("channel", { name: place.name }));
   const isHome = here.tab === "home" && isDirect(place) && world.app.has_home;
   reportHome(isHome);
   fill(main, head(place, isHome), isHome ? home() : [messageList(place), footer(place)]);
@@ -42,8 +43,8 @@ async function reportHome(isHome) {
 
 function head(place, isHome) {
   const title = el("h2", { class: "conversation-title" }, isDirect(place) ? null : icon("hash"), placeName(place));
-  if (isDirect(place)) return el("div", { class: "conversation-head" }, title, el("span", { class: "tag" }, "app"), tabs(place, isHome));
-  const members = place.members.map(nameOf).join(", ");
+  if (isDirect(place)) return el("div", { class: "conversation-head" }, title, el("span", { class: "tag" }, t("app")), tabs(place, isHome));
+  const members = listed(place.members.map(nameOf));
   return el("div", { class: "conversation-head" }, title, el("p", { class: "conversation-about" }, members));
 }
 
@@ -56,13 +57,13 @@ function tabs(place, isHome) {
       icon(name === "home" ? "home" : "chat"),
       label,
     );
-  return el("div", { class: "tabs" }, tab("home", "Home", isHome), tab("messages", "Messages", !isHome));
+  return el("div", { class: "tabs" }, tab("home", t("home"), isHome), tab("messages", t("messages"), !isHome));
 }
 
 /** The composer, or the reason why there is none. */
 function footer(place) {
   if (isDirect(place) && world.app.is_read_only) {
-    return el("p", { class: "composer-off" }, `Sending messages to ${world.app.name} is turned off by its manifest. Commands work in a channel.`);
+    return el("p", { class: "composer-off" }, t("read_only", { app: world.app.name }));
   }
   return composer(place);
 }

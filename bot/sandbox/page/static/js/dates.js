@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { world } from "./store.js";
+import { locale, t } from "./language.js";
 
 const DAY = 86_400_000; // milliseconds
 
@@ -20,7 +21,7 @@ function formatToken(token, moment) {
   const pretty = token.endsWith("_pretty");
   const format = FORMATS[pretty ? token.slice(0, -"_pretty".length) : token];
   if (!format) return null;
-  return (pretty && dayName(moment)) || new Intl.DateTimeFormat("en-GB", format).format(moment);
+  return (pretty && dayName(moment)) || new Intl.DateTimeFormat(locale(), format).format(moment);
 }
 
 /** Milliseconds since 1970, by the clock of the sandbox, which can be ahead of the machine's clock. */
@@ -28,7 +29,7 @@ const now = () => Date.now() + (world.parts?.clock_ahead ?? 0) * 1000;
 
 function dayName(moment) {
   const days = Math.round((startOfDay(moment) - startOfDay(new Date(now()))) / DAY);
-  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? null;
+  return Math.abs(days) <= 1 ? new Intl.RelativeTimeFormat(locale(), { numeric: "auto" }).format(days, "day") : null;
 }
 
 function startOfDay(moment) {
@@ -37,7 +38,7 @@ function startOfDay(moment) {
 
 function ago(moment) {
   const seconds = (moment.getTime() - now()) / 1000;
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
   for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= length) return words.format(Math.round(seconds / length), unit);
   }
@@ -59,14 +60,22 @@ export function date(timestamp, format, fallback) {
 
 /** The time of day. */
 export function timeOfDay(seconds) {
-  return new Intl.DateTimeFormat("en-GB", FORMATS.time).format(new Date(seconds * 1000));
+  return new Intl.DateTimeFormat(locale(), FORMATS.time).format(new Date(seconds * 1000));
 }
+
+/** The day of a moment, as the line between two days says it: today, yesterday, or the date. */
+export function dayTitle(seconds) {
+  const moment = new Date(seconds * 1000);
+  return dayName(moment) ?? new Intl.DateTimeFormat(locale(), { weekday: "long", month: "long", day: "numeric" }).format(moment);
+}
+
+export const isSameDay = (one, other) => startOfDay(new Date(one * 1000)) === startOfDay(new Date(other * 1000));
 
 /** A duration in words, in its largest unit only. */
 export function duration(seconds) {
   for (const [unit, length] of [["day", 86_400], ["hour", 3600], ["minute", 60]]) {
     const count = Math.round(seconds / length);
-    if (count >= 1) return `${count} ${unit}${count === 1 ? "" : "s"}`;
+    if (count >= 1) return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(count);
   }
-  return "less than a minute";
+  return t("short_time");
 }

@@ -5,6 +5,7 @@
 
 import { el, keepFocus, newId } from "./dom.js";
 import { icon } from "./icons.js";
+import { t } from "./language.js";
 
 /** Opens a dialog with a title and a close button. Returns a function that closes it. `onclose` is called however it ends. */
 export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
@@ -17,7 +18,7 @@ export function dialog(title, body, { kind = "", onclose = () => {} } = {}) {
       "div",
       { class: "dialog-head" },
       el("h2", { id, tabindex: "-1" }, title),
-      el("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => box.close() }, icon("close")),
+      el("button", { type: "button", class: "quiet", "aria-label": t("close"), onclick: () => box.close() }, icon("close")),
     ),
     body,
   );

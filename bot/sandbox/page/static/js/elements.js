@@ -10,7 +10,9 @@ import { el } from "./dom.js";
 import { icon } from "./icons.js";
 import { menuButton } from "./menu.js";
 import { textObject } from "./mrkdwn.js";
-import { isDirect, places, world } from "./store.js";
+import { t } from "./language.js";
+import { optionGroups, pickerGroups } from "./options.js";
+import { picker } from "./picker.js";
 import { unknown } from "./unknown.js";
 import { withSigns } from "./emoji.js";
 import { toast } from "./announce.js";
@@ -19,9 +21,11 @@ import { isOurs } from "./links.js";
 
 const TEXT_INPUTS = { plain_text_input: "text", email_text_input: "email", url_text_input: "url", number_input: "text" };
 const DATE_INPUTS = { datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
-const DATE_LABELS = { datepicker: "Date", timepicker: "Time", datetimepicker: "Date and time" };
-const SINGLE_SELECTS = ["static_select", "users_select", "conversations_select", "channels_select"];
-const MULTIPLE_CHOICES = ["multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select", "checkboxes"];
+const DATE_LABELS = { datepicker: "date", timepicker: "time", datetimepicker: "date_and_time" };
+const PICKERS = [
+  "users_select", "conversations_select", "channels_select",
+  "multi_static_select", "multi_users_select", "multi_conversations_select", "multi_channels_select",
+];
 
 /** The element of a block. `props` are attributes of the node that takes the focus, such as its id. */
 export function element(block, one, scene, props = {}) {
@@ -32,13 +36,14 @@ export function element(block, one, scene, props = {}) {
   if (one.type in TEXT_INPUTS) return textInput(block, one, scene, named, TEXT_INPUTS[one.type]);
   if (one.type === "rich_text_input") return textInput(block, one, scene, named, "text");
   if (one.type in DATE_INPUTS) return dateInput(block, one, scene, named, DATE_INPUTS[one.type]);
-  if (SINGLE_SELECTS.includes(one.type)) return select(block, one, scene, named);
-  if (one.type === "radio_buttons" || MULTIPLE_CHOICES.includes(one.type)) return choices(block, one, scene, named);
+  if (one.type === "static_select") return select(block, one, scene, named);
+  if (PICKERS.includes(one.type)) return pick(block, one, scene, named);
+  if (isGroup(one)) return choices(block, one, scene, named);
   return unknown(one);
 }
 
 /** Whether the element is a group of choices, which has a legend in the place of a label. */
-export const isGroup = (one) => one.type === "radio_buttons" || MULTIPLE_CHOICES.includes(one.type);
+export const isGroup = (one) => one.type === "radio_buttons" || one.type === "checkboxes";
 
 export function image(one) {
   return el("span", { class: "image", role: "img", "aria-label": one.alt_text }, icon("eye"), one.alt_text);
@@ -60,7 +65,7 @@ function button(block, one, scene, named) {
 
 function followLink(url) {
   if (isOurs(url)) openInBrowser(url);
-  else toast(`In Slack this would open ${url}`);
+  else toast(t("would_open", { url }));
 }
 
 function overflow(block, one, scene, named) {
@@ -69,7 +74,7 @@ function overflow(block, one, scene, named) {
     if (await confirm(one.confirm)) scene.use(block, one, option.value);
   };
   const items = () => one.options.map((option) => ({ label: textObject(option.text), note: option.description?.text, pick: pick(option) }));
-  return menuButton({ class: "button square", "aria-label": "More actions", ...named }, icon("more", "icon icon-dots"), items);
+  return menuButton({ class: "button square", "aria-label": t("more_actions"), ...named }, icon("more", "icon icon-dots"), items);
 }
 
 // --- fields
@@ -82,7 +87,7 @@ function textInput(block, one, scene, named, kind) {
     placeholder: one.placeholder && withSigns(one.placeholder.text),
     autocomplete: "off",
     spellcheck: "false",
-    "aria-label": nameOf(block, one, "Text"),
+    "aria-label": nameOf(block, one, t("text")),
     ...named,
     ...(isLong ? { rows: 4 } : { type: kind }),
     oninput: (event) => scene.enter(block, one, asValue(one, event.target.value)),
@@ -113,7 +118,7 @@ function dateInput(block, one, scene, named, kind) {
     const value = event.target.value;
     keepChoice(block, one, scene, isMoment && value ? Math.floor(new Date(value).getTime() / 1000) : value);
   };
-  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), "aria-label": nameOf(block, one, DATE_LABELS[one.type]), ...named, onchange: onChange });
+  return el("input", { type: kind, class: "field", value: isMoment ? localTime(now) : (now ?? ""), "aria-label": nameOf(block, one, t(DATE_LABELS[one.type])), ...named, onchange: onChange });
 }
 
 function localTime(seconds) {
@@ -124,30 +129,16 @@ function localTime(seconds) {
 
 // --- choices
 
-/** The options of an element in groups: `{label, options}`, each option `{value, label, note}`. */
-function optionGroups(one) {
-  if (one.type.includes("users_select")) {
-    const people = world.people.map((person) => ({ value: person.id, label: person.name }));
-    return [{ options: people }];
-  }
-  if (one.type.includes("channels_select") || one.type.includes("conversations_select")) {
-    const open = places().filter((place) => isOffered(place, one));
-    return [{ options: open.map((place) => ({ value: place.id, label: isDirect(place) ? world.app.name : `#${place.name}` })) }];
-  }
-  const groups = one.option_groups ?? [{ options: one.options ?? [] }];
-  return groups.map((group) => ({
-    label: group.label?.text,
-    options: group.options.map((option) => ({ value: option.value, label: option.text, note: option.description })),
-  }));
-}
-
-/** Whether a menu of conversations or channels offers this one. The server refuses what is not offered, too. */
-function isOffered(place, one) {
-  if (one.type.includes("channels_select")) return place.kind === "public";
-  const filter = one.filter ?? {};
-  if (filter.include && !filter.include.includes(place.kind)) return false;
-  if (filter.exclude_bot_users && isDirect(place)) return false;
-  return !(filter.exclude_external_shared_channels && place.is_shared);
+function pick(block, one, scene, named) {
+  const isMany = one.type.startsWith("multi_");
+  return picker({
+    groups: pickerGroups(one),
+    chosen: [scene.entered(block, one) ?? []].flat(),
+    most: isMany ? (one.max_selected_items ?? Infinity) : 1,
+    placeholder: one.placeholder ? withSigns(one.placeholder.text) : t("search"),
+    props: { "aria-label": nameOf(block, one, t("search")), ...named },
+    onchange: (values) => keepChoice(block, one, scene, isMany ? values : (values[0] ?? null)),
+  });
 }
 
 /** Stores a choice. Outside of a form a choice is sent to the app, after its confirm dialog if it has one. */
@@ -159,12 +150,12 @@ async function keepChoice(block, one, scene, value) {
 
 function select(block, one, scene, named) {
   const now = scene.entered(block, one);
-  const option = ({ value, label }) => el("option", { value, selected: value === now }, plain(label));
+  const option = ({ value, label }) => el("option", { value, selected: value === now }, withSigns(label.text));
   const groups = optionGroups(one).map((group) =>
     group.label ? el("optgroup", { label: group.label }, group.options.map(option)) : group.options.map(option),
   );
-  const hint = el("option", { value: "", selected: !now, disabled: block.optional !== true, hidden: block.optional !== true }, one.placeholder?.text ?? "Choose…");
-  const props = { class: "field select", "aria-label": nameOf(block, one, "Choose"), ...named };
+  const hint = el("option", { value: "", selected: !now, disabled: block.optional !== true, hidden: block.optional !== true }, one.placeholder?.text ?? t("choose"));
+  const props = { class: "field select", "aria-label": nameOf(block, one, t("choose")), ...named };
   return el("select", { ...props, onchange: (event) => keepChoice(block, one, scene, event.target.value || null) }, hint, groups);
 }
 
@@ -189,14 +180,14 @@ function choices(block, one, scene, named) {
         onchange: (event) => onChange(value, event.target.checked),
         ...(place === 0 ? named : { "data-focus": `${named["data-focus"]}/${value}` }),
       }),
-      el("span", {}, rich(label), note && el("span", { class: "choice-note" }, textObject(note))),
+      el("span", {}, textObject(label), note && el("span", { class: "choice-note" }, textObject(note))),
     );
   const title = (label) => label && el("div", { class: "choices-group" }, label);
   const all = optionGroups(one);
   const isLong = all.flatMap((part) => part.options).length > 6;
   return el(
     "div",
-    { class: isLong ? "choices choices-long" : "choices", role: isOne ? "radiogroup" : "group", "aria-label": nameOf(block, one, "Choices") },
+    { class: isLong ? "choices choices-long" : "choices", role: isOne ? "radiogroup" : "group", "aria-label": nameOf(block, one, t("choices")) },
     all.map((part, at) => [title(part.label), part.options.map((option, place) => choice(option, at + place))]),
   );
 }
@@ -205,6 +196,3 @@ function choices(block, one, scene, named) {
 function nameOf(block, one, otherwise) {
   return block.type === "input" ? null : (one.placeholder?.text ?? otherwise);
 }
-
-const plain = (label) => (typeof label === "string" ? label : withSigns(label.text));
-const rich = (label) => (typeof label === "string" ? label : textObject(label));

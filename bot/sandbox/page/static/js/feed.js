@@ -1,6 +1,7 @@
 /** The connection to the server: the stream of changes, and the requests of the page. */
 
 import { applyChanges, publish, replaceWorld, world } from "./store.js";
+import { t } from "./language.js";
 
 const RECONNECT_AFTER = 1000; // milliseconds
 
@@ -42,7 +43,7 @@ async function post(path, body) {
     });
     return answer.ok ? await answer.json() : { cannot: await answer.text() };
   } catch {
-    return { cannot: "The sandbox does not answer. Is it still running?" };
+    return { cannot: t("no_answer") };
   }
 }
 

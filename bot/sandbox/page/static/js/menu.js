@@ -1,8 +1,7 @@
 /** A menu that opens under its button: arrows move, Escape and a click elsewhere close it. */
 
 import { el } from "./dom.js";
-
-const GAP = 4; // pixels
+import { float } from "./floating.js";
 
 let close = () => {};
 
@@ -35,7 +34,7 @@ function open(button, items) {
   button.setAttribute("aria-expanded", "true");
   button.parentElement.append(menu);
   menu.showPopover(); // in the top layer, where no scrolling list cuts it off
-  place(menu, button.getBoundingClientRect());
+  float(menu, button);
   const elsewhere = (event) => !button.parentElement.contains(event.target) && close();
   const listened = ["pointerdown", "scroll", "resize"];
   listened.forEach((kind) => window.addEventListener(kind, elsewhere, true));
@@ -50,15 +49,6 @@ function open(button, items) {
     button.focus();
   });
   menu.querySelector("[role=menuitem]")?.focus();
-}
-
-/** Places the menu under the button, or above the button if there is no room, and inside the screen. */
-function place(menu, at) {
-  const { width, height } = menu.getBoundingClientRect();
-  const isBelow = at.bottom + GAP + height <= window.innerHeight;
-  menu.style.top = `${Math.max(GAP, isBelow ? at.bottom + GAP : at.top - GAP - height)}px`;
-  const left = at.left + width <= window.innerWidth ? at.left : at.right - width;
-  menu.style.left = `${Math.max(GAP, left)}px`;
 }
 
 function entry({ label, note, pick }) {

@@ -2,7 +2,7 @@
 
 import { date } from "./dates.js";
 import { el } from "./dom.js";
-import { emoji, withSigns } from "./emoji.js";
+import { emoji, withEmoji } from "./emoji.js";
 import { link } from "./links.js";
 import { channel, here, nameOf } from "./store.js";
 
@@ -33,7 +33,7 @@ export function unescape(text) {
 export function textObject(object) {
   if (!object) return [];
   if (object.type === "mrkdwn") return mrkdwn(object.text);
-  return [object.emoji === false ? object.text : withSigns(object.text)];
+  return object.emoji === false ? [object.text] : withEmoji(object.text);
 }
 
 /** Paragraphs, quotes and preformatted text of a message or section. */

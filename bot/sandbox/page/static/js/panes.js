@@ -2,11 +2,17 @@
 
 import { byId, el, fill } from "./dom.js";
 import { icon } from "./icons.js";
+import { t } from "./language.js";
+import { on } from "./store.js";
 
 const PANES = [
-  ["chat", "Workspace", "chat"],
-  ["behind", "Behind the scenes", "gauge"],
+  ["chat", "pane_chat", "chat"],
+  ["behind", "pane_behind", "gauge"],
 ];
+
+export function start() {
+  on("everything", () => showPane(document.body.dataset.pane));
+}
 
 export function showPane(name) {
   document.body.dataset.pane = name;
@@ -15,5 +21,5 @@ export function showPane(name) {
 
 function entry([pane, label, sign], shown) {
   const props = { type: "button", class: "pane", "aria-current": pane === shown ? "page" : null, "data-focus": `pane-${pane}` };
-  return el("button", { ...props, onclick: () => showPane(pane) }, icon(sign), label);
+  return el("button", { ...props, onclick: () => showPane(pane) }, icon(sign), t(label));
 }

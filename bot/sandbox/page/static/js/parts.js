@@ -5,10 +5,11 @@ import { control } from "./feed.js";
 import { on, world } from "./store.js";
 import { report } from "./announce.js";
 import { duration } from "./dates.js";
+import { t } from "./language.js";
 
-const MODES = { fine: "works", slow: "slow", failing: "fails", limited: "limits", down: "is down" };
+const MODES = ["fine", "slow", "failing", "limited", "down"];
 const HOURS = 3600; // seconds
-const JUMPS = [["1 hour", HOURS], ["1 day", 24 * HOURS], ["8 days", 192 * HOURS]];
+const JUMPS = [HOURS, 24 * HOURS, 192 * HOURS];
 
 export function start() {
   on("everything parts", draw);
@@ -25,7 +26,7 @@ function draw() {
       { class: "wiring" },
       part("Slack", parts.slack.mode === "fine", faults("Slack", "slack", parts.slack.mode)),
       wire("slack-bot"),
-      part("Bot", parts.bot.state === "running", bot(parts.bot.state)),
+      part(t("bot"), parts.bot.state === "running", bot(parts.bot.state)),
       wire("bot-onetime"),
       part("Onetime Secret", parts.onetime.mode === "fine", faults("Onetime Secret", "onetime", parts.onetime.mode)),
     ),
@@ -42,7 +43,7 @@ function wire(name) {
 }
 
 function faults(name, which, mode) {
-  const option = ([value, label]) => el("option", { value, selected: value === mode }, label);
+  const option = (value) => el("option", { value, selected: value === mode }, t(`mode_${value}`));
   return el(
     "select",
     {
@@ -51,34 +52,34 @@ function faults(name, which, mode) {
       "data-focus": `mode-${which}`,
       onchange: async (event) => report(await control({ do: which, mode: event.target.value })),
     },
-    Object.entries(MODES).map(option),
+    MODES.map(option),
   );
 }
 
 function bot(state) {
   const wish = async (what) => report(await control({ do: "bot", wish: what }));
   const button = (label, what) => el("button", { type: "button", class: "button small", "data-focus": "bot-wish", onclick: () => wish(what) }, label);
-  if (state === "starting") return el("span", { class: "part-state" }, "is starting…");
-  return state === "running" ? button("Kill", "kill") : button("Start", "start");
+  if (state === "starting") return el("span", { class: "part-state" }, t("starting"));
+  return state === "running" ? button(t("kill"), "kill") : button(t("start"), "start");
 }
 
 function clock(parts) {
-  const jump = ([label, seconds]) =>
+  const jump = (seconds) =>
     el(
       "button",
       {
         type: "button",
         class: "button small",
-        "aria-label": `Move the clock on by ${label}`,
+        "aria-label": t("clock_move", { duration: duration(seconds) }),
         "data-focus": `clock-${seconds}`,
         onclick: async () => report(await control({ do: "move_clock", seconds })),
       },
-      `+ ${label}`,
+      `+ ${duration(seconds)}`,
     );
   return el(
     "div",
     { class: "clock" },
-    el("span", {}, "Everybody's clock", parts.clock_ahead > 0 && el("strong", {}, ` +${duration(parts.clock_ahead)}`)),
+    el("span", {}, t("clock"), parts.clock_ahead > 0 && el("strong", {}, ` +${duration(parts.clock_ahead)}`)),
     el("span", { class: "clock-jumps" }, JUMPS.map(jump)),
   );
 }

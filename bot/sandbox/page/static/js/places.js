@@ -5,6 +5,7 @@ import { icon } from "./icons.js";
 import { avatar } from "./people.js";
 import { switchPlace, here, isDirect, nameOf, on, places, world } from "./store.js";
 import { unreadIn } from "./unread.js";
+import { t } from "./language.js";
 
 export function start() {
   on("everything channels me place unread", draw);
@@ -12,11 +13,12 @@ export function start() {
 
 function draw() {
   const mine = places();
+  byId("places").setAttribute("aria-label", t("conversations"));
   fill(
     byId("places"),
-    group("Channels", mine.filter((one) => !isDirect(one))),
-    group("Apps", mine.filter(isDirect)),
-    el("p", { class: "places-note" }, "Everything here is made up and forgotten when the sandbox ends."),
+    group(t("channels"), mine.filter((one) => !isDirect(one))),
+    group(t("apps"), mine.filter(isDirect)),
+    el("p", { class: "places-note" }, t("made_up")),
   );
 }
 
@@ -42,6 +44,6 @@ function entry(place) {
     },
     isDirect(place) ? avatar(world.app.user, world.app.name) : icon("hash"),
     el("span", { class: "place-name" }, placeName(place)),
-    unread > 0 && el("span", { class: "badge" }, String(unread), el("span", { class: "unseen" }, " unread")),
+    unread > 0 && el("span", { class: "badge" }, String(unread), el("span", { class: "unseen" }, ` ${t("unread", { n: unread })}`)),
   );
 }

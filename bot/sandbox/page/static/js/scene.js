@@ -44,10 +44,11 @@ export function makeScene(target, { values = {}, errors = {}, redraw = () => {} 
   return { name, errors, entered, enter, use, redraw };
 }
 
+/** What the app chose for an element: `initial_option`, `initial_users` and so on. */
 function initial(one) {
-  const chosen = one.initial_option ?? one.initial_options;
-  if (Array.isArray(chosen)) return chosen.map((option) => option.value);
-  return chosen?.value ?? null;
+  const [, chosen = null] = Object.entries(one).find(([name]) => name.startsWith("initial_")) ?? [];
+  const plain = (option) => option?.value ?? option;
+  return Array.isArray(chosen) ? chosen.map(plain) : plain(chosen);
 }
 
 /** All entered values of a view, as the server takes them: block -> action -> value. */

@@ -11,11 +11,13 @@ import { menuButton } from "./menu.js";
 import { openInBrowser } from "./outsider.js";
 import { showPane } from "./panes.js";
 import { on, world } from "./store.js";
+import { language, t } from "./language.js";
 
 const STATES = {
-  new: "not opened", viewed: "not opened", received: "opened", burned: "burned", expired: "expired", orphaned: "gone",
+  new: "state_new", viewed: "state_new", received: "state_received", burned: "state_burned", expired: "state_expired", orphaned: "state_orphaned",
 };
-const LIFETIMES = [["7 days", 604_800], ["1 day", 86_400], ["1 hour", 3600], ["5 minutes", 300]];
+const MARKS = { burned: "flame", expired: "clock", orphaned: "clock" }; // others: a lock while the text is there, then an eye
+const LIFETIMES = [604_800, 86_400, 3600, 300]; // seconds
 
 export function start() {
   on("everything secrets parts", draw);
@@ -25,7 +27,7 @@ let drawn = null; // the state that was drawn last; an open menu stays open whil
 
 function draw() {
   if (!world.parts) return;
-  const now = JSON.stringify([world.parts.accounts, world.secrets.map((one) => [one.id, one.state, note(one)])]);
+  const now = JSON.stringify([language(), world.parts.accounts, world.secrets.map((one) => [one.id, one.state, note(one)])]);
   if (now === drawn) return;
   drawn = now;
   const isOpen = byId("secrets").querySelector("details")?.open ?? false;
@@ -34,13 +36,13 @@ function draw() {
     el(
       "div",
       { class: "card-head" },
-      el("h3", { id: "secrets-title" }, "What Onetime Secret holds"),
-      el("button", { type: "button", class: "button small", "data-focus": "make", onclick: openForm }, icon("plus"), "Make one"),
+      el("h3", { id: "secrets-title" }, t("holds")),
+      el("button", { type: "button", class: "button small", "data-focus": "make", onclick: openForm }, icon("plus"), t("make_one")),
     ),
     world.secrets.length === 0
-      ? el("p", { class: "empty" }, "Nothing yet. Make a secret, as somebody would in a browser, and hand its link to a person in the workspace.")
+      ? el("p", { class: "empty" }, t("holds_nothing"))
       : el("ul", { class: "secret-list", tabindex: "0", "aria-labelledby": "secrets-title" }, world.secrets.toReversed().map(row)),
-    el("details", { class: "accounts", open: isOpen }, el("summary", {}, "Accounts to connect with"), el("ul", {}, world.parts.accounts.map(account))),
+    el("details", { class: "accounts", open: isOpen }, el("summary", {}, t("accounts")), el("ul", {}, world.parts.accounts.map(account))),
   );
 }
 
@@ -48,23 +50,23 @@ function row(secret) {
   return el(
     "li",
     { class: `secret secret-${secret.state}` },
-    el("span", { class: "secret-mark" }, icon(secret.state === "burned" ? "flame" : secret.has_text ? "lock" : "eye")),
+    el("span", { class: "secret-mark" }, icon(MARKS[secret.state] ?? (secret.has_text ? "lock" : "eye"))),
     el(
       "span",
       { class: "secret-main" },
       el("span", { class: "secret-key" }, secret.key),
-      el("span", { class: `state state-${secret.state}` }, STATES[secret.state] ?? secret.state),
+      el("span", { class: `state state-${secret.state}` }, t(STATES[secret.state])),
       el("span", { class: "secret-note" }, note(secret)),
     ),
-    menuButton({ class: "quiet", "aria-label": `Secret ${secret.key}`, "data-focus": `secret-${secret.id}` }, icon("more", "icon icon-dots"), () => menuItems(secret)),
+    menuButton({ class: "quiet", "aria-label": t("secret", { key: secret.key }), "data-focus": `secret-${secret.id}` }, icon("more", "icon icon-dots"), () => menuItems(secret)),
   );
 }
 
 function note(secret) {
-  const facts = [secret.owner ? `by ${secret.owner}` : "by nobody known"];
-  facts.push(secret.has_text ? "its text is there" : "its text is gone");
-  if (secret.has_passphrase) facts.push("has a passphrase");
-  if (secret.left !== null) facts.push(`${duration(secret.left)} left`.replaceAll(" ", "\u00a0"));
+  const facts = [secret.owner ? t("by", { owner: secret.owner }) : t("by_nobody")];
+  facts.push(t(secret.has_text ? "has_text" : "has_no_text"));
+  if (secret.has_passphrase) facts.push(t("has_passphrase"));
+  if (secret.left !== null) facts.push(t("left", { duration: duration(secret.left) }).replaceAll(" ", "\u00a0"));
   return facts.join(" · ");
 }
 
@@ -78,15 +80,15 @@ function menuItems(secret) {
   const copy = (kind) => async () => {
     const found = await fetchLinks();
     if (!report(found)) return;
-    await navigator.clipboard.writeText(found[kind]).then(() => say("Copied"), () => show(found[kind]));
+    await navigator.clipboard.writeText(found[kind]).then(() => say(t("copied")), () => show(found[kind]));
   };
   return [
-    { label: "Open its link as a stranger", note: "in a browser", pick: async () => openInBrowser((await fetchLinks()).secret) },
-    { label: "Write its link", note: "into the message field", pick: write("secret") },
-    { label: "Write its private link", note: "into the message field", pick: write("private") },
-    { label: "Copy its link", pick: copy("secret") },
-    { label: "Copy its private link", pick: copy("private") },
-    { label: "Burn it on the site", note: "as its maker", pick: async () => report(await control({ do: "burn", id: secret.id })) },
+    { label: t("open_as_stranger"), note: t("in_browser"), pick: async () => openInBrowser((await fetchLinks()).secret) },
+    { label: t("write_link"), note: t("into_field"), pick: write("secret") },
+    { label: t("write_private_link"), note: t("into_field"), pick: write("private") },
+    { label: t("copy_link"), pick: copy("secret") },
+    { label: t("copy_private_link"), pick: copy("private") },
+    { label: t("burn"), note: t("as_maker"), pick: async () => report(await control({ do: "burn", id: secret.id })) },
   ];
 }
 
@@ -98,7 +100,7 @@ function insertWithCommand(link) {
 }
 
 function show(value) {
-  dialog("Copy this", el("div", { class: "dialog-body" }, el("p", { class: "copyable" }, value)), { kind: "dialog-small" });
+  dialog(t("copy_this"), el("div", { class: "dialog-body" }, el("p", { class: "copyable" }, value)), { kind: "dialog-small" });
 }
 
 function account({ username, token }) {
@@ -106,7 +108,7 @@ function account({ username, token }) {
     "li",
     {},
     el("code", {}, username),
-    el("span", {}, "API token "),
+    el("span", {}, t("token")),
     el("code", {}, token),
   );
 }
@@ -117,9 +119,9 @@ function openForm() {
   const ids = { text: newId("make"), passphrase: newId("make"), owner: newId("make"), ttl: newId("make") };
   const text = el("textarea", { id: ids.text, class: "field", rows: 3, autocomplete: "off", spellcheck: "false" });
   const passphrase = el("input", { id: ids.passphrase, class: "field", type: "text", autocomplete: "off" });
-  const owners = [...world.parts.accounts.map(({ username }) => [username, username]), ["nobody (anonymous)", ""]];
+  const owners = [...world.parts.accounts.map(({ username }) => [username, username]), [t("nobody"), ""]];
   const owner = select(ids.owner, owners);
-  const ttl = select(ids.ttl, LIFETIMES);
+  const ttl = select(ids.ttl, LIFETIMES.map((seconds) => [duration(seconds), seconds]));
   const save = async (event) => {
     event.preventDefault();
     if (!text.value) return text.focus();
@@ -130,12 +132,12 @@ function openForm() {
   const body = el(
     "form",
     { class: "dialog-body", novalidate: true, onsubmit: save },
-    labelled("Text", text),
-    labelled("Passphrase (optional)", passphrase),
-    el("div", { class: "side-by-side" }, labelled("Made by", owner), labelled("Lives for", ttl)),
-    el("div", { class: "dialog-foot" }, el("button", { type: "submit", class: "button primary" }, "Make it")),
+    labelled(t("make_text"), text),
+    labelled(t("make_passphrase"), passphrase),
+    el("div", { class: "side-by-side" }, labelled(t("made_by"), owner), labelled(t("lives_for"), ttl)),
+    el("div", { class: "dialog-foot" }, el("button", { type: "submit", class: "button primary" }, t("make_it"))),
   );
-  const close = dialog("Make a secret", body, { kind: "dialog-site" });
+  const close = dialog(t("make_title"), body, { kind: "dialog-site" });
   text.focus();
 }
 
@@ -159,13 +161,13 @@ function showLinks(made) {
       el("h3", {}, title),
       el("p", {}, about),
       el("p", { class: "copyable" }, link),
-      el("button", { type: "button", class: "button small", onclick: use(link) }, "Write it into the message field"),
+      el("button", { type: "button", class: "button small", onclick: use(link) }, t("write_into_field")),
     );
   const body = el(
     "div",
     { class: "dialog-body" },
-    one("Secret link", "Opens it, once. For whoever is to read it.", made.secret),
-    one("Private link", "Shows what became of it, and burns it. For its maker.", made.private),
+    one(t("made_link"), t("made_link_note"), made.secret),
+    one(t("made_private"), t("made_private_note"), made.private),
   );
-  const close = dialog("The secret is made", body, { kind: "dialog-site" });
+  const close = dialog(t("made"), body, { kind: "dialog-site" });
 }

@@ -11,6 +11,7 @@ export const world = {
   calls: [],
   secrets: [],
   parts: null,
+  settings: null, // {language, theme} of the page, and the steps of the first round
   isConnected: false,
 };
 
@@ -52,6 +53,11 @@ const apply = {
   channels: (about) => replace("channels", about),
   secrets: (about) => replace("secrets", about),
   parts: (about) => replace("parts", about),
+  settings: (about) => {
+    const hasNewLanguage = about.language !== world.settings?.language;
+    replace("settings", about);
+    if (hasNewLanguage) publish("everything");
+  },
   stacks: (about) => merge("stacks", about),
   homes: (about) => merge("homes", about),
   messages: (about) => {

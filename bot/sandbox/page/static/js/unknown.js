@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { icon } from "./icons.js";
+import { t } from "./language.js";
 
 export function unknown(thing) {
   const kind = String(thing?.type ?? "something without a type");
@@ -9,6 +10,6 @@ export function unknown(thing) {
     "div",
     { class: "unknown", role: "note" },
     icon("alert"),
-    el("span", {}, el("strong", {}, "This page cannot show "), el("code", {}, kind), "."),
+    el("span", {}, t("unknown", { kind })),
   );
 }

@@ -3,14 +3,15 @@
 import { insert } from "./composer.js";
 import { el } from "./dom.js";
 import { world } from "./store.js";
+import { t } from "./language.js";
 
 export function welcome(place, isDirect) {
   if (isDirect) {
     return el(
       "div",
       { class: "welcome" },
-      el("h3", {}, `Your conversation with ${world.app.name}`),
-      el("p", {}, "What the app tells you by itself arrives here."),
+      el("h3", {}, t("welcome_direct", { app: world.app.name })),
+      el("p", {}, t("welcome_direct_note")),
     );
   }
   const commands = world.app.commands.map((one) =>
@@ -24,8 +25,8 @@ export function welcome(place, isDirect) {
   return el(
     "div",
     { class: "welcome" },
-    el("h3", {}, `Welcome to #${place.name}`),
-    el("p", {}, `${world.people.length} people and one app, ${world.app.name}. Be any of them, and watch beside this what happens behind the scenes.`),
+    el("h3", {}, t("welcome", { name: place.name })),
+    el("p", {}, t("welcome_note", { n: world.people.length, app: world.app.name })),
     commands.length > 0 && el("ul", { class: "welcome-commands" }, commands),
   );
 }

@@ -10,6 +10,7 @@ import { blocks } from "./blocks.js";
 import { byId, el, fill, keepFocus } from "./dom.js";
 import { act } from "./feed.js";
 import { icon } from "./icons.js";
+import { language, t } from "./language.js";
 import { fieldsOf, forget, makeScene } from "./scene.js";
 import { here, on, windowOnTop, world } from "./store.js";
 
@@ -31,7 +32,7 @@ function draw() {
   stage.hidden = view === null;
   document.body.classList.toggle("has-window", view !== null);
   if (!view) return hide(stage);
-  const now = JSON.stringify([here.me, view]);
+  const now = JSON.stringify([here.me, language(), view]);
   if (now === shown?.now) return;
   const isNew = shown?.id !== view.id;
   forgetClosed();
@@ -60,12 +61,19 @@ function show(stage, view, isNew) {
   const hadField = !isNew && stage.querySelector("[data-first]") !== null;
   fill(stage, box);
   stage.querySelector(".window-body").scrollTop = scrolled;
-  const wrong = box.querySelector("[aria-invalid=true]");
+  const error = box.querySelector(".field-error");
+  const wrong = error?.closest(".block-input");
   // A window can start without fields ("One moment…"). When its fields come, the first one takes the focus.
   const first = hadField ? box : (box.querySelector("[data-first]") ?? box);
-  if (wrong && !isNew) wrong.focus();
+  if (wrong && !isNew) showError(wrong);
   else if (isNew || !stage.contains(document.activeElement)) first.focus({ preventScroll: true });
   if (!isNew) say(wrong ? Object.values(view.errors).join(". ") : box.querySelector(".window-body").innerText);
+}
+
+/** Scrolls a field with its error into sight, and gives it the focus. */
+function showError(field) {
+  field.querySelector("[aria-invalid=true], input, select, textarea")?.focus({ preventScroll: true });
+  field.scrollIntoView({ block: "center" });
 }
 
 function windowBox(view) {
@@ -81,9 +89,9 @@ function windowBox(view) {
       { class: "window-head" },
       el("img", { src: "/static/icon.svg", alt: "", width: 24, height: 24 }),
       el("h2", { id: "window-title" }, view.title),
-      el("p", { class: "unseen" }, "F6 leads from this window to what is behind the scenes, and back."),
-      stack.length > 1 && el("span", { class: "window-depth" }, `${stack.length} of 3`),
-      el("button", { type: "button", class: "quiet", "aria-label": "Close", "data-focus": "window-x", onclick: () => close(view, true) }, icon("close")),
+      el("p", { class: "unseen" }, t("window_keys")),
+      stack.length > 1 && el("span", { class: "window-depth" }, t("window_depth", { n: stack.length })),
+      el("button", { type: "button", class: "quiet", "aria-label": t("close"), "data-focus": "window-x", onclick: () => close(view, true) }, icon("close")),
     ),
     el("form", { class: "window-form", novalidate: true, onsubmit: (event) => submit(event, view) }, body, footer(view)),
   );
@@ -93,7 +101,7 @@ function footer(view) {
   return el(
     "div",
     { class: "window-foot" },
-    el("button", { type: "button", class: "button", "data-focus": "window-close", onclick: () => close(view, false) }, view.close),
+    el("button", { type: "button", class: "button", "data-focus": "window-close", onclick: () => close(view, false) }, view.close || t("cancel")),
     view.submit && el("button", { type: "submit", class: "button primary", "data-focus": "window-submit" }, view.submit),
   );
 }

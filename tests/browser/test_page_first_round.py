@@ -1,0 +1,87 @@
+"""The first round: it leads a newcomer from sharing to the changed message, and can be ended and shown again."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from bot.sandbox.first_round import FIRST_ROUND
+from bot.sandbox.main import ACCOUNTS
+from bot.sandbox.page import Page, read_manifest
+from tests.browser.stage import NARROW, WIDE, at
+
+pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(world):
+    page = Page(world, read_manifest(), ACCOUNTS, FIRST_ROUND)
+    await page.start()
+    page.controls.watch_bot()
+    yield page
+    await page.stop()
+
+
+def step(me):
+    return me.page.get_by_role("complementary", name="First round")
+
+
+async def play(me):
+    """The whole round, as the page tells it."""
+    await expect(step(me)).to_contain_text("Step 1 of 5")
+    await step(me).get_by_role("button", name="Write it for me").click()
+    await me.page.locator("#composer-text").press("Enter")
+    await expect(step(me)).to_contain_text("Step 2 of 5")
+    await me.window.locator("textarea").first.fill("the staging password")
+    await me.window.locator("[type=submit]").click()
+    await expect(step(me)).to_contain_text("Step 3 of 5")
+    await me.page.keyboard.press("Escape")
+    await expect(me.window).to_have_count(0)
+    await step(me).get_by_role("button", name="Be Ben").click()
+    await me.open_shared("shares a one-time secret")
+    await expect(step(me)).to_contain_text("Step 4 of 5")
+    await me.page.keyboard.press("Escape")
+    await expect(me.window).to_have_count(0)
+    await step(me).get_by_role("button", name="Be Ada").click()
+    await expect(step(me)).to_contain_text("Step 5 of 5")
+    await me.sees("Opened")
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow"])
+async def test_the_round_starts_by_itself_and_leads_to_the_changed_message(chromium, page, size, scheme):
+    async with at(chromium, page.url, size, scheme) as me:
+        await play(me)
+
+
+async def test_who_ended_it_is_not_led_again_unless_they_ask(chromium, page):
+    async with at(chromium, page.url) as me:
+        await expect(step(me)).to_be_visible()
+
+        await step(me).get_by_role("button", name="Dismiss").click()
+        await expect(step(me)).to_have_count(0)
+        await me.arrive(page.url)
+        await expect(me.page.locator(".welcome")).to_be_visible()
+        await expect(step(me)).to_have_count(0)
+        await me.page.get_by_role("button", name="Settings").click()
+        await me.dialog.get_by_role("button", name="Show the first round again").click()
+
+        await expect(step(me)).to_contain_text("Step 1 of 5")
+
+
+async def test_it_can_be_played_once_more_after_it_was_played(chromium, page):
+    async with at(chromium, page.url) as me:
+        await play(me)
+        await me.page.get_by_role("button", name="Settings").click()
+        await me.dialog.get_by_role("button", name="Show the first round again").click()
+
+        await play(me)
+
+
+async def test_a_page_that_is_loaded_again_goes_on_where_the_round_was(chromium, page, world):
+    async with at(chromium, page.url) as me:
+        ben = next(one for one in world.workspace.people if one.person.name == "ben")
+        world.workspace.state.post(world.workspace.state.open_dm(ben.id), {"text": "for you"})
+        await expect(step(me)).to_contain_text("Step 3 of 5")
+
+        await me.arrive(page.url)
+
+        await expect(step(me)).to_contain_text("Step 3 of 5")
