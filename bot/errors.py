@@ -6,15 +6,16 @@ is caught, with `from None` if the original carries a URL, a body or a value.
 
 from __future__ import annotations
 
+from bot.screen.pieces import Piece, Sentences, say
 from bot.slack_codes import About, classify
 
 
 class BotError(Exception):
     """An error that we expect: one INFO line in the log, `tell` for the person."""
 
-    tell = "That did not work. Please try again in a moment."
+    tell: Piece = say("That did not work. Please try again in a moment.")
 
-    def __init__(self, why: str = "", *, tell: str | None = None) -> None:
+    def __init__(self, why: str = "", *, tell: Piece | None = None) -> None:
         super().__init__(why or type(self).__name__)
         if tell is not None:
             self.tell = tell
@@ -37,19 +38,21 @@ class HostNotAllowed(NotUnderstood):
 class NotYours(BotError):
     """The row belongs to somebody else or does not exist: one error for both, so that nobody can find out which."""
 
-    tell = "That isn't available to you, or not any more."
+    tell: Piece = say("This is not available to you, or not any more.")
 
 
 class NotAllowed(BotError):
     """The person may not use the bot here: a guest, a stranger from another workspace, a deactivated account."""
 
-    tell = "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
+    tell: Piece = say(
+        "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
+    )
 
 
 class LimitReached(BotError):
     """The person has used up a limit of this kind. `bot.interaction.limits` writes `tell`."""
 
-    def __init__(self, kind: str, wait: float, *, tell: str | None = None) -> None:
+    def __init__(self, kind: str, wait: float, *, tell: Piece | None = None) -> None:
         super().__init__(kind, tell=tell)
         self.kind = kind
         self.wait = wait  # seconds until the person may do it again
@@ -58,13 +61,13 @@ class LimitReached(BotError):
 class RequestOver(BotError):
     """The request for a secret was answered, declined or withdrawn, or its time has run out."""
 
-    tell = "That request is over: it was answered, declined or withdrawn, or its time has run out."
+    tell: Piece = say("That request is over: it was answered, declined or withdrawn, or its time has run out.")
 
 
 class NotConnected(BotError):
     """The call needs an account on that host and the person has connected none."""
 
-    tell = "Connect your Onetime Secret account first."
+    tell: Piece = say("Connect your Onetime Secret account first.")
 
 
 # --- what Onetime Secret answered
@@ -80,19 +83,23 @@ class SecretGone(OnetimeError):
     When opening a secret, a wrong or missing passphrase gets this answer too: API v1 does not tell them apart.
     """
 
-    tell = "Onetime Secret doesn't know that secret: it was opened, burned, has expired, or the key is wrong."
+    tell: Piece = say(
+        "Onetime Secret does not know that secret. It was opened or burned, it has expired, or the key is wrong."
+    )
 
 
 class WrongPassphrase(OnetimeError):
     """The server said that the passphrase is missing or wrong. Only burning gets this answer."""
 
-    tell = "That passphrase is not right."
+    tell: Piece = say("That passphrase is not right.")
 
 
 class NotAuthorized(OnetimeError):
     """The account's user name or API token was not accepted."""
 
-    tell = "Onetime Secret did not accept the account's API token. Reconnect it with `/ots connect`."
+    tell: Piece = say(
+        "Onetime Secret did not accept your account's API token. Connect the account again: `/ots connect`."
+    )
 
 
 class Refused(OnetimeError):
@@ -101,7 +108,7 @@ class Refused(OnetimeError):
     The client shortens `reason` to a line that quotes nothing of what was sent; it is empty if that is not possible.
     """
 
-    tell = "Onetime Secret refused that."
+    tell: Piece = say("Onetime Secret refused that.")
 
     def __init__(self, why: str = "", *, reason: str = "") -> None:
         super().__init__(why)
@@ -111,7 +118,7 @@ class Refused(OnetimeError):
 class RateLimited(OnetimeError):
     """Too many calls. `retry_after` is in seconds, 15 minutes at most; None if the host does not say."""
 
-    tell = "Onetime Secret is limiting requests right now. Please try again in a few minutes."
+    tell: Piece = say("Onetime Secret is limiting requests right now. Please try again in a few minutes.")
 
     def __init__(self, why: str = "", *, retry_after: float | None = None) -> None:
         super().__init__(why)
@@ -124,7 +131,7 @@ class HostUnavailable(OnetimeError):
     The call may or may not have had its effect.
     """
 
-    tell = "Onetime Secret could not be reached or did not give a usable answer. Please try again in a moment."
+    tell: Piece = say("Onetime Secret could not be reached, or its answer made no sense. Please try again in a moment.")
 
 
 class NothingDone(HostUnavailable):
@@ -132,15 +139,15 @@ class NothingDone(HostUnavailable):
 
     tells_effect = False  # whether `tell` says already that nothing was done
 
-    def tell_without_effect(self, verb: str) -> str:
-        """`tell`, with a sentence that nothing was `verb`, a past participle."""
-        return self.tell if self.tells_effect else f"{self.tell} Nothing was {verb}."
+    def tell_without_effect(self, nothing_done: Piece) -> Piece:
+        """`tell`, with the sentence that nothing was done, if `tell` does not say so already."""
+        return self.tell if self.tells_effect else Sentences.of(self.tell, nothing_done)
 
 
 class SecretLocked(NothingDone):
     """The server refuses every passphrase for the secret, right or wrong, because of too many wrong ones."""
 
-    tell = (
+    tell: Piece = say(
         "That server has locked this secret for half an hour, because of too many wrong passphrases. "
         "After that the right one works again."
     )
@@ -156,8 +163,10 @@ class NothingSent(NothingDone):
 class SlackError(BotError):
     """Slack did not accept a call. Carries Slack's method and error code, never the content."""
 
-    tell = "Slack did not take the answer. Please try again."
-    tell_refused = "Slack does not accept this app any more, so it can do nothing here: please tell whoever runs it."
+    tell: Piece = say("Slack did not take the answer. Please try again.")
+    tell_refused = say(
+        "Slack does not accept this app any more, so it can do nothing here. Please tell whoever runs it."
+    )
 
     def __init__(self, method: str, code: str, *, retry_after: float | None = None, why: str = "") -> None:
         super().__init__(f"{method}: {code}, {why}" if why else f"{method}: {code}")
@@ -186,7 +195,7 @@ class ViewChanged(SlackError):
 class WindowClosed(SlackError):
     """The modal is not open any more, or did not open because its trigger had expired."""
 
-    tell = "The window was closed before it could be shown."
+    tell: Piece = say("The window was closed before it could be shown.")
 
 
 # --- ours
@@ -195,13 +204,13 @@ class WindowClosed(SlackError):
 class Unsealable(BotError):
     """A sealed value cannot be decrypted: it has another key, row or purpose, or is damaged. Carries no details."""
 
-    tell = "What was stored for this cannot be opened any more. Please start again."
+    tell: Piece = say("What was stored for this cannot be read any more. Please start again.")
 
 
 class StorageUnavailable(BotError):
     """The database could not carry out a statement: it is locked, full or unreachable. Nothing was changed."""
 
-    tell = "The bot's database did not answer. Please try again in a moment."
+    tell: Piece = say("The bot's database did not answer. Please try again in a moment.")
 
 
 class CannotStart(Exception):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from bot.person import Person
+
 
 class MessageRef(NamedTuple):
     """A posted message, in Slack's own values."""
@@ -18,3 +20,4 @@ class ChannelRef(NamedTuple):
 
     team_id: str
     channel: str
+    reader: Person  # whose language a message to the channel is in

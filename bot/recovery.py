@@ -16,17 +16,14 @@ from bot.interaction.feature import Kind, Recover, Resume, Resumption
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
-from bot.screen.parts import NO_FORM, Message, Modal, Text
+from bot.screen.parts import APP_NAME, NO_FORM, Message, Modal, Text
+from bot.screen.pieces import Code, Mark, Sentences, say
+from bot.status.words import WARNING_SIGN
 from bot.storage.acts import Act
 
 INTERVAL = 60.0  # seconds between two rounds of all recoveries
 STOP_TIME = 2.0  # seconds
 UNANSWERED = 180.0  # seconds without an answer; the longest act takes less
-
-NOT_ANSWERED = (
-    "{what} got no answer: the bot was restarted, or Slack did not take the answer. It may have been done or not: "
-    "please look, and try again."
-)
 
 log = Log("recovery")
 
@@ -93,7 +90,7 @@ async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
     try:
         if shown.window is not None and act.view_id is not None and act.window != "secret":
             try:
-                await services.update_window(act.install_team, act.view_id, shown.window)
+                await services.update_window(act.install_team, act.view_id, shown.window, act.person)
             except WindowClosed:
                 pass
             else:
@@ -108,7 +105,12 @@ async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
 
 def _usual(act: Act) -> Resumption:
     """A window that shows a placeholder is replaced. Other windows stay: they may hold what the person typed."""
-    command = f"`/ots {act.name}`" if act.kind == Kind.COMMAND else "What you pressed or sent"
-    said = NOT_ANSWERED.format(what=command)
-    window = Modal(NO_FORM, "Onetime Secret", (Text.of(f":warning: {said}"),)) if act.window else None
-    return Resumption(window, Message.of(said.replace("`", ""), Text.of(f":warning: {said}")))
+    why = say("The app was restarted, or Slack did not take the answer.")
+    check = say("It may have been done or not: please look, and try again.")
+    got_none = say("What you pressed or sent got no answer.")
+    if act.kind == Kind.COMMAND:
+        got_none = say("{command} got no answer.", command=Code(Mark(f"/ots {act.name}")))
+    said = Sentences.of(got_none, why, check)
+    warning = Text.of(WARNING_SIGN, said)
+    window = Modal(NO_FORM, APP_NAME, (warning,)) if act.window else None
+    return Resumption(window, Message.of(said, warning))

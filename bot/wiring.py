@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
 from bot.interaction.services import Services
@@ -31,7 +32,7 @@ from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
 from bot.slack.dispatcher import Dispatcher
 from bot.slack.http import make_admin_server, make_server
 from bot.slack.listen import listen
-from bot.slack.members import Members
+from bot.slack.members import Members, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
 from bot.slack.web import SlackClient
@@ -42,6 +43,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
+from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
 from bot.storage.notifications import Notifications
@@ -107,9 +109,9 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def services(
-    settings: Settings, hosts: Hosts, messenger: Messenger, proxy: ProxyRule
-) -> AsyncIterator[tuple[Services, Database, Sealer]]:
-    """The services of the features, with the open database and its sealer.
+    settings: Settings, hosts: Hosts, workspace: Workspace, proxy: ProxyRule
+) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer]]:
+    """The services of the features and the messenger, with the open database and its sealer.
 
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
     """
@@ -120,6 +122,9 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
+            languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
+            await languages.preload()
+            messenger = Messenger(workspace, languages.of)
             yield (
                 Services(
                     onetime=onetime,
@@ -139,11 +144,13 @@ async def services(
                     update=messenger.update,
                     update_window=messenger.update_window,
                     preferences=Preferences(db),
+                    languages=languages,
                     escrow=settings.reveal_escrow == "on",
                     lives=Lives(settings.share_lives),
                     max_secret_bytes=settings.onetime_max_secret_bytes.default,
                     max_secret_bytes_by_host=_sizes(hosts, settings),
                 ),
+                messenger,
                 db,
                 sealer,
             )
@@ -153,13 +160,19 @@ async def services(
 
 def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
     """Base URL -> bytes, for the hosts that ONETIME_MAX_SECRET_BYTES names. Raises `CannotStart`."""
-    try:
-        sizes = [(hosts.named(name).url, most) for name, most in settings.onetime_max_secret_bytes.by_host]
-    except HostNotAllowed as error:
-        raise CannotStart(f"ONETIME_MAX_SECRET_BYTES: {error.tell} Add it to ONETIME_HOSTS, or leave it out.") from None
-    if len(dict(sizes)) < len(sizes):
-        raise CannotStart("ONETIME_MAX_SECRET_BYTES says two sizes for one host: leave one out.")
-    return dict(sizes)
+    sizes: dict[str, int] = {}
+    for name, most in settings.onetime_max_secret_bytes.by_host:
+        try:
+            url = hosts.named(name).url
+        except HostNotAllowed:
+            raise CannotStart(
+                f"ONETIME_MAX_SECRET_BYTES: {name} is not one of the hosts used here. "
+                "Add it to ONETIME_HOSTS, or leave it out."
+            ) from None
+        if url in sizes:
+            raise CannotStart("ONETIME_MAX_SECRET_BYTES says two sizes for one host: leave one out.")
+        sizes[url] = most
+    return sizes
 
 
 def _proxy_rule(settings: Settings, hosts: Hosts) -> ProxyRule:
@@ -203,10 +216,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
     workspace = Workspace(slack, settings.slack_bot_token)
-    messenger = Messenger(workspace)
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
-        async with services(settings, hosts, messenger, proxy) as (given, db, sealer):
+        async with services(settings, hosts, workspace, proxy) as (given, messenger, db, sealer):
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspace.load()
@@ -224,7 +236,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             registry=registry,
             services=bot.services,
             workspace=bot.workspace,
-            members=Members(bot.workspace),
+            members=Members(bot.workspace, bot.services.languages.note),
             messenger=bot.messenger,
             tasks=bot.tasks,
         )

@@ -6,8 +6,10 @@ from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_account
 from bot.onetime.links import Host
-from bot.screen.parts import Button, Buttons, Confirm, HostName, Message, Note, Part, Text, When
+from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Text
+from bot.screen.pieces import Bold, HostName, Listing, Piece, When, say
 from bot.status.buttons import connect_button
+from bot.status.words import DONE_SIGN, DOT, WARNING_SIGN
 from bot.storage.accounts import Account
 
 CONNECT = Buttons.of(connect_button())
@@ -16,43 +18,51 @@ DISCONNECT = "account_disconnect"
 MAKE_DEFAULT = "account_default"
 
 NONE_YET = Message.of(
-    "You have not connected an Onetime Secret account.",
+    say("You have not connected an Onetime Secret account."),
     Text.of(
-        "You have not connected an account. Opening links, looking at a secret and burning it work without one; "
-        "`/ots recent` needs one."
+        say(
+            "You have not connected an account. You can share, open and burn secrets without one. `/ots recent` needs "
+            "one."
+        )
     ),
     CONNECT,
 )
 
 
-def _name(account: Account) -> str:
+def _name(account: Account) -> HostName:
     """The name of the account's host. It may be a host that is not allowed any more: it can still be disconnected."""
-    return Host(account.host).name
+    return HostName(Host(account.host).name)
 
 
-def _disconnect_button(account: Account, host: str) -> Button:
-    question = f"Its API token is erased here. Your secrets on {host} stay as they are."
-    confirm = Confirm("Disconnect this account?", question, "Disconnect")
-    return Button("Disconnect", DISCONNECT, account.id, "danger", confirm, f"Disconnect the account on {host}")
+def _disconnect_button(account: Account, server: HostName) -> Button:
+    question = say("Its API token is erased here. Your secrets on {server} stay as they are.", server=server)
+    confirm = Confirm(say("Disconnect this account?"), question, say("Disconnect"))
+    label = say("Disconnect the account on {server}", server=server)
+    return Button(say("Disconnect"), DISCONNECT, account.id, "danger", confirm, label)
 
 
 async def _accounts_message(interaction: Interaction) -> Message:
     accounts = await interaction.services.accounts.all_of(interaction.person)
     if not accounts:
         return NONE_YET
-    parts: list[Part] = [Text.of("*Your accounts*")]
+    parts: list[Part] = [Text.of(Bold(say("Your accounts")))]
     for account in accounts:
         host = _name(account)
-        mark = " · default" if account.is_default else ""
-        broken = "" if account.is_readable else " · :warning: cannot be read any more, please connect it again"
-        parts.append(Text.of("*", HostName(host), f"*{mark}{broken} · connected ", When(account.created_at)))
+        line: list[Piece] = [Bold(host)]
+        line += [DOT, say("default")] if account.is_default else []
+        if not account.is_readable:
+            line += [DOT, WARNING_SIGN, say("cannot be read any more, please connect it again")]
+        line += [DOT, say("connected {when}", when=When(account.created_at))]
+        parts.append(Text(tuple(line)))
         buttons = [_disconnect_button(account, host)]
         if not account.is_default:
-            label = f"Make the account on {host} the default"
-            buttons.insert(0, Button("Make default", MAKE_DEFAULT, account.id, accessibility_label=label))
+            label = say("Make the account on {server} the default", server=host)
+            buttons.insert(0, Button(say("Make default"), MAKE_DEFAULT, account.id, accessibility_label=label))
         parts.append(Buttons(tuple(buttons)))
-    parts += [CONNECT, Note.of("Only you see this, and only you can use these accounts.")]
-    return Message("Your accounts: " + ", ".join(_name(a) for a in accounts), tuple(parts))
+    parts += [CONNECT, Note.of(say("Only you see this, and only you can use these accounts."))]
+    return Message(
+        say("Your accounts: {servers}", servers=Listing(tuple(_name(account) for account in accounts))), tuple(parts)
+    )
 
 
 async def list_accounts(interaction: Interaction, _row: None) -> Reply:
@@ -66,15 +76,17 @@ async def choose_to_disconnect(interaction: Interaction, _row: None) -> Reply:
         wanted = pasted.read_host(interaction.text, interaction.services.hosts)
         accounts = [account for account in accounts if account.host == wanted.url]
         if not accounts:
-            said = f"You have no account connected on {wanted.name}."
-            return Reply(Message.of(said, Text.of("`/ots accounts` lists them.")), Outcome.REFUSED)
+            said = say("You have no account connected on {server}.", server=HostName(wanted.name))
+            lists = say("`/ots accounts` lists your accounts.")
+            return Reply(Message.of(said, Text.of(said), Note.of(lists)), Outcome.REFUSED)
     if not accounts:
         return Reply(NONE_YET, Outcome.REFUSED)
-    parts: list[Part] = [Text.of("Which account do you want to disconnect?")]
+    question = say("Which account do you want to disconnect?")
+    parts: list[Part] = [Text.of(question)]
     for account in accounts:
         host = _name(account)
-        parts += [Text.of("*", HostName(host), "*"), Buttons.of(_disconnect_button(account, host))]
-    return Reply(Message("Which account do you want to disconnect?", tuple(parts)), Outcome.SHOWN)
+        parts += [Text.of(Bold(host)), Buttons.of(_disconnect_button(account, host))]
+    return Reply(Message(question, tuple(parts)), Outcome.SHOWN)
 
 
 async def disconnect(interaction: Interaction, account: Account) -> Reply:
@@ -82,9 +94,12 @@ async def disconnect(interaction: Interaction, account: Account) -> Reply:
     await interaction.services.accounts.disconnect(interaction.person, account.id)
     await interaction.services.tracking.forget_host(interaction.person, account.host)
     message = Message.of(
-        f"Your account on {host} is disconnected.",
-        Text.of(f":white_check_mark: Your account on *{host}* is disconnected and its token is erased here."),
-        Note.of("If the token may be known to somebody, make a new one on the account page as well."),
+        say("Your account on {server} is disconnected.", server=host),
+        Text.of(
+            DONE_SIGN,
+            say("Your account on *{server}* is disconnected, and its token is erased here.", server=host),
+        ),
+        Note.of(say("If somebody else may know the token, make a new one on the account page as well.")),
     )
     return Reply(message, Outcome.DONE)
 
@@ -97,8 +112,13 @@ async def make_default(interaction: Interaction, account: Account) -> Reply:
 FEATURE = Feature(
     name="accounts",
     verbs=(
-        Verb("accounts", "shows your accounts", handler=Handler(list_accounts, any_member)),
-        Verb("disconnect", "lets go of one", "[region]", handler=Handler(choose_to_disconnect, any_member)),
+        Verb("accounts", say("shows your accounts"), handler=Handler(list_accounts, any_member)),
+        Verb(
+            "disconnect",
+            say("disconnects one of your accounts"),
+            say("[region]"),
+            handler=Handler(choose_to_disconnect, any_member),
+        ),
     ),
     handlers={
         Kind.ACTION: {

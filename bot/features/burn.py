@@ -13,7 +13,8 @@ from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
+from bot.screen.parts import DONE, Button, Buttons, Field, Heading, Message, Modal, Part, Text
+from bot.screen.pieces import HostName, Sentences, say
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
@@ -32,22 +33,23 @@ from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContex
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
-TITLE = "Burn a secret"
-ASK = "Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`."
-FOREVER = "Burning destroys it for good. Nobody will be able to open its link any more."
-WRONG = "That is not its passphrase. Nothing was burned."
+LOOKING = say("Looking at it…")
+TITLE = say("Burn a secret")
+ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
+FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
+WRONG = say("That is not its passphrase. Nothing was burned.")
 
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
     """`/ots burn <link|key>`: shows what is about to be burned and asks."""
-    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
     host, key = await pasted.metadata_key(interaction, ASK)
     return await _question(interaction, host, key)
 
 
 async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Burn button of a secret that has a passphrase."""
-    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
     return await _question(interaction, interaction.services.hosts.of(context.host), context.key)
 
 
@@ -61,9 +63,9 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
             return Reply(again, Outcome.REFUSED)
-        said = f"{WRONG} {describe_other_forms(interaction.text_inputs['passphrase'])}".strip()
+        said = Sentences.of(WRONG, *describe_other_forms(interaction.text_inputs["passphrase"]))
         raise FieldErrors({"passphrase": said}, form=again) from None
-    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes, close="Done")
+    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes, close=DONE)
     return Reply(window, read_burn_outcome(state))
 
 
@@ -78,7 +80,7 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
         return Reply(message, Outcome.REFUSED)
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
     message = Message.of(
-        f"One-time secret on {host.name}: {summary}.",
+        say("One-time secret on {server}: {state}.", server=HostName(host.name), state=summary),
         *_outcome_parts(host, state, metadata),
         *access.notes,
         without_replacing=metadata_card.is_in_a_list(context),
@@ -111,20 +113,21 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
     outcome_parts = (*_outcome_parts(host, state, metadata), *access.notes)
-    message = Message.of(f"One-time secret on {host.name}", *outcome_parts, without_replacing=True)
+    message = Message.of(
+        say("One-time secret on {server}", server=HostName(host.name)), *outcome_parts, without_replacing=True
+    )
     return Reply(message, read_burn_outcome(state))
 
 
 async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
-    await interaction.show(Modal.of(FORM, TITLE, Text.of("Looking at it…")))
+    await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
 
 def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
-    burn_it = Button(
-        "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Type the passphrase and burn it"
-    )
-    said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
+    label = say("Type the passphrase and burn it")
+    burn_it = Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
+    said = say("This secret has a passphrase. Burning it needs that too. Nothing was burned.")
     return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
 
 
@@ -133,7 +136,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     try:
         metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
     except SecretGone:
-        return Reply(Modal.of(BURNED_FORM, TITLE, Text.of(NOT_KNOWN)), Outcome.REFUSED)
+        return Reply(Modal.of(BURNED_FORM, TITLE, Text(NOT_KNOWN)), Outcome.REFUSED)
     state = metadata.state_at(clock.now())
     if state.is_over:
         window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes)
@@ -146,8 +149,10 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
 
 
 def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
-    field = (Field("passphrase", "Its passphrase", hint="It has one, so burning needs it too."),) if passphrase else ()
-    return Modal.of(FORM, TITLE, *parts, *field, ref=ref, submit="Burn it", close="Keep it")
+    field = (
+        (Field("passphrase", say("Its passphrase"), say("It has one, so burning needs it too.")),) if passphrase else ()
+    )
+    return Modal.of(FORM, TITLE, *parts, *field, ref=ref, submit=say("Burn it"), close=say("Keep it"))
 
 
 async def _destroy(
@@ -173,9 +178,9 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
     if state is None:
-        return (Text.of(NOT_KNOWN),)
+        return (Text(NOT_KNOWN),)
     details = metadata_card.card(metadata, host)[1:] if metadata else ()
-    return (Heading("One-time secret"), Text.of(burn_outcome(state)), *details)
+    return (Heading(say("One-time secret")), Text(burn_outcome(state)), *details)
 
 
 FEATURE = Feature(
@@ -183,8 +188,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "burn",
-            "destroys a secret that nobody has opened yet",
-            "<private link>",
+            say("destroys a secret that nobody has opened yet"),
+            say("<private link>"),
             handler=Handler(ask_first, any_member, opens_window=True),
         ),
     ),

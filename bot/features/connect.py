@@ -9,27 +9,37 @@ from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_field
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
-from bot.screen.parts import Choice, Field, Modal, Note, Text
+from bot.screen.parts import CANCEL, DONE, Choice, Field, Modal, Note, Text
+from bot.screen.pieces import HostName, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
-from bot.status.buttons import CONNECT_OPEN
+from bot.status.buttons import CONNECT_ACCOUNT, CONNECT_OPEN
+from bot.status.words import DONE_SIGN
 
 FORM = "connect"
 CONNECTED_FORM = "connected"
+NOTHING_STORED = say("Nothing was stored.")
 MAX_LENGTH = 250  # characters of an e-mail address or a token
-CASE_COUNTS = "As the account page has it: capital and small letters may count."
+CASE_COUNTS = say("As the account page has it: capital and small letters may count.")
 
 
 def form(hosts: Hosts, chosen: Host) -> Modal:
     return Modal.of(
         FORM,
-        "Connect an account",
-        Text.of("Your own account, for your own use. Its API token is on the account page of the host, under *API*."),
-        Choice("host", "Where is the account?", tuple((h.name, h.name) for h in hosts.all), chosen.name),
-        Field("username", "E-mail address of the account", CASE_COUNTS, is_mail_address=True),
-        Field("token", "API token", hint="Not your password. It is stored encrypted.", max_length=MAX_LENGTH),
-        Note.of("The regions share nothing: an account belongs to the one host where it was made."),
-        submit="Connect",
-        close="Cancel",
+        CONNECT_ACCOUNT,
+        Text.of(
+            say("Your own account, for your own use. Its API token is on the account page of the server, under *API*.")
+        ),
+        Choice(
+            "host",
+            say("Where is the account?"),
+            tuple((one.name, HostName(one.name)) for one in hosts.all),
+            chosen.name,
+        ),
+        Field("username", say("E-mail address of the account"), CASE_COUNTS, is_mail_address=True),
+        Field("token", say("API token"), say("Not your password. It is stored encrypted."), max_length=MAX_LENGTH),
+        Note.of(say("The regions share nothing: an account belongs to the one server where it was made.")),
+        submit=say("Connect"),
+        close=CANCEL,
     )
 
 
@@ -48,30 +58,38 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
     await _check(interaction, Credentials(host, username, token))
     account = await services.accounts.connect(interaction.person, host.url, username, token)
     await services.tracking.resume(interaction.person, host.url)
-    rest = "It is your default account." if account.is_default else "`/ots accounts` shows all of yours."
+    rest = say("It is your default account.") if account.is_default else say("`/ots accounts` shows all of yours.")
     connected = Modal.of(
         CONNECTED_FORM,
-        "Connected",
-        Text.of(f":white_check_mark: Your account on *{host.name}* is connected. {rest}"),
-        Text.of("Next: `/ots recent` lists your secrets, `/ots metadata` looks at one, `/ots burn` destroys one."),
-        close="Done",
+        say("Connected"),
+        Text.of(
+            DONE_SIGN,
+            Sentences.of(say("Your account on *{server}* is connected.", server=HostName(host.name)), rest),
+        ),
+        Text.of(
+            say(
+                "Next: `/ots share` shares a secret, `/ots recent` lists your secrets, `/ots metadata` looks at one, "
+                "`/ots burn` destroys one."
+            )
+        ),
+        close=DONE,
     )
     return Reply(connected, Outcome.DONE)
 
 
 def _read_account(interaction: Interaction) -> tuple[Secret, Secret]:
     username, token = (_read_line(interaction, name) for name in ("username", "token"))
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Piece] = {}
     if not username:
-        wrong["username"] = "Please type the e-mail address of the account."
+        wrong["username"] = say("Please type the e-mail address of the account.")
     elif ":" in username:
-        wrong["username"] = "An e-mail address with a colon cannot be used with the API."
+        wrong["username"] = say("An e-mail address with a colon cannot be used with the API.")
     elif not username.is_printable():
-        wrong["username"] = "That has characters in it that an e-mail address cannot have."
+        wrong["username"] = say("That has characters in it that an e-mail address cannot have.")
     if not token:
-        wrong["token"] = "Please paste the API token."
+        wrong["token"] = say("Please paste the API token.")
     elif not token.is_printable():
-        wrong["token"] = "That has characters in it that a token cannot have. Please copy it again."
+        wrong["token"] = say("That has characters in it that a token cannot have. Please copy it again.")
     if wrong:
         raise FieldErrors(wrong)
     return username, token
@@ -84,34 +102,45 @@ def _read_line(interaction: Interaction, name: str) -> Secret:
 
 async def _check(interaction: Interaction, credentials: Credentials) -> None:
     """Raises `FieldErrors` unless the host accepts the account, and `LimitReached` after too many that it did not."""
-    host = credentials.host.name
+    server = HostName(credentials.host.name)
     services = interaction.services
     assert credentials.username is not None
     account = services.accounts.name_indexes(credentials.host.url, credentials.username)
     attempt = await services.limits.begin_connecting(interaction.person, account)
     is_token_refused = False
+    field = "host"
+    said: list[Piece]
     try:
         await services.onetime.authcheck(credentials)
     except NotAuthorized:
         is_token_refused = True
-        field, said = "token", f"{host} did not accept this e-mail address with this token. Nothing was stored."
+        field = "token"
+        said = [say("{server} did not accept this e-mail address with this token.", server=server), NOTHING_STORED]
         if credentials.username is not None and credentials.username.has_capitals:
-            said += " Capital and small letters of the address may count: try it in small letters."
+            said.append(say("Capital and small letters of the address may count: try it in small letters."))
     except RateLimited:
-        field, said = "host", f"{host} is limiting requests right now. Please try again in a few minutes."
+        said = [say("{server} is limiting requests right now. Please try again in a few minutes.", server=server)]
     except Refused as error:
-        reason = f": “{error.reason}”" if error.reason else ""
-        field, said = "host", f"{host} refused it{reason}. Nothing was stored."
+        said = [_refusal(server, error.reason), NOTHING_STORED]
     except HostUnavailable as error:
-        field, said = "host", f"{host} could not be reached or did not answer. Nothing was stored; please try again."
-        if error.tell != HostUnavailable.tell:
-            said = f"{error.tell} Nothing was stored.".replace("`", "")  # an error at a field is plain text
+        said = [error.tell, NOTHING_STORED]
+        if error.tell == HostUnavailable.tell:
+            not_reached = say("{server} could not be reached or did not answer.", server=server)
+            said = [not_reached, say("Nothing was stored. Please try again.")]
     else:
         return
     finally:
         if not is_token_refused:
             await services.limits.give_back(attempt)
-    raise FieldErrors({field: said}, form=form(interaction.services.hosts, credentials.host)) from None
+    raise FieldErrors(
+        {field: Sentences(tuple(said))}, form=form(interaction.services.hosts, credentials.host)
+    ) from None
+
+
+def _refusal(server: HostName, reason: str) -> Phrase:
+    if not reason:
+        return say("{server} refused it.", server=server)
+    return say("{server} refused it: “{reason}”.", server=server, reason=Plain(reason))
 
 
 FEATURE = Feature(
@@ -119,8 +148,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "connect",
-            "connects your account",
-            "[region]",
+            say("connects your account"),
+            say("[region]"),
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),

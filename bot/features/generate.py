@@ -13,7 +13,8 @@ from dataclasses import replace
 from bot.errors import NotUnderstood
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
-from bot.screen.parts import Modal, Note, Revealed
+from bot.screen.parts import DONE, Modal, Note, Revealed
+from bot.screen.pieces import say
 from bot.secret import Secret
 from bot.sharing import form, share_spec, submit
 from bot.sharing.form_state import read_mentions
@@ -28,7 +29,7 @@ _KINDS = tuple(
     for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=?@_")
 )
 
-HOW = "Say `/ots generate`, or with names of people or one channel behind it: `/ots generate @somebody`."
+HOW = say("Type `/ots generate`, or name people or one channel after it: `/ots generate @somebody`.")
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
@@ -47,15 +48,15 @@ async def generate(interaction: Interaction, context: ButtonContext[None]) -> Re
     if interaction.selects.get("what") == form.SEND:
         return await submit.share(interaction, form_state, spec, context.id)
     if not spec.recipients[0].is_nobody:
-        raise FieldErrors({"what": "To send it to them, choose “Send it”."})
+        raise FieldErrors({"what": say("To send it to them, choose “Send it”.")})
     if spec.passphrase is not None:
-        raise FieldErrors({"what": "A passphrase protects what is sent. What is shown to you is kept nowhere."})
+        raise FieldErrors({"what": say("A passphrase protects what is sent. What is shown to you is kept nowhere.")})
     shown = Modal.of(
         GENERATED_FORM,
-        "Your password",
+        say("Your password"),
         Revealed(generate_password()),
-        Note.of("Copy it now: this window is the only copy. It was made up here, and no server has it."),
-        close="Done",
+        Note.of(say("Copy it now: this window is the only copy. It was made up here, and no server has it.")),
+        close=DONE,
     )
     return Reply(shown, Outcome.DONE)
 
@@ -73,8 +74,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "generate",
-            "makes up a password and shows or sends it",
-            "[@person]",
+            say("makes up a password and shows or sends it"),
+            say("[@person]"),
             handler=Handler(open_form, any_member, opens_window=True),
         ),
     ),

@@ -7,12 +7,15 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_markup
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink
-from bot.screen.parts import Button, Buttons, HostName, Message, Note, Text
+from bot.screen.parts import Button, Buttons, Message, Note, Text
+from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
-UNTOUCHED = Note.of("Nothing was opened, and nothing was asked of the host.")
+OPEN_IT = say("Open it…")
+SHOW_STATUS = say("Show status")
+UNTOUCHED = Note.of(say("Nothing was opened, and the server was not asked."))
 
 
 def looks_like_one(text: str) -> bool:
@@ -40,9 +43,11 @@ async def _secret_link(interaction: Interaction, host: Host, key: SecretKey) -> 
         interaction.person, NewButtonContext(SECRET, host.url, key)
     )
     return Message.of(
-        f"That link opens a one-time secret on {host.name}.",
-        Text.of("That link opens a one-time secret on *", HostName(host.name), "*. It works once."),
-        Buttons.of(Button("Open it…", RETRIEVE_OPEN, ref, "primary", accessibility_label="Open this one-time secret")),
+        say("That link opens a one-time secret on {server}.", server=HostName(host.name)),
+        Text.of(say("That link opens a one-time secret on *{server}*. It works once.", server=HostName(host.name))),
+        Buttons.of(
+            Button(OPEN_IT, RETRIEVE_OPEN, ref, "primary", accessibility_label=say("Open this one-time secret"))
+        ),
         UNTOUCHED,
     )
 
@@ -52,16 +57,17 @@ async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) 
         interaction.person, NewButtonContext(METADATA, host.url, key)
     )
     return Message.of(
-        f"That is the private link of a one-time secret on {host.name}.",
+        say("That is the private link of a one-time secret on {server}.", server=HostName(host.name)),
         Text.of(
-            "That is the *private* link of a one-time secret on *",
-            HostName(host.name),
-            "*. It is for whoever made the "
-            "secret: it shows what became of it and can burn it, but does not open it. Don't send it to anybody.",
+            say(
+                "That is the *private* link of a one-time secret on *{server}*. It is for whoever made the secret: it "
+                "shows the status and can burn the secret, but it does not open it. Don't send it to anybody.",
+                server=HostName(host.name),
+            )
         ),
         Buttons.of(
-            Button("Show metadata", METADATA_REFRESH, ref, "primary"),
-            Button("Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Burn this secret"),
+            Button(SHOW_STATUS, METADATA_REFRESH, ref, "primary"),
+            Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=say("Burn this secret")),
         ),
         UNTOUCHED,
     )
@@ -74,15 +80,17 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
         NewButtonContext(METADATA, host.url, key.as_kind(MetadataKey)),
     )
     return Message.of(
-        "That looks like a key without its link.",
+        say("That looks like a key without its link."),
         Text.of(
-            "That looks like a key without its link, so I can't tell which kind it is. On *",
-            HostName(host.name),
-            "* I can try it as the key that opens a secret, or as the private key of whoever made it.",
+            say(
+                "That looks like a key without its link, so I can't tell which kind it is. On *{server}* I can try "
+                "it as the key that opens a secret, or as the private key of whoever made it.",
+                server=HostName(host.name),
+            )
         ),
         Buttons.of(
-            Button("Open it…", RETRIEVE_OPEN, refs[0], accessibility_label="Try it as the key that opens a secret"),
-            Button("Show metadata", METADATA_REFRESH, refs[1], accessibility_label="Try it as a private key"),
+            Button(OPEN_IT, RETRIEVE_OPEN, refs[0], accessibility_label=say("Try it as the key that opens a secret")),
+            Button(SHOW_STATUS, METADATA_REFRESH, refs[1], accessibility_label=say("Try it as a private key")),
         ),
         UNTOUCHED,
     )

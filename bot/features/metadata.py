@@ -8,13 +8,14 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.screen.parts import Heading, Message
+from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import METADATA_REFRESH
 from bot.status.words import secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 
-ASK = (
+ASK = say(
     "Paste the private link of a secret: `/ots metadata https://eu.onetimesecret.com/private/…`. "
     "It is the one that you got when you made it, not the one that you sent."
 )
@@ -40,8 +41,8 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
     )
     words = secret_words(metadata.state_at(clock.now()))
     message = Message.of(
-        f"One-time secret on {host.name}: {words}.",
-        Heading("One-time secret"),
+        say("One-time secret on {server}: {state}.", server=HostName(host.name), state=words),
+        Heading(say("One-time secret")),
         *metadata_card.card(metadata, host),
         *metadata_card.actions(metadata, ref),
         metadata_card.not_opened_note(),
@@ -56,8 +57,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "metadata",
-            "shows what became of a secret, without opening it",
-            "<private link>",
+            say("shows the status of a secret, without opening it"),
+            say("<private link>"),
             aliases=("status", "info"),
             handler=Handler(show_metadata, any_member),
         ),

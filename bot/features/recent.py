@@ -9,13 +9,15 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host, Hosts
 from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import Button, Divider, HostName, Message, Note, Part, Text
+from bot.screen.parts import Button, Divider, Message, Note, Part, Text
+from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
 from bot.status import metadata_card
-from bot.status.words import FILTER_WORDS, secret_words
+from bot.status.words import DOT, count_words, secret_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
 
 PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
+RECENT = Mark("/ots recent")
 NEWER = "recent_newer"
 OLDER = "recent_older"
 FILTERS = {
@@ -56,15 +58,20 @@ def _read(interaction: Interaction) -> tuple[str, Host | None]:
         except HostNotAllowed:
             raise NotUnderstood("no filter and no host", tell=_possible_words(number, hosts)) from None
     if len(set(states)) > 1 or len(set(named)) > 1:
-        raise NotUnderstood("too many words", tell="Name one of each at most: `/ots recent new`, `/ots recent new eu`.")
+        raise NotUnderstood(
+            "too many words", tell=say("Name one of each at most: `/ots recent new`, `/ots recent new eu`.")
+        )
     return states[0] if states else "all", named[0] if named else None
 
 
-def _possible_words(number: int, hosts: Hosts) -> str:
+def _possible_words(number: int, hosts: Hosts) -> Phrase:
     """What can be said, without repeating the word: it may be a secret."""
-    filters = ", ".join(f"`{name}`" for name in FILTERS)
-    names = ", ".join(f"`{host.name}`" for host in hosts.all)
-    return f"I don't know word {number} after `recent`. It can be a state ({filters}) or a site ({names})."
+    return say(
+        "I don't know word {number} after `recent`. It can be a status ({statuses}) or a server ({servers}).",
+        number=number,
+        statuses=Listing(tuple(Code(Mark(name)) for name in FILTERS), "or"),
+        servers=Listing(tuple(Code(HostName(host.name)) for host in hosts.all), "or"),
+    )
 
 
 async def _load_account(interaction: Interaction, host: Host | None) -> Account:
@@ -73,8 +80,10 @@ async def _load_account(interaction: Interaction, host: Host | None) -> Account:
         accounts.on_host(interaction.person, host.url) if host else accounts.default_of(interaction.person)
     )
     if account is None:
-        where = f" on {host.name}" if host else ""
-        raise NotConnected(tell=f"You have not connected an account{where}. `/ots connect` does it in a minute.")
+        missing = say("You have not connected an account.")
+        if host:
+            missing = say("You have not connected an account on {server}.", server=HostName(host.name))
+        raise NotConnected(tell=Sentences.of(missing, say("`/ots connect` does it in a minute.")))
     return account
 
 
@@ -94,39 +103,37 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
             for one in shown
         ),
     )
+    server = HostName(credentials.host.name)
     parts: list[Part] = [
-        Text.of("*Your secrets on ", HostName(credentials.host.name), f"* · {_count_words(len(chosen), wanted)}")
+        Text.of(Bold(say("Your secrets on {server}", server=server)), DOT, count_words(len(chosen), wanted))
     ]
     for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * PAGE + 1):
         parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref, number=number)]
     parts += await paging.foot(
         interaction, page, last,
-        lambda ref: Button("Newer", NEWER, ref),
-        lambda ref: Button("Older", OLDER, ref),
+        lambda ref: Button(say("Newer"), NEWER, ref),
+        lambda ref: Button(say("Older"), OLDER, ref),
         lambda to: NewButtonContext(RECENT_PAGE, account.host, None, account.id, {"filter": wanted, "page": str(to)}),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
-    summary = f"{_count_words(len(chosen), wanted)} on {credentials.host.name}: " + "; ".join(
-        _state_words(one) for one in shown
-    )
-    return Reply(Message(summary.rstrip(": "), tuple(parts)), Outcome.SHOWN)
+    return Reply(Message(_summary(count_words(len(chosen), wanted), server, shown), tuple(parts)), Outcome.SHOWN)
 
 
-def _state_words(one: Metadata) -> str:
-    return secret_words(one.state_at(clock.now()))
-
-
-def _count_words(count: int, wanted: str) -> str:
-    kind = "" if wanted == "all" else f"{FILTER_WORDS[wanted]} "
-    return f"{count or 'no'} {kind}secret{'' if count == 1 else 's'}"
+def _summary(count: Phrase, server: HostName, shown: list[Metadata]) -> Phrase:
+    if not shown:
+        return say("{secrets} on {server}", secrets=count, server=server)
+    states = Listing(tuple(secret_words(one.state_at(clock.now())) for one in shown))
+    return say("{secrets} on {server}: {states}", secrets=count, server=server, states=states)
 
 
 async def _other_accounts(interaction: Interaction, account: Account) -> list[Part]:
     others = [one for one in await interaction.services.accounts.all_of(interaction.person) if one.id != account.id]
     if not others:
         return []
-    names = ", ".join(f"`/ots recent {Host(one.host).name}`" for one in others)
-    return [Note.of(f"Your other accounts: {names}")]
+    commands = (
+        Code(say("{command} {arguments}", command=RECENT, arguments=HostName(Host(one.host).name))) for one in others
+    )
+    return [Note.of(say("Your other accounts: {commands}", commands=Listing(tuple(commands))))]
 
 
 FEATURE = Feature(
@@ -134,8 +141,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "recent",
-            "lists your secrets and what became of them",
-            "[new|received|burned|expired|all]",
+            say("lists your secrets and their status"),
+            Mark("[new|received|burned|expired|all]"),
             aliases=("list",),
             handler=Handler(list_recent, any_member),
         ),

@@ -1,51 +1,63 @@
-"""`/ots settings`: which notifications of tracked secrets a person gets, and whether they are reminded."""
+"""`/ots settings`: which notifications of tracked secrets a person gets, reminders, and the language."""
 
 from __future__ import annotations
 
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
-from bot.screen.parts import Checkboxes, Modal, Note, Plain, Text
-from bot.status.words import NOTIFICATION_CHOICES
+from bot.language import Language, read_language
+from bot.screen.parts import CANCEL, DONE, ONE_MOMENT, Checkboxes, Choice, Modal, Note, Text
+from bot.screen.pieces import Listing, Mark, Piece, Plain, Sentences, say
+from bot.status.words import DONE_SIGN, NOTIFICATION_CHOICES, REMINDER_SIGN
 from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
 SAVED_FORM = "settings_saved"
-TITLE = "Settings"
+TITLE = say("Settings")
+AS_IN_SLACK = "slack"  # the value of the choice that takes the language from Slack
 
-UNTOLD = "Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that."
-REMINDER = "Remind me once before one expires that nobody has opened"
+UNTOLD = say("Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that.")
+REMINDER = say("Remind me once before one expires that nobody has opened")
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots settings`. The window opens before the settings are read, because its trigger lives 3 seconds."""
-    await interaction.show(Modal.of(FORM, TITLE, Text.of("One moment…")))
+    await interaction.show(Modal.of(FORM, TITLE, Text.of(ONE_MOMENT)))
     prefs = await interaction.services.preferences.of(interaction.person)
-    return Reply(form(prefs, interaction.zone), Outcome.SHOWN)
+    language = await interaction.services.languages.choice_of(interaction.person)
+    return Reply(form(prefs, interaction.zone, language.chosen), Outcome.SHOWN)
 
 
-def form(prefs: NotificationPreferences, zone: str | None) -> Modal:
+def form(prefs: NotificationPreferences, zone: str | None, language: Language | None) -> Modal:
     """What is set now, with boxes to change it."""
     return Modal.of(
         FORM,
         TITLE,
         Checkboxes(
             "news",
-            "Send me a message when a secret that I track",
+            say("Send me a message when a secret that I track"),
             tuple(NOTIFICATION_CHOICES.items()),
             prefs.notifications,
         ),
         Note.of(UNTOLD),
-        Checkboxes("reminders", "Reminders", (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
+        Checkboxes("reminders", say("Reminders"), (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
         _quiet_hours(zone),
-        submit="Save",
-        close="Cancel",
+        Choice("language", say("Language"), _languages(), language or AS_IN_SLACK),
+        submit=say("Save"),
+        close=CANCEL,
     )
+
+
+def _languages() -> tuple[tuple[str, Piece], ...]:
+    """Each language by its own name, which its readers find in any language."""
+    return (AS_IN_SLACK, say("As in Slack")), *((one.value, Plain(one.own_name)) for one in Language)
 
 
 def _quiet_hours(zone: str | None) -> Note:
     if zone is None:
-        return Note.of("Slack does not name your time zone, so a reminder may come at night.")
-    return Note.of("Not between 21:00 and 08:00 where you are (", Plain(zone), "), unless no other time is left.")
+        return Note.of(say("Slack does not name your time zone, so a reminder may come at night."))
+    return Note.of(
+        say("Not between 21:00 and 08:00 where you are ({zone}), unless no other time is left.", zone=Plain(zone))
+    )
 
 
 async def save(interaction: Interaction, _row: None) -> Reply:
@@ -55,33 +67,30 @@ async def save(interaction: Interaction, _row: None) -> Reply:
         checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())
     )
     await interaction.services.preferences.set(interaction.person, prefs)
+    if (chosen := interaction.selects.get("language")) is not None:  # a window from before has no such field
+        await interaction.services.languages.choose(interaction.person, read_language(chosen))
     saved = Modal.of(
         SAVED_FORM,
         TITLE,
-        Text.of(f":white_check_mark: {_notifications_sentence(prefs)}"),
-        Text.of(f"{':bell:' if prefs.reminders else ':no_bell:'} {_reminders_sentence(prefs)}"),
-        close="Done",
+        Text.of(DONE_SIGN, _notifications_sentence(prefs)),
+        _reminders_text(prefs),
+        close=DONE,
     )
     return Reply(saved, Outcome.DONE)
 
 
-def _notifications_sentence(prefs: NotificationPreferences) -> str:
+def _notifications_sentence(prefs: NotificationPreferences) -> Piece:
     wanted = [words for kind, words in NOTIFICATION_CHOICES.items() if kind in prefs.notifications]
     if not wanted:
-        return "No message tells you any more what became of a secret: only `/ots tracked` shows that."
-    said = f"You get a message when a secret that you track {_join_words(wanted)}."
-    return said if "received" in prefs.notifications else f"{said} {UNTOLD}"
+        return say("No message tells you any more what happens to a secret: only `/ots tracked` shows that.")
+    said = say("You get a message when a secret that you track {events}.", events=Listing(tuple(wanted), "or"))
+    return said if "received" in prefs.notifications else Sentences.of(said, UNTOLD)
 
 
-def _reminders_sentence(prefs: NotificationPreferences) -> str:
+def _reminders_text(prefs: NotificationPreferences) -> Text:
     if prefs.reminders:
-        return "You are reminded once before one expires that nobody has opened."
-    return "You are not reminded before one expires."
-
-
-def _join_words(words: list[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+        return Text.of(REMINDER_SIGN, say("You are reminded once before one expires that nobody has opened."))
+    return Text.of(Mark(":no_bell: "), say("You are not reminded before one expires."))
 
 
 FEATURE = Feature(
@@ -89,7 +98,7 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "settings",
-            "chooses what you are told",
+            say("chooses your notifications and your language"),
             aliases=("preferences",),
             handler=Handler(open_form, any_member, opens_window=True),
         ),

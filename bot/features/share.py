@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
+from bot.screen.pieces import say
 from bot.sharing import form, sender_buttons, sender_card
 from bot.sharing.form_state import read_mentions
 from bot.sharing.recovery import recover
@@ -26,8 +27,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "share",
-            "shares a secret that can be opened once",
-            "[@person]",
+            say("shares a secret that can be opened once"),
+            say("[@person]"),
             aliases=("send",),
             handler=Handler(open_window, any_member, opens_window=True),
         ),

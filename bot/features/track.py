@@ -12,23 +12,32 @@ from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import Button, Buttons, Divider, HostName, Message, Note, Part, Piece, Plain, Text, When
-from bot.screen.words import defang
+from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Text
+from bot.screen.pieces import Bold, HostName, Mark, Piece, When, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.tracked_card import burn_button, follow, name, tracked_card
-from bot.status.words import TRACKED_SIGNS, TRACKED_WORDS, name_in_label, secret_words
+from bot.status.words import (
+    DOT,
+    TRACKED_SIGNS,
+    TRACKED_WORDS,
+    WARNING_SIGN,
+    count_words,
+    name_in_label,
+    secret_words,
+)
 from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
-ASK = "Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`."
+ASK = say("Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`.")
+ASK_TO_UNTRACK = say("Paste the private link of the secret: `/ots untrack https://eu.onetimesecret.com/private/…`.")
 MAX_LABEL = 80  # characters
 PAGE = 5
 LIST_STOP = "tracked_list_stop"
-NOT_NOTIFIED = ":warning: You got no message of this: Slack did not take it."
-RECONNECT_AGAIN = " does not accept your API token any more. Connect the account again: `/ots connect`."
+NOT_NOTIFIED = say("You got no message of this: Slack did not take it.")
+EYES = Mark(":eyes: ")
 NEWER = "tracked_newer"
 OLDER = "tracked_older"
 
@@ -52,8 +61,9 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     metadata = await access.call(lambda credentials: services.onetime.metadata(credentials, key))
     state = metadata.state_at(clock.now())
     if state.is_over:
-        said = f"There is nothing to track: {secret_words(state).lower()}."
-        message = Message.of(said, Text.of(metadata_card.state_line(metadata)), Text.of(said), *access.notes)
+        said = say("There is nothing to track: the secret is over.")
+        summary = say("There is nothing to track. Status: {state}.", state=secret_words(state))
+        message = Message.of(summary, Text(metadata_card.state_line(metadata)), Text.of(said), *access.notes)
         return Reply(message, Outcome.REFUSED)
     tracked, is_new = await services.tracking.track(
         interaction.person,
@@ -68,19 +78,21 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     )
     await follow(interaction, tracked, host.name)
     said = (
-        "You will get a message when it is opened, burned or expires. Its card is in our direct conversation."
+        say("You will get a message when it is opened, burned or expires. Its card is in our direct conversation.")
         if is_new
-        else "You are tracking it already. Its card is in our direct conversation."
+        else say("You are tracking it already. Its card is in our direct conversation.")
     )
-    return Reply(Message.of(said, Text.of(f":eyes: {said}"), *access.notes), Outcome.DONE)
+    return Reply(Message.of(said, Text.of(EYES, said), *access.notes), Outcome.DONE)
 
 
 async def untrack(interaction: Interaction, _row: None) -> Reply:
     """`/ots untrack <link|key>`."""
-    host, key = await pasted.metadata_key(interaction, ASK.replace("track", "untrack"))
+    host, key = await pasted.metadata_key(interaction, ASK_TO_UNTRACK)
     tracked = await interaction.services.tracking.find_key(interaction.person, host.url, key)
     if tracked is None:
-        raise NotUnderstood("not tracked", tell="You are not tracking that secret. `/ots tracked` lists those you do.")
+        raise NotUnderstood(
+            "not tracked", tell=say("You are not tracking that secret. `/ots tracked` lists those that you track.")
+        )
     return await stop(interaction, tracked)
 
 
@@ -97,11 +109,11 @@ async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
 async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
     """Stop tracking a secret. The secret itself does not change."""
     await interaction.services.tracking.stop(interaction.person, tracked.id)
-    said = f"{defang(name(tracked))} is not tracked any more. The secret itself stays as it is."
-    message = Message.of(said, Text.of("*", Plain(name(tracked)), "* is not tracked any more. It stays as it is."))
+    said = say("{secret} is not tracked any more. The secret itself stays as it is.", secret=Bold(name(tracked)))
+    message = Message.of(said, Text.of(said))
     if tracked.card is not None:
         try:
-            await interaction.services.update(tracked.card, message)
+            await interaction.services.update(tracked.card, message, interaction.person)
         except SlackError as error:  # its buttons lead to `NotYours` from now on
             log.info("card_not_updated", error=str(error))
     return message
@@ -140,13 +152,13 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
 async def _page(interaction: Interaction, page: int) -> Message:
     everything = await interaction.services.tracking.list_of(interaction.person)
     unnotified = await interaction.services.tracking.unnotified_of(interaction.person)
-    warnings = [Text.of(":warning: ", HostName(Host(host).name), RECONNECT_AGAIN) for host in sorted(unnotified.hosts)]
+    warnings = [_reconnect(HostName(Host(host).name)) for host in sorted(unnotified.hosts)]
     if not everything:
-        nothing = "You are not tracking any secret."
+        nothing = say("You are not tracking any secret.")
         return Message(nothing, (*warnings, Text.of(nothing), Note.of(ASK)))
     last = (len(everything) - 1) // PAGE
     page = min(page, last)
-    parts: list[Part] = [Text.of(f"*What you track* · {len(everything)} secret{'' if len(everything) == 1 else 's'}")]
+    parts: list[Part] = [Text.of(Bold(say("What you track")), DOT, count_words(len(everything), "all"))]
     parts += warnings
     for number, tracked in enumerate(everything[page * PAGE : (page + 1) * PAGE], page * PAGE + 1):
         parts += [Divider(), *_line(tracked, number, is_notified=tracked.id not in unnotified.tracked_ids)]
@@ -154,29 +166,38 @@ async def _page(interaction: Interaction, page: int) -> Message:
         interaction,
         page,
         last,
-        lambda ref: Button("Newer", NEWER, ref),
-        lambda ref: Button("Older", OLDER, ref),
+        lambda ref: Button(say("Newer"), NEWER, ref),
+        lambda ref: Button(say("Older"), OLDER, ref),
         lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)}),
     )
-    return Message(f"What you track: {len(everything)}", tuple(parts))
+    return Message(say("What you track: {count}", count=len(everything)), tuple(parts))
+
+
+def _reconnect(server: HostName) -> Text:
+    said = say(
+        "{server} does not accept your API token any more. Connect the account again: `/ots connect`.", server=server
+    )
+    return Text.of(WARNING_SIGN, said)
 
 
 def _line(tracked: Tracked, number: int, *, is_notified: bool) -> list[Part]:
     said: list[Piece] = [
-        f"{TRACKED_SIGNS[tracked.state]} *",
-        Plain(name(tracked)),
-        f"* · {TRACKED_WORDS[tracked.state]}",
+        TRACKED_SIGNS[tracked.state],
+        Bold(name(tracked)),
+        DOT,
+        TRACKED_WORDS[tracked.state],
     ]
     if tracked.made_at:
-        said += [" · made ", When(tracked.made_at)]
+        said += [DOT, say("made {when}", when=When(tracked.made_at))]
     if tracked.expires_at and not tracked.is_over:
-        said += [" · expires ", When(tracked.expires_at)]
+        said += [DOT, say("expires {when}", when=When(tracked.expires_at))]
     parts: list[Part] = [Text(tuple(said))]
     if not is_notified:
-        parts.append(Note.of(NOT_NOTIFIED))
+        parts.append(Note.of(WARNING_SIGN, NOT_NOTIFIED))
     if not tracked.is_over:
-        label = f"Stop tracking {name_in_label(tracked.label, tracked.made_at, number=number)}"
-        stop_it = Button("Stop", LIST_STOP, tracked.id, accessibility_label=label)
+        which = name_in_label(tracked.label, tracked.made_at, number=number)
+        label = say("Stop tracking {secret}", secret=which)
+        stop_it = Button(say("Stop"), LIST_STOP, tracked.id, accessibility_label=label)
         parts.append(Buttons.of(burn_button(tracked, number=number), stop_it))
     return parts
 
@@ -184,7 +205,7 @@ def _line(tracked: Tracked, number: int, *, is_notified: bool) -> list[Part]:
 async def watch(interaction: Interaction, _row: None) -> Reply:
     """`/ots watch on|off`: track everything on the default account, also secrets that are made in a browser."""
     if interaction.text.words not in {("on",), ("off",)}:
-        raise NotUnderstood("neither on nor off", tell="Say `/ots watch on` or `/ots watch off`.")
+        raise NotUnderstood("neither on nor off", tell=say("Type `/ots watch on` or `/ots watch off`."))
     (word,) = interaction.text.words
     account = await interaction.services.accounts.default_of(interaction.person)
     if account is None:
@@ -193,23 +214,31 @@ async def watch(interaction: Interaction, _row: None) -> Reply:
     await interaction.services.tracking.watch_everything(
         interaction.person, host.url, on=word == "on", zone=interaction.zone
     )
-    said = (
-        f"Every secret of your account on {host.name} is tracked from now on, wherever it is made."
-        if word == "on"
-        else f"New secrets of your account on {host.name} are not tracked any more. What is tracked stays."
-    )
-    return Reply(Message.of(said, Text.of(f":eyes: {said}")), Outcome.DONE)
+    server = HostName(host.name)
+    if word == "on":
+        said = say(
+            "Every secret of your account on {server} is tracked from now on, wherever it is made.", server=server
+        )
+    else:
+        said = say(
+            "New secrets of your account on {server} are not tracked any more. You still track the ones before.",
+            server=server,
+        )
+    return Reply(Message.of(said, Text.of(EYES, said)), Outcome.DONE)
 
 
 FEATURE = Feature(
     name="track",
     verbs=(
         Verb(
-            "track", "tells you when a secret is opened", "<private link> [label]", handler=Handler(track, any_member)
+            "track",
+            say("tells you when a secret is opened"),
+            say("<private link> [label]"),
+            handler=Handler(track, any_member),
         ),
-        Verb("untrack", "stops that", "<private link>", handler=Handler(untrack, any_member)),
-        Verb("tracked", "lists what you track", handler=Handler(list_tracked, any_member)),
-        Verb("watch", "tracks all secrets of your account", "on|off", handler=Handler(watch, any_member)),
+        Verb("untrack", say("stops that"), say("<private link>"), handler=Handler(untrack, any_member)),
+        Verb("tracked", say("lists what you track"), handler=Handler(list_tracked, any_member)),
+        Verb("watch", say("tracks all secrets of your account"), Mark("on|off"), handler=Handler(watch, any_member)),
     ),
     handlers={
         Kind.ACTION: {

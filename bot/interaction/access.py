@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bot.errors import NotAuthorized
 from bot.onetime.client import Credentials
 from bot.onetime.wire import AccountsOff
-from bot.screen.parts import Note, Plain
+from bot.screen.parts import Note
+from bot.screen.pieces import HostName, Mark, Phrase, say
 
 ReturnT = TypeVar("ReturnT")
 
-RECONNECT = " does not accept your account any more, so this was done without it. Reconnect it with `/ots connect`."
-ACCOUNTS_OFF = " does not take accounts any more, so this was done without yours."
-UNREADABLE = ": your account cannot be read any more, so this was done without it. Reconnect it with `/ots connect`."
+AccountProblem = Literal["refused", "accounts_off", "unreadable"]
 
 
 @dataclass(slots=True)
@@ -28,7 +27,7 @@ class HostAccess:
 
     credentials: Credentials
     account_id: str | None = None  # of the person's account on the host, whether or not it is accepted
-    problem: str | None = None  # the end of a sentence that begins with the host's name: why the account was not used
+    problem: AccountProblem | None = None  # why the account was not used
 
     async def call(self, make: Callable[[Credentials], Awaitable[ReturnT]]) -> ReturnT:
         """Raises what `make` raises; `NotAuthorized` and `AccountsOff` only if the anonymous call is refused too."""
@@ -37,7 +36,7 @@ class HostAccess:
         except (NotAuthorized, AccountsOff) as error:
             if self.credentials.username is None:
                 raise
-            self.problem = ACCOUNTS_OFF if isinstance(error, AccountsOff) else RECONNECT
+            self.problem = "accounts_off" if isinstance(error, AccountsOff) else "refused"
             self.credentials = Credentials(self.credentials.host)
         return await make(self.credentials)
 
@@ -46,4 +45,22 @@ class HostAccess:
         """What to tell the person about the account, to be shown under the answer."""
         if self.problem is None:
             return ()
-        return (Note.of(":warning: ", Plain(self.credentials.host.name), self.problem),)
+        return (Note.of(Mark(":warning: "), _explain(self.problem, HostName(self.credentials.host.name))),)
+
+
+def _explain(problem: AccountProblem, server: HostName) -> Phrase:
+    match problem:
+        case "refused":
+            return say(
+                "{server} does not accept your account any more, so this was done without it. Connect it again: "
+                "`/ots connect`.",
+                server=server,
+            )
+        case "accounts_off":
+            return say("{server} does not take accounts any more, so this was done without yours.", server=server)
+        case "unreadable":
+            return say(
+                "Your account on {server} cannot be read any more, so this was done without it. Connect it again: "
+                "`/ots connect`.",
+                server=server,
+            )

@@ -18,6 +18,7 @@ from bot.interaction.services import Services
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal, Screen
+from bot.screen.pieces import Phrase, Piece, Sentences
 from bot.secret import Secret
 from bot.storage.acts import Act
 
@@ -115,7 +116,7 @@ class Reply:
 
     screen: Screen | None  # None: everything was shown by `interaction.show` already
     outcome: Outcome
-    options: tuple[tuple[str, str], ...] = ()  # (value, label) pairs for `Kind.OPTIONS`, at most 100
+    options: tuple[tuple[str, Piece], ...] = ()  # (value, label) pairs for `Kind.OPTIONS`, at most 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,11 @@ class Handler(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """`/ots NAME`. Has either `handler`, or `words` for an answer that is only words and needs no permission."""
+    """`/ots NAME`. Has either `handler`, or `words` for an answer that is only words."""
 
     name: str
-    does: str
-    usage: str = ""
+    does: Phrase  # what it does: it follows the command in the help
+    usage: Piece | None = None  # what may be typed after it
     aliases: tuple[str, ...] = ()
     handler: Handler[None] | None = None
     words: Callable[[tuple[Verb, ...]], Message] | None = None
@@ -174,8 +175,8 @@ class FieldErrors(BotError):
     and with empty fields, because typed values are not kept anywhere.
     """
 
-    def __init__(self, fields: dict[str, str], *, form: Modal | None = None) -> None:
-        super().__init__(f"fields {sorted(fields)}", tell=" ".join(fields.values()))
+    def __init__(self, fields: dict[str, Piece], *, form: Modal | None = None) -> None:
+        super().__init__(f"fields {sorted(fields)}", tell=Sentences(tuple(fields.values())))
         self.fields = fields
         self.form = form
 

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 
 from bot.errors import LimitReached
 from bot.person import Person
+from bot.screen.pieces import Phrase, Sentences, say, say_count
 from bot.storage.limits import DAY, HOUR, Limit, LimitUses
 
 
 @dataclass(frozen=True, slots=True)
 class NamedLimit:
-    """A limit, and the start of the sentence that tells a person about it: what the person did that often."""
+    """A limit, and the sentence that tells a person what they did that often."""
 
     limit: Limit
-    did: str
+    reached: Phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,10 @@ class ConnectAttempt:
 CONNECTS_PER_HOUR = 10
 EVERYBODY = Person(None, "-", "-")  # whom uses belong to that are counted over all people
 _CONNECTS = NamedLimit(
-    Limit("connect", CONNECTS_PER_HOUR, HOUR), f"Your last {CONNECTS_PER_HOUR} tokens were not accepted"
+    Limit("connect", CONNECTS_PER_HOUR, HOUR),
+    say("Your last {count} tokens were not accepted, which is the limit.", count=CONNECTS_PER_HOUR),
 )
-_TRIED = f"The last {CONNECTS_PER_HOUR} tokens for this account were not accepted"
+_TRIED = say("The last {count} tokens for this account were not accepted, which is the limit.", count=CONNECTS_PER_HOUR)
 
 
 class Limits:
@@ -42,10 +44,20 @@ class Limits:
     def __init__(self, uses: LimitUses, *, shares_per_hour: int = 30, opens_per_hour: int = 30) -> None:
         self._uses = uses
         self.share = NamedLimit(
-            Limit("share", shares_per_hour, HOUR), f"You shared {shares_per_hour} times within an hour"
+            Limit("share", shares_per_hour, HOUR),
+            say_count(
+                "You shared {count} time within an hour, which is the limit.",
+                "You shared {count} times within an hour, which is the limit.",
+                shares_per_hour,
+            ),
         )
         self.open = NamedLimit(
-            Limit("open", opens_per_hour, HOUR), f"You opened secrets {opens_per_hour} times within an hour"
+            Limit("open", opens_per_hour, HOUR),
+            say_count(
+                "You opened {count} secret within an hour, which is the limit.",
+                "You opened secrets {count} times within an hour, which is the limit.",
+                opens_per_hour,
+            ),
         )
 
     async def consume(self, person: Person, *limits: NamedLimit, idempotency_key: str | None = None) -> None:
@@ -56,8 +68,8 @@ class Limits:
         try:
             await self._uses.consume(person, *(one.limit for one in limits), idempotency_key=idempotency_key)
         except LimitReached as reached:
-            did = next(one.did for one in limits if one.limit.kind == reached.kind)
-            said = f"{did}, which is the limit. Please try again in {_rounded_up(reached.wait)}."
+            did = next(one.reached for one in limits if one.limit.kind == reached.kind)
+            said = Sentences.of(did, _try_again(reached.wait))
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
 
     async def begin_connecting(self, person: Person, account: Sequence[str]) -> ConnectAttempt:
@@ -87,17 +99,21 @@ class Limits:
 
 def requests_in_a_day() -> NamedLimit:
     """Requests of one person to anybody."""
-    return NamedLimit(Limit("request", 20, DAY), "You asked for secrets 20 times within a day")
+    return NamedLimit(
+        Limit("request", 20, DAY), say("You asked for secrets 20 times within a day, which is the limit.")
+    )
 
 
 def requests_to(asked: Person) -> NamedLimit:
     """Requests of one person to this other person."""
     limit = Limit(f"request:{asked.user_id}", 3, DAY)
-    return NamedLimit(limit, "You asked this person for secrets 3 times within a day")
+    return NamedLimit(limit, say("You asked this person for secrets 3 times within a day, which is the limit."))
 
 
-def _rounded_up(seconds: float) -> str:
-    """Whole minutes up to an hour, then whole hours. At least one minute."""
+def _try_again(seconds: float) -> Phrase:
+    """In whole minutes up to an hour, then in whole hours. At least in one minute."""
     minutes = max(1, math.ceil(seconds / 60))
     hours = math.ceil(minutes / 60)
-    return f"{minutes} minute{'s' * (minutes > 1)}" if hours <= 1 else f"{hours} hours"
+    if hours <= 1:
+        return say_count("Please try again in {count} minute.", "Please try again in {count} minutes.", minutes)
+    return say_count("Please try again in {count} hour.", "Please try again in {count} hours.", hours)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Divider, Note, Part
+from bot.screen.pieces import say
 from bot.storage.button_contexts import NewButtonContext
 
 Turn = Callable[[str], Button]  # makes the button from the id of the button context that says where it leads
@@ -37,4 +38,6 @@ async def foot(
 ) -> list[Part]:
     """The parts under a page of a list: its number and its buttons. Empty for a list of one page."""
     buttons = await turns(interaction, page, last, back, on, leads_to)
-    return [Divider(), Note.of(f"Page {page + 1} of {last + 1}"), buttons] if buttons else []
+    return (
+        [Divider(), Note.of(say("Page {page} of {pages}", page=page + 1, pages=last + 1)), buttons] if buttons else []
+    )

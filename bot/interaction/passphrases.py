@@ -13,6 +13,7 @@ from typing import Final
 from bot.characters import TYPOGRAPHIC, has_typographic, is_composed, remove_invisible
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Checkboxes
+from bot.screen.pieces import Phrase, Sentences, say
 from bot.secret import Secret
 
 FORMS: Final = "passphrase_forms"  # the field with the boxes
@@ -21,13 +22,13 @@ TRIMMED, SEEN, PLAIN, CURLY, COMPOSED, DECOMPOSED = "trimmed", "seen", "plain", 
 
 # For each form: what was different about the text, and the words of its box.
 _WORDS: Final = {
-    TRIMMED: ("it began or ended with a blank", "Without blanks at its ends"),
-    SEEN: ("it held characters that cannot be seen", "Without characters that cannot be seen"),
-    PLAIN: ("it held curly quotes, a long dash or an ellipsis", "With plain quotes, dashes and dots"),
-    CURLY: ("it held plain quotes, dashes or dots", "With the curly quotes and long dashes of phones"),
-    COMPOSED: ("it held letters such as é in two parts", "With letters such as é in one part"),
-    DECOMPOSED: ("it held letters such as é in one part", "With letters such as é in two parts"),
-}  # fmt: skip
+    TRIMMED: (say("It begins or ends with a blank."), say("Without blanks at its ends")),
+    SEEN: (say("It has characters that cannot be seen."), say("Without characters that cannot be seen")),
+    PLAIN: (say("It has curly quotes, a long dash or an ellipsis."), say("With plain quotes, dashes and dots")),
+    CURLY: (say("It has plain quotes, dashes or dots."), say("With the curly quotes and long dashes of phones")),
+    COMPOSED: (say("It has letters such as é in two parts."), say("With letters such as é in one part")),
+    DECOMPOSED: (say("It has letters such as é in one part."), say("With letters such as é in two parts")),
+}
 # These undo what happens to a text by accident, so they are ticked. The others are as likely to be wrong as right.
 _LIKELY: Final = frozenset({TRIMMED, SEEN, PLAIN, COMPOSED})
 
@@ -45,41 +46,44 @@ def read_passphrase(interaction: Interaction) -> Secret | None:
     return Secret(text)
 
 
-def offer_other_forms(interaction: Interaction) -> tuple[str, Checkboxes] | None:
-    """A sentence and boxes for the other forms of what was typed and refused. None if no other form differs."""
+def offer_other_forms(interaction: Interaction) -> tuple[Sentences, Checkboxes] | None:
+    """Sentences and boxes for the other forms of what was typed and refused. None if no other form differs."""
     typed = interaction.text_inputs.get("passphrase", Secret("")).reveal()
     forms = [form for form in _WORDS if _change(typed, form) != typed]
     if not forms:
         return None
     ticked = interaction.checkboxes.get(FORMS, _LIKELY.intersection(forms))
     boxes = tuple((form, _WORDS[form][1]) for form in forms)
-    return _sentence(forms), Checkboxes(FORMS, "Try it in another form", boxes, frozenset(ticked).intersection(forms))
+    return _describe(forms), Checkboxes(
+        FORMS, say("Try it in another form"), boxes, frozenset(ticked).intersection(forms)
+    )
 
 
-def describe_other_forms(typed: Secret | None) -> str:
+def describe_other_forms(typed: Secret | None) -> tuple[Sentences, ...]:
     """What is unusual about a passphrase that was refused, for an error at its field. Empty if nothing is."""
     text = typed.reveal() if typed else ""
     forms = [form for form in _WORDS if form in _LIKELY and _change(text, form) != text]
-    return _sentence(forms) if forms else ""
+    return (_describe(forms),) if forms else ()
 
 
-def find_problem(passphrase: Secret) -> str | None:
+def find_problem(passphrase: Secret) -> Phrase | None:
     """Why a passphrase that is being set would be hard to type again, and what to do. None if it is not."""
     text = passphrase.reveal()
     if text != text.strip():
-        return "It begins or ends with a blank, which gets lost on the way. Please take that away."
+        return say("It begins or ends with a blank, which gets lost on the way. Please take that away.")
     if remove_invisible(text) != text or re.search(r"[^\S ]", text):
-        return "It holds characters that cannot be seen, and nobody could type those. Please type it anew."
+        return say("It has characters that cannot be seen, and nobody could type those. Please type it again.")
     if has_typographic(text):
-        return "It holds curly quotes, a long dash or an ellipsis, which not every keyboard can type. Use plain ones."
+        return say(
+            "It has curly quotes, a long dash or an ellipsis, which not every keyboard can type. Use plain ones."
+        )
     if not is_composed(text):
-        return "It holds letters with accents in a form that not every keyboard types. Please type it anew."
+        return say("It has letters with accents in a form that not every keyboard types. Please type it again.")
     return None
 
 
-def _sentence(forms: list[str]) -> str:
-    differences = [_WORDS[form][0] for form in forms]
-    return f"What you typed may have been changed on the way: {', '.join(differences)}."
+def _describe(forms: list[str]) -> Sentences:
+    return Sentences.of(say("What you typed may have been changed on the way."), *(_WORDS[form][0] for form in forms))
 
 
 def _change(text: str, form: str) -> str:

@@ -11,21 +11,24 @@ from bot.interaction.addresses import Address, decoded, find_addresses, inside, 
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
 from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
+from bot.screen.pieces import Phrase, Sentences, say
 from bot.secret import MetadataKey, Secret, SecretKey
 
 MAX_PASTED = 4000  # characters
 MAX_ADDRESSES = 100  # that are no links, in one text
 
-NEEDS_THE_PRIVATE_LINK = (
-    "That is the link that opens the secret. For this the *private* link (`/private/…` or `/receipt/…`) is needed, "
-    "which whoever made the secret has. `/ots recent` lists yours."
+NEEDS_THE_PRIVATE_LINK = say(
+    "That is the link that opens the secret. This needs the *private* link (`/private/…` or `/receipt/…`), which only "
+    "whoever made the secret has. `/ots recent` lists yours."
 )
-NEEDS_THE_SECRET_LINK = (
-    "That is a *private* link: it belongs to whoever made the secret and cannot open it. If somebody sent it to you, "
-    "tell them: anybody who has it can burn the secret. The link that opens it has `/secret/` in it. "
-    "`/ots metadata` shows what became of it."
+NEEDS_THE_SECRET_LINK = say(
+    "That is a *private* link. It belongs to whoever made the secret, and it cannot open it. If somebody sent it to "
+    "you, tell them: anybody who has it can burn the secret. The link that opens the secret has `/secret/` in it. "
+    "`/ots metadata` shows the status."
 )
-MAIL_FILTER = " It may be the address of a mail filter, which hides the link. Ask whoever sent it for the link itself."
+MAIL_FILTER = say(
+    "It may be the address of a mail filter, which hides the link. Ask whoever sent it for the link itself."
+)
 
 _PAGE = re.compile(r"/(?:secret|private|receipt|metadata)/")
 
@@ -39,12 +42,12 @@ def read_pasted(text: ParsedText, hosts: Hosts) -> tuple[PastedLink | BareKey, s
     """
     pasted = text.with_addresses
     if len(pasted) > MAX_PASTED:
-        raise NotUnderstood("too long", tell="That is too long. Paste just the one link or key.")
+        raise NotUnderstood("too long", tell=say("That is too long. Paste just the one link or key."))
     error: NotUnderstood | None = None
     for spelling in dict.fromkeys((pasted, decoded(pasted))):
         found, refusal = _find_links(spelling, hosts)
         if len(found) > 1:
-            raise NotUnderstood("two links", tell="Those are several links. Paste just the one link or key.")
+            raise NotUnderstood("two links", tell=say("Those are several links. Paste just the one link or key."))
         for link, spans in found.items():
             return link, _without(spelling, spans)
         error = refusal or error
@@ -55,12 +58,12 @@ def _read_without_link(pasted: str, error: NotUnderstood | None, hosts: Hosts) -
     first, *words = pasted.split() or [""]
     first = trim(decoded(first))
     if not first and not words:
-        raise NotUnderstood("nothing pasted", tell="Paste a link or a key of Onetime Secret.")
+        raise NotUnderstood("nothing pasted", tell=say("Paste a link or a key of Onetime Secret."))
     is_key = KEY.fullmatch(first) and not any(KEY.fullmatch(trim(word)) for word in words)
     if error is not None and not is_key:
         raise error
     if words and not is_key:
-        raise NotUnderstood("no link in a text", tell="There is no link in that. Paste just the one link or key.")
+        raise NotUnderstood("no link in a text", tell=say("There is no link in that. Paste just the one link or key."))
     key = read_word(first, hosts)
     assert isinstance(key, BareKey)  # a link would have been found before
     return key, " ".join(words)
@@ -98,7 +101,7 @@ def _read_deep(address: Address, hosts: Hosts, seen: set[str]) -> tuple[set[Past
                 seen.add(one.whole)
                 waiting += [inner for text in inside(one) for inner in find_addresses(text)]
     if isinstance(refusal, HostNotAllowed) and any(f"={host.name}" in address.whole for host in hosts.all):
-        refusal = HostNotAllowed(str(refusal), tell=refusal.tell + MAIL_FILTER)
+        refusal = HostNotAllowed(str(refusal), tell=Sentences.of(refusal.tell, MAIL_FILTER))
     return links, refusal
 
 
@@ -142,7 +145,7 @@ async def usual_host(interaction: Interaction) -> Host:
     return interaction.services.hosts.default
 
 
-async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, MetadataKey]:
+async def metadata_key(interaction: Interaction, ask: Phrase) -> tuple[Host, MetadataKey]:
     """The metadata key that was pasted, and its host.
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a secret link.
@@ -152,7 +155,7 @@ async def metadata_key(interaction: Interaction, ask: str) -> tuple[Host, Metada
 
 
 async def metadata_key_and_words(
-    interaction: Interaction, ask: str, *, words_allowed: bool = True
+    interaction: Interaction, ask: Phrase, *, words_allowed: bool = True
 ) -> tuple[Host, MetadataKey, str]:
     """The metadata key that was pasted, its host, and the other words in one line. Raises what `metadata_key` does.
 
@@ -168,7 +171,7 @@ async def metadata_key_and_words(
             return await usual_host(interaction), bare.as_metadata(), words
 
 
-def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretKey]:
+def secret_key(interaction: Interaction, ask: Phrase) -> tuple[Host | None, SecretKey]:
     """The secret key that was pasted, and its host if it was a link. Does no I/O.
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a private link.
@@ -183,12 +186,12 @@ def secret_key(interaction: Interaction, ask: str) -> tuple[Host | None, SecretK
             return None, bare.as_secret()
 
 
-def _read(interaction: Interaction, ask: str, *, words_allowed: bool) -> tuple[PastedLink | BareKey, str]:
+def _read(interaction: Interaction, ask: Phrase, *, words_allowed: bool) -> tuple[PastedLink | BareKey, str]:
     if not interaction.text:
         raise NotUnderstood("nothing pasted", tell=ask)
     pasted, words = read_pasted(interaction.text, interaction.services.hosts)
     if isinstance(pasted, BareKey) and words and not words_allowed:
-        raise NotUnderstood("words beside a key", tell="Paste just the one link or key, with nothing around it.")
+        raise NotUnderstood("words beside a key", tell=say("Paste just the one link or key, with nothing around it."))
     return pasted, words
 
 

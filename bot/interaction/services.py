@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
-from bot.interaction.access import UNREADABLE, HostAccess
+from bot.interaction.access import HostAccess
+from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
 from bot.message_ref import ChannelRef, MessageRef
@@ -30,11 +31,13 @@ from bot.storage.tracking.store import Tracking
 # Sends a message to a person directly, or to a channel. The last argument is an idempotency key, which all tries of one
 # message have; Slack may drop a repeated message, but documents no such thing. Raises `SlackError`.
 Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
-Update = Callable[[MessageRef, Message], Awaitable[None]]  # changes a message of ours in place; raises `SlackError`
 
-# Changes what an open modal shows, by the workspace that the app is installed in and the id of the modal. Raises
-# `WindowClosed`, `SlackError`.
-UpdateWindow = Callable[[str | None, str, Modal], Awaitable[None]]
+# Changes a message of ours in place, in the language of the person who reads it. Raises `SlackError`.
+Update = Callable[[MessageRef, Message, Person], Awaitable[None]]
+
+# Changes what an open modal shows, by the workspace that the app is installed in and the id of the modal, in the
+# language of the person who reads it. Raises `WindowClosed`, `SlackError`.
+UpdateWindow = Callable[[str | None, str, Modal, Person], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Services:
     interrupted_reveals: InterruptedReveals  # for recovery
     tracking: Tracking
     preferences: Preferences
+    languages: Languages
     shares: Shares
     deliveries: Deliveries
     interrupted_shares: InterruptedShares  # for recovery
@@ -73,7 +77,7 @@ class Services:
         try:
             account = await self.accounts.on_host(person, host.url)
         except Unsealable:
-            return HostAccess(Credentials(host), None, UNREADABLE)
+            return HostAccess(Credentials(host), None, "unreadable")
         return HostAccess(self.credentials_of(account), account.id) if account else HostAccess(Credentials(host))
 
     def credentials_of(self, account: Account) -> Credentials:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
+from bot.screen.pieces import Code, HostName, Listing, Phrase, say
 from bot.secret import MetadataKey, Secret, SecretKey
 
 KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; upper and lower case differ
@@ -116,7 +117,7 @@ class Hosts:
         """The host with exactly this base URL, for URLs from the database. Raises `HostNotAllowed`."""
         host = Host(url)
         if host not in self._parts:
-            raise HostNotAllowed("a stored host is not allowed any more", tell=self._not_allowed("That host"))
+            raise HostNotAllowed("a stored host is not allowed any more", tell=self._not_allowed(None))
         return host
 
     def named(self, text: str) -> Host:
@@ -125,7 +126,7 @@ class Hosts:
             return Host(f"https://{text.lower()}.{HOME}")
         url = _parse_url(text)
         if url is None:
-            raise HostNotAllowed("not a host", tell=self._not_allowed("That"))
+            raise HostNotAllowed("not a host", tell=self._not_allowed(None))
         if not url.path.strip("/"):  # a URL without a path means the host of that name, whatever prefix it has
             for host, own in self._parts.items():
                 if _is_same_host(url, own):
@@ -149,13 +150,20 @@ class Hosts:
         match = self._find_match(url)
         if match is None:
             port = "" if url.port is None else f":{url.port}"
-            shown = f"`{url.name}{port}`" if _is_harmless(url.name) else "That host"
+            shown = f"{url.name}{port}" if _is_harmless(url.name) else None
             raise HostNotAllowed("not an allowed host", tell=self._not_allowed(shown))
         return match
 
-    def _not_allowed(self, subject: str) -> str:
-        allowed = ", ".join(f"`{host.name}`" for host in self.all)
-        return f"{subject} is not one of the Onetime Secret hosts used here. They are: {allowed}."
+    def _not_allowed(self, name: str | None) -> Phrase:
+        """What is said of a name, or of one that is not repeated."""
+        allowed = Listing(tuple(Code(HostName(host.name)) for host in self.all))
+        if name is None:
+            return say("That is not one of the Onetime Secret servers used here. They are: {servers}.", servers=allowed)
+        return say(
+            "{name} is not one of the Onetime Secret servers used here. They are: {servers}.",
+            name=Code(HostName(name)),
+            servers=allowed,
+        )
 
 
 def read_address(address: str, hosts: Hosts) -> SecretLink | MetadataLink:
@@ -164,7 +172,7 @@ def read_address(address: str, hosts: Hosts) -> SecretLink | MetadataLink:
     if url is None or (url.scheme is None and "." not in url.name and ":" not in url.name and url.name != "localhost"):
         raise NotUnderstood(
             "no link",
-            tell="That is not a link or a key of Onetime Secret. Paste the whole link, from `https://` on.",
+            tell=say("That is not a link or a key of Onetime Secret. Paste the whole link, from `https://` on."),
         )
     host, path = hosts.match(url)
     return _read_path(host, path)
@@ -197,13 +205,17 @@ def _read_path(host: Host, path: str) -> SecretLink | MetadataLink:
         case ["", kind, key] if kind in _METADATA_PAGES:
             return MetadataLink(host, MetadataKey(_read_key(key)))
         case ["", kind, _, "burn"] if kind in _METADATA_PAGES:
-            tell = "That is the page that burns a secret. Paste its link without `/burn` at the end."
+            tell = say("That is the page that burns a secret. Paste its link without `/burn` at the end.")
         case [""]:
-            tell = f"That is only the address of `{host.name}`. Paste the link of a secret, key and all."
+            tell = say(
+                "That is only the address of {server}. Paste the whole link of a secret, with its key.",
+                server=Code(HostName(host.name)),
+            )
         case _:
-            tell = (
-                f"That link of `{host.name}` is not the link of a secret. Those have `/secret/`, `/private/` "
-                "or `/receipt/` and a key in them."
+            tell = say(
+                "That link of {server} is not the link of a secret. Those have `/secret/`, `/private/` or `/receipt/` "
+                "and a key in them.",
+                server=Code(HostName(host.name)),
             )
     raise NotUnderstood("another page of the host", tell=tell)
 
@@ -213,13 +225,13 @@ def _read_key(text: str) -> str:
     if KEY.fullmatch(text):
         return text
     if text in _NOT_KEYS or not text:
-        tell = "There is no key in that link. Paste the whole link of one secret."
+        tell = say("There is no key in that link. Paste the whole link of one secret.")
     elif not re.fullmatch(r"[A-Za-z0-9_-]*", text, re.ASCII):
-        tell = "That key has characters in it that no key has. Copy the link again."
+        tell = say("That key has characters in it that no key has. Copy the link again.")
     elif len(text) < 20:  # noqa: PLR2004 - as in KEY
-        tell = "That key is too short: part of it is missing. Copy the whole link or key again."
+        tell = say("That key is too short: part of it is missing. Copy the whole link or key again.")
     else:
-        tell = "That key is too long to be one. Copy just the link or key again."
+        tell = say("That key is too long to be one. Copy just the link or key again.")
     raise NotUnderstood("not a key", tell=tell)
 
 

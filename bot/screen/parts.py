@@ -1,72 +1,48 @@
 """Everything that the bot shows, as plain values: messages, modals, buttons and fields.
 
-A `str` in a `Text` is written by the bot and may carry markup. A text that came from a person or a server
-goes in as `Plain`, which is drawn literally. bot/slack/blocks.py turns these values into Slack's blocks and
-splits texts that are too long for one block.
+They have no language: their texts are pieces (bot/screen/pieces.py), which bot/slack/blocks.py draws in the reader's
+language, together with everything else that Slack wants in a block.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal
 
+from bot.screen.pieces import Piece, Plain, say
 from bot.secret import Secret
+
+# Slack's limits, in characters. Source: docs.slack.dev, reference of blocks, of composition objects and of views.
+MAX_TEXT: Final = 3000  # of a paragraph, and of a message's `text`
+MAX_FACT: Final = 2000  # of a label with its value
+MAX_FACTS: Final = 10
+MAX_HEADING: Final = 150
+MAX_TITLE: Final = 24  # of a window, and of its two buttons
+MAX_BUTTON: Final = 75
+MAX_ACCESSIBILITY_LABEL: Final = 75
+MAX_CONFIRM_TITLE: Final = 100
+MAX_CONFIRM_QUESTION: Final = 300
+MAX_CONFIRM_BUTTON: Final = 30
+MAX_LABEL: Final = 2000  # of a field
+MAX_HINT: Final = 2000
+MAX_PLACEHOLDER: Final = 150
+MAX_OPTION: Final = 75  # of a menu or of checkboxes
+MAX_OPTIONS: Final = 100
 
 NO_FORM: Final = "note"  # the form of a window in which nothing can be entered
 
 Style = Literal["plain", "primary", "danger"]
 
-
-@dataclass(frozen=True, slots=True)
-class Plain:
-    """A text that a person or a server wrote: shown literally, cut after `max_length` characters.
-
-    Nothing in it becomes markup, and no web address in it becomes a link.
-    """
-
-    text: str
-    max_length: int = 200
-
-
-@dataclass(frozen=True, slots=True)
-class HostName:
-    """The name of a host of Onetime Secret that the operator allowed, shown as it is."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """A moment, shown in the reader's own time zone.
-
-    The style “moment” shows the date and the time, “clock” the time alone.
-    """
-
-    at: datetime  #: UTC
-    style: Literal["moment", "clock"] = "moment"
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """A member of the workspace, shown by their name."""
-
-    user_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A channel. Slack shows its name to members who may see the channel."""
-
-    channel_id: str
-
-
-Piece = str | Plain | HostName | When | Who | Where
+CANCEL: Final = say("Cancel")
+CLOSE: Final = say("Close")
+DONE: Final = say("Done")
+ONE_MOMENT: Final = say("One moment…")
+APP_NAME: Final = Plain("Onetime Secret")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph. A `str` piece is written by the bot and may carry mrkdwn (*bold*, `code`)."""
+    """A paragraph."""
 
     pieces: tuple[Piece, ...]
 
@@ -77,7 +53,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    text: str
+    text: Piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +71,7 @@ class Note:
 class Facts:
     """Labels with their values, in two columns where there is room."""
 
-    rows: tuple[tuple[str, Piece], ...]
+    rows: tuple[tuple[Piece, Piece], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +96,36 @@ class Passphrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Copyable:
+    """Lines of text without markup that the person is meant to copy."""
+
+    lines: tuple[Piece, ...]
+
+    @classmethod
+    def of(cls, *lines: Piece) -> Copyable:
+        return cls(lines)
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """The question that Slack asks before a button does something that cannot be undone."""
 
-    title: str
-    question: str
-    yes: str
-    no: str = "Cancel"
+    title: Piece
+    question: Piece
+    yes: Piece
+    no: Piece = CANCEL
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """A button. `action` names its handler. `ref` is the opaque id of a stored row, never a key of a secret."""
 
-    label: str
+    label: Piece
     action: str
     ref: str | None = None
     style: Style = "plain"
     confirm: Confirm | None = None
-    accessibility_label: str | None = None  # what a screen reader says instead of the label
+    accessibility_label: Piece | None = None  # what a screen reader says instead of the label
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +147,9 @@ class Field:
     """A text field of a modal, with one line or many."""
 
     name: str
-    label: str
-    hint: str | None = None
-    placeholder: str | None = None
+    label: Piece
+    hint: Piece | None = None
+    placeholder: Piece | None = None
     max_length: int = 3000  # characters
     optional: bool = False
     long: bool = False  # has room for many lines
@@ -175,8 +162,8 @@ class Choice:
     """A select menu of at most 100 (value, label) pairs. `chosen` is the value selected at first."""
 
     name: str
-    label: str
-    options: tuple[tuple[str, str], ...]
+    label: Piece
+    options: tuple[tuple[str, Piece], ...]
     chosen: str | None = None
 
 
@@ -188,8 +175,8 @@ class Checkboxes:
     """
 
     name: str
-    label: str
-    options: tuple[tuple[str, str], ...]
+    label: Piece
+    options: tuple[tuple[str, Piece], ...]
     chosen: frozenset[str] = frozenset()
     optional: bool = True
 
@@ -199,10 +186,10 @@ class People:
     """A menu of a modal that picks members of the workspace. `chosen` are the user ids picked at first."""
 
     name: str
-    label: str
+    label: Piece
     chosen: tuple[str, ...] = ()
     max_count: int = 10
-    hint: str | None = None
+    hint: Piece | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,32 +197,32 @@ class Channel:
     """A menu of a modal that picks one channel. It offers no channel that is shared with another workspace."""
 
     name: str
-    label: str
+    label: Piece
     chosen: str | None = None
-    hint: str | None = None
+    hint: Piece | None = None
 
 
 Input = Field | Choice | Checkboxes | People | Channel
 Hidden = Revealed | Link | Passphrase
-Part = Text | Heading | Note | Facts | Buttons | Divider | Hidden | Input
+Part = Text | Heading | Note | Facts | Copyable | Buttons | Divider | Hidden | Input
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message in a conversation.
 
-    `summary` is the text for notifications and screen readers, and says everything that matters. It is a `str`, or
-    pieces if it names somebody or quotes what a person wrote.
+    `summary` is the text for notifications and screen readers, and says everything that matters. Markup
+    is left out.
     As the answer to a button, a message replaces the message with the button; with `without_replacing` it appears below
     that message.
     """
 
-    summary: str | Text
+    summary: Piece | Text
     parts: tuple[Part, ...] = ()
     without_replacing: bool = False
 
     @classmethod
-    def of(cls, summary: str | Text, *parts: Part, without_replacing: bool = False) -> Message:
+    def of(cls, summary: Piece | Text, *parts: Part, without_replacing: bool = False) -> Message:
         return cls(summary, parts, without_replacing)
 
 
@@ -250,11 +237,11 @@ class Modal:
     """
 
     form: str
-    title: str
+    title: Piece
     parts: tuple[Part, ...]
     ref: str | None = None
-    submit: str | None = None
-    close: str = "Close"
+    submit: Piece | None = None
+    close: Piece = CLOSE
     notify_on_close: bool = False
     push: bool = False
 
@@ -262,11 +249,11 @@ class Modal:
     def of(
         cls,
         form: str,
-        title: str,
+        title: Piece,
         *parts: Part,
         ref: str | None = None,
-        submit: str | None = None,
-        close: str = "Close",
+        submit: Piece | None = None,
+        close: Piece = CLOSE,
         notify_on_close: bool = False,
         push: bool = False,
     ) -> Modal:

@@ -38,6 +38,7 @@ from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.onetime.client import Credentials
 from bot.onetime.wire import GeneratedSecret, SharedSecret
+from bot.screen.pieces import say
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
 from bot.storage.shares.rows import Delivery, NewShare, Share
@@ -53,7 +54,7 @@ log = Log("create")
 class PassphraseIgnored(Refused):
     """The host made the secret without its passphrase, so that anybody with the link could open it."""
 
-    tell = "The host ignored the passphrase, so the secret was burned at once. Nothing was sent."
+    tell = say("The server ignored the passphrase, so the secret was burned at once. Nothing was sent.")
 
 
 @dataclass(frozen=True, slots=True)

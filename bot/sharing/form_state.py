@@ -15,6 +15,7 @@ from bot.interaction.parsed_text import ParsedText
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.person import Person
+from bot.screen.pieces import say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 
@@ -22,12 +23,13 @@ DATA = "form_state"  # the key in the data of the button context; its value is J
 MAX_PEOPLE = 10
 MAX_NOTE = 500  # characters of the sender's note
 
-NOT_HERE = (
-    "What is typed behind a command stays in Slack's logs. If that was the secret: it was not read or kept by this "
-    "bot, but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
+NOT_HERE = say(
+    "What is typed after a command stays in Slack's logs. If that was the secret: this app did not read or keep it, "
+    "but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
 )
-TOO_MANY = (
-    f"A secret goes to up to {MAX_PEOPLE} people, or to one channel. Please name either, or type just `/ots share`."
+TOO_MANY = say(
+    "A secret goes to up to {count} people, or to one channel. Please name either, or type just `/ots share`.",
+    count=MAX_PEOPLE,
 )
 
 

@@ -11,6 +11,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
 from bot.onetime.links import Host
+from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
 from bot.status.tracked_card import tracked_card
@@ -73,30 +74,32 @@ async def redraw(services: Services, delivery: Delivery) -> bool:
     done, drawn = True, None
     while drawn != (screens := await _screens(services, delivery)):
         drawn = screens
-        outcomes = [await _try_to_send(services.update(where, message)) for where, message in drawn]
+        outcomes = [await _try_to_send(services.update(*one)) for one in drawn]
         done = all(outcomes)
     return done
 
 
-async def _screens(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
+async def _screens(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message, Person]]:
     share = await services.shares.share_of(delivery)
     deliveries = await services.shares.deliveries_of(share.id)
     own = [
-        (one.message, recipient_messages.recipient_message(share, one))
+        (one.message, recipient_messages.recipient_message(share, one), one.reader)
         for one in deliveries
         if one.id == delivery.id and one.message
     ]
-    own += [(share.card, sender_card.sender_card(share, deliveries))] if share.card else []
+    own += [(share.card, sender_card.sender_card(share, deliveries), share.person)] if share.card else []
     return own + await _tracked_card(services, delivery)
 
 
-async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message]]:
+async def _tracked_card(services: Services, delivery: Delivery) -> list[tuple[MessageRef, Message, Person]]:
     """The card of the secret as a tracked one, if the sender also tracks it by `/ots track`."""
     try:
         tracked = await services.tracking.find(delivery.sender, delivery.tracked_id)
     except (NotYours, Unsealable):  # not tracked any more
         return []
-    return [(tracked.card, tracked_card(tracked, Host(tracked.host).name))] if tracked.card else []
+    if tracked.card is None:
+        return []
+    return [(tracked.card, tracked_card(tracked, Host(tracked.host).name), delivery.sender)]
 
 
 async def _try_to_send(saying: Awaitable[object]) -> bool:

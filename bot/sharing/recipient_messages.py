@@ -6,23 +6,17 @@ The one exception is a passphrase that the sender chose to have sent apart from 
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import (
-    Button,
-    Buttons,
-    Facts,
-    HostName,
-    Message,
-    Note,
-    Part,
-    Passphrase,
-    Piece,
-    Plain,
-    Text,
-    When,
-    Who,
-)
+from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Text
+from bot.screen.pieces import HostName, Mark, Piece, Plain, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
-from bot.status.words import DELIVERY_SIGNS, delivery_over_words, delivery_summary, name_in_label
+from bot.status.words import (
+    DELIVERY_SIGNS,
+    REMINDER_SIGN,
+    delivery_over_words,
+    delivery_summary,
+    name_in_label,
+    quoted,
+)
 from bot.storage.shares.rows import Delivery, Share
 
 SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
@@ -33,57 +27,75 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
     sender = Who(delivery.sender.user_id)
     if delivery.is_over:
         return Message.of(
-            Text.of("The one-time secret that ", sender, f" shared with you here: {delivery_summary(delivery)}."),
-            Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *delivery_over_words(delivery)),
-            Note.of("Shared by ", sender, ". There is nothing left to open here."),
+            say(
+                "The one-time secret that {person} shared with you here: {status}.",
+                person=sender,
+                status=delivery_summary(delivery),
+            ),
+            Text.of(DELIVERY_SIGNS[delivery.state], delivery_over_words(delivery)),
+            Note.of(say("Shared by {person}. There is nothing left to open here.", person=sender)),
         )
-    first = ": whoever opens it first gets it." if delivery.recipient.channel else " with you."
-    parts: list[Part] = [Text.of(":closed_lock_with_key: ", sender, f" shares a one-time secret{first}")]
+    said = say("{person} shares a one-time secret with you.", person=sender)
+    if delivery.recipient.channel:
+        said = say("{person} shares a one-time secret: whoever opens it first gets it.", person=sender)
+    parts: list[Part] = [Text.of(Mark(":closed_lock_with_key: "), said)]
     if share.note:
-        parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
+        parts.append(Text.of(Mark("> "), Plain(share.note, MAX_NOTE)))
     parts += [_facts(share, delivery), Buttons.of(_open_button(share, delivery)), Note.of(_promise(delivery))]
-    note = (": “", Plain(share.note, MAX_NOTE), "”") if share.note else ()
-    summary = Text.of(sender, " shares a one-time secret", first.rstrip("."), *note, ". Open this message in Slack.")
-    return Message(summary, tuple(parts))
+    note = (say("Note: {note}", note=quoted(share.note, MAX_NOTE)),) if share.note else ()
+    return Message(Sentences.of(said, *note, say("Open this message in Slack.")), tuple(parts))
 
 
 def _open_button(share: Share, delivery: Delivery) -> Button:
-    label = f"Open {name_in_label(share.label, share.created_at)}, which works once"
-    return Button("Open", SHARE_OPEN, delivery.id, "primary", accessibility_label=label)
+    label = say("Open {secret}, which works once", secret=name_in_label(share.label, share.created_at))
+    return Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label)
 
 
-def _promise(delivery: Delivery) -> str:
-    who = "whoever of this channel is first" if delivery.recipient.channel else "you"
-    return f"It works once, and only for {who}. There is nothing of it in this message."
+def _promise(delivery: Delivery) -> Sentences:
+    return Sentences.of(
+        say("It works once, and only for whoever of this channel is first.")
+        if delivery.recipient.channel
+        else say("It works once, and only for you."),
+        say("Nothing of it is in this message."),
+    )
 
 
 def _facts(share: Share, delivery: Delivery) -> Facts:
-    rows: list[tuple[str, Piece]] = [("Host", HostName(Host(delivery.host).name))]
+    rows: list[tuple[Piece, Piece]] = [(say("Server"), HostName(Host(delivery.host).name))]
     if delivery.expires_at:
-        rows.append(("Expires", When(delivery.expires_at)))
+        rows.append((say("Expires"), When(delivery.expires_at)))
     if delivery.passphrase_required:
-        apart = share.passphrase_to == "recipient"
-        rows.append(("Passphrase", "Needed: it comes in a message apart" if apart else "Needed: ask for it"))
+        is_sent = share.passphrase_to == "recipient"
+        needed = say("Needed: it comes in a separate message") if is_sent else say("Needed: ask for it")
+        rows.append((say("Passphrase"), needed))
     return Facts(tuple(rows))
 
 
 def passphrase_message(share: Share, delivery: Delivery) -> Message:
     """The passphrase, apart from the secret. It is the only message that holds anything secret."""
     assert delivery.passphrase is not None
+    sender = Who(share.person.user_id)
     return Message.of(
-        Text.of("The passphrase of the one-time secret that ", Who(share.person.user_id), " shares with you."),
-        Text.of(":key: This is the passphrase of the one-time secret that ", Who(share.person.user_id), " shares."),
+        say("The passphrase of the one-time secret that {person} shares with you.", person=sender),
+        Text.of(
+            Mark(":key: "),
+            say("This is the passphrase of the one-time secret that {person} shares with you.", person=sender),
+        ),
         Passphrase(delivery.passphrase),
-        Note.of("It opens nothing by itself. The secret is in a message of its own, with an Open button."),
+        Note.of(say("It opens nothing by itself. The secret is in a message of its own, with an Open button.")),
     )
 
 
 def reminder(share: Share, delivery: Delivery) -> Message:
     """The message to the recipient after Remind. It cannot open the delivery: only the first message can."""
-    until: tuple[Piece, ...] = (" until ", When(delivery.expires_at)) if delivery.expires_at else ()
-    said: tuple[Piece, ...] = (
-        ":bell: The one-time secret that ", Who(share.person.user_id), " shares waits", *until,
-        ". Its message is further up, with an *Open* button.",
-    )  # fmt: skip
-    summary = Text.of("A reminder: the one-time secret that ", Who(share.person.user_id), " shares waits to be opened.")
-    return Message(summary, (Text(said),))
+    sender = Who(share.person.user_id)
+    said = say("The one-time secret that {person} shares with you waits to be opened.", person=sender)
+    if delivery.expires_at:
+        said = say(
+            "The one-time secret that {person} shares with you waits until {when}.",
+            person=sender,
+            when=When(delivery.expires_at),
+        )
+    where = say("Its message is further up, with an *Open* button.")
+    summary = say("A reminder: the one-time secret that {person} shares with you waits to be opened.", person=sender)
+    return Message.of(summary, Text.of(REMINDER_SIGN, Sentences.of(said, where)))

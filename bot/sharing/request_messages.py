@@ -7,8 +7,9 @@ from contextlib import suppress
 from bot.errors import RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
-from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Piece, Plain, Text, When, Who
-from bot.status.words import REQUEST_WORDS, name_in_label, request_notification_words, request_over_words
+from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Text
+from bot.screen.pieces import Mark, Phrase, Sentences, When, Who, say
+from bot.status.words import REQUEST_WORDS, name_in_label, request_notification_words, request_over_words, what_for
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 
@@ -17,48 +18,66 @@ DECLINE = "request_decline"
 WITHDRAW = "request_withdraw"
 REQUESTED_FORM = "requested"
 
-WITHDRAW_CONFIRM = Confirm("Withdraw it?", "It cannot be answered any more then.", "Withdraw", "Keep it")
+REQUEST_TITLE = say("Ask for a secret")
+WITHDRAW_CONFIRM = Confirm(
+    say("Withdraw it?"), say("Then it cannot be answered any more."), say("Withdraw"), say("Keep it")
+)
 
 # --- to the person who was asked
 
 
 def question(request: Request) -> Message:
     """The message to the person who was asked, as it is now."""
-    parts: list[Part] = [Text.of(":envelope_with_arrow: ", Who(request.person.user_id), " asks you for a secret.")]
+    who = Who(request.person.user_id)
+    asks = say("{person} asks you for a secret.", person=who)
+    parts: list[Part] = [Text.of(Mark(":envelope_with_arrow: "), asks)]
     if request.note:
-        parts.append(Text.of("What for: ", Plain(request.note)))
+        parts.append(Text.of(what_for(request.note)))
     if request.is_open:
         parts += [_buttons(request), _how_note(request)]
-        return Message(_summary(request, Who(request.person.user_id), " asks you for a secret"), tuple(parts))
-    parts.append(Text.of(request_over_words(request.state)))
-    return Message(_summary(request, Who(request.person.user_id), " asked you for a secret"), tuple(parts))
+        return Message(_summary(request, asks), tuple(parts))
+    parts.append(Text(request_over_words(request.state)))
+    return Message(_summary(request, say("{person} asked you for a secret.", person=who)), tuple(parts))
 
 
 def _buttons(request: Request) -> Buttons:
     which = _name_in_label(request)
     return Buttons.of(
-        Button("Send…", ANSWER, request.id, "primary", accessibility_label=f"Send a secret {which}"),
-        Button("Decline", DECLINE, request.id, accessibility_label=f"Decline to send a secret {which}"),
+        Button(
+            say("Send…"),
+            ANSWER,
+            request.id,
+            "primary",
+            accessibility_label=say("Send a secret: {request}", request=which),
+        ),
+        Button(
+            say("Decline"),
+            DECLINE,
+            request.id,
+            accessibility_label=say("Decline to send a secret: {request}", request=which),
+        ),
     )
 
 
-def _name_in_label(request: Request) -> str:
+def _name_in_label(request: Request) -> Phrase:
     """Which request a button is about, for people who hear its label alone."""
-    until = f"asked for until {request.expires_at:%Y-%m-%d %H:%M} UTC"
-    return f"for {name_in_label(request.note)}" if request.note else until
+    if request.note:
+        return name_in_label(request.note)
+    return say("asked for until {when}", when=When(request.expires_at))
 
 
 def _how_note(request: Request) -> Note:
     return Note.of(
-        "You type it into a window, and only they can open it, once. It never stands in a message. Send something only "
-        "if you expected to be asked. It can be answered until ",
-        When(request.expires_at),
-        ".",
+        say(
+            "You type it into a window, and only they can open it, once. It is in no message. Send something only if "
+            "you expected to be asked. You can answer until {when}.",
+            when=When(request.expires_at),
+        )
     )
 
 
-def _summary(request: Request, *said: Piece) -> Text:
-    return Text.of(*said, ": ", Plain(request.note)) if request.note else Text.of(*said, ".")
+def _summary(request: Request, said: Phrase) -> Sentences:
+    return Sentences.of(said, what_for(request.note)) if request.note else Sentences.of(said)
 
 
 # --- to the person who asked
@@ -67,24 +86,25 @@ def _summary(request: Request, *said: Piece) -> Text:
 def card(request: Request) -> Message:
     """The card of the person who asked, as it is now. It is one message, updated in place."""
     state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
-    parts: list[Part] = [Text.of("You asked ", Who(request.asked.user_id), f" for a secret.\n{REQUEST_WORDS[state]}")]
+    asked = say("You asked {person} for a secret.", person=Who(request.asked.user_id))
+    parts: list[Part] = [Text.of(asked, Mark("\n"), *REQUEST_WORDS[state])]
     if request.note:
-        parts.append(Text.of("What for: ", Plain(request.note)))
+        parts.append(Text.of(what_for(request.note)))
     if request.is_open:
         parts += [
             Buttons.of(
                 Button(
-                    "Withdraw",
+                    say("Withdraw"),
                     WITHDRAW,
                     request.id,
                     "danger",
                     WITHDRAW_CONFIRM,
-                    f"Withdraw the request for a secret {_name_in_label(request)}",
+                    say("Withdraw the request for a secret: {request}", request=_name_in_label(request)),
                 )
             ),
-            Note.of("It can be answered until ", When(request.expires_at), "."),
+            Note.of(say("It can be answered until {when}.", when=When(request.expires_at))),
         ]
-    return Message(_summary(request, "You asked ", Who(request.asked.user_id), " for a secret"), tuple(parts))
+    return Message(_summary(request, asked), tuple(parts))
 
 
 def outcome_notification(request: Request) -> Message | None:
@@ -93,13 +113,13 @@ def outcome_notification(request: Request) -> Message | None:
     if said is None:
         return None
     sign, sentence = said
-    note = (Note.of("What for: ", Plain(request.note)),) if request.note else ()
-    return Message(_summary(request, *sentence), (Text.of(f"{sign} ", *sentence, "."), *note))
+    note = (Note.of(what_for(request.note)),) if request.note else ()
+    return Message(_summary(request, sentence), (Text.of(sign, sentence), *note))
 
 
 def over_window() -> Modal:
     """The window for a request that is over."""
-    return Modal.of(REQUESTED_FORM, "Ask for a secret", Text.of(RequestOver.tell))
+    return Modal.of(REQUESTED_FORM, REQUEST_TITLE, Text.of(RequestOver.tell))
 
 
 # --- as it changes
@@ -107,10 +127,13 @@ def over_window() -> Modal:
 
 async def update_messages(services: Services, request: Request) -> None:
     """Update both messages of a request. One that Slack does not change stays as it is, and its buttons do nothing."""
-    for posted, message in ((request.message, question(request)), (request.card, card(request))):
+    for posted, message, reader in (
+        (request.message, question(request), request.asked),
+        (request.card, card(request), request.person),
+    ):
         if posted is not None:
             with suppress(SlackError):
-                await services.update(posted, message)
+                await services.update(posted, message, reader)
 
 
 async def notify_requester(services: Services, request: Request) -> None:

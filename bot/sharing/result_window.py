@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import NO_FORM, HostName, Link, Modal, Note, Part, Revealed, Text
-from bot.screen.words import in_words
+from bot.screen.parts import DONE, NO_FORM, Link, Modal, Note, Part, Revealed, Text
+from bot.screen.pieces import Duration, HostName, Mark, say
 from bot.secret import Secret
-from bot.status.words import DELIVERY_SIGNS, recipient_name, sent_words
+from bot.status.words import DELIVERY_SIGNS, DONE_SIGN, recipient_name, sent_words
 from bot.storage.shares.rows import Delivery
 
 SHARED_FORM = "shared"
-TITLE = "Share a secret"
+TITLE = say("Share a secret")
+SHARED = say("Shared")
 IN_HAND = ("waiting", "asking")
 
 
 def one_moment() -> Modal:
-    return Modal.of(NO_FORM, TITLE, Text.of(":white_check_mark: It is made. One moment…"))
+    return Modal.of(NO_FORM, TITLE, Text.of(DONE_SIGN, say("It is made. One moment…")))
 
 
 def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, passphrase: Secret | None) -> Modal:
@@ -26,37 +27,45 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
     if passphrase is not None:
         parts += passphrase_parts(passphrase)
     if asked is not None and ttl is not None and ttl != asked:
-        host = HostName(Host(deliveries[0].host).name)
-        parts.append(Text.of(":information_source: ", host, f" keeps it for {in_words(ttl)}, not {in_words(asked)}."))
-    parts.append(Note.of("A message in our direct conversation shows from now on what becomes of it."))
-    return Modal.of(SHARED_FORM, "Shared", *parts, close="Done")
+        shortened = say(
+            "{server} keeps it for {given}, not {asked}.",
+            server=HostName(Host(deliveries[0].host).name),
+            given=Duration(ttl),
+            asked=Duration(asked),
+        )
+        parts.append(Text.of(Mark(":information_source: "), shortened))
+    parts.append(Note.of(say("A message in our direct conversation shows its status from now on.")))
+    return Modal.of(SHARED_FORM, SHARED, *parts, close=DONE)
 
 
 def already_shared(deliveries: list[Delivery]) -> Modal:
     """The window for a form that was submitted before: nothing is made again."""
-    said = "This was sent already"
-    said += (
-        ", and is being worked on." if any(one.state in IN_HAND for one in deliveries) else ". This is what came of it:"
-    )
-    return Modal.of(SHARED_FORM, "Shared", Text.of(said), *(line(delivery) for delivery in deliveries), close="Done")
+    said = say("This was sent already. This is the status:")
+    if any(one.state in IN_HAND for one in deliveries):
+        said = say("This was sent already, and is being worked on.")
+    return Modal.of(SHARED_FORM, SHARED, Text.of(said), *(line(delivery) for delivery in deliveries), close=DONE)
 
 
 def line(delivery: Delivery) -> Text:
     """One delivery in a line."""
     name = recipient_name(delivery.recipient)
-    return Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", name, ": ", *sent_words(delivery), ".")
+    return Text.of(
+        DELIVERY_SIGNS[delivery.state], say("{recipient}: {status}.", recipient=name, status=sent_words(delivery))
+    )
 
 
 def link_parts(delivery: Delivery) -> list[Part]:
     """The link itself, to be copied. Anybody who has the link can open the secret, once."""
     return [
-        Text.of(":link: *The link.* Whoever has it can open the secret, once. Copy it now."),
+        Text.of(Mark(":link: "), say("*The link.* Whoever has it can open the secret, once. Copy it now.")),
         Link(Host(delivery.host).secret_link(delivery.secret_key)),
     ]
 
 
 def passphrase_parts(passphrase: Secret) -> list[Part]:
     return [
-        Text.of(":key: *The passphrase.* It is shown this once. Give it to them another way than the secret."),
+        Text.of(
+            Mark(":key: "), say("*The passphrase.* It is shown only this once. Send it another way than the secret.")
+        ),
         Revealed(passphrase),
     ]

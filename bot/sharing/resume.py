@@ -6,14 +6,16 @@ from bot.errors import NotYours
 from bot.interaction.feature import Resumption
 from bot.interaction.services import Services
 from bot.screen.parts import Message, Text
+from bot.screen.pieces import Sentences, say
 from bot.sharing import form
 from bot.sharing.create import CreatedShare
 from bot.sharing.form_state import FormState
 from bot.sharing.submit import window_of
+from bot.status.words import WARNING_SIGN
 from bot.storage.acts import Act
 from bot.storage.button_contexts import SHARE_FORM
 
-NOTHING_MADE = "The bot was restarted before it began. Nothing was made."
+NOTHING_MADE = say("The app was restarted before it began. Nothing was made.")
 
 
 async def resume(services: Services, act: Act) -> Resumption:
@@ -25,7 +27,9 @@ async def resume(services: Services, act: Act) -> Resumption:
     form_state = FormState.of(context)
     share = await services.shares.find_by_key(act.person, context.id)
     if share is None:
-        again = form.form(form_state, context.id, Text.of(f":warning: {NOTHING_MADE} What you typed is still here."))
-        return Resumption(again, Message.of(NOTHING_MADE, Text.of(f":warning: {NOTHING_MADE} Please try again.")))
+        kept = Sentences.of(NOTHING_MADE, say("What you typed is still here."))
+        again = form.form(form_state, context.id, Text.of(WARNING_SIGN, kept))
+        said = Sentences.of(NOTHING_MADE, say("Please try again."))
+        return Resumption(again, Message.of(NOTHING_MADE, Text.of(WARNING_SIGN, said)))
     made = CreatedShare(share, await services.shares.deliveries_of(share.id), is_new=False)
     return Resumption(await window_of(services, act.person, form_state, made, context.id))

@@ -8,21 +8,22 @@ from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
 from bot.interaction.passphrases import describe_other_forms
 from bot.logs import Log
 from bot.onetime.wire import SecretState
-from bot.screen.parts import NO_FORM, Field, Message, Modal, Note, Part, Piece, Revealed, Text
+from bot.screen.parts import DONE, NO_FORM, Field, Message, Modal, Note, Part, Text
+from bot.screen.pieces import Listing, Phrase, Piece, Sentences, say, say_count
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import BURNED_FORM, read_burn_outcome
-from bot.status.words import recipient_name
+from bot.status.words import REMINDER_SIGN, WARNING_SIGN, recipient_name
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tables import new_id
 
 BURN_FORM = "share_burn"
 BURN_ALL_FORM = "share_burn_all"
-TITLE = "Burn a secret"
-FOREVER = "Burning destroys it for good. Nobody will be able to open it any more."
-WRONG = "That is not its passphrase. Nothing was burned."
-NOTHING_LEFT = "There is nothing left to do here: it was opened, burned, or has expired."
+TITLE = say("Burn a secret")
+FOREVER = say("Burning destroys it for good. Nobody will be able to open it any more.")
+WRONG = say("That is not its passphrase. Nothing was burned.")
+NOTHING_LEFT = say("There is nothing left to do here: it was opened or burned, or it has expired.")
 
 log = Log("share")
 
@@ -34,7 +35,7 @@ async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
     try:
         state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
     except WrongPassphrase:
-        said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
+        said = say("This secret has a passphrase. Burning it needs that too. Nothing was burned.")
         return Reply(Message.of(said, Text.of(said), without_replacing=True), Outcome.REFUSED)
     await redraw(interaction.services, delivery)
     return Reply(None, read_burn_outcome(state))
@@ -59,8 +60,12 @@ async def burn_all(interaction: Interaction, share: Share) -> Reply:
     burned, failed = await _burn_unopened(interaction, share, None)
     if not failed:
         return Reply(None, Outcome.DONE if burned else Outcome.REFUSED)
-    said = f"{failed} could not be burned: the host did not answer, or wants the passphrase. Please try again."
-    message = Message.of(said, Text.of(f":warning: {said}"), without_replacing=True)
+    said = say_count(
+        "{count} secret could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
+        "{count} secrets could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
+        failed,
+    )
+    message = Message.of(said, Text.of(WARNING_SIGN, said), without_replacing=True)
     return Reply(message, Outcome.PARTLY_DONE if burned else Outcome.REFUSED)
 
 
@@ -98,29 +103,29 @@ def _read_passphrase(interaction: Interaction) -> Secret | None:
     return interaction.text_inputs.get("passphrase") or None
 
 
-def _wrong_words(interaction: Interaction) -> str:
-    return f"{WRONG} {describe_other_forms(_read_passphrase(interaction))}".strip()
+def _wrong_words(interaction: Interaction) -> Piece:
+    return Sentences.of(WRONG, *describe_other_forms(_read_passphrase(interaction)))
 
 
 def _question(ref: str, *, of_all: bool = False) -> Modal:
-    field = Field("passphrase", "Its passphrase", "It has one, so burning needs it too.")
+    field = Field("passphrase", say("Its passphrase"), say("It has one, so burning needs it too."))
     return Modal.of(
         BURN_ALL_FORM if of_all else BURN_FORM,
         TITLE,
         Text.of(FOREVER),
         field,
         ref=ref,
-        submit="Burn it",
-        close="Keep it",
+        submit=say("Burn it"),
+        close=say("Keep it"),
     )
 
 
 def _outcome_window(deliveries: list[Delivery]) -> Modal:
-    return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close="Done")
+    return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close=DONE)
 
 
 def _refuse_as_over() -> Reply:
-    return Reply(Modal.of(NO_FORM, "What you shared", Text.of(NOTHING_LEFT)), Outcome.REFUSED)
+    return Reply(Modal.of(NO_FORM, say("What you shared"), Text.of(NOTHING_LEFT)), Outcome.REFUSED)
 
 
 # --- reminders and instructions
@@ -131,12 +136,11 @@ async def remind(interaction: Interaction, share: Share) -> Reply:
     there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
     reminded = [one for one in there if await _send_reminder(interaction, share, one)]
     if reminded:
-        said: list[Piece] = [":bell: Reminded: "]
-        for delivery in reminded:
-            said += [recipient_name(delivery.recipient), " "]
-        message = Message("Reminded.", (Text(tuple(said)),), without_replacing=True)
+        people = Listing(tuple(recipient_name(delivery.recipient) for delivery in reminded))
+        said = say("Reminded: {people}.", people=people)
+        message = Message(said, (Text.of(REMINDER_SIGN, said),), without_replacing=True)
         return Reply(message, Outcome.DONE if len(reminded) == len(there) else Outcome.PARTLY_DONE)
-    words = "They were reminded less than an hour ago." if there else "There is nobody to remind."
+    words = say("They were reminded less than an hour ago.") if there else say("There is nobody to remind.")
     return Reply(Message.of(words, Text.of(words), without_replacing=True), Outcome.REFUSED)
 
 
@@ -154,9 +158,9 @@ async def _send_reminder(interaction: Interaction, share: Share, delivery: Deliv
 
 async def show_instructions(interaction: Interaction, share: Share) -> Reply:
     """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
-    words = Secret(sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id)))
-    note = Note.of("There is no key and no link in these words: they may stand anywhere.")
-    return Reply(Modal.of(NO_FORM, "Copy instructions", Revealed(words), note, close="Done"), Outcome.SHOWN)
+    words = sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id))
+    note = Note.of(say("There is no key and no link in this text: you can paste it anywhere."))
+    return Reply(Modal.of(NO_FORM, say("Instructions to copy"), words, note, close=DONE), Outcome.SHOWN)
 
 
 # --- what only the sender sees
@@ -166,7 +170,7 @@ async def show_link(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Show the link” of a delivery without a recipient."""
     if not delivery.recipient.is_nobody or not delivery.can_be_opened or not delivery.secret_key:
         return _refuse_as_over()
-    await interaction.show(_private_window("The link", *result_window.link_parts(delivery)))
+    await interaction.show(_private_window(say("The link"), *result_window.link_parts(delivery)))
     await interaction.services.deliveries.mark_link_shown(delivery.id, interaction.person)
     return Reply(None, Outcome.DONE)
 
@@ -176,7 +180,7 @@ async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Reply
     share = await interaction.services.shares.share_of(delivery)
     if share.passphrase_to != "sender" or delivery.passphrase is None:
         return _refuse_as_over()
-    await interaction.show(_private_window("The passphrase", *result_window.passphrase_parts(delivery.passphrase)))
+    await interaction.show(_private_window(say("The passphrase"), *result_window.passphrase_parts(delivery.passphrase)))
     failpoint("passphrase_shown")
     for one in await interaction.services.shares.deliveries_of(share.id):
         await interaction.services.deliveries.wipe_passphrase(one.id)
@@ -184,5 +188,5 @@ async def show_passphrase(interaction: Interaction, delivery: Delivery) -> Reply
     return Reply(None, Outcome.DONE)
 
 
-def _private_window(title: str, *parts: Part) -> Modal:
-    return Modal.of(NO_FORM, title, *parts, close="Done")
+def _private_window(title: Phrase, *parts: Part) -> Modal:
+    return Modal.of(NO_FORM, title, *parts, close=DONE)

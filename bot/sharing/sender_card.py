@@ -6,38 +6,28 @@ The card and the notifications hold no key, no link and no content. Their button
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import (
-    Button,
-    Buttons,
-    Confirm,
-    Divider,
-    HostName,
-    Message,
-    Note,
-    Part,
-    Piece,
-    Plain,
-    Text,
-    When,
-    Where,
-    Who,
-)
+from bot.screen.parts import Button, Buttons, Confirm, Copyable, Divider, Message, Note, Part, Text
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Plain, When, Where, Who, say
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.burn import BURN_CONFIRM
 from bot.status.words import (
     DELIVERY_SIGNS,
+    DOT,
     OPENED_SIGN,
+    REMINDER_SIGN,
+    WARNING_SIGN,
     delivery_summary,
     delivery_title,
     delivery_words,
-    link_words,
+    link_was_shown_to,
     name_in_label,
+    quoted,
     recipient_name,
 )
 from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
-DO_IT_ANEW = "To share it with whoever did not get it, do it anew: it is not kept here."
+SHARE_AGAIN = say("It is not kept here. To share it with those who did not get it, share it again.")
 
 # names of actions; the handlers are in sender_buttons.py
 SHOW_LINK = "share_link"
@@ -50,68 +40,65 @@ REMIND = "share_remind"
 COPY = "share_copy"
 
 BURN_ALL_CONFIRM = Confirm(
-    title="Burn all unopened?",
-    question="What nobody has opened yet is destroyed for good. Its buttons and links will open nothing any more.",
-    yes="Burn all",
-    no="Keep them",
+    title=say("Burn all unopened?"),
+    question=say("What nobody has opened yet is destroyed for good. Its buttons and links will open nothing any more."),
+    yes=say("Burn all"),
+    no=say("Keep them"),
 )
 
 
 def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     """The one message that a share has for its sender: what became of each delivery, and what can be done."""
     opened = sum(delivery.state == "opened" for delivery in deliveries)
-    title = f"{opened} of {len(deliveries)} opened" if len(deliveries) > 1 else delivery_title(deliveries[0])
-    parts: list[Part] = [Text.of(f":outbox_tray: *What you shared* · *{title}*")]
+    title = delivery_title(deliveries[0])
+    if len(deliveries) > 1:
+        title = say("{opened} of {count} opened", opened=opened, count=len(deliveries))
+    parts: list[Part] = [Text.of(Mark(":outbox_tray: "), Bold(say("What you shared")), DOT, Bold(title))]
     if share.note:
-        parts.append(Text.of("> ", Plain(share.note, MAX_NOTE)))
+        parts.append(Text.of(Mark("> "), Plain(share.note, MAX_NOTE)))
     for number, delivery in enumerate(deliveries, 1):
         parts.append(Divider())
         parts += _delivery_parts(share, delivery, number if len(deliveries) > 1 else None)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
-        parts += [Divider(), Text.of(DO_IT_ANEW)]
+        parts += [Divider(), Text.of(SHARE_AGAIN)]
     if together := _buttons_for_all(share, deliveries):
         parts += [Divider(), Buttons(together)]
     parts.append(_small_print(share, deliveries))
-    return Message(f"What you shared on {Host(share.host).name}: {title}.", tuple(parts))
+    summary = say("What you shared on {server}: {status}.", server=HostName(Host(share.host).name), status=title)
+    return Message(summary, tuple(parts))
 
 
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
-    if expires is None:
-        return Note.of(HostName(Host(share.host).name), " · Nothing more will happen.")
-    return Note.of(HostName(Host(share.host).name), " · Expires ", When(expires))
+    what = say("Expires {when}", when=When(expires)) if expires else say("Nothing more will happen.")
+    return Note.of(HostName(Host(share.host).name), DOT, what)
 
 
 def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
     which = name_in_label(share.label, share.created_at, number=number)
     parts: list[Part] = [
         Text.of(
-            f"{DELIVERY_SIGNS[delivery.state]} ", recipient_name(delivery.recipient), ": ", *delivery_words(delivery)
+            DELIVERY_SIGNS[delivery.state],
+            say("{recipient}: {status}", recipient=recipient_name(delivery.recipient), status=delivery_words(delivery)),
         )
     ]
     buttons = [_burn_button(share, delivery, number)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
-        buttons.insert(
-            0, Button("Show the link", SHOW_LINK, delivery.id, accessibility_label=f"Show the link of {which}")
-        )
+        label = say("Show the link of {secret}", secret=which)
+        buttons.insert(0, Button(say("Show the link"), SHOW_LINK, delivery.id, accessibility_label=label))
     if delivery.passphrase is not None and share.passphrase_to == "sender" and delivery.can_be_opened:
-        buttons.append(
-            Button(
-                "Show the passphrase",
-                SHOW_PASSPHRASE,
-                delivery.id,
-                accessibility_label=f"Show the passphrase of {which}",
-            )
-        )
+        label = say("Show the passphrase of {secret}", secret=which)
+        buttons.append(Button(say("Show the passphrase"), SHOW_PASSPHRASE, delivery.id, accessibility_label=label))
     return [*parts, Buttons(tuple(buttons))] if buttons else parts
 
 
 def _burn_button(share: Share, delivery: Delivery, number: int | None = None) -> Button:
     which = name_in_label(share.label, share.created_at, number=number)
     if delivery.passphrase_required:
-        label = f"Burn with its passphrase {which}"
-        return Button("Burn…", ASK_TO_BURN, delivery.id, "danger", accessibility_label=label)
-    return Button("Burn", BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label=f"Burn {which}")
+        label = say("Burn with its passphrase {secret}", secret=which)
+        return Button(say("Burn…"), ASK_TO_BURN, delivery.id, "danger", accessibility_label=label)
+    label = say("Burn {secret}", secret=which)
+    return Button(say("Burn"), BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label=label)
 
 
 def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
@@ -122,99 +109,133 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
     buttons: list[Button] = []
     if any(not delivery.recipient.is_nobody for delivery in unopened):
         buttons.append(_remind_button(share))
-    buttons.append(
-        Button("Copy instructions", COPY, share.id, accessibility_label=f"Show instructions to copy for {which}")
-    )
+    label = say("Show instructions to copy for {secret}", secret=which)
+    buttons.append(Button(say("Instructions to copy"), COPY, share.id, accessibility_label=label))
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
-            ask = Button(
-                "Burn all…",
-                ASK_TO_BURN_ALL,
-                share.id,
-                "danger",
-                accessibility_label=f"Burn with the passphrase all of {which}",
-            )
-            return (*buttons, ask)
-        label = f"Burn all that nobody has opened of {which}"
-        buttons.append(Button("Burn all", BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
+            label = say("Burn with the passphrase all of {secret}", secret=which)
+            return (*buttons, Button(say("Burn all…"), ASK_TO_BURN_ALL, share.id, "danger", accessibility_label=label))
+        label = say("Burn all that nobody has opened of {secret}", secret=which)
+        buttons.append(Button(say("Burn all"), BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
     return tuple(buttons)
 
 
 def _remind_button(share: Share) -> Button:
-    label = f"Remind those who have not opened {name_in_label(share.label, share.created_at)}"
-    return Button("Remind", REMIND, share.id, accessibility_label=label)
+    label = say("Remind those who have not opened {secret}", secret=name_in_label(share.label, share.created_at))
+    return Button(say("Remind"), REMIND, share.id, accessibility_label=label)
 
 
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     if delivery.state != "opened":
-        said: tuple[Piece, ...] = (recipient_name(delivery.recipient), ": ", *delivery_words(delivery), ".")
-        summary = Text.of("What you shared", *_name(share), *_with(delivery), f": {delivery_summary(delivery)}.")
-        return Message(summary, (Text.of(f"{DELIVERY_SIGNS[delivery.state]} ", *said),))
-    of = _name(share)
-    where: tuple[Piece, ...] = (" in ", Where(delivery.recipient.channel)) if delivery.recipient.channel else ()
-    when: tuple[Piece, ...] = (" ", When(delivery.opened_at)) if delivery.opened_at else ()
-    said = (" opened your one-time secret", *of, *where, *when)
-    if delivery.opener is None or delivery.is_by_link:
-        said = ("Your one-time secret", *of, *where, " was opened", *when, *link_words(delivery))
-    else:
-        said = (Who(delivery.opener.user_id), *said)
-    return Message(Text.of(*said, "."), (Text.of(f"{OPENED_SIGN} ", *said, "."),))
+        recipient = recipient_name(delivery.recipient)
+        said = say("{recipient}: {status}.", recipient=recipient, status=delivery_words(delivery))
+        summary = say(
+            "{secret}: {status}.", secret=_name_and_recipient(share, delivery), status=delivery_summary(delivery)
+        )
+        return Message.of(summary, Text.of(DELIVERY_SIGNS[delivery.state], said))
+    said = _opened_sentence(share, delivery)
+    return Message.of(said, Text.of(OPENED_SIGN, said))
 
 
-def _name(share: Share) -> tuple[Piece, ...]:
-    return (" (“", Plain(share.label), "”)") if share.label else ()
+def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
+    when = When(delivery.opened_at) if delivery.opened_at else None
+    if delivery.opener is not None and not delivery.is_by_link:
+        who, secret = Who(delivery.opener.user_id), _in_channel(delivery, _name_inside(share))
+        if when is None:
+            return say("{person} opened {secret}.", person=who, secret=secret)
+        return say("{person} opened {secret} {when}.", person=who, secret=secret, when=when)
+    secret = _in_channel(delivery, _name_at_start(share))
+    if (shown_to := link_was_shown_to(delivery)) is None:
+        return (
+            say("{secret} was opened {when}.", secret=secret, when=when)
+            if when
+            else say("{secret} was opened.", secret=secret)
+        )
+    if when is None:
+        return say("{secret} was opened, with the link that {person} was shown.", secret=secret, person=shown_to)
+    return say(
+        "{secret} was opened {when}, with the link that {person} was shown.", secret=secret, when=when, person=shown_to
+    )
 
 
-def _with(delivery: Delivery) -> tuple[Piece, ...]:
+def _in_channel(delivery: Delivery, secret: Phrase) -> Phrase:
+    if delivery.recipient.channel:
+        return say("{secret} in {channel}", secret=secret, channel=Where(delivery.recipient.channel))
+    return secret
+
+
+def _name_inside(share: Share) -> Phrase:
+    """Which secret is meant, inside a sentence."""
+    if share.label:
+        return say("your one-time secret {name}", name=quoted(share.label))
+    return say("your one-time secret")
+
+
+def _name_at_start(share: Share) -> Phrase:
+    """Which secret is meant, at the start of a sentence."""
+    if share.label:
+        return say("Your one-time secret {name}", name=quoted(share.label))
+    return say("Your one-time secret")
+
+
+def _name_and_recipient(share: Share, delivery: Delivery) -> Phrase:
+    """Which secret is meant, at the start of a sentence."""
+    name = say("What you shared")
+    if share.label:
+        name = say("What you shared ({name})", name=quoted(share.label))
     if delivery.recipient.is_nobody:
-        return (" as a link",)
-    return (" in " if delivery.recipient.channel else " with ", recipient_name(delivery.recipient))
+        return say("{secret} as a link", secret=name)
+    recipient = recipient_name(delivery.recipient)
+    if delivery.recipient.channel:
+        return say("{secret} in {channel}", secret=name, channel=recipient)
+    return say("{secret} with {person}", secret=name, person=recipient)
 
 
 def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     """A reminder to the sender, with buttons for what can still be done."""
-    expires: Piece = When(delivery.expires_at) if delivery.expires_at else "soon"
+    recipient = recipient_name(delivery.recipient)
+    said = say("{recipient}: your one-time secret was not opened yet and expires soon.", recipient=recipient)
+    if delivery.expires_at:
+        said = say(
+            "{recipient}: your one-time secret was not opened yet and expires {when}.",
+            recipient=recipient,
+            when=When(delivery.expires_at),
+        )
     buttons = [_burn_button(share, delivery)]
     if not delivery.recipient.is_nobody:
         buttons.append(_remind_button(share))
-    return Message(
-        Text.of("What you shared", *_name(share), *_with(delivery), " was not opened yet and expires soon."),
-        (
-            Text.of(
-                ":bell: ",
-                recipient_name(delivery.recipient),
-                ": your one-time secret was not opened yet and expires ",
-                expires,
-                ".",
-            ),
-            Buttons(tuple(buttons)),
-        ),
+    return Message.of(
+        say("{secret} was not opened yet and expires soon.", secret=_name_and_recipient(share, delivery)),
+        Text.of(REMINDER_SIGN, said),
+        Buttons(tuple(buttons)),
     )
 
 
 def passphrase_not_sent_message(delivery: Delivery) -> Message:
     """Tells the sender that the secret arrived and its passphrase did not."""
-    said = (
-        recipient_name(delivery.recipient),
-        ": the passphrase of your one-time secret could not be sent. Burn it and share it again.",
+    said = say(
+        "{recipient}: the passphrase of your one-time secret could not be sent. Burn it and share it again.",
+        recipient=recipient_name(delivery.recipient),
     )
-    return Message.of(Text.of(*said), Text.of(":warning: ", *said))
+    return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
-def instructions(share: Share, deliveries: list[Delivery]) -> str:
+def instructions(share: Share, deliveries: list[Delivery]) -> Copyable:
     """Words to paste wherever the recipients look. No key, no link."""
-    host = Host(share.host).name
     if all(delivery.recipient.is_nobody for delivery in deliveries):
-        how = "I am sending you a one-time link. Open it in a browser and press the button to see what it holds."
+        how = say("I am sending you a one-time link. Open it in a browser and press the button to see the secret.")
     elif any(delivery.recipient.channel for delivery in deliveries):
-        how = "There is a one-time secret in our Slack channel, in a message of the app Onetime Secret. Press Open."
+        how = say(
+            "There is a one-time secret in our Slack channel, in a message of the app Onetime Secret. Press Open."
+        )
     else:
-        how = "In Slack, the app Onetime Secret has sent you a direct message with a one-time secret. Press Open."
-    lines = [how, "It works once, so have a safe place ready to put it."]
+        how = say("In Slack, the app Onetime Secret has sent you a direct message with a one-time secret. Press Open.")
+    lines = [how, say("It works once, so know where you want to keep it before you open it.")]
     if any(delivery.passphrase_required for delivery in deliveries):
-        lines.append("It asks for a passphrase, which you get from me another way.")
+        lines.append(say("It asks for a passphrase, which you get from me another way."))
     expires = max((one.expires_at for one in deliveries if one.expires_at), default=None)
     if expires:
-        lines.append(f"It is kept on {host} until {expires:%Y-%m-%d %H:%M} UTC.")
-    return "\n".join(lines)
+        server = HostName(Host(share.host).name)
+        lines.append(say("It is kept on {server} until {when}.", server=server, when=When(expires)))
+    return Copyable(tuple(lines))

@@ -12,6 +12,7 @@ from bot.interaction.parsed_text import parse_field
 from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.person import Person
+from bot.screen.pieces import HostName, Piece, say
 from bot.secret import Secret
 from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS
 from bot.sharing.form_state import MAX_PEOPLE, FormState
@@ -39,7 +40,7 @@ class ShareSpec:
 
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     """What was entered, checked without any I/O. Raises `FieldErrors`."""
-    wrong: dict[str, str] = {}
+    wrong: dict[str, Piece] = {}
     text = None if form_state.is_generated else _read_text(interaction, form_state, wrong)
     to = _read_recipients(interaction, form_state, wrong)
     passphrase, passphrase_to = _read_passphrase(interaction, to, wrong)
@@ -58,47 +59,47 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     )
 
 
-def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> Secret:
+def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> Secret:
     names = [f"text{number}" for number in range(1, form_state.text_fields + 1)]
     text = Secret.join(interaction.text_inputs[name] for name in names if name in interaction.text_inputs)
     if not text:
-        wrong["text1"] = "Please type or paste what you want to share."
+        wrong["text1"] = say("Please type or paste what you want to share.")
     elif text.is_blank:
-        wrong["text1"] = "There are only blanks in it. Please type or paste what you want to share."
+        wrong["text1"] = say("There are only blanks in it. Please type or paste what you want to share.")
     return text
 
 
-def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, str]) -> tuple[Recipient, ...]:
+def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> tuple[Recipient, ...]:
     """The recipients, each person once. The ids come from Slack's own menus, in the sender's workspace."""
     people = form_state.only or tuple(dict.fromkeys(interaction.pickers.get("to", ())))
     channels = () if form_state.only else interaction.pickers.get("channel", ())
     if people and channels:
-        wrong["channel"] = "Choose people or a channel, not both."
+        wrong["channel"] = say("Choose people or a channel, not both.")
     elif not all(one.startswith(CHANNEL_IDS) for one in channels):
-        wrong["channel"] = "That is no channel. Choose a channel here, or people by name above."
+        wrong["channel"] = say("That is not a channel. Choose a channel here, or people by name above.")
     if len(people) > MAX_PEOPLE:
-        wrong["to"] = f"At most {MAX_PEOPLE} people at a time."
+        wrong["to"] = say("At most {count} people at a time.", count=MAX_PEOPLE)
     if people:
         return tuple(Recipient(replace(interaction.person, user_id=one)) for one in people)
     return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
 
 
 def _read_passphrase(
-    interaction: Interaction, to: tuple[Recipient, ...], wrong: dict[str, str]
+    interaction: Interaction, to: tuple[Recipient, ...], wrong: dict[str, Piece]
 ) -> tuple[Secret | None, PassphraseTo]:
     options = interaction.checkboxes.get("options", frozenset())
     typed = interaction.text_inputs.get("passphrase") or None
     if typed and GENERATE in options:
-        wrong["passphrase"] = "Type a passphrase or have one made up, not both."
+        wrong["passphrase"] = say("Type a passphrase or have one made up, not both.")
     elif typed and (problem := find_problem(typed)):
         wrong["passphrase"] = problem
     passphrase = generate_passphrase() if GENERATE in options else typed
     if APART not in options:
         return passphrase, "sender" if GENERATE in options else "nobody"
     if passphrase is None:
-        wrong["options"] = "There is no passphrase to send: type one, or have one made up."
+        wrong["options"] = say("There is no passphrase to send: type one, or have one made up.")
     elif any(one.user is None for one in to):
-        wrong["options"] = "A passphrase can be sent apart only to people whom you choose by name."
+        wrong["options"] = say("A passphrase can be sent separately only to people whom you choose by name.")
     return passphrase, "recipient"
 
 
@@ -138,7 +139,12 @@ def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec)
     """Raise `FieldErrors` unless the host takes that much."""
     most = interaction.services.max_bytes_on(spec.host)
     if spec.text is not None and spec.text.size > most:
-        said = f"That is {spec.text.size:,} bytes together. {spec.host.name} takes {most:,}."
+        said = say(
+            "That is {size} bytes together. {server} takes {most}.",
+            size=spec.text.size,
+            server=HostName(spec.host.name),
+            most=most,
+        )
         raise FieldErrors({f"text{form_state.text_fields}": said})
 
 
@@ -148,7 +154,7 @@ async def check_people(interaction: Interaction, spec: ShareSpec) -> None:
     known = await asyncio.gather(*(_is_member(interaction, one) for one in people))
     if all(known):
         return
-    raise FieldErrors({"to": "Only full members of this workspace: no guests, apps or people who have left."})
+    raise FieldErrors({"to": say("Only full members of this workspace: no guests, apps or people who have left.")})
 
 
 async def _is_member(interaction: Interaction, person: Person) -> bool:

@@ -16,18 +16,22 @@ from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, re
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.person import Person
-from bot.screen.parts import Modal, Part, Piece, Plain, Text
+from bot.screen.parts import Modal, Part, Text
+from bot.screen.pieces import Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, PassphraseIgnored, create
 from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
+from bot.status.words import WARNING_SIGN, WORKING_SIGN
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.shares.rows import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
-WORKING = ":hourglass_flowing_sand: *Being made…* Please leave this window open."
+WORKING = Text.of(WORKING_SIGN, say("*Being made…* Please leave this window open."))
+
+NOTHING_MADE = say("Nothing was made.")
 
 log = Log("share")
 
@@ -42,13 +46,13 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
-    is_gone = waited and not await _try_to_show(interaction, form.form(form_state, ref, Text.of(WORKING)))
+    is_gone = waited and not await _try_to_show(interaction, form.form(form_state, ref, WORKING))
     try:
         made = await making
     except BotError as error:
         fields = find_field_errors(error, form_state)
         if is_gone:  # then a direct message says it
-            raise BotError(type(error).__name__, tell=" ".join(fields.values())) if fields else error from None
+            raise BotError(type(error).__name__, tell=Sentences(tuple(fields.values()))) if fields else error from None
         if fields and not waited:
             raise FieldErrors(fields) from None
         window = await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
@@ -85,9 +89,11 @@ def _outcome(deliveries: list[Delivery]) -> Outcome:
     return Outcome.UNKNOWN if may_exist else Outcome.REFUSED
 
 
-AGAIN = "What you typed is still here. Pressing *Share* makes a new secret."
-AGAIN_FOR_THE_OTHERS = "What you typed is still here. Pressing *Share* makes a new secret for whom it says below."
-PASSPHRASE_ON_THE_CARD = "The passphrase of those that were made is on your card, in our direct conversation."
+AGAIN = say("What you typed is still here. Pressing *Share* makes a new secret.")
+AGAIN_FOR_THE_OTHERS = say(
+    "What you typed is still here. Pressing *Share* makes a new secret for the people below only."
+)
+PASSPHRASE_ON_THE_CARD = say("The passphrase of those that were made is on your card, in our direct conversation.")
 
 
 def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
@@ -103,7 +109,7 @@ async def window_of(services: Services, person: Person, form_state: FormState, m
     Slack keeps what was typed, and nothing is made again unless the person presses Share once more.
     """
     if any(delivery.state in result_window.IN_HAND for delivery in made.deliveries):
-        return form.form(form_state, ref, Text.of(WORKING))
+        return form.form(form_state, ref, WORKING)
     if unsent := _unsent(made.deliveries):
         return await _ask_again_for(services, person, form_state, made, unsent)
     return result_window.already_shared(made.deliveries)
@@ -139,19 +145,19 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
 
 
 async def show_again(
-    interaction: Interaction, form_state: FormState, *said: Part, at: dict[str, str] | None = None
+    interaction: Interaction, form_state: FormState, *said: Part, at: dict[str, Piece] | None = None
 ) -> Modal:
     """The window again, under a new id: what is submitted next is another share."""
     return await _again(interaction.services, interaction.person, form_state, *said, at=at)
 
 
 async def _again(
-    services: Services, person: Person, form_state: FormState, *said: Part, at: dict[str, str] | None = None
+    services: Services, person: Person, form_state: FormState, *said: Part, at: dict[str, Piece] | None = None
 ) -> Modal:
     return form.form(form_state, await store_form_state(services, person, form_state), *said, at=at)
 
 
-def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:
+def find_field_errors(error: BotError, form_state: FormState) -> dict[str, Piece]:
     """Field name -> what to say there. Empty if the error is about no field."""
     if isinstance(error, FieldErrors):
         return {} if form_state.only and "to" in error.fields else error.fields
@@ -164,27 +170,31 @@ def find_field_errors(error: BotError, form_state: FormState) -> dict[str, str]:
     if "passphrase" in reason:
         return {"passphrase": _passphrase_error(error.reason, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
-        most = f" It takes {number[0]}." if number else ""
-        return {f"text{form_state.text_fields}": f"That is too long for the host.{most}"}
+        said: Piece = say("That is too long for the server.")
+        if number:
+            said = Sentences.of(said, say("It takes {limit}.", limit=Plain(number[0])))
+        return {f"text{form_state.text_fields}": said}
     return {}
 
 
-def _passphrase_error(reason: str, number: str) -> str:
+def _passphrase_error(reason: str, number: str) -> Phrase:
     if number and "least" in reason:
-        return f"The host wants at least {number} characters."
+        return say("The server wants at least {number} characters.", number=Plain(number))
     if number and "more" in reason:
-        return f"The host takes at most {number} characters."
-    return f"The host says: “{reason}”."
+        return say("The server takes at most {number} characters.", number=Plain(number))
+    return say("The server says: “{reason}”.", reason=Plain(reason))
 
 
 def _error_parts(error: BotError) -> list[Part]:
     if isinstance(error, Refused):
-        reason: list[Piece] = [": “", Plain(error.reason), "”"] if error.reason else []
-        return [Text.of(":warning: *The host refused it*", *reason, ". Nothing was made.")]
+        refused = say("*The server refused it.*")
+        if error.reason:
+            refused = say("*The server refused it*: “{reason}”.", reason=Plain(error.reason))
+        return [Text.of(WARNING_SIGN, Sentences.of(refused, NOTHING_MADE))]
     if isinstance(error, NothingDone):
-        return [Text.of(f":warning: {error.tell_without_effect('made')}")]
-    rest = " Nothing was made." if isinstance(error, OnetimeError) and not isinstance(error, NotAuthorized) else ""
-    return [Text.of(f":warning: {error.tell}{rest}")]
+        return [Text.of(WARNING_SIGN, error.tell_without_effect(NOTHING_MADE))]
+    is_certain = isinstance(error, OnetimeError) and not isinstance(error, NotAuthorized)
+    return [Text.of(WARNING_SIGN, Sentences.of(error.tell, *((NOTHING_MADE,) if is_certain else ())))]
 
 
 async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:

@@ -13,55 +13,66 @@ from typing import Any
 
 from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
+from bot.interaction.languages import Languages
+from bot.language import Language
 from bot.logs import Log
 from bot.message_ref import MessageRef
-from bot.screen.parts import NO_FORM, Buttons, Message, Modal, Note, Part, Plain, Screen, Text
+from bot.screen.parts import APP_NAME, NO_FORM, ONE_MOMENT, Buttons, Message, Modal, Note, Part, Screen, Text
+from bot.screen.pieces import Piece, say
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming
+from bot.slack.texts import draw
 from bot.slack.web import SlackClient
 from bot.status.buttons import connect_button
+from bot.status.words import WARNING_SIGN
 from bot.storage.acts import ActWindow
 
 NoteWindow = Callable[[ActWindow], Awaitable[None]]
 
 log = Log("answers")
 
-TITLE = "Onetime Secret"
 # Slack drops a response that comes after 3 seconds. Source: docs.slack.dev, modals.
 RESPONSE_LIFE = 10.0  # seconds since the submission
 FIRST_PAUSE, MAX_PAUSE = 0.05, 0.5  # seconds before the modal is sent again
 
 
 def one_moment_window() -> Modal:
-    return Modal.of(NO_FORM, TITLE, Text.of("One moment…"))
+    return Modal.of(NO_FORM, APP_NAME, Text.of(ONE_MOMENT))
 
 
 def already_submitted_window() -> Modal:
     """Pushed over a window that was submitted twice, so that the answer to the first submission stays."""
-    return Modal(NO_FORM, TITLE, (Text.of("That was sent already and is being worked on."),), push=True)
+    return Modal(NO_FORM, APP_NAME, (Text.of(say("That was sent already and is being worked on.")),), push=True)
 
 
 def error_window(error: BotError) -> Modal:
     """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
-    return Modal(NO_FORM, TITLE, (Text.of(f":warning: {error.tell}"),), push=True)
+    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell),), push=True)
 
 
 class UnknownForm(BotError):
     """A window that this version of the bot does not know was submitted."""
 
-    tell = "This window is from another version of the app. Nothing was done."
+    tell = say("This window is from another version of the app. Nothing was done.")
 
 
-FORM_KEPT = "This window is from another version of the app. Nothing was done; what you typed is still here."
+FORM_KEPT = say("This window is from another version of the app. Nothing was done. What you typed is still here.")
 
 
 class Answer:
     """Shows screens as answers to one thing that a person did: a command, a press of a button, a shortcut, an event."""
 
     def __init__(
-        self, slack: SlackClient, messenger: Messenger, incoming: Incoming, *, note: NoteWindow | None = None
+        self,
+        slack: SlackClient,
+        messenger: Messenger,
+        languages: Languages,
+        incoming: Incoming,
+        *,
+        note: NoteWindow | None = None,
     ) -> None:
+        self._languages = languages
         self._note = note  # records what the window shows, before it does
         self._slack = slack  # of the workspace that the app is installed in
         self._messenger = messenger
@@ -69,6 +80,11 @@ class Answer:
         self._window: str | None = incoming.view_id
         self._own_window = False  # whether this answer opened it, so that an error may replace what it shows
         self._shows_secret = False  # from then on nothing may replace it
+
+    @property
+    def _language(self) -> Language:
+        """The person's, as far as it is known now: it is once their membership was checked."""
+        return self._languages.known(self._incoming.person)
 
     async def show(self, screen: Screen) -> None:
         """Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it."""
@@ -125,7 +141,7 @@ class Answer:
             await self._say(_error_message(error), replacing=False)
 
     async def _show_window(self, modal: Modal) -> None:
-        view = blocks.modal(modal)
+        view = blocks.modal(modal, self._language)
         await self._prepare(modal)
         trigger = self._incoming.trigger_id
         if self._window and not modal.push:
@@ -146,7 +162,7 @@ class Answer:
                 await self._note("secret")
 
     async def _update(self, window: str, modal: Modal) -> None:
-        await self._slack.update_view(window, blocks.modal(modal))
+        await self._slack.update_view(window, blocks.modal(modal, self._language))
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Send the message privately where the person is; as a direct message if there is no valid response_url."""
@@ -154,7 +170,7 @@ class Answer:
         if url is not None:
             try:
                 instead = replacing and not message.without_replacing and self._incoming.kind is Kind.ACTION
-                await self._slack.respond(url, blocks.message(message), replace=instead)
+                await self._slack.respond(url, blocks.message(message, self._language), replace=instead)
             except SlackError as failure:
                 log.info("answered_by_dm", error=str(failure))
             else:
@@ -187,12 +203,13 @@ class FormAnswer(Answer):
         self,
         slack: SlackClient,
         messenger: Messenger,
+        languages: Languages,
         incoming: Incoming,
         delivered: asyncio.Event,
         *,
         note: NoteWindow | None = None,
     ) -> None:
-        super().__init__(slack, messenger, incoming, note=note)
+        super().__init__(slack, messenger, languages, incoming, note=note)
         self.is_late = False  # whether the response is a placeholder
         self._first: asyncio.Future[Screen | BotError | None] = asyncio.get_running_loop().create_future()
         self._delivered = delivered
@@ -224,7 +241,7 @@ class FormAnswer(Answer):
 
         False after RESPONSE_LIFE: Slack drops a response that comes so late, so the modal stays.
         """
-        view, pause = blocks.modal(modal), FIRST_PAUSE
+        view, pause = blocks.modal(modal, self._language), FIRST_PAUSE
         while True:
             known, self._hash = self._hash, None  # after an error nobody knows whether Slack took the modal
             try:
@@ -261,26 +278,26 @@ class FormAnswer(Answer):
         if not self._first.done():
             self._own_window = self.is_late = True
             self._first.set_result(one_moment_window())
-        return draw_response(self._first.result())
+        return draw_response(self._first.result(), self._language)
 
 
 class OptionsAnswer(Answer):
     """The answer to a menu that asks for its options. Slack has no place for an error there."""
 
-    def __init__(self, slack: SlackClient, messenger: Messenger, incoming: Incoming) -> None:
-        super().__init__(slack, messenger, incoming)
+    def __init__(self, slack: SlackClient, messenger: Messenger, languages: Languages, incoming: Incoming) -> None:
+        super().__init__(slack, messenger, languages, incoming)
         self._options: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
 
     async def finish(self, reply: Reply) -> None:
         if not self._options.done():
-            self._options.set_result(draw_options(reply.options))
+            self._options.set_result(draw_options(reply.options, self._language))
 
     async def explain(self, error: BotError) -> None:
         """The log has the error; the menu stays empty."""
 
     def end(self) -> None:
         if not self._options.done():
-            self._options.set_result(draw_options(()))
+            self._options.set_result(draw_options((), self._language))
 
     async def wait_for_options(self, seconds: float) -> dict[str, Any]:
         """The response: the options, or none when they do not come in time."""
@@ -289,33 +306,32 @@ class OptionsAnswer(Answer):
         return self._options.result()
 
 
-def draw_options(options: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    return {
-        "options": [{"text": {"type": "plain_text", "text": label}, "value": value} for value, label in options],
-    }
+def draw_options(options: tuple[tuple[str, Piece], ...], language: Language) -> dict[str, Any]:
+    return {"options": blocks.options(options, language)}
 
 
-def draw_unknown_form(first_input: str | None) -> dict[str, Any]:
+def draw_unknown_form(first_input: str | None, language: Language) -> dict[str, Any]:
     """The response to a form that this version does not know. The window stays, with all that was typed."""
     error = UnknownForm()
     if first_input is None:
-        return draw_response(error)
-    return draw_response(FieldErrors({first_input: FORM_KEPT}))
+        return draw_response(error, language)
+    return draw_response(FieldErrors({first_input: FORM_KEPT}), language)
 
 
-def draw_response(first: Screen | BotError | None) -> dict[str, Any]:
+def draw_response(first: Screen | BotError | None, language: Language) -> dict[str, Any]:
     if isinstance(first, FieldErrors):
-        return {"response_action": "errors", "errors": first.fields}
+        errors = {name: draw(said, language, "plain") for name, said in first.fields.items()}
+        return {"response_action": "errors", "errors": errors}
     if isinstance(first, BotError):
         first = error_window(first)
     if isinstance(first, Modal):
-        return {"response_action": "push" if first.push else "update", "view": blocks.modal(first)}
+        return {"response_action": "push" if first.push else "update", "view": blocks.modal(first, language)}
     return {}
 
 
 def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
-    said: tuple[Part, ...] = tuple(Text.of(":warning: ", Plain(sentence, 400)) for sentence in error.fields.values())
-    again = Note.of("What you typed was not kept. Please type it again.")
+    said: tuple[Part, ...] = tuple(Text.of(WARNING_SIGN, sentence) for sentence in error.fields.values())
+    again = Note.of(say("What you typed was not kept. Please type it again."))
     return replace(form, parts=(*said, again, *form.parts), push=False)
 
 
@@ -323,7 +339,7 @@ def _error_message(error: BotError) -> Message:
     parts: list[Part] = [Text.of(error.tell)]
     if isinstance(error, NotConnected):
         parts.append(Buttons.of(connect_button()))
-    return Message(error.tell.replace("*", "").replace("`", ""), tuple(parts))
+    return Message(error.tell, tuple(parts))
 
 
 def _window_as_message(screen: Screen) -> Message | None:

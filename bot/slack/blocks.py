@@ -1,16 +1,18 @@
-"""Draws screens as Block Kit. The one place where text is escaped, cut and split for Slack.
+"""Draws screens as Block Kit, in the reader's language.
 
-Source of the limits: docs.slack.dev, reference of blocks and of views.
+Source of the limits: docs.slack.dev, reference of blocks and of views. They stand beside the parts, in bot/screen.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, assert_never
 
 from bot.characters import count_unseen
-from bot.screen import long
+from bot.language import Language
+from bot.screen import long, parts
 from bot.screen.parts import (
     Button,
     Buttons,
@@ -18,12 +20,12 @@ from bot.screen.parts import (
     Checkboxes,
     Choice,
     Confirm,
+    Copyable,
     Divider,
     Facts,
     Field,
     Heading,
     Hidden,
-    HostName,
     Input,
     Link,
     Message,
@@ -32,103 +34,53 @@ from bot.screen.parts import (
     Part,
     Passphrase,
     People,
-    Piece,
-    Plain,
     Revealed,
     Text,
-    When,
-    Where,
-    Who,
 )
-from bot.screen.words import defang
+from bot.screen.pieces import Bold, Mark, Phrase, Piece, say, say_count
 from bot.secret import Secret
+from bot.slack.texts import cut, draw, mrkdwn_text, plain_text, summary
 
 Block = dict[str, Any]
 
-MAX_SECTION = 3000  # characters
-MAX_FIELD = 2000
-MAX_TITLE = 24
-
-# Markup of mrkdwn that works although the text is escaped: emphasis, code, emoji.
-_MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
-# Invisible characters that change how the other text reads: controls, direction overrides, zero widths.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # Characters that Slack cannot show in a secret. It can show line breaks, tabs and carriage returns.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def escape(text: str) -> str:
-    """`& < >` as Slack wants them, so that no mention, link or channel can be formed."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def literal(plain: Plain) -> str:
-    """Text that is not ours, for mrkdwn: cut and escaped, so that nothing in it formats, hides or becomes a link."""
-    shown = defang(plain.text)
-    text = shown if len(shown) <= plain.max_length else shown[: plain.max_length - 1] + "…"
-    text = _UNSEEN.sub("\ufffd", text)
-    return _MARKUP.sub(lambda found: found.group() + "\u200b", escape(text))
-
-
-def moment(when: When) -> str:
-    """Slack's date token: shown in the reader's time zone, or in UTC where a client does not understand the token."""
-    shape = "{date_short_pretty} at {time}" if when.style == "moment" else "{time}"
-    fallback = when.at.strftime("%Y-%m-%d %H:%M UTC" if when.style == "moment" else "%H:%M UTC")
-    return f"<!date^{int(when.at.timestamp())}^{shape}|{fallback}>"
-
-
-def mrkdwn(pieces: Iterable[Piece]) -> str:
-    return "".join(_piece(piece) for piece in pieces)
-
-
-def _piece(piece: Piece) -> str:
-    match piece:
-        case str():
-            return piece
-        case Plain():
-            return literal(piece)
-        case HostName(name):
-            return escape(name)
-        case When():
-            return moment(piece)
-        case Who(user_id):
-            return f"<@{escape(user_id)}>"
-        case Where(channel_id):
-            return f"<#{escape(channel_id)}>"
-
-
-def message(screen: Message) -> dict[str, Any]:
+def message(screen: Message, language: Language) -> dict[str, Any]:
     """`text` and `blocks` for chat.postMessage, chat.update or a response_url. Nothing is unfurled."""
+    pieces = screen.summary.pieces if isinstance(screen.summary, Text) else (screen.summary,)
     drawn: dict[str, Any] = {
-        "text": _summary(screen.summary)[:MAX_SECTION],
+        "text": cut(summary(pieces, language), parts.MAX_TEXT),
         "unfurl_links": False,
         "unfurl_media": False,
     }
     if screen.parts:
-        drawn["blocks"] = _blocks(screen.parts, modal=False)
+        drawn["blocks"] = _Blocks(language).draw(screen.parts)
     return drawn
 
 
-def _summary(summary: str | Text) -> str:
-    return escape(summary) if isinstance(summary, str) else mrkdwn(summary.pieces)
-
-
-def modal(screen: Modal) -> dict[str, Any]:
+def modal(screen: Modal, language: Language) -> dict[str, Any]:
     """A view for views.open, views.update or a response_action."""
     view: dict[str, Any] = {
         "type": "modal",
         "callback_id": screen.form,
-        "title": _plain_text(screen.title[:MAX_TITLE]),
-        "close": _plain_text(screen.close),
-        "blocks": _blocks(screen.parts, modal=True),
+        "title": plain_text(screen.title, parts.MAX_TITLE, language),
+        "close": plain_text(screen.close, parts.MAX_TITLE, language),
+        "blocks": _Blocks(language, modal=True).draw(screen.parts),
     }
     if screen.submit:
-        view["submit"] = _plain_text(screen.submit)
+        view["submit"] = plain_text(screen.submit, parts.MAX_TITLE, language)
     if screen.ref:
         view["private_metadata"] = f"ref:{screen.ref}"
     if screen.notify_on_close:
         view["notify_on_close"] = True
     return view
+
+
+def options(pairs: Iterable[tuple[str, Piece]], language: Language) -> list[dict[str, Any]]:
+    """(value, label) pairs for a menu, checkboxes, or the answer to a menu that asks for its options."""
+    return [{"text": plain_text(label, parts.MAX_OPTION, language), "value": value} for value, label in pairs]
 
 
 def read_ref(value: object) -> str | None:
@@ -138,73 +90,160 @@ def read_ref(value: object) -> str | None:
     return None
 
 
-def _blocks(parts: Iterable[Part], *, modal: bool) -> list[Block]:
-    return [block for part in parts for block in _part(part, modal=modal)]
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """Draws parts as blocks of a message, or of a modal."""
 
+    language: Language
+    modal: bool = False
 
-def _part(part: Part, *, modal: bool) -> list[Block]:  # noqa: PLR0911 - one for each kind of part
-    match part:
-        case Text(pieces):
-            return [{"type": "section", "text": _mrkdwn_text(mrkdwn(pieces))}]
-        case Heading(text):
-            return [{"type": "header", "text": _plain_text(text)}]
-        case Note(pieces):
-            return [{"type": "context", "elements": [_mrkdwn_text(mrkdwn(pieces))]}]
-        case Facts(rows):
-            return [{"type": "section", "fields": [_fact(name, value) for name, value in rows[:10]]}]
-        case Revealed() | Link() | Passphrase():
-            return _hidden(part, modal=modal)
-        case Buttons(row):
-            return [{"type": "actions", "elements": [_button(one) for one in row]}]
-        case Divider():
-            return [{"type": "divider"}]
-        case Field() | Choice() | Checkboxes() | People() | Channel():
-            return [_input(part)]
-        case _:
-            assert_never(part)
+    def draw(self, screen_parts: Iterable[Part]) -> list[Block]:
+        return [block for part in screen_parts for block in self._part(part)]
 
+    def _part(self, part: Part) -> list[Block]:  # noqa: PLR0911 - one for each kind of part
+        match part:
+            case Text(pieces):
+                return [{"type": "section", "text": mrkdwn_text(pieces, parts.MAX_TEXT, self.language)}]
+            case Heading(text):
+                return [{"type": "header", "text": plain_text(text, parts.MAX_HEADING, self.language)}]
+            case Note(pieces):
+                return [self._note(*pieces)]
+            case Facts(rows):
+                fields = [self._fact(name, value) for name, value in rows[: parts.MAX_FACTS]]
+                return [{"type": "section", "fields": fields}]
+            case Revealed() | Link() | Passphrase():
+                return self._hidden(part)
+            case Copyable(lines):
+                return [_preformatted("\n".join(draw(line, self.language, "plain") for line in lines))]
+            case Buttons(row):
+                return [{"type": "actions", "elements": [self._button(one) for one in row]}]
+            case Divider():
+                return [{"type": "divider"}]
+            case Field() | Choice() | Checkboxes() | People() | Channel():
+                return [self._input(part)]
+            case _:
+                assert_never(part)
 
-def _hidden(part: Hidden, *, modal: bool) -> list[Block]:
-    if not modal and not isinstance(part, Passphrase):
-        raise ValueError("a secret is shown in a modal only")
-    return [_link(part.url)] if isinstance(part, Link) else _revealed(part.text)
+    def _note(self, *pieces: Piece) -> Block:
+        return {"type": "context", "elements": [mrkdwn_text(pieces, parts.MAX_TEXT, self.language)]}
 
+    def _fact(self, name: Piece, value: Piece) -> dict[str, Any]:
+        return mrkdwn_text((Bold(name), Mark("\n"), value), parts.MAX_FACT, self.language)
 
-def _plain_text(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text, "emoji": True}
+    def _hidden(self, part: Hidden) -> list[Block]:
+        if not self.modal and not isinstance(part, Passphrase):
+            raise ValueError("a secret is shown in a modal only")
+        return [_link(part.url)] if isinstance(part, Link) else self._revealed(part.text)
 
+    def _revealed(self, text: Secret) -> list[Block]:
+        """The secret, character for character, in as many preformatted parts as needed. It is never mrkdwn.
 
-def _mrkdwn_text(text: str) -> dict[str, Any]:
-    """Text with markup. `verbatim` keeps Slack from finding links and mentions in it by itself."""
-    return {"type": "mrkdwn", "text": text[:MAX_SECTION], "verbatim": True}
+        A character that Slack would drop is replaced by a sign, and a note says how many were.
+        """
+        shown, replaced = _UNSHOWABLE.subn(_sign, text.reveal())
+        blocks: list[Block] = [_preformatted(part) for part in long.parts(shown)]
+        return blocks + [self._note(*said) for said in _notes_on(shown, len(blocks), replaced)]
 
+    def _button(self, one: Button) -> dict[str, Any]:
+        drawn: dict[str, Any] = {"type": "button", "text": plain_text(one.label, parts.MAX_BUTTON, self.language)}
+        drawn["action_id"] = one.action
+        if one.ref:
+            drawn["value"] = f"ref:{one.ref}"
+        if one.style != "plain":
+            drawn["style"] = one.style
+        if one.confirm:
+            drawn["confirm"] = self._confirm(one.confirm, one.style)
+        if one.accessibility_label:
+            label = draw(one.accessibility_label, self.language, "plain")
+            drawn["accessibility_label"] = cut(label, parts.MAX_ACCESSIBILITY_LABEL)
+        return drawn
 
-def _fact(name: str, value: Piece) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": f"*{name}*\n{_piece(value)}"[:MAX_FIELD], "verbatim": True}
-
-
-def _revealed(text: Secret) -> list[Block]:
-    """The secret, character for character, in as many preformatted parts as needed. It is never mrkdwn.
-
-    A character that Slack would drop is replaced by a sign, and a note says how many were.
-    """
-    shown, replaced = _UNSHOWABLE.subn(_sign, text.reveal())
-    blocks: list[Block] = [
-        {
-            "type": "rich_text",
-            "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": part}]}],
+    def _confirm(self, confirm: Confirm, style: str) -> dict[str, Any]:
+        drawn: dict[str, Any] = {
+            "title": plain_text(confirm.title, parts.MAX_CONFIRM_TITLE, self.language),
+            "text": plain_text(confirm.question, parts.MAX_CONFIRM_QUESTION, self.language),
+            "confirm": plain_text(confirm.yes, parts.MAX_CONFIRM_BUTTON, self.language),
+            "deny": plain_text(confirm.no, parts.MAX_CONFIRM_BUTTON, self.language),
         }
-        for part in long.parts(shown)
-    ]
-    if len(blocks) > 1:
-        blocks.append(_note(f"It is long: these {len(blocks)} boxes are one text, without anything between them."))
+        return drawn | ({"style": "danger"} if style == "danger" else {})
+
+    def _input(self, part: Input) -> Block:
+        label = plain_text(part.label, parts.MAX_LABEL, self.language)
+        block: Block = {"type": "input", "block_id": part.name, "label": label}
+        if not isinstance(part, Choice | Checkboxes) and part.hint:
+            block["hint"] = plain_text(part.hint, parts.MAX_HINT, self.language)
+        if isinstance(part, People | Channel) or (not isinstance(part, Choice) and part.optional):
+            block["optional"] = True
+        match part:
+            case Field():
+                return block | {"element": self._line(part)}
+            case Choice():
+                return block | {"element": self._menu(part)}
+            case Checkboxes():
+                return block | {"element": self._boxes(part)}
+            case People():
+                return block | {"element": _people(part)}
+            case Channel():
+                return block | {"element": _channel(part)}
+
+    def _line(self, field: Field) -> dict[str, Any]:
+        element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.max_length}
+        if field.is_mail_address:  # phones show a keyboard without capitals and corrections for it; it has no length
+            element = {"type": "email_text_input", "action_id": "typed"}
+        if field.placeholder:
+            element["placeholder"] = plain_text(field.placeholder, parts.MAX_PLACEHOLDER, self.language)
+        if field.long:
+            element["multiline"] = True
+        if field.initial:
+            element["initial_value"] = field.initial[: field.max_length]
+        return element
+
+    def _menu(self, choice: Choice) -> dict[str, Any]:
+        offered = options(choice.options[: parts.MAX_OPTIONS], self.language)
+        element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": offered}
+        if initial := [one for one in offered if one["value"] == choice.chosen]:
+            element["initial_option"] = initial[0]
+        return element
+
+    def _boxes(self, checks: Checkboxes) -> dict[str, Any]:
+        offered = options(checks.options, self.language)
+        element: dict[str, Any] = {"type": "checkboxes", "action_id": "checked", "options": offered}
+        if initial := [one for one in offered if one["value"] in checks.chosen]:  # Slack refuses an empty list
+            element["initial_options"] = initial
+        return element
+
+
+def _notes_on(shown: str, boxes: int, replaced: int) -> list[tuple[Piece, ...]]:
+    """What is said under a secret, where it is not as it looks."""
+    said: list[tuple[Piece, ...]] = []
+    if boxes > 1:
+        said.append((say("It is long: these {boxes} boxes are one text, with nothing between them.", boxes=boxes),))
     if unseen := count_unseen(shown):
-        count = "1 character" if unseen == 1 else f"{unseen} characters"
-        said = f":warning: It holds {count} that cannot be seen or that only look like a blank. Copy it whole."
-        blocks.append(_note(said))
+        said.append((Mark(":warning: "), _unseen(unseen)))
     if replaced:
-        blocks.append(_note(f"{replaced} control characters that cannot be shown stand as signs such as ␀."))
-    return blocks
+        said.append(
+            (
+                say_count(
+                    "It has {count} control character that cannot be shown. A sign such as ␀ is in its place.",
+                    "It has {count} control characters that cannot be shown. Signs such as ␀ are in their place.",
+                    replaced,
+                ),
+            )
+        )
+    return said
+
+
+def _unseen(count: int) -> Phrase:
+    return say_count(
+        "It has {count} character that cannot be seen or that only looks like a blank. Copy it whole.",
+        "It has {count} characters that cannot be seen or that only look like a blank. Copy it whole.",
+        count,
+    )
+
+
+def _preformatted(text: str) -> Block:
+    inner = {"type": "rich_text_preformatted", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [inner]}
 
 
 def _link(url: Secret) -> Block:
@@ -220,82 +259,6 @@ def _sign(found: re.Match[str]) -> str:
     return "\u2421" if code == 0x7F else "\ufffd"  # noqa: PLR2004 - and one for DEL
 
 
-def _note(text: str) -> Block:
-    return {"type": "context", "elements": [_mrkdwn_text(text)]}
-
-
-def _button(one: Button) -> dict[str, Any]:
-    drawn: dict[str, Any] = {"type": "button", "text": _plain_text(one.label)}
-    drawn["action_id"] = one.action
-    if one.ref:
-        drawn["value"] = f"ref:{one.ref}"
-    if one.style != "plain":
-        drawn["style"] = one.style
-    if one.confirm:
-        drawn["confirm"] = _confirm(one.confirm, one.style)
-    if one.accessibility_label:
-        drawn["accessibility_label"] = one.accessibility_label[:75]
-    return drawn
-
-
-def _confirm(confirm: Confirm, style: str) -> dict[str, Any]:
-    drawn: dict[str, Any] = {
-        "title": _plain_text(confirm.title),
-        "text": _plain_text(confirm.question),
-        "confirm": _plain_text(confirm.yes),
-        "deny": _plain_text(confirm.no),
-    }
-    return drawn | ({"style": "danger"} if style == "danger" else {})
-
-
-def _input(part: Input) -> Block:
-    block: Block = {"type": "input", "block_id": part.name, "label": _plain_text(part.label)}
-    if not isinstance(part, Choice | Checkboxes) and part.hint:
-        block["hint"] = _plain_text(part.hint)
-    if isinstance(part, People | Channel) or (not isinstance(part, Choice) and part.optional):
-        block["optional"] = True
-    match part:
-        case Field():
-            return block | {"element": _line(part)}
-        case Choice():
-            return block | {"element": _menu(part)}
-        case Checkboxes():
-            return block | {"element": _boxes(part)}
-        case People():
-            return block | {"element": _people(part)}
-        case Channel():
-            return block | {"element": _channel(part)}
-
-
-def _line(field: Field) -> dict[str, Any]:
-    element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.max_length}
-    if field.is_mail_address:  # phones show a keyboard without capitals and corrections for it; it has no length
-        element = {"type": "email_text_input", "action_id": "typed"}
-    if field.placeholder:
-        element["placeholder"] = _plain_text(field.placeholder)
-    if field.long:
-        element["multiline"] = True
-    if field.initial:
-        element["initial_value"] = field.initial[: field.max_length]
-    return element
-
-
-def _menu(choice: Choice) -> dict[str, Any]:
-    options = _options(choice.options[:100])
-    element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": options}
-    if initial := [one for one in options if one["value"] == choice.chosen]:
-        element["initial_option"] = initial[0]
-    return element
-
-
-def _boxes(checks: Checkboxes) -> dict[str, Any]:
-    options = _options(checks.options)
-    element: dict[str, Any] = {"type": "checkboxes", "action_id": "checked", "options": options}
-    if initial := [one for one in options if one["value"] in checks.chosen]:  # Slack refuses an empty list
-        element["initial_options"] = initial
-    return element
-
-
 def _people(people: People) -> dict[str, Any]:
     element: dict[str, Any] = {
         "type": "multi_users_select",
@@ -309,7 +272,3 @@ def _channel(channel: Channel) -> dict[str, Any]:
     shown = {"include": ["public", "private"], "exclude_bot_users": True, "exclude_external_shared_channels": True}
     element: dict[str, Any] = {"type": "conversations_select", "action_id": "picked", "filter": shown}
     return element | ({"initial_conversation": channel.chosen} if channel.chosen else {})
-
-
-def _options(pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    return [{"text": _plain_text(label[:75]), "value": value} for value, label in pairs]

@@ -21,12 +21,15 @@ from bot.errors import BotError, SlackError, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
+from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply, read_outcome
+from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
+from bot.language import Language
 from bot.logs import Log
 from bot.screen.parts import Message, Text
+from bot.screen.pieces import Code, Plain, say
 from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.act_record import ActRecord
@@ -53,7 +56,7 @@ from bot.storage.engine.turns import acting_person
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
 MAX_WAIT = 60.0  # seconds between two of these tries
-TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
+TOO_LATE = say("Slack gives 3 seconds to open a window, and they were over. Please try again.")
 
 log = Log("dispatcher")
 
@@ -89,6 +92,7 @@ class Dispatcher:
     ) -> None:
         self._registry = registry
         self._services = services
+        self._languages = services.languages
         self._workspace = workspace
         self._members = members
         self._messenger = messenger
@@ -96,9 +100,12 @@ class Dispatcher:
         self._deduplicator = deduplicator or Deduplicator()
         self._fair_share = fair_share or FairShare()
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
-        # These answers are equal for everybody, so they are drawn once. Bolt sends a string as it is.
+        # These answers are equal for all who read a language, so they are drawn once. Bolt sends a string as it is.
         self._words = {
-            verb.name: json.dumps(_draw_ephemeral(verb.words(registry.verbs))) for verb in registry.verbs if verb.words
+            (verb.name, language): json.dumps(_draw_ephemeral(verb.words(registry.verbs), language))
+            for verb in registry.verbs
+            if verb.words
+            for language in Language
         }
 
     async def dispatch(self, ack: AsyncAck, body: Mapping[str, Any], delivered: asyncio.Event) -> None:
@@ -129,15 +136,32 @@ class Dispatcher:
         if not self._is_new(incoming):
             await ack()
         elif verb is not None and verb.words is not None:
-            log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
-            await ack(self._words[verb.name])
+            if self._members.known_membership(incoming.person):
+                log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
+                await ack(self._words[verb.name, self._language(incoming)])
+            else:
+                await self._start_words(ack, verb.words(self._registry.verbs), incoming, Outcome.SHOWN, name=verb.name)
         elif verb is not None and verb.handler is not None:
             await self._start_command(ack, verb.handler, incoming, name=verb.name, text=text)
         elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, "link")):
             await self._start_command(ack, handler, incoming, name="link", text=incoming.text)
         else:
-            log.info(incoming.kind, verb="unknown", outcome=Outcome.REFUSED)
-            await ack(**_draw_ephemeral(no_such_verb(text, self._registry.verbs)))
+            message = no_such_verb(text, self._registry.verbs)
+            if self._members.known_membership(incoming.person):
+                log.info(incoming.kind, verb="unknown", outcome=Outcome.REFUSED)
+                await ack(**_draw_ephemeral(message, self._language(incoming)))
+            else:
+                await self._start_words(ack, message, incoming, Outcome.REFUSED, name="unknown")
+
+    async def _start_words(
+        self, ack: AsyncAck, message: Message, incoming: Incoming, outcome: Outcome, *, name: str
+    ) -> None:
+        """Answer with words a moment later, when Slack has said whether this is a member, and in which language."""
+
+        async def answer(_interaction: Interaction, _row: None) -> Reply:
+            return Reply(message, outcome)
+
+        await self._start_command(ack, Handler(answer, any_member), incoming, name=name, text="")
 
     async def _start_command(
         self, ack: AsyncAck, handler: Handler[Any], incoming: Incoming, *, name: str, text: str
@@ -147,7 +171,7 @@ class Dispatcher:
             self._start(handler, incoming, name=name, text=text)
         else:
             await self._refuse_share(incoming)
-            await ack(**_draw_ephemeral(Message.of(TOO_MUCH, Text.of(TOO_MUCH))))
+            await ack(**_draw_ephemeral(Message.of(TOO_MUCH, Text.of(TOO_MUCH)), self._language(incoming)))
 
     async def _dispatch_form(self, ack: AsyncAck, incoming: Incoming, delivered: asyncio.Event) -> None:
         """A form is acknowledged with its first screen: only that can show errors at the fields."""
@@ -157,19 +181,21 @@ class Dispatcher:
             return
         if handler is None:
             _log_unknown(incoming.kind, incoming.name)
-            await ack(**draw_unknown_form(incoming.first_input))
+            await ack(**draw_unknown_form(incoming.first_input, self._language(incoming)))
             return
         # The hash changes when the window is changed: what it shows then is another form, which may be submitted too.
         sent = (incoming.view_id, incoming.view_hash)
         if sent in self._in_progress or not self._deduplicator.is_first(incoming.idempotency_key):
-            await ack(**draw_response(already_submitted_window()))
+            await ack(**draw_response(already_submitted_window(), self._language(incoming)))
             return
         if not self._fair_share.may_begin(incoming.person):
             await self._refuse_share(incoming)
-            await ack(**draw_response(too_much()))
+            await ack(**draw_response(too_much(), self._language(incoming)))
             return
         record = ActRecord(self._services.acts, incoming, incoming.name)
-        answer = FormAnswer(self._client(incoming), self._messenger, incoming, delivered, note=record.note)
+        answer = FormAnswer(
+            self._client(incoming), self._messenger, self._languages, incoming, delivered, note=record.note
+        )
         working = self._start_work(handler, incoming, answer, record, name=incoming.name)
         self._in_progress.add(sent)
         working.add_done_callback(lambda _: self._in_progress.discard(sent))
@@ -186,13 +212,13 @@ class Dispatcher:
         if handler is None or not self._is_ours(incoming):
             if handler is None:
                 _log_unknown(incoming.kind, incoming.name)
-            await ack(draw_options(()))
+            await ack(draw_options((), self._language(incoming)))
             return
         if not self._fair_share.may_begin(incoming.person):
             await self._refuse_share(incoming)
-            await ack(draw_options(()))
+            await ack(draw_options((), self._language(incoming)))
             return
-        answer = OptionsAnswer(self._client(incoming), self._messenger, incoming)
+        answer = OptionsAnswer(self._client(incoming), self._messenger, self._languages, incoming)
         self._start_work(handler, incoming, answer, None, name=incoming.name, text=incoming.text)
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
@@ -208,7 +234,7 @@ class Dispatcher:
         elif incoming.kind not in _LIMITED or self._fair_share.may_begin(incoming.person):
             self._start(handler, incoming, name=incoming.name, text=incoming.text)
         elif await self._refuse_share(incoming):
-            answer = Answer(self._client(incoming), self._messenger, incoming)
+            answer = Answer(self._client(incoming), self._messenger, self._languages, incoming)
             self._tasks.start(_explain_patiently(answer.explain, too_much()))
         await ack()
 
@@ -238,12 +264,15 @@ class Dispatcher:
             return False
         return self._workspace.is_itself(incoming.person.user_id, incoming.bot_id)
 
+    def _language(self, incoming: Incoming) -> Language:
+        return self._languages.known(incoming.person)
+
     def _client(self, incoming: Incoming) -> SlackClient:
         return self._workspace.client_of(incoming.install_team)
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
         record = ActRecord(self._services.acts, incoming, name)
-        answer = Answer(self._client(incoming), self._messenger, incoming, note=record.note)
+        answer = Answer(self._client(incoming), self._messenger, self._languages, incoming, note=record.note)
         self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(
@@ -348,8 +377,11 @@ def make_apology(error: BaseException) -> BotError:
     log.error("unexpected", cause=error, ref=reference)
     return BotError(
         "unexpected",
-        tell="Something went wrong on our side. Please try again; "
-        f"if it stays, tell whoever runs this app: `{reference}`.",
+        tell=say(
+            "Something went wrong on our side. Please try again. If it happens again, tell whoever runs this app: "
+            "{id}.",
+            id=Code(Plain(reference)),
+        ),
     )
 
 
@@ -371,5 +403,5 @@ async def _explain_patiently(explain: Callable[[BotError], Awaitable[None]], err
     return True
 
 
-def _draw_ephemeral(message: Message) -> dict[str, Any]:
-    return {**blocks.message(message), "response_type": "ephemeral"}
+def _draw_ephemeral(message: Message, language: Language) -> dict[str, Any]:
+    return {**blocks.message(message, language), "response_type": "ephemeral"}

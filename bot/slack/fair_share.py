@@ -16,6 +16,7 @@ from cachetools import LRUCache, TTLCache
 
 from bot.errors import LimitReached
 from bot.person import Person
+from bot.screen.pieces import say
 from bot.slack.connections import max_connections
 
 FREE = 2  # things that a person may have under way without tokens
@@ -25,7 +26,7 @@ HOLD = 1.0  # seconds that a refusal waits, of the 3 that Slack gives
 TELL_EVERY = 10.0  # seconds between two messages that say so
 MAX_PEOPLE = 50_000
 
-TOO_MUCH = "That was a lot at once, so this was not done. Please try again in a few seconds."
+TOO_MUCH = say("That was a lot at once, so this was not done. Please try again in a few seconds.")
 
 
 class FairShare:

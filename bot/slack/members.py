@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,27 @@ class Member:
 class Members:
     """Asks users.info for each person once in `FRESH_FOR` seconds, never for each request."""
 
-    def __init__(self, workspace: Workspace, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        note_locale: Callable[[Person, str | None], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._workspace = workspace
+        self._note_locale = note_locale
         self._known: TTLCache[Person, Member | None] = TTLCache(MAX_MEMBERS, FRESH_FOR, timer=clock)
         self._asking: dict[Person, asyncio.Future[Member | None]] = {}
 
     def is_known(self, person: Person) -> bool:
         """Whether `require_member` can answer without asking Slack."""
         return person in self._known
+
+    def known_membership(self, person: Person) -> bool | None:
+        """What `is_member` would say, without asking Slack; None if it would have to ask."""
+        try:
+            return self._known[person] is not None
+        except KeyError:
+            return None
 
     async def require_member(self, person: Person, install_team: str | None) -> str | None:
         """The time zone of the person, who has to be a full, active member.
@@ -79,6 +92,7 @@ class Members:
             if error.code in UNKNOWN:
                 return None
             raise
+        await self._note_locale(person, locale_of(user))
         if not is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id):
             return None
         return Member(zone_of(user))
@@ -97,6 +111,17 @@ def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, ente
         return person.team_id == team_id
     grid = user.get("enterprise_user")
     return enterprise_id is not None and isinstance(grid, dict) and grid.get("enterprise_id") == enterprise_id
+
+
+async def ask_locale(workspace: Workspace, person: Person) -> str | None:
+    """What Slack says of the locale of anybody. Raises `SlackError`."""
+    return locale_of(await workspace.client_of(person.team_id).user(person.user_id))
+
+
+def locale_of(user: Mapping[str, Any]) -> str | None:
+    """The user object's `locale`, such as "de-DE"."""
+    locale = user.get("locale")
+    return locale if isinstance(locale, str) else None
 
 
 def zone_of(user: Mapping[str, Any]) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable
 
 from cachetools import LRUCache
 
 from bot.errors import SlackError
+from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal
@@ -20,10 +22,11 @@ NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
 
 
 class Messenger:
-    """Every message goes out with the token of the workspace that it belongs to."""
+    """Every message goes out with the token of the workspace that it belongs to, in the language of who reads it."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, language_of: Callable[[Person], Awaitable[Language]]) -> None:
         self._workspace = workspace
+        self._language_of = language_of
         self._conversations: LRUCache[tuple[str, Person], str] = LRUCache(MAX_CONVERSATIONS)
 
     async def tell(
@@ -40,7 +43,7 @@ class Messenger:
         Raises `SlackError`.
         """
         team_id = install_team or person.team_id
-        channel = ChannelRef(team_id, await self._conversation(team_id, person))
+        channel = ChannelRef(team_id, await self._conversation(team_id, person), person)
         return await self._post(channel, message, idempotency_key)
 
     async def send(self, to: Person | ChannelRef, message: Message, idempotency_key: str) -> MessageRef:
@@ -49,19 +52,21 @@ class Messenger:
             return await self.tell(to, message, idempotency_key)
         return await self._post(to, message, idempotency_key)
 
-    async def update(self, posted: MessageRef, message: Message) -> None:
+    async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
         """Change a message of ours in place, which notifies nobody. Raises `SlackError`."""
         slack = self._workspace.client_of(posted.team_id)
-        await slack.update(posted.channel, posted.ts, blocks.message(message))
+        await slack.update(posted.channel, posted.ts, blocks.message(message, await self._language_of(reader)))
 
-    async def update_window(self, team_id: str | None, view_id: str, modal: Modal) -> None:
+    async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         """Change what an open modal shows. Raises `WindowClosed`, `SlackError`."""
-        await self._workspace.client_of(team_id).update_view(view_id, blocks.modal(modal))
+        view = blocks.modal(modal, await self._language_of(reader))
+        await self._workspace.client_of(team_id).update_view(view_id, view)
 
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
         slack = self._workspace.client_of(to.team_id)
-        ts = await slack.post(to.channel, blocks.message(message), client_msg_id=message_id)
+        drawn = blocks.message(message, await self._language_of(to.reader))
+        ts = await slack.post(to.channel, drawn, client_msg_id=message_id)
         return MessageRef(to.team_id, to.channel, ts)
 
     async def _conversation(self, team_id: str, person: Person) -> str:

@@ -157,7 +157,9 @@ class SlackClient:
         )
 
     async def user(self, user_id: str) -> Mapping[str, Any]:
-        answer = await self._call_within_limits("users.info", lambda: self.client.users_info(user=user_id))
+        answer = await self._call_within_limits(
+            "users.info", lambda: self.client.users_info(user=user_id, include_locale=True)
+        )
         found = answer["user"]
         return found if isinstance(found, dict) else {}
 

@@ -13,15 +13,18 @@ from bot.interaction.feature import Outcome
 from bot.onetime.client import Onetime
 from bot.onetime.wire import Metadata, SecretState, UnexpectedError
 from bot.screen.parts import Confirm
+from bot.screen.pieces import Sentences, say
 from bot.secret import MetadataKey, Secret
 
 BURNED_FORM = "burned"  # the window that says whether the secret was burned
 
+NOTHING_BURNED = say("Nothing was burned.")
+
 BURN_CONFIRM = Confirm(
-    title="Burn this secret?",
-    question="It is destroyed for good. Nobody will be able to open its link any more.",
-    yes="Burn it",
-    no="Keep it",
+    title=say("Burn this secret?"),
+    question=say("It is destroyed for good. Nobody will be able to open its link any more."),
+    yes=say("Burn it"),
+    no=say("Keep it"),
 )
 
 
@@ -49,7 +52,7 @@ async def try_burn(
             return state, metadata
         if metadata.passphrase_required and isinstance(error, UnexpectedError):
             if error.may_be_locked:
-                raise SecretLocked("burn", tell=f"{SecretLocked.tell} Nothing was burned.") from None
+                raise SecretLocked("burn", tell=Sentences.of(SecretLocked.tell, NOTHING_BURNED)) from None
             if error.may_be_wrong_passphrase and (passphrase or not asked):
                 raise WrongPassphrase("burn") from None
         raise

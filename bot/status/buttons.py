@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from bot.screen.parts import Button
+from bot.screen.pieces import Phrase, say
 
 CONNECT_OPEN: Final = "connect_open"
+CONNECT_ACCOUNT: Final = say("Connect an account")
 
 # on a pasted link, or a card of metadata; `ref` is a button context
 RETRIEVE_OPEN: Final = "retrieve_open"
@@ -27,6 +29,6 @@ TRACKED_LIST_BURN: Final = "tracked_list_burn"
 TRACKED_BURN_WITH_PASSPHRASE: Final = "tracked_burn_with_passphrase"
 
 
-def connect_button(label: str = "Connect an account") -> Button:
+def connect_button(label: Phrase = CONNECT_ACCOUNT) -> Button:
     """Opens the window of `/ots connect`."""
     return Button(label, CONNECT_OPEN, style="primary")

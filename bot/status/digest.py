@@ -5,29 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from bot.screen.parts import Buttons, Message, Note, Part, Piece, Plain, Text
+from bot.screen.parts import Buttons, Message, Note, Part, Text
+from bot.screen.pieces import Bold, Mark, Piece, say, say_count
+from bot.status.words import REMINDER_SIGN
 
-MAX_LINE = 500  # characters
-LIST_HINT = "`/ots tracked` lists your secrets, with what can still be done."
+LIST_HINT = say("`/ots tracked` lists your secrets, with what can still be done.")
 
 
 def gather(messages: Sequence[Message]) -> Message:
     """All messages in one, in their order. Their buttons are left out: `/ots tracked` has them."""
-    heading = f"About {len(messages)} of your secrets"
-    parts: list[Part] = [Text.of(f":bell: *{heading}*")]
+    count = len(messages)
+    heading = say_count("About {count} of your secrets", "About {count} of your secrets", count)
+    parts: list[Part] = [Text.of(REMINDER_SIGN, Bold(heading))]
     parts += [part for message in messages for part in message.parts if not isinstance(part, Buttons)]
-    return Message(_join(f"{heading}:", messages), (*parts, Note.of(LIST_HINT)))
+    summary = _join(say_count("About {count} of your secrets:", "About {count} of your secrets:", count), messages)
+    return Message(summary, (*parts, Note.of(LIST_HINT)))
 
 
-def _join(heading: str, messages: Sequence[Message]) -> str | Text:
+def _join(heading: Piece, messages: Sequence[Message]) -> Text:
     """The summaries of all messages, a line each."""
-    summaries = [message.summary for message in messages]
-    lines = [one for one in summaries if isinstance(one, str)]
-    if len(lines) == len(summaries):
-        return "\n".join([heading, *lines])
     pieces: list[Piece] = [heading]
-    for one in summaries:
-        pieces += ["\n", *((Plain(one, MAX_LINE),) if isinstance(one, str) else one.pieces)]
+    for message in messages:
+        summary = message.summary
+        pieces += [Mark("\n"), *(summary.pieces if isinstance(summary, Text) else (summary,))]
     return Text(tuple(pieces))
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from bot.errors import SlackError
 from bot.interaction.feature import Interaction
-from bot.screen.parts import Button, Buttons, Facts, HostName, Message, Note, Part, Piece, Plain, Text, When
-from bot.screen.words import defang
+from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Text
+from bot.screen.pieces import Bold, Code, HostName, Mark, Phrase, Piece, Plain, When, say
 from bot.status.burn import BURN_CONFIRM
 from bot.status.buttons import (
     TRACKED_BURN,
@@ -20,33 +20,54 @@ from bot.status.buttons import (
     TRACKED_STOP,
     connect_button,
 )
-from bot.status.words import REMINDER_SUMMARY, TRACKED_SIGNS, TRACKED_WORDS, name_in_label, tracked_notification_words
+from bot.status.words import (
+    REMINDER_SIGN,
+    REMINDER_SUMMARY,
+    TRACKED_SIGNS,
+    TRACKED_WORDS,
+    WARNING_SIGN,
+    name_in_label,
+    quoted,
+    tracked_notification,
+)
 from bot.storage.tracking.rows import NotificationKind, Tracked
 
 
-def name(tracked: Tracked) -> str:
-    return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
+def name(tracked: Tracked) -> Phrase:
+    """Which secret is meant, at the start of a sentence."""
+    return quoted(tracked.label) if tracked.label else say("Your one-time secret")
 
 
 def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
     """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then."""
     words = TRACKED_WORDS[tracked.state]
-    rows: list[tuple[str, Piece]] = [("Host", HostName(host))]
+    rows: list[tuple[Piece, Piece]] = [(say("Server"), HostName(host))]
     if tracked.made_at:
-        rows.append(("Created", When(tracked.made_at)))
+        rows.append((say("Created"), When(tracked.made_at)))
     if tracked.received_at:
-        rows.append(("Opened", When(tracked.received_at)))
+        rows.append((say("Opened"), When(tracked.received_at)))
     elif tracked.expires_at:
-        rows.append(("Would have expired" if tracked.is_over else "Expires", When(tracked.expires_at)))
+        label = say("Would have expired") if tracked.is_over else say("Expires")
+        rows.append((label, When(tracked.expires_at)))
     parts: list[Part] = [
-        Text.of("*", Plain(name(tracked)), f"*\n{TRACKED_SIGNS[tracked.state]} {words}"),
+        Text.of(Bold(name(tracked)), Mark("\n"), TRACKED_SIGNS[tracked.state], words),
         Facts(tuple(rows)),
     ]
-    parts += [Note.of("Nothing more will happen to it.")] if tracked.is_over else [_buttons(tracked)]
+    parts += [Note.of(say("Nothing more will happen to it."))] if tracked.is_over else [_buttons(tracked)]
     if asked_at is not None and not tracked.is_over:
-        answer = "nothing new." if is_named else "the host does not name it."
-        parts.append(Note.of("Asked just now, at ", When(asked_at, "clock"), f": {answer}"))
-    return Message(f"{defang(name(tracked))} on {host}: {words}.", tuple(parts))
+        at = When(asked_at, "clock")
+        parts.append(
+            Note.of(
+                say("Asked just now, at {time}: nothing new.", time=at)
+                if is_named
+                else say("Asked just now, at {time}: the server does not know it.", time=at)
+            )
+        )
+    return Message(_summary(tracked, host, words), tuple(parts))
+
+
+def _summary(tracked: Tracked, host: str, words: Phrase) -> Phrase:
+    return say("{secret} on {server}: {state}.", secret=name(tracked), server=HostName(host), state=words)
 
 
 async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
@@ -57,7 +78,7 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
     message = tracked_card(tracked, host)
     if tracked.card is not None:
         try:
-            await interaction.services.update(tracked.card, message)
+            await interaction.services.update(tracked.card, message, interaction.person)
         except SlackError as error:
             if not error.is_permanent:
                 raise
@@ -71,15 +92,15 @@ def burn_button(tracked: Tracked, *, number: int | None = None) -> Button:
     """Burns at once, or opens a window for the passphrase if the secret has one. `number` is its place in a list."""
     which = name_in_label(tracked.label, tracked.made_at, number=number)
     if tracked.passphrase_required:
-        label = f"Burn with its passphrase {which}"
-        return Button("Burn…", TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
+        label = say("Burn with its passphrase {secret}", secret=which)
+        return Button(say("Burn…"), TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
     return Button(
-        "Burn",
+        say("Burn"),
         TRACKED_BURN if number is None else TRACKED_LIST_BURN,
         tracked.id,
         "danger",
         BURN_CONFIRM,
-        accessibility_label=f"Burn {which}",
+        accessibility_label=say("Burn {secret}", secret=which),
     )
 
 
@@ -87,45 +108,60 @@ def _buttons(tracked: Tracked) -> Buttons:
     which = name_in_label(tracked.label, tracked.made_at)
     return Buttons.of(
         burn_button(tracked),
-        Button("Refresh", TRACKED_REFRESH, tracked.id, accessibility_label=f"Look again at {which}"),
-        Button("Stop", TRACKED_STOP, tracked.id, accessibility_label=f"Stop tracking {which}"),
+        Button(
+            say("Refresh"),
+            TRACKED_REFRESH,
+            tracked.id,
+            accessibility_label=say("Look again at {secret}", secret=which),
+        ),
+        Button(say("Stop"), TRACKED_STOP, tracked.id, accessibility_label=say("Stop tracking {secret}", secret=which)),
     )
 
 
 def listed_message(tracked: Tracked, kind: NotificationKind) -> Message:
     """What a notification or a new card says, as one of several in a message: each names its secret."""
-    sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
-    words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]
-    who: tuple[Piece, ...] = (f"{sign} *", Plain(name(tracked)), "*")
-    if not tracked.label:  # several have the same name
-        short_id = tracked.key.short_id
-        who += (*((f" `{short_id}`",) if short_id else ()), " (created ", When(tracked.made_at), ")")
-    said: tuple[Piece, ...] = tracked_notification_words(tracked, kind)
-    if kind == "card":
-        said = (f": {words}", *((", expires ", When(tracked.expires_at)) if tracked.expires_at else ()), ".")
-    short = defang(name(tracked)) if tracked.label else f"{name(tracked)} {tracked.key.short_id}".rstrip()
-    return Message(f"{short}: {words}", (Text.of(*who, *said),))
+    sign, words = _sign_and_words(tracked, kind)
+    short_id = tracked.key.short_id if not tracked.label else None  # several without a label have the same name
+    short: Piece = name(tracked)
+    long: Piece = Bold(short)
+    if not tracked.label:
+        created = When(tracked.made_at)
+        long = say("{secret} (created {when})", secret=long, when=created)
+    if short_id:
+        short = say("{secret} {id}", secret=short, id=Plain(short_id))
+        long = say("{secret} {id} (created {when})", secret=Bold(name(tracked)), id=Code(Plain(short_id)), when=created)
+    if kind != "card":
+        said = tracked_notification(tracked, kind, long)
+    elif tracked.expires_at:
+        said = say("{secret}: {state}, expires {when}.", secret=long, state=words, when=When(tracked.expires_at))
+    else:
+        said = say("{secret}: {state}.", secret=long, state=words)
+    return Message(say("{secret}: {state}", secret=short, state=words), (Text.of(sign, said),))
+
+
+def _sign_and_words(tracked: Tracked, kind: NotificationKind) -> tuple[Mark, Phrase]:
+    if kind == "reminder":
+        return REMINDER_SIGN, REMINDER_SUMMARY
+    return TRACKED_SIGNS[tracked.state], TRACKED_WORDS[tracked.state]
 
 
 def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
-    sign = ":bell:" if kind == "reminder" else TRACKED_SIGNS[tracked.state]
-    words = REMINDER_SUMMARY if kind == "reminder" else TRACKED_WORDS[tracked.state]
-    parts: list[Part] = [Text.of(f"{sign} *", Plain(name(tracked)), "*", *tracked_notification_words(tracked, kind))]
+    sign, words = _sign_and_words(tracked, kind)
+    parts: list[Part] = [Text.of(sign, tracked_notification(tracked, kind, Bold(name(tracked))))]
     if kind == "reminder":
         parts.append(_buttons(tracked))
-    return Message(f"{defang(name(tracked))} on {host}: {words}.", tuple(parts))
+    return Message(_summary(tracked, host, words), tuple(parts))
 
 
 def reconnect_message(host: str) -> Message:
     """Sent when a host has stopped accepting the account's token."""
+    said = say(
+        "*{server}* does not accept your API token any more, so your secrets there are not tracked.",
+        server=HostName(host),
+    )
     return Message.of(
-        f"{host} does not accept your API token any more, so your secrets there are not watched.",
-        Text.of(
-            ":warning: *",
-            HostName(host),
-            "* does not accept your API token any more, so your secrets there are not being "
-            "watched. Connect the account again to go on.",
-        ),
-        Buttons.of(connect_button("Reconnect")),
+        said,
+        Text.of(WARNING_SIGN, said, Mark(" "), say("Connect the account again to go on.")),
+        Buttons.of(connect_button(say("Reconnect"))),
     )

@@ -8,23 +8,32 @@ recipient's secret, `RequestState` what became of a request for a secret. mypy r
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, TypedDict, assert_never
+from typing import Final, Generic, TypedDict, TypeVar, assert_never
 
 from bot.clock import now
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
-from bot.screen.parts import Piece, Plain, When, Where, Who
-from bot.screen.words import defang
+from bot.screen.pieces import Mark, Phrase, Piece, Plain, Sentences, When, Where, Who, say, say_count
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, Recipient
-from bot.storage.tracking.rows import NotificationKind, Tracked
+from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
 
-WORKING_SIGN: Final = ":hourglass_flowing_sand:"
-UNOPENED_SIGN: Final = ":large_green_circle:"
-OPENED_SIGN: Final = ":white_check_mark:"
-BURNED_SIGN: Final = ":fire:"
-EXPIRED_SIGN: Final = ":hourglass:"
-GONE_SIGN: Final = ":grey_question:"
+ValueT = TypeVar("ValueT")
+
+# A sign has the blank behind it.
+WORKING_SIGN: Final = Mark(":hourglass_flowing_sand: ")
+UNOPENED_SIGN: Final = Mark(":large_green_circle: ")
+OPENED_SIGN: Final = Mark(":white_check_mark: ")
+BURNED_SIGN: Final = Mark(":fire: ")
+EXPIRED_SIGN: Final = Mark(":hourglass: ")
+GONE_SIGN: Final = Mark(":grey_question: ")
+WARNING_SIGN: Final = Mark(":warning: ")
+REMINDER_SIGN: Final = Mark(":bell: ")
+DONE_SIGN: Final = Mark(":white_check_mark: ")
+REFUSED_SIGN: Final = Mark(":no_entry: ")
+DECLINED_SIGN: Final = Mark(":no_entry_sign: ")
+WITHDRAWN_SIGN: Final = Mark(":leftwards_arrow_with_hook: ")
+DOT: Final = Mark(" · ")
 
 
 # --- which secret is meant, in the accessibility label of a button
@@ -32,63 +41,77 @@ GONE_SIGN: Final = ":grey_question:"
 MAX_NAME: Final = 36  # characters; a label has room for 75
 
 
-def name_in_label(name: str | None, made_at: datetime | None = None, *, number: int | None = None) -> str:
+def quoted(name: str, max_length: int = 200) -> Phrase:
+    """A name that a person gave, in quotation marks."""
+    return say("“{name}”", name=Plain(name, max_length))
+
+
+def name_in_label(name: str | None, made_at: datetime | None = None, *, number: int | None = None) -> Phrase:
     """Which secret a button is about, for people who hear its label alone: “staging database”, number 2.
 
     `number` is its place in a list or among the recipients of one share.
     """
     if name:
-        name = defang(name).replace("<", "‹").replace(">", "›")
-        said = f"“{name if len(name) <= MAX_NAME else name[: MAX_NAME - 1] + '…'}”"
+        said = quoted(name, MAX_NAME)
     else:
-        said = f"the secret made {made_at:%Y-%m-%d %H:%M} UTC" if made_at else "this secret"
-    return said if number is None else f"{said}, number {number}"
+        said = say("the secret made {when}", when=When(made_at)) if made_at else say("this secret")
+    return said if number is None else say("{secret}, number {number}", secret=said, number=number)
 
 
 # --- a secret, as its host says
 
 
-def secret_words(state: SecretState) -> str:
+def secret_words(state: SecretState) -> Phrase:
     match state:
         case SecretState.NEW | SecretState.VIEWED:  # VIEWED: its metadata was read; it was not opened
-            return "Not opened yet"
+            return say("Not opened yet")
         case SecretState.RECEIVED:
-            return "Opened"
+            return say("Opened")
         case SecretState.BURNED:
-            return "Burned before anybody opened it"
+            return say("Burned before anybody opened it")
         case SecretState.EXPIRED:
-            return "Expired unopened"
+            return say("Expired unopened")
         case SecretState.ORPHANED:
-            return "Gone before its time"
+            return say("Gone before it expired")
         case SecretState.UNKNOWN:
-            return "In a state this bot does not know"
+            return say("In a state that this app does not know")
         case _:
             assert_never(state)
 
 
-def expired_words(at: datetime | None, *, is_unopened: bool = True) -> tuple[Piece, ...]:
+NOBODY_OPENED_IT: Final = say("Nobody opened it.")
+WORKED_ONCE: Final = say("It worked once, and it is gone.")
+
+
+def expired_words(at: datetime | None, *, is_unopened: bool = True) -> Piece:
     """That a secret expired, and when; with the date only if that was not just today."""
-    end = ". Nobody opened it." if is_unopened else "."
     if at is None:
-        return (f"It expired{end}",)
-    is_recent = now() - at < timedelta(hours=12)
-    return ("It expired at ", When(at, "clock" if is_recent else "moment"), end)
+        said = say("It expired.")
+    elif now() - at < timedelta(hours=12):
+        said = say("It expired at {time}.", time=When(at, "clock"))
+    else:
+        said = say("It expired {when}.", when=When(at))
+    return Sentences.of(said, NOBODY_OPENED_IT) if is_unopened else said
 
 
-def secret_over_words(metadata: Metadata, state: SecretState) -> tuple[Piece, ...]:
+def secret_over_words(metadata: Metadata, state: SecretState) -> Piece:
     """What became of a secret that is in this final state, for somebody who wanted to open it."""
     match state:
         case SecretState.EXPIRED:
             return expired_words(metadata.expires_at)
         case SecretState.RECEIVED:
-            return ("It was opened", *_moment(metadata.received), ". It worked once, and is gone.")
+            return Sentences.of(_was_opened(metadata.received), WORKED_ONCE)
         case SecretState.BURNED:
-            return ("It was burned before anybody opened it.",)
+            return say("It was burned before anybody opened it.")
         case _:
-            return ("It is gone: its server has lost it before its time.",)
+            return say("It is gone: its server lost it before it expired.")
 
 
-def secret_sign(state: SecretState) -> str:
+def _was_opened(at: datetime | None) -> Phrase:
+    return say("It was opened {when}.", when=When(at)) if at else say("It was opened.")
+
+
+def secret_sign(state: SecretState) -> Mark:
     match state:
         case SecretState.NEW | SecretState.VIEWED:
             return UNOPENED_SIGN
@@ -104,34 +127,45 @@ def secret_sign(state: SecretState) -> str:
             assert_never(state)
 
 
-# A filter of `/ots recent` as the word in front of “secrets”.
-FILTER_WORDS: Final = {"new": "unopened", "received": "opened", "burned": "burned", "expired": "expired"}
+def count_words(count: int, wanted: str) -> Phrase:
+    """How many secrets a filter of `/ots recent` has left."""
+    match wanted:
+        case "new":
+            return say_count("{count} unopened secret", "{count} unopened secrets", count)
+        case "received":
+            return say_count("{count} opened secret", "{count} opened secrets", count)
+        case "burned":
+            return say_count("{count} burned secret", "{count} burned secrets", count)
+        case "expired":
+            return say_count("{count} expired secret", "{count} expired secrets", count)
+        case _:
+            return say_count("{count} secret", "{count} secrets", count)
 
 
 # --- the result of a try to burn a secret
 
-NOT_KNOWN_SUMMARY: Final = "Not known any more"
+NOT_KNOWN_SUMMARY: Final = say("Onetime Secret no longer knows it")
 NOT_KNOWN: Final = (
-    ":grey_question: *Onetime Secret does not know it any more.* It was burned, opened or expired a while ago, "
-    "or the link is not right."
+    GONE_SIGN,
+    say("*Onetime Secret no longer knows it.* It was burned, opened or expired a while ago, or the link is not right."),
 )
 
 
-def burn_outcome(state: SecretState) -> str:
+def burn_outcome(state: SecretState) -> tuple[Piece, ...]:
     """What to say after a try to burn a secret that is in this state now."""
     match state:
         case SecretState.BURNED:
-            return ":fire: *Burned.* Nobody can open it any more."
+            return BURNED_SIGN, say("*Burned.* Nobody can open it any more.")
         case SecretState.RECEIVED:
-            return ":white_check_mark: *Too late to burn: it was opened already.*"
+            return OPENED_SIGN, say("*Too late to burn: it was opened already.*")
         case SecretState.EXPIRED:
-            return ":hourglass: *Nothing to burn: it expired unopened.*"
+            return EXPIRED_SIGN, say("*Nothing to burn: it expired unopened.*")
         case SecretState.ORPHANED:
-            return ":grey_question: *Nothing to burn: its content is gone already.*"
+            return GONE_SIGN, say("*Nothing to burn: it is gone already.*")
         case SecretState.UNKNOWN:
-            return ":grey_question: *It was gone before this click.* What became of it could not be asked just now."
+            return GONE_SIGN, say("*It was gone before this click.* Nobody could say just now what happened to it.")
         case SecretState.NEW | SecretState.VIEWED:
-            return ":warning: *It could not be burned.* Please try again."
+            return WARNING_SIGN, say("*It could not be burned.* Please try again.")
         case _:
             assert_never(state)
 
@@ -139,27 +173,27 @@ def burn_outcome(state: SecretState) -> str:
 # --- a tracked secret
 
 
-class _ByTrackedState(TypedDict):
-    """A text for each `TrackedState`."""
+class _ByTrackedState(TypedDict, Generic[ValueT]):
+    """A value for each `TrackedState`."""
 
-    new: str
-    received: str
-    burned: str
-    expired: str
-    orphaned: str
-    unknown: str
+    new: ValueT
+    received: ValueT
+    burned: ValueT
+    expired: ValueT
+    orphaned: ValueT
+    unknown: ValueT
 
 
-TRACKED_WORDS: Final[_ByTrackedState] = {
-    "new": "Not opened yet",
-    "received": "Opened",
-    "burned": "Burned before anybody opened it",
-    "expired": "Expired unopened",
-    "orphaned": "Gone before its time",
-    "unknown": "No longer known to the host",
+TRACKED_WORDS: Final[_ByTrackedState[Phrase]] = {
+    "new": say("Not opened yet"),
+    "received": say("Opened"),
+    "burned": say("Burned before anybody opened it"),
+    "expired": say("Expired unopened"),
+    "orphaned": say("Gone before it expired"),
+    "unknown": say("Onetime Secret no longer knows"),
 }
 
-TRACKED_SIGNS: Final[_ByTrackedState] = {
+TRACKED_SIGNS: Final[_ByTrackedState[Mark]] = {
     "new": UNOPENED_SIGN,
     "received": OPENED_SIGN,
     "burned": BURNED_SIGN,
@@ -168,33 +202,42 @@ TRACKED_SIGNS: Final[_ByTrackedState] = {
     "unknown": GONE_SIGN,
 }
 
-# Kind of notification -> the end of the sentence “a message when a secret that you track …”, in the settings.
-NOTIFICATION_CHOICES: Final = {
-    "received": "is opened",
-    "burned": "is burned",
-    "expired": "expires",
-    "orphaned": "is gone before its time",
+# Kind of notification -> the words of its box in the settings, under “Send me a message when a secret that I track”.
+NOTIFICATION_CHOICES: Final[dict[KnownEnd, Phrase]] = {
+    "received": say("is opened"),
+    "burned": say("is burned"),
+    "expired": say("expires"),
+    "orphaned": say("is gone before it expires"),
 }
 
-REMINDER_SUMMARY: Final = "not opened yet, expires soon"
+REMINDER_SUMMARY: Final = say("not opened yet, expires soon")
 
 
-def tracked_notification_words(tracked: Tracked, kind: NotificationKind) -> tuple[Piece, ...]:
-    """What a notification of this kind says after the name of the secret."""
+def tracked_notification(  # noqa: PLR0911 - one for each kind
+    tracked: Tracked, kind: NotificationKind, secret: Piece
+) -> Phrase:
+    """What a notification of this kind says about the secret, which has this name."""
     match kind:
+        case "received" if tracked.received_at:
+            return say("{secret} was opened {when}.", secret=secret, when=When(tracked.received_at))
         case "received":
-            return (" was opened", *_moment(tracked.received_at), ".")
+            return say("{secret} was opened.", secret=secret)
         case "burned":
-            return (" was burned before anybody opened it.",)
+            return say("{secret} was burned before anybody opened it.", secret=secret)
         case "expired":
-            return (" expired. Nobody opened it.",)
+            return say("{secret} expired. Nobody opened it.", secret=secret)
+        case "reminder" if tracked.expires_at:
+            return say(
+                "{secret} has not been opened yet and expires {when}.", secret=secret, when=When(tracked.expires_at)
+            )
         case "reminder":
-            expires: Piece = When(tracked.expires_at) if tracked.expires_at else "soon"
-            return (" has not been opened yet and expires ", expires, ".")
+            return say("{secret} has not been opened yet and expires soon.", secret=secret)
         case "orphaned":
-            return (" is gone before its time, and nobody knows why. Better take it for lost.",)
+            return say(
+                "{secret} is gone before it expired, and nobody knows why. It is safer to change it.", secret=secret
+            )
         case _:
-            return (" has run out, and the host does not say any more whether it was opened.",)
+            return say("{secret} is over. Onetime Secret no longer knows whether it was opened.", secret=secret)
 
 
 # --- a delivery: one recipient's secret
@@ -203,27 +246,37 @@ def tracked_notification_words(tracked: Tracked, kind: NotificationKind) -> tupl
 class _FixedDeliveryWords(TypedDict):
     """A text for each `DeliveryState` that is said without a name, a time or a reason."""
 
-    waiting: str
-    asking: str
-    made: str
-    sent: str
-    opening: str
-    link_shown: str
-    unknown_outcome: str
-    burned: str
-    expired: str
-    gone: str
+    waiting: Phrase
+    asking: Phrase
+    made: Phrase
+    sent: Phrase
+    opening: Phrase
+    link_shown: Phrase
+    unknown_outcome: Phrase
+    burned: Phrase
+    expired: Phrase
+    gone: Phrase
 
 
-class _ByDeliveryState(_FixedDeliveryWords):
-    """A text for each `DeliveryState`."""
+class _DeliverySigns(TypedDict):
+    """A sign for each `DeliveryState`."""
 
-    opened: str
-    failed: str
-    undeliverable: str
+    waiting: Mark
+    asking: Mark
+    made: Mark
+    sent: Mark
+    opening: Mark
+    link_shown: Mark
+    opened: Mark
+    failed: Mark
+    unknown_outcome: Mark
+    undeliverable: Mark
+    burned: Mark
+    expired: Mark
+    gone: Mark
 
 
-DELIVERY_SIGNS: Final[_ByDeliveryState] = {
+DELIVERY_SIGNS: Final[_DeliverySigns] = {
     "waiting": WORKING_SIGN,
     "asking": WORKING_SIGN,
     "made": UNOPENED_SIGN,
@@ -231,51 +284,55 @@ DELIVERY_SIGNS: Final[_ByDeliveryState] = {
     "opening": UNOPENED_SIGN,
     "link_shown": UNOPENED_SIGN,
     "opened": OPENED_SIGN,
-    "failed": ":x:",
-    "unknown_outcome": ":warning:",
-    "undeliverable": ":no_entry:",
+    "failed": Mark(":x: "),
+    "unknown_outcome": WARNING_SIGN,
+    "undeliverable": REFUSED_SIGN,
     "burned": BURNED_SIGN,
     "expired": EXPIRED_SIGN,
     "gone": GONE_SIGN,
 }
 
 _DELIVERY_WORDS: Final[_FixedDeliveryWords] = {
-    "waiting": "being made",
-    "asking": "being made",
-    "made": "made; its message is not there yet",
-    "sent": "not opened yet",
-    "opening": "not opened yet",
-    "link_shown": "not opened yet",
-    "unknown_outcome": "*may exist, and nobody has its link*: the host gave no usable answer. It was not sent",
-    "burned": "burned before anybody opened it",
-    "expired": "expired unopened",
-    "gone": "gone, and nobody knows how",
+    "waiting": say("being made"),
+    "asking": say("being made"),
+    "made": say("made; its message is not sent yet"),
+    "sent": say("not opened yet"),
+    "opening": say("not opened yet"),
+    "link_shown": say("not opened yet"),
+    "unknown_outcome": say("*may exist, and nobody has its link*. The server's answer made no sense. It was not sent"),
+    "burned": say("burned before anybody opened it"),
+    "expired": say("expired unopened"),
+    "gone": say("gone, and nobody knows how"),
 }
 
 # `Delivery.reason` of one that failed -> why there is no secret.
 _WHY_FAILED: Final = {
-    "interrupted": "the bot was interrupted before it asked for it",
-    "not_tried": "the host was in trouble, so it was not tried",
-    "passphrase_ignored": "the host ignored the passphrase, so the secret was burned at once",
-    "NotAuthorized": "the host did not accept your account's token",
-    "RateLimited": "the host is limiting requests",
-    "NothingSent": "the host could not be reached",
-    "Redirected": "the host sends everything on to another address",
-    "RefusedByProxy": "a proxy before the host refused it",
-    "AccountsOff": "the host does not take accounts",
+    "interrupted": say("*not made*: the app was interrupted before it asked the server"),
+    "not_tried": say("*not made*: the server had a problem, so it was not tried"),
+    "passphrase_ignored": say("*not made*: the server ignored the passphrase, so the secret was burned at once"),
+    "NotAuthorized": say("*not made*: the server did not accept your account's token"),
+    "RateLimited": say("*not made*: the server is limiting requests"),
+    "NothingSent": say("*not made*: the server could not be reached"),
+    "Redirected": say("*not made*: the server sends everything on to another address"),
+    "RefusedByProxy": say("*not made*: a proxy in front of the server refused it"),
+    "AccountsOff": say("*not made*: the server does not take accounts"),
 }
+_FAILED: Final = say("*not made*: the server refused it")
 
 # `Delivery.reason` of one that is undeliverable, which is Slack's error code -> why Slack did not take its message.
+_NOT_IN_CHANNEL: Final = say("*not sent*: this app is not in that channel. Invite it there and share again")
+_NOT_ALLOWED_THERE: Final = say("*not sent*: this app may not write in that channel")
+_DEACTIVATED: Final = say("*not sent*: that person's account is deactivated")
 _WHY_UNDELIVERABLE: Final = {
-    "not_in_channel": "the bot is not in that channel: invite it there and share again",
-    "channel_not_found": "the bot is not in that channel: invite it there and share again",
-    "is_archived": "that channel is archived",
-    "restricted_action": "the bot may not write in that channel",
-    "restricted_action_read_only_channel": "the bot may not write in that channel",
-    "cannot_dm_bot": "that is a bot",
-    "user_disabled": "that account is deactivated",
-    "account_inactive": "that account is deactivated",
-    "messages_tab_disabled": "this app cannot send direct messages here",
+    "not_in_channel": _NOT_IN_CHANNEL,
+    "channel_not_found": _NOT_IN_CHANNEL,
+    "is_archived": say("*not sent*: that channel is archived"),
+    "restricted_action": _NOT_ALLOWED_THERE,
+    "restricted_action_read_only_channel": _NOT_ALLOWED_THERE,
+    "cannot_dm_bot": say("*not sent*: that is a bot"),
+    "user_disabled": _DEACTIVATED,
+    "account_inactive": _DEACTIVATED,
+    "messages_tab_disabled": say("*not sent*: this app cannot send direct messages here"),
 }
 
 
@@ -283,169 +340,239 @@ def recipient_name(recipient: Recipient) -> Piece:
     """The recipient, as Slack shows them."""
     if recipient.user is not None:
         return Who(recipient.user.user_id)
-    return Where(recipient.channel) if recipient.channel is not None else "Just the link"
+    return Where(recipient.channel) if recipient.channel is not None else say("Just the link")
 
 
-def delivery_words(delivery: Delivery) -> tuple[Piece, ...]:
-    """What became of a delivery, for its sender."""
-    by: tuple[Piece, ...] = (Who(delivery.opener.user_id),) if delivery.opener else ()
+def delivery_words(delivery: Delivery) -> Piece:
+    """What became of a delivery, for its sender: it follows the recipient and a colon, and has no full stop."""
     match delivery.state:
         case "made" if delivery.recipient.is_nobody:
-            return ("not opened yet",)
-        case "link_shown" if delivery.opener != delivery.sender:
-            return ("not opened yet; the link was shown to ", *by)
+            return say("not opened yet")
+        case "link_shown" if delivery.opener is not None and delivery.opener != delivery.sender:
+            return say("not opened yet; the link was shown to {person}", person=Who(delivery.opener.user_id))
         case "opened":
-            opener = (" by ", *by) if by and not delivery.is_by_link else ()
-            return ("opened", *opener, *_moment(delivery.opened_at), *link_words(delivery))
+            return _opened_words(delivery)
         case "failed":
-            return ("*not made*: ", _WHY_FAILED.get(delivery.reason or "", "the host refused it"))
+            return _WHY_FAILED.get(delivery.reason or "", _FAILED)
         case "undeliverable":
-            return ("*not sent*: ", *_why_undeliverable(delivery), ". Its secret is taken back: nobody can open it")
+            return Sentences.of(
+                say("{problem}.", problem=_why_undeliverable(delivery)),
+                say("Its secret was burned, so nobody can open it"),
+            )
         case state:
-            return (_DELIVERY_WORDS[state],)
+            return _DELIVERY_WORDS[state]
 
 
-def sent_words(delivery: Delivery) -> tuple[Piece, ...]:
+def _opened_words(delivery: Delivery) -> Phrase:
+    when = When(delivery.opened_at) if delivery.opened_at else None
+    if (shown_to := link_was_shown_to(delivery)) is not None:
+        if when is None:
+            return say("opened, with the link that {person} was shown", person=shown_to)
+        return say("opened {when}, with the link that {person} was shown", when=when, person=shown_to)
+    if delivery.opener is not None and not delivery.is_by_link:
+        who = Who(delivery.opener.user_id)
+        if when is None:
+            return say("opened by {person}", person=who)
+        return say("opened by {person} {when}", person=who, when=when)
+    return say("opened") if when is None else say("opened {when}", when=when)
+
+
+def sent_words(delivery: Delivery) -> Piece:
     """What became of a delivery, in the window that its sender sees right after sharing."""
     match delivery.state:
         case "sent" if not delivery.recipient.is_nobody:
-            return ("has a message with an Open button",)
+            return say("has a message with an Open button")
         case "made" if not delivery.recipient.is_nobody:
-            return ("gets a message with an Open button in a moment",)
+            return say("gets a message with an Open button in a moment")
         case _:
             return delivery_words(delivery)
 
 
-def _why_undeliverable(delivery: Delivery) -> tuple[Piece, ...]:
+def _why_undeliverable(delivery: Delivery) -> Phrase:
     known = _WHY_UNDELIVERABLE.get(delivery.reason or "")
-    return (known,) if known else ("Slack did not take the message (", Plain(delivery.reason or "unknown"), ")")
+    return known or say("*not sent*: Slack did not take the message ({code})", code=Plain(delivery.reason or "unknown"))
 
 
-def link_words(delivery: Delivery) -> tuple[Piece, ...]:
-    """Who was shown the link that a secret was opened with; nothing where that was its sender, or nobody.
+def link_was_shown_to(delivery: Delivery) -> Who | None:
+    """Who was shown the link that a secret was opened with; None where that was its sender, or nobody.
 
     In a browser, anybody who has the link can open the secret, so nothing more is known.
     """
     if not delivery.is_by_link or delivery.opener is None or delivery.opener == delivery.sender:
-        return ()
-    return (", with the link that ", Who(delivery.opener.user_id), " was shown")
+        return None
+    return Who(delivery.opener.user_id)
 
 
-def delivery_title(delivery: Delivery) -> str:
+def delivery_title(delivery: Delivery) -> Phrase:
     """What became of the only delivery of a share, for the title of the sender's card."""
-    return "Opened" if delivery.state == "opened" else "Not opened" if delivery.is_over else "Not opened yet"
+    if delivery.state == "opened":
+        return say("Opened")
+    return say("Not opened") if delivery.is_over else say("Not opened yet")
 
 
-def delivery_summary(delivery: Delivery) -> str:
+def delivery_summary(delivery: Delivery) -> Phrase:
     """What became of a delivery that is over, for notifications and screen readers."""
-    words = {"opened": "opened", "burned": "burned unopened", "expired": "expired unopened"}
-    return words.get(delivery.state, "over")
+    match delivery.state:
+        case "opened":
+            return say("opened")
+        case "burned":
+            return say("burned unopened")
+        case "expired":
+            return say("expired unopened")
+        case _:
+            return say("over")
 
 
-def delivery_over_words(delivery: Delivery) -> tuple[Piece, ...]:
+def delivery_over_words(delivery: Delivery) -> Phrase:
     """What became of a delivery that is over, in the message that its recipient got."""
     match delivery.state:
         case "opened":
-            when = _moment(delivery.opened_at)
-            if delivery.opener is None or delivery.is_by_link:
-                return ("This one-time secret was opened", *when, *link_words(delivery), ".")
-            return (Who(delivery.opener.user_id), " opened this one-time secret", *when, ".")
+            return _over_as_opened(delivery)
         case "burned" | "undeliverable":
-            return (Who(delivery.sender.user_id), " burned this one-time secret before it was opened.")
+            return say(
+                "{person} burned this one-time secret before it was opened.", person=Who(delivery.sender.user_id)
+            )
         case "expired":
-            return ("This one-time secret expired. Nobody opened it.",)
+            return say("This one-time secret expired. Nobody opened it.")
         case _:
-            return ("This one-time secret cannot be opened any more.",)
+            return say("This one-time secret cannot be opened any more.")
 
 
-def delivery_taken_words(delivery: Delivery, person: Person) -> tuple[Piece, ...]:
+def _over_as_opened(delivery: Delivery) -> Phrase:
+    when = When(delivery.opened_at) if delivery.opened_at else None
+    if (shown_to := link_was_shown_to(delivery)) is not None:
+        if when is None:
+            return say("This one-time secret was opened, with the link that {person} was shown.", person=shown_to)
+        return say(
+            "This one-time secret was opened {when}, with the link that {person} was shown.", when=when, person=shown_to
+        )
+    if delivery.opener is None or delivery.is_by_link:
+        return (
+            say("This one-time secret was opened {when}.", when=when)
+            if when
+            else say("This one-time secret was opened.")
+        )
+    who = Who(delivery.opener.user_id)
+    if when is None:
+        return say("{person} opened this one-time secret.", person=who)
+    return say("{person} opened this one-time secret {when}.", person=who, when=when)
+
+
+def delivery_taken_words(delivery: Delivery, person: Person) -> Piece:
     """Why this person cannot open a delivery now: who has it, or what became of it."""
     has_it = delivery.state in ("opening", "link_shown") or (delivery.state == "opened" and not delivery.is_by_link)
     if has_it and delivery.opener is not None:
         return _opener_words(delivery, person, delivery.opener)
     match delivery.state:
         case "opened":
-            when = _moment(delivery.opened_at)
-            return ("It was opened", *when, *link_words(delivery), ". It worked once, and is gone.")
+            if (shown_to := link_was_shown_to(delivery)) is None:
+                return Sentences.of(_was_opened(delivery.opened_at), WORKED_ONCE)
+            said = say("It was opened, with the link that {person} was shown.", person=shown_to)
+            if delivery.opened_at:
+                said = say(
+                    "It was opened {when}, with the link that {person} was shown.",
+                    when=When(delivery.opened_at),
+                    person=shown_to,
+                )
+            return Sentences.of(said, WORKED_ONCE)
         case "burned":
-            return (Who(delivery.sender.user_id), " burned it before anybody opened it.")
+            return say("{person} burned it before anybody opened it.", person=Who(delivery.sender.user_id))
         case "expired":
             return expired_words(delivery.expires_at)
         case _:
-            return ("It is gone. Ask ", Who(delivery.sender.user_id), " for a new one.")
+            return say("It is gone. Ask {person} for a new one.", person=Who(delivery.sender.user_id))
 
 
-def _opener_words(delivery: Delivery, person: Person, opener: Person) -> tuple[Piece, ...]:
-    who: Piece = "You" if opener == person else Who(opener.user_id)
+def _opener_words(delivery: Delivery, person: Person, opener: Person) -> Piece:
+    is_own, who = opener == person, Who(opener.user_id)
     match delivery.state:
         case "opening":
-            return (who, " is opening it right now. If that does not work, you can try again.")
+            return Sentences.of(
+                say("You are opening it right now.")
+                if is_own
+                else say("{person} is opening it right now.", person=who),
+                say("If that does not work, you can try again."),
+            )
         case "link_shown":
-            return (who, " took its link to open it in the browser.")
+            if is_own:
+                return say("You took its link to open it in the browser.")
+            return say("{person} took its link to open it in the browser.", person=who)
         case _:
-            return (who, " opened it", *_moment(delivery.opened_at), ". It worked once, and is gone.")
+            return Sentences.of(_opened_by(delivery.opened_at, None if is_own else who), WORKED_ONCE)
+
+
+def _opened_by(at: datetime | None, who: Who | None) -> Phrase:
+    """`who` is None for the reader."""
+    if who is None:
+        return say("You opened it {when}.", when=When(at)) if at else say("You opened it.")
+    return (
+        say("{person} opened it {when}.", person=who, when=When(at)) if at else say("{person} opened it.", person=who)
+    )
 
 
 # --- a request for a secret
 
 
 class _ByRequestState(TypedDict):
-    """A text for each `RequestState`."""
+    """A sign and a text for each `RequestState`."""
 
-    waiting: str
-    asked: str
-    answered: str
-    withdrawn: str
-    declined: str
-    expired: str
-    undeliverable: str
+    waiting: tuple[Mark, Phrase]
+    asked: tuple[Mark, Phrase]
+    answered: tuple[Mark, Phrase]
+    withdrawn: tuple[Mark, Phrase]
+    declined: tuple[Mark, Phrase]
+    expired: tuple[Mark, Phrase]
+    undeliverable: tuple[Mark, Phrase]
 
 
 # In the card of the person who asked.
 REQUEST_WORDS: Final[_ByRequestState] = {
-    "waiting": ":hourglass_flowing_sand: Not asked yet: Slack is in trouble. It is tried again.",
-    "asked": ":large_green_circle: Not answered yet",
-    "answered": ":white_check_mark: Answered. What was sent came as a message of its own.",
-    "withdrawn": ":leftwards_arrow_with_hook: Withdrawn",
-    "declined": ":no_entry_sign: Declined",
-    "expired": ":hourglass: Not answered within 7 days",
-    "undeliverable": ":warning: Not asked: Slack takes no message to them from this app",
+    "waiting": (WORKING_SIGN, say("Not asked yet: Slack has a problem. It is tried again.")),
+    "asked": (UNOPENED_SIGN, say("Not answered yet")),
+    "answered": (DONE_SIGN, say("Answered. What was sent came as a message of its own.")),
+    "withdrawn": (WITHDRAWN_SIGN, say("Withdrawn")),
+    "declined": (DECLINED_SIGN, say("Declined")),
+    "expired": (EXPIRED_SIGN, say("Not answered within 7 days")),
+    "undeliverable": (WARNING_SIGN, say("Not asked: Slack takes no message to them from this app")),
 }
 
 
-def request_over_words(state: RequestState) -> str:
+def request_over_words(state: RequestState) -> tuple[Mark, Phrase]:
     """The words in the place of the buttons, in the message to the person who was asked."""
     match state:
         case "answered":
-            return ":white_check_mark: You sent it."
+            return DONE_SIGN, say("You sent it.")
         case "withdrawn":
-            return ":leftwards_arrow_with_hook: It was withdrawn. There is nothing to do."
+            return WITHDRAWN_SIGN, say("It was withdrawn. There is nothing to do.")
         case "declined":
-            return ":no_entry_sign: You declined."
+            return DECLINED_SIGN, say("You declined.")
         case "expired" | "waiting" | "asked" | "undeliverable":  # a request whose time has run out is still `asked`
-            return ":hourglass: Its 7 days are over. There is nothing to do."
+            return EXPIRED_SIGN, say("Its 7 days are over. There is nothing to do.")
         case _:
             assert_never(state)
 
 
-def request_notification_words(request: Request) -> tuple[str, tuple[Piece, ...]] | None:
-    """The sign and the sentence for the person who asked, without its full stop; None if there is nothing to say.
+def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
+    """The sign and the sentence for the person who asked; None if there is nothing to say.
 
     For an answer there is none: the message with the secret is enough.
     """
     who = Who(request.asked.user_id)
     match request.state:
         case "declined":
-            return ":no_entry_sign:", (who, " does not want to send you what you asked for")
+            return DECLINED_SIGN, say("{person} does not want to send you the secret that you asked for.", person=who)
         case "expired":
-            return ":hourglass:", (who, " has not answered within 7 days")
+            return EXPIRED_SIGN, say("{person} has not answered your request for a secret within 7 days.", person=who)
         case "undeliverable":
-            return ":warning:", ("Slack takes no message to ", who, " from this app, so your request was not sent")
+            return WARNING_SIGN, say(
+                "Slack takes no message to {person} from this app, so your request for a secret was not sent.",
+                person=who,
+            )
         case "waiting" | "asked" | "answered" | "withdrawn":
             return None
         case _:
             assert_never(request.state)
 
 
-def _moment(at: datetime | None) -> tuple[Piece, ...]:
-    return (" ", When(at)) if at else ()
+def what_for(note: str) -> Phrase:
+    return say("What for: {note}", note=Plain(note))

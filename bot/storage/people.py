@@ -11,6 +11,7 @@ from bot.storage.tables import (
     accounts,
     button_contexts,
     ignored,
+    languages,
     limit_uses,
     notifications,
     owned_by,
@@ -22,7 +23,18 @@ from bot.storage.tables import (
 )
 
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
-_OWN = (notifications, tracked, watches, button_contexts, accounts, reveals, ignored, preferences, limit_uses)
+_OWN = (
+    notifications,
+    tracked,
+    watches,
+    button_contexts,
+    accounts,
+    reveals,
+    ignored,
+    preferences,
+    languages,
+    limit_uses,
+)
 
 
 class PeopleRows:

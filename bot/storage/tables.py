@@ -216,6 +216,16 @@ preferences = Table(
     Column("reminders", Boolean, nullable=False),
 )
 
+languages = Table(  # in which language a person reads
+    "languages",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("locale", String(35)),  # as Slack says, such as "de-DE"
+    Column("chosen", String(8)),  # in the settings; none: as Slack says
+)
+
 requests = Table(  # a person asked another one for a secret; the owner is the person who asked
     "requests",
     metadata,

@@ -9,6 +9,7 @@ from bot.errors import SlackError
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
+from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import on_watch_event
 from bot.status import tracked_card
@@ -61,7 +62,7 @@ async def prepare(services: Services, notification: Notification) -> PreparedNot
 
     async def update_card() -> None:
         if tracked.card is not None and notification.kind != "reminder":
-            await _update_card(services, tracked.card, tracked_card.tracked_card(tracked, host))
+            await _update_card(services, tracked.card, tracked_card.tracked_card(tracked, host), notification.person)
 
     return PreparedNotification(notification, message, listed, settle=update_card)
 
@@ -87,13 +88,13 @@ async def _is_wanted(services: Services, notification: Notification) -> bool:
     return (await services.preferences.of(notification.person)).wants(notification.kind)
 
 
-async def _update_card(services: Services, card: MessageRef, message: Message) -> None:
+async def _update_card(services: Services, card: MessageRef, message: Message, reader: Person) -> None:
     """Update the card to the new state. A card that was deleted or is too old to edit stays as it is.
 
     The notification next to the card says the same, and the card's buttons have no use any more.
     """
     try:
-        await services.update(card, message)
+        await services.update(card, message, reader)
     except SlackError as error:
         if not error.is_permanent:
             raise

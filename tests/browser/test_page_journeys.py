@@ -85,7 +85,7 @@ async def test_a_window_closed_too_early_loses_nothing(me, world):
     answer.release()
 
     await me.go("Onetime Secret")
-    await me.sees("its window closed before it was shown")
+    await me.sees("its window closed too early")
     await me.message("its window closed").get_by_text("Show again").click()
     await me.sees_window("Your secret", "nearly lost")
 

@@ -19,6 +19,7 @@ from bot.settings import Settings, find_lookalikes, read_settings
 from bot.storage.engine.location import locate
 from tests import readme
 from tests.readme import DEPLOY, DOCUMENTS, README, ROOT
+from tests.support.english import plain_english
 
 VERBS = {verb.name: verb for verb in Registry().verbs}
 SANDBOX_LINE = (
@@ -141,7 +142,14 @@ def test_the_table_of_verbs_is_the_catalogue():
         for command, does, also in readme.rows(readme.section("What you can type"))
     ]
 
-    assert rows == [(f"/ots {verb.name} {verb.usage}".rstrip(), verb.does, verb.aliases) for verb in Registry().verbs]
+    assert rows == [
+        (
+            f"/ots {verb.name} {plain_english(verb.usage) if verb.usage else ''}".rstrip(),
+            plain_english(verb.does),
+            verb.aliases,
+        )
+        for verb in Registry().verbs
+    ]
 
 
 @pytest.mark.parametrize("file", [*DOCUMENTS, ROOT / "CHANGELOG.md", ROOT / "manifest.yml"], ids=readme.inside)

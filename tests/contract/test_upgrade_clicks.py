@@ -113,7 +113,7 @@ async def test_an_account_is_disconnected(old):
 
         await old.press(story, "account_disconnect", nth)
 
-        await reads(person, old.thing(story), "is disconnected and its token is erased")
+        await reads(person, old.thing(story), "is disconnected, and its token is erased")
     await person.command("/ots", "accounts")
     await is_told(person, "You have not connected an account")
 
@@ -354,7 +354,7 @@ async def test_pages_are_turned(old):
 async def test_what_was_read_to_its_end_is_not_held_any_more(old):
     """The secret is held when the bot starts, so the person gets a message. Afterwards that message shows nothing."""
     person = old.person("pages done")
-    offer = await is_told(person, "It is held encrypted until")
+    offer = await is_told(person, "It is kept encrypted until")
 
     await old.submit("pages done")
 
@@ -366,7 +366,7 @@ async def test_what_was_read_to_its_end_is_not_held_any_more(old):
 @presses(closes=("retrieve_done",))
 async def test_a_window_of_several_pages_that_is_closed_is_offered_again(old):
     person = old.person("pages closed")
-    await is_told(person, "It is held encrypted until")
+    await is_told(person, "It is kept encrypted until")
     before = len(person.dm)
 
     await old.close("pages closed")
@@ -527,7 +527,7 @@ async def test_a_card_shows_the_passphrase_once_and_it_is_the_right_one(old):
 
     await old.press(story, "share_passphrase")
 
-    view = await sees(person, "It is shown this once.")
+    view = await sees(person, "It is shown only this once.")
     passphrase = view.secret_text()
     await person.until(lambda: "share_passphrase" not in names_on(old.thing(story)))
     await to.click(await is_told(to, "shares a one-time secret"), label="Open")
@@ -663,8 +663,8 @@ NEWS = {
     "received": "was opened",
     "burned": "was burned before anybody opened it",
     "expired": "Nobody opened it",
-    "orphaned": "is gone before its time",
-    "unknown": "does not say any more",
+    "orphaned": "is gone before it expired",
+    "unknown": "no longer knows",
     "reminder": "has not been opened yet and expires",
     "reconnect": "does not accept your API token",
     "card": "Not opened yet",
@@ -705,7 +705,7 @@ async def test_openings_that_were_interrupted_are_reported(old):
     told = left["reveal claiming"]
     await arrives(old, f"{told['id']}:stranded", told["person"], "Trying again is safe")
     told = left["reveal escrowed"]
-    await arrives(old, f"{told['id']}:unseen", told["person"], "It is held encrypted until")
+    await arrives(old, f"{told['id']}:unseen", told["person"], "It is kept encrypted until")
     person = old.member(told["person"])
     await person.click(person.dm[-1], label="Show again")
     await shows_secret(person, told["text"])
@@ -722,11 +722,11 @@ async def test_what_was_being_shared_is_finished(old):
             if passphrase:
                 await arrives(old, f"passphrase:{delivery}", user, passphrase)
     for name, part in (
-        ("share waiting", "the bot was interrupted before it asked for it"),
+        ("share waiting", "the app was interrupted before it asked the server"),
         ("share asking", "may exist, and nobody has its link"),
         ("share made", "0 of 2 opened"),
         ("share made for the sender", "Show the passphrase"),
-        ("share refused, not burned", "that account is deactivated"),
+        ("share refused, not burned", "that person's account is deactivated"),
         ("share being opened", "not opened yet"),
         ("share opened, untold", "opened by"),
     ):
@@ -743,4 +743,4 @@ async def test_requests_that_were_not_sent_are_sent_and_the_late_ones_told(old):
     await arrives(old, f"{told['id']}:question", told["asked"], "not asked yet")
     await arrives(old, f"{told['id']}:card", told["person"], "Not answered yet")
     told = left["request out of time"]
-    await arrives(old, f"{told['id']}:expired", told["person"], "has not answered within 7 days")
+    await arrives(old, f"{told['id']}:expired", told["person"], "has not answered your request")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from bot.errors import SlackError
 from bot.features import Registry
@@ -19,17 +19,19 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer, SecretSnapshot
 from bot.screen.parts import Facts, Message, Screen
+from bot.screen.pieces import Phrase
 from bot.secret import Secret
 from bot.status.words import TRACKED_WORDS
 from bot.storage.tracking.rows import Tracked
 from bot.storage.tracking.store import Tracking
 from tests.faults.model_bot import Process
 from tests.faults.model_clock import Clock
+from tests.support.english import english, summary_of
 
 ADA, BEN = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN"))
 PEOPLE = (ADA, BEN)
 FINAL = ("received", "burned", "expired", "orphaned", "unknown")
-KINDS = {words: state for state, words in TRACKED_WORDS.items()}
+KINDS = {english(words): state for state, words in cast("dict[str, Phrase]", TRACKED_WORDS).items()}
 REGISTRY = Registry()
 
 
@@ -81,7 +83,7 @@ class World:
         held = self.server.find_secret(key)
         if kind == "unknown":
             return self.truth(key) == "unknown" or (self.lied and self.clock.now >= held.created + held.ttl)
-        if kind == "expired":  # what is gone before its time shows only as gone, once its time is over
+        if kind == "expired":  # what is gone before it expired shows only as gone, once its time is over
             return held.state in {"expired", "orphaned"}
         if kind == "orphaned":
             return held.state in {"expired", "orphaned"} and not held.has_plaintext
@@ -101,7 +103,7 @@ class World:
                 self._may_repeat.update(self._events(message, idempotency_key))  # by whoever took its place
             return await self._post(person, message, idempotency_key)
 
-        async def update(_card: MessageRef, message: Message) -> None:
+        async def update(_card: MessageRef, message: Message, _reader: Person) -> None:
             process.passes()
             if self.slack_fails[:1] == ["edit window closed"]:
                 self.slack_fails.pop()
@@ -136,7 +138,7 @@ class World:
         self._may_repeat.update(self._lately)
 
     async def _arrives(self, person: Person, message: Message, idempotency_key: str) -> None:
-        if "does not accept your API token" in str(message.summary):
+        if "does not accept your API token" in summary_of(message):
             if self.refusals < 3 or person not in self.connected:
                 self.problems.append("told to reconnect without a reason")
             return
@@ -144,7 +146,7 @@ class World:
             for line in digest_lines(message):
                 await self._says(person, await self._row(person, line), line, f"{idempotency_key} {line}")
         elif not any(isinstance(part, Facts) for part in message.parts):  # else it is a card
-            await self._says(person, await self._row(person, idempotency_key), str(message.summary), idempotency_key)
+            await self._says(person, await self._row(person, idempotency_key), summary_of(message), idempotency_key)
 
     async def _says(self, person: Person, row: Tracked | None, said: str, event: str) -> None:
         """One event, as one message or as a line of a digest."""
@@ -253,7 +255,7 @@ def is_digest(idempotency_key: str) -> bool:
 
 
 def digest_lines(message: Message) -> list[str]:
-    return str(message.summary).split("\n")[1:]
+    return summary_of(message).split("\n")[1:]
 
 
 def says(said: str) -> str:

@@ -17,7 +17,6 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
-from bot.slack import blocks
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
@@ -35,6 +34,7 @@ from bot.storage.tracking.rows import FinalState, NewTracked, Tracked
 from bot.storage.tracking.store import Tracking
 from bot.watch import notifier, workspace_pauses
 from bot.watch.notifier import CHANNEL_INTERVAL, Notifier
+from tests.support.english import summary_of
 from tests.support.services import make_services
 from tests.support.waiting import PATIENCE, eventually
 
@@ -72,10 +72,10 @@ class Told:
         if self.refuses_blocks and message.parts:
             raise SlackError("chat.postMessage", self.refuses_blocks)
         self.messages.append(message)
-        self.said.append((person, blocks.message(message)["text"], time.monotonic()))
+        self.said.append((person, summary_of(message), time.monotonic()))
         return MessageRef(person.team_id, "D1", "1.1")
 
-    async def update(self, card: MessageRef, _message: Message) -> None:
+    async def update(self, card: MessageRef, _message: Message, _reader: Person) -> None:
         if self.update_fails:
             raise SlackError("chat.update", self.update_fails)
         self.updates.append(card)
@@ -343,7 +343,7 @@ async def test_a_message_that_slack_does_not_take_is_said_in_the_simplest_words(
     await telling.until_quiet()
 
     assert await names_told(telling, ADA) == ["one", "two"]
-    assert all("Opened" in str(message.summary) and not message.parts for message in telling.told.messages)
+    assert all("Opened" in summary_of(message) and not message.parts for message in telling.told.messages)
     keys = [key for _, key in telling.told.tried]
     assert len(keys) == len(set(keys)) == 4  # the simple message has a key of its own
     assert await telling.notifications.dead_count() == 0
@@ -507,7 +507,7 @@ async def test_what_the_watcher_found_by_itself_is_told_in_one_digest_by_name(te
     (message,) = telling.told.messages
     shown = str(message.parts)
     assert all(secret.key.short_id in shown for secret in secrets)
-    assert str(message.summary).count("Expired unopened") == 39
+    assert summary_of(message).count("Expired unopened") == 39
     assert await telling.notifications.waiting_count() == 0
 
 
@@ -533,7 +533,7 @@ async def test_what_would_be_a_flood_is_gathered_in_order(telling: Telling) -> N
     await telling.until_quiet()
 
     (message,) = telling.told.messages
-    _, *lines = str(message.summary).split("\n")
+    _, *lines = summary_of(message).split("\n")
     assert [line.split("”")[0] for line in lines] == ["“one", "“two", "“three", "“four", "“five"]
 
 

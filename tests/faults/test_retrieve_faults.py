@@ -202,7 +202,7 @@ async def test_an_answer_after_the_deadline_is_doubt_and_trying_again_tells(worl
     for person in (ada, ben):
         await person.submit()
 
-    await ada.until(lambda: "possibly opened by that try" in ada.view.text)
+    await ada.until(lambda: "Maybe that try opened it" in ada.view.text)
     await ben.until(lambda: ben.view.secret_text() == TEXT)
     faults[1].release()
     assert [world.onetime.claims_of(held.secret_key) for held in (open_already, late)] == [1, 1]
@@ -272,7 +272,7 @@ async def test_nobody_else_can_have_it_shown(world, ada, ben):
 
     delivery = await press_in_message(world, ada, message, by=ben)
 
-    await ben.until(lambda: any("isn't available to you" in str(sent.payload) for sent in world.workspace.export()))
+    await ben.until(lambda: any("is not available to you" in str(sent.payload) for sent in world.workspace.export()))
     assert delivery.ok
     assert ada.view is ben.view is None
     assert ben.dm == []
@@ -336,13 +336,13 @@ async def finished(world, what, since, *, after):
 async def test_closing_the_window_of_many_pages_leaves_them_held(world, ada):
     await window(world, ada, MANY_PAGES)
     await ada.submit()
-    await ada.until(lambda: "page 1 of" in ada.view.text)
+    await ada.until(lambda: "Page 1 of" in ada.view.text)
 
     await ada.close()
 
     await ada.until(lambda: ada.dm)
     await ada.click(label="Show again")
-    await ada.until(lambda: ada.view and "page 1 of" in ada.view.text)
+    await ada.until(lambda: ada.view and "Page 1 of" in ada.view.text)
     assert MANY_PAGES.startswith(ada.view.secret_text())
     assert row(world, ada, "state, notified_at IS NULL") == ("escrowed", 0)
 
@@ -350,7 +350,7 @@ async def test_closing_the_window_of_many_pages_leaves_them_held(world, ada):
 async def test_done_under_many_pages_wipes_them(world, ada):
     await window(world, ada, MANY_PAGES)
     await ada.submit()
-    await ada.until(lambda: "page 1 of" in ada.view.text)
+    await ada.until(lambda: "Page 1 of" in ada.view.text)
 
     await ada.submit()
 

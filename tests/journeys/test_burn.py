@@ -71,7 +71,7 @@ async def test_the_button_asks_for_a_passphrase_that_the_list_did_not_know_of(wo
         ("received", "it was opened already"),
         ("burned", "Burned"),
         ("expired", "expired unopened"),
-        ("forgotten", "does not know it"),
+        ("forgotten", "no longer knows it"),
     ],
 )
 async def test_what_cannot_be_burned_any_more_is_told_apart(world, ada, became, said):
@@ -166,5 +166,5 @@ async def test_a_card_made_with_an_account_is_dead_when_the_account_is_gone(worl
 
     await connected.click(card, label="Burn")
 
-    await connected.until(lambda: "isn't available to you" in connected.sees())
+    await connected.until(lambda: "is not available to you" in connected.sees())
     assert world.onetime.find_secret(held.metadata_key).has_plaintext

@@ -179,5 +179,5 @@ async def test_what_goes_wrong_in_the_home_tab_is_told_in_a_direct_message(place
     await ada.click(published, action_id="account_disconnect")
 
     assert await ended("action") == ("refused", "NotYours")
-    assert "isn't available to you" in ada.sees()
+    assert "is not available to you" in ada.sees()
     assert ada.view is None

@@ -4,9 +4,12 @@ import asyncio
 
 import pytest
 
-from bot.slack.fair_share import BURST, FREE, TOO_MUCH
+from bot.slack import fair_share
+from bot.slack.fair_share import BURST, FREE
 from tests.journeys.conftest import somebody
+from tests.support.english import english
 
+TOO_MUCH = english(fair_share.TOO_MUCH)
 MANY = (FREE + BURST) * 4
 
 

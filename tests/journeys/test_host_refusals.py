@@ -27,7 +27,7 @@ async def share(world, ada):
     view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
     await ada.submit(view, {"text1": "the secret itself"})
-    text = await ada.until(lambda: ada.view and "nothing was made" in ada.view.text and ada.view.text)
+    text = await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
     assert ada.view.values["text1"]["typed"]["value"] == "the secret itself"
     return text
 
@@ -37,7 +37,7 @@ async def generate(world, ada):
     view = await ada.until(lambda: ada.view and ada.view.submit == "Generate" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
     await ada.submit(view, {"what": "Send it, or make a link, without showing it to me"})
-    return await ada.until(lambda: ada.view and "nothing was made" in ada.view.text and ada.view.text)
+    return await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
 
 
 async def retrieve(world, ada):
@@ -46,7 +46,7 @@ async def retrieve(world, ada):
     view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
     await ada.submit(view)
-    text = await ada.until(lambda: ada.view and "nothing was made" in ada.view.text and ada.view.text)
+    text = await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
     assert "may have been opened" not in text
     world.onetime.clear_faults()
     await ada.submit(ada.view)  # it can be opened as soon as the host is right
@@ -60,7 +60,7 @@ async def burn(world, ada):
     view = await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
     await ada.submit(view)
-    text = await ada.until(lambda: ada.view and "nothing was burned" in ada.view.text and ada.view.text)
+    text = await ada.until(lambda: ada.view and "Nothing was made, opened or burned" in ada.view.text and ada.view.text)
     assert world.onetime.find_secret(held.metadata_key).has_plaintext
     return text
 
@@ -91,7 +91,7 @@ async def test_what_proves_that_nothing_was_done_is_said_so(world, ada, subtests
         with one_row(subtests, status):
             text = await call(world, ada)
 
-            assert "nothing was made or opened" in text
+            assert "Nothing was made, opened or burned" in text
             assert "canary" not in text
             if faults is REDIRECTS:
                 assert "sends everything on to another address" in text

@@ -33,7 +33,7 @@ async def test_the_secret_link_is_told_apart_from_the_private_one(world, ada):
 
     await ada.command("/ots", f"metadata {world.onetime.url}/secret/{held.secret_key}")
 
-    await ada.until(lambda: "is needed" in ada.sees())
+    await ada.until(lambda: "only whoever made the secret has" in ada.sees())
     assert world.onetime.calls == []
 
 
@@ -97,4 +97,4 @@ async def test_a_token_that_was_changed_says_to_reconnect(world, connected):
 
     await connected.command("/ots", "recent")
 
-    await connected.until(lambda: "did not accept the account's API token" in connected.sees())
+    await connected.until(lambda: "did not accept your account's API token" in connected.sees())

@@ -39,7 +39,7 @@ async def test_an_account_belongs_to_the_workspace_that_it_was_connected_in(orga
     elsewhere = await accounts(acts_in(ada, SECOND))
     assert "You have not connected an account" in elsewhere.shows
     await ada.click(listed, action_id="account_disconnect")
-    await ada.until(lambda: "isn't available to you" in ada.sees())
+    await ada.until(lambda: "is not available to you" in ada.sees())
 
     assert "Your accounts" in (await accounts(acts_in(ada, FIRST))).shows
 

@@ -283,7 +283,7 @@ async def test_a_passphrase_is_sent_apart_if_that_is_asked_for(world, ada, peopl
     await share(ada, to=[ben.id], options=["generate", "apart"])
 
     message, passphrase = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
-    assert "comes in a message apart" in message.shows
+    assert "comes in a separate message" in message.shows
     (said,) = re.findall(r"(?:[a-z]{4}-){4}[a-z]{4}", passphrase.shows)
     (held,) = world.onetime.everything()
     assert world.onetime.open_as_outsider(held.secret_key, said) == TEXT
@@ -304,7 +304,7 @@ async def test_a_passphrase_that_the_host_ignored_burns_the_secret(world, ada, p
 
 async def test_a_passphrase_that_is_too_short_for_the_host_is_said_at_its_field(world, ada, people):
     await press_share(ada, to=[people[0].id], passphrase="abc")
-    assert ada.view.errors["passphrase"] == "The host wants at least 4 characters."
+    assert ada.view.errors["passphrase"] == "The server wants at least 4 characters."
     assert typed(ada.view) == TEXT
 
     await ada.submit(None, {"passphrase": "abcd"})
@@ -382,7 +382,7 @@ async def test_the_hosts_own_reason_is_shown_as_plain_text(world, ada):
 
     await press_share(ada)
 
-    await ada.until(lambda: ada.view and "The host refused it" in ada.view.text)
+    await ada.until(lambda: ada.view and "The server refused it" in ada.view.text)
     assert "zahlen" in ada.view.text
     assert "<!channel>" not in str(ada.view.blocks)
     assert typed(ada.view) == TEXT
@@ -396,7 +396,7 @@ async def test_a_reason_that_quotes_what_was_sent_is_not_shown(world, ada, quote
 
     await press_share(ada, passphrase="Geheimer-Satz-1")
 
-    await ada.until(lambda: ada.view and "The host refused it" in ada.view.text)
+    await ada.until(lambda: ada.view and "The server refused it" in ada.view.text)
     assert "Forbidden" not in str(ada.view.blocks)
     assert world.onetime.everything() == []
 
@@ -472,7 +472,7 @@ async def test_a_host_in_trouble_after_the_first_leaves_the_others_reported(worl
     assert "has a message with an Open button" in ada.view.text
     assert [len(one.dm) for one in people] == [1, 0]
     card = await ada.until(lambda: ada.dm and ada.dm[0])
-    assert "To share it with whoever did not get it, do it anew" in card.shows
+    assert "To share it with those who did not get it, share it again" in card.shows
 
 
 async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada, people):
@@ -480,7 +480,7 @@ async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
     await press_share(ada, to=[ben.id, cleo.id], passphrase="correct horse", note="for staging")
-    await ada.until(lambda: ada.view and "for whom it says below" in ada.view.text)
+    await ada.until(lambda: ada.view and "for the people below only" in ada.view.text)
     assert f"Only for @{cleo.id}." in ada.view.text
     assert typed(ada.view) == TEXT
 
@@ -519,17 +519,17 @@ async def test_whom_slack_refuses_is_said_and_their_secret_is_burned(world, ada,
 
     view = await share(ada, to=[ben.id, cleo.id])
 
-    assert "*not sent*: that account is deactivated" in view.text
+    assert "*not sent*: that person's account is deactivated" in view.text
     assert [one.state for one in world.onetime.everything()] == ["new", "burned", "new"]
     card = await ada.until(lambda: ada.dm and ada.dm[0])
-    assert "Its secret is taken back" in card.shows
+    assert "Its secret was burned" in card.shows
 
 
 async def test_a_channel_without_the_bot_is_said_and_can_be_tried_again(world, ada):
     number = next(_numbers)
     channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada])
     await press_share(ada, channel=channel.id, passphrase="correct horse")
-    await ada.until(lambda: ada.view and "invite it there" in ada.view.text)
+    await ada.until(lambda: ada.view and "Invite it there" in ada.view.text)
     assert typed(ada.view) == TEXT
     assert [one.state for one in world.onetime.everything()] == ["burned"]
 
@@ -698,7 +698,7 @@ async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_fiel
 
         await ada.submit(view, {"to": [ben.id]})
 
-        await ada.until(lambda: f"That is too long for the host. It takes {said}." in view.text)
+        await ada.until(lambda: f"That is too long for the server. It takes {said}." in view.text)
         assert "".join(typed(view, f"text{number}") for number in range(1, 5)) == "x" * 10_001
         assert (world.onetime.everything(), ben.dm) == ([], [])
         await ada.submit(view, {"text4": "x" * 1_000})
@@ -749,7 +749,7 @@ async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_fiel
 
     await ada.submit()
 
-    assert "no channel" in ada.view.errors["channel"]
+    assert "not a channel" in ada.view.errors["channel"]
     assert typed(ada.view) == TEXT
     assert made(world) == 0
 
@@ -773,5 +773,5 @@ async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_m
         own.onetime.remove_account(EMAIL)
         fault.release()
 
-        await ada.until(lambda: any("did not accept the account" in one.shows for one in ada.dm))
+        await ada.until(lambda: any("did not accept your account" in one.shows for one in ada.dm))
         assert b'"level": "error"' not in own.bot.output

@@ -106,7 +106,7 @@ async def test_all_that_could_not_be_burned_are_said(world, ada, people):
 
     await ada.click(card, label="Burn all")
 
-    await ada.until(lambda: "2 could not be burned" in ada.sees())
+    await ada.until(lambda: "2 secrets could not be burned" in ada.sees())
     assert states(world) == ["new", "new"]
 
 
@@ -126,7 +126,7 @@ async def test_reminding_tells_those_who_have_not_opened_it_once_an_hour(world, 
 async def test_instructions_can_be_copied_and_hold_no_key(world, ada, people):
     card = await shared(ada, people, passphrase="correct horse")
 
-    await ada.click(card, label="Copy instructions")
+    await ada.click(card, label="Instructions to copy")
 
     view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
     assert "Press Open" in view.secret_text()

@@ -15,7 +15,7 @@ from tests.support.rows import each_row
 from tests.support.waiting import eventually
 
 CANARY = "canary-in-the-body-4b1d"
-FORM_KEPT = "This window is from another version of the app. Nothing was done; what you typed is still here."
+FORM_KEPT = "This window is from another version of the app. Nothing was done. What you typed is still here."
 NOTHING_DONE = "This window is from another version of the app. Nothing was done."
 
 

@@ -2,20 +2,38 @@
 
 import pytest
 
+from tests.journeys.conftest import somebody
+
+VERBS = ("retrieve", "metadata", "burn", "recent", "connect")
+
 
 @pytest.mark.parametrize("text", ["", "help", "HELP"])
-async def test_help_is_in_the_answer_itself(ada, text):
+async def test_help_is_in_the_answer_itself_once_it_is_known_who_asks(ada, text):
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: len(ada.ephemerals) == 1)
+
     delivery = await ada.command("/ots", text)
 
-    assert all(f"/ots {verb}" in delivery.shown for verb in ("retrieve", "metadata", "burn", "recent", "connect"))
-    assert (len(ada.ephemerals), ada.dm) == (1, [])  # and nothing comes after it
+    assert all(f"/ots {verb}" in delivery.shown for verb in VERBS)
+    assert (len(ada.ephemerals), ada.dm) == (2, [])  # and nothing comes after it
+
+
+async def test_help_comes_a_moment_later_for_somebody_unknown(world):
+    newcomer = somebody(world, "newcomer")
+
+    delivery = await newcomer.command("/ots", "")
+
+    assert delivery.answer is None
+    await newcomer.until(lambda: all(f"/ots {verb}" in newcomer.sees() for verb in VERBS))
 
 
 async def test_an_unknown_verb_gets_the_closest_and_is_not_repeated(world, ada):
-    delivery = await ada.command("/ots", "retreive hunter2-the-password")
+    for known in (False, True):
+        await ada.command("/ots", "retreive hunter2-the-password")
 
-    assert "/ots retrieve" in delivery.shown
-    assert "hunter2" not in delivery.shown
+        await ada.until(lambda: len(ada.ephemerals) == 1 + known)  # noqa: B023 - awaited right here
+        assert "/ots retrieve" in ada.sees()
+        assert "hunter2" not in ada.sees()
 
 
 async def test_a_secret_link_alone_is_explained_without_touching_it(world, ada):
@@ -33,7 +51,7 @@ async def test_a_private_link_alone_warns_not_to_send_it(world, ada):
     await ada.command("/ots", f"<{world.onetime.url}/receipt/{held.metadata_key}>")
 
     await ada.until(lambda: "Don't send it to anybody" in ada.sees())
-    await ada.click(label="Show metadata")
+    await ada.click(label="Show status")
     await ada.until(lambda: "Not opened yet" in ada.sees())
 
 

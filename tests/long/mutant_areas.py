@@ -49,6 +49,7 @@ REDACTION: Mapping[str, Tests] = {
     "bot/logs.py": ("tests/unit/test_logs.py",),
     "bot/secret.py": ("tests/unit/test_secret.py", "tests/unit/test_secret_holders.py", "tests/unit/test_seal.py"),
     "bot/slack/blocks.py": ("tests/unit/test_drawing.py", "tests/unit/test_blocks.py"),
+    "bot/slack/texts.py": ("tests/unit/test_drawing.py", "tests/unit/test_blocks.py", "tests/unit/test_defang.py"),
 }
 EGRESS: Mapping[str, Tests] = {
     "bot/onetime/client.py": ("tests/faults/test_hostile_host.py",),

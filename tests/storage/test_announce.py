@@ -34,7 +34,7 @@ class Slack:
         self.said.append((to, idempotency_key))
         return MessageRef(to.team_id, "D0ANY", "1.1")
 
-    async def update(self, where, message):
+    async def update(self, where, message, reader):
         self._may("update")
         self.said.append((where, message.summary))
 

@@ -19,6 +19,7 @@ from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.tables import new_id
 from tests.faults.model_clock import Clock
+from tests.support.english import summary_of
 from tests.support.services import make_services
 
 HOST = "https://eu.onetimesecret.com"
@@ -50,7 +51,7 @@ class Holding:
 
     async def send(self, to, message, key):
         assert to == self.person
-        self.said.append(message.summary)
+        self.said.append(summary_of(message))
 
     async def begin(self):
         await self.reveals.begin(self.person, self.ref, HOST, KEY)

@@ -14,25 +14,26 @@ from bot.features import FEATURES, Registry
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
 from bot.screen.parts import Message, Modal, Text
+from bot.screen.pieces import Mark
 
 COLOURS = ("red", "green", "blue")
 
 
 async def say_what_came(interaction: Interaction, _row: None) -> Reply:
-    return Reply(Message.of(describe(interaction)), Outcome.SHOWN)
+    return Reply(Message.of(Mark(describe(interaction))), Outcome.SHOWN)
 
 
 async def tell_what_came(interaction: Interaction, _row: None) -> Reply:
-    await interaction.tell(Message.of(describe(interaction)))
+    await interaction.tell(Message.of(Mark(describe(interaction))))
     return Reply(None, Outcome.DONE)
 
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
-    return Reply(Modal.of("note", "Reached", Text.of(describe(interaction))), Outcome.SHOWN)
+    return Reply(Modal.of("note", Mark("Reached"), Text.of(Mark(describe(interaction)))), Outcome.SHOWN)
 
 
 async def find_colours(interaction: Interaction, _row: None) -> Reply:
-    found = tuple((one, one.title()) for one in COLOURS if one.startswith(interaction.text.readable))
+    found = tuple((one, Mark(one.title())) for one in COLOURS if one.startswith(interaction.text.readable))
     return Reply(None, Outcome.SHOWN, options=found)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.services import Services
 from bot.onetime.client import Onetime
@@ -10,6 +11,7 @@ from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
+from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -37,6 +39,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "interrupted_reveals": InterruptedReveals(db, sealer),
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
+        "languages": Languages(StoredLanguages(db), no_slack),
         "shares": Shares(db, sealer),
         "deliveries": Deliveries(db, sealer),
         "interrupted_shares": InterruptedShares(db, sealer),

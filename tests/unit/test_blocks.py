@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.language import Language
 from bot.sandbox.slack import check_message, check_view
 from bot.screen import long
 from bot.screen.parts import (
@@ -21,14 +22,12 @@ from bot.screen.parts import (
     Message,
     Modal,
     Note,
-    Plain,
     Revealed,
     Text,
-    When,
-    Who,
 )
+from bot.screen.pieces import Mark, Plain, When, Who
 from bot.secret import Secret
-from bot.slack import blocks
+from bot.slack import blocks, texts
 
 HOSTILE = [
     "<!channel> <!here> <@U1> <#C1>",
@@ -51,7 +50,7 @@ def _shown(view):
 
 @pytest.mark.parametrize("text", HOSTILE, ids=["mentions", "link", "markup", "controls", "long"])
 def test_text_from_elsewhere_cannot_act(text):
-    drawn = blocks.mrkdwn([Plain(text)])
+    drawn = texts.mrkdwn([Plain(text)], Language.EN)
 
     assert "<" not in drawn
     assert ">" not in drawn
@@ -62,9 +61,9 @@ def test_text_from_elsewhere_cannot_act(text):
 
 @pytest.mark.parametrize("text", HOSTILE, ids=["mentions", "link", "markup", "controls", "long"])
 def test_a_message_with_hostile_text_is_one_that_slack_takes(text):
-    message = Message.of(text, Text.of(Plain(text)), Facts((("To", Plain(text)),)), Note.of(Plain(text)))
+    message = Message.of(Plain(text), Text.of(Plain(text)), Facts(((Mark("To"), Plain(text)),)), Note.of(Plain(text)))
 
-    drawn = blocks.message(message)
+    drawn = blocks.message(message, Language.EN)
 
     assert check_message(drawn) == []
     assert "<" not in drawn["text"]
@@ -74,19 +73,19 @@ def test_a_message_with_hostile_text_is_one_that_slack_takes(text):
 @pytest.mark.parametrize("part", [Revealed(Secret("s")), Link(Secret("https://example.com/secret/s"))])
 def test_a_message_never_holds_a_secret_or_its_link(part):
     with pytest.raises(ValueError, match="modal only"):
-        blocks.message(Message.of("x", part))
+        blocks.message(Message.of(Mark("x"), part), Language.EN)
 
 
 @pytest.mark.parametrize("part", [Revealed(Secret("s")), Link(Secret("https://example.com/secret/s"))])
 def test_a_window_knows_that_it_shows_something_secret(part):
-    assert Modal.of("note", "t", Text.of("x"), part).shows_secret
-    assert not Modal.of("note", "t", Text.of("x")).shows_secret
+    assert Modal.of("note", Mark("t"), Text.of(Mark("x")), part).shows_secret
+    assert not Modal.of("note", Mark("t"), Text.of(Mark("x"))).shows_secret
 
 
 def test_a_link_in_a_window_is_its_own_words():
     url = "https://eu.onetimesecret.com/secret/abc_*x*"
 
-    view = blocks.modal(Modal.of("note", "t", Link(Secret(url))))
+    view = blocks.modal(Modal.of("note", Mark("t"), Link(Secret(url))), Language.EN)
 
     assert check_view(view) == []
     (block,) = view["blocks"]
@@ -94,14 +93,16 @@ def test_a_link_in_a_window_is_its_own_words():
 
 
 def test_a_mention_is_nothing_but_a_mention():
-    assert blocks.mrkdwn([Who("U1>&<!channel>")]) == "<@U1&gt;&amp;&lt;!channel&gt;>"
+    assert texts.mrkdwn([Who("U1>&<!channel>")], Language.EN) == "<@U1&gt;&amp;&lt;!channel&gt;>"
 
 
 @pytest.mark.parametrize("length", [1, 2899, 2900, 2901, 3000, 12_000, 300_000, 1_000_000])
 def test_a_long_secret_is_shown_whole_over_pages_that_slack_takes(length):
     text = ("é&<>`*\n\t" * (length // 8 + 1))[:length]
 
-    views = [blocks.modal(Modal.of("note", "t", Revealed(page))) for page in long.pages(Secret(text))]
+    views = [
+        blocks.modal(Modal.of("note", Mark("t"), Revealed(page)), Language.EN) for page in long.pages(Secret(text))
+    ]
 
     assert "".join(_shown(view) for view in views) == text
     assert all(check_view(view) == [] for view in views)
@@ -114,7 +115,7 @@ def test_a_long_secret_is_shown_whole_over_pages_that_slack_takes(length):
     )
 )
 def test_a_secret_is_shown_character_for_character(text):
-    view = blocks.modal(Modal.of("note", "t", Revealed(Secret(text))))
+    view = blocks.modal(Modal.of("note", Mark("t"), Revealed(Secret(text))), Language.EN)
 
     assert _shown(view) == text
     assert check_view(view) == []
@@ -122,14 +123,14 @@ def test_a_secret_is_shown_character_for_character(text):
 
 @given(st.text(st.characters(), min_size=1))
 def test_any_secret_at_all_can_be_shown(text):
-    view = blocks.modal(Modal.of("note", "t", Revealed(Secret(text))))
+    view = blocks.modal(Modal.of("note", Mark("t"), Revealed(Secret(text))), Language.EN)
 
     assert check_view(view) == []
     assert len(_shown(view)) == len(text)
 
 
 def test_what_cannot_be_shown_is_marked_and_said():
-    view = blocks.modal(Modal.of("note", "t", Revealed(Secret("a\x00b\x07\ud800"))))
+    view = blocks.modal(Modal.of("note", Mark("t"), Revealed(Secret("a\x00b\x07\ud800"))), Language.EN)
 
     assert _shown(view) == "a␀b␇\ufffd"
     assert "3 control characters" in view["blocks"][-1]["elements"][0]["text"]
@@ -137,13 +138,20 @@ def test_what_cannot_be_shown_is_marked_and_said():
 
 @pytest.mark.parametrize("kept", ["  both  ", "a\r\nb\n", "\ttab\t", "\n"])
 def test_white_space_in_a_secret_is_kept(kept):
-    assert _shown(blocks.modal(Modal.of("note", "t", Revealed(Secret(kept))))) == kept
+    assert _shown(blocks.modal(Modal.of("note", Mark("t"), Revealed(Secret(kept))), Language.EN)) == kept
 
 
 def test_a_button_carries_an_opaque_id_and_nothing_else():
-    button = Button("Burn", "burn", "r" * 22, "danger", Confirm("Burn?", "For good.", "Burn"), "Burn this secret")
+    button = Button(
+        Mark("Burn"),
+        "burn",
+        "r" * 22,
+        "danger",
+        Confirm(Mark("Burn?"), Mark("For good."), Mark("Burn")),
+        Mark("Burn this secret"),
+    )
 
-    drawn = blocks.message(Message.of("x", Buttons.of(button)))
+    drawn = blocks.message(Message.of(Mark("x"), Buttons.of(button)), Language.EN)
 
     assert drawn["blocks"][0]["elements"][0]["value"] == "ref:" + "r" * 22
     assert check_message(drawn) == []
@@ -151,11 +159,11 @@ def test_a_button_carries_an_opaque_id_and_nothing_else():
 
 def test_a_form_is_one_that_slack_takes():
     modal = Modal.of(
-        "connect", "Connect an account", Heading("h"), Choice("host", "Where?", (("a", "A"), ("b", "B")), "b"),
-        Field("token", "Token", hint="h", placeholder="p", max_length=100, optional=True), submit="Connect", ref="r" * 22,
+        "connect", Mark("Connect an account"), Heading(Mark("h")), Choice("host", Mark("Where?"), (("a", Mark("A")), ("b", Mark("B"))), "b"),
+        Field("token", Mark("Token"), hint=Mark("h"), placeholder=Mark("p"), max_length=100, optional=True), submit=Mark("Connect"), ref="r" * 22,
     )  # fmt: skip
 
-    drawn = blocks.modal(modal)
+    drawn = blocks.modal(modal, Language.EN)
 
     assert check_view(drawn) == []
     assert blocks.read_ref(drawn["private_metadata"]) == "r" * 22
@@ -167,10 +175,14 @@ def test_a_form_is_one_that_slack_takes():
 @pytest.mark.parametrize("optional", [True, False])
 def test_boxes_to_tick_are_ones_that_slack_takes(chosen, optional):
     checks = Checkboxes(
-        "news", "Tell me", (("a", "When A"), ("b", "When B" * 50)), frozenset(chosen), optional=optional
+        "news",
+        Mark("Tell me"),
+        (("a", Mark("When A")), ("b", Mark("When B" * 50))),
+        frozenset(chosen),
+        optional=optional,
     )
 
-    drawn = blocks.modal(Modal.of("settings", "Settings", checks, submit="Save"))
+    drawn = blocks.modal(Modal.of("settings", Mark("Settings"), checks, submit=Mark("Save")), Language.EN)
 
     assert check_view(drawn) == []
     (block,) = drawn["blocks"]
@@ -183,7 +195,10 @@ def test_boxes_to_tick_are_ones_that_slack_takes(chosen, optional):
 def test_times_are_in_the_readers_zone_with_utc_to_fall_back_on():
     at = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
-    assert blocks.moment(When(at)) == "<!date^1795431600^{date_short_pretty} at {time}|2026-11-23 11:00 UTC>"
+    assert (
+        texts.moment(When(at), Language.EN)
+        == "<!date^1795431600^{date_short_pretty} at {time}|Nov 23, 2026, 11:00 UTC>"
+    )
 
 
 @pytest.mark.parametrize("value", [None, 7, "", "abc", "ref", ["ref:x"], "key:abc"])

@@ -5,9 +5,12 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.screen.parts import Facts, HostName, Message, Modal, Note, Plain, Text, Who
+from bot.language import Language
+from bot.screen.parts import Facts, Message, Modal, Note, Text
+from bot.screen.pieces import HostName, Mark, Plain, Who
 from bot.screen.words import defang
 from bot.slack import blocks
+from bot.slack.texts import mrkdwn
 from tests.support.rows import each_row
 
 URLS = [
@@ -49,9 +52,12 @@ def texts(drawn):
 @each_row("url", URLS)
 def test_an_address_that_somebody_wrote_becomes_no_link_anywhere(url):
     note = Plain(f"see {url} please")
-    parts = (Text.of("> ", note), Note.of(note), Facts((("What for", note),)))
+    parts = (Text.of(Mark("> "), note), Note.of(note), Facts(((Mark("What for"), note),)))
 
-    for drawn in (blocks.message(Message(Text.of(Who("U1"), ": ", note), parts)), blocks.modal(Modal("f", "t", parts))):
+    for drawn in (
+        blocks.message(Message(Text.of(Who("U1"), Mark(": "), note), parts), Language.EN),
+        blocks.modal(Modal("f", Mark("t"), parts), Language.EN),
+    ):
         for text in texts(drawn):
             assert LINK.search(text) is None, text
             assert "see" not in text or "please" in text
@@ -74,11 +80,13 @@ def test_everything_else_reads_as_it_was_written(text, shown):
 
 
 def test_the_name_of_a_host_is_shown_as_it_is():
-    assert blocks.mrkdwn([HostName("secrets.example.com:8443/x")]) == "secrets.example.com:8443/x"
+    assert mrkdwn([HostName("secrets.example.com:8443/x")], Language.EN) == "secrets.example.com:8443/x"
 
 
 def test_slack_is_told_to_find_no_links_and_mentions_in_any_text():
-    drawn = blocks.message(Message.of("s", Text.of("t"), Note.of("n"), Facts((("a", "b"),))))
+    drawn = blocks.message(
+        Message.of(Mark("s"), Text.of(Mark("t")), Note.of(Mark("n")), Facts(((Mark("a"), Mark("b")),))), Language.EN
+    )
 
     found = re.findall(r"'type': 'mrkdwn'[^}]*", str(drawn))
     assert len(found) == 3
@@ -88,6 +96,6 @@ def test_slack_is_told_to_find_no_links_and_mentions_in_any_text():
 @settings(max_examples=300, derandomize=True)
 @given(st.lists(st.sampled_from([*URLS, " ", ".", "a", "\u200b", "<", "*", "`", "@", "\n"]) | st.text(max_size=3)))
 def test_no_text_hides_a_link_with_a_scheme(pieces):
-    drawn = blocks.mrkdwn([Plain("".join(pieces), 1000)])
+    drawn = mrkdwn([Plain("".join(pieces), 1000)], Language.EN)
 
     assert re.search(r"https?://", drawn, re.IGNORECASE) is None

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.language import Language
 from bot.screen.parts import (
     Button,
     Buttons,
@@ -22,15 +23,12 @@ from bot.screen.parts import (
     Note,
     Part,
     People,
-    Plain,
     Revealed,
     Text,
-    When,
-    Where,
-    Who,
 )
+from bot.screen.pieces import Mark, Plain, When, Where, Who, say
 from bot.secret import Secret
-from bot.slack import blocks
+from bot.slack import blocks, texts
 from tests.support.rows import each_row
 
 
@@ -53,19 +51,19 @@ def preformatted(text):
 
 AT = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 ONE, TWO = {"text": plain("One"), "value": "1"}, {"text": plain("Two"), "value": "2"}
-CONFIRM = Confirm("Burn?", "For good.", "Burn")
+CONFIRM = Confirm(Mark("Burn?"), Mark("For good."), Mark("Burn"))
 ASKED = {"title": plain("Burn?"), "text": plain("For good."), "confirm": plain("Burn"), "deny": plain("Cancel")}
 FILTER = {"include": ["public", "private"], "exclude_bot_users": True, "exclude_external_shared_channels": True}
 LONGEST = "x" * 3001
 
 DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
-    (Text.of("*a* ", Plain("<b>")), [{"type": "section", "text": mrkdwn("*a* &lt;b&gt;")}]),
-    (Text.of(LONGEST), [{"type": "section", "text": mrkdwn("x" * 3000)}]),
-    (Heading("h"), [{"type": "header", "text": plain("h")}]),
-    (Note.of("n"), [{"type": "context", "elements": [mrkdwn("n")]}]),
+    (Text.of(Mark("*a* "), Plain("<b>")), [{"type": "section", "text": mrkdwn("*a* &lt;b&gt;")}]),
+    (Text.of(Mark(LONGEST)), [{"type": "section", "text": mrkdwn("x" * 3000)}]),
+    (Heading(Mark("h")), [{"type": "header", "text": plain("h")}]),
+    (Note.of(Mark("n")), [{"type": "context", "elements": [mrkdwn("n")]}]),
     (Divider(), [{"type": "divider"}]),
     (
-        Facts((("To", Plain("b&c")), ("At", When(AT, "clock")))),
+        Facts(((Mark("To"), Plain("b&c")), (Mark("At"), When(AT, "clock")))),
         [
             {
                 "type": "section",
@@ -73,13 +71,13 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
             }
         ],
     ),
-    (Facts((("a", "x" * 2000),) * 11), [{"type": "section", "fields": [mrkdwn("*a*\n" + "x" * 1996)] * 10}]),
+    (Facts(((Mark("a"), Mark("x" * 2000)),) * 11), [{"type": "section", "fields": [mrkdwn("*a*\n" + "x" * 1996)] * 10}]),
     (Text.of(Who("U1"), Where("C1")), [{"type": "section", "text": mrkdwn("<@U1><#C1>")}]),
     (Text.of(Where("C1><!here>")), [{"type": "section", "text": mrkdwn("<#C1&gt;&lt;!here&gt;>")}]),
     (
         Buttons.of(
-            Button("Go", "go"), Button("Burn", "burn", "r", "danger", CONFIRM, "Burn it " + "x" * 75),
-            Button("Ok", "ok", None, "primary", CONFIRM),
+            Button(Mark("Go"), "go"), Button(Mark("Burn"), "burn", "r", "danger", CONFIRM, Mark("Burn it " + "x" * 75)),
+            Button(Mark("Ok"), "ok", None, "primary", CONFIRM),
         ),
         [
             {
@@ -96,11 +94,11 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
         ],
     ),
     (
-        Field("f", "L"),
+        Field("f", Mark("L")),
         [an_input("f", "L", {"type": "plain_text_input", "action_id": "typed", "max_length": 3000})],
     ),
     (
-        Field("f", "L", "hint", "place", 4, optional=True, long=True, initial="abcde"),
+        Field("f", Mark("L"), Mark("hint"), Mark("place"), 4, optional=True, long=True, initial="abcde"),
         [
             an_input(
                 "f", "L",
@@ -113,15 +111,15 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
         ],
     ),
     (
-        Choice("c", "L", (("1", "One"), ("2", "Two")), "2"),
+        Choice("c", Mark("L"), (("1", Mark("One")), ("2", Mark("Two"))), "2"),
         [an_input("c", "L", {"type": "static_select", "action_id": "chosen", "options": [ONE, TWO], "initial_option": TWO})],
     ),
     (
-        Choice("c", "L", (("1", "One"),) * 101),
+        Choice("c", Mark("L"), (("1", Mark("One")),) * 101),
         [an_input("c", "L", {"type": "static_select", "action_id": "chosen", "options": [ONE] * 100})],
     ),
     (
-        Checkboxes("c", "L", (("1", "One"), ("2", "Two")), frozenset({"1"})),
+        Checkboxes("c", Mark("L"), (("1", Mark("One")), ("2", Mark("Two"))), frozenset({"1"})),
         [
             an_input(
                 "c", "L",
@@ -131,7 +129,7 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
         ],
     ),
     (
-        People("p", "L", ("U1", "U2"), 3, "hint"),
+        People("p", Mark("L"), ("U1", "U2"), 3, Mark("hint")),
         [
             an_input(
                 "p", "L",
@@ -144,11 +142,11 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
         ],
     ),
     (
-        People("p", "L"),
+        People("p", Mark("L")),
         [an_input("p", "L", {"type": "multi_users_select", "action_id": "picked", "max_selected_items": 10}, optional=True)],
     ),
     (
-        Channel("c", "L", "C1", "hint"),
+        Channel("c", Mark("L"), "C1", Mark("hint")),
         [
             an_input(
                 "c", "L",
@@ -161,13 +159,13 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
         ],
     ),
     (
-        Channel("c", "L"),
+        Channel("c", Mark("L")),
         [an_input("c", "L", {"type": "conversations_select", "action_id": "picked", "filter": FILTER}, optional=True)],
     ),
     (Revealed(Secret("a\x7f\x80b")), [
         preformatted("a␡\ufffdb"),
         {"type": "context",
-         "elements": [mrkdwn("2 control characters that cannot be shown stand as signs such as ␀.")]},
+         "elements": [mrkdwn("It has 2 control characters that cannot be shown. Signs such as ␀ are in their place.")]},
     ]),
     (Link(Secret("https://x/secret/k")), [
         {"type": "rich_text", "elements": [
@@ -178,49 +176,55 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
 
 @each_row(("part", "expected"), DRAWN, ids=lambda value: type(value).__name__)
 def test_each_part_is_drawn_so(part, expected):
-    drawn = blocks.modal(Modal.of("form", "title", part))["blocks"]
+    drawn = blocks.modal(Modal.of("form", Mark("title"), part), Language.EN)["blocks"]
 
     assert drawn[: len(expected)] == expected
     assert len(drawn) == len(expected)
 
 
 def test_a_long_secret_says_that_its_boxes_are_one_text():
-    *boxes, note = blocks.modal(Modal.of("form", "title", Revealed(Secret("x" * 6000))))["blocks"]
+    *boxes, note = blocks.modal(Modal.of("form", Mark("title"), Revealed(Secret("x" * 6000))), Language.EN)["blocks"]
 
     assert "".join(box["elements"][0]["elements"][0]["text"] for box in boxes) == "x" * 6000
     assert note == {
         "type": "context",
-        "elements": [mrkdwn(f"It is long: these {len(boxes)} boxes are one text, without anything between them.")],
+        "elements": [mrkdwn(f"It is long: these {len(boxes)} boxes are one text, with nothing between them.")],
     }
 
 
 @pytest.mark.parametrize("code", range(0x20))
 def test_each_control_character_stands_as_its_own_picture_or_as_it_is(code):
-    shown = blocks.modal(Modal.of("form", "t", Revealed(Secret(f"a{chr(code)}b"))))["blocks"][0]
+    shown = blocks.modal(Modal.of("form", Mark("t"), Revealed(Secret(f"a{chr(code)}b"))), Language.EN)["blocks"][0]
 
     sign = chr(code) if chr(code) in "\t\n\r" else chr(0x2400 + code)
     assert shown == preformatted(f"a{sign}b")
 
 
 def test_a_window_is_drawn_whole():
-    screen = Modal("form", "t" * 25, (Divider(),), "r" * 22, "Send", "Close it", notify_on_close=True)
+    screen = Modal("form", Mark("t" * 25), (Divider(),), "r" * 22, Mark("Send"), Mark("Close it"), notify_on_close=True)
 
-    assert blocks.modal(screen) == {
+    assert blocks.modal(screen, Language.EN) == {
         "type": "modal", "callback_id": "form", "title": plain("t" * 24), "close": plain("Close it"),
         "blocks": [{"type": "divider"}], "submit": plain("Send"), "private_metadata": "ref:" + "r" * 22,
         "notify_on_close": True,
     }  # fmt: skip
-    assert blocks.modal(Modal.of("form", "t", Divider())).keys() == {"type", "callback_id", "title", "close", "blocks"}
+    assert blocks.modal(Modal.of("form", Mark("t"), Divider()), Language.EN).keys() == {
+        "type",
+        "callback_id",
+        "title",
+        "close",
+        "blocks",
+    }
 
 
 def test_a_message_is_drawn_whole():
-    drawn = blocks.message(Message.of("<a> " + "x" * 3000, Divider()))
+    drawn = blocks.message(Message(Text.of(say("<a> "), Mark("x" * 3000)), (Divider(),)), Language.EN)
 
     assert drawn == {
         "text": ("&lt;a&gt; " + "x" * 3000)[:3000], "unfurl_links": False, "unfurl_media": False,
         "blocks": [{"type": "divider"}],
     }  # fmt: skip
-    assert "blocks" not in blocks.message(Message.of("a"))
+    assert "blocks" not in blocks.message(Message.of(Mark("a")), Language.EN)
 
 
 @each_row(
@@ -235,11 +239,11 @@ def test_a_message_is_drawn_whole():
     ],
 )
 def test_text_from_elsewhere_is_cut_and_disarmed_exactly_so(text, expected):
-    assert blocks.literal(Plain(text)) == expected
+    assert texts.literal(Plain(text)) == expected
 
 
 def test_a_shorter_limit_holds_too():
-    assert blocks.literal(Plain("abcdef", 4)) == "abc…"
+    assert texts.literal(Plain("abcdef", 4)) == "abc…"
 
 
 def test_an_id_is_read_as_it_was_drawn():

@@ -90,12 +90,16 @@ class Slack:
     def __init__(self):
         self.now = 0.0
         self.asked = []
+        self.noted = {}
         self.left = set()
 
     def client_of(self, team_id):
         if team_id != "T1":
             raise SlackError("client", "team_not_installed")
         return self
+
+    async def note_locale(self, person, locale):
+        self.noted[person] = locale
 
     async def user(self, user_id):
         await asyncio.sleep(0)
@@ -111,7 +115,7 @@ def slack():
 
 @pytest.fixture
 def members(slack):
-    return Members(slack, clock=lambda: slack.now)
+    return Members(slack, slack.note_locale, clock=lambda: slack.now)
 
 
 async def test_slack_is_asked_again_after_five_minutes(slack, members):

@@ -5,15 +5,17 @@ import uuid
 import pytest
 
 from bot.errors import SlackError
+from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Text
+from bot.screen.pieces import Mark
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
 
 ADA, BEN = Person(None, "T1", "U1"), Person(None, "T1", "U2")
 GUEST_OF_T1 = Person(None, "T2", "U9")
-HELLO = Message.of("Hello", Text.of("Hello"))
+HELLO = Message.of(Mark("Hello"), Text.of(Mark("Hello")))
 
 
 class Slack:
@@ -48,9 +50,13 @@ def slack():
     return Slack()
 
 
+async def read_english(_person):
+    return Language.EN
+
+
 @pytest.fixture
 def messenger(slack):
-    return Messenger(slack)
+    return Messenger(slack, read_english)
 
 
 async def test_a_message_to_a_person_goes_to_their_own_conversation(slack, messenger):
@@ -58,7 +64,7 @@ async def test_a_message_to_a_person_goes_to_their_own_conversation(slack, messe
     assert await messenger.send(BEN, HELLO, "two") == MessageRef("T1", "D-U2", "1.5")
 
     assert [channel for _, channel, _, _ in slack.posted] == ["D-U1", "D-U2"]
-    assert all(message == blocks.message(HELLO) for _, _, message, _ in slack.posted)
+    assert all(message == blocks.message(HELLO, Language.EN) for _, _, message, _ in slack.posted)
 
 
 async def test_a_conversation_is_opened_once(slack, messenger):
@@ -70,7 +76,7 @@ async def test_a_conversation_is_opened_once(slack, messenger):
 
 
 async def test_a_message_to_a_channel_opens_no_conversation(slack, messenger):
-    assert await messenger.send(ChannelRef("T1", "C7"), HELLO, "one") == MessageRef("T1", "C7", "1.5")
+    assert await messenger.send(ChannelRef("T1", "C7", ADA), HELLO, "one") == MessageRef("T1", "C7", "1.5")
 
     assert (slack.opened, [channel for _, channel, _, _ in slack.posted]) == ([], ["C7"])
 
@@ -78,12 +84,12 @@ async def test_a_message_to_a_channel_opens_no_conversation(slack, messenger):
 async def test_every_call_has_the_token_of_the_workspace_that_it_is_about(slack, messenger):
     told = await messenger.tell(GUEST_OF_T1, HELLO, "one", install_team="T1")
     await messenger.tell(GUEST_OF_T1, HELLO, "two")
-    await messenger.update(MessageRef("T3", "C3", "9.9"), HELLO)
+    await messenger.update(MessageRef("T3", "C3", "9.9"), HELLO, ADA)
 
     assert told.team_id == "T1"
     assert slack.opened == [("T1", "U9"), ("T2", "U9")]
     assert [team for team, *_ in slack.posted] == ["T1", "T2"]
-    assert slack.updated == [("T3", "C3", "9.9", blocks.message(HELLO))]
+    assert slack.updated == [("T3", "C3", "9.9", blocks.message(HELLO, Language.EN))]
 
 
 async def test_one_key_is_one_message_id_for_ever_and_no_key_is_none(slack, messenger):

@@ -24,7 +24,9 @@ from bot.interaction.owners import (
     received_delivery,
     received_request,
 )
+from bot.language import Language
 from bot.screen.parts import Message
+from bot.screen.pieces import say
 from bot.slack import blocks
 from tests.support.rows import each_row
 
@@ -87,6 +89,7 @@ async def _nothing(_call, _row):
 
 
 HANDLER = Handler(_nothing, any_member)
+NOTHING = say("does nothing")
 
 
 # --- names
@@ -95,9 +98,9 @@ HANDLER = Handler(_nothing, any_member)
 @pytest.mark.parametrize(
     "second",
     [
-        Feature("b", verbs=(Verb("one", "", handler=HANDLER),)),
-        Feature("b", verbs=(Verb("two", "", aliases=("one",), handler=HANDLER),)),
-        Feature("b", verbs=(Verb("uno", "", handler=HANDLER),)),
+        Feature("b", verbs=(Verb("one", NOTHING, handler=HANDLER),)),
+        Feature("b", verbs=(Verb("two", NOTHING, aliases=("one",), handler=HANDLER),)),
+        Feature("b", verbs=(Verb("uno", NOTHING, handler=HANDLER),)),
         Feature("b", handlers={Kind.COMMAND: {"one": HANDLER}}),
         *(Feature("b", handlers={kind: {"same": HANDLER}}) for kind in Kind),
     ],
@@ -106,7 +109,7 @@ HANDLER = Handler(_nothing, any_member)
 def test_a_name_that_two_features_claim_is_refused(second):
     first = Feature(
         "a",
-        verbs=(Verb("one", "", aliases=("uno",), handler=HANDLER),),
+        verbs=(Verb("one", NOTHING, aliases=("uno",), handler=HANDLER),),
         handlers={kind: {"same": HANDLER} for kind in Kind},
     )
 
@@ -166,7 +169,7 @@ def test_words_touch_nothing():
             said = verb.words(registry.verbs)
             assert isinstance(said, Message)
             assert said == verb.words(registry.verbs)
-            assert "ref:" not in str(blocks.message(said))
+            assert "ref:" not in str(blocks.message(said, Language.EN))
 
 
 # --- authorization

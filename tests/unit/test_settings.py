@@ -157,7 +157,7 @@ def test_sizes_are_for_all_hosts_or_for_single_ones(monkeypatch, value, usual, o
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("https://a.example=1,https://c.example=2", "`c.example` is not one of the Onetime Secret hosts"),
+        ("https://a.example=1,https://c.example=2", "c.example is not one of the hosts used here"),
         ("https://a.example=1,a.example=2", "two sizes for one host"),
     ],
     ids=["a host that is not used here", "twice"],

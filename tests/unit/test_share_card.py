@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from bot.language import Language
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.sandbox.slack.rules import check_message, check_view
@@ -16,6 +17,7 @@ from bot.sharing import recipient_messages, result_window, sender_card
 from bot.sharing.form_state import MAX_NOTE
 from bot.slack import blocks
 from bot.storage.shares.rows import Delivery, DeliveryState, Recipient, Share
+from tests.support.english import plain_english
 from tests.support.rows import each_row
 
 ADA, BEN, CLEO = (Person(None, "T1", f"U0{name}") for name in ("ADA", "BEN", "CLEO"))
@@ -56,7 +58,7 @@ def delivery(state, recipient="a person", **more):
 
 
 def drawn(message):
-    payload = blocks.message(message)
+    payload = blocks.message(message, Language.EN)
     assert check_message(payload) == []
     return json.dumps(payload)
 
@@ -129,7 +131,7 @@ def test_the_message_that_holds_a_passphrase_holds_nothing_else():
 
 @pytest.mark.parametrize("to", TO)
 def test_instructions_say_how_and_hold_no_key(to):
-    words = sender_card.instructions(SHARE, [delivery("sent", to)])
+    words = "\n".join(map(plain_english, sender_card.instructions(SHARE, [delivery("sent", to)]).lines))
 
     assert "works once" in words
     assert "passphrase" in words
@@ -139,7 +141,7 @@ def test_instructions_say_how_and_hold_no_key(to):
 @every_state
 def test_every_outcome_is_a_window_that_slack_takes(state, to):
     window = result_window.window([delivery(state, to)], asked=600, ttl=300, passphrase=Secret(PASSPHRASE))
-    view = blocks.modal(window)
+    view = blocks.modal(window, Language.EN)
 
     assert check_view(view) == []
     assert (KEY in json.dumps(view)) == (to == "nobody" and state == "made")

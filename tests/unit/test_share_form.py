@@ -9,9 +9,11 @@ import pytest
 from bot.errors import HostUnavailable, NotAuthorized, NotUnderstood, RateLimited, Refused, Unsealable
 from bot.interaction.feature import FieldErrors
 from bot.interaction.parsed_text import parse_markup
+from bot.language import Language
 from bot.person import Person
 from bot.sandbox.slack.rules import check_view
 from bot.screen.parts import Text
+from bot.screen.pieces import Mark, Plain
 from bot.settings import MAX_SECRET_BYTES
 from bot.sharing import form, share_spec
 from bot.sharing.create import PassphraseIgnored
@@ -19,6 +21,7 @@ from bot.sharing.form_state import FormState, read_mentions
 from bot.sharing.submit import find_field_errors
 from bot.slack import blocks
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
+from tests.support.english import english, plain_english
 from tests.support.rows import each_row
 
 
@@ -62,8 +65,8 @@ def test_the_window_asks_to_choose_where_slack_does_not_say_who_is_meant(text, p
     form_state = read_mentions(parse_markup(text))
 
     assert (form_state.to, form_state.asks_to_choose) == (people, True)
-    view = str(blocks.modal(form.form(form_state, "r" * 22)))
-    assert form.CHOOSE in view
+    view = str(blocks.modal(form.form(form_state, "r" * 22), Language.EN))
+    assert english(form.CHOOSE) in view
     assert "ben" not in view  # what was typed may be a secret
 
 
@@ -92,8 +95,8 @@ def test_anything_else_is_refused_without_being_repeated(text):
     with pytest.raises(NotUnderstood) as refused:
         read_mentions(parse_markup(text))
 
-    assert "change it" in refused.value.tell
-    assert text not in refused.value.tell + str(refused.value)
+    assert "change it" in english(refused.value.tell)
+    assert text not in english(refused.value.tell) + str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +112,8 @@ def test_whom_one_share_cannot_reach_together_is_said_and_nothing_about_secrets(
     with pytest.raises(NotUnderstood) as refused:
         read_mentions(parse_markup(text))
 
-    assert "10 people, or to one channel" in refused.value.tell
-    assert "change it" not in refused.value.tell
+    assert "10 people, or to one channel" in english(refused.value.tell)
+    assert "change it" not in english(refused.value.tell)
 
 
 FORM_STATES = [
@@ -164,15 +167,16 @@ def test_data_that_is_no_form_state_is_not_read_and_not_repeated():
     with pytest.raises(Unsealable) as refused:
         FormState.of(stored({"form_state": '{"to": "hunter2"}'}))
 
-    assert "hunter2" not in str(refused.value) + refused.value.tell
+    assert "hunter2" not in str(refused.value) + english(refused.value.tell)
 
 
 @each_row("rooms", [1, 4, form.text_fields_for(MAX_SECRET_BYTES)])
 @every_form_state
 def test_the_window_is_taken_by_slack_however_much_room_it_has(form_state, rooms):
-    said = [Text.of("what came of one")] * 12
+    said = [Text.of(Mark("what came of one"))] * 12
     view = blocks.modal(
-        form.form(replace(form_state, text_fields=rooms), "r" * 22, *said, at={"text1": "<!channel> *x*"})
+        form.form(replace(form_state, text_fields=rooms), "r" * 22, *said, at={"text1": Plain("<!channel> *x*")}),
+        Language.EN,
     )
 
     assert check_view(view) == []
@@ -185,9 +189,9 @@ def test_there_are_as_many_fields_as_a_host_takes(most, rooms):
     form_state = FormState(max_bytes=most, text_fields=rooms)
 
     assert form.text_fields_for(most) == rooms
-    assert "share_more" not in str(blocks.modal(form.form(form_state, "r" * 22)))
+    assert "share_more" not in str(blocks.modal(form.form(form_state, "r" * 22), Language.EN))
     assert rooms == 1 or "share_more" in str(
-        blocks.modal(form.form(replace(form_state, text_fields=rooms - 1), "r" * 22))
+        blocks.modal(form.form(replace(form_state, text_fields=rooms - 1), "r" * 22), Language.EN)
     )
 
 
@@ -202,16 +206,16 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
     ("error", "fields"),
     [
         (Refused(reason="Passphrase must be at least 8 characters long"),
-         {"passphrase": "The host wants at least 8 characters."}),
+         {"passphrase": "The server wants at least 8 characters."}),
         (Refused(reason="Passphrase must be no more than 128 characters long"),
-         {"passphrase": "The host takes at most 128 characters."}),
+         {"passphrase": "The server takes at most 128 characters."}),
         (Refused(reason="A passphrase is required for all secrets"),
-         {"passphrase": "The host says: “A passphrase is required for all secrets”."}),
+         {"passphrase": "The server says: “A passphrase is required for all secrets”."}),
         (Refused(reason="Secret value exceeds the maximum size of 10000 characters"),
-         {"text2": "That is too long for the host. It takes 10000 characters."}),
-        (Refused(reason="Das ist zu groß (max. size 9)"), {"text2": "That is too long for the host. It takes 9."}),
-        (PassphraseIgnored(), {"passphrase": PassphraseIgnored.tell}),
-        (FieldErrors({"to": "who"}), {"to": "who"}),
+         {"text2": "That is too long for the server. It takes 10000 characters."}),
+        (Refused(reason="Das ist zu groß (max. size 9)"), {"text2": "That is too long for the server. It takes 9."}),
+        (PassphraseIgnored(), {"passphrase": plain_english(PassphraseIgnored.tell)}),
+        (FieldErrors({"to": Mark("who")}), {"to": "who"}),
         (Refused(reason="Unknown domain: example.com"), {}),
         (NotAuthorized(), {}),
         (RateLimited(), {}),
@@ -220,8 +224,10 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
     ids=["too short", "too long", "required", "too much", "a size", "ignored", "ours", "a domain", "a token", "a limit", "trouble"],
 )  # fmt: skip
 def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
-    assert find_field_errors(error, FormState(text_fields=2)) == fields
+    found = find_field_errors(error, FormState(text_fields=2))
+
+    assert {name: plain_english(said) for name, said in found.items()} == fields
 
 
 def test_where_the_recipient_cannot_be_chosen_there_is_no_field_to_complain_at():
-    assert find_field_errors(FieldErrors({"to": "who"}), FormState(only=("U0BEN",))) == {}
+    assert find_field_errors(FieldErrors({"to": Mark("who")}), FormState(only=("U0BEN",))) == {}

@@ -3,6 +3,7 @@
 from bot.errors import SlackError, WindowClosed
 from bot.slack.token_health import TokenHealth
 from bot.slack_codes import advise, classify
+from tests.support.english import english
 from tests.support.rows import each_row
 
 ABOUT = {
@@ -39,7 +40,7 @@ def test_every_code_is_about_one_thing(code, about):
 def test_an_error_about_our_token_says_so_to_the_person_and_to_the_operator():
     error = SlackError("chat.postMessage", "token_revoked")
 
-    assert "tell whoever runs it" in error.tell
+    assert "tell whoever runs it" in english(error.tell)
     assert str(error) == "chat.postMessage: token_revoked"
     assert "install the app" in advise(error.code)
 

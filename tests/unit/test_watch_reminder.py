@@ -187,7 +187,7 @@ def test_one_that_is_late_does_not_come_at_night_either(now: datetime, is_time: 
 
 
 def test_the_window_and_the_readme_say_the_hours_that_hold() -> None:
-    window, told = str(form(NotificationPreferences(), "Europe/Berlin")), readme.section("Track a secret")
+    window, told = str(form(NotificationPreferences(), "Europe/Berlin", None)), readme.section("Track a secret")
     hours = f"etween {NIGHT:%H:%M} and {MORNING:%H:%M}"
 
     assert hours in window

@@ -16,6 +16,7 @@ from bot.interaction.limits import requests_in_a_day, requests_to
 from bot.interaction.owners import any_member, own_request, received_request
 from bot.interaction.parsed_text import parse_field
 from bot.person import Person
+from bot.screen.pieces import say
 from bot.secret import Secret
 from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
@@ -52,12 +53,12 @@ async def _read_person(interaction: Interaction) -> Person:
     """The person to ask: a full member of the workspace, not the requester. Raises `FieldErrors`, `SlackError`."""
     user_ids = interaction.pickers.get("people", ())
     if len(user_ids) != 1:
-        raise FieldErrors({"people": "Please choose one person."})
+        raise FieldErrors({"people": say("Please choose one person.")})
     asked = Person(interaction.person.enterprise_id, interaction.person.team_id, user_ids[0])
     if asked == interaction.person:
-        raise FieldErrors({"people": "That is you. `/ots share` makes a link for yourself."})
+        raise FieldErrors({"people": say("That is you. `/ots share` makes a link for yourself.")})
     if not await interaction.is_member(asked):
-        raise FieldErrors({"people": "Only members of this workspace can be asked: no guests, no apps."})
+        raise FieldErrors({"people": say("Only members of this workspace can be asked: no guests, no apps.")})
     return asked
 
 
@@ -113,8 +114,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "request",
-            "asks a colleague for a secret",
-            "[@person] [what for]",
+            say("asks a colleague for a secret"),
+            say("[@person] [what for]"),
             aliases=("ask",),
             handler=Handler(open_form, any_member, opens_window=True),
         ),

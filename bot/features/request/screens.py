@@ -2,46 +2,58 @@
 
 from __future__ import annotations
 
-from bot.screen.parts import Field, Modal, Note, People, Text, Who
+from bot.screen.parts import CANCEL, DONE, Field, Modal, Note, People, Text
+from bot.screen.pieces import Who, say
 from bot.sharing.form import CHOOSE
-from bot.sharing.request_messages import REQUESTED_FORM
+from bot.sharing.request_messages import REQUEST_TITLE, REQUESTED_FORM
+from bot.status.words import DONE_SIGN, WARNING_SIGN, WORKING_SIGN
 from bot.storage.requests import Request
 
 FORM = "request"
-TITLE = "Ask for a secret"
 MAX_NOTE = 200  # characters
 
 
 def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Modal:
     """The form: which person to ask, and what for."""
-    unknown = [Text.of(f":warning: {CHOOSE}")] if asks_to_choose else []
+    unknown = [Text.of(WARNING_SIGN, CHOOSE)] if asks_to_choose else []
     return Modal.of(
         FORM,
-        TITLE,
+        REQUEST_TITLE,
         *unknown,
-        People("people", "Whom do you ask?", (chosen,) if chosen else (), max_count=1),
+        People("people", say("Whom do you ask?"), (chosen,) if chosen else (), max_count=1),
         Field(
-            "note", "What for?", "They see it. Nothing secret here.", max_length=MAX_NOTE, optional=True, initial=note
+            "note",
+            say("What for?"),
+            say("They see it. Nothing secret here."),
+            max_length=MAX_NOTE,
+            optional=True,
+            initial=note,
         ),
         Note.of(
-            "They get a direct message with a Send button. What they send is made into a one-time link that only "
-            "you can open."
+            say(
+                "They get a direct message with a Send button. What they send becomes a one-time secret that only you "
+                "can open."
+            )
         ),
-        submit="Ask",
-        close="Cancel",
+        submit=say("Ask"),
+        close=CANCEL,
     )
 
 
 def outcome(request: Request) -> Modal:
+    who = Who(request.asked.user_id)
     if request.state == "undeliverable":
-        said = Text.of(":warning: Slack takes no message to ", Who(request.asked.user_id), " from this app.")
+        said = Text.of(WARNING_SIGN, say("Slack takes no message to {person} from this app.", person=who))
     elif request.state == "waiting":
         said = Text.of(
-            ":hourglass_flowing_sand: Slack is in trouble just now. ", Who(request.asked.user_id), " is asked as soon "
-            "as it works again.",
-        )  # fmt: skip
+            WORKING_SIGN, say("Slack has a problem just now. {person} is asked as soon as it works again.", person=who)
+        )
     else:
-        said = Text.of(":white_check_mark: ", Who(request.asked.user_id), " was asked.")
+        said = Text.of(DONE_SIGN, say("{person} was asked.", person=who))
     return Modal.of(
-        REQUESTED_FORM, TITLE, said, Note.of("In our direct conversation you can see and withdraw it."), close="Done"
+        REQUESTED_FORM,
+        REQUEST_TITLE,
+        said,
+        Note.of(say("In our direct conversation you can see and withdraw it.")),
+        close=DONE,
     )

@@ -18,13 +18,14 @@ from bot.features.retrieve.showing import close_pages, finish, show_again, turn_
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, own_reveal_window, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
+from bot.screen.pieces import say
 from bot.secret import SecretKey
 from bot.sharing.recipient_messages import SHARE_OPEN
 from bot.status.buttons import RETRIEVE_OPEN
 from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
-ASK = "Paste the link of the secret."
+ASK = say("Paste the link of the secret.")
 
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
@@ -43,7 +44,7 @@ async def read_link(interaction: Interaction, _row: None) -> Reply:
     try:
         host, key = secret_key(from_field(interaction, "link"), ASK)
     except NotUnderstood as error:
-        raise FieldErrors({"link": error.tell.replace("*", "").replace("`", "")}) from None
+        raise FieldErrors({"link": error.tell}) from None
     return await ask(interaction, host or await usual_host(interaction), key)
 
 
@@ -76,8 +77,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "retrieve",
-            "opens a one-time link in a window that only you see",
-            "<link>",
+            say("opens a one-time link in a window that only you see"),
+            say("<link>"),
             aliases=("get", "reveal", "open"),
             handler=Handler(open_window, any_member, opens_window=True),
         ),

@@ -8,45 +8,47 @@ from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
-from bot.screen.parts import NO_FORM, HostName, Link, Modal, Note, Piece, Text
+from bot.screen.parts import DONE, NO_FORM, Link, Modal, Note, Text
+from bot.screen.pieces import HostName, Piece, say
 from bot.secret import Secret
-from bot.status.words import delivery_taken_words, expired_words, secret_over_words
+from bot.status.words import WARNING_SIGN, delivery_taken_words, expired_words, secret_over_words
 from bot.storage.shares.rows import Delivery
 
-LOST_BY_EARLIER_TRY = (
-    ":warning: *It is gone.* An earlier try of yours got no answer, and it was possibly opened by that try without "
-    "reaching you. Ask whoever shared it for a new one."
-)
-GONE = (
-    ":warning: *It is gone*: it was opened, burned or has expired, and {host} does not say which. "
-    "Ask whoever shared it for a new one."
+LOST_BY_EARLIER_TRY = say(
+    "*It is gone.* An earlier try of yours got no answer. Maybe that try opened it without reaching you. Ask whoever "
+    "shared it for a new one."
 )
 
 
 def just_sent() -> Modal:
-    return _note("It is only just being sent. Please press Open again in a moment.")
+    return _note(say("It is only just being sent. Please press Open again in a moment."))
 
 
 def lost_by_earlier_try() -> Modal:
-    return _note(LOST_BY_EARLIER_TRY)
+    return _note(WARNING_SIGN, LOST_BY_EARLIER_TRY)
 
 
 def gone(host: Host) -> Modal:
-    return _note(GONE.format(host=host.name))
+    said = say(
+        "*It is gone*: it was opened or burned, or it has expired. {server} does not say which. Ask whoever shared "
+        "it for a new one.",
+        server=HostName(host.name),
+    )
+    return _note(WARNING_SIGN, said)
 
 
 def over(metadata: Metadata, state: SecretState) -> Modal:
     """What became of a secret whose metadata says that it is over. For any secret, shared here or not."""
-    return _note(*secret_over_words(metadata, state))
+    return _note(secret_over_words(metadata, state))
 
 
 def expired(at: datetime) -> Modal:
     """The time of the secret is over, and its host does not know any more whether somebody opened it."""
-    return _note(*expired_words(at, is_unopened=False))
+    return _note(expired_words(at, is_unopened=False))
 
 
 def taken(delivery: Delivery, person: Person) -> Modal:
-    return _note(*delivery_taken_words(delivery, person))
+    return _note(delivery_taken_words(delivery, person))
 
 
 def link(host: Host, url: Secret) -> Modal:
@@ -54,10 +56,15 @@ def link(host: Host, url: Secret) -> Modal:
     return Modal.of(
         NO_FORM,
         TITLE,
-        Text.of("This is the link, on *", HostName(host.name), "*. *It works once*, for whoever opens it first."),
+        Text.of(
+            say(
+                "This is the link, on *{server}*. *It works once*, for whoever opens it first.",
+                server=HostName(host.name),
+            )
+        ),
         Link(url),
-        Note.of("Don't pass it on. To see it here after all, close this window and press Open again."),
-        close="Done",
+        Note.of(say("Don't pass it on. To see it here after all, close this window and press Open again.")),
+        close=DONE,
     )
 
 

@@ -56,10 +56,12 @@ from bot.interaction.passphrases import offer_other_forms, read_passphrase
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import SecretState, UnexpectedError
+from bot.screen.pieces import Piece, Sentences
 from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
 from bot.status.tracked_card import follow
+from bot.status.words import WARNING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 from bot.storage.shares.rows import Delivery
 
@@ -158,16 +160,16 @@ async def _explain_unopened(
         return await _explain_locked(interaction, host, reveal, delivery)
     if isinstance(error, NothingSent):
         await reveals.release(reveal.id)
-        said = screens.NOT_REACHED.format(host=host.name)
+        said = screens.not_reached(host)
     elif isinstance(error, NothingDone):
         await reveals.release(reveal.id)
-        said = f":warning: {error.tell_without_effect('opened')}"
+        said = (WARNING_SIGN, error.tell_without_effect(screens.NOTHING_OPENED))
     elif isinstance(error, HostUnavailable):
         await _report_unknown_outcome(interaction, host, reveal, delivery)
         return Reply(None, Outcome.UNKNOWN)
     else:
         await reveals.release(reveal.id)
-        said = f":warning: {error.tell} Nothing was opened."
+        said = (WARNING_SIGN, Sentences.of(error.tell, screens.NOTHING_OPENED))
     has_field = "passphrase" in interaction.text_inputs
     question = screens.ask(host, reveal.id, said, passphrase=has_field, delivery=delivery)
     return Reply(question, read_outcome(error))
@@ -214,12 +216,14 @@ async def _explain_locked(interaction: Interaction, host: Host, reveal: Reveal, 
     metadata = await find_metadata(interaction, host, reveal.key, delivery)
     state = metadata.state_at(now()) if metadata else SecretState.UNKNOWN
     if not state.is_open:
-        may_be_locked = screens.MAY_BE_LOCKED.format(host=host.name)
+        may_be_locked = screens.may_be_locked(host)
         await _report_unknown_outcome(interaction, host, reveal, delivery, may_be_locked)
         return Reply(None, Outcome.UNKNOWN)
     await interaction.services.reveals.release(reveal.id)
     is_locked = metadata is not None and metadata.passphrase_required is not False
-    said = screens.LOCKED if is_locked else f":warning: {UnexpectedError.tell} Nothing was opened."
+    said: tuple[Piece, ...] = screens.LOCKED
+    if not is_locked:
+        said = WARNING_SIGN, Sentences.of(UnexpectedError.tell, screens.NOTHING_OPENED)
     return Reply(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery), Outcome.REFUSED)
 
 
@@ -228,7 +232,7 @@ async def _report_unknown_outcome(
     host: Host,
     reveal: Reveal,
     delivery: Delivery | None,
-    said: str = screens.MAY_BE_OPENED,
+    said: tuple[Piece, ...] = screens.MAY_BE_OPENED,
 ) -> None:
     """Say that the secret may have been opened, then mark the row. After a crash in between, recovery.py repeats it."""
     failpoint("unknown_outcome")

@@ -7,23 +7,25 @@ from datetime import datetime
 from bot.errors import SecretLocked
 from bot.onetime.links import Host
 from bot.screen.parts import (
+    CANCEL,
+    CLOSE,
+    DONE,
     NO_FORM,
+    ONE_MOMENT,
     Button,
     Buttons,
     Checkboxes,
     Field,
-    HostName,
     Message,
     Modal,
     Note,
     Part,
-    Piece,
     Revealed,
     Text,
-    When,
-    Who,
 )
+from bot.screen.pieces import HostName, Mark, Piece, Sentences, When, Who, say, say_count
 from bot.secret import Secret
+from bot.status.words import DONE_SIGN, DOT, REFUSED_SIGN, WARNING_SIGN, WORKING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.shares.rows import Delivery
 
@@ -36,149 +38,190 @@ SHOW_AGAIN = "retrieve_again"
 TRY_AGAIN = "retrieve_try_again"
 PAGE_BACK = "retrieve_page_back"
 PAGE_ON = "retrieve_page_on"
-TITLE = "Open a one-time link"
+TITLE = say("Open a one-time link")
 
 CANNOT_TELL = (
-    ":warning: *It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, "
-    "or its passphrase is missing or wrong. If you were given a passphrase, try it."
+    WARNING_SIGN,
+    say(
+        "*It did not open.* Onetime Secret does not say why: it was opened or burned before, it has expired, or its "
+        "passphrase is missing or wrong. If you were given a passphrase, try it."
+    ),
 )
 CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
-    ":warning: *It did not open.* An earlier try of yours got no answer, and it was possibly opened by that try "
-    "without reaching you. Or its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever "
-    "sent it for a new one."
+    WARNING_SIGN,
+    say(
+        "*It did not open.* An earlier try of yours got no answer. Maybe that try opened it without reaching you. Or "
+        "its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever sent it for a new "
+        "one."
+    ),
 )
-WRONG_PASSPHRASE = ":warning: *Wrong passphrase, {left} left.* The secret is still there, unopened."
-NEEDS_PASSPHRASE = ":key: *It has a passphrase.* The secret is still there, unopened."
-LOCKED = f":lock: {SecretLocked.tell} Nothing was opened."
-MAY_BE_LOCKED = (
-    ":lock: *{host} answered with an error.* If the secret has a passphrase, it is most likely locked for half an "
-    "hour, after too many wrong tries, and nothing was opened. Trying again after that is safe: a secret opens once "
-    "only."
-)
-STOPPED = (
-    ":no_entry: *Stopped after 5 tries*, so that the secret is not locked by guessing. "
-    "Ask whoever sent it for the passphrase, and {again} in an hour."
-)
+NEEDS_PASSPHRASE = (Mark(":key: "), say("*It has a passphrase.* The secret is still there, unopened."))
+NOTHING_OPENED = say("Nothing was opened.")
+LOCKED = (Mark(":lock: "), Sentences.of(SecretLocked.tell, NOTHING_OPENED))
 MAY_BE_OPENED = (
-    ":warning: *It may have been opened.* Onetime Secret gave no usable answer. Trying again is safe: a secret opens "
-    "once only, so you either get it or learn that it is gone."
+    WARNING_SIGN,
+    say(
+        "*It may have been opened.* Onetime Secret's answer made no sense. Trying again is safe: a secret opens only "
+        "once, so you either get it or learn that it is gone."
+    ),
 )
-RESTARTED = ":warning: *The bot was restarted.* Nothing was opened. Please try again."
-OPENING_ELSEWHERE = ":warning: Another window of yours is opening this secret. Nothing was tried here."
-NOT_REACHED = ":warning: *{host} could not be reached.* Nothing was opened. Please try again."
+RESTARTED = (WARNING_SIGN, say("*The app was restarted.* Nothing was opened. Please try again."))
+OPENING_ELSEWHERE = (
+    WARNING_SIGN,
+    say("Another window of yours is opening this secret. Nothing was tried here."),
+)
 
 
 def one_moment() -> Modal:
-    return Modal.of(FORM, TITLE, Text.of("One moment…"))
+    return Modal.of(FORM, TITLE, Text.of(ONE_MOMENT))
 
 
 def ask_for_link() -> Modal:
     return Modal.of(
         LINK_FORM,
         TITLE,
-        Field("link", "The link", placeholder="https://eu.onetimesecret.com/secret/…"),
-        Note.of("Nothing is opened yet."),
-        submit="Next",
-        close="Cancel",
+        Field("link", say("The link"), placeholder=Mark("https://eu.onetimesecret.com/secret/…")),
+        Note.of(say("Nothing is opened yet.")),
+        submit=say("Next"),
+        close=CANCEL,
     )
 
 
 def ask(
     host: Host,
     ref: str,
-    said: str | None = None,
+    said: tuple[Piece, ...] | None = None,
     *,
     passphrase: bool = False,
     delivery: Delivery | None = None,
-    other_forms: tuple[str, Checkboxes] | None = None,
+    other_forms: tuple[Sentences, Checkboxes] | None = None,
 ) -> Modal:
     """The window that asks for “Open”.
 
-    `said` is the result of an earlier try. `other_forms` are a sentence about other forms of a passphrase that was
+    `said` is the result of an earlier try. `other_forms` are sentences about other forms of a passphrase that was
     refused, and boxes to choose them.
     """
-    parts: list[Part] = [Text.of(said)] if said else []
-    sentence, boxes = other_forms or ("", None)
-    parts += [Text.of(f":keyboard: {sentence} Type it again, and it is tried as the boxes say.")] if boxes else []
+    parts: list[Part] = [Text(said)] if said else []
+    if other_forms:
+        again = say("Type it again, and it is tried as the boxes say.")
+        parts.append(Text.of(Mark(":keyboard: "), Sentences.of(other_forms[0], again)))
     parts.append(_what_it_is(host, delivery))
     known = delivery.passphrase_required if delivery else None
     buttons: list[Button] = []
     if known:
-        parts.append(Field("passphrase", "Passphrase", hint="Whoever shared it gives it to you apart from this."))
+        hint = say("Whoever shared it gives it to you separately.")
+        parts.append(Field("passphrase", say("Passphrase"), hint))
     elif passphrase and known is None:
-        hint = "Leave it empty if you were given none." if said else None
-        parts.append(Field("passphrase", "Passphrase", hint=hint, optional=said is not None))
+        empty = say("Leave it empty if you were given none.") if said else None
+        parts.append(Field("passphrase", say("Passphrase"), hint=empty, optional=said is not None))
     elif known is None:
-        buttons.append(Button("It has a passphrase", WITH_PASSPHRASE, ref))
-    parts += [boxes] if boxes else []
+        buttons.append(Button(say("It has a passphrase"), WITH_PASSPHRASE, ref))
+    parts += [other_forms[1]] if other_forms else []
     if delivery:
-        label = "Show me the link, to open it in the browser"
-        buttons.append(Button("Open in the browser", IN_BROWSER, ref, accessibility_label=label))
+        label = say("Show me the link, to open it in the browser")
+        buttons.append(Button(say("Open in the browser"), IN_BROWSER, ref, accessibility_label=label))
     parts += [Buttons(tuple(buttons))] if buttons else []
-    parts.append(Note.of("Keep this window open until the secret is shown. Only you see it."))
-    submit = "Show here" if delivery else "Open"
-    return Modal(FORM, TITLE, tuple(parts), ref=ref, submit=submit, close="Not now")
+    parts.append(Note.of(say("Keep this window open until the secret is shown. Only you see it.")))
+    submit = say("Show here") if delivery else say("Open")
+    return Modal(FORM, TITLE, tuple(parts), ref=ref, submit=submit, close=say("Not now"))
 
 
 def _what_it_is(host: Host, delivery: Delivery | None) -> Text:
+    server = HostName(host.name)
     if delivery is None:
-        after = "*. *This works once*: when you have seen it, its link is empty."
-        return Text.of("This opens a one-time secret on *", HostName(host.name), after)
-    after = "*. *This works once*: when it was seen, nobody can open it again."
-    return Text.of(Who(delivery.sender.user_id), " shared a one-time secret, kept on *", HostName(host.name), after)
+        return Text.of(
+            say(
+                "This opens a one-time secret on *{server}*. *This works once*: when you have seen it, its link is "
+                "empty.",
+                server=server,
+            )
+        )
+    return Text.of(
+        say(
+            "{person} shared a one-time secret, kept on *{server}*. *This works once*: after that nobody can open it "
+            "again.",
+            person=Who(delivery.sender.user_id),
+            server=server,
+        )
+    )
+
+
+def not_reached(host: Host) -> tuple[Piece, ...]:
+    return WARNING_SIGN, say(
+        "*{server} could not be reached.* Nothing was opened. Please try again.", server=HostName(host.name)
+    )
+
+
+def may_be_locked(host: Host) -> tuple[Piece, ...]:
+    return Mark(":lock: "), say(
+        "*{server} answered with an error.* If the secret has a passphrase, it is most likely locked for half an "
+        "hour, after too many wrong tries, and nothing was opened. Trying again after that is safe: a secret opens "
+        "only once.",
+        server=HostName(host.name),
+    )
 
 
 def opening(host: Host, ref: str, *, escrow: bool) -> Modal:
     held = (
-        "If this window closes too early, you get a message with a button to show it again."
+        say("If this window closes too early, you get a message with a button to show it again.")
         if escrow
-        else "Keep this window open: closing it now loses the secret."
+        else say("Keep this window open: closing it now loses the secret.")
     )
-    parts = (Text.of(":hourglass_flowing_sand: Opening the secret on *", HostName(host.name), "*…"), Note.of(held))
-    return Modal(FORM, TITLE, parts, ref=ref)
+    working = say("Opening the secret on *{server}*…", server=HostName(host.name))
+    return Modal(FORM, TITLE, (Text.of(WORKING_SIGN, working), Note.of(held)), ref=ref)
 
 
 def already_opening() -> Modal:
     """Pushed over the window, so that the secret in it stays."""
-    return Modal(
-        NO_FORM, TITLE, (Text.of("This secret is being opened, or was opened, by an earlier click."),), push=True
-    )
+    said = say("This secret is being opened, or was opened, by an earlier click.")
+    return Modal(NO_FORM, TITLE, (Text.of(said),), push=True)
 
 
 def not_begun(delivery: Delivery | None = None) -> Modal:
-    said = f":warning: The bot's database did not answer. Nothing was opened. Please {_again(delivery)} in a moment."
-    return Modal.of(NO_FORM, TITLE, Text.of(said))
+    said = say("The app's database did not answer. Nothing was opened.")
+    again = say("Please press Open again in a moment.") if delivery else say("Please paste the link again in a moment.")
+    return Modal.of(NO_FORM, TITLE, Text.of(WARNING_SIGN, Sentences.of(said, again)))
 
 
-def _again(delivery: Delivery | None) -> str:
-    return "press Open again" if delivery else "paste the link again"
-
-
-def wrong_passphrase(tries: int) -> str:
+def wrong_passphrase(tries: int) -> tuple[Piece, ...]:
     """`tries` is how many wrong ones there were."""
-    left = MAX_WRONG_TRIES - tries
-    return WRONG_PASSPHRASE.format(left=f"{left} {'try' if left == 1 else 'tries'}")
+    return WARNING_SIGN, say_count(
+        "*Wrong passphrase, {count} try left.* The secret is still there, unopened.",
+        "*Wrong passphrase, {count} tries left.* The secret is still there, unopened.",
+        MAX_WRONG_TRIES - tries,
+    )
 
 
 def unknown_outcome(host: Host) -> Modal:
     """Shown until the row says that the secret may be gone; then `ask` with `MAY_BE_OPENED` follows."""
-    said = "* gave no usable answer. The secret may be open now, or not. One moment…"
-    return Modal.of(FORM, TITLE, Text.of(":warning: *", HostName(host.name), said))
+    said = say(
+        "*{server}'s* answer made no sense. The secret may be open now, or not. One moment…", server=HostName(host.name)
+    )
+    return Modal.of(FORM, TITLE, Text.of(WARNING_SIGN, said))
 
 
 def too_old(delivery: Delivery | None = None) -> Modal:
     """The window was open for longer than its row can be used."""
-    said = f"This window was open for more than an hour, so nothing was opened. Please {_again(delivery)}."
-    return Modal.of(NO_FORM, TITLE, Text.of(said))
+    said = say("This window was open for more than an hour, so nothing was opened.")
+    again = say("Please press Open again.") if delivery else say("Please paste the link again.")
+    return Modal.of(NO_FORM, TITLE, Text.of(Sentences.of(said, again)))
+
+
+NOTHING_LEFT = say("There is nothing left to show here: it was shown to you, or its time is over.")
 
 
 def nothing_left(*, push: bool = False) -> Modal:
-    said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Modal(NO_FORM, TITLE, (Text.of(said),), push=push)
+    return Modal(NO_FORM, TITLE, (Text.of(NOTHING_LEFT),), push=push)
 
 
 def stopped(delivery: Delivery | None = None) -> Modal:
-    return Modal.of(NO_FORM, TITLE, Text.of(STOPPED.format(again=_again(delivery))))
+    said = say("*Stopped after 5 tries*, so that nobody can lock the secret by guessing.")
+    again = (
+        say("Ask whoever sent it for the passphrase, and press Open again in an hour.")
+        if delivery
+        else say("Ask whoever sent it for the passphrase, and paste the link again in an hour.")
+    )
+    return Modal.of(NO_FORM, TITLE, Text.of(REFUSED_SIGN, Sentences.of(said, again)))
 
 
 def secret(
@@ -191,86 +234,90 @@ def secret(
     notes: tuple[Note, ...] = (),
 ) -> Modal:
     """The secret, or one page of it when one window cannot hold it all. `notes` are about the account."""
-    of = f" · page {page} of {pages}" if pages > 1 else ""
-    below: list[Part] = [
-        Note.of(
-            f"Copy it now: its link is empty, and this window is the only copy{of}. It is not kept in Slack's messages."
-        ),
-        *notes,
+    copy: list[Piece] = [
+        say("Copy it now: its link is empty, and this window is the only copy. It is in none of Slack's messages.")
     ]
-    shown = Revealed(text) if text else Text.of("_The secret is empty._")
+    copy += [DOT, say("Page {page} of {pages}", page=page, pages=pages)] if pages > 1 else []
+    below: list[Part] = [Note(tuple(copy)), *notes]
+    shown = Revealed(text) if text else Text.of(say("The secret is empty."))
+    title = say("Your secret")
     if turns:
-        parts = (shown, turns, *below)
-        return Modal(DONE_FORM, "Your secret", parts, ref=ref, submit="Done", close="Close", notify_on_close=True)
+        return Modal(DONE_FORM, title, (shown, turns, *below), ref=ref, submit=DONE, close=CLOSE, notify_on_close=True)
     if pages > 1:
-        below.append(Note.of(":warning: It is too long for one window and nothing is held: the other pages are lost."))
-    return Modal(NO_FORM, "Your secret", (shown, *below), close="Done")
+        lost = say("It is too long for one window, and nothing is kept: the other pages are lost.")
+        below.append(Note.of(WARNING_SIGN, lost))
+    return Modal(NO_FORM, title, (shown, *below), close=DONE)
 
 
 # --- direct messages
 
 
 def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
-    again = "Press Open on its message" if delivery else "Paste its link"
-    said = f"The window was not there any more, so the one-time secret was *not* opened. {again} again to open it."
-    return Message.of(said.replace("*", ""), Text.of(said))
+    said = Sentences.of(
+        say("The window was closed too early, so the one-time secret was *not* opened."),
+        say("Press Open on its message again to open it.") if delivery else say("Paste its link again to open it."),
+    )
+    return Message.of(said, Text.of(said))
 
 
 def dm_show_again(ref: str, until: datetime | None) -> Message:
     """The secret was fetched, but the window was gone. The message has a button and no content."""
-    pieces: list[Piece] = ["A one-time secret was opened for you, but its window closed before it was shown. "]
-    pieces += ["It is held encrypted until ", When(until, "clock"), "."] if until else []
-    button = Button("Show again", SHOW_AGAIN, ref, "primary", accessibility_label="Show the secret in a new window")
+    opened = say("A one-time secret was opened for you, but its window closed too early.")
+    said = (
+        Sentences.of(opened, say("It is kept encrypted until {time}.", time=When(until, "clock"))) if until else opened
+    )
+    label = say("Show the secret in a new window")
     return Message.of(
-        "A one-time secret was opened for you but its window closed too early. Press Show again to see it.",
-        Text(tuple(pieces)),
-        Buttons.of(button),
-        Note.of("If you have seen it already, there is nothing to do."),
+        Sentences.of(opened, say("Press Show again to see it.")),
+        Text.of(said),
+        Buttons.of(Button(say("Show again"), SHOW_AGAIN, ref, "primary", accessibility_label=label)),
+        Note.of(say("If you have seen it already, there is nothing to do.")),
     )
 
 
 def dm_shown() -> Message:
-    said = "The one-time secret was shown to you. It is not held here any more."
-    return Message.of(said, Text.of(":white_check_mark: " + said))
+    said = say("The one-time secret was shown to you. It is not kept here any more.")
+    return Message.of(said, Text.of(DONE_SIGN, said))
 
 
 def dm_nothing_held() -> Message:
     """The answer to “Show again” if no escrow is left."""
-    said = "There is nothing left to show here: it was shown to you, or its time is over."
-    return Message.of(said, Text.of(said))
+    return Message.of(NOTHING_LEFT, Text.of(NOTHING_LEFT))
 
 
 def dm_expired(host: str) -> Message:
     """The escrow is over, and nothing says that the secret was seen."""
-    said = (
-        "was opened for you, and the time for which it is held is over. It was wiped: if you have not seen it, it is "
-        "lost. Ask whoever sent it for a new one."
+    said = say(
+        "A one-time secret on *{server}* was opened for you, and the time for which it is kept is over. It was "
+        "deleted: if you have not seen it, it is lost. Ask whoever sent it for a new one.",
+        server=HostName(host),
     )
-    return Message.of(
-        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", HostName(host), f"* {said}")
-    )
+    return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
 def dm_may_be_opened(ref: str, host: str) -> Message:
     """The process died between the request to the host and the escrow."""
+    label = say("Try to open the secret again")
     return Message.of(
-        "The bot was interrupted while it opened a one-time secret for you. It may have been opened. "
-        "Try again: that is safe.",
-        Text.of(
-            "The bot was interrupted while it opened a one-time secret on *",
-            HostName(host),
-            "* for you. It may have been "
-            "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
+        say(
+            "The app was interrupted while it opened a one-time secret for you. It may have been opened. Try again: "
+            "that is safe."
         ),
-        Buttons.of(Button("Try again", TRY_AGAIN, ref, "primary", accessibility_label="Try to open the secret again")),
+        Text.of(
+            say(
+                "The app was interrupted while it opened a one-time secret on *{server}* for you. It may have been "
+                "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
+                server=HostName(host),
+            )
+        ),
+        Buttons.of(Button(say("Try again"), TRY_AGAIN, ref, "primary", accessibility_label=label)),
     )
 
 
 def dm_lost(host: str) -> Message:
-    said = (
-        "was opened, but the window closed before it could be shown, and nothing was kept. "
-        "Ask whoever sent it for a new one."
+    said = say(
+        "A one-time secret on *{server}* was opened, but the window closed before it could be shown, and nothing was "
+        "kept. Ask whoever sent it for a new one.",
+        server=HostName(host),
     )
-    return Message.of(
-        f"A one-time secret on {host} {said}", Text.of(":warning: A one-time secret on *", HostName(host), f"* {said}")
-    )
+    return Message.of(said, Text.of(WARNING_SIGN, said))

@@ -15,6 +15,7 @@ from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Modal, Note
+from bot.screen.pieces import say
 from bot.secret import Secret
 from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
 from bot.storage.reveals.rows import Reveal
@@ -63,8 +64,8 @@ async def _wipe(interaction: Interaction, ref: str) -> None:
 async def _page_buttons(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
         interaction, page, count - 1,
-        lambda turn: Button("Previous page", screens.PAGE_BACK, turn),
-        lambda turn: Button("Next page", screens.PAGE_ON, turn),
+        lambda turn: Button(say("Previous page"), screens.PAGE_BACK, turn),
+        lambda turn: Button(say("Next page"), screens.PAGE_ON, turn),
         lambda to: NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": ref, "page": str(to)}),
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ from bot.errors import (
 )
 from bot.onetime.links import read_base
 from bot.onetime.wire.body import decode
+from bot.screen.pieces import Code, HostName, Plain, Sentences, say
 
 MAX_WAIT = 15 * 60.0  # seconds of a Retry-After that are believed
 
@@ -52,7 +53,7 @@ _WRONG_PASSPHRASE = "Double check that passphrase"  # in the account's language
 class UnrecognizedAnswer(HostUnavailable):
     """The server answered in JSON with something that is in no row of the table. A POST is not repeated after this."""
 
-    tell = "That server answered with an error of its own. Please try again in a moment."
+    tell = say("That server answered with an error of its own. Please try again in a moment.")
 
 
 class UnexpectedError(UnrecognizedAnswer):
@@ -82,10 +83,11 @@ class Redirected(NotRetryable, NothingDone):
     def __init__(self, why: str, location: str) -> None:
         super().__init__(why)
         base = read_base(location)
-        fix = f"set ONETIME_HOSTS to `{base}`" if base else "write its right address into ONETIME_HOSTS"
-        self.tell = (
-            "That server sends everything on to another address: nothing was made or opened, and nothing was burned. "
-            f"Whoever runs this bot can {fix}."
+        self.tell = Sentences.of(
+            say("That server sends everything on to another address. Nothing was made, opened or burned."),
+            say("Whoever runs this bot can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))
+            if base
+            else say("Whoever runs this bot can write its right address into ONETIME_HOSTS."),
         )
 
 
@@ -96,17 +98,21 @@ class RefusedByProxy(NotRetryable, NothingDone):
 
     def __init__(self, status: int) -> None:
         super().__init__(f"{status}, refused by a proxy")
-        why = "as too large " if status == TOO_LARGE else ""
-        self.tell = (
-            f"A proxy before that server refused the request {why}(HTTP {status}): nothing was made or opened, "
-            "and nothing was burned."
+        self.tell = Sentences.of(
+            say(
+                "A proxy in front of that server refused the request as too large (HTTP {status}).",
+                status=Plain(str(status)),
+            )
+            if status == TOO_LARGE
+            else say("A proxy in front of that server refused the request (HTTP {status}).", status=Plain(str(status))),
+            say("Nothing was made, opened or burned."),
         )
 
 
 class AccountsOff(NotRetryable, NothingDone):
     """The server's operator has switched accounts off. Every call with an account is refused and has no effect."""
 
-    tell = "That server does not take accounts over its API."
+    tell = say("That server does not take accounts over its API.")
 
 
 class _ErrorBody(msgspec.Struct):

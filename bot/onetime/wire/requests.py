@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from bot.errors import NotAuthorized, NotUnderstood
 from bot.onetime.links import KEY
+from bot.screen.pieces import say
 from bot.secret import MetadataKey, Secret, SecretKey
 
 FORM = "application/x-www-form-urlencoded"
@@ -34,7 +35,7 @@ class ApiRequest:
             return self.path
         key = self.key.reveal()
         if not KEY.fullmatch(key):
-            raise NotUnderstood("not a key", tell="That is not a key of Onetime Secret.")
+            raise NotUnderstood("not a key", tell=say("That is not a key of Onetime Secret."))
         return self.path.replace("{key}", quote(key, safe=""))
 
     def body(self) -> bytes | None:
@@ -60,7 +61,7 @@ def basic(username: Secret, token: Secret) -> Secret:
     Raises `NotAuthorized` for a user name with a colon: the server would read the rest of it as the token.
     """
     if ":" in username.reveal():
-        raise NotAuthorized("a colon in the user name", tell="A user name cannot have a colon in it.")
+        raise NotAuthorized("a colon in the user name", tell=say("A user name cannot have a colon in it."))
     pair = f"{username.reveal()}:{token.reveal()}".encode("utf-8", "surrogatepass")
     return Secret("Basic " + base64.b64encode(pair).decode("ascii"))
 

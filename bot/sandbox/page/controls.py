@@ -17,7 +17,7 @@ from bot.sandbox import onetime, slack
 from bot.sandbox.onetime import SecretSnapshot
 from bot.sandbox.page import serializers
 from bot.sandbox.page.serializers import Json
-from bot.sandbox.page.settings import LOCALES, Language, Locale, PageSettings, Theme
+from bot.sandbox.page.settings import LOCALES, Locale, PageLanguage, PageSettings, Theme
 from bot.sandbox.world import World
 
 MAX_CLOCK_MOVE = 366 * 86_400.0  # seconds
@@ -107,7 +107,7 @@ class SetLocale(msgspec.Struct, tag_field="do", tag="locale", forbid_unknown_fie
 class SetLanguage(msgspec.Struct, tag_field="do", tag="language", forbid_unknown_fields=True):
     """Shows the page in another language, in which everybody reads Slack from now on."""
 
-    language: Language
+    language: PageLanguage
 
 
 class SetTheme(msgspec.Struct, tag_field="do", tag="theme", forbid_unknown_fields=True):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Language = Literal["en", "de", "fr"]
+PageLanguage = Literal["en", "de", "fr"]
 Locale = Literal["en-GB", "de-DE", "fr-FR"]
 Theme = Literal["neutral", "paper"]
-Texts = dict[Language, str]
+Texts = dict[PageLanguage, str]
 
-LOCALES: dict[Language, Locale] = {"en": "en-GB", "de": "de-DE", "fr": "fr-FR"}
+LOCALES: dict[PageLanguage, Locale] = {"en": "en-GB", "de": "de-DE", "fr": "fr-FR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class PageSettings:
     """What a person can set on the page. Every change calls `on_change`."""
 
     round: Sequence[RoundStep] = ()
-    language: Language = "en"
+    language: PageLanguage = "en"
     theme: Theme = "neutral"
     on_change: Callable[[], None] = field(default=lambda: None, repr=False)
 
-    def set_language(self, language: Language) -> None:
+    def set_language(self, language: PageLanguage) -> None:
         self.language = language
         self.on_change()
 

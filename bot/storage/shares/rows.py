@@ -120,8 +120,13 @@ class Delivery:
     def address(self) -> Person | ChannelRef | None:
         """Where the message goes: to a person, or to a channel of the sender's workspace. None: only the link."""
         if self.recipient.channel is not None:
-            return ChannelRef(self.sender.team_id, self.recipient.channel)
+            return ChannelRef(self.sender.team_id, self.recipient.channel, self.sender)
         return self.recipient.user
+
+    @property
+    def reader(self) -> Person:
+        """In whose language its message is: in the recipient's, and in a channel in the sender's."""
+        return self.recipient.user or self.sender
 
     @property
     def is_over(self) -> bool:

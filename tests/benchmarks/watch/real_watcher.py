@@ -19,7 +19,6 @@ from bot.onetime.links import Hosts
 from bot.proxy import ProxyRule
 from bot.secret import Secret
 from bot.settings import read_settings
-from bot.slack.messenger import Messenger
 from bot.slack.web import SlackClient
 from bot.slack.workspace import Workspace
 from bot.storage.engine.database import Database
@@ -47,10 +46,10 @@ class Job:
 
 async def work(job: Job) -> Done:
     host = Host(job.port)
-    messenger = Messenger(Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none")))  # never used
+    workspace = Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none"))  # never used
     settings = read_settings()
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
-    async with services(settings, hosts, messenger, ProxyRule()) as (given, db, sealer):
+    async with services(settings, hosts, workspace, ProxyRule()) as (given, _messenger, db, sealer):
         await free_leases(db)
         watcher, before = Watcher(given, Polls(db, sealer), EVERY), host.calls()
         running = asyncio.create_task(watcher.run())
