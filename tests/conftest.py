@@ -5,6 +5,7 @@ How long the machine takes is no claim of a test, but for the few that say so.
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -28,6 +29,12 @@ USUAL = 120  # seconds; the limit for a test that does not say another
 
 settings.register_profile("any machine", settings(), deadline=None)  # Hypothesis gives an example 200 ms otherwise
 settings.load_profile("any machine")
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("the look of windows and messages (tests/browser/test_page_layout.py)")
+    group.addoption("--sheets", type=Path, help="write contact sheets of all of them into this folder")
+    group.addoption("--payloads", type=Path, help="show those of this dump; without it the journeys are played")
 
 
 @pytest.hookimpl(trylast=True)

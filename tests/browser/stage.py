@@ -106,7 +106,7 @@ async def at(browser, url, viewport=None, scheme="light", *, may_complain=False)
     """
     tab = await _tab(browser)
     await tab.set_viewport_size(viewport or WIDE)
-    await tab.emulate_media(color_scheme=scheme)
+    await tab.emulate_media(color_scheme=scheme, reduced_motion="no-preference")
     complaints = Complaints()
     complaints.listen(tab)
     somebody = Person(tab)

@@ -57,6 +57,9 @@ async def test_messages_of_one_sender_in_a_row_are_shown_under_one_name(me, note
     notes.workspace.state.delete(notes.workspace.messages[0])
     await expect(me.page.get_by_role("article")).to_have_count(5)
     assert await heads(me) == [True, True, True, False, True]
+    for one in notes.workspace.messages[1:4]:
+        notes.workspace.state.delete(one)
+    await expect(me.page.get_by_role("article")).to_have_count(2)
 
 
 async def test_a_line_with_the_day_is_between_messages_of_two_days(chromium, world):

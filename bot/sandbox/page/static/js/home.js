@@ -21,7 +21,7 @@ function content() {
   const view = world.homes[here.me];
   if (!view) return el("p", { class: "home-empty" }, t("home_empty", { app: world.app.name }));
   const scene = makeScene({ view: view.id }, { values: view.values, redraw: () => redraw() });
-  return el("div", { class: "blocks" }, blocks(view.blocks, scene));
+  return el("div", { class: "blocks", data: { hash: view.hash } }, blocks(view.blocks, scene));
 }
 
 function redraw() {

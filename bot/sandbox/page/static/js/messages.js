@@ -21,7 +21,13 @@ const TOGETHER = 300; // seconds between two messages of one sender that are sho
 const idOf = (key) => `message-${key.replaceAll(/[^\w]/g, "-")}`;
 
 export function start() {
-  on("messages", (changed) => changed.forEach(apply));
+  on("messages", (changed) => {
+    const list = byId("messages");
+    const isAtEnd = list && list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+    changed.forEach(apply);
+    arrange();
+    if (isAtEnd) list.scrollTop = list.scrollHeight;
+  });
   on("parts", () => arrange()); // the clock was moved on, and today is another day
 }
 
@@ -65,20 +71,14 @@ function isMore(before, message) {
 function apply({ key, message, before }) {
   const isHere = (message ?? before)?.channel === here.place && here.tab === "messages";
   const old = byId(idOf(key));
-  if (!message) {
-    old?.remove();
-    return arrange();
-  }
+  if (!message) return old?.remove();
   if (!isVisibleTo(here.me, message)) return;
   if (!before) announce(message, isHere);
   const list = byId("messages");
   if (!isHere || !list) return;
-  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
   if (old) replace(old, article(message));
   else list.append(article(message));
   list.querySelector(".welcome")?.remove();
-  arrange(list);
-  if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
 function replace(old, now) {

@@ -54,7 +54,7 @@ export const fr = {
   edited: "modifié",
   message_actions: "Actions du message",
   write_to: "Message à {name}",
-  for_commands: "{label} · / pour les commandes",
+  for_commands: "{label} · / : commandes",
   suggestions: "Suggestions",
   suggestions_found: { one: "{n} suggestion, à choisir par les flèches", other: "{n} suggestions, à choisir par les flèches" },
   send: "Envoyer",

@@ -83,7 +83,7 @@ function windowBox(view) {
   body.querySelector("input:not([type=radio], [type=checkbox]), textarea, select")?.setAttribute("data-first", "");
   return el(
     "div",
-    { class: "window", role: "dialog", "aria-modal": "true", "aria-labelledby": "window-title", tabindex: "-1", id: "window" },
+    { class: "window", role: "dialog", "aria-modal": "true", "aria-labelledby": "window-title", tabindex: "-1", id: "window", data: { view: view.id } },
     el(
       "div",
       { class: "window-head" },

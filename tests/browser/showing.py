@@ -1,0 +1,140 @@
+"""Shows windows, messages and Home tabs on the page, one after another, and looks for what is wrong with them.
+
+It can keep a picture of each, and lay the pictures out on contact sheets for people to look at.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser.person import Person
+from tests.support.screens import Screen
+
+FIND_FLAWS = (Path(__file__).parent / "find_flaws.js").read_text(encoding="utf-8")
+TALL = 3000  # pixels; a window on a screen of this height needs no scrolling, so its picture has all of it
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+AT_ONCE = 40  # messages
+SHEET = 1600  # pixels wide
+PER_SHEET = 24  # pictures
+
+
+async def shown_one_by_one(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[tuple[Screen, Locator]]:
+    """Each screen with the element that shows it, which is there until the next one is asked for."""
+    for screen in screens:
+        if screen.kind == "modal":
+            async for shown in _window(notes, me, screen):
+                yield screen, shown
+    notes.workspace.state.close(list(notes.workspace.state.stack(notes.ada.id)))
+    await expect(me.window).to_have_count(0)
+    messages = [one for one in screens if one.kind == "message"]
+    for start in range(0, len(messages), AT_ONCE):
+        async for screen, shown in _messages(notes, me, messages[start : start + AT_ONCE]):
+            yield screen, shown
+    async for screen, shown in _homes(notes, me, [one for one in screens if one.kind == "home"]):
+        yield screen, shown
+
+
+async def _window(notes: Any, me: Person, screen: Screen) -> AsyncIterator[Locator]:
+    state = notes.workspace.state
+    view = state.open_view(state.new_trigger(notes.ada.id), screen.payload)
+    await me.page.wait_for_function("id => document.querySelector('#window')?.dataset.view === id", arg=view.id)
+    yield me.window
+
+
+async def _messages(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[tuple[Screen, Locator]]:
+    state = notes.workspace.state
+    posted = [state.post(notes.channel, screen.payload) for screen in screens]
+    articles = me.page.get_by_role("article")
+    await expect(articles).to_have_count(len(posted))
+    for place, screen in enumerate(screens):
+        yield screen, articles.nth(place)
+    for one in posted:
+        state.delete(one)
+    await expect(articles).to_have_count(0)
+
+
+async def _homes(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[tuple[Screen, Locator]]:
+    if not screens:
+        return
+    await me.go("Notes")
+    await me.page.get_by_role("button", name="Home").click()
+    for screen in screens:
+        view = notes.workspace.state.publish(notes.ada.id, screen.payload)
+        await me.page.wait_for_function(
+            "hash => document.querySelector('#home [data-hash]')?.dataset.hash === hash", arg=view.hash
+        )
+        yield screen, me.page.locator("#home")
+
+
+async def find_flaws(shown: Locator, *, is_wide: bool) -> list[str]:
+    """What is wrong with what is shown, in words."""
+    return list(await shown.evaluate(f"(node, isWide) => ({FIND_FLAWS})(node, isWide)", is_wide))
+
+
+class Look:
+    """Looks at what is shown, in light and dark, and keeps what is wrong with it. With a folder it keeps pictures, too."""
+
+    def __init__(self, folder: Path | None, size: str) -> None:
+        self.keeps_pictures = folder is not None
+        self.sheets = Sheets(folder)
+        self.count = 0
+        self.flaws: dict[str, list[str]] = {}  #: what was looked at -> what is wrong
+        self._size = size
+
+    async def at(self, me: Person, sheet: str, shown: Locator, name: str = "") -> None:
+        self.count += 1
+        for scheme in SCHEMES:
+            await me.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            flaws = await find_flaws(shown, is_wide=self._size == "wide")
+            if flaws:
+                name = name or (await shown.inner_text())[:80]
+                self.flaws[f"{self.count} {sheet} {scheme}: {name!r}"] = flaws
+            await self.sheets.add(f"{sheet}-{self._size}-{scheme}", f"{self.count} {' / '.join(flaws)}", shown)
+
+    async def write_sheets(self, browser: Browser) -> None:
+        await self.sheets.write(browser)
+
+
+class Sheets:
+    """Contact sheets in a folder. Without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._pictures: dict[str, list[tuple[str, bytes]]] = {}
+
+    async def add(self, sheet: str, caption: str, shown: Locator) -> None:
+        if self._folder is not None:
+            picture = await shown.screenshot(type="jpeg", quality=80)
+            self._pictures.setdefault(sheet, []).append((caption, picture))
+
+    async def write(self, browser: Browser) -> None:
+        if self._folder is None:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        page = await browser.new_page(viewport={"width": SHEET, "height": 1000})
+        for sheet, pictures in self._pictures.items():
+            for start in range(0, len(pictures), PER_SHEET):
+                await page.set_content(_sheet(sheet, pictures[start : start + PER_SHEET]))
+                path = self._folder / f"{sheet}-{start // PER_SHEET + 1:02}.png"
+                await page.screenshot(path=path, full_page=True)
+        await page.close()
+
+
+def _sheet(title: str, pictures: Sequence[tuple[str, bytes]]) -> str:
+    columns = 4 if "narrow" in title else 3
+    figures = "".join(
+        f'<figure style="break-inside:avoid;margin:0 0 14px"><img style="max-width:100%;border:1px solid #999" '
+        f'src="data:image/jpeg;base64,{base64.b64encode(picture).decode()}">'
+        f'<figcaption style="font:11px sans-serif">{html.escape(caption)}</figcaption></figure>'
+        for caption, picture in pictures
+    )
+    return (
+        f'<body style="margin:12px;background:#ccc"><h1 style="font:14px sans-serif">{html.escape(title)}</h1>'
+        f'<div style="columns:{columns};column-gap:14px">{figures}</div>'
+    )

@@ -1,0 +1,165 @@
+"""Every window and message that the tour and the journeys produce, wide and narrow, light and dark: nothing is cut.
+
+`--sheets FOLDER` writes contact sheets, for people to look at.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import expect
+
+from bot.sandbox.first_round import FIRST_ROUND
+from bot.sandbox.main import ACCOUNTS, EMAIL, TOKEN, new_world
+from bot.sandbox.page import Page, read_manifest
+from bot.sandbox.page.controls import SetLanguage, SetTheme
+from bot.sandbox.page.settings import LOCALES
+from bot.sandbox.tour import Tour
+from tests.browser.app import started_notes
+from tests.browser.kit import actions, mrkdwn, options, plain
+from tests.browser.showing import TALL, Look, find_flaws, shown_one_by_one
+from tests.browser.stage import NARROW, WIDE, at
+from tests.readme import ROOT
+from tests.support.screens import Screen, read_screens
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+SIZES = {"wide": WIDE, "narrow": NARROW}
+# Slack cuts the chosen option of a menu on a phone, too; the open menu shows all of it.
+CUT_IN_SLACK_TOO = {'cut in its field: "Send it, or make a link, without showing it to me"'}
+FEWEST = 300  # screens; with fewer the journeys did not play
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def screens(request, tmp_path_factory):
+    if (dump := request.config.getoption("--payloads")) is not None:
+        return read_screens(_sent(dump))
+    played = _play_journeys(tmp_path_factory.mktemp("payloads") / "sent")
+    screens = read_screens([*await _play_tour(), *_sent(played)])
+    assert len(screens) >= FEWEST
+    return screens
+
+
+async def _play_tour():
+    world = new_world()
+    world.onetime.add_account(EMAIL, TOKEN)
+    async with world:
+        said = io.StringIO()
+        assert await Tour(world, EMAIL, TOKEN, said).play() == 0, said.getvalue()
+        return world.workspace.export()
+
+
+def _play_journeys(dump: Path) -> Path:
+    """Play the journeys, and keep all that the bot sent. Whether they hold is the question of their own tests."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not slow", "tests/journeys"]
+    subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"SANDBOX_PAYLOADS": str(dump)}, check=False, capture_output=True
+    )
+    return dump
+
+
+def _sent(dump: Path) -> Iterator[tuple[str, object, str]]:
+    for line in dump.read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        yield one["method"], one["payload"], one["verdict"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nothing_is_cut_and_nothing_is_wider_than_its_place(chromium, screens, request, size):
+    look = Look(request.config.getoption("--sheets"), size)
+    viewport = SIZES[size] | ({"height": TALL} if look.keeps_pictures else {})
+    async with started_notes() as notes, at(chromium, notes.page.url, viewport) as me:
+        async for screen, shown in shown_one_by_one(notes, me, screens):
+            await look.at(me, screen.kind, shown)
+    await look.write_sheets(chromium)
+    assert look.count == len(screens)
+    assert {name: flaws for name, flaws in look.flaws.items() if not set(flaws) <= CUT_IN_SLACK_TOO} == {}
+
+
+# --- the page around them
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["neutral", "paper"])
+async def test_nothing_of_the_page_itself_is_cut_in_any_language(chromium, world, request, size, theme):
+    look = Look(request.config.getoption("--sheets"), size)
+    page = Page(world, read_manifest(), ACCOUNTS, FIRST_ROUND)
+    await page.start()
+    page.controls.watch_bot()
+    await page.controls.do(SetTheme(theme))
+    async with at(chromium, page.url, SIZES[size]) as me:
+        for language in LOCALES:
+            await page.controls.do(SetLanguage(language))
+            await expect(me.page.locator("html")).to_have_attribute("lang", language)
+            async for name, shown in _parts_of_page(me, world):
+                await look.at(me, f"page-{theme}", shown, f"{language} {name}")
+    await page.stop()
+    await look.write_sheets(chromium)
+    assert look.flaws == {}
+
+
+async def _parts_of_page(me, world):
+    body, keys = me.page.locator("body"), me.page.keyboard
+    world.onetime.share("ada@example.com", "text", passphrase="x")
+    world.onetime.burn_as_owner(world.onetime.share(None, "burned").metadata_key)
+    yield "start", body
+    if await me.page.locator("[data-focus=pane-behind]").is_visible():
+        await me.page.locator("[data-focus=pane-behind]").click()
+    yield "behind the scenes", body
+    await me.page.locator("[data-focus=make]").click()
+    yield "making a secret", me.dialog
+    await keys.press("Escape")
+    if await me.page.locator("[data-focus=pane-chat]").is_visible():
+        await me.page.locator("[data-focus=pane-chat]").click()
+    await me.page.locator("[data-focus=settings]").click()
+    yield "settings", me.dialog
+    await keys.press("Escape")
+    await me.type("/ots nonsense")
+    await me.type("hello")
+    await me.page.locator("#composer-text").fill("/")
+    yield "suggestions", me.page.locator("#suggestions")
+    await me.page.locator("#composer-text").fill("")
+
+
+# --- the check itself
+
+
+async def test_the_check_finds_what_is_cut_wide_or_hard_to_read(chromium):
+    long = "Donaudampfschifffahrtsgesellschaft" * 3
+    select = {"type": "static_select", "action_id": "a", "options": options(long.lower()), "placeholder": plain(long)}
+    button = {"type": "button", "action_id": "b", "text": plain("a label that goes on and on " * 4)}
+    planted = {
+        "an emoji is not drawn": [mrkdwn(":no_such_sign: hello")],
+        "not shown": [{"type": "video", "title": plain("a film")}],
+        "cut in its field": [actions(select)],
+        "a label of": [actions(button)],
+    }
+    async with started_notes() as notes, at(chromium, notes.page.url, NARROW) as me:
+        screens = [Screen("message", {"text": "a message", "blocks": blocks}) for blocks in planted.values()]
+        found = [await find_flaws(shown, is_wide=False) async for _, shown in shown_one_by_one(notes, me, screens)]
+        for about, flaws in zip(planted, found, strict=True):
+            assert any(about in flaw for flaw in flaws), (about, flaws)
+
+        for style, about in PLANTED_STYLES.items():
+            screen = Screen("message", {"text": "a message", "blocks": [mrkdwn("some words " * 20)]})
+            async for _, shown in shown_one_by_one(notes, me, [screen]):
+                assert await find_flaws(shown, is_wide=False) == []
+                await shown.locator(".block-text").evaluate(
+                    "(node, [name, value]) => node.style.setProperty(name, value)", style
+                )
+                await shown.locator(".block-text").evaluate("node => node.style.setProperty('overflow', 'hidden')")
+                assert any(about in flaw for flaw in await find_flaws(shown, is_wide=False)), style
+
+
+PLANTED_STYLES = {
+    ("white-space", "nowrap"): "cut at its side",
+    ("max-height", "30px"): "cut below",
+    ("color", "rgb(170, 170, 170)"): "hard to read",
+    ("margin-left", "-200px"): "wider than its place",
+}
