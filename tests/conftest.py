@@ -54,12 +54,18 @@ def may_take_long(item):
     return limit is not None and limit.args[0] > USUAL
 
 
+@pytest.fixture(scope="session")
+def cut_texts(tmp_path_factory):
+    """The file in which bots that are started fast write what Slack has no room for, in any language."""
+    return tmp_path_factory.mktemp("languages") / "cut.txt"
+
+
 @pytest.fixture(scope="session", autouse=True)
-def quick_starts():
+def quick_starts(cut_texts):
     if sys.platform != "linux":
         yield
         return
-    server = ForkServer()
+    server = ForkServer(cut_texts)
     BotProcess.spawn = staticmethod(server.spawn)
     yield
     BotProcess.spawn = staticmethod(bot_process.spawn)
@@ -76,6 +82,16 @@ def real_starts(monkeypatch):
 def messages_are_looked_at():
     with sent_messages.watched():
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_text_is_cut_in_any_language(cut_texts):
+    """Whatever a bot shows in a test has room in Slack in every language, with the longest values."""
+    yield
+    if cut_texts.exists():
+        found = "\n".join(sorted(set(cut_texts.read_text().splitlines())))
+        cut_texts.unlink()
+        pytest.fail(f"Slack has no room for these texts:\n{found}", pytrace=False)
 
 
 @pytest.fixture(autouse=True)

@@ -49,7 +49,7 @@ def form(prefs: NotificationPreferences, zone: str | None, language: Language | 
 
 def _languages() -> tuple[tuple[str, Piece], ...]:
     """Each language by its own name, which its readers find in any language."""
-    return (AS_IN_SLACK, say("As in Slack")), *((one.value, Plain(one.own_name)) for one in Language)
+    return (AS_IN_SLACK, say("As in Slack")), *((one.value, Mark(one.own_name)) for one in Language)
 
 
 def _quiet_hours(zone: str | None) -> Note:

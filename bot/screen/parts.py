@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bot.screen.pieces import Piece, Plain, say
+from bot.screen.pieces import Mark, Piece, say
 from bot.secret import Secret
 
 # Slack's limits, in characters. Source: docs.slack.dev, reference of blocks, of composition objects and of views.
@@ -37,7 +37,7 @@ CANCEL: Final = say("Cancel")
 CLOSE: Final = say("Close")
 DONE: Final = say("Done")
 ONE_MOMENT: Final = say("One moment…")
-APP_NAME: Final = Plain("Onetime Secret")
+APP_NAME: Final = Mark("Onetime Secret")
 
 
 @dataclass(frozen=True, slots=True)

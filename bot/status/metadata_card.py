@@ -60,9 +60,7 @@ def actions(metadata: Metadata, ref: str, *, number: int | None = None) -> tuple
     `ref` is the button context of the card, `number` its place in a list.
     """
     which = name_in_label(None, metadata.created, number=number)
-    track = Button(
-        say("Track"), TRACK, ref, accessibility_label=say("Tell me when it is opened: {secret}", secret=which)
-    )
+    track = Button(say("Track"), TRACK, ref, accessibility_label=say("Track {secret}", secret=which))
     refresh = Button(
         say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Look again at {secret}", secret=which)
     )

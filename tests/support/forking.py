@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bot.sandbox import bot_process
+from tests.support import every_language
 
 SERVER = Path(__file__).with_name("fork_server.py")
 
@@ -21,7 +22,8 @@ SERVER = Path(__file__).with_name("fork_server.py")
 class ForkServer:
     """One for each worker of the test run. It starts together with the first process."""
 
-    def __init__(self) -> None:
+    def __init__(self, cut_texts: Path | None = None) -> None:
+        self._cut_texts = cut_texts  # the file for texts that Slack has no room for
         self._server: subprocess.Popen[bytes] | None = None
         self._asking: socket.socket | None = None
 
@@ -57,7 +59,8 @@ class ForkServer:
         with theirs:
             self._server = subprocess.Popen(
                 [sys.executable, str(SERVER), str(theirs.fileno())],
-                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+                env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+                | ({every_language.FOUND: str(self._cut_texts)} if self._cut_texts else {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
