@@ -73,7 +73,7 @@ async def test_connecting_again_replaces_the_token(world, connected):
     await connected.close()
 
     await connected.command("/ots", "recent")
-    await connected.until(lambda: "no secrets" in connected.sees())
+    await connected.until(lambda: "0 secrets" in connected.sees())
 
 
 async def test_a_host_that_is_not_allowed_is_named_and_never_contacted(world, ada):

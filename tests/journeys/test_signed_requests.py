@@ -13,7 +13,7 @@ from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.deliver import sign
 from bot.sandbox.world import World
 from tests.journeys.conftest import somebody
-from tests.journeys.test_dispatcher import CANARY, Log, command, send, signed
+from tests.journeys.test_dispatcher import CANARY, KNOWN, Log, command, send, signed
 from tests.support.rows import each_row
 from tests.support.waiting import eventually
 
@@ -179,6 +179,8 @@ async def test_a_url_verification_that_is_not_signed_says_nothing(world):
 
 async def test_a_command_about_a_payload_is_a_command(world, ada):
     """Bolt takes every form in which the word occurs for an interaction, and reads it as nothing."""
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: ada.ephemerals)
     body = command(world, "help payload", user_id=ada.id, trigger=f"{ada.id}.payload")
 
     status, said = await send(world.bot.port, signed(world, body), body)
@@ -188,9 +190,10 @@ async def test_a_command_about_a_payload_is_a_command(world, ada):
 
 
 @pytest.mark.parametrize("fields", [{"ssl_check": "0"}, {"ssl_check": "1x"}, {"type": "url_verification_"}])
-async def test_what_only_looks_like_slacks_own_checks_is_a_payload(world, fields):
+async def test_what_only_looks_like_slacks_own_checks_is_a_payload(marked, fields):
+    world, _ = marked
     body = urlencode({"text": "help", "command": "/ots", "team_id": world.workspace.state.team_id,
-                      "user_id": "U0", "trigger_id": f"1.{fields}"} | fields).encode()  # fmt: skip
+                      "user_id": KNOWN, "trigger_id": f"1.{fields}"} | fields).encode()  # fmt: skip
 
     status, said = await send(world.bot.port, signed(world, body), body)
 
