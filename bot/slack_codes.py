@@ -13,6 +13,7 @@ Sources. Each method's page is https://docs.slack.dev/reference/methods/METHOD, 
     every     on the page of every method, and in https://docs.slack.dev/reference/methods (common errors)
     post      chat.postMessage, chat.postEphemeral
     update    chat.update
+    delete    chat.delete
     open      conversations.open
     views     views.open, views.push, views.update, views.publish
     user      users.info
@@ -61,7 +62,9 @@ _MESSAGE: Final = frozenset({
     "blocked_file_type",  # update: this and other codes about files, drafts and cards are here for completeness
     "cannot_reply_to_message",  # post
     "cant_broadcast_message",  # update
+    "cant_delete_message",  # delete: not a message of ours, or deleting is not allowed
     "cant_update_message",  # update: not a message of ours
+    "compliance_exports_prevent_deletion",  # delete
     "draft_already_deleted",  # post
     "draft_already_sent",  # post
     "draft_has_conflict",  # post

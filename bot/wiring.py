@@ -43,6 +43,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
+from bot.storage.following_messages import FollowingMessages
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
@@ -137,11 +138,13 @@ async def services(
                     shares=Shares(db, sealer),
                     deliveries=Deliveries(db, sealer),
                     interrupted_shares=InterruptedShares(db, sealer),
+                    following_messages=FollowingMessages(db),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     acts=Acts(db),
                     send=messenger.send,
                     update=messenger.update,
+                    delete=messenger.delete,
                     update_window=messenger.update_window,
                     preferences=Preferences(db),
                     languages=languages,

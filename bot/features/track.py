@@ -9,6 +9,7 @@ from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, S
 from bot.interaction import paging, pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
@@ -18,6 +19,7 @@ from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
+from bot.status.following import settle_tracked
 from bot.status.tracked_card import burn_button, follow, name, tracked_card
 from bot.status.words import (
     DOT,
@@ -227,6 +229,11 @@ async def watch(interaction: Interaction, _row: None) -> Reply:
     return Reply(Message.of(said, Text.of(EYES, said)), Outcome.DONE)
 
 
+async def recover(services: Services, _alone_for: float | None = None) -> None:
+    """Change reminders of what is over or not tracked any more. Raises `StorageUnavailable`."""
+    await settle_tracked(services)
+
+
 FEATURE = Feature(
     name="track",
     verbs=(
@@ -250,4 +257,5 @@ FEATURE = Feature(
             OLDER: Handler(turn_page, own_button_context(TRACKED_PAGE)),
         },
     },
+    recover=recover,
 )

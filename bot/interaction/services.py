@@ -19,6 +19,7 @@ from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
+from bot.storage.following_messages import FollowingMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.recovery import InterruptedReveals
@@ -34,6 +35,9 @@ Send = Callable[[Person | ChannelRef, Message, str], Awaitable[MessageRef]]
 
 # Changes a message of ours in place, in the language of the person who reads it. Raises `SlackError`.
 Update = Callable[[MessageRef, Message, Person], Awaitable[None]]
+
+# Deletes a message of ours. Raises `SlackError`.
+Delete = Callable[[MessageRef], Awaitable[None]]
 
 # Changes what an open modal shows, by the workspace that the app is installed in and the id of the modal, in the
 # language of the person who reads it. Raises `WindowClosed`, `SlackError`.
@@ -56,11 +60,13 @@ class Services:
     shares: Shares
     deliveries: Deliveries
     interrupted_shares: InterruptedShares  # for recovery
+    following_messages: FollowingMessages
     requests: Requests
     limits: Limits
     acts: Acts
     send: Send
     update: Update
+    delete: Delete
     update_window: UpdateWindow
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES

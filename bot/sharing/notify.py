@@ -14,6 +14,7 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
+from bot.sharing.following import settle_messages
 from bot.status.tracked_card import tracked_card
 from bot.storage.shares.rows import Delivery, Share
 
@@ -66,7 +67,7 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
 
 
 async def redraw(services: Services, delivery: Delivery) -> bool:
-    """Update the delivery's message and the sender's card. False if Slack did not take an update: try again later.
+    """Update all messages that show the delivery. False if Slack did not take an update: try again later.
 
     Two processes that redraw at once may overtake each other, so this repeats until the drawn state is still current.
     Raises `StorageUnavailable`.
@@ -76,6 +77,7 @@ async def redraw(services: Services, delivery: Delivery) -> bool:
         drawn = screens
         outcomes = [await _try_to_send(services.update(*one)) for one in drawn]
         done = all(outcomes)
+    await settle_messages(services, delivery.id)
     return done
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Text
-from bot.screen.pieces import HostName, Mark, Piece, Plain, Sentences, When, Who, say
+from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.words import (
     DELIVERY_SIGNS,
+    GONE_SIGN,
     REMINDER_SIGN,
     delivery_over_words,
-    delivery_summary,
     name_in_label,
     quoted,
 )
@@ -24,26 +24,44 @@ SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
 
 def recipient_message(share: Share, delivery: Delivery) -> Message:
     """The message with the Open button of a delivery, as it is now. It is one message, updated in place."""
-    sender = Who(delivery.sender.user_id)
     if delivery.is_over:
-        return Message.of(
-            say(
-                "The one-time secret that {person} shared with you here: {status}.",
-                person=sender,
-                status=delivery_summary(delivery),
-            ),
-            Text.of(DELIVERY_SIGNS[delivery.state], delivery_over_words(delivery)),
-            Note.of(say("Shared by {person}. There is nothing left to open here.", person=sender)),
-        )
-    said = say("{person} shares a one-time secret with you.", person=sender)
+        return _over_message(share, delivery)
+    said = say("{person} shares a one-time secret with you.", person=Who(delivery.sender.user_id))
     if delivery.recipient.channel:
-        said = say("{person} shares a one-time secret: whoever opens it first gets it.", person=sender)
-    parts: list[Part] = [Text.of(Mark(":closed_lock_with_key: "), said)]
+        said = say(
+            "{person} shares a one-time secret: whoever opens it first gets it.", person=Who(delivery.sender.user_id)
+        )
+    return _with_open_button(share, delivery, Mark(":closed_lock_with_key: "), said)
+
+
+def reminder(share: Share, delivery: Delivery) -> Message:
+    """The message to the recipient after Remind. It opens the delivery like the first message, and ends like it."""
+    said = say("A reminder: the one-time secret from {person} is not opened yet.", person=Who(delivery.sender.user_id))
+    return _with_open_button(share, delivery, REMINDER_SIGN, said)
+
+
+def _with_open_button(share: Share, delivery: Delivery, sign: Mark, said: Phrase) -> Message:
+    parts: list[Part] = [Text.of(sign, said)]
     if share.note:
         parts.append(Text.of(Mark("> "), Plain(share.note, MAX_NOTE)))
     parts += [_facts(share, delivery), Buttons.of(_open_button(share, delivery)), Note.of(_promise(delivery))]
     note = (say("Note: {note}", note=quoted(share.note, MAX_NOTE)),) if share.note else ()
     return Message(Sentences.of(said, *note, say("Open this message in Slack.")), tuple(parts))
+
+
+def _over_message(share: Share, delivery: Delivery) -> Message:
+    said = delivery_over_words(delivery, share.note)
+    return Message.of(
+        said,
+        Text.of(DELIVERY_SIGNS[delivery.state], said),
+        Note.of(say("Shared by {person}. There is nothing left to open here.", person=Who(delivery.sender.user_id))),
+    )
+
+
+def over_for_long() -> Message:
+    """The message about a delivery that is over for so long that nothing is known of it any more."""
+    said = say("This one-time secret cannot be opened any more.")
+    return Message.of(said, Text.of(GONE_SIGN, said))
 
 
 def _open_button(share: Share, delivery: Delivery) -> Button:
@@ -86,16 +104,10 @@ def passphrase_message(share: Share, delivery: Delivery) -> Message:
     )
 
 
-def reminder(share: Share, delivery: Delivery) -> Message:
-    """The message to the recipient after Remind. It cannot open the delivery: only the first message can."""
-    sender = Who(share.person.user_id)
-    said = say("The one-time secret that {person} shares with you waits to be opened.", person=sender)
-    if delivery.expires_at:
-        said = say(
-            "The one-time secret that {person} shares with you waits until {when}.",
-            person=sender,
-            when=When(delivery.expires_at),
-        )
-    where = say("Its message is further up, with an *Open* button.")
-    summary = say("A reminder: the one-time secret that {person} shares with you waits to be opened.", person=sender)
-    return Message.of(summary, Text.of(REMINDER_SIGN, Sentences.of(said, where)))
+def passphrase_over(share: Share, delivery: Delivery) -> Message:
+    """In the place of the passphrase, when its secret was opened or is over."""
+    said = say(
+        "The passphrase of the one-time secret from {person} is no longer needed.", person=Who(share.person.user_id)
+    )
+    over = delivery_over_words(delivery, share.note)
+    return Message.of(Sentences.of(said, over), Text.of(Mark(":key: "), said), Note.of(over))

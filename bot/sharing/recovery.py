@@ -11,6 +11,7 @@ from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import deliver, on_watch_event, request_messages
+from bot.sharing.following import settle_messages
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery
 
@@ -39,6 +40,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await redraw(services, delivery)  # the card may have been posted before, with an older state
     for delivery in await services.interrupted_shares.late():
         await _try_to_report_expiry(services, delivery)
+    await settle_messages(services)
     await services.interrupted_shares.purge()
 
 

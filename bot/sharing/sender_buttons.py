@@ -149,10 +149,13 @@ async def _send_reminder(interaction: Interaction, share: Share, delivery: Deliv
     if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
         return False
     try:
-        await interaction.services.send(to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}")
+        posted = await interaction.services.send(
+            to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}"
+        )
     except SlackError as error:
         log.info("not_reminded", error=str(error), ref=delivery.id)
         return False
+    await interaction.services.following_messages.add("reminder", delivery.id, posted, delivery.reader)
     return True
 
 

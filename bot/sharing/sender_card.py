@@ -128,12 +128,7 @@ def _remind_button(share: Share) -> Button:
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     if delivery.state != "opened":
-        recipient = recipient_name(delivery.recipient)
-        said = say("{recipient}: {status}.", recipient=recipient, status=delivery_words(delivery))
-        summary = say(
-            "{secret}: {status}.", secret=_name_and_recipient(share, delivery), status=delivery_summary(delivery)
-        )
-        return Message.of(summary, Text.of(DELIVERY_SIGNS[delivery.state], said))
+        return ended_reminder(share, delivery)
     said = _opened_sentence(share, delivery)
     return Message.of(said, Text.of(OPENED_SIGN, said))
 
@@ -210,6 +205,14 @@ def expires_soon_message(share: Share, delivery: Delivery) -> Message:
         Text.of(REMINDER_SIGN, said),
         Buttons(tuple(buttons)),
     )
+
+
+def ended_reminder(share: Share, delivery: Delivery) -> Message:
+    """In the place of the reminder to the sender, when the delivery is over."""
+    recipient = recipient_name(delivery.recipient)
+    said = say("{recipient}: {status}.", recipient=recipient, status=delivery_words(delivery))
+    summary = say("{secret}: {status}.", secret=_name_and_recipient(share, delivery), status=delivery_summary(delivery))
+    return Message.of(summary, Text.of(DELIVERY_SIGNS[delivery.state], said))
 
 
 def passphrase_not_sent_message(delivery: Delivery) -> Message:

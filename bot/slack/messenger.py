@@ -57,6 +57,10 @@ class Messenger:
         slack = self._workspace.client_of(posted.team_id)
         await slack.update(posted.channel, posted.ts, blocks.message(message, await self._language_of(reader)))
 
+    async def delete(self, posted: MessageRef) -> None:
+        """Delete a message of ours. Raises `SlackError`."""
+        await self._workspace.client_of(posted.team_id).delete(posted.channel, posted.ts)
+
     async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         """Change what an open modal shows. Raises `WindowClosed`, `SlackError`."""
         view = blocks.modal(modal, await self._language_of(reader))

@@ -156,6 +156,10 @@ class SlackClient:
             "chat.update", lambda: self.client.chat_update(channel=channel, ts=ts, **changed)
         )
 
+    async def delete(self, channel: str, ts: str) -> None:
+        """Delete a message of ours."""
+        await self._call_within_limits("chat.delete", lambda: self.client.chat_delete(channel=channel, ts=ts))
+
     async def user(self, user_id: str) -> Mapping[str, Any]:
         answer = await self._call_within_limits(
             "users.info", lambda: self.client.users_info(user=user_id, include_locale=True)

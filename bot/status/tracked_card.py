@@ -154,6 +154,12 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
     return Message(_summary(tracked, host, words), tuple(parts))
 
 
+def ended_reminder(tracked: Tracked) -> Message:
+    """In the place of a reminder, when the secret is over."""
+    said = say("{secret}: {state}.", secret=Bold(name(tracked)), state=TRACKED_WORDS[tracked.state])
+    return Message.of(said, Text.of(TRACKED_SIGNS[tracked.state], said))
+
+
 def reconnect_message(host: str) -> Message:
     """Sent when a host has stopped accepting the account's token."""
     said = say(

@@ -423,39 +423,58 @@ def delivery_summary(delivery: Delivery) -> Phrase:
             return say("over")
 
 
-def delivery_over_words(delivery: Delivery) -> Phrase:
-    """What became of a delivery that is over, in the message that its recipient got."""
+def delivery_over_words(delivery: Delivery, note: str | None) -> Piece:
+    """What became of a delivery that is over, in the message that its recipient got. `note` is the sender's note."""
+    sender = Who(delivery.sender.user_id)
     match delivery.state:
         case "opened":
-            return _over_as_opened(delivery)
+            return _over_as_opened(delivery, note)
         case "burned" | "undeliverable":
             return say(
-                "{person} burned this one-time secret before it was opened.", person=Who(delivery.sender.user_id)
+                "{person} burned {secret} before it was opened.", person=sender, secret=_which_for_recipient(note)
             )
         case "expired":
-            return say("This one-time secret expired. Nobody opened it.")
+            return say("{secret} from {person} expired. Nobody opened it.", secret=_which_first(note), person=sender)
         case _:
-            return say("This one-time secret cannot be opened any more.")
+            return say("{secret} from {person} cannot be opened any more.", secret=_which_first(note), person=sender)
 
 
-def _over_as_opened(delivery: Delivery) -> Phrase:
-    when = When(delivery.opened_at) if delivery.opened_at else None
-    if (shown_to := link_was_shown_to(delivery)) is not None:
-        if when is None:
-            return say("This one-time secret was opened, with the link that {person} was shown.", person=shown_to)
-        return say(
-            "This one-time secret was opened {when}, with the link that {person} was shown.", when=when, person=shown_to
-        )
+def _which_for_recipient(note: str | None) -> Phrase:
+    """Which secret is meant, inside a sentence for its recipient."""
+    return quoted(note) if note else say("this one-time secret")
+
+
+def _which_first(note: str | None) -> Phrase:
+    """Which secret is meant, at the start of a sentence for its recipient."""
+    return quoted(note) if note else say("This one-time secret")
+
+
+def _over_as_opened(delivery: Delivery, note: str | None) -> Piece:
     if delivery.opener is None or delivery.is_by_link:
-        return (
-            say("This one-time secret was opened {when}.", when=when)
-            if when
-            else say("This one-time secret was opened.")
-        )
+        return _over_as_opened_by_link(delivery, note)
+    when = When(delivery.opened_at) if delivery.opened_at else None
+    which = say("{secret} from {sender}", secret=_which_for_recipient(note), sender=Who(delivery.sender.user_id))
+    if delivery.opener == delivery.recipient.user:
+        if when is None:
+            return say("You opened {secret}.", secret=which)
+        return say("You opened {secret} {when}.", secret=which, when=when)
     who = Who(delivery.opener.user_id)
     if when is None:
-        return say("{person} opened this one-time secret.", person=who)
-    return say("{person} opened this one-time secret {when}.", person=who, when=when)
+        return say("{person} opened {secret}.", person=who, secret=which)
+    return say("{person} opened {secret} {when}.", person=who, secret=which, when=when)
+
+
+def _over_as_opened_by_link(delivery: Delivery, note: str | None) -> Piece:
+    which = say("{secret} from {sender}", secret=_which_first(note), sender=Who(delivery.sender.user_id))
+    said = say("{secret} was opened.", secret=which)
+    if delivery.opened_at:
+        said = say("{secret} was opened {when}.", secret=which, when=When(delivery.opened_at))
+    shown_to = link_was_shown_to(delivery)
+    if shown_to is None:
+        return said
+    if delivery.opener == delivery.recipient.user:
+        return Sentences.of(said, say("Its link was shown to you."))
+    return Sentences.of(said, say("Its link was shown to {person}.", person=shown_to))
 
 
 def delivery_taken_words(delivery: Delivery, person: Person) -> Piece:

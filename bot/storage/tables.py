@@ -226,6 +226,18 @@ languages = Table(  # in which language a person reads
     Column("chosen", String(8)),  # in the settings; none: as Slack says
 )
 
+following_messages = Table(  # changed once when what they are about is over; the row is deleted then
+    "following_messages",
+    metadata,
+    _id(),
+    *_owner(),  # who reads the message
+    Column("kind", String(16), nullable=False),
+    Column("subject_id", String(ID_LENGTH), nullable=False, index=True),  # a delivery, a tracked secret or a reveal
+    Column("channel", String(32), nullable=False),
+    Column("ts", String(32), nullable=False),
+    UniqueConstraint("channel", "ts"),
+)
+
 requests = Table(  # a person asked another one for a secret; the owner is the person who asked
     "requests",
     metadata,

@@ -13,6 +13,7 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import on_watch_event
 from bot.status import tracked_card
+from bot.status.following import settle_tracked
 from bot.storage.notifications import Notification
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tracking.rows import CARD, Tracked
@@ -63,8 +64,13 @@ async def prepare(services: Services, notification: Notification) -> PreparedNot
     async def update_card() -> None:
         if tracked.card is not None and notification.kind != "reminder":
             await _update_card(services, tracked.card, tracked_card.tracked_card(tracked, host), notification.person)
+        await settle_tracked(services, tracked.id)
 
-    return PreparedNotification(notification, message, listed, settle=update_card)
+    async def keep(posted: MessageRef) -> None:
+        if notification.kind == "reminder":
+            await services.following_messages.add("tracked_reminder", tracked.id, posted, notification.person)
+
+    return PreparedNotification(notification, message, listed, keep, update_card)
 
 
 async def _prepare_shared(
@@ -79,8 +85,13 @@ async def _prepare_shared(
     message = on_watch_event.message_to_sender(share, delivery, kind, at)
     if not await _is_wanted(services, notification):
         message = None
+
+    async def keep(posted: MessageRef) -> None:
+        if kind == on_watch_event.REMINDER:
+            await services.following_messages.add("expires_soon", delivery.id, posted, share.person)
+
     return PreparedNotification(
-        notification, message, settle=lambda: on_watch_event.close_delivery(services, delivery, kind, at)
+        notification, message, keep=keep, settle=lambda: on_watch_event.close_delivery(services, delivery, kind, at)
     )
 
 

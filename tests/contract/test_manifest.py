@@ -26,6 +26,7 @@ NEEDS = {
     "response_url": set(),  # the URL itself is the right
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
+    "chat.delete": {"chat:write"},
     "conversations.open": {"im:write"},
     "users.info": {"users:read"},
 }

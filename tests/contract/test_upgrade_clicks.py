@@ -499,7 +499,7 @@ async def test_a_card_reminds(old):
     await old.press("share remind", "share_remind")
 
     await is_told(old.person("share remind"), "Reminded")
-    await is_told(old.member(old.told("share remind")["to"]), "Its message is further up")
+    await is_told(old.member(old.told("share remind")["to"]), "is not opened yet")
 
 
 @presses("share_copy")

@@ -3,6 +3,7 @@
 import json
 
 from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from tests.journeys.test_share import TEXT, share
 
 BURN_ROUTE = "/api/v1/private/{key}/burn"
@@ -117,7 +118,7 @@ async def test_reminding_tells_those_who_have_not_opened_it_once_an_hour(world, 
 
     await ada.until(lambda: "Reminded" in ada.sees())
     for one in people:
-        assert "waits until" in (await one.until(lambda one=one: len(one.dm) == 2 and one.dm[1])).shows
+        assert "not opened yet" in (await one.until(lambda one=one: len(one.dm) == 2 and one.dm[1])).shows
     await ada.click(card, label="Remind")
     await ada.until(lambda: "less than an hour ago" in ada.sees())
     assert [len(one.dm) for one in people] == [2, 2]
@@ -160,3 +161,68 @@ async def test_burning_it_by_its_private_link_shows_on_the_card_too(world, ada, 
 
     await ada.until(lambda: "burned before anybody opened it" in card.shows)
     await people[0].until(lambda: "burned this one-time secret" in people[0].dm[0].shows)
+
+
+def passphrase_in(message):
+    (block,) = [block for block in message.blocks if block["type"] == "rich_text"]
+    return block["elements"][0]["elements"][0]["text"]
+
+
+def buttons(message):
+    return [one for block in message.blocks for one in block.get("elements", []) if one["type"] == "button"]
+
+
+async def test_a_reminder_opens_the_secret_and_changes_with_it(world, ada, ben):
+    card = await shared(ada, [ben], note="staging database")
+    await ada.click(card, label="Remind")
+    message, reminder = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
+    assert "staging database" in reminder.shows
+
+    await ben.click(reminder, label="Open")
+    await ben.until(lambda: ben.view and ben.view.submit == "Show here")
+    await ben.submit()
+
+    await ben.until(lambda: ben.view.secret_text() == TEXT)
+    for one in (message, reminder):
+        await ben.until(lambda one=one: "You opened “staging database” from" in one.shows)
+        assert f"@{ada.id}" in one.shows
+        assert not buttons(one)
+        assert "not opened yet" not in one.shows + one.text
+    assert len(ben.dm) == 2
+
+
+async def test_a_reminder_of_what_is_burned_has_no_button_left(world, ada, ben):
+    card = await shared(ada, [ben])
+    await ada.click(card, label="Remind")
+    _, reminder = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
+
+    await ada.click(card, label="Burn")
+
+    await ben.until(lambda: "burned this one-time secret" in reminder.shows)
+    assert not buttons(reminder)
+
+
+async def test_a_passphrase_sent_apart_is_taken_back_when_its_secret_is_opened(world, ada, ben):
+    await share(ada, to=[ben.id], options=["generate", "apart"])
+    message, sent = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
+    passphrase = passphrase_in(sent)
+    await ben.click(message, label="Open")
+    await ben.until(lambda: ben.view and ben.view.submit == "Show here")
+
+    await ben.submit(None, {"passphrase": passphrase})
+
+    await ben.until(lambda: "no longer needed" in sent.shows)
+    assert passphrase not in str(sent.blocks) + sent.text
+
+
+async def test_a_passphrase_that_slack_does_not_change_is_deleted(world, ada, ben):
+    await share(ada, to=[ben.id], options=["generate", "apart"])
+    _, sent = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
+    world.workspace.plan("chat.update", SlackFault.error("edit_window_closed"), about=sent.ts)
+
+    await ada.click(ada.dm[0], label="Burn…")
+    await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    passphrase = passphrase_in(sent)
+    await ada.submit(None, {"passphrase": passphrase})
+
+    await ben.until(lambda: len(ben.dm) == 1)

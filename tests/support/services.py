@@ -11,6 +11,7 @@ from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
+from bot.storage.following_messages import FollowingMessages
 from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
 from bot.storage.preferences import Preferences
@@ -43,11 +44,13 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "shares": Shares(db, sealer),
         "deliveries": Deliveries(db, sealer),
         "interrupted_shares": InterruptedShares(db, sealer),
+        "following_messages": FollowingMessages(db),
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
         "acts": Acts(db),
         "send": no_slack,
         "update": no_slack,
+        "delete": no_slack,
         "update_window": no_slack,
     }
     return Services(**(usual | given))  # type: ignore[arg-type]

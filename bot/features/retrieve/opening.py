@@ -47,6 +47,7 @@ from bot.errors import (
 )
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
+from bot.features.retrieve.following import tell
 from bot.features.retrieve.known import find_metadata
 from bot.features.retrieve.own_opening import settle_own_opening
 from bot.features.retrieve.showing import show, show_patiently
@@ -242,7 +243,7 @@ async def _report_unknown_outcome(
         failpoint("noted")
         await interaction.show(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery))
     except SlackError:
-        await interaction.tell(screens.dm_may_be_opened(reveal.id, host.name))
+        await tell(interaction, "may_be_opened", reveal.id, screens.dm_may_be_opened(reveal.id, host.name))
         failpoint("notified")
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
@@ -258,9 +259,10 @@ async def _show_or_report(interaction: Interaction, access: HostAccess, reveal: 
         await show(interaction, reveal.id, text, 0, held=until is not None, notes=access.notes)
     except (SlackError, StorageUnavailable):
         failpoint("unshown")
-        await interaction.tell(
-            screens.dm_show_again(reveal.id, until) if until else screens.dm_lost(access.credentials.host.name)
-        )
+        if until:
+            await tell(interaction, "show_again", reveal.id, screens.dm_show_again(reveal.id, until))
+        else:
+            await interaction.tell(screens.dm_lost(access.credentials.host.name))
         failpoint("notified")
         with suppress(StorageUnavailable):
             await (interaction.services.reveals.mark_notified if until else interaction.services.reveals.close)(

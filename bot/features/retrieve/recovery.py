@@ -5,13 +5,15 @@ from __future__ import annotations
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
+from bot.features.retrieve.following import remember, settle_messages
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.links import Host
-from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing.notify import announce
 from bot.status.digest import in_simplest_words
+from bot.storage.following_messages import OfReveal
+from bot.storage.reveals.rows import Reveal
 
 STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds in escrow
@@ -34,42 +36,48 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     for reveal in await interrupted.stale_claims(stale_for):
         message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
         again = ":again" if reveal.outcome_unknown else ""
-        if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:stranded{again}"):
+        if await _try_to_tell(services, reveal, message, f"{reveal.id}:stranded{again}", "may_be_opened"):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
         message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
-        if await _try_to_tell(services, reveal.person, message, f"{reveal.id}:unseen"):
+        if await _try_to_tell(services, reveal, message, f"{reveal.id}:unseen", "show_again"):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
     for reveal in await interrupted.lost():
-        if await _try_to_tell(services, reveal.person, screens.dm_expired(Host(reveal.host).name), f"{reveal.id}:lost"):
+        if await _try_to_tell(services, reveal, screens.dm_expired(Host(reveal.host).name), f"{reveal.id}:lost"):
             failpoint("reported")
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
     for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
         await announce(services, delivery)
+    await settle_messages(services)
     await interrupted.purge()
     await services.button_contexts.purge()
 
 
-async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
+async def _try_to_tell(
+    services: Services, reveal: Reveal, message: Message, idempotency_key: str, following: OfReveal | None = None
+) -> bool:
     """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute.
 
-    A message that Slack does not take as it is goes out once more in the simplest words.
+    A message that Slack does not take as it is goes out once more in the simplest words. `following` says which kind of
+    message has to be changed later.
     """
     try:
         try:
-            await services.send(person, message, idempotency_key)
+            posted = await services.send(reveal.person, message, idempotency_key)
         except SlackError as error:
             if error.about != "message":
                 raise
-            await services.send(person, in_simplest_words(message), f"{idempotency_key}:plain")
+            posted = await services.send(reveal.person, in_simplest_words(message), f"{idempotency_key}:plain")
     except SlackError as error:
         log.warning("not_notified", error=str(error))
         return error.is_permanent
     except BotError as error:
         log.warning("not_notified", error=str(error))
         return False
+    if following is not None:
+        await remember(services, following, reveal.id, posted, reveal.person)
     return True

@@ -280,6 +280,19 @@ def dm_shown() -> Message:
     return Message.of(said, Text.of(DONE_SIGN, said))
 
 
+def dm_later_try_worked() -> Message:
+    """In the place of “Try again”."""
+    said = say("An earlier try to open a one-time secret was interrupted. A later try worked: it was shown to you.")
+    return Message.of(said, Text.of(DONE_SIGN, said))
+
+
+def dm_too_old() -> Message:
+    """In the place of “Try again”, when its button can do nothing more."""
+    said = say("A try to open a one-time secret was interrupted. It may have been opened.")
+    after = say("If you have not seen it, use its link or its message again, or ask whoever sent it for a new one.")
+    return Message.of(said, Text.of(WARNING_SIGN, Sentences.of(said, after)))
+
+
 def dm_nothing_held() -> Message:
     """The answer to “Show again” if no escrow is left."""
     return Message.of(NOTHING_LEFT, Text.of(NOTHING_LEFT))

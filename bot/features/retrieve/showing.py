@@ -9,6 +9,7 @@ import stamina
 from bot.errors import SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
+from bot.features.retrieve.following import tell
 from bot.interaction import paging
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate
@@ -103,6 +104,7 @@ async def finish(interaction: Interaction, reveal: Reveal) -> Reply:
 async def close_pages(interaction: Interaction, reveal: Reveal) -> Reply:
     """The window of a secret of several pages was closed without “Done”: offer the escrow in a direct message."""
     if reveal.has_escrow:
-        await interaction.tell(screens.dm_show_again(reveal.id, reveal.escrow_expires_at))
+        again = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+        await tell(interaction, "show_again", reveal.id, again)
         await interaction.services.reveals.mark_notified(reveal.id)
     return Reply(None, Outcome.SHOWN)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
 
 from bot.errors import NotYours
 from bot.message_ref import MessageRef
@@ -92,10 +92,11 @@ class Shares:
 
     async def of_tracked(self, tracked_id: str) -> tuple[Share, Delivery] | None:
         """The delivery that the watcher follows by this tracked row, with its share; None if there is none."""
-        row = await self._delivery_row(deliveries.c.tracked_id == tracked_id)
-        if row is None:
-            return None
-        return await self.share_of(delivery := self._deliveries.decrypt_or_empty(row)), delivery
+        return await self._with_share(deliveries.c.tracked_id == tracked_id)
+
+    async def find_delivery(self, id: str) -> tuple[Share, Delivery] | None:
+        """A delivery with its share; None if it was deleted."""
+        return await self._with_share(deliveries.c.id == id)
 
     async def share_of(self, delivery: Delivery) -> Share:
         row = await self._share_row(shares.c.id == delivery.share_id)
@@ -114,6 +115,12 @@ class Shares:
         await self.set_card(share_id, _UNDELIVERABLE)
 
     # --- rows
+
+    async def _with_share(self, condition: ColumnElement[bool]) -> tuple[Share, Delivery] | None:
+        row = await self._delivery_row(condition)
+        if row is None:
+            return None
+        return await self.share_of(delivery := self._deliveries.decrypt_or_empty(row)), delivery
 
     async def _share_row(self, *conditions: Any) -> Row[Any] | None:
         async with self._db.reading() as connection:
