@@ -74,8 +74,8 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     try:
         state, metadata = await _destroy(interaction, access, context.key, asked=False)
     except WrongPassphrase:
-        message = _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
-        return Reply(message, Outcome.REFUSED)
+        in_a_list = metadata_card.is_in_a_list(context)
+        return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
     message = Message.of(
         f"One-time secret on {host.name}: {summary}.",
@@ -104,10 +104,10 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     except WrongPassphrase:
         new = NewButtonContext(METADATA, host.url, tracked.key, access.account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
-        return Reply(_passphrase_needed(ref, without_replacing=True), Outcome.REFUSED)
+        return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and not listed:
         now = await interaction.services.tracking.find(interaction.person, tracked.id)
-        return Reply(tracked_card(now, host.name), Outcome.DONE)
+        return Reply(tracked_card(now, host.name, notes=access.notes), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
     outcome_parts = (*_outcome_parts(host, state, metadata), *access.notes)
@@ -120,12 +120,12 @@ async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
 
-def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
+def _passphrase_needed(ref: str, access: HostAccess, *, without_replacing: bool) -> Message:
     burn_it = Button(
         "Burn…", BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label="Type the passphrase and burn it"
     )
     said = "This secret has a passphrase, and burning it needs that too. Nothing was burned."
-    return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
+    return Message.of(said, Text.of(said), *access.notes, Buttons.of(burn_it), without_replacing=without_replacing)
 
 
 async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:

@@ -42,6 +42,11 @@ class HostAccess:
         return await make(self.credentials)
 
     @property
+    def summary(self) -> str:
+        """What `notes` say, as one plain text; empty if there is nothing to say."""
+        return "" if self.problem is None else f"{self.credentials.host.name}{self.problem}".replace("`", "")
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What to tell the person about the account, to be shown under the answer."""
         if self.problem is None:

@@ -28,8 +28,18 @@ def name(tracked: Tracked) -> str:
     return f"“{tracked.label}”" if tracked.label else "Your one-time secret"
 
 
-def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
-    """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then."""
+def tracked_card(
+    tracked: Tracked,
+    host: str,
+    *,
+    asked_at: datetime | None = None,
+    is_named: bool = True,
+    notes: tuple[Note, ...] = (),
+) -> Message:
+    """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then.
+
+    `notes`: what to tell the person of their account.
+    """
     words = TRACKED_WORDS[tracked.state]
     rows: list[tuple[str, Piece]] = [("Host", HostName(host))]
     if tracked.made_at:
@@ -46,7 +56,7 @@ def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = Non
     if asked_at is not None and not tracked.is_over:
         answer = "nothing new." if is_named else "the host does not name it."
         parts.append(Note.of("Asked just now, at ", When(asked_at, "clock"), f": {answer}"))
-    return Message(f"{defang(name(tracked))} on {host}: {words}.", tuple(parts))
+    return Message(f"{defang(name(tracked))} on {host}: {words}.", (*parts, *notes))
 
 
 async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
