@@ -137,6 +137,16 @@ watches = Table(  # one row for all secrets of a person on a host: the watcher c
     Index(None, "host", "next_poll_at"),
 )
 
+key_calls = Table(  # how many calls by key the watcher made for a watch, and when: a host refuses too many
+    "key_calls",
+    metadata,
+    Column("watch_id", String(ID_LENGTH), ForeignKey("watches.id", ondelete="CASCADE"), primary_key=True),
+    Column("calls_left", Double, nullable=False),  # at `counted_at`
+    Column("counted_at", Double, nullable=False),
+    Column("watch_version", Integer, nullable=False),
+    Column("asked_at", Text, nullable=False),  # JSON: when each secret was asked for, by the id of its tracked row
+)
+
 tracked = Table(
     "tracked",
     metadata,

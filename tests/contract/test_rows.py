@@ -47,7 +47,6 @@ GROUPS = {
 UNFINISHED: dict[str, str] = {
     "faults_l": "L4",
     "faults_m": "M3",
-    "findings_a": "A16",
 }
 WAYS = ("tests", "later", "dropped")
 

@@ -160,7 +160,8 @@ class World:
             self.problems.append(f"told of what was given up: {kind}")
             return
         track.told[kind] += 1
-        repeats = self._may_repeat[event]
+        alone = f"{row.id}:{kind}"  # its name when it was sent alone before, by a process that died before its mark
+        repeats = sum(self._may_repeat[name] for name in {event, alone})
         if track.told[kind] > 1 + repeats:
             self.problems.append(f"told {track.told[kind]} times: {kind}")
         if not self.is_true(kind, key):
