@@ -60,6 +60,7 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
+from bot.storage.upgrades import find_older_processes
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
@@ -120,6 +121,7 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
+            older = await find_older_processes(db, sealer)
             yield (
                 Services(
                     onetime=onetime,
@@ -129,9 +131,9 @@ async def services(
                     reveals=Reveals(db, sealer, memory=memory),
                     interrupted_reveals=InterruptedReveals(db, sealer, memory=memory),
                     tracking=Tracking(db, sealer),
-                    shares=Shares(db, sealer),
+                    shares=Shares(db, sealer, older),
                     deliveries=Deliveries(db, sealer),
-                    interrupted_shares=InterruptedShares(db, sealer),
+                    interrupted_shares=InterruptedShares(db, sealer, older),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     acts=Acts(db),

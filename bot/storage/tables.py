@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -310,7 +311,7 @@ deliveries = Table(  # one secret for one recipient
     Column("secret_key", LargeBinary),  # sealed; wiped when the delivery is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
-    Column("passphrase_to", String(16)),  # who gets the passphrase; none in old rows: as in the share
+    Column("passphrase_to", String(16)),  # who gets the passphrase; none: as in the share, and nothing is bound to it
     Column("passphrase_required", Boolean),  # none: not known
     Column("expires_at", Double),
     Column("message_channel", String(32)),  # the message with the Open button
@@ -348,10 +349,28 @@ key_checks = Table(
 )
 
 
+upgrades = Table(  # schemas from which processes may still run, and until when: upgrades.py
+    "upgrades",
+    metadata,
+    Column("revision", String(32), primary_key=True),  # the schema before the upgrade
+    Column("sealed", LargeBinary, nullable=False),  # the time until which they may run, as text
+    Column("created_at", Double, nullable=False),
+)
+
+
 # The columns that say who a delivery and its passphrase are for. Its sealed values are bound to what is in them.
 AUDIENCE = (
     "recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel", "passphrase_to",
 )  # fmt: skip
+
+
+def audience_of(values: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What the sealed values of a delivery are bound to beside their place, from the values of `AUDIENCE`.
+
+    Nothing where `passphrase_to` is empty: such a delivery was sealed by code of before schema 0010, or for it. To
+    empty that column of a delivery that is bound gains nothing: its values do not open any more.
+    """
+    return () if values["passphrase_to"] is None else tuple(values[name] or NOBODY for name in AUDIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +398,10 @@ class SealedColumn:
         """What an encrypted value of this column is bound to in its row, beside the column itself."""
         columns = self.table.c
         return (columns.id, *(columns[name] for name in (*OWNER, *self.audience)), self.host)
+
+    def audience_in(self, row: Any) -> tuple[str, ...]:
+        """What the value is bound to beside its place."""
+        return audience_of({name: getattr(row, name) for name in self.audience}) if self.audience else ()
 
     @property
     def host(self) -> ColumnElement[str]:
