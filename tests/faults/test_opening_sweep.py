@@ -88,7 +88,7 @@ class Delivery:
         await self.window(self.cleo)
         await self.cleo.submit()
         await self.crashing.says("form")
-        await self.cleo.until(lambda: self.has_seen(self.cleo) or "It is gone" in self.cleo.view.text)
+        await self.cleo.until(lambda: self.has_seen(self.cleo) or "is gone" in self.cleo.view.text)
         return FREE[1] if self.has_seen(self.cleo) else LOST[1]
 
     async def _for_ada(self) -> str:
