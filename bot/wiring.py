@@ -49,6 +49,7 @@ from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
@@ -130,6 +131,7 @@ async def services(
                     button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer, memory=memory),
                     interrupted_reveals=InterruptedReveals(db, sealer, memory=memory),
+                    guesses=Guesses(db, sealer),
                     tracking=Tracking(db, sealer),
                     shares=Shares(db, sealer, older),
                     deliveries=Deliveries(db, sealer),

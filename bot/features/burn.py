@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bot import clock
-from bot.errors import SecretGone, SlackError, WrongPassphrase
+from bot.errors import LimitReached, OnetimeError, SecretGone, SlackError, StorageUnavailable, WrongPassphrase
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
@@ -29,6 +30,8 @@ from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
+from bot.storage.reveals.guesses import GUESSES, Guess
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -36,6 +39,8 @@ TITLE = "Burn a secret"
 ASK = "Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`."
 FOREVER = "Burning destroys it for good. Nobody will be able to open its link any more."
 WRONG = "That is not its passphrase. Nothing was burned."
+STOPPED = "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try in an hour."
+NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
@@ -56,7 +61,8 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
     host = interaction.services.hosts.of(context.host)
     access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, access, context.key, asked=True)
+        names = context.data.get(NAMES, "").split()
+        state, metadata = await _destroy(interaction, access, context.key, asked=True, names=names)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
@@ -138,9 +144,11 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     if state.is_over:
         window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes)
         return Reply(window, Outcome.REFUSED)
-    (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
-    )
+    data = {}
+    if metadata.secret_key is not None:
+        data[NAMES] = " ".join(interaction.services.guesses.names_of(host.url, metadata.secret_key))
+    context = NewButtonContext(METADATA, host.url, key, access.account_id, data)
+    (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     parts = (*metadata_card.card(metadata, host), Text.of(FOREVER), *access.notes)
     return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
 
@@ -151,14 +159,39 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 
 
 async def _destroy(
-    interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool
+    interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool, names: Sequence[str] = ()
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once."""
+    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once.
+
+    `names` are those by which guesses of its passphrase are counted; empty: only the metadata key is known.
+    """
     passphrase = interaction.text_inputs.get("passphrase") or None
-    state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
+    guess = await _count_guess(interaction, access, key, names, with_passphrase=passphrase is not None)
+    try:
+        state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
+    except WrongPassphrase:
+        if guess.tries >= MAX_WRONG_TRIES:
+            raise LimitReached(GUESSES, ROW_LIFE, tell=STOPPED) from None
+        raise
+    except OnetimeError:
+        with suppress(StorageUnavailable):
+            await interaction.services.guesses.give_back(guess)
+        raise
     if state is SecretState.BURNED:
         await _settle(interaction, access.credentials.host, key)
     return state, metadata
+
+
+async def _count_guess(
+    interaction: Interaction, access: HostAccess, key: MetadataKey, names: Sequence[str], *, with_passphrase: bool
+) -> Guess:
+    """Raises `LimitReached`: nothing may be asked of the host then."""
+    guesses, host = interaction.services.guesses, access.credentials.host.url
+    names = names or guesses.names_of(host, key)
+    try:
+        return await guesses.begin(interaction.person, host, names, with_passphrase=with_passphrase)
+    except LimitReached as reached:
+        raise LimitReached(reached.kind, reached.wait, tell=STOPPED) from None
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:

@@ -20,6 +20,7 @@ from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.shares.deliveries import Deliveries
@@ -47,6 +48,7 @@ class Services:
     button_contexts: ButtonContexts
     reveals: Reveals
     interrupted_reveals: InterruptedReveals  # for recovery
+    guesses: Guesses  # of passphrases, by burning
     tracking: Tracking
     preferences: Preferences
     shares: Shares

@@ -13,6 +13,7 @@ from bot.storage.engine.database import Database
 from bot.storage.limits import LimitUses
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
@@ -35,6 +36,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "button_contexts": ButtonContexts(db, sealer),
         "reveals": Reveals(db, sealer),
         "interrupted_reveals": InterruptedReveals(db, sealer),
+        "guesses": Guesses(db, sealer),
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
         "shares": Shares(db, sealer),
