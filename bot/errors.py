@@ -179,6 +179,14 @@ class SlackError(BotError):
         return self.about in ("recipient", "message")
 
 
+class GivenUp(SlackError):
+    """Slack did not take this message for so long, or so often, that it is not tried any more."""
+
+    @property
+    def is_permanent(self) -> bool:
+        return True
+
+
 class ViewChanged(SlackError):
     """A modal was to be changed only if it was as before, and it is not: its hash is another one."""
 

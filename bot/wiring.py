@@ -44,7 +44,9 @@ from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
+from bot.storage.message_failures import MessageFailures
 from bot.storage.notifications import Notifications
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
@@ -139,6 +141,8 @@ async def services(
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     acts=Acts(db),
+                    message_failures=MessageFailures(db),
+                    outdated_messages=OutdatedMessages(db),
                     send=messenger.send,
                     update=messenger.update,
                     update_window=messenger.update_window,

@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from bot import clock
-from bot.errors import LimitReached, OnetimeError, SecretGone, SlackError, StorageUnavailable, WrongPassphrase
+from bot.errors import (
+    HostNotAllowed,
+    LimitReached,
+    NotYours,
+    OnetimeError,
+    SecretGone,
+    SlackError,
+    StorageUnavailable,
+    Unsealable,
+    WrongPassphrase,
+)
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
+from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Field, Heading, Message, Modal, Part, Text
@@ -200,8 +211,26 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
-        with suppress(SlackError):
+        try:
             await follow(interaction, tracked, host.name)
+        except SlackError as error:
+            if not error.is_permanent:
+                await interaction.services.outdated_messages.add("tracked", tracked.id, interaction.person)
+
+
+async def recover(services: Services, _alone_for: float | None = None) -> None:
+    """Update the cards of tracked secrets whose update Slack did not take. Raises `StorageUnavailable`."""
+    for outdated in await services.outdated_messages.all("tracked"):
+        try:
+            tracked = await services.tracking.find(outdated.person, outdated.ref)
+            if tracked.card is not None:
+                await services.update(tracked.card, tracked_card(tracked, services.hosts.of(tracked.host).name))
+        except SlackError as error:
+            if not error.is_permanent:
+                continue
+        except (NotYours, Unsealable, HostNotAllowed):  # not tracked any more
+            pass
+        await services.outdated_messages.mark_drawn(outdated)
 
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
@@ -231,4 +260,5 @@ FEATURE = Feature(
         },
         Kind.FORM: {FORM: Handler(submit, own_button_context(METADATA))},
     },
+    recover=recover,
 )

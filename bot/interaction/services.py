@@ -18,6 +18,8 @@ from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
+from bot.storage.message_failures import MessageFailures
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -57,6 +59,8 @@ class Services:
     requests: Requests
     limits: Limits
     acts: Acts
+    message_failures: MessageFailures  # for recovery
+    outdated_messages: OutdatedMessages
     send: Send
     update: Update
     update_window: UpdateWindow

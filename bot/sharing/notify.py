@@ -65,16 +65,18 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
 
 
 async def redraw(services: Services, delivery: Delivery) -> bool:
-    """Update the delivery's message and the sender's card. False if Slack did not take an update: try again later.
+    """Update the delivery's message and the sender's card.
 
-    Two processes that redraw at once may overtake each other, so this repeats until the drawn state is still current.
-    Raises `StorageUnavailable`.
+    False if Slack did not take an update: then it is recorded, and recovery tries again. Two processes that redraw at
+    once may overtake each other, so this repeats until the drawn state is still current. Raises `StorageUnavailable`.
     """
     done, drawn = True, None
     while drawn != (screens := await _screens(services, delivery)):
         drawn = screens
         outcomes = [await _try_to_send(services.update(where, message)) for where, message in drawn]
         done = all(outcomes)
+    if not done:
+        await services.outdated_messages.add("delivery", delivery.id, delivery.sender)
     return done
 
 

@@ -6,7 +6,7 @@ while a process that seemed dead still works.
 
 from __future__ import annotations
 
-from bot.errors import BotError, SlackError
+from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
@@ -41,6 +41,14 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await redraw(services, delivery)  # the card may have been posted before, with an older state
     for delivery in await services.interrupted_shares.late():
         await _try_to_report_expiry(services, delivery)
+    for outdated in await services.outdated_messages.all("delivery"):
+        try:
+            delivery = await services.shares.own_delivery(outdated.person, outdated.ref)
+            is_drawn = await redraw(services, delivery)
+        except (NotYours, Unsealable):  # it is over and deleted, or nobody can open it any more
+            is_drawn = True
+        if is_drawn:
+            await services.outdated_messages.mark_drawn(outdated)
     await services.interrupted_shares.purge()
 
 

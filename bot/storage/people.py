@@ -12,7 +12,9 @@ from bot.storage.tables import (
     button_contexts,
     ignored,
     limit_uses,
+    message_failures,
     notifications,
+    outdated_messages,
     owned_by,
     person_in,
     preferences,
@@ -22,7 +24,10 @@ from bot.storage.tables import (
 )
 
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
-_OWN = (notifications, tracked, watches, button_contexts, accounts, reveals, ignored, preferences, limit_uses)
+_OWN = (
+    notifications, tracked, watches, button_contexts, accounts, reveals, ignored, preferences, limit_uses,
+    message_failures, outdated_messages,
+)  # fmt: skip
 
 
 class PeopleRows:

@@ -265,6 +265,27 @@ acts = Table(  # what people do in Slack: each has its effect once, and gets an 
     Column("answered_at", Double),
 )
 
+message_failures = Table(  # what recovery tried to say in Slack in vain; kept for a week
+    "message_failures",
+    metadata,
+    Column("key", String(120), primary_key=True),  # the idempotency key of the message, or where it is
+    *_owner(),  # who gets it; for a message in a channel the channel's id is in the place of the user's
+    Column("tries", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),  # answers with a code that the bot does not know
+    Column("dead_letter", String(80)),  # why it was given up: Slack's error code; none: it is still tried
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+outdated_messages = Table(  # rows whose messages show an older state, because Slack did not take an update
+    "outdated_messages",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # request, delivery or tracked
+    Column("ref", String(ID_LENGTH), primary_key=True),
+    *_owner(),
+    Column("version", Integer, nullable=False),  # grows with each update that Slack did not take
+    Column("created_at", Double, nullable=False, index=True),
+)
+
 limit_uses = Table(  # each row is one use of something that has a limit; kept for a day
     "limit_uses",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from bot.errors import SlackError
 from bot.message_ref import MessageRef
 from bot.sharing.notify import announce
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.reveals.store import Reveals
 from bot.storage.shares.deliveries import Deliveries
@@ -57,6 +58,7 @@ def services(database, sealer) -> Any:
         reveals=Reveals(database, sealer),
         tracking=Tracking(database, sealer),
         preferences=Preferences(database),
+        outdated_messages=OutdatedMessages(database),
     )
 
 

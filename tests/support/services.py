@@ -11,6 +11,8 @@ from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.limits import LimitUses
+from bot.storage.message_failures import MessageFailures
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -45,6 +47,8 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
         "acts": Acts(db),
+        "message_failures": MessageFailures(db),
+        "outdated_messages": OutdatedMessages(db),
         "send": no_slack,
         "update": no_slack,
         "update_window": no_slack,

@@ -1,14 +1,18 @@
-"""Sends requests that were interrupted, and ends those that nobody answered in time: at the start, and every minute."""
+"""Sends requests that were interrupted, ends those that nobody answered in time, and updates messages that show less.
+
+At the start, and every minute.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.errors import SlackError
+from bot.errors import NotYours, SlackError
 from bot.features.request.asking import ask
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.sharing.request_messages import notify_requester, update_messages
+from bot.sharing.request_messages import notify_requester, redraw_request, update_messages
+from bot.storage.outdated_messages import OutdatedMessage
 from bot.storage.requests import Request
 
 INTERRUPTED = 60.0  # seconds without a message
@@ -25,8 +29,23 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await update_messages(services, after)  # a card that was posted before says “not asked yet”
     for request in await services.requests.out_of_time():
         await _expire(services, request)
+    for outdated in await services.outdated_messages.all("request"):
+        await _redraw(services, outdated)
     await services.requests.purge()
     await services.limits.purge()
+
+
+async def _redraw(services: Services, outdated: OutdatedMessage) -> None:
+    """Show in both messages what is so now. Slack did not take an earlier update."""
+    try:
+        request = await services.requests.find(outdated.person, outdated.ref)
+    except NotYours:  # deleted: nobody needs its messages any more
+        await services.outdated_messages.mark_drawn(outdated)
+        return
+    if await services.requests.is_being_answered(request.id):
+        return  # its messages are updated when it is known what came of the answer
+    if await redraw_request(services, request):
+        await services.outdated_messages.mark_drawn(outdated)
 
 
 async def _expire(services: Services, request: Request) -> None:

@@ -11,7 +11,7 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing.notify import announce
-from bot.status.digest import in_simplest_words
+from bot.status.patient_send import send_in_some_words
 
 STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
 UNSEEN = 150.0  # seconds in escrow
@@ -55,17 +55,9 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
 
 
 async def _try_to_tell(services: Services, person: Person, message: Message, idempotency_key: str) -> bool:
-    """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute.
-
-    A message that Slack does not take as it is goes out once more in the simplest words.
-    """
+    """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute."""
     try:
-        try:
-            await services.send(person, message, idempotency_key)
-        except SlackError as error:
-            if error.about != "message":
-                raise
-            await services.send(person, in_simplest_words(message), f"{idempotency_key}:plain")
+        await send_in_some_words(services, person, message, idempotency_key)
     except SlackError as error:
         log.warning("not_notified", error=str(error))
         return error.is_permanent
