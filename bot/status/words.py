@@ -439,6 +439,8 @@ def request_notification_words(request: Request) -> tuple[str, tuple[Piece, ...]
             return ":no_entry_sign:", (who, " does not want to send you what you asked for")
         case "expired":
             return ":hourglass:", (who, " has not answered within 7 days")
+        case "undeliverable" if not request.is_bound:
+            return ":warning:", ("A request of yours cannot be read any more, so it was not sent. Please ask again",)
         case "undeliverable":
             return ":warning:", ("Slack takes no message to ", who, " from this app, so your request was not sent")
         case "waiting" | "asked" | "answered" | "withdrawn":

@@ -242,6 +242,7 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("over_at", Double),  # none while the request can be answered
+    Column("people", LargeBinary),  # sealed, and empty: bound to who asked and who is asked. None in old rows
     CheckConstraint(
         "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
     ),
@@ -422,7 +423,8 @@ class SealedColumn:
 
     def audience_in(self, row: Any) -> tuple[str, ...]:
         """What the value is bound to beside its place."""
-        return audience_of({name: getattr(row, name) for name in self.audience}) if self.audience else ()
+        values = {name: getattr(row, name) for name in self.audience}
+        return audience_of(values) if self.audience == AUDIENCE else tuple(values.values())
 
     @property
     def host(self) -> ColumnElement[str]:
@@ -446,6 +448,7 @@ SEALED = (
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
+    SealedColumn(requests, "people", "metadata_key", bound_names.REQUESTS, audience=("asked_id",)),
 )
 
 

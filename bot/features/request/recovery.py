@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.errors import NotYours, SlackError
+from bot.errors import NotYours, SlackError, Unsealable
 from bot.features.request.asking import ask
 from bot.interaction.services import Services
 from bot.logs import Log
@@ -23,6 +23,9 @@ log = Log("request")
 async def recover(services: Services, alone_for: float | None = None) -> None:
     """Send unsent requests, mark expired ones, and purge old ones. Raises `StorageUnavailable`."""
     for request in await services.requests.unfinished(INTERRUPTED if alone_for is None else alone_for):
+        if not request.is_bound:
+            await _give_up(services, request)
+            continue
         after = await ask(services, request)
         if after.state == "undeliverable":
             await _try_to_tell(services, after)
@@ -39,13 +42,21 @@ async def _redraw(services: Services, outdated: OutdatedMessage) -> None:
     """Show in both messages what is so now. Slack did not take an earlier update."""
     try:
         request = await services.requests.find(outdated.person, outdated.ref)
-    except NotYours:  # deleted: nobody needs its messages any more
+    except (NotYours, Unsealable):  # deleted, or not bound to its people: nobody needs its messages any more
         await services.outdated_messages.mark_drawn(outdated)
         return
     if await services.requests.is_being_answered(request.id):
         return  # its messages are updated when it is known what came of the answer
     if await redraw_request(services, request):
         await services.outdated_messages.mark_drawn(outdated)
+
+
+async def _give_up(services: Services, request: Request) -> None:
+    """End a request of which somebody changed in the database who asked or who is asked: it is sent to nobody."""
+    log.warning("request_unreadable", ref=request.id)
+    ended = await services.requests.give_up(request.id)
+    if ended is not None:
+        await _try_to_tell(services, ended)
 
 
 async def _expire(services: Services, request: Request) -> None:
