@@ -45,6 +45,7 @@ from bot.storage.engine.migrate import migrate
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
 from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
@@ -143,6 +144,7 @@ async def services(
                     acts=Acts(db),
                     message_failures=MessageFailures(db),
                     outdated_messages=OutdatedMessages(db),
+                    message_slots=MessageSlots(db),
                     send=messenger.send,
                     update=messenger.update,
                     update_window=messenger.update_window,

@@ -19,6 +19,7 @@ from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -61,6 +62,7 @@ class Services:
     acts: Acts
     message_failures: MessageFailures  # for recovery
     outdated_messages: OutdatedMessages
+    message_slots: MessageSlots
     send: Send
     update: Update
     update_window: UpdateWindow

@@ -22,6 +22,7 @@ from bot.slack import blocks
 from bot.storage import notifications
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
+from bot.storage.message_slots import FLOOD, FLOOD_TIME, MessageSlots
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.keyring import KeyRing, generate_line
@@ -30,6 +31,7 @@ from bot.storage.shares import openings
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
+from bot.storage.tables import limit_uses
 from bot.storage.tables import notifications as table
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
@@ -656,6 +658,28 @@ async def test_after_three_in_a_minute_the_next_ones_wait_and_come_together(tell
 
     assert telling.told.to(ADA)[-1].split("\n")[0] == "About 2 of your secrets:"
     assert len(telling.told.to(ADA)) == 4
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_messages_that_were_sent_directly_count_for_the_flood_too(telling: Telling) -> None:
+    slots = MessageSlots(telling.db)
+    for number in range(FLOOD - 1):
+        assert await slots.take(ADA, f"direct{number}")
+    await telling.news(ADA, "one")
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 1
+
+    assert not await slots.take(ADA, "another")
+    assert await slots.take(ADA, "direct0")  # the same message again
+    await telling.news(ADA, "two")
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 1
+
+    async with telling.db.writing() as connection:
+        await connection.execute(update(limit_uses).values(at=limit_uses.c.at - FLOOD_TIME))
+    await telling.all_due()
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 2
 
 
 @pytest.mark.usefixtures("unpaced")

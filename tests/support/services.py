@@ -12,6 +12,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.limits import LimitUses
 from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
@@ -49,6 +50,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "acts": Acts(db),
         "message_failures": MessageFailures(db),
         "outdated_messages": OutdatedMessages(db),
+        "message_slots": MessageSlots(db),
         "send": no_slack,
         "update": no_slack,
         "update_window": no_slack,

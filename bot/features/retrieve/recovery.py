@@ -10,7 +10,7 @@ from bot.logs import Log
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
-from bot.sharing.notify import announce
+from bot.sharing.notify import announce_waiting
 from bot.status.patient_send import send_in_some_words
 
 STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
@@ -48,8 +48,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
             failpoint("reported")
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
-    for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
-        await announce(services, delivery)
+    unannounced = await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for)
+    await announce_waiting(services, unannounced)
     await interrupted.purge()
     await services.button_contexts.purge()
 
