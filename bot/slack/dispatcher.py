@@ -368,6 +368,9 @@ async def _explain_patiently(explain: Callable[[BotError], Awaitable[None]], err
     except BotError as failure:
         log.warning("not_explained", error=str(failure))
         return isinstance(failure, SlackError) and failure.is_permanent
+    except Exception as failure:  # noqa: BLE001 - recovery says it
+        log.error("not_explained", cause=failure)
+        return False
     return True
 
 

@@ -24,6 +24,7 @@ from bot.slack_codes import classify
 
 PING_INTERVAL = 5.0  # seconds; a connection that does not answer is noticed within twice as many
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 60.0  # seconds; doubled with each try, and up to half of it left out at random
+LAST_ANSWERS = 2.5  # seconds at shutdown for answers that are under way
 SETTLED = 30.0  # seconds after which a connection counts as one that works: then the next delay is the shortest again
 NO_PERMISSION = "no_permission"  # of an app-level token; elsewhere it may be about a conversation
 FIX_TOKEN = (
@@ -50,6 +51,7 @@ class SocketConnection(SocketModeClient):
         self._made_at: float | None = None  # by `time.monotonic`, like the next one
         self._connected_until = time.monotonic()
         self._failure = ""
+        self._answering: set[asyncio.Future[None]] = set()  # to requests of Slack's
         self.socket_mode_request_listeners.append(self._answer)
 
     async def start(self) -> None:
@@ -135,7 +137,20 @@ class SocketConnection(SocketModeClient):
         self._failure = _explain(error)
         log.warning("socket_not_connected", error=str(error), reason=self._failure)
 
+    async def close(self) -> None:
+        """Close the connection when the answers that are under way were sent: a form's may take FORM_DEADLINE."""
+        stop_at = time.monotonic() + LAST_ANSWERS
+        while self._answering and (left := stop_at - time.monotonic()) > 0:
+            await asyncio.wait(self._answering.copy(), timeout=left)
+        await super().close()  # type: ignore[no-untyped-call]
+
     async def _answer(self, client: Any, request: SocketModeRequest) -> None:
+        answering = asyncio.ensure_future(self._answer_one(client, request))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        await answering
+
+    async def _answer_one(self, client: Any, request: SocketModeRequest) -> None:
         started = time.time()
         delivered = asyncio.Event()
         said = await self._app.async_dispatch(to_bolt(request.payload, delivered))

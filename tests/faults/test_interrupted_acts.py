@@ -90,6 +90,19 @@ async def test_while_slack_takes_no_answer_the_answer_comes_later(world, ada):
     await ada.until(lambda: "Slack did not take the answer" in ada.sees())
 
 
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postMessage"])
+async def test_an_answer_of_slack_of_another_shape_ends_no_explanation(crashing, world, ada, method):
+    for way in ("views.open", "response_url"):
+        world.workspace.plan(way, SlackFault.http(503), 2)
+    other = {"ok": True, "channel": "D0", "ts": None, "message": []}
+    world.workspace.plan(method, SlackFault("answer", body=other), 1)
+
+    await ada.command("/ots", "share")
+
+    await ada.until(lambda: "Slack did not take" in ada.sees())
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+
 async def test_an_answer_that_slack_never_took_is_made_up_for_after_a_restart(crashing, world, ada):
     for method in ("views.open", "response_url", "chat.postMessage"):
         world.workspace.plan(method, SlackFault.http(503), None)

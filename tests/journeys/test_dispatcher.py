@@ -556,6 +556,27 @@ async def test_a_sigterm_lets_what_is_being_done_end(mode):
         assert "Not opened yet" in ada.sees()
 
 
+@pytest.mark.parametrize("mode", ["http", "socket"])
+async def test_a_sigterm_lets_the_late_answer_to_a_form_leave(mode):
+    async with World(mode=mode) as world:
+        world.onetime.add_account(EMAIL, TOKEN)
+        ada = world.workspace.person("U0ADA", "ada")
+        await ada.command("/ots", "connect")
+        await ada.until(lambda: ada.view and ada.view.submit == "Connect")
+        hang = OnetimeFault("hang")
+        world.onetime.plan("/api/v1/authcheck", hang)
+        submitted = asyncio.create_task(ada.submit(fields={"username": EMAIL, "token": TOKEN}))
+        await world.onetime.wait_for_call("/api/v1/authcheck")
+
+        stopping = asyncio.create_task(world.bot.stop())
+        delivery = await submitted
+        hang.release()
+
+        assert (delivery.ok, delivery.error, ada.warnings) == (True, None, [])
+        assert await stopping == 0
+        assert ada.view.title == "Connected"
+
+
 async def refuses(port):
     """Wait until nobody listens there any more."""
     async with asyncio.timeout(PATIENCE):
