@@ -212,5 +212,17 @@ class StorageUnavailable(BotError):
     tell = "The bot's database did not answer. Please try again in a moment."
 
 
+class StorageRefused(StorageUnavailable):
+    """The database refuses us, or is damaged: no later try succeeds until an operator acts."""
+
+
 class CannotStart(Exception):
     """A setting, a key or the database keeps the bot from starting. The text names the cause and the fix."""
+
+
+class CannotStartYet(CannotStart):
+    """Slack or the database is away: a later try may succeed, after `wait` seconds at the earliest."""
+
+    def __init__(self, why: str, *, wait: float = 0.0) -> None:
+        super().__init__(why)
+        self.wait = wait

@@ -39,6 +39,7 @@ from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
+from bot.storage.engine.commands import cannot_start
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
@@ -105,7 +106,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         yield opened
     except StorageUnavailable as error:
-        raise CannotStart(f"The database does not answer ({error}). Check DATABASE_URL.") from None
+        raise cannot_start(opened, error) from None
     finally:
         await opened.close()
 
@@ -222,7 +223,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
                 await workspace.load()
                 yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
             finally:
-                log.info("stopped", count=await tasks.drain())
+                count = await tasks.drain()
+                if workspace.is_known:
+                    log.info("stopped", count=count)
                 await slack.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
+_SLACKS_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,80}", re.ASCII)  # other servers answer whole sentences
 MAX_RETRY_AFTER = 4.0  # seconds: a longer wait is left to the caller
 MAX_LIMITED = 20.0  # seconds for all waits of one call
 LOG_AGAIN = 60.0  # seconds until the log repeats why a host gives no answer
@@ -305,7 +307,7 @@ def _read_error(method: str, response: Any) -> SlackError:
         return SlackError(method, "unreadable")
     answer = response.data if isinstance(response.data, dict) else {}
     code = answer.get("error")
-    if not isinstance(code, str) or not code.isascii() or len(code) > 80:  # noqa: PLR2004 - Slack's are short words
+    if not isinstance(code, str) or not _SLACKS_CODE.fullmatch(code):
         code = f"http_{response.status_code}"
     if response.status_code == 429:  # noqa: PLR2004 - HTTP Too Many Requests
         code = "ratelimited"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import stamina
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.errors import CannotStart, SlackError
-from bot.interaction.retry import slack_retry_predicate
+from bot.errors import CannotStart, CannotStartYet, SlackError
 from bot.secret import Secret
 from bot.slack.web import SlackClient
+
+_NOT_SLACK = frozenset({"http_404", "http_405", "http_410", "unknown_method"})  # a server without Slack's methods
+_PASSING = frozenset({"org_login_required", "team_added_to_org"})  # the workspace is being moved into an organisation
 
 
 class Workspace:
@@ -27,13 +28,11 @@ class Workspace:
         return self._result is not None
 
     async def load(self) -> None:
-        """Ask Slack who we are. Raises `CannotStart` when Slack refuses the token or does not answer."""
+        """Ask Slack who we are. Raises `CannotStart` when Slack refuses the token, `CannotStartYet` when it is away."""
         try:
-            async for attempt in stamina.retry_context(on=slack_retry_predicate(), attempts=8, timeout=30):
-                with attempt:
-                    said = await self._slack.who_am_i()
+            said = await self._slack.who_am_i()
         except SlackError as error:
-            raise CannotStart(_advice(error)) from None
+            raise _cannot_start(error) from None
         self.team_id = said.get("team_id")
         self.enterprise_id = said.get("enterprise_id")
         self._org_wide = bool(said.get("is_enterprise_install"))
@@ -72,7 +71,13 @@ class Workspace:
         return self._result
 
 
-def _advice(error: SlackError) -> str:
-    if error.about == "workspace":
-        return f"SLACK_BOT_TOKEN was not accepted by Slack ({error.code}): copy it again from “OAuth & Permissions”."
-    return f"Slack could not be reached ({error}): check the network and SLACK_API_URL, then start again."
+def _cannot_start(error: SlackError) -> CannotStart:
+    if error.code in _NOT_SLACK:
+        return CannotStart(f"SLACK_API_URL is not the address of Slack's Web API ({error}).")
+    if error.about == "workspace" and error.code not in _PASSING:
+        return CannotStart(
+            f"SLACK_BOT_TOKEN was not accepted by Slack ({error.code}): copy it again from “OAuth & Permissions”."
+        )
+    return CannotStartYet(
+        f"Slack could not be reached ({error}). Check the network and SLACK_API_URL.", wait=error.retry_after or 0.0
+    )

@@ -15,6 +15,7 @@ from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SentPayload, SlackFault, SlackWorkspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
+from tests.contract.upgrade.emulators import run_bot
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
 from tests.support.waiting import PATIENCE, eventually
 
@@ -606,7 +607,6 @@ async def stopping_and_refusing_to_start(scene):
         {"ENCRYPTION_KEYS": scene.typed.text},
         {"ENCRYPTION_KEYS": f"k2:{base64.urlsafe_b64encode(bytes(range(32))).decode()}"},
         {"SLACK_BOT_TOKEN": f"xoxb-{scene.typed.text}"},
-        {"DATABASE_URL": f"postgresql://bot:{scene.typed.text}@127.0.0.1:1/ots"},
         {"DATABASE_URL": f"nonsense://{scene.typed.text}"},
         {"SLACK_API_URL": f"ftp://{scene.typed.text}"},
     ):
@@ -615,6 +615,10 @@ async def stopping_and_refusing_to_start(scene):
             await bot.start()
         assert await bot.wait_until_ended() == 78
         scene.search.output += bot.output
+    away = {"DATABASE_URL": f"postgresql://bot:{scene.typed.text}@127.0.0.1:1/ots"}
+    code, said = await run_bot("migrate", **(right | away))
+    assert code == 75
+    scene.search.output += said.encode()
 
 
 JOURNEYS = (
