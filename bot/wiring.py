@@ -213,7 +213,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
-    workspace = Workspace(slack, settings.slack_bot_token)
+    workspace = Workspace(slack, settings.slack_bot_token, settings.slack_app_token)
     messenger = Messenger(workspace)
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:

@@ -25,7 +25,7 @@ from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_ou
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
-from bot.logs import Log
+from bot.logs import CountedWarning, Log
 from bot.screen.parts import Message, Text
 from bot.secret import Secret
 from bot.slack import blocks
@@ -96,6 +96,8 @@ class Dispatcher:
         self._deduplicator = deduplicator or Deduplicator()
         self._fair_share = fair_share or FairShare()
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
+        self._of_another_app = CountedWarning(log, "not_ours", "another app")
+        self._of_another_workspace = CountedWarning(log, "not_ours", "another workspace")
         # These answers are equal for everybody, so they are drawn once. Bolt sends a string as it is.
         self._words = {
             verb.name: json.dumps(_draw_ephemeral(verb.words(registry.verbs))) for verb in registry.verbs if verb.words
@@ -110,6 +112,10 @@ class Dispatcher:
         if incoming is None:
             _log_unknown("other", body.get("type"))
             await ack()
+            return
+        if not self._workspace.is_our_app(body.get("api_app_id")):
+            self._of_another_app.add()
+            await (ack(draw_options(())) if incoming.kind is Kind.OPTIONS else ack())
             return
         match incoming.kind:
             case Kind.COMMAND:
@@ -216,7 +222,7 @@ class Dispatcher:
 
     def _is_ours(self, incoming: Incoming) -> bool:
         if not self._workspace.is_ours(incoming.install_team):
-            log.warning("not_ours", kind=incoming.kind)
+            self._of_another_workspace.add()
             return False
         return True
 

@@ -109,6 +109,16 @@ class SlackClient:
             for name in ("team_id", "enterprise_id", "bot_id", "user_id", "is_enterprise_install")
         }
 
+    async def find_app_id(self, bot_id: str) -> str | None:
+        """The id of the app that this bot belongs to; None if Slack does not say. Raises `SlackError`.
+
+        A refusal says nothing about the token: an app need not have the scope for this.
+        """
+        answer = await self._translate("bots.info", self.client.bots_info(bot=bot_id))
+        bot = answer.get("bot")
+        found = bot.get("app_id") if isinstance(bot, dict) else None
+        return found if isinstance(found, str) and found else None
+
     async def open_socket(self, app_token: Secret) -> Secret:
         """The address of a new WebSocket for Socket Mode, with the ticket in it."""
         opened = self.client.apps_connections_open(app_token=app_token.reveal())
