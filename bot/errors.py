@@ -159,13 +159,21 @@ class SlackError(BotError):
     tell = "Slack did not take the answer. Please try again."
     tell_refused = "Slack does not accept this app any more, so it can do nothing here: please tell whoever runs it."
 
-    def __init__(self, method: str, code: str, *, retry_after: float | None = None, why: str = "") -> None:
-        super().__init__(f"{method}: {code}, {why}" if why else f"{method}: {code}")
+    def __init__(
+        self,
+        method: str,
+        code: str,
+        *,
+        retry_after: float | None = None,
+        why: str = "",
+        tell: str | None = None,
+    ) -> None:
+        super().__init__(f"{method}: {code}, {why}" if why else f"{method}: {code}", tell=tell)
         self.method = method
         self.code = code  # Slack's error code, or ours: connection, http_502
         self.why = why  # why there is no connection
         self.retry_after = retry_after  # seconds, when Slack said
-        if self.about == "workspace":
+        if self.about == "workspace" and tell is None:
             self.tell = self.tell_refused
 
     @property

@@ -31,6 +31,8 @@ NOT_ANSWERED = (
     "please look, and try again."
 )
 
+ANSWERED_ELSEWHERE = "Slack did not take the answer for this window. It came as a message."
+
 log = Log("recovery")
 
 
@@ -97,6 +99,8 @@ async def answer_acts(
 async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
     """Whether the person has the answer now, or never can have it. False: try again in a minute."""
     shown = await resume(services, act) if resume else _usual(act)
+    if act.window == "answered":
+        shown = Resumption((shown.window if resume else None) or _elsewhere_window())
     try:
         if shown.window is not None and act.view_id is not None and act.window != "secret":
             try:
@@ -112,6 +116,10 @@ async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
         log.warning("act_not_answered", error=str(error))
         return error.is_permanent
     return True
+
+
+def _elsewhere_window() -> Modal:
+    return Modal(NO_FORM, "Onetime Secret", (Text.of(ANSWERED_ELSEWHERE),))
 
 
 def _usual(act: Act) -> Resumption:

@@ -23,7 +23,7 @@ from bot.slack.web import SlackClient
 from bot.status.buttons import connect_button
 from bot.storage.acts import ActWindow
 
-NoteWindow = Callable[[ActWindow], Awaitable[None]]
+NoteWindow = Callable[[ActWindow, str | None], Awaitable[None]]
 
 log = Log("answers")
 
@@ -69,6 +69,13 @@ class Answer:
         self._window: str | None = incoming.view_id
         self._own_window = False  # whether this answer opened it, so that an error may replace what it shows
         self._shows_secret = False  # from then on nothing may replace it
+        self._changed_window = False  # whether it shows something of this answer, which its end should replace
+        self._is_stale = False  # whether the end was said elsewhere
+
+    @property
+    def stale_window(self) -> str | None:
+        """The window that shows something of this answer which is not its end; None if there is none."""
+        return self._window if self._is_stale else None
 
     async def show(self, screen: Screen) -> None:
         """Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it."""
@@ -90,6 +97,16 @@ class Answer:
                 raise
             await self.tell(message)
 
+    async def finish_elsewhere(self, reply: Reply) -> bool:
+        """Show the reply's screen as a message, since Slack does not take the window. False if it is not for that."""
+        screen = reply.screen
+        message = None if screen is None or isinstance(screen, Message) else _window_as_message(screen)
+        if message is None:
+            return False
+        await self._say(message, replacing=False)
+        self._is_stale = self._changed_window
+        return True
+
     async def tell(self, message: Message) -> MessageRef:
         """Send the person a direct message. Raises `SlackError`."""
         return await self._messenger.tell(self._incoming.person, message, install_team=self._incoming.install_team)
@@ -107,6 +124,7 @@ class Answer:
                 await self._say(_error_message(error), replacing=False)  # needs no token of ours
             else:
                 await self.tell(_error_message(error))
+            self._is_stale = self._changed_window and not self._shows_secret and not isinstance(failure, WindowClosed)
 
     async def repeat(self) -> None:
         """The act was carried out before, or is under way. Its answer stays."""
@@ -136,17 +154,20 @@ class Answer:
             await self._slack.push_view(trigger, view)
         else:
             self._window = await self._slack.open_view(trigger, view)
-            self._own_window = True
+            self._own_window = self._changed_window = True
+            if self._note is not None and modal.submit is None and not modal.shows_secret:
+                await self._note("placeholder", self._window)  # or the end; then the record ends at once
 
     async def _prepare(self, modal: Modal) -> None:
         """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
         if modal.shows_secret and not self._shows_secret:
             self._shows_secret = True
             if self._note is not None:
-                await self._note("secret")
+                await self._note("secret", None)
 
     async def _update(self, window: str, modal: Modal) -> None:
         await self._slack.update_view(window, blocks.modal(modal))
+        self._changed_window = True
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Send the message privately where the person is; as a direct message if there is no valid response_url."""
@@ -206,6 +227,7 @@ class FormAnswer(Answer):
         if not self._first.done():
             self._first.set_result(screen if isinstance(screen, Modal) else None)
             if isinstance(screen, Modal):
+                self._changed_window = not screen.push
                 return
         await self._delivered.wait()
         await super().show(screen)
@@ -259,7 +281,7 @@ class FormAnswer(Answer):
         """The response: the first screen if it comes in time, else a window that says “One moment…”."""
         await asyncio.wait({self._first}, timeout=seconds)
         if not self._first.done():
-            self._own_window = self.is_late = True
+            self._own_window = self._changed_window = self.is_late = True
             self._first.set_result(one_moment_window())
         return draw_response(self._first.result())
 

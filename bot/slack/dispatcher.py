@@ -21,12 +21,12 @@ from bot.errors import BotError, SlackError, WindowClosed
 from bot.features import Registry
 from bot.features.help import no_such_verb
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, Kind, Outcome, read_outcome
+from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply, read_outcome
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.logs import CountedWarning, Log
-from bot.screen.parts import Message, Text
+from bot.screen.parts import Message, Modal, Text
 from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.act_record import ActRecord
@@ -53,6 +53,7 @@ from bot.storage.engine.turns import acting_person
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
 MAX_WAIT = 60.0  # seconds between two of these tries
+NOT_KEPT = "Slack did not take the window, and what it would have shown is kept nowhere. Please start again."
 TOO_LATE = "Slack gives 3 seconds to open a window, and they were over. Please try again."
 
 log = Log("dispatcher")
@@ -184,7 +185,7 @@ class Dispatcher:
             self._in_progress.discard(sent)
         await ack(**first)
         if answer.is_late and not working.done():
-            self._tasks.start(record.note("placeholder"))
+            self._tasks.start(record.note("placeholder", None))
 
     async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming) -> None:
         """A menu's request is acknowledged with its options. It has no effect, so a repetition is answered again."""
@@ -296,7 +297,7 @@ class Dispatcher:
             outcome = read_outcome(error)
             fields |= {"reason": type(error).__name__, "error": str(error)}
             if not isinstance(error, WindowClosed):
-                answered = await _explain_patiently(answer.explain, error)
+                answered = await _explain_patiently(answer.explain, _name_what_was_missed(error, incoming.kind, name))
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
                 answered = await _explain_patiently(answer.explain, BotError(tell=TOO_LATE))
             else:
@@ -307,7 +308,9 @@ class Dispatcher:
         finally:
             answer.end()
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
-            if record is not None and answered:
+            if record is not None and answered and answer.stale_window is not None:
+                self._tasks.start(record.leave_window(answer.stale_window))
+            elif record is not None and answered:
                 # Not waited for: the same window may be submitted again at once.
                 self._tasks.start(record.end())
             elif record is not None:
@@ -333,7 +336,7 @@ class Dispatcher:
             zone=zone,
         )
         reply = await handler.run(interaction, row)
-        await answer.finish(reply)
+        await _finish_patiently(answer, reply)
         return reply.outcome
 
 
@@ -348,6 +351,14 @@ def _log_unknown(kind: str, name: object) -> None:
     log.info("unknown_payload", kind=kind, action=name if known else "other")
 
 
+def _name_what_was_missed(error: BotError, kind: Kind, name: str) -> BotError:
+    """The error, with the command whose answer Slack did not take: it may be said minutes later."""
+    if kind is not Kind.COMMAND or not isinstance(error, SlackError) or error.tell != SlackError.tell:
+        return error
+    said = f"Slack did not take the answer to `/ots {name}`. Please try again."
+    return SlackError(error.method, error.code, retry_after=error.retry_after, tell=said)
+
+
 def make_apology(error: BaseException) -> BotError:
     """Words for an unexpected error, with an id that the log line of the error has too."""
     reference = secrets.token_hex(4)
@@ -359,16 +370,37 @@ def make_apology(error: BaseException) -> BotError:
     )
 
 
+async def _finish_patiently(answer: Answer, reply: Reply) -> None:
+    """Show the reply, also if Slack takes it only minutes later; as a message if it never takes the window.
+
+    The reply is kept in memory alone. Raises `SlackError`.
+    """
+    try:
+        async for attempt in _retrying():
+            with attempt:
+                await answer.finish(reply)
+    except SlackError as error:
+        if not await answer.finish_elsewhere(reply):
+            if isinstance(reply.screen, Modal) and reply.screen.shows_secret:
+                raise SlackError(error.method, error.code, tell=NOT_KEPT) from None
+            raise
+
+
+def _retrying() -> Any:
+    """The tries to say something to a person who waits for it."""
+    return stamina.retry_context(
+        on=slack_retry_predicate(MAX_WAIT),
+        attempts=EXPLAIN_TRIES,
+        timeout=None,
+        wait_initial=2.0,
+        wait_max=MAX_WAIT,
+    )
+
+
 async def _explain_patiently(explain: Callable[[BotError], Awaitable[None]], error: BotError) -> bool:
     """Say what went wrong, also if Slack takes it only minutes later. False if it was not said: recovery says it."""
     try:
-        async for attempt in stamina.retry_context(
-            on=slack_retry_predicate(MAX_WAIT),
-            attempts=EXPLAIN_TRIES,
-            timeout=None,
-            wait_initial=2.0,
-            wait_max=MAX_WAIT,
-        ):
+        async for attempt in _retrying():
             with attempt:
                 await explain(error)
     except BotError as failure:

@@ -260,7 +260,7 @@ acts = Table(  # what people do in Slack: each has its effect once, and gets an 
     Column("name", String(80), nullable=False),  # of the handler
     Column("ref", String(ID_LENGTH)),  # the row that it is about
     Column("view_id", String(64)),  # the modal that it happened in
-    Column("window", String(16)),  # what the modal shows: "placeholder" or "secret"; none: not known
+    Column("window", String(16)),  # what the modal shows: "placeholder", "answered" or "secret"; none: not known
     Column("is_event", Boolean, nullable=False),  # of Slack, which nobody waits for
     Column("started_at", Double, nullable=False, index=True),
     Column("answered_at", Double),
