@@ -49,16 +49,18 @@ class ActRecord:
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
         finally:
-            self.leave()
+            self._acts.leave(self._act.key)
 
-    def leave(self) -> None:
-        """The work is over without an answer: recovery answers."""
+    async def leave(self, view_id: str | None) -> None:
+        """The work is over without an answer: recovery answers, in this window if that shows a placeholder."""
+        if view_id is not None:
+            await self._mark("placeholder", _short(view_id))
         self._acts.leave(self._act.key)
 
-    async def leave_window(self, view_id: str | None) -> None:
+    async def leave_window(self, view_id: str) -> None:
         """The person has an answer, but not in this window, which shows a placeholder: recovery takes that away."""
         await self._mark("answered", _short(view_id))
-        self.leave()
+        self._acts.leave(self._act.key)
 
     async def _mark(self, window: ActWindow, view_id: str | None) -> None:
         try:

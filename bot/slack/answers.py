@@ -77,8 +77,22 @@ class Answer:
         """The window that shows something of this answer which is not its end; None if there is none."""
         return self._window if self._is_stale else None
 
+    @property
+    def changed_window(self) -> str | None:
+        """The window that shows something of this answer, unless that is a secret; None if there is none."""
+        return self._window if self._changed_window and not self._shows_secret else None
+
     async def show(self, screen: Screen) -> None:
-        """Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it."""
+        """Show what is not the end: a handler's `interaction.show`. A placeholder is recorded, so that it reaches one.
+
+        Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it.
+        """
+        await self._show(screen)
+        is_placeholder = isinstance(screen, Modal) and screen.submit is None
+        if is_placeholder and self._note is not None and self.changed_window is not None:
+            await self._note("placeholder", self.changed_window)
+
+    async def _show(self, screen: Screen) -> None:
         if isinstance(screen, Message):
             await self._say(screen)
         else:
@@ -90,7 +104,7 @@ class Answer:
         if screen is None:
             return
         try:
-            await self.show(screen)
+            await self._show(screen)
         except WindowClosed:
             message = _window_as_message(screen)
             if message is None:
@@ -155,8 +169,6 @@ class Answer:
         else:
             self._window = await self._slack.open_view(trigger, view)
             self._own_window = self._changed_window = True
-            if self._note is not None and modal.submit is None and not modal.shows_secret:
-                await self._note("placeholder", self._window)  # or the end; then the record ends at once
 
     async def _prepare(self, modal: Modal) -> None:
         """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
@@ -221,7 +233,7 @@ class FormAnswer(Answer):
         self._hash = incoming.view_hash  # of the modal before the response; None: not known
         self._submitted_at = time.monotonic()
 
-    async def show(self, screen: Screen) -> None:
+    async def _show(self, screen: Screen) -> None:
         if not self._first.done() and isinstance(screen, Modal):
             await self._prepare(screen)
         if not self._first.done():
@@ -230,7 +242,7 @@ class FormAnswer(Answer):
                 self._changed_window = not screen.push
                 return
         await self._delivered.wait()
-        await super().show(screen)
+        await super()._show(screen)
 
     async def _update(self, window: str, modal: Modal) -> None:
         shown = self._first.result() if self._first.done() else None
@@ -266,12 +278,12 @@ class FormAnswer(Answer):
             return
         await self._delivered.wait()
         if isinstance(error, FieldErrors) and error.form is not None:
-            await self.show(_draw_form_with_errors(error.form, error))
+            await self._show(_draw_form_with_errors(error.form, error))
         else:
             await super().explain(error)
 
     async def repeat(self) -> None:
-        await self.show(already_submitted_window())
+        await self._show(already_submitted_window())
 
     def end(self) -> None:
         if not self._first.done():

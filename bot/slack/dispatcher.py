@@ -289,6 +289,7 @@ class Dispatcher:
             if record is not None and not await record.begin(at_once=handler.opens_window):
                 outcome = Outcome.REFUSED
                 fields["reason"] = "repeated"
+                record = None  # it is the record of whoever carries the act out
                 await answer.repeat()
             else:
                 outcome = await self._run(handler, incoming, answer, text)
@@ -314,7 +315,7 @@ class Dispatcher:
                 # Not waited for: the same window may be submitted again at once.
                 self._tasks.start(record.end())
             elif record is not None:
-                record.leave()
+                self._tasks.start(record.leave(answer.changed_window))
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person

@@ -6,8 +6,10 @@ import time
 from urllib.parse import urlencode
 
 import aiohttp
+import psycopg
 
 from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack.deliver import sign
 from bot.sandbox.world import World
 from tests.support.postgres import free_port, new_postgres_url, postgres
@@ -93,6 +95,31 @@ async def test_the_same_signed_request_at_two_processes_asks_the_colleague_once(
 
         assert sum(handled(bot) - repeated(bot) for bot in bots) == 1
         assert (len(ben.dm), len(ada.dm)) == (1, 1)
+
+
+async def test_a_copy_at_another_process_does_not_end_the_record_of_what_is_under_way(new_postgres_url):
+    """Otherwise nobody would answer if the first process died."""
+    database = new_postgres_url()
+    async with World(settings={"DATABASE_URL": database}) as world:
+        second = BotProcess(world.settings())
+        await second.start()
+        ada = world.workspace.person("U0ADA", "ada")
+        held = world.onetime.share(None, TEXT)
+        hang = OnetimeFault("hang")
+        world.onetime.plan("/api/v1/private/{key}", hang)
+        command = await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
+        await world.onetime.wait_for_call("/api/v1/private/{key}")
+
+        world.workspace.connect_http(f"http://127.0.0.1:{second.port}/slack/events")
+        await ada.replay(command)
+        await eventually(lambda: b'"reason": "repeated"' in second.output)
+        assert await second.stop() == 0  # and nothing of it is under way any more
+
+        with psycopg.connect(database) as connection:
+            assert connection.execute("SELECT count(*) FROM acts WHERE answered_at IS NULL").fetchone() == (1,)
+        hang.release()
+        await ada.until(lambda: "Not opened yet" in ada.sees())
+        assert await world.bot.stop() == 0
 
 
 def signed(world, payload):
