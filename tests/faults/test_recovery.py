@@ -28,10 +28,12 @@ from bot.sharing.request_messages import update_messages
 from bot.storage import dead_letters
 from bot.storage.acts import Act
 from bot.storage.engine.database import Database, migrate
+from bot.storage.message_slots import FLOOD, FLOOD_TIME
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.recovery import LATE
 from bot.storage.shares.rows import NewShare, Recipient
-from bot.storage.tables import acts, deliveries, message_failures, new_id, requests, reveals, shares
+from bot.storage.tables import acts, deliveries, limit_uses, message_failures, new_id, requests, reveals, shares
 from tests.support.services import make_services
 
 HOST = "https://eu.onetimesecret.com"
@@ -131,8 +133,8 @@ class House:
         await self.services.deliveries.mark_failed(delivery.id, "refused")
         await self.change(shares, created_at=shares.c.created_at - AGO)
 
-    async def an_unsent_delivery(self) -> None:
-        new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
+    async def an_unsent_delivery(self, key: str = "once") -> None:
+        new = NewShare(key, HOST, None, quiet=False, note=None, label=None)
         share, (delivery,), _ = await self.services.shares.begin(ADA, new, [Recipient(BEN)])
         await self.services.shares.set_card(share.id, MessageRef("T0000001", "D0000001", "9.3"))
         await self.services.deliveries.begin_request(delivery.id)
@@ -151,7 +153,13 @@ FOUND: dict[str, Callable[[House], Awaitable[None]]] = {
     "lost secret": House.a_lost_secret,
     "share without a card": House.a_share_without_card,
 }
-each_find = pytest.mark.parametrize("find", FOUND.values(), ids=FOUND)
+each_find = pytest.mark.parametrize(
+    "find",
+    [
+        pytest.param(find, id=name, marks=[pytest.mark.slow] * (name not in ("act", "request")))
+        for name, find in FOUND.items()
+    ],
+)
 
 
 @pytest.fixture
@@ -214,13 +222,13 @@ async def test_what_stops_a_round_costs_one_call_a_round_and_loses_nothing(house
 async def test_what_slack_is_not_ready_for_is_said_later_or_given_up_after_a_day(
     house: House, monkeypatch: pytest.MonkeyPatch, find: Callable[[House], Awaitable[None]]
 ) -> None:
-    monkeypatch.setattr(bounded_calls, "MAX_TRIES", 3 * MAX_REFUSALS)
+    monkeypatch.setattr(bounded_calls, "MAX_TRIES", MAX_REFUSALS + 1)
     await find(house)
     refuse(house, "internal_error")
 
-    await house.rounds(2 * MAX_REFUSALS)
+    await house.rounds(MAX_REFUSALS)
     assert await house.services.message_failures.dead_count() == 0
-    await house.rounds(8 * MAX_REFUSALS)
+    await house.rounds(2 * MAX_REFUSALS)
 
     assert await house.services.message_failures.dead_count() > 0
     calls = house.slack.calls.total()
@@ -259,6 +267,20 @@ async def test_what_was_given_up_is_tried_again_if_an_operator_says_so(house: Ho
     await house.rounds()
 
     assert house.slack.said == [key]
+
+
+async def test_many_that_expired_without_a_word_are_told_a_few_in_a_minute_each_once(house: House) -> None:
+    for number in range(FLOOD + 2):
+        await house.an_unsent_delivery(f"once{number}")
+    await house.change(deliveries, state="sent", expires_at=deliveries.c.created_at - 2 * LATE)
+
+    await house.rounds()
+    assert sum(key.endswith(":expired") for key in house.slack.said) == FLOOD
+    await house.change(limit_uses, at=limit_uses.c.at - FLOOD_TIME)
+    await house.rounds(2)
+
+    told = [key for key in house.slack.said if key.endswith(":expired")]
+    assert len(told) == len(set(told)) == FLOOD + 2
 
 
 # --- messages that show an older state
