@@ -469,7 +469,19 @@ async def test_what_slack_is_not_ready_for_in_the_simplest_words_is_sent_later(
 
 @pytest.mark.parametrize(
     "code",
-    ["token_revoked", "invalid_auth", "account_inactive", "token_expired", "missing_scope", "team_access_not_granted"],
+    [
+        "token_revoked",
+        *(
+            pytest.param(code, marks=pytest.mark.slow)
+            for code in (
+                "invalid_auth",
+                "account_inactive",
+                "token_expired",
+                "missing_scope",
+                "team_access_not_granted",
+            )
+        ),
+    ],
 )
 @pytest.mark.usefixtures("unpaced")
 async def test_while_slack_refuses_our_token_nothing_is_given_up_and_later_all_of_it_is_told(

@@ -150,6 +150,7 @@ async def test_when_slack_does_not_take_it_six_times_it_is_held_and_offered(worl
     assert world.onetime.claims_of(held.secret_key) == 1
 
 
+@pytest.mark.slow
 async def test_a_call_that_slack_never_answers_is_made_again(world, ada):
     _, fault = await opening(world, ada)
     world.workspace.plan("views.update", SlackFault.hang())
@@ -373,6 +374,7 @@ async def test_without_escrow_many_pages_say_that_only_the_first_can_be_shown():
 # --- the database
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_locked_before_the_claim_consumes_nothing_and_says_so(world, ada, ben):
     """It waits for 5 seconds: for ada when she presses Open, for ben between the probe and the claim."""
     helds = [await window(world, person) for person in (ada, ben)]
@@ -424,6 +426,7 @@ def disk_full(world):
         resource.prlimit(world.bot.pid, resource.RLIMIT_FSIZE, limits)
 
 
+@pytest.mark.slow
 async def test_a_wipe_that_fails_does_not_cover_what_is_shown(world, ada):
     _, message = await offered(world, ada)
     since = len(world.bot.output)

@@ -643,6 +643,7 @@ async def refuses(port):
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_a_sigterm_ends_within_ten_seconds_whatever_hangs():
     async with World() as world:
         ada = world.workspace.person("U0ADA", "ada")

@@ -275,6 +275,7 @@ async def test_withdrawing_while_it_is_being_answered_shows_what_came_of_the_ans
     assert len(world.onetime.everything()) == (left == "Answered")
 
 
+@pytest.mark.slow
 async def test_who_asked_and_has_left_since_is_sent_nothing(world, ada, ben):
     message, _card = await asks(ada, ben)
     ada.person.deleted = True

@@ -754,6 +754,7 @@ async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_fiel
     assert made(world) == 0
 
 
+@pytest.mark.slow
 async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_made():
     async with World() as own:
         own.onetime.add_account(EMAIL, TOKEN)

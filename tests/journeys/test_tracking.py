@@ -195,6 +195,7 @@ async def test_a_secret_with_a_passphrase_is_burned_from_the_card_without_losing
     await ada.until(lambda: "Burned" in ada.dm[0].shows)
 
 
+@pytest.mark.slow
 async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before_none(quick):
     ada = await connect(quick.workspace.person("U0ADA", "ada"))
     quick.onetime.move_clock(-3600)
