@@ -24,7 +24,7 @@ MAX_ADDRESSES: Final = 20  # at the ends of lines, in one text: so a hostile tex
 HINT: Final = "That link is broken over two lines. Paste it as one line, without the break."
 
 Links = AbstractSet[SecretLink | MetadataLink]
-Verdict = Literal["join", "leave", "ambiguous"]
+Reading = Literal["join", "leave", "ambiguous"]
 
 _BREAKS = r"\n\r\x0b\x0c\x85\u2028\u2029"
 _BREAK = re.compile(rf"[ \t]*(?:\r\n|[{_BREAKS}])")
@@ -108,7 +108,7 @@ def _joinings(text: str, line: str, position: int) -> Iterator[_Joined]:
         position = after.end()
 
 
-def _judge(before: Links, after: Links, joined: _Joined) -> Verdict:
+def _judge(before: Links, after: Links, joined: _Joined) -> Reading:
     """Whether the links of a line `after` it was joined are what was meant, and not those `before`."""
     if len(after) != 1 or len(before) > 1 or before == after:
         return "leave"
@@ -129,4 +129,4 @@ def _judge(before: Links, after: Links, joined: _Joined) -> Verdict:
 
 
 def _length(link: SecretLink | MetadataLink) -> int:
-    return len(link.key.reveal())
+    return len(link.key)

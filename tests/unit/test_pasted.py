@@ -110,6 +110,11 @@ CHATS: dict[str, Wrap] = {
     "HTML": lambda link: f'<a href="{link}">open</a>',
     "other addresses": lambda link: f"see https://docs.example.com/a and http://example.org/b?c=d: {link}",
     "pages of the site": lambda link: f"https://eu.onetimesecret.com/account {link} https://eu.onetimesecret.com",
+    "an acute accent for a quote": lambda link: f"´{link}´",
+    "an arrow behind it": lambda link: f"{link}-> see",
+    "JSON": lambda link: '{"link":"' + link.replace("/", "\\/") + '"}',
+    "dots in words": lambda link: link.replace(".", "[dot]"),
+    "encoded twice": lambda link: encoded(encoded(link)),
     "made harmless": lambda link: link.replace("http", "hxxp").replace(".", "[.]"),
     "twice": lambda link: f"{link} {link}",
 }
@@ -137,7 +142,7 @@ PAGES = st.sampled_from(["secret", "private", "receipt", "metadata"])
 @st.composite
 def links(draw: st.DrawFn) -> tuple[str, SecretLink | MetadataLink]:
     host, page, key = draw(st.sampled_from(HOSTS.all)), draw(PAGES), draw(KEYS)
-    ending = draw(st.sampled_from(["", "/", "?lang=en", "#top"]))
+    ending = draw(st.sampled_from(["", "/", "//", "?lang=en", "#top"]))
     name = host.url.replace("https://", draw(st.sampled_from(["https://", "https://www."])))
     kind = SecretLink(host, SecretKey(key)) if page == "secret" else MetadataLink(host, MetadataKey(key))
     return f"{name}/{page}/{key}{ending}", kind
