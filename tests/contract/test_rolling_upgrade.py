@@ -16,7 +16,7 @@ from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack import SlackMessage, WorkspaceMember
 from bot.sandbox.world import World
 from tests.contract.upgrade.emulators import run_bot
-from tests.contract.upgrade.old import reads
+from tests.contract.upgrade.old import is_told, reads, window
 from tests.contract.upgrade.old_code import check_out
 from tests.support.postgres import Cluster, postgres
 
@@ -110,6 +110,24 @@ async def test_what_either_shares_the_other_opens_and_burns(postgres: Cluster, o
 
             await reads(ada, for_ben, "opened by")
             await reads(ada, for_cleo, "burned")
+
+
+async def test_what_is_asked_for_at_either_is_answered_at_the_other(postgres: Cluster, old: dict[str, str]) -> None:
+    async with side_by_side(postgres.new_database(), old) as both:
+        for first, then in (("new", "old"), ("old", "new")):
+            ada, ben = both.people(f"ada{first}", f"ben{first}")
+            both.call(first)
+            await ada.command("/ots", f"request <@{ben.id}> the key")
+            await window(ada, "Ask")
+            await ada.submit(None, {})
+            both.call(then)
+
+            await ben.click(await is_told(ben, "asks you for a secret"), action_id="request_answer")
+            await window(ben, "Share")
+            await ben.submit(None, {"text1": TEXT})
+            both.call(first)
+
+            await sees_text(ada)
 
 
 async def test_without_a_key_at_the_upgrade_the_old_code_opens_nothing_and_loses_nothing(
