@@ -6,26 +6,34 @@ import argparse
 import asyncio
 import gc
 import os
+import random
 import resource
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot import logs
-from bot.errors import CannotStart
+from bot.errors import CannotStart, CannotStartYet
 
 if TYPE_CHECKING:  # their imports take time: `_run` does them without collecting garbage, `--help` not at all
     from bot.settings import Settings
     from bot.storage.sealing.keyring import KeyRing
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+EXIT_LATER = 75  # EX_TEMPFAIL of sysexits.h
+MIN_PAUSE, MAX_PAUSE = 1.0, 30.0  # seconds before the next try to start; doubled with each, up to half of it left out
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
 MAX_FILES = 4096
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return the exit code. A `CannotStart` becomes one line on standard error and EXIT_CONFIG."""
+    """Run one command and return the exit code.
+
+    A `CannotStart` becomes one line on standard error and EXIT_CONFIG, or EXIT_LATER if a later try may succeed.
+    """
     os.umask(0o077)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold every secret in memory
@@ -36,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(given.run(given) or 0)
     except CannotStart as error:
         print(f"ots-bot cannot start: {error}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
-        return EXIT_CONFIG
+        return EXIT_LATER if isinstance(error, CannotStartYet) else EXIT_CONFIG
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -111,21 +119,47 @@ def _run(given: argparse.Namespace) -> None:
     settings = _settings(given)
     settings.require_slack()
     wiring.key_ring(settings)
-    if given.migrates:
-        wiring.migrate_own(settings)
-    asyncio.run(wiring.serve(settings, watching=given.migrates))
+
+    def serve() -> None:
+        if given.migrates:
+            wiring.migrate_own(settings)
+        asyncio.run(wiring.serve(settings, watching=given.migrates))
+
+    _start_patiently(serve)
 
 
 def _work(given: argparse.Namespace) -> None:
     from bot import wiring  # noqa: PLC0415 - imported when needed
 
-    asyncio.run(wiring.work(_settings(given)))
+    settings = _settings(given)
+    _start_patiently(lambda: asyncio.run(wiring.work(settings)))
+
+
+def _start_patiently(serve: Callable[[], None]) -> None:
+    """Call `serve`, and again with growing pauses as long as Slack or the database is away at its start."""
+    pause = MIN_PAUSE
+    while True:
+        try:
+            return serve()
+        except CannotStartYet as error:
+            logs.Log("start").warning("not_started_yet", reason=str(error))
+            wait = max(error.wait, pause * random.uniform(0.5, 1.0))  # noqa: S311 - processes shall not come all at once
+        time.sleep(wait)
+        pause = min(2 * pause, MAX_PAUSE)
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - imported when needed
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing.sealer import Sealer  # noqa: PLC0415 - imported when needed
+    from bot.storage.upgrades import migrate_beside  # noqa: PLC0415 - imported when needed
 
-    migrate(_settings(given).database_url)
+    settings = _settings(given)
+    try:
+        ring = wiring.key_ring(settings)
+    except CannotStart:
+        ring = None  # a migration can do without
+    if said := migrate_beside(settings.database_url, Sealer(ring) if ring else None):
+        _print(said)
 
 
 def _sandbox(given: argparse.Namespace) -> int:

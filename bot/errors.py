@@ -168,13 +168,21 @@ class SlackError(BotError):
         "Slack does not accept this app any more, so it can do nothing here. Please tell whoever runs it."
     )
 
-    def __init__(self, method: str, code: str, *, retry_after: float | None = None, why: str = "") -> None:
-        super().__init__(f"{method}: {code}, {why}" if why else f"{method}: {code}")
+    def __init__(
+        self,
+        method: str,
+        code: str,
+        *,
+        retry_after: float | None = None,
+        why: str = "",
+        tell: Piece | None = None,
+    ) -> None:
+        super().__init__(f"{method}: {code}, {why}" if why else f"{method}: {code}", tell=tell)
         self.method = method
         self.code = code  # Slack's error code, or ours: connection, http_502
         self.why = why  # why there is no connection
         self.retry_after = retry_after  # seconds, when Slack said
-        if self.about == "workspace":
+        if self.about == "workspace" and tell is None:
             self.tell = self.tell_refused
 
     @property
@@ -186,6 +194,14 @@ class SlackError(BotError):
     def is_permanent(self) -> bool:
         """Whether this very call can never succeed, because of its recipient or its message."""
         return self.about in ("recipient", "message")
+
+
+class GivenUp(SlackError):
+    """Slack did not take this message for so long, or so often, that it is not tried any more."""
+
+    @property
+    def is_permanent(self) -> bool:
+        return True
 
 
 class ViewChanged(SlackError):
@@ -213,5 +229,17 @@ class StorageUnavailable(BotError):
     tell: Piece = say("The bot's database did not answer. Please try again in a moment.")
 
 
+class StorageRefused(StorageUnavailable):
+    """The database refuses us, or is damaged: no later try succeeds until an operator acts."""
+
+
 class CannotStart(Exception):
     """A setting, a key or the database keeps the bot from starting. The text names the cause and the fix."""
+
+
+class CannotStartYet(CannotStart):
+    """Slack or the database is away: a later try may succeed, after `wait` seconds at the earliest."""
+
+    def __init__(self, why: str, *, wait: float = 0.0) -> None:
+        super().__init__(why)
+        self.wait = wait

@@ -100,6 +100,34 @@ class Log:
         self._logger.handle(self._logger.makeRecord(name, level, "", 0, event, (), None, extra={"fields": fields}))
 
 
+class CountedWarning:
+    """A warning about something that may come in any number: one line at once, then one every `EVERY` seconds at most.
+
+    `count` says how many a line is about. Used inside an event loop.
+    """
+
+    EVERY = 10.0  # seconds
+
+    def __init__(self, log: Log, event: str, reason: str) -> None:
+        self._log = log
+        self._event = event
+        self._reason = reason
+        self._count = 0
+        self._is_waiting = False
+
+    def add(self) -> None:
+        self._count += 1
+        if not self._is_waiting:
+            self._write()
+
+    def _write(self) -> None:
+        self._is_waiting = self._count > 0
+        if self._is_waiting:
+            self._log.warning(self._event, reason=self._reason, count=self._count)
+            self._count = 0
+            asyncio.get_running_loop().call_later(self.EVERY, self._write)
+
+
 _as_json = json.JSONEncoder(default=lambda _: "[object]").encode  # json.dumps would make an encoder for each line
 
 

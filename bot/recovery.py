@@ -1,7 +1,8 @@
 """Finishes work that a crash interrupted, at the start and every minute. Each feature has its own recovery.
 
-After these, each act that got no answer gets one: its window shows what is known, or a direct message says it. The
-process may have died, or Slack took no answer.
+Each message has a bounded number of tries, and a refusal of our token ends the calls of a round: see
+bot/interaction/bounded_calls.py. After the recoveries, each act that got no answer gets one: its window shows what is
+known, or a direct message says it. The process may have died, or Slack took no answer.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from bot.errors import BotError, SlackError, WindowClosed
+from bot.errors import BotError, SlackError
+from bot.interaction.bounded_calls import bound_calls
 from bot.interaction.feature import Kind, Recover, Resume, Resumption
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
 from bot.screen.parts import APP_NAME, NO_FORM, Message, Modal, Text
 from bot.screen.pieces import Code, Mark, Sentences, say
+from bot.status.patient_send import send_in_some_words
 from bot.status.words import WARNING_SIGN
 from bot.storage.acts import Act
 
 INTERVAL = 60.0  # seconds between two rounds of all recoveries
 STOP_TIME = 2.0  # seconds
 UNANSWERED = 180.0  # seconds without an answer; the longest act takes less
+
+ANSWERED_ELSEWHERE = say("Slack did not take the answer for this window. It came as a message.")
 
 log = Log("recovery")
 
@@ -38,7 +43,7 @@ class Recovery:
         self._services = services
         self._started = time.monotonic()
         self._alone = False
-        self._loop = PeriodicTask(self._recover_all, INTERVAL, log, "recovery_failed")
+        self._loop = PeriodicTask(self.run_once, INTERVAL, log, "recovery_failed")
         self._task: asyncio.Task[None] | None = None
 
     def start(self, *, alone: bool) -> None:
@@ -56,15 +61,17 @@ class Recovery:
             await asyncio.wait({self._task}, timeout=STOP_TIME)
             self._task.cancel()
 
-    async def _recover_all(self) -> bool:
+    async def run_once(self) -> bool:
+        """One round of all recoveries. Returns False: the next one waits for INTERVAL."""
         alone, self._alone = self._alone, False
+        services = bound_calls(self._services)
         for recover in self._recoveries:
-            await self._recover_guarded(recover, time.monotonic() - self._started if alone else None)
+            await self._recover_guarded(recover, services, time.monotonic() - self._started if alone else None)
         return False
 
-    async def _recover_guarded(self, recover: Recover, alone_for: float | None) -> None:
+    async def _recover_guarded(self, recover: Recover, services: Services, alone_for: float | None) -> None:
         try:
-            await recover(self._services, alone_for)
+            await recover(services, alone_for)
         except BotError as error:
             log.warning("recovery_failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - the others go on
@@ -82,25 +89,34 @@ async def answer_acts(
         except BotError as error:
             log.warning("act_not_answered", error=str(error))
     await services.acts.purge()
+    await services.message_failures.purge()
+    await services.outdated_messages.purge()
 
 
 async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:
     """Whether the person has the answer now, or never can have it. False: try again in a minute."""
     shown = await resume(services, act) if resume else _usual(act)
+    if act.window == "answered":
+        shown = Resumption((shown.window if resume else None) or _elsewhere_window())
     try:
         if shown.window is not None and act.view_id is not None and act.window != "secret":
             try:
                 await services.update_window(act.install_team, act.view_id, shown.window, act.person)
-            except WindowClosed:
-                pass
+            except SlackError as error:
+                if not error.is_permanent:
+                    raise
             else:
                 return True
         if shown.message is not None:
-            await services.send(act.person, shown.message, f"act:{act.key}")
+            await send_in_some_words(services, act.person, shown.message, f"act:{act.key}")
     except SlackError as error:
         log.warning("act_not_answered", error=str(error))
         return error.is_permanent
     return True
+
+
+def _elsewhere_window() -> Modal:
+    return Modal(NO_FORM, APP_NAME, (Text.of(ANSWERED_ELSEWHERE),))
 
 
 def _usual(act: Act) -> Resumption:

@@ -40,6 +40,7 @@ from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
+from bot.storage.engine.commands import cannot_start
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
@@ -47,11 +48,15 @@ from bot.storage.following_messages import FollowingMessages
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
+from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
@@ -63,6 +68,7 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
+from bot.storage.upgrades import find_older_processes
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
@@ -103,7 +109,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         yield opened
     except StorageUnavailable as error:
-        raise CannotStart(f"The database does not answer ({error}). Check DATABASE_URL.") from None
+        raise cannot_start(opened, error) from None
     finally:
         await opened.close()
 
@@ -123,6 +129,7 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
+            older = await find_older_processes(db, sealer)
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
             await languages.preload()
             messenger = Messenger(workspace, languages.of)
@@ -134,14 +141,18 @@ async def services(
                     button_contexts=ButtonContexts(db, sealer),
                     reveals=Reveals(db, sealer, memory=memory),
                     interrupted_reveals=InterruptedReveals(db, sealer, memory=memory),
+                    guesses=Guesses(db, sealer),
                     tracking=Tracking(db, sealer),
-                    shares=Shares(db, sealer),
+                    shares=Shares(db, sealer, older),
                     deliveries=Deliveries(db, sealer),
-                    interrupted_shares=InterruptedShares(db, sealer),
+                    interrupted_shares=InterruptedShares(db, sealer, older),
                     following_messages=FollowingMessages(db),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
                     acts=Acts(db),
+                    message_failures=MessageFailures(db),
+                    outdated_messages=OutdatedMessages(db),
+                    message_slots=MessageSlots(db),
                     send=messenger.send,
                     update=messenger.update,
                     delete=messenger.delete,
@@ -218,7 +229,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
-    workspace = Workspace(slack, settings.slack_bot_token)
+    workspace = Workspace(slack, settings.slack_bot_token, settings.slack_app_token)
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
         async with services(settings, hosts, workspace, proxy) as (given, messenger, db, sealer):
@@ -227,7 +238,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
                 await workspace.load()
                 yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
             finally:
-                log.info("stopped", count=await tasks.drain())
+                count = await tasks.drain()
+                if workspace.is_known:
+                    log.info("stopped", count=count)
                 await slack.close()
 
 

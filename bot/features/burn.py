@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from bot import clock
-from bot.errors import SecretGone, SlackError, WrongPassphrase
+from bot.errors import (
+    HostNotAllowed,
+    LimitReached,
+    NotYours,
+    OnetimeError,
+    SecretGone,
+    SlackError,
+    StorageUnavailable,
+    Unsealable,
+    WrongPassphrase,
+)
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
+from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import DONE, Button, Buttons, Field, Heading, Message, Modal, Part, Text
@@ -30,6 +42,8 @@ from bot.status.change import find_change
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
+from bot.storage.reveals.guesses import GUESSES, Guess
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -38,6 +52,10 @@ TITLE = say("Burn a secret")
 ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
 WRONG = say("That is not its passphrase. Nothing was burned.")
+STOPPED = say(
+    "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try again in an hour."
+)
+NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
@@ -58,7 +76,8 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
     host = interaction.services.hosts.of(context.host)
     access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, access, context.key, asked=True)
+        names = context.data.get(NAMES, "").split()
+        state, metadata = await _destroy(interaction, access, context.key, asked=True, names=names)
     except WrongPassphrase:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
@@ -76,8 +95,8 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     try:
         state, metadata = await _destroy(interaction, access, context.key, asked=False)
     except WrongPassphrase:
-        message = _passphrase_needed(context.id, without_replacing=metadata_card.is_in_a_list(context))
-        return Reply(message, Outcome.REFUSED)
+        in_a_list = metadata_card.is_in_a_list(context)
+        return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
     message = Message.of(
         say("One-time secret on {server}: {state}.", server=HostName(host.name), state=summary),
@@ -106,10 +125,10 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
     except WrongPassphrase:
         new = NewButtonContext(METADATA, host.url, tracked.key, access.account_id)
         (ref,) = await interaction.services.button_contexts.keep(interaction.person, new)
-        return Reply(_passphrase_needed(ref, without_replacing=True), Outcome.REFUSED)
+        return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and not listed:
         now = await interaction.services.tracking.find(interaction.person, tracked.id)
-        return Reply(tracked_card(now, host.name), Outcome.DONE)
+        return Reply(tracked_card(now, host.name, notes=access.notes), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
     outcome_parts = (*_outcome_parts(host, state, metadata), *access.notes)
@@ -124,11 +143,11 @@ async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
 
 
-def _passphrase_needed(ref: str, *, without_replacing: bool = False) -> Message:
+def _passphrase_needed(ref: str, access: HostAccess, *, without_replacing: bool) -> Message:
     label = say("Type the passphrase and burn it")
     burn_it = Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
     said = say("This secret has a passphrase. Burning it needs that too. Nothing was burned.")
-    return Message.of(said, Text.of(said), Buttons.of(burn_it), without_replacing=without_replacing)
+    return Message.of(said, Text.of(said), *access.notes, Buttons.of(burn_it), without_replacing=without_replacing)
 
 
 async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:
@@ -141,9 +160,11 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     if state.is_over:
         window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes)
         return Reply(window, Outcome.REFUSED)
-    (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
-    )
+    data = {}
+    if metadata.secret_key is not None:
+        data[NAMES] = " ".join(interaction.services.guesses.names_of(host.url, metadata.secret_key))
+    context = NewButtonContext(METADATA, host.url, key, access.account_id, data)
+    (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     parts = (*metadata_card.card(metadata, host), Text.of(FOREVER), *access.notes)
     return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
 
@@ -156,14 +177,39 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 
 
 async def _destroy(
-    interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool
+    interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool, names: Sequence[str] = ()
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once."""
+    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once.
+
+    `names` are those by which guesses of its passphrase are counted; empty: only the metadata key is known.
+    """
     passphrase = interaction.text_inputs.get("passphrase") or None
-    state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
+    guess = await _count_guess(interaction, access, key, names, with_passphrase=passphrase is not None)
+    try:
+        state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
+    except WrongPassphrase:
+        if guess.tries >= MAX_WRONG_TRIES:
+            raise LimitReached(GUESSES, ROW_LIFE, tell=STOPPED) from None
+        raise
+    except OnetimeError:
+        with suppress(StorageUnavailable):
+            await interaction.services.guesses.give_back(guess)
+        raise
     if state is SecretState.BURNED:
         await _settle(interaction, access.credentials.host, key)
     return state, metadata
+
+
+async def _count_guess(
+    interaction: Interaction, access: HostAccess, key: MetadataKey, names: Sequence[str], *, with_passphrase: bool
+) -> Guess:
+    """Raises `LimitReached`: nothing may be asked of the host then."""
+    guesses, host = interaction.services.guesses, access.credentials.host.url
+    names = names or guesses.names_of(host, key)
+    try:
+        return await guesses.begin(interaction.person, host, names, with_passphrase=with_passphrase)
+    except LimitReached as reached:
+        raise LimitReached(reached.kind, reached.wait, tell=STOPPED) from None
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
@@ -172,8 +218,27 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> Non
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
-        with suppress(SlackError):
+        try:
             await follow(interaction, tracked, host.name)
+        except SlackError as error:
+            if not error.is_permanent:
+                await interaction.services.outdated_messages.add("tracked", tracked.id, interaction.person)
+
+
+async def recover(services: Services, _alone_for: float | None = None) -> None:
+    """Update the cards of tracked secrets whose update Slack did not take. Raises `StorageUnavailable`."""
+    for outdated in await services.outdated_messages.all("tracked"):
+        try:
+            tracked = await services.tracking.find(outdated.person, outdated.ref)
+            if tracked.card is not None:
+                card = tracked_card(tracked, services.hosts.of(tracked.host).name)
+                await services.update(tracked.card, card, outdated.person)
+        except SlackError as error:
+            if not error.is_permanent:
+                continue
+        except (NotYours, Unsealable, HostNotAllowed):  # not tracked any more
+            pass
+        await services.outdated_messages.mark_drawn(outdated)
 
 
 def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
@@ -203,4 +268,5 @@ FEATURE = Feature(
         },
         Kind.FORM: {FORM: Handler(submit, own_button_context(METADATA))},
     },
+    recover=recover,
 )

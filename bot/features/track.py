@@ -136,11 +136,12 @@ async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
     now = clock.now()
     change = find_change(tracked, found, now)
     if change is None:
-        return Reply(tracked_card(tracked, host.name, asked_at=now, is_named=found is not None), Outcome.SHOWN)
+        card = tracked_card(tracked, host.name, asked_at=now, is_named=found is not None, notes=access.notes)
+        return Reply(card, Outcome.SHOWN)
     after = await services.tracking.record_change(tracked, change)
     if after is None:
         raise NotYours
-    return Reply(tracked_card(after, host.name), Outcome.SHOWN)
+    return Reply(tracked_card(after, host.name, notes=access.notes), Outcome.SHOWN)
 
 
 async def list_tracked(interaction: Interaction, _row: None) -> Reply:

@@ -41,11 +41,15 @@ class HostAccess:
         return await make(self.credentials)
 
     @property
+    def summary(self) -> Phrase | None:
+        """What `notes` say; None if there is nothing to say."""
+        return None if self.problem is None else _explain(self.problem, HostName(self.credentials.host.name))
+
+    @property
     def notes(self) -> tuple[Note, ...]:
         """What to tell the person about the account, to be shown under the answer."""
-        if self.problem is None:
-            return ()
-        return (Note.of(Mark(":warning: "), _explain(self.problem, HostName(self.credentials.host.name))),)
+        said = self.summary
+        return () if said is None else (Note.of(Mark(":warning: "), said),)
 
 
 def _explain(problem: AccountProblem, server: HostName) -> Phrase:

@@ -23,7 +23,7 @@ MAX_DECODINGS = 4  # of one text: filters around filters
 
 # What ends an address: white space, quotes, brackets, punctuation and letters that no link of Onetime Secret has in it.
 _END = (
-    r"\s<>\"'`|‘’‚“”„«»‹›…\u0590-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff"
+    r"\s<>\"'`´|‘’‚“”„«»‹›…\u0590-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff"
     r"\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\u2010-\u2027\u2030-\u205e"
     r"\u2190-\u2bff\U0001f000-\U0001faff"
 )
@@ -37,11 +37,20 @@ _BARE = re.compile(
 _NOT_IN_A_PATH = re.compile(r"[&,;()\[\]{}!$=|^*]")  # in the path of a link of ours
 _IPV6 = r"\[(?=[^\]]*:)[0-9A-Fa-f:.]{2,45}\]"  # a host's address, whose brackets are no wrapping
 _PATH = re.compile(rf"(?:[^/?#]*://)?(?P<host>{_IPV6})?[^/?#]*/[^?#]*")
-_ENCODED = re.compile(r"https?(?:%25)*%3A(?:%25)*%2F", re.IGNORECASE)
+_ENCODED = re.compile(r"https?%(?:25)*3A%(?:25)*2F", re.IGNORECASE)
 _PROOFPOINT_2 = re.compile(r"https?-3A__?", re.IGNORECASE)
 _BASE64 = re.compile(r"aHR0c[A-Za-z0-9+/_-]+={0,2}")  # of “http”
 _ONE_SLASH = re.compile(r"(?<![A-Za-z0-9])(https?):/(?=[^/])", re.IGNORECASE)
-_DEFANGED = (("hxxp", "http"), ("[.]", "."), ("(.)", "."), ("[:]", ":"), ("[://]", "://"))
+_DEFANGED = (
+    ("hxxp", "http"),
+    ("[.]", "."),
+    ("(.)", "."),
+    ("[dot]", "."),
+    ("(dot)", "."),
+    ("\\/", "/"),
+    ("[:]", ":"),
+    ("[://]", "://"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,8 @@ def _read_at(text: str, start: int, end: int, marks: str) -> Address:
 def _cut(text: str, start: int, found: str, marks: str = "") -> Address:
     """The address without what only follows it: punctuation, Markdown's and mail filters' marks, other parameters."""
     marks = text[:start][len(text[:start].rstrip("*_~")) :] or marks
+    if text[start + len(found) :].startswith(">"):
+        found = found.rstrip("-=")  # of an arrow
     whole = _trim_end(found, marks)
     address = whole
     if len(marks) > 1:

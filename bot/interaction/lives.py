@@ -2,6 +2,10 @@
 
 No API says for how long a host keeps secrets: it shortens a longer life without a word, and its answer has the life
 that it took. So this process remembers the longest life that a host gave, for each account and for sharing without one.
+
+Another process may know of another limit, or of none. That does no harm: the lives that a window offers are stored with
+the window, so every process takes what was chosen there. If a life is too long, the host shortens it and the answer to
+the share says so; nothing that was typed is lost.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from typing import Literal
 from bot.characters import remove_invisible
 from bot.secret import Secret
 
-OPENING = "`'\"<([{*~_“”‘’«‹„‚「『【（《〈〔［｛"  # chats turn plain quotes into typographic ones
-CLOSING = "`'\">)]}*~_“”‘’»›」』】）》〉〕］｝.,;:!?…。、，；：！？"
+OPENING = "`´'\"<([{*~_“”‘’«‹„‚「『【（《〈〔［｛"  # chats turn plain quotes into typographic ones
+CLOSING = "`´'\">)]}*~_“”‘’»›」』】）》〉〕］｝.,;:!?…。、，；：！？"
 
 _MARKUP = re.compile(r"<([^<>]*)>")
 _ENTITIES = {"lt": "<", "gt": ">", "amp": "&"}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bot.errors import HostNotAllowed, NotUnderstood
 from bot.interaction.addresses import Address, decoded, find_addresses, inside, trim
+from bot.interaction.broken_lines import join_lines
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
 from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
@@ -43,6 +44,7 @@ def read_pasted(text: ParsedText, hosts: Hosts) -> tuple[PastedLink | BareKey, s
     pasted = text.with_addresses
     if len(pasted) > MAX_PASTED:
         raise NotUnderstood("too long", tell=say("That is too long. Paste just the one link or key."))
+    pasted = join_lines(pasted, lambda line: _find_links(line, hosts)[0].keys())
     error: NotUnderstood | None = None
     for spelling in dict.fromkeys((pasted, decoded(pasted))):
         found, refusal = _find_links(spelling, hosts)

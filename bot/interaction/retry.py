@@ -18,7 +18,7 @@ def slack_retry_predicate(max_wait: float = math.inf) -> Callable[[Exception], b
     def is_retryable(error: Exception) -> bool | float:
         if not isinstance(error, SlackError) or isinstance(error, WindowClosed):
             return False
-        if error.about not in ("now", "unknown"):
+        if error.is_permanent or error.about == "workspace":
             return False
         if error.retry_after is not None and error.retry_after > max_wait:
             return False

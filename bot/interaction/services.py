@@ -20,8 +20,12 @@ from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.following_messages import FollowingMessages
+from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.shares.deliveries import Deliveries
@@ -54,6 +58,7 @@ class Services:
     button_contexts: ButtonContexts
     reveals: Reveals
     interrupted_reveals: InterruptedReveals  # for recovery
+    guesses: Guesses  # of passphrases, by burning
     tracking: Tracking
     preferences: Preferences
     languages: Languages
@@ -64,6 +69,9 @@ class Services:
     requests: Requests
     limits: Limits
     acts: Acts
+    message_failures: MessageFailures  # for recovery
+    outdated_messages: OutdatedMessages
+    message_slots: MessageSlots
     send: Send
     update: Update
     delete: Delete

@@ -199,7 +199,7 @@ def read_base(url: str) -> str | None:
 
 
 def _read_path(host: Host, path: str) -> SecretLink | MetadataLink:
-    match path.removesuffix("/").split("/"):
+    match path.rstrip("/").split("/"):
         case ["", kind, key] if kind in _SECRET_PAGES:
             return SecretLink(host, SecretKey(_read_key(key)))
         case ["", kind, key] if kind in _METADATA_PAGES:

@@ -13,6 +13,7 @@ import stamina
 from bot.clock import now
 from bot.errors import OnetimeError, SlackError
 from bot.failpoints import failpoint
+from bot.interaction.access import HostAccess
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.logs import Log
@@ -132,7 +133,8 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
     if tracked is not None:
         await services.tracking.stop(delivery.sender, tracked.id)
     try:
-        await _burn(services, delivery, delivery.passphrase)
+        access = await services.access(delivery.sender, services.hosts.of(delivery.host))
+        await _burn(services, access, delivery, delivery.passphrase)
     except OnetimeError as error:
         log.warning("undeliverable_not_burned", error=str(error), ref=delivery.id)
         if delivery.expires_at is None or delivery.expires_at > now():
@@ -142,14 +144,14 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
 
 
 async def burn(
-    services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+    services: Services, access: HostAccess, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
 ) -> SecretState | None:
     """Burn the secret of a delivery. Returns its state now (None: the host does not know it any more).
 
-    `asked` says whether the sender was asked for its passphrase. Raises `WrongPassphrase`, or the error of the call
-    when nobody knows whether it is burned.
+    `access` is the sender's, to the host of the delivery. `asked` says whether the sender was asked for its passphrase.
+    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
     """
-    state, metadata = await _burn(services, delivery, passphrase, asked=asked)
+    state, metadata = await _burn(services, access, delivery, passphrase, asked=asked)
     end = ENDS_BY_STATE.get(state)
     if end is not None:
         await services.deliveries.close(delivery.id, end, metadata.received if metadata else None)
@@ -158,11 +160,10 @@ async def burn(
 
 
 async def _burn(
-    services: Services, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+    services: Services, access: HostAccess, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
 ) -> tuple[SecretState | None, Metadata | None]:
     """Burn with the sender's account, or without one if the host refuses that: the metadata key is enough."""
-    host, key = services.hosts.of(delivery.host), delivery.metadata_key
-    access = await services.access(delivery.sender, host)
+    key = delivery.metadata_key
     state, metadata = await try_burn(services.onetime, access, key, passphrase, asked=asked)
     failpoint("delivery_burned")
     if state is SecretState.BURNED:  # so that the watcher does not notify the sender

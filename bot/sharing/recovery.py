@@ -6,7 +6,7 @@ while a process that seemed dead still works.
 
 from __future__ import annotations
 
-from bot.errors import BotError, SlackError
+from bot.errors import BotError, NotYours, SlackError, Unsealable
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
@@ -27,6 +27,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     process may be working.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
+    if count := await services.interrupted_shares.bind_recipients():
+        log.info("deliveries_bound", count=count)
     for delivery in await services.interrupted_shares.unfinished(older_than):
         try:
             await _finish(services, delivery)
@@ -40,6 +42,14 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await redraw(services, delivery)  # the card may have been posted before, with an older state
     for delivery in await services.interrupted_shares.late():
         await _try_to_report_expiry(services, delivery)
+    for outdated in await services.outdated_messages.all("delivery"):
+        try:
+            delivery = await services.shares.own_delivery(outdated.person, outdated.ref)
+            is_drawn = await redraw(services, delivery)
+        except (NotYours, Unsealable):  # it is over and deleted, or nobody can open it any more
+            is_drawn = True
+        if is_drawn:
+            await services.outdated_messages.mark_drawn(outdated)
     await settle_messages(services)
     await services.interrupted_shares.purge()
 
@@ -51,7 +61,10 @@ async def _try_to_report_expiry(services: Services, delivery: Delivery) -> None:
         wanted = (await services.preferences.of(delivery.sender)).wants("expired")
         message = on_watch_event.message_to_sender(share, delivery, "expired", None)
         if wanted and message is not None:
-            await services.send(share.person, message, f"{delivery.tracked_id or delivery.id}:expired")
+            key = f"{delivery.tracked_id or delivery.id}:expired"
+            if not await services.message_slots.take(share.person, key):
+                return  # the person got so many messages in the last minute: in another one
+            await services.send(share.person, message, key)
         await on_watch_event.close_delivery(services, delivery, "expired", None)
     except BotError as error:
         log.warning("expiry_not_reported", error=str(error), ref=delivery.id)

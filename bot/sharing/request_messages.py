@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from bot.errors import RequestOver, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.services import Services
+from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Text
 from bot.screen.pieces import Mark, Phrase, Sentences, When, Who, say
+from bot.status.patient_send import send_in_some_words
 from bot.status.words import REQUEST_WORDS, name_in_label, request_notification_words, request_over_words, what_for
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
@@ -17,6 +17,8 @@ ANSWER = "request_answer"
 DECLINE = "request_decline"
 WITHDRAW = "request_withdraw"
 REQUESTED_FORM = "requested"
+
+log = Log("request_messages")
 
 REQUEST_TITLE = say("Ask for a secret")
 WITHDRAW_CONFIRM = Confirm(
@@ -126,21 +128,35 @@ def over_window() -> Modal:
 
 
 async def update_messages(services: Services, request: Request) -> None:
-    """Update both messages of a request. One that Slack does not change stays as it is, and its buttons do nothing."""
+    """Update both messages of a request. What Slack does not take now, recovery updates later."""
+    if not await redraw_request(services, request):
+        await services.outdated_messages.add("request", request.id, request.person)
+
+
+async def redraw_request(services: Services, request: Request) -> bool:
+    """Update both messages of a request. False if Slack did not take an update that it may take later.
+
+    A message that was deleted, or is too old to be changed, stays as it is, and its buttons do nothing.
+    """
+    done = True
     for posted, message, reader in (
         (request.message, question(request), request.asked),
         (request.card, card(request), request.person),
     ):
         if posted is not None:
-            with suppress(SlackError):
+            try:
                 await services.update(posted, message, reader)
+            except SlackError as error:
+                log.info("request_not_redrawn", error=str(error), ref=request.id)
+                done = done and error.is_permanent
+    return done
 
 
 async def notify_requester(services: Services, request: Request) -> None:
     """Send the person who asked a message next to the card, if there is something to say. Raises `SlackError`."""
     message = outcome_notification(request)
     if message is not None:
-        await services.send(request.person, message, f"{request.id}:{request.state}")
+        await send_in_some_words(services, request.person, message, f"{request.id}:{request.state}")
 
 
 async def settle_answer(services: Services, share: Share) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.errors import OnetimeError, SlackError, WrongPassphrase
 from bot.failpoints import failpoint
+from bot.interaction.access import HostAccess
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
 from bot.interaction.passphrases import describe_other_forms
 from bot.logs import Log
@@ -32,13 +33,15 @@ log = Log("share")
 
 async def burn(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Burn” next to a recipient, after its confirm dialog. The card shows the result."""
+    access = await _access(interaction, delivery.host)
     try:
-        state = await deliver.burn(interaction.services, delivery, delivery.passphrase)
+        state = await deliver.burn(interaction.services, access, delivery, delivery.passphrase)
     except WrongPassphrase:
         said = say("This secret has a passphrase. Burning it needs that too. Nothing was burned.")
-        return Reply(Message.of(said, Text.of(said), without_replacing=True), Outcome.REFUSED)
+        message = Message.of(said, Text.of(said), *access.notes, without_replacing=True)
+        return Reply(message, Outcome.REFUSED)
     await redraw(interaction.services, delivery)
-    return Reply(None, read_burn_outcome(state))
+    return Reply(_about_account(access), read_burn_outcome(state))
 
 
 async def ask_to_burn(_interaction: Interaction, delivery: Delivery) -> Reply:
@@ -46,26 +49,28 @@ async def ask_to_burn(_interaction: Interaction, delivery: Delivery) -> Reply:
 
 
 async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> Reply:
+    access = await _access(interaction, delivery.host)
     try:
-        state = await deliver.burn(interaction.services, delivery, _read_passphrase(interaction), asked=True)
+        state = await deliver.burn(interaction.services, access, delivery, _read_passphrase(interaction), asked=True)
     except WrongPassphrase:
         raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(delivery.id)) from None
     await redraw(interaction.services, delivery)
     delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
-    return Reply(_outcome_window([delivery]), read_burn_outcome(state))
+    return Reply(_outcome_window([delivery], access), read_burn_outcome(state))
 
 
 async def burn_all(interaction: Interaction, share: Share) -> Reply:
     """“Burn all”, after its confirm dialog."""
-    burned, failed = await _burn_unopened(interaction, share, None)
+    access = await _access(interaction, share.host)
+    burned, failed = await _burn_unopened(interaction, access, share, None)
     if not failed:
-        return Reply(None, Outcome.DONE if burned else Outcome.REFUSED)
+        return Reply(_about_account(access), Outcome.DONE if burned else Outcome.REFUSED)
     said = say_count(
         "{count} secret could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
         "{count} secrets could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
         failed,
     )
-    message = Message.of(said, Text.of(WARNING_SIGN, said), without_replacing=True)
+    message = Message.of(said, Text.of(WARNING_SIGN, said), *access.notes, without_replacing=True)
     return Reply(message, Outcome.PARTLY_DONE if burned else Outcome.REFUSED)
 
 
@@ -76,20 +81,34 @@ async def ask_to_burn_all(interaction: Interaction, share: Share) -> Reply:
 
 async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Reply:
     """All deliveries of a share have one passphrase."""
-    burned, failed = await _burn_unopened(interaction, share, _read_passphrase(interaction))
+    access = await _access(interaction, share.host)
+    burned, failed = await _burn_unopened(interaction, access, share, _read_passphrase(interaction))
     if failed:
         raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(share.id, of_all=True))
-    window = _outcome_window(await interaction.services.shares.deliveries_of(share.id))
+    window = _outcome_window(await interaction.services.shares.deliveries_of(share.id), access)
     return Reply(window, Outcome.DONE if burned else Outcome.REFUSED)
 
 
-async def _burn_unopened(interaction: Interaction, share: Share, passphrase: Secret | None) -> tuple[int, int]:
+async def _access(interaction: Interaction, host: str) -> HostAccess:
+    """The sender's access to the host of what they shared."""
+    return await interaction.services.access(interaction.person, interaction.services.hosts.of(host))
+
+
+def _about_account(access: HostAccess) -> Message | None:
+    """What to tell the sender of their account, next to the card, which shows what became of the secret."""
+    said = access.summary
+    return None if said is None else Message.of(said, *access.notes, without_replacing=True)
+
+
+async def _burn_unopened(
+    interaction: Interaction, access: HostAccess, share: Share, passphrase: Secret | None
+) -> tuple[int, int]:
     """Burn all deliveries that can be opened. Returns how many were burned, and how many tries failed."""
     deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
     burned = failed = 0
     for delivery in deliveries:
         try:
-            state = await deliver.burn(interaction.services, delivery, passphrase, asked=passphrase is not None)
+            state = await deliver.burn(interaction.services, access, delivery, passphrase, asked=passphrase is not None)
         except OnetimeError as error:
             log.info("not_burned", error=str(error), ref=delivery.id)
             failed += 1
@@ -120,8 +139,9 @@ def _question(ref: str, *, of_all: bool = False) -> Modal:
     )
 
 
-def _outcome_window(deliveries: list[Delivery]) -> Modal:
-    return Modal.of(BURNED_FORM, TITLE, *(result_window.line(one) for one in deliveries), close=DONE)
+def _outcome_window(deliveries: list[Delivery], access: HostAccess) -> Modal:
+    lines = (result_window.line(one) for one in deliveries)
+    return Modal.of(BURNED_FORM, TITLE, *lines, *access.notes, close=DONE)
 
 
 def _refuse_as_over() -> Reply:

@@ -36,9 +36,9 @@ class ActRecord:
             log.warning("act_not_recorded", error=str(error))
             return True
 
-    async def note(self, window: ActWindow) -> None:
-        """Record what the window shows from now on. Takes `WITHIN` seconds at most."""
-        await self._is_done(asyncio.create_task(self._mark(window)))
+    async def note(self, window: ActWindow, view_id: str | None = None) -> None:
+        """Record what the window shows from now on, and its id if the act opened it. Takes `WITHIN` seconds at most."""
+        await self._is_done(asyncio.create_task(self._mark(window, _short(view_id))))
 
     async def end(self) -> None:
         """The work is over, and the person has an answer."""
@@ -49,15 +49,24 @@ class ActRecord:
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
         finally:
-            self.leave()
+            self._acts.leave(self._act.key)
 
-    def leave(self) -> None:
-        """The work is over without an answer: recovery answers."""
+    async def leave(self, view_id: str | None) -> None:
+        """The work is over without an answer: recovery answers, in this window if that shows a placeholder."""
+        if view_id is not None:
+            await self._mark("placeholder", _short(view_id))
         self._acts.leave(self._act.key)
 
-    async def _mark(self, window: ActWindow) -> None:
+    async def leave_window(self, view_id: str) -> None:
+        """The person has an answer, but not in this window, which shows a placeholder: recovery takes that away."""
+        await self._mark("answered", _short(view_id))
+        self._acts.leave(self._act.key)
+
+    async def _mark(self, window: ActWindow, view_id: str | None) -> None:
         try:
-            await self._acts.mark_window(self._act.key, window)
+            if self._beginning is not None:
+                await self._beginning
+            await self._acts.mark_window(self._act.key, window, view_id)
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
 

@@ -28,7 +28,7 @@ from bot.status.buttons import connect_button
 from bot.status.words import WARNING_SIGN
 from bot.storage.acts import ActWindow
 
-NoteWindow = Callable[[ActWindow], Awaitable[None]]
+NoteWindow = Callable[[ActWindow, str | None], Awaitable[None]]
 
 log = Log("answers")
 
@@ -80,6 +80,18 @@ class Answer:
         self._window: str | None = incoming.view_id
         self._own_window = False  # whether this answer opened it, so that an error may replace what it shows
         self._shows_secret = False  # from then on nothing may replace it
+        self._changed_window = False  # whether it shows something of this answer, which its end should replace
+        self._is_stale = False  # whether the end was said elsewhere
+
+    @property
+    def stale_window(self) -> str | None:
+        """The window that shows something of this answer which is not its end; None if there is none."""
+        return self._window if self._is_stale else None
+
+    @property
+    def changed_window(self) -> str | None:
+        """The window that shows something of this answer, unless that is a secret; None if there is none."""
+        return self._window if self._changed_window and not self._shows_secret else None
 
     @property
     def _language(self) -> Language:
@@ -87,7 +99,16 @@ class Answer:
         return self._languages.known(self._incoming.person)
 
     async def show(self, screen: Screen) -> None:
-        """Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it."""
+        """Show what is not the end: a handler's `interaction.show`. A placeholder is recorded, so that it reaches one.
+
+        Raises `WindowClosed` when the window is gone, `SlackError` when Slack does not take it.
+        """
+        await self._show(screen)
+        is_placeholder = isinstance(screen, Modal) and screen.submit is None
+        if is_placeholder and self._note is not None and self.changed_window is not None:
+            await self._note("placeholder", self.changed_window)
+
+    async def _show(self, screen: Screen) -> None:
         if isinstance(screen, Message):
             await self._say(screen)
         else:
@@ -99,12 +120,22 @@ class Answer:
         if screen is None:
             return
         try:
-            await self.show(screen)
+            await self._show(screen)
         except WindowClosed:
             message = _window_as_message(screen)
             if message is None:
                 raise
             await self.tell(message)
+
+    async def finish_elsewhere(self, reply: Reply) -> bool:
+        """Show the reply's screen as a message, since Slack does not take the window. False if it is not for that."""
+        screen = reply.screen
+        message = None if screen is None or isinstance(screen, Message) else _window_as_message(screen)
+        if message is None:
+            return False
+        await self._say(message, replacing=False)
+        self._is_stale = self._changed_window
+        return True
 
     async def tell(self, message: Message) -> MessageRef:
         """Send the person a direct message. Raises `SlackError`."""
@@ -123,6 +154,7 @@ class Answer:
                 await self._say(_error_message(error), replacing=False)  # needs no token of ours
             else:
                 await self.tell(_error_message(error))
+            self._is_stale = self._changed_window and not self._shows_secret and not isinstance(failure, WindowClosed)
 
     async def repeat(self) -> None:
         """The act was carried out before, or is under way. Its answer stays."""
@@ -152,17 +184,18 @@ class Answer:
             await self._slack.push_view(trigger, view)
         else:
             self._window = await self._slack.open_view(trigger, view)
-            self._own_window = True
+            self._own_window = self._changed_window = True
 
     async def _prepare(self, modal: Modal) -> None:
         """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
         if modal.shows_secret and not self._shows_secret:
             self._shows_secret = True
             if self._note is not None:
-                await self._note("secret")
+                await self._note("secret", None)
 
     async def _update(self, window: str, modal: Modal) -> None:
         await self._slack.update_view(window, blocks.modal(modal, self._language))
+        self._changed_window = True
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
         """Send the message privately where the person is; as a direct message if there is no valid response_url."""
@@ -217,15 +250,16 @@ class FormAnswer(Answer):
         self._hash = incoming.view_hash  # of the modal before the response; None: not known
         self._submitted_at = time.monotonic()
 
-    async def show(self, screen: Screen) -> None:
+    async def _show(self, screen: Screen) -> None:
         if not self._first.done() and isinstance(screen, Modal):
             await self._prepare(screen)
         if not self._first.done():
             self._first.set_result(screen if isinstance(screen, Modal) else None)
             if isinstance(screen, Modal):
+                self._changed_window = not screen.push
                 return
         await self._delivered.wait()
-        await super().show(screen)
+        await super()._show(screen)
 
     async def _update(self, window: str, modal: Modal) -> None:
         shown = self._first.result() if self._first.done() else None
@@ -261,12 +295,12 @@ class FormAnswer(Answer):
             return
         await self._delivered.wait()
         if isinstance(error, FieldErrors) and error.form is not None:
-            await self.show(_draw_form_with_errors(error.form, error))
+            await self._show(_draw_form_with_errors(error.form, error))
         else:
             await super().explain(error)
 
     async def repeat(self) -> None:
-        await self.show(already_submitted_window())
+        await self._show(already_submitted_window())
 
     def end(self) -> None:
         if not self._first.done():
@@ -276,7 +310,7 @@ class FormAnswer(Answer):
         """The response: the first screen if it comes in time, else a window that says “One moment…”."""
         await asyncio.wait({self._first}, timeout=seconds)
         if not self._first.done():
-            self._own_window = self.is_late = True
+            self._own_window = self._changed_window = self.is_late = True
             self._first.set_result(one_moment_window())
         return draw_response(self._first.result(), self._language)
 

@@ -5,6 +5,9 @@
                   │  └── `REQUEST_TIME` is over: closed                    └── aiohttp's keep-alive is over: closed
                   └──────────────── the next request begins ───────────────┘
 
+The next request may begin in the packet that ends the one before. So a connection that once sent more than the request
+that it waited for is never idle, but receiving.
+
 When there are too many connections, the one that has been receiving or idle for longest makes room for a new one. So
 whoever holds connections open without using them cannot keep Slack out.
 """
@@ -25,6 +28,9 @@ REQUEST_TIME = 10.0  # seconds for headers and body
 SWEEP_EVERY = 1.0  # seconds between looks for slow connections; at most one log line each
 MAX_CONNECTIONS = 1000
 MIN_CONNECTIONS = 16
+
+_HEAD_END = b"\r\n\r\n"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 log = Log("http")
 
@@ -94,7 +100,8 @@ class LimitedServer(web.Server):
             return await self._route(request)
         finally:
             is_answered = True
-            self._wait(connection, receiving=False)
+            connection.end_request(request)
+            self._wait(connection, receiving=connection.is_ahead)
 
     def _wait(self, connection: Connection, *, receiving: bool) -> None:
         if connection.transport is None or connection.transport.is_closing():
@@ -126,12 +133,24 @@ class LimitedServer(web.Server):
 class Connection(web.RequestHandler):
     """A connection that tells its server what happens to it."""
 
-    __slots__ = ("_server", "is_receiving")
+    __slots__ = ("_after_head", "_last", "_server", "is_ahead", "is_receiving")
 
     def __init__(self, server: LimitedServer, **options: Any) -> None:
         super().__init__(server, **options)
         self._server = server
         self.is_receiving = True
+        self.is_ahead = False  # it has sent more than the request that it waited for
+        self._last = b""  # of the request that is here: its last bytes
+        self._after_head: int | None = None  # bytes since the head of the request ended; None: it has not ended
+
+    def end_request(self, request: web.BaseRequest) -> None:
+        """This request was answered. What arrives from now on is the next one, unless some of it is here already."""
+        if request.content_length is None and "Transfer-Encoding" in request.headers:
+            is_more = not self._last.endswith(_LAST_CHUNK)
+        else:
+            is_more = (self._after_head or 0) > (request.content_length or 0)
+        self.is_ahead = self.is_ahead or is_more
+        self._last, self._after_head = b"", None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -144,4 +163,14 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         if data:
             self._server.note_data(self)
+            self._follow(data)
         super().data_received(data)
+
+    def _follow(self, data: bytes) -> None:
+        if self._after_head is None:
+            head = self._last + data
+            end = head.find(_HEAD_END)
+            self._after_head = None if end < 0 else len(head) - end - len(_HEAD_END)
+        else:
+            self._after_head += len(data)
+        self._last = (self._last + data)[-len(_LAST_CHUNK) :]

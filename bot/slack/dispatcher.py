@@ -27,9 +27,9 @@ from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.language import Language
-from bot.logs import Log
-from bot.screen.parts import Message, Text
-from bot.screen.pieces import Code, Plain, say
+from bot.logs import CountedWarning, Log
+from bot.screen.parts import Message, Modal, Text
+from bot.screen.pieces import Code, Mark, Plain, say
 from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.act_record import ActRecord
@@ -56,6 +56,7 @@ from bot.storage.engine.turns import acting_person
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
 MAX_WAIT = 60.0  # seconds between two of these tries
+NOT_KEPT = say("Slack did not take the window, and what it would have shown is kept nowhere. Please start again.")
 TOO_LATE = say("Slack gives 3 seconds to open a window, and they were over. Please try again.")
 
 log = Log("dispatcher")
@@ -100,6 +101,8 @@ class Dispatcher:
         self._deduplicator = deduplicator or Deduplicator()
         self._fair_share = fair_share or FairShare()
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
+        self._of_another_app = CountedWarning(log, "not_ours", "another app")
+        self._of_another_workspace = CountedWarning(log, "not_ours", "another workspace")
         # These answers are equal for all who read a language, so they are drawn once. Bolt sends a string as it is.
         self._words = {
             (verb.name, language): json.dumps(_draw_ephemeral(verb.words(registry.verbs), language))
@@ -117,6 +120,10 @@ class Dispatcher:
         if incoming is None:
             _log_unknown("other", body.get("type"))
             await ack()
+            return
+        if not self._workspace.is_our_app(body.get("api_app_id")):
+            self._of_another_app.add()
+            await (ack(draw_options((), self._language(incoming))) if incoming.kind is Kind.OPTIONS else ack())
             return
         match incoming.kind:
             case Kind.COMMAND:
@@ -204,7 +211,7 @@ class Dispatcher:
             self._in_progress.discard(sent)
         await ack(**first)
         if answer.is_late and not working.done():
-            self._tasks.start(record.note("placeholder"))
+            self._tasks.start(record.note("placeholder", None))
 
     async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming) -> None:
         """A menu's request is acknowledged with its options. It has no effect, so a repetition is answered again."""
@@ -242,7 +249,7 @@ class Dispatcher:
 
     def _is_ours(self, incoming: Incoming) -> bool:
         if not self._workspace.is_ours(incoming.install_team):
-            log.warning("not_ours", kind=incoming.kind)
+            self._of_another_workspace.add()
             return False
         return True
 
@@ -311,6 +318,7 @@ class Dispatcher:
             if record is not None and not await record.begin(at_once=handler.opens_window):
                 outcome = Outcome.REFUSED
                 fields["reason"] = "repeated"
+                record = None  # it is the record of whoever carries the act out
                 await answer.repeat()
             else:
                 outcome = await self._run(handler, incoming, answer, text)
@@ -319,7 +327,7 @@ class Dispatcher:
             outcome = read_outcome(error)
             fields |= {"reason": type(error).__name__, "error": str(error)}
             if not isinstance(error, WindowClosed):
-                answered = await _explain_patiently(answer.explain, error)
+                answered = await _explain_patiently(answer.explain, _name_what_was_missed(error, incoming.kind, name))
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
                 answered = await _explain_patiently(answer.explain, BotError(tell=TOO_LATE))
             else:
@@ -330,11 +338,13 @@ class Dispatcher:
         finally:
             answer.end()
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
-            if record is not None and answered:
+            if record is not None and answered and answer.stale_window is not None:
+                self._tasks.start(record.leave_window(answer.stale_window))
+            elif record is not None and answered:
                 # Not waited for: the same window may be submitted again at once.
                 self._tasks.start(record.end())
             elif record is not None:
-                record.leave()
+                self._tasks.start(record.leave(answer.changed_window))
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person
@@ -356,7 +366,7 @@ class Dispatcher:
             zone=zone,
         )
         reply = await handler.run(interaction, row)
-        await answer.finish(reply)
+        await _finish_patiently(answer, reply)
         return reply.outcome
 
 
@@ -369,6 +379,14 @@ def _log_unknown(kind: str, name: object) -> None:
     """A payload that this version does not know: a manifest may be newer than the code. The name may be anything."""
     known = isinstance(name, str) and _PLAIN_NAME.fullmatch(name)
     log.info("unknown_payload", kind=kind, action=name if known else "other")
+
+
+def _name_what_was_missed(error: BotError, kind: Kind, name: str) -> BotError:
+    """The error, with the command whose answer Slack did not take: it may be said minutes later."""
+    if kind is not Kind.COMMAND or not isinstance(error, SlackError) or error.tell != SlackError.tell:
+        return error
+    said = say("Slack did not take the answer to {command}. Please try again.", command=Code(Mark(f"/ots {name}")))
+    return SlackError(error.method, error.code, retry_after=error.retry_after, tell=said)
 
 
 def make_apology(error: BaseException) -> BotError:
@@ -385,21 +403,45 @@ def make_apology(error: BaseException) -> BotError:
     )
 
 
+async def _finish_patiently(answer: Answer, reply: Reply) -> None:
+    """Show the reply, also if Slack takes it only minutes later; as a message if it never takes the window.
+
+    The reply is kept in memory alone. Raises `SlackError`.
+    """
+    try:
+        async for attempt in _retrying():
+            with attempt:
+                await answer.finish(reply)
+    except SlackError as error:
+        if not await answer.finish_elsewhere(reply):
+            if isinstance(reply.screen, Modal) and reply.screen.shows_secret:
+                raise SlackError(error.method, error.code, tell=NOT_KEPT) from None
+            raise
+
+
+def _retrying() -> Any:
+    """The tries to say something to a person who waits for it."""
+    return stamina.retry_context(
+        on=slack_retry_predicate(MAX_WAIT),
+        attempts=EXPLAIN_TRIES,
+        timeout=None,
+        wait_initial=2.0,
+        wait_max=MAX_WAIT,
+    )
+
+
 async def _explain_patiently(explain: Callable[[BotError], Awaitable[None]], error: BotError) -> bool:
     """Say what went wrong, also if Slack takes it only minutes later. False if it was not said: recovery says it."""
     try:
-        async for attempt in stamina.retry_context(
-            on=slack_retry_predicate(MAX_WAIT),
-            attempts=EXPLAIN_TRIES,
-            timeout=None,
-            wait_initial=2.0,
-            wait_max=MAX_WAIT,
-        ):
+        async for attempt in _retrying():
             with attempt:
                 await explain(error)
     except BotError as failure:
         log.warning("not_explained", error=str(failure))
         return isinstance(failure, SlackError) and failure.is_permanent
+    except Exception as failure:  # noqa: BLE001 - recovery says it
+        log.error("not_explained", cause=failure)
+        return False
     return True
 
 

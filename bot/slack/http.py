@@ -28,6 +28,8 @@ MAX_BODY = 1024 * 1024  # bytes
 MAX_UNSIGNED_BODY = 1024  # bytes; Slack's certificate check has less
 KEEP_ALIVE = 75.0  # seconds that an idle connection stays open: longer than proxies keep theirs
 LINGER = 2.0  # seconds to read on after a refusal, so that its answer arrives before the connection closes
+# What reading a body raises when the connection ends. aiohttp's RuntimeError says that it had ended before.
+BROKEN_OFF = (ConnectionError, web.RequestPayloadError, RuntimeError)
 
 log = Log("http")
 
@@ -125,7 +127,7 @@ async def _read(request: web.BaseRequest, check: SignatureCheck) -> list[bytes] 
                 return _refuse(413)
             check.update(part)
             parts.append(part)
-    except (ConnectionError, web.RequestPayloadError):
+    except BROKEN_OFF:
         return _refuse(400)
     return parts
 
@@ -135,7 +137,7 @@ async def _answer_unsigned(request: web.BaseRequest) -> web.Response:
     if 0 < (request.content_length or 0) <= MAX_UNSIGNED_BODY:
         try:
             fields = (await request.content.read()).split(b"&")
-        except (ConnectionError, web.RequestPayloadError):
+        except BROKEN_OFF:
             return _refuse(400)
         if b"ssl_check=1" in fields:
             return web.Response()

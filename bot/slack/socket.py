@@ -24,6 +24,9 @@ from bot.slack_codes import classify
 
 PING_INTERVAL = 5.0  # seconds; a connection that does not answer is noticed within twice as many
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 60.0  # seconds; doubled with each try, and up to half of it left out at random
+LAST_ANSWERS = 2.5  # seconds at shutdown for answers that are under way
+MAX_FIRST_DELAY = 0.5  # seconds, at random: Slack may send all connections away at once
+MAX_ACK_WAIT = 3.0  # seconds that Slack waits for an acknowledgement
 SETTLED = 30.0  # seconds after which a connection counts as one that works: then the next delay is the shortest again
 NO_PERMISSION = "no_permission"  # of an app-level token; elsewhere it may be about a conversation
 FIX_TOKEN = (
@@ -50,6 +53,7 @@ class SocketConnection(SocketModeClient):
         self._made_at: float | None = None  # by `time.monotonic`, like the next one
         self._connected_until = time.monotonic()
         self._failure = ""
+        self._answering: set[asyncio.Future[None]] = set()  # to requests of Slack's
         self.socket_mode_request_listeners.append(self._answer)
 
     async def start(self) -> None:
@@ -99,7 +103,7 @@ class SocketConnection(SocketModeClient):
 
     def _delay(self) -> float:
         if self._tries == 0:
-            return 0.0
+            return random.uniform(0.0, MAX_FIRST_DELAY)  # noqa: S311 - as below
         most = min(MIN_RETRY_DELAY * 2.0 ** min(self._tries - 1, 10), MAX_RETRY_DELAY)
         return most * random.uniform(0.5, 1.0)  # noqa: S311 - so that processes do not come all at once
 
@@ -107,6 +111,8 @@ class SocketConnection(SocketModeClient):
         """Take the place of the connection that there is. Raises `SlackError`."""
         self.auto_reconnect_enabled = False
         if self.current_session is not None:
+            if not self.current_session.closed:  # Slack gives notice before it closes a connection
+                await self._let_answers_leave(MAX_ACK_WAIT)
             with suppress(aiohttp.ClientError, OSError):  # it may be broken
                 await self.current_session.close()
         url = await self._slack.open_socket(self._app_token)
@@ -135,7 +141,24 @@ class SocketConnection(SocketModeClient):
         self._failure = _explain(error)
         log.warning("socket_not_connected", error=str(error), reason=self._failure)
 
+    async def close(self) -> None:
+        """Close the connection when the answers that are under way were sent: a form's may take FORM_DEADLINE."""
+        await self._let_answers_leave(LAST_ANSWERS)
+        await super().close()  # type: ignore[no-untyped-call]
+
+    async def _let_answers_leave(self, seconds: float) -> None:
+        """Wait until the answers that are under way were sent, so many seconds at most."""
+        stop_at = time.monotonic() + seconds
+        while self._answering and (left := stop_at - time.monotonic()) > 0:
+            await asyncio.wait(self._answering.copy(), timeout=left)
+
     async def _answer(self, client: Any, request: SocketModeRequest) -> None:
+        answering = asyncio.ensure_future(self._answer_one(client, request))
+        self._answering.add(answering)
+        answering.add_done_callback(self._answering.discard)
+        await answering
+
+    async def _answer_one(self, client: Any, request: SocketModeRequest) -> None:
         started = time.time()
         delivered = asyncio.Event()
         said = await self._app.async_dispatch(to_bolt(request.payload, delivered))

@@ -52,7 +52,7 @@ class TokenHealth:
         if is_about_one_method(refusal.code) and method != refusal.method:
             return
         self._refusal = None
-        log.info("token_accepted", error=f"{refusal.method}: {refusal.code}")
+        log.info("token_accepted", error=str(SlackError(refusal.method, refusal.code)))
 
     def refuse(self, error: SlackError) -> None:
         """Slack refused a call because of our token, our app or the workspace. The log says so once."""

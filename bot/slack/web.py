@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
+_SLACKS_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,80}", re.ASCII)  # other servers answer whole sentences
 MAX_RETRY_AFTER = 4.0  # seconds: a longer wait is left to the caller
 MAX_LIMITED = 20.0  # seconds for all waits of one call
 LOG_AGAIN = 60.0  # seconds until the log repeats why a host gives no answer
@@ -107,20 +109,30 @@ class SlackClient:
             for name in ("team_id", "enterprise_id", "bot_id", "user_id", "is_enterprise_install")
         }
 
+    async def find_app_id(self, bot_id: str) -> str | None:
+        """The id of the app that this bot belongs to; None if Slack does not say. Raises `SlackError`.
+
+        A refusal says nothing about the token: an app need not have the scope for this.
+        """
+        answer = await self._translate("bots.info", self.client.bots_info(bot=bot_id))
+        bot = answer.get("bot")
+        found = bot.get("app_id") if isinstance(bot, dict) else None
+        return found if isinstance(found, str) and found else None
+
     async def open_socket(self, app_token: Secret) -> Secret:
         """The address of a new WebSocket for Socket Mode, with the ticket in it."""
         opened = self.client.apps_connections_open(app_token=app_token.reveal())
         answer = await self._translate("apps.connections.open", opened)
-        return Secret(str(answer["url"]))
+        return Secret(self._pick("apps.connections.open", answer, "url"))
 
     async def open_view(self, trigger_id: str, view: dict[str, Any]) -> str:
         """Open a modal; returns its id. Raises `WindowClosed` when the trigger is too old."""
         answer = await self._call("views.open", self.client.views_open(trigger_id=trigger_id, view=view))
-        return str(answer["view"]["id"])
+        return self._pick("views.open", answer, "view", "id")
 
     async def push_view(self, trigger_id: str, view: dict[str, Any]) -> str:
         answer = await self._call("views.push", self.client.views_push(trigger_id=trigger_id, view=view))
-        return str(answer["view"]["id"])
+        return self._pick("views.push", answer, "view", "id")
 
     async def update_view(self, view_id: str, view: dict[str, Any], *, if_hash: str | None = None) -> str | None:
         """Change a modal; returns its new hash. With `if_hash` only if the modal is as it was with that hash.
@@ -135,7 +147,7 @@ class SlackClient:
         answer = await self._call_within_limits(
             "conversations.open", lambda: self.client.conversations_open(users=[user_id])
         )
-        return str(answer["channel"]["id"])
+        return self._pick("conversations.open", answer, "channel", "id")
 
     async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
         """Post a message; returns its `ts`.
@@ -147,7 +159,7 @@ class SlackClient:
         answer = await self._call_within_limits(
             "chat.postMessage", lambda: self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
         )
-        return str(answer["ts"])
+        return self._pick("chat.postMessage", answer, "ts")
 
     async def update(self, channel: str, ts: str, message: dict[str, Any]) -> None:
         """Change a message of ours in place."""
@@ -164,8 +176,10 @@ class SlackClient:
         answer = await self._call_within_limits(
             "users.info", lambda: self.client.users_info(user=user_id, include_locale=True)
         )
-        found = answer["user"]
-        return found if isinstance(found, dict) else {}
+        found = answer.get("user")
+        if not isinstance(found, dict):
+            raise self._unreadable("users.info")
+        return found
 
     async def respond(self, response_url: Secret, message: dict[str, Any], *, replace: bool = False) -> None:
         """Answer through a response_url: privately, or in place of the message that a button was on."""
@@ -221,20 +235,38 @@ class SlackClient:
             self.health.accept(method, began)
         return answer
 
+    def _pick(self, method: str, answer: AsyncSlackResponse, *path: str) -> str:
+        """A text in an answer of Slack's. Raises `SlackError` if the answer, although `ok`, has another shape."""
+        found: Any = answer.data
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        if not isinstance(found, str) or not found:
+            raise self._unreadable(method)
+        return found
+
+    def _unreadable(self, method: str) -> SlackError:
+        failure = SlackError(method, "unreadable")
+        self._log_unavailable(method, failure)
+        return failure
+
     async def _translate(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
         """Await a call. Every error becomes a `SlackError`."""
         failure: SlackError
         try:
-            return await call
+            answer = await call
         except SlackError:
             raise
         except SlackClientError as error:
             failure = _read_error(method, getattr(error, "response", None))
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             failure = SlackError(method, "connection", why=explain_connection_failure(error))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             # The answer is not one of Slack's. Its text may be anything, so it is not kept.
             failure = SlackError(method, "unreadable")
+        else:
+            if answer is None or isinstance(answer.data, dict):
+                return answer
+            failure = SlackError(method, "unreadable")  # slack_sdk takes what is no JSON for an answer that is `ok`
         self._log_unavailable(method, failure)
         raise failure from None
 
@@ -291,7 +323,7 @@ def _read_error(method: str, response: Any) -> SlackError:
         return SlackError(method, "unreadable")
     answer = response.data if isinstance(response.data, dict) else {}
     code = answer.get("error")
-    if not isinstance(code, str) or not code.isascii() or len(code) > 80:  # noqa: PLR2004 - Slack's are short words
+    if not isinstance(code, str) or not _SLACKS_CODE.fullmatch(code):
         code = f"http_{response.status_code}"
     if response.status_code == 429:  # noqa: PLR2004 - HTTP Too Many Requests
         code = "ratelimited"

@@ -38,8 +38,18 @@ def name(tracked: Tracked) -> Phrase:
     return quoted(tracked.label) if tracked.label else say("Your one-time secret")
 
 
-def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = None, is_named: bool = True) -> Message:
-    """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then."""
+def tracked_card(
+    tracked: Tracked,
+    host: str,
+    *,
+    asked_at: datetime | None = None,
+    is_named: bool = True,
+    notes: tuple[Note, ...] = (),
+) -> Message:
+    """The card as it is now. `asked_at`: when Refresh was pressed; `is_named`: the host knew the secret then.
+
+    `notes`: what to tell the person of their account.
+    """
     words = TRACKED_WORDS[tracked.state]
     rows: list[tuple[Piece, Piece]] = [(say("Server"), HostName(host))]
     if tracked.made_at:
@@ -63,7 +73,7 @@ def tracked_card(tracked: Tracked, host: str, *, asked_at: datetime | None = Non
                 else say("Asked just now, at {time}: the server does not know it.", time=at)
             )
         )
-    return Message(_summary(tracked, host, words), tuple(parts))
+    return Message(_summary(tracked, host, words), (*parts, *notes))
 
 
 def _summary(tracked: Tracked, host: str, words: Phrase) -> Phrase:

@@ -582,6 +582,10 @@ def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
             return DECLINED_SIGN, say("{person} does not want to send you the secret that you asked for.", person=who)
         case "expired":
             return EXPIRED_SIGN, say("{person} has not answered your request for a secret within 7 days.", person=who)
+        case "undeliverable" if not request.is_bound:
+            return WARNING_SIGN, say(
+                "A request of yours for a secret cannot be read any more, so it was not sent. Please ask again."
+            )
         case "undeliverable":
             return WARNING_SIGN, say(
                 "Slack takes no message to {person} from this app, so your request for a secret was not sent.",

@@ -24,8 +24,9 @@ KEPT: Final = 3_600.0  # seconds; Slack's signatures are valid for 300, and its 
 DAY: Final = 86_400.0  # seconds, after which nobody expects an answer any more
 MAX_TEXT = 64  # characters of an id of Slack's that is stored
 
-# What the window shows: a placeholder of ours, which must be replaced, or a secret, which nothing may cover.
-ActWindow = Literal["placeholder", "secret"]
+# What the window shows: a placeholder of ours, which must be replaced; the same after the person had the answer in a
+# message, since Slack did not take the window; or a secret, which nothing may cover.
+ActWindow = Literal["placeholder", "answered", "secret"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,12 @@ class Acts:
         self._under_way.add(act.key)
         return True
 
-    async def mark_window(self, key: str, window: ActWindow) -> None:
-        """Record what the window shows. A secret stays recorded."""
+    async def mark_window(self, key: str, window: ActWindow, view_id: str | None = None) -> None:
+        """Record what the window shows, and which one it is if the act opened it. A secret stays recorded."""
+        values = {"window": window} | ({} if view_id is None else {"view_id": view_id})
         async with self._db.writing() as connection:
             no_secret = or_(acts.c.window.is_(None), acts.c.window != _SECRET)
-            await connection.execute(update(acts).where(acts.c.key == key, no_secret).values(window=window))
+            await connection.execute(update(acts).where(acts.c.key == key, no_secret).values(values))
 
     async def end(self, key: str) -> None:
         """The act has its answer."""
@@ -89,9 +91,10 @@ class Acts:
     async def unanswered(self, older_than: float) -> list[Act]:
         """Acts of people that began `older_than` seconds ago without an answer, and are not under way in this process.
 
-        Events stay as they are: Slack delivers them again.
+        Also those that were answered elsewhere, and whose window still waits. Events stay as they are: Slack delivers
+        them again.
         """
-        is_old = is_older(acts.c.started_at, older_than)
+        is_old = or_(is_older(acts.c.started_at, older_than), acts.c.window == _ANSWERED_ELSEWHERE)
         query = select(acts).where(acts.c.answered_at.is_(None), ~acts.c.is_event, is_old)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.order_by(acts.c.started_at, acts.c.key))).all()
@@ -107,6 +110,7 @@ class Acts:
 
 
 _SECRET: Final[ActWindow] = "secret"
+_ANSWERED_ELSEWHERE: Final[ActWindow] = "answered"
 
 
 def _values(act: Act) -> dict[str, Any]:

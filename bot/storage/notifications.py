@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
@@ -26,8 +26,9 @@ from bot.logs import Log
 from bot.person import Person
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
+from bot.storage.message_slots import FLOOD, FLOOD_TIME, SLOT
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import OWNER, new_id, notifications, owned_by, person_in, tracked
+from bot.storage.tables import OWNER, limit_uses, new_id, notifications, owned_by, person_in, tracked
 from bot.storage.tracking.changes import IS_WAITING
 from bot.storage.tracking.rows import CARD, RECONNECT, NotificationKind, Tracked, TrackedRows
 
@@ -36,8 +37,6 @@ REMINDER: Final[NotificationKind] = "reminder"
 ALONE: Final = ""  # the digest of a notification that shares no message
 MAX_CODE = 80  # characters
 MAX_DIGEST = 46  # notifications in one message, which has room for 50 blocks
-FLOOD = 3  # messages to one person within FLOOD_TIME; more notifications than that are gathered in one message
-FLOOD_TIME = 60.0  # seconds
 GATHER_TIME = 2 * FLOOD_TIME  # seconds; so that what had to wait for FLOOD_TIME to pass is gathered, too
 # Tries of a notification that hold back the later ones of its person, about eight minutes. Then these overtake it.
 HOLDING_TRIES = 8
@@ -213,13 +212,22 @@ async def _take(
 async def _posted_lately(
     connection: AsyncConnection, heads: Sequence[Row[Any]], moment: float
 ) -> Mapping[Person, set[float]]:
-    """When messages to the persons of `heads` were posted within GATHER_TIME. One message has one time."""
+    """When messages to the persons of `heads` were posted within GATHER_TIME, here or directly (see message_slots.py).
+
+    One message has one time.
+    """
     users = {head.user_id for head in heads}
     columns = [notifications.c[name] for name in (*OWNER, "posted_at")]
-    query = select(*columns).where(
+    posted = select(*columns).where(
         notifications.c.posted_at.between(moment - GATHER_TIME, moment), notifications.c.user_id.in_(users)
     )
-    rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
+    uses = [limit_uses.c[name] for name in OWNER]
+    directly = select(*uses, limit_uses.c.at).where(
+        limit_uses.c.at.between(moment - GATHER_TIME, moment),
+        limit_uses.c.user_id.in_(users),
+        limit_uses.c.kind == SLOT,
+    )
+    rows: Sequence[Row[Any]] = (await connection.execute(union_all(posted, directly))).all()
     found: dict[Person, set[float]] = {}
     for row in rows:
         found.setdefault(person_in(row), set()).add(row.posted_at)

@@ -14,7 +14,9 @@ from bot.storage.tables import (
     ignored,
     languages,
     limit_uses,
+    message_failures,
     notifications,
+    outdated_messages,
     owned_by,
     person_in,
     preferences,
@@ -25,18 +27,9 @@ from bot.storage.tables import (
 
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
 _OWN = (
-    notifications,
-    tracked,
-    watches,
-    button_contexts,
-    accounts,
-    reveals,
-    following_messages,
-    ignored,
-    preferences,
-    languages,
-    limit_uses,
-)
+    notifications, tracked, watches, button_contexts, accounts, reveals, following_messages, ignored, preferences,
+    languages, limit_uses, message_failures, outdated_messages,
+)  # fmt: skip
 
 
 class PeopleRows:

@@ -40,6 +40,8 @@ RequestState = Literal["waiting", "asked", RequestEnd, "expired", "undeliverable
 LIFE: Final = 7 * 86_400.0  # seconds in which a request can be answered
 KEPT: Final = 7 * 86_400.0  # seconds that a request stays stored after its end
 
+BOUND: Final = "_"
+
 _OPEN = requests.c.over_at.is_(None)
 _IN_TIME = requests.c.expires_at > now
 _COLUMNS = (*requests.c, and_(_OPEN, _IN_TIME).label("is_open"))
@@ -68,6 +70,7 @@ class Request:
     card: MessageRef | None  # the message to the person who asked
     created_at: datetime  #: UTC
     expires_at: datetime  #: UTC
+    is_bound: bool = True  # False: somebody changed in the database who asked, or who is asked
 
 
 def _is(state: RequestState) -> ColumnElement[bool]:
@@ -86,12 +89,16 @@ class Requests:
         """Create a request that waits to be sent. Raises `ValueError` unless both people are in the same workspace."""
         if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
             raise ValueError("of another workspace")
-        row_id = new_id()
+        row_id = new_id()[: -len(BOUND)] + BOUND
+        people = _binding("people", person, row_id, (asked.user_id,))
         values = {
             "id": row_id,
             **owner(person),
             "asked_id": asked.user_id,
-            "note": None if note is None else self._sealer.seal_text("metadata_key", _binding(person, row_id), note),
+            "people": self._sealer.seal("metadata_key", people, b""),
+            "note": None
+            if note is None
+            else self._sealer.seal_text("metadata_key", _binding("note", person, row_id), note),
             "state": "waiting",
             "created_at": now,
             "expires_at": now + self._life,
@@ -102,11 +109,11 @@ class Requests:
         return self._request(row)
 
     async def find(self, person: Person, id: object) -> Request:
-        """A request that this person made. Raises `NotYours`."""
+        """A request that this person made. Raises `NotYours`, and `Unsealable` if it is not bound to its people."""
         return await self._one(own_row(requests, person, id))
 
     async def find_for_asked(self, person: Person, id: object) -> Request:
-        """A request that was sent to this person. Raises `NotYours`."""
+        """A request that was sent to this person. Raises `NotYours`, and `Unsealable` as `find` does."""
         addressed = and_(
             requests.c.id == (id if is_id(id) else NOBODY),
             requests.c.enterprise_id == owner(person)["enterprise_id"],
@@ -124,6 +131,10 @@ class Requests:
     async def mark_undeliverable(self, id: str) -> Request | None:
         """Waiting → undeliverable: Slack refuses messages to that person. None if the request is not waiting."""
         return await self._change(id, _is("waiting"), state="undeliverable", over_at=now)
+
+    async def give_up(self, id: str) -> Request | None:
+        """Waiting or asked → undeliverable: who asked or is asked was changed. None if the request was over."""
+        return await self._change(id, _OPEN, state="undeliverable", over_at=now)
 
     async def end(self, id: str, state: RequestEnd) -> Request | None:
         """Waiting or asked → `state`. None if the request was over or out of time: only one caller gets the row."""
@@ -193,7 +204,10 @@ class Requests:
             row = (await connection.execute(select(*_COLUMNS).where(condition))).one_or_none()
         if row is None:
             raise NotYours
-        return self._request(row)
+        request = self._request(row)
+        if not request.is_bound:
+            raise Unsealable
+        return request
 
     async def _all(self, *conditions: ColumnElement[bool]) -> list[Request]:
         query = select(*_COLUMNS).where(*conditions).order_by(requests.c.created_at, requests.c.id)
@@ -205,10 +219,19 @@ class Requests:
         if row.note is None:
             return None
         try:
-            plain = self._sealer.open("metadata_key", _binding(person, row.id), row.note)
+            plain = self._sealer.open("metadata_key", _binding("note", person, row.id), row.note)
         except Unsealable:
             return None  # the request can be answered and withdrawn without the note
         return plain.decode("utf-8", "surrogatepass")
+
+    def _is_bound(self, row: Row[Any], person: Person) -> bool:
+        if row.people is None:
+            return not row.id.endswith(BOUND)
+        try:
+            self._sealer.open("metadata_key", _binding("people", person, row.id, (row.asked_id,)), row.people)
+        except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
+            return False
+        return True
 
     def _request(self, row: Row[Any]) -> Request:
         person = person_in(row)
@@ -223,6 +246,7 @@ class Requests:
             card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
             created_at=moment(row.created_at),
             expires_at=moment(row.expires_at),
+            is_bound=self._is_bound(row, person),
         )
 
 
@@ -247,5 +271,5 @@ async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) ->
     return True
 
 
-def _binding(person: Person, row_id: str) -> Binding:
-    return Binding.of(bound_names.REQUESTS, "note", person, NOBODY, row_id)
+def _binding(column: str, person: Person, row_id: str, audience: tuple[str, ...] = ()) -> Binding:
+    return Binding.of(bound_names.REQUESTS, column, person, NOBODY, row_id, audience)

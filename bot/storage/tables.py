@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,16 @@ watches = Table(  # one row for all secrets of a person on a host: the watcher c
     Index(None, "host", "next_poll_at"),
 )
 
+key_calls = Table(  # how many calls by key the watcher made for a watch, and when: a host refuses too many
+    "key_calls",
+    metadata,
+    Column("watch_id", String(ID_LENGTH), ForeignKey("watches.id", ondelete="CASCADE"), primary_key=True),
+    Column("calls_left", Double, nullable=False),  # at `counted_at`
+    Column("counted_at", Double, nullable=False),
+    Column("watch_version", Integer, nullable=False),
+    Column("asked_at", Text, nullable=False),  # JSON: when each secret was asked for, by the id of its tracked row
+)
+
 tracked = Table(
     "tracked",
     metadata,
@@ -253,6 +264,7 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     Column("over_at", Double),  # none while the request can be answered
+    Column("people", LargeBinary),  # sealed, and empty: bound to who asked and who is asked. None in old rows
     CheckConstraint(
         "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
     ),
@@ -270,10 +282,31 @@ acts = Table(  # what people do in Slack: each has its effect once, and gets an 
     Column("name", String(80), nullable=False),  # of the handler
     Column("ref", String(ID_LENGTH)),  # the row that it is about
     Column("view_id", String(64)),  # the modal that it happened in
-    Column("window", String(16)),  # what the modal shows: "placeholder" or "secret"; none: not known
+    Column("window", String(16)),  # what the modal shows: "placeholder", "answered" or "secret"; none: not known
     Column("is_event", Boolean, nullable=False),  # of Slack, which nobody waits for
     Column("started_at", Double, nullable=False, index=True),
     Column("answered_at", Double),
+)
+
+message_failures = Table(  # what recovery tried to say in Slack in vain; kept for a week
+    "message_failures",
+    metadata,
+    Column("key", String(120), primary_key=True),  # the idempotency key of the message, or where it is
+    *_owner(),  # who gets it; for a message in a channel the channel's id is in the place of the user's
+    Column("tries", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),  # answers with a code that the bot does not know
+    Column("dead_letter", String(80)),  # why it was given up: Slack's error code; none: it is still tried
+    Column("created_at", Double, nullable=False, index=True),
+)
+
+outdated_messages = Table(  # rows whose messages show an older state, because Slack did not take an update
+    "outdated_messages",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # request, delivery or tracked
+    Column("ref", String(ID_LENGTH), primary_key=True),
+    *_owner(),
+    Column("version", Integer, nullable=False),  # grows with each update that Slack did not take
+    Column("created_at", Double, nullable=False, index=True),
 )
 
 limit_uses = Table(  # each row is one use of something that has a limit; kept for a day
@@ -322,7 +355,7 @@ deliveries = Table(  # one secret for one recipient
     Column("secret_key", LargeBinary),  # sealed; wiped when the delivery is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
-    Column("passphrase_to", String(16)),  # who gets the passphrase; none in old rows: as in the share
+    Column("passphrase_to", String(16)),  # who gets the passphrase; none: as in the share, and nothing is bound to it
     Column("passphrase_required", Boolean),  # none: not known
     Column("expires_at", Double),
     Column("message_channel", String(32)),  # the message with the Open button
@@ -360,10 +393,28 @@ key_checks = Table(
 )
 
 
+upgrades = Table(  # schemas from which processes may still run, and until when: upgrades.py
+    "upgrades",
+    metadata,
+    Column("revision", String(32), primary_key=True),  # the schema before the upgrade
+    Column("sealed", LargeBinary, nullable=False),  # the time until which they may run, as text
+    Column("created_at", Double, nullable=False),
+)
+
+
 # The columns that say who a delivery and its passphrase are for. Its sealed values are bound to what is in them.
 AUDIENCE = (
     "recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel", "passphrase_to",
 )  # fmt: skip
+
+
+def audience_of(values: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What the sealed values of a delivery are bound to beside their place, from the values of `AUDIENCE`.
+
+    Nothing where `passphrase_to` is empty: such a delivery was sealed by code of before schema 0010, or for it. To
+    empty that column of a delivery that is bound gains nothing: its values do not open any more.
+    """
+    return () if values["passphrase_to"] is None else tuple(values[name] or NOBODY for name in AUDIENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +443,11 @@ class SealedColumn:
         columns = self.table.c
         return (columns.id, *(columns[name] for name in (*OWNER, *self.audience)), self.host)
 
+    def audience_in(self, row: Any) -> tuple[str, ...]:
+        """What the value is bound to beside its place."""
+        values = {name: getattr(row, name) for name in self.audience}
+        return audience_of(values) if self.audience == AUDIENCE else tuple(values.values())
+
     @property
     def host(self) -> ColumnElement[str]:
         """The host that the row is bound to; `-` where it is about none."""
@@ -414,6 +470,7 @@ SEALED = (
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
+    SealedColumn(requests, "people", "metadata_key", bound_names.REQUESTS, audience=("asked_id",)),
 )
 
 

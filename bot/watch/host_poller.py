@@ -25,7 +25,7 @@ What must stay true:
 - Every write on the right gives the lease back, and changes nothing if this process does not have the lease any more
   (the log says `poll_fenced`). So a watch that two workers poll by accident is still written once.
 - This process keeps nothing that must not be lost. After a crash at any arrow the lease runs out and another worker
-  polls again; the cache, the key budget and the breaker start empty.
+  polls again; the cache and the breaker start empty.
 - A task leaves `_waiting` as soon as it has its answers. A shutdown cancels only tasks in `_waiting`: an answer that
   has arrived is written, because the host may not give the answer a second time.
 - While the circuit is not closed, one watch at a time is claimed, and only when a trial call may be made.
@@ -105,7 +105,7 @@ class HostPoller:
         self._breaker = CircuitBreaker()
         self._indexers = self._polls.indexers(host.url)
         self._unchanged_responses = UnchangedResponseCache()
-        self._key_budget = KeyBudget(shared.min_interval)
+        self._key_budget = KeyBudget(shared.polls.key_calls, shared.min_interval)
         pause = IDLE_INTERVAL * random.uniform(0.9, 1.1)  # noqa: S311 - spreads load, hides nothing
         self._loop = PeriodicTask(self._claim_some, pause, log, "claim_failed")
         self._tasks: set[asyncio.Task[None]] = set()  # every poll that is under way
@@ -247,7 +247,7 @@ class HostPoller:
 
     async def _find_keys_in_budget(self, watch: Watch, rows: Sequence[OpenRow]) -> dict[str, MetadataKey]:
         """The keys, by row id, of the rows that may be asked for by key now."""
-        due = self._key_budget.consume(watch, rows, time.time())
+        due = await self._key_budget.consume(watch, rows)
         return await self._polls.keys_of(watch, [row.id for row in due])
 
     # --- writing what a poll found

@@ -7,58 +7,66 @@ from one address without an account.
     bucket of a watch    calls left: at most BURST    +REFILL_RATE a second    -1 for each secret that is asked for
     a secret             due again when `poll_interval` of its age is over; among several the longest waiting is first
 
-A change of the watch (its `version`) makes every secret due at once, but fills no bucket. The buckets are only in the
-memory of this process: another worker begins with full ones.
+A change of the watch (its `version`) makes every secret due at once, but fills no bucket. Buckets and times are in the
+database, for all processes together. A poll counts all its calls in one transaction before it makes the first. So no
+call is made while the database is away, and a process that dies has counted at least as many calls as it made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
-from cachetools import LRUCache
-
+from bot.storage.engine.database import CLOCK_TOLERANCE
+from bot.storage.tracking.key_calls import CountedCalls, KeyCalls
 from bot.storage.tracking.rows import OpenRow, Watch
 from bot.watch.schedule import JITTER, poll_interval
 
-BURST = 200  # calls that a full bucket allows at once
-REFILL_RATE = 0.5  # calls a second: with a full bucket 800 in 20 minutes, which leaves room for a person's clicks
-MAX_WATCHES = 10_000  # buckets kept; beyond that, the longest unused one is dropped, and full when it is used again
+BURST: Final = 200  # calls that a full bucket allows at once
+REFILL_RATE: Final = 0.5  # calls a second: 800 in 20 minutes with a full bucket, which leaves room for people's clicks
 
 
-@dataclass(slots=True)
-class _Bucket:
-    updated_at: float  # seconds since the epoch
-    calls_left: float = BURST  # at `updated_at`
-    watch_version: int = 0
-    requested_at: dict[str, float] = field(default_factory=dict)  # row id -> seconds since the epoch
-
-
+@dataclass(frozen=True, slots=True)
 class KeyBudget:
     """`min_interval` is WATCH_EVERY, in seconds."""
 
-    def __init__(self, min_interval: float) -> None:
-        self._min_interval = min_interval
-        self._buckets: LRUCache[str, _Bucket] = LRUCache(maxsize=MAX_WATCHES)  # by the watch's id
+    key_calls: KeyCalls
+    min_interval: float
 
-    def consume(self, watch: Watch, rows: Sequence[OpenRow], now: float) -> list[OpenRow]:
+    async def consume(self, watch: Watch, rows: Sequence[OpenRow]) -> list[OpenRow]:
         """The rows to ask for by key now, the longest waiting first. They count as asked for.
 
-        `rows` are all rows of the watch that its list does not name. `now` is in seconds since the epoch.
+        `rows` are all rows of the watch that its list does not name. Raises `StorageUnavailable`.
         """
-        bucket = self._buckets.get(watch.id) or _Bucket(updated_at=now)
-        known = bucket.requested_at if bucket.watch_version == watch.version else {}
-        requested_at = {row.id: known[row.id] for row in rows if row.id in known}
-        calls_left = min(BURST, bucket.calls_left + max(0.0, now - bucket.updated_at) * REFILL_RATE)
-        due = [row for row in rows if self._is_due(row, requested_at.get(row.id), now)]
-        due.sort(key=lambda row: requested_at.get(row.id, 0.0))
-        chosen = due[: int(max(0.0, calls_left))]
-        requested_at |= {row.id: now for row in chosen}
-        self._buckets[watch.id] = _Bucket(now, calls_left - len(chosen), watch.version, requested_at)
-        return chosen
+        now, counted = await self.key_calls.read(watch)
+        chosen, counted = choose(counted, watch, rows, now, self.min_interval)
+        return chosen if chosen and await self.key_calls.write(watch, counted) else []
 
-    def _is_due(self, row: OpenRow, requested_at: float | None, now: float) -> bool:
-        if requested_at is None or requested_at > now or (row.expires_at is not None and row.expires_at <= now):
-            return True
-        # A poll comes up to JITTER early and the poll before it came up to JITTER late.
-        return now - requested_at >= poll_interval(now - row.made_at, self._min_interval) * (1 - 2 * JITTER)
+
+def choose(
+    counted: CountedCalls | None, watch: Watch, rows: Sequence[OpenRow], now: float, min_interval: float
+) -> tuple[list[OpenRow], CountedCalls]:
+    """The rows to ask for, and what is counted then. `now` is in seconds since the epoch, `min_interval` in seconds."""
+    known = counted.asked_at if counted and counted.watch_version == watch.version else {}
+    asked_at = {row.id: known[row.id] for row in rows if row.id in known}
+    calls_left = _refilled(counted, now)
+    due = [row for row in rows if _is_due(row, asked_at.get(row.id), now, min_interval)]
+    due.sort(key=lambda row: asked_at.get(row.id, 0.0))
+    chosen = due[: int(calls_left)]
+    asked_at |= {row.id: now for row in chosen}
+    return chosen, CountedCalls(calls_left - len(chosen), now, watch.version, asked_at)
+
+
+def _refilled(counted: CountedCalls | None, now: float) -> float:
+    """The calls left now. A bucket is full before its first call, and when a clock far ahead was set right."""
+    if counted is None or counted.counted_at > now + CLOCK_TOLERANCE:
+        return BURST
+    return min(BURST, max(0.0, counted.calls_left) + max(0.0, now - counted.counted_at) * REFILL_RATE)
+
+
+def _is_due(row: OpenRow, asked_at: float | None, now: float, min_interval: float) -> bool:
+    if asked_at is None or asked_at > now or (row.expires_at is not None and row.expires_at <= now):
+        return True
+    # A poll comes up to JITTER early and the poll before it came up to JITTER late.
+    return now - asked_at >= poll_interval(now - row.made_at, min_interval) * (1 - 2 * JITTER)

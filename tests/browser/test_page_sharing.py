@@ -10,6 +10,7 @@ from tests.browser.stage import NARROW, WIDE, at, page_of
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 TEXT = "the staging password"
+OPEN = re.compile("^Open .* works once$")  # what a screen reader says of the button
 
 
 async def share(me, command, **fields):
@@ -50,7 +51,7 @@ async def test_a_colleague_opens_what_is_shared_with_them_and_the_sender_sees_it
 @pytest.mark.slow
 async def test_in_a_channel_the_first_gets_it_and_a_guest_and_the_next_do_not(me, world):
     await share(me, "/ots share #team")
-    button = me.message("shares a one-time secret").locator("button", has_text="Open")
+    button = me.message("shares a one-time secret").get_by_role("button", name=OPEN)
     await me.be("dora")
     await me.go("team")
     await button.click()

@@ -203,6 +203,7 @@ def test_an_import_by_a_computed_name_is_found(line):
 
 HEAD = """\
 from bot.screen.parts import Button, Modal
+from bot.screen.pieces import say
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 from bot.storage.notifications import Notification
@@ -219,9 +220,10 @@ async def planted(
 """
 HOST = "'https://ots.example.com'"
 TYPES = {
-    "a misspelt keyword of a modal": ('Modal.of("note", "Title", sumbit="Send")', '"sumbit"'),
-    "a keyword of a modal with another type": ('Modal.of("note", "Title", push="yes")', '"push"'),
-    "a misspelt style of a button": ('Button("Burn", "burn", style="dangerous")', '"style"'),
+    "a misspelt keyword of a modal": ('Modal.of("note", say("Title"), sumbit=say("Send"))', '"sumbit"'),
+    "a keyword of a modal with another type": ('Modal.of("note", say("Title"), push="yes")', '"push"'),
+    "a misspelt style of a button": ('Button(say("Burn"), "burn", style="dangerous")', '"style"'),
+    "a text outside of the catalogues": ('Modal.of("note", "Title")', 'incompatible type "str"'),
     "a misspelt state that a delivery gets": ('await deliveries.close(delivery.id, "brned")', "brned"),
     "a misspelt state that a delivery is compared with": ('print(delivery.state == "brned")', "brned"),
     "a misspelt state that a tracked secret gets": ('Change(tracked.id, "brned")', "brned"),

@@ -100,7 +100,7 @@ class World:
                 gate, self.gate = self.gate, None
                 self.at_gate.set()
                 await gate.wait()
-                self._may_repeat.update(self._events(message, idempotency_key))  # by whoever took its place
+                self._may_repeat.update(events(person, message, idempotency_key))  # by whoever took its place
             return await self._post(person, message, idempotency_key)
 
         async def update(_card: MessageRef, message: Message, _reader: Person) -> None:
@@ -123,10 +123,10 @@ class World:
         self._cards += 1
         if idempotency_key is not None and not (self.honours_ids and idempotency_key in self._posts):
             self._posts[idempotency_key] = self._posts.get(idempotency_key, 0) + 1
-            self._lately += self._events(message, idempotency_key)
+            self._lately += events(person, message, idempotency_key)
             await self._arrives(person, message, idempotency_key)
         if fails == "after":
-            self._may_repeat.update(self._events(message, idempotency_key))
+            self._may_repeat.update(events(person, message, idempotency_key))
             raise SlackError("chat.postMessage", "connection")
         return MessageRef(person.team_id, "D1", str(self._cards))
 
@@ -144,11 +144,11 @@ class World:
             return
         if is_digest(idempotency_key):
             for line in digest_lines(message):
-                await self._says(person, await self._row(person, line), line, f"{idempotency_key} {line}")
+                await self._says(person, await self._row(person, line), line)
         elif not any(isinstance(part, Facts) for part in message.parts):  # else it is a card
-            await self._says(person, await self._row(person, idempotency_key), summary_of(message), idempotency_key)
+            await self._says(person, await self._row(person, idempotency_key), summary_of(message))
 
-    async def _says(self, person: Person, row: Tracked | None, said: str, event: str) -> None:
+    async def _says(self, person: Person, row: Tracked | None, said: str) -> None:
         """One event, as one message or as a line of a digest."""
         if row is None:
             self.problems.append(f"told of what is not tracked: {said}")
@@ -162,7 +162,7 @@ class World:
             self.problems.append(f"told of what was given up: {kind}")
             return
         track.told[kind] += 1
-        repeats = self._may_repeat[event]
+        repeats = self._may_repeat[event_name(person, said)]
         if track.told[kind] > 1 + repeats:
             self.problems.append(f"told {track.told[kind]} times: {kind}")
         if not self.is_true(kind, key):
@@ -171,12 +171,6 @@ class World:
             self.problems.append("reminded of what is over")
         if track.burned_it and kind != "reminder":
             self.problems.append(f"told {kind} of one's own burn")
-
-    def _events(self, message: Message, idempotency_key: str | None) -> list[str]:
-        """What the message tells: each event has a name that all tries to tell it have."""
-        if idempotency_key is None or not is_digest(idempotency_key):
-            return [idempotency_key or ""]
-        return [f"{idempotency_key} {line}" for line in digest_lines(message)]
 
     async def _excuse(self, person: Person, message: Message, idempotency_key: str | None) -> None:
         key = idempotency_key or ""
@@ -258,7 +252,24 @@ def digest_lines(message: Message) -> list[str]:
     return summary_of(message).split("\n")[1:]
 
 
+def events(person: Person, message: Message, idempotency_key: str | None) -> list[str]:
+    """What the message tells: an event has the same name in a message of its own and in each digest."""
+    if idempotency_key is None:
+        return []
+    said = digest_lines(message) if is_digest(idempotency_key) else [summary_of(message)]
+    return [event_name(person, one) for one in said]
+
+
+def event_name(person: Person, said: str) -> str:
+    """Who is told what of which secret: its label or short id is quoted."""
+    quoted = said.partition("”")[0]
+    return f"{person.user_id} {quoted}: {KINDS.get(words(said), said)}"
+
+
+def words(said: str) -> str:
+    return said.rpartition(": ")[2].rstrip(".")
+
+
 def says(said: str) -> str:
     """What a message about a secret claims: one of `FINAL`, "new" or "reminder"."""
-    words = said.rpartition(": ")[2].rstrip(".")
-    return "reminder" if words == "not opened yet, expires soon" else KINDS[words]
+    return "reminder" if words(said) == "not opened yet, expires soon" else KINDS[words(said)]

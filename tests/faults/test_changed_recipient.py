@@ -40,3 +40,45 @@ async def test_a_changed_recipient_is_sent_nothing(how):
             lambda: any("could not be" in one.shows.lower() or "not sent" in one.shows.lower() for one in ada.dm)
         )
         assert [one for one in eve.messages if one.by_bot] == []
+
+
+def change(world, statement):
+    with closing(sqlite3.connect(world.directory / "bot.db")) as connection:
+        assert connection.execute(statement).rowcount == 1
+        connection.commit()
+
+
+@pytest.mark.parametrize("how", ["asked_id = 'U0EVE'", "asked_id = 'U0EVE', people = NULL", "user_id = 'U0EVE'"])
+async def test_a_request_of_which_somebody_changed_the_people_is_sent_to_nobody(how):
+    async with World() as world:
+        ada, ben, eve = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben", "eve"))
+        world.workspace.plan("conversations.open", SlackFault.http(503), None, about=ben.id)
+        await ada.command("/ots", "request")
+        await ada.until(lambda: ada.view and ada.view.submit)
+        await ada.submit(None, {"people": [ben.id], "note": "the staging database"})
+        await eventually(lambda: b"not_asked" in world.bot.output)
+        await world.bot.kill()
+        change(world, f"UPDATE requests SET {how}")
+        world.workspace.clear_faults()
+
+        await world.start_bot()
+
+        await eventually(lambda: b"request_unreadable" in world.bot.output)
+        teller = eve if "user_id" in how else ada
+        await teller.until(lambda: any("cannot be read any more" in one.shows for one in teller.dm))
+        assert not any("asks you" in one.shows or "staging" in one.shows for one in [*eve.dm, *ben.dm])
+
+
+async def test_an_answer_does_not_go_to_who_was_put_in_the_place_of_who_asked():
+    async with World() as world:
+        ada, ben, eve = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben", "eve"))
+        await ada.command("/ots", "request")
+        await ada.until(lambda: ada.view and ada.view.submit)
+        await ada.submit(None, {"people": [ben.id]})
+        await ben.until(lambda: ben.dm)
+        change(world, "UPDATE requests SET user_id = 'U0EVE', people = NULL, note = NULL")
+
+        await ben.click(ben.dm[0], label="Send…")
+
+        await ben.until(lambda: "cannot be opened any more" in ben.sees())
+        assert eve.messages == []

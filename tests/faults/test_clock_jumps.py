@@ -42,7 +42,7 @@ async def track(world, person):
     return held
 
 
-@pytest.mark.parametrize("restarts", [False, True], ids=["running", "restarted"])
+@pytest.mark.parametrize("restarts", [pytest.param(False, marks=pytest.mark.slow), True], ids=["running", "restarted"])
 async def test_a_clock_that_was_an_hour_ahead_delays_no_poll(world, restarts):
     ada = world.workspace.person(f"U0ADA{restarts:04}", f"ada{restarts}")
     world.clock.move(HOUR)

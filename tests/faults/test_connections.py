@@ -10,7 +10,7 @@ from aiohttp import web
 from bot.sandbox.world import World
 from bot.slack.connections import REQUEST_TIME, LimitedServer
 from tests.journeys.test_dispatcher import command, send, signed
-from tests.support.rows import each_row
+from tests.support.rows import each_row, one_row
 from tests.support.waiting import PATIENCE, eventually
 
 HALF = b"POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le"
@@ -19,8 +19,8 @@ ASKED = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @asynccontextmanager
-async def listening(*, limit=100, request_time=3600.0, route=None):
-    """A server on loopback; its port."""
+async def listening(*, limit=100, request_time=3600.0, route=None, servers=None):
+    """A server on loopback, which is added to `servers`; its port."""
 
     async def read(request):
         with suppress(ConnectionError):
@@ -28,6 +28,8 @@ async def listening(*, limit=100, request_time=3600.0, route=None):
         return web.Response(status=400)
 
     server = LimitedServer(route or read, limit=limit, request_time=request_time, access_log=None)
+    if servers is not None:
+        servers.append(server)
     runner = web.ServerRunner(server, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -77,6 +79,53 @@ async def test_a_later_request_that_does_not_arrive_is_closed_too():
         writer.write(HALF)
 
         assert await ended(reader) == b""
+        writer.close()
+
+
+WHOLE = HEADERS + b"0123456789"
+CHUNKED = b"POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n0\r\n\r\n"
+
+
+BEGUN = {"a byte": b"P", "half the headers": HALF, "no body": HEADERS, "half the body": HEADERS + b"half"}
+PACKETS = {
+    "with a body": [WHOLE],
+    "without": [ASKED],
+    "in chunks": [CHUNKED],
+    "in packets": [HEADERS, b"01234", b"56789"],
+    "cut in the headers": [HALF, WHOLE[len(HALF) :]],
+    "cut in their end": [ASKED[:-2], ASKED[-2:]],
+}
+
+
+async def test_a_request_that_begins_in_the_packet_of_another_and_does_not_arrive_is_closed(subtests):
+    async def answers(port, said):
+        reader, writer = await connect(port, said)
+        got = await ended(reader)
+        writer.close()
+        return got.count(b"200 OK")
+
+    wholes = [WHOLE, ASKED, CHUNKED, WHOLE + WHOLE, ASKED + CHUNKED + WHOLE]
+    async with listening(request_time=0.1) as port:
+        cases = [(whole, name, part) for whole in wholes for name, part in BEGUN.items()]
+        found = await asyncio.gather(*(answers(port, whole + part) for whole, _, part in cases))
+
+    for (whole, name, _), count in zip(cases, found, strict=True):
+        with one_row(subtests, f"{name} after {whole!r}"):
+            assert count == whole.count(b"HTTP/1.1")
+
+
+@each_row("packets", PACKETS.values(), ids=PACKETS)
+async def test_a_connection_of_which_nothing_is_left_is_idle(packets):
+    servers: list[LimitedServer] = []
+    async with listening(servers=servers) as port:
+        reader, writer = await connect(port)
+        for _ in range(2):  # one after the other
+            for packet in packets:
+                writer.write(packet)
+                await writer.drain()
+            await answer(reader)
+
+        await eventually(lambda: [one.is_receiving for one in servers[0]._waiting] == [False])
         writer.close()
 
 

@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault
 from tests.support.waiting import eventually
 
@@ -13,6 +14,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 
 TEXT = "the text"
 OPEN_ACTS = "SELECT count(*) FROM acts WHERE answered_at IS NULL"
+LEFT_WINDOWS = f"{OPEN_ACTS} AND \"window\" = 'answered'"
 OPEN_SHARE = f"{OPEN_ACTS} AND name = 'share'"
 
 _numbers = itertools.count(1)
@@ -88,6 +90,112 @@ async def test_while_slack_takes_no_answer_the_answer_comes_later(world, ada):
     await ada.command("/ots", "share")
 
     await ada.until(lambda: "Slack did not take the answer" in ada.sees())
+
+
+@pytest.mark.parametrize("method", ["conversations.open", "chat.postMessage"])
+async def test_an_answer_of_slack_of_another_shape_ends_no_explanation(crashing, world, ada, method):
+    for way in ("views.open", "response_url"):
+        world.workspace.plan(way, SlackFault.http(503), 2)
+    other = {"ok": True, "channel": "D0", "ts": None, "message": []}
+    world.workspace.plan(method, SlackFault("answer", body=other), 1)
+
+    await ada.command("/ots", "share")
+
+    await ada.until(lambda: "Slack did not take" in ada.sees())
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+
+# --- what Slack did not take is shown later
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [SlackFault.http(503), SlackFault.rate_limited(5)], ids=["fails", "limits"])
+async def test_what_a_command_was_to_show_comes_late(crashing, world, ada, fault):
+    held = world.onetime.share(None, TEXT)
+    world.workspace.plan("response_url", fault, 2)
+    world.workspace.plan("conversations.open", fault, 2)
+
+    await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
+
+    await ada.until(lambda: "Not opened yet" in ada.sees())
+    assert "Slack did not take" not in ada.sees()
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+
+@pytest.mark.parametrize("code", ["token_revoked", pytest.param("a_code_of_next_year", marks=pytest.mark.slow)])
+async def test_what_a_window_was_to_show_comes_as_a_message_and_the_window_ends_later(crashing, world, ada, code):
+    held = world.onetime.share(None, TEXT)
+    world.onetime.open_as_outsider(held.secret_key)
+    await ada.command("/ots", "accounts")  # so that the bot knows who it is
+    await ada.until(ada.sees)
+    world.workspace.plan("views.update", SlackFault.error(code), None)
+
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    await ada.until(lambda: "Too late to burn" in ada.sees())
+    assert "Looking at it" in ada.view.text
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
+    world.workspace.clear_faults()
+    await restarted(crashing)
+
+    await ada.until(lambda: "came as a message" in ada.view.text)
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+
+
+async def test_a_window_whose_error_was_said_elsewhere_ends_later(crashing, world, ada):
+    held = world.onetime.share(None, TEXT)
+    world.onetime.plan("/api/v1/private/{key}", OnetimeFault("answer", status=502), None)
+    await ada.command("/ots", "accounts")  # so that the bot knows who it is
+    await ada.until(ada.sees)
+    world.workspace.plan("views.update", SlackFault.error("invalid_auth"), None)
+
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    await ada.until(lambda: "could not be reached" in ada.sees())
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
+    world.workspace.clear_faults()
+    await restarted(crashing)
+
+    await ada.until(lambda: "came as a message" in ada.view.text)
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+
+
+async def test_the_placeholder_of_a_form_ends_too_when_slack_takes_windows_again(crashing, world, ada):
+    hang = OnetimeFault("hang")
+    world.onetime.add_account("ada@example.com", "token-of-ada-0123456789")
+    world.onetime.plan("/api/v1/authcheck", hang)
+    await ada.command("/ots", "connect")
+    await ada.until(lambda: ada.view and ada.view.submit == "Connect")
+    await ada.submit(fields={"username": "ada@example.com", "token": "token-of-ada-0123456789"})
+    await ada.until(lambda: "One moment" in ada.view.text)
+    world.workspace.plan("views.update", SlackFault.error("account_inactive"), None)
+    hang.release()
+
+    await ada.until(lambda: ada.dm and "127.0.0.1" in ada.dm[-1].shows)
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
+    world.workspace.clear_faults()
+    await restarted(crashing)
+
+    await ada.until(lambda: "came as a message" in ada.view.text)
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+
+
+async def test_killed_while_the_host_is_asked_the_window_of_a_command_ends(crashing, world, ada):
+    held = world.onetime.share(None, TEXT)
+    world.onetime.plan("/api/v1/private/{key}", OnetimeFault("hang"), None)
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    await ada.until(lambda: ada.view and "Looking at it" in ada.view.text)
+    await world.onetime.wait_for_call("/api/v1/private/{key}")
+
+    world.onetime.clear_faults()
+    await restarted(crashing)
+
+    await ada.until(lambda: "got no answer" in ada.view.text)
+    assert ada.dm == []
+
+
+async def restarted(crashing):
+    crashing.kill_now()
+    await crashing.says("killed")
+    await crashing.is_up_again()
 
 
 async def test_an_answer_that_slack_never_took_is_made_up_for_after_a_restart(crashing, world, ada):

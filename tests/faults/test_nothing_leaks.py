@@ -15,6 +15,7 @@ from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SentPayload, SlackFault, SlackWorkspace
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
+from tests.contract.upgrade.emulators import run_bot
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
 from tests.support.waiting import PATIENCE, eventually
 
@@ -343,7 +344,7 @@ async def trouble_at_slack(scene):
 
 
 async def answers_of_the_wrong_shape(scene):
-    """Slack says ok and nothing else: an unexpected error in the middle of the work."""
+    """Slack says ok and nothing else."""
     start = len(scene.world.bot.output)
     scene.world.workspace.plan("views.open", SlackFault.http(200, {"ok": True}))
     await scene.ada.command("/ots", f"retrieve {scene.secret_link(scene.share())}")
@@ -353,6 +354,15 @@ async def answers_of_the_wrong_shape(scene):
     await scene.ada.command("/ots", f"metadata {scene.private_link(scene.share())}")
     await scene.ended(2, start)
     scene.world.workspace.clear_faults()
+
+
+async def a_row_that_cannot_be_read(scene):
+    """Bytes stand where the code expects a text: an unexpected error in the middle of the work."""
+    _run(scene, "UPDATE preferences SET notifications = X'ff'")
+    start = len(scene.world.bot.output)
+    await scene.ada.command("/ots", f"settings {scene.secret_link(scene.share())}")
+    await scene.ended(1, start)
+    _run(scene, "DELETE FROM preferences")
 
 
 async def showing_is_refused(scene):
@@ -606,7 +616,6 @@ async def stopping_and_refusing_to_start(scene):
         {"ENCRYPTION_KEYS": scene.typed.text},
         {"ENCRYPTION_KEYS": f"k2:{base64.urlsafe_b64encode(bytes(range(32))).decode()}"},
         {"SLACK_BOT_TOKEN": f"xoxb-{scene.typed.text}"},
-        {"DATABASE_URL": f"postgresql://bot:{scene.typed.text}@127.0.0.1:1/ots"},
         {"DATABASE_URL": f"nonsense://{scene.typed.text}"},
         {"SLACK_API_URL": f"ftp://{scene.typed.text}"},
     ):
@@ -615,13 +624,18 @@ async def stopping_and_refusing_to_start(scene):
             await bot.start()
         assert await bot.wait_until_ended() == 78
         scene.search.output += bot.output
+    away = {"DATABASE_URL": f"postgresql://bot:{scene.typed.text}@127.0.0.1:1/ots"}
+    code, said = await run_bot("migrate", **(right | away))
+    assert code == 75
+    scene.search.output += said.encode()
 
 
 JOURNEYS = (
     connecting, looking_at_accounts, looking_at_a_secret, listing, burning_by_command, burning_by_button,
     choosing_what_to_be_told, opening,
     opening_a_typed_link, closing_too_early, a_long_secret, links_without_a_verb, words_that_do_not_belong_there,
-    slow_to_connect, some_trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, showing_is_refused,
+    slow_to_connect, some_trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, a_row_that_cannot_be_read,
+    showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
     killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused,
     opening_in_the_browser, letting_go,

@@ -172,6 +172,7 @@ async def test_what_may_have_arrived_is_sent_again_with_the_same_id(crashing):
     assert sum(len(telling.sent) for telling in tellings) == 2 * len(UNKNOWN_OUTCOME)
 
 
+@pytest.mark.slow
 async def test_taken_without_an_answer_and_without_ids_it_is_told_twice_at_most(crashing):
     telling = await meets(crashing, SlackFault.drop_after())
     await telling.is_told()
@@ -179,6 +180,7 @@ async def test_taken_without_an_answer_and_without_ids_it_is_told_twice_at_most(
     assert len(telling.told) == 2
 
 
+@pytest.mark.slow
 async def test_a_429_is_waited_out_by_everybody(crashing):
     later = Telling(crashing)
     await later.is_watched()
@@ -195,6 +197,7 @@ async def test_a_429_is_waited_out_by_everybody(crashing):
     assert (len(telling.sent), len(later.sent)) == (2, 1)
 
 
+@pytest.mark.slow
 async def test_who_can_never_be_told_is_not_tried_again_and_keeps_nobody_waiting(crashing):
     other = Telling(crashing)
     await other.is_watched()

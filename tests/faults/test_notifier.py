@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
+from bot.storage import notifications
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
+from bot.storage.message_slots import FLOOD, FLOOD_TIME, MessageSlots
 from bot.storage.notifications import Notifications
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.sealing.keyring import KeyRing, generate_line
@@ -27,6 +30,7 @@ from bot.storage.shares import openings
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
+from bot.storage.tables import limit_uses
 from bot.storage.tables import notifications as table
 from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
@@ -41,6 +45,9 @@ from tests.support.waiting import PATIENCE, eventually
 HOST = "https://eu.onetimesecret.com"
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ADA, BEN, CAL = (Person(None, "T0000001", f"U0000{name}") for name in ("ADA", "BEN", "CAL"))
+
+
+TRIES = 12  # more than a code that nobody knows gets
 
 
 class Told:
@@ -290,6 +297,73 @@ async def test_what_was_stopped_after_it_was_claimed_is_not_told(telling: Tellin
 # --- what Slack does not take
 
 
+@dataclass(frozen=True)
+class Follows:
+    """What becomes of two notifications of one person when Slack answers the first one with a code, once or always."""
+
+    once: str  # how the first one is told after the code was answered once: at once, plainly, later, never
+    tries: int  # calls for the first one when the code is always answered, and the pauses between tries are skipped
+    dead: bool  # whether it is then a dead letter, and the second one was told
+
+
+KINDS = {
+    "channel_not_found": Follows("never", tries=1, dead=True),  # about the recipient
+    "invalid_blocks": Follows("plainly", tries=2, dead=True),  # about the message
+    "token_revoked": Follows("later", tries=TRIES, dead=False),  # about the workspace
+    "internal_error": Follows("later", tries=TRIES, dead=False),  # about now
+    "a_code_of_next_year": Follows("later", tries=notifier.MAX_REFUSALS + 1, dead=True),  # unknown
+}
+
+
+@pytest.mark.parametrize(("code", "follows"), KINDS.items(), ids=KINDS)
+@pytest.mark.usefixtures("unpaced", "no_pauses")
+async def test_what_follows_from_a_code_of_each_kind_that_comes_once(
+    telling: Telling, caplog: pytest.LogCaptureFixture, code: str, follows: Follows
+) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", code)]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    await telling.notifier.run_once()
+    at_once = [bool(message.parts) for message in telling.told.messages]
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert at_once == ([False] if follows.once == "plainly" else [])
+    assert await names_told(telling, ADA) == (["two"] if follows.once == "never" else ["one", "two"])
+    assert await codes_of_dead_letters(telling) == ([code] if follows.once == "never" else [])
+    assert "send_crashed" not in caplog.text
+
+
+@pytest.mark.parametrize(("code", "follows"), KINDS.items(), ids=KINDS)
+@pytest.mark.usefixtures("unpaced", "no_pauses")
+async def test_what_follows_from_a_code_of_each_kind_that_always_comes(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch, code: str, follows: Follows
+) -> None:
+    monkeypatch.setattr(
+        notifications, "HOLDING_TRIES", 10 * TRIES
+    )  # so that the second one shows whether it is held up
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", code) for _ in range(follows.tries)]
+    await telling.news(ADA, "one")
+    await telling.news(ADA, "two")
+
+    for _ in range(TRIES):
+        await telling.all_due()
+        await telling.notifier.run_once()
+
+    keys = [key.removesuffix(":plain") for _, key in telling.told.tried]
+    assert keys.count(keys[0]) == follows.tries
+    assert await codes_of_dead_letters(telling) == ([code] if follows.dead else [])
+    assert await names_told(telling, ADA) == (["two"] if follows.dead else [])
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workspace that refuses us is asked again at once."""
+    monkeypatch.setattr(workspace_pauses, "MIN_PAUSE", 0.0)
+    monkeypatch.setattr(workspace_pauses, "MAX_PAUSE", 0.0)
+
+
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages to one person follow each other at once."""
@@ -365,8 +439,49 @@ async def test_what_is_not_taken_in_the_simplest_words_either_is_given_up_at_onc
 
 
 @pytest.mark.parametrize(
+    ("then", "tries"),
+    [
+        (SlackError("chat.postMessage", "internal_error"), 2),
+        (SlackError("chat.postMessage", "ratelimited", retry_after=0.0), 2),
+        (SlackError("chat.postMessage", "token_revoked"), 1),
+    ],
+    ids=lambda value: value.code if isinstance(value, SlackError) else "",
+)
+@pytest.mark.usefixtures("unpaced", "no_pauses")
+async def test_what_slack_is_not_ready_for_in_the_simplest_words_is_sent_later(
+    telling: Telling, caplog: pytest.LogCaptureFixture, then: SlackError, tries: int
+) -> None:
+    """Only a try that was no fault of the workspace counts, and only an unknown code is a refusal."""
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "invalid_blocks"), then]
+    await telling.news(ADA, "one")
+    await telling.notifier.run_once()
+    assert (telling.told.to(ADA), await telling.notifications.dead_count()) == ([], 0)
+
+    await telling.all_due()
+    (held,) = await telling.notifications.claim(1, 1000)
+    await telling.notifications.release(held)
+    await telling.until_quiet()
+
+    assert (held.tries, held.refusals) == (tries, 0)
+    assert await names_told(telling, ADA) == ["one"]
+    assert "send_crashed" not in caplog.text
+
+
+@pytest.mark.parametrize(
     "code",
-    ["token_revoked", "invalid_auth", "account_inactive", "token_expired", "missing_scope", "team_access_not_granted"],
+    [
+        "token_revoked",
+        *(
+            pytest.param(code, marks=pytest.mark.slow)
+            for code in (
+                "invalid_auth",
+                "account_inactive",
+                "token_expired",
+                "missing_scope",
+                "team_access_not_granted",
+            )
+        ),
+    ],
 )
 @pytest.mark.usefixtures("unpaced")
 async def test_while_slack_refuses_our_token_nothing_is_given_up_and_later_all_of_it_is_told(
@@ -558,6 +673,28 @@ async def test_after_three_in_a_minute_the_next_ones_wait_and_come_together(tell
 
 
 @pytest.mark.usefixtures("unpaced")
+async def test_messages_that_were_sent_directly_count_for_the_flood_too(telling: Telling) -> None:
+    slots = MessageSlots(telling.db)
+    for number in range(FLOOD - 1):
+        assert await slots.take(ADA, f"direct{number}")
+    await telling.news(ADA, "one")
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 1
+
+    assert not await slots.take(ADA, "another")
+    assert await slots.take(ADA, "direct0")  # the same message again
+    await telling.news(ADA, "two")
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 1
+
+    async with telling.db.writing() as connection:
+        await connection.execute(update(limit_uses).values(at=limit_uses.c.at - FLOOD_TIME))
+    await telling.all_due()
+    await telling.until_quiet()
+    assert len(telling.told.to(ADA)) == 2
+
+
+@pytest.mark.usefixtures("unpaced")
 async def test_a_digest_that_may_have_arrived_is_sent_again_as_it_was(telling: Telling) -> None:
     telling.told.fails[ADA] = [SlackError("chat.postMessage", "connection")]
     for label in ("one", "two", "three", "four"):
@@ -582,6 +719,17 @@ async def test_a_digest_that_slack_does_not_take_is_sent_one_by_one(telling: Tel
 
     assert await names_told(telling, ADA) == ["one", "two", "three", "four"]
     assert await telling.notifications.dead_count() == 0
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_digest_of_two_that_slack_does_not_take_is_sent_one_by_one(telling: Telling) -> None:
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "msg_blocks_too_long")]
+    await look(telling, await found_by_watching(telling, ADA, 2), "expired")
+
+    await telling.until_quiet()
+
+    assert len(telling.told.to(ADA)) == 2
+    assert all(message.parts and "Expired unopened" in summary_of(message) for message in telling.told.messages)
 
 
 @pytest.mark.slow

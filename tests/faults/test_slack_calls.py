@@ -35,6 +35,7 @@ class Slack:
     answer: dict[str, Any] = field(default_factory=lambda: {"ok": True})
     raw: bytes | None = None
     status: int = 200
+    type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
 
@@ -59,7 +60,7 @@ class Slack:
             body = {name: _decoded(str(value)) for name, value in given.items()}
         self.calls.append(Call(request.path, request.headers.get("Authorization", ""), body))
         content = json.dumps(self.answer).encode() if self.raw is None else self.raw
-        return web.Response(status=self.status, body=content, headers=self.headers, content_type="application/json")
+        return web.Response(status=self.status, body=content, headers=self.headers, content_type=self.type)
 
 
 def _decoded(text: str) -> Any:
@@ -155,6 +156,34 @@ async def test_what_is_no_answer_of_slack_is_an_error_too(slack: Slack, case: Ca
             await case.call(slack.client)
 
         assert failed.value.method == case.method
+
+
+@each_row("answer", [
+    {}, {"view": "V1", "channel": "D7", "user": "U7", "ts": 15}, {"view": [], "channel": None, "user": [], "ts": None},
+    {"view": {}, "channel": {}, "user": None, "ts": ""}, {"view": {"id": 7}, "channel": {"id": []}, "ts": {}},
+])  # fmt: skip
+async def test_an_answer_that_is_ok_and_of_another_shape_is_an_error_too(slack: Slack, answer: dict[str, Any]):
+    for case in CASES:
+        if case.returned and case.method != "auth.test":
+            slack.answer = {"ok": True, **answer}
+
+            with pytest.raises(SlackError) as failed:
+                await case.call(slack.client)
+
+            assert (failed.value.method, failed.value.code) == (case.method, "unreadable")
+
+
+@each_row("raw", [b"[]", b"null", b'"ok"', b"5", b"", b"<html>ok", b"\x1f\x8b"])
+async def test_what_is_no_object_of_json_is_no_answer_of_slack_although_its_status_is_200(slack: Slack, raw: bytes):
+    for slack.type in ("application/json", "text/html", "application/gzip"):
+        for case in CASES:
+            slack.raw = raw
+
+            with pytest.raises(SlackError) as failed:
+                await case.call(slack.client)
+
+            assert failed.value.method == case.method
+            assert not failed.value.is_permanent
 
 
 @each_row("code", ["not_found", "expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_expired"])

@@ -1,9 +1,9 @@
 """Everything that can happen to tracked secrets, in any order, against a model of what their senders may be told.
 
 The bot's storage, client, watcher and notifier are the real ones, on a SQLite file, against the emulated Onetime Secret
-over HTTP. What is claimed: a message says only what Onetime Secret said; nobody is told the same twice where Slack
-honours message ids, and without ids only after a doubt; nothing is said of what is given up, or of one's own burn; and
-once everything is well again, everybody has been told what became of each secret that they track.
+over HTTP. What is claimed: a message says only what Onetime Secret said; nobody is told the same twice
+but after a doubt; nothing is said of what is given up, or of one's own burn; and once everything is well again,
+everybody has been told what became of each secret that they track.
 
     python -m tests.long model
 

@@ -62,6 +62,7 @@ async def test_told_to_end_while_the_host_hangs_it_ends_in_time_with_no_lease_le
         assert time.monotonic() - began < 10 + BUSY
 
 
+@pytest.mark.slow
 async def test_told_to_end_while_slack_hangs_the_news_is_given_back_and_told_once_by_the_next():
     async with watching() as (world, ada, one):
         hangs = world.workspace.plan("chat.postMessage", SlackFault.hang())
@@ -95,6 +96,7 @@ async def test_after_a_kill_another_polls_within_five_seconds(new_postgres_url):
 
 
 @pytest.mark.usefixtures("real_starts")
+@pytest.mark.slow
 async def test_a_worker_alone_ends_in_time_too(new_postgres_url):
     url = new_postgres_url()
     async with watching(DATABASE_URL=url) as (world, _ada, _one):

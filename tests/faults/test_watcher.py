@@ -21,7 +21,7 @@ from bot.storage.accounts import Accounts
 from bot.storage.engine.database import Database, migrate, now
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import notifications, tracked, watches
+from bot.storage.tables import key_calls, notifications, tracked, watches
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import OpenRow, Tracked, Watch
 from bot.storage.tracking.store import Tracking
@@ -41,8 +41,8 @@ LIST, ONE = "/api/v1/private/recent", "/api/v1/private/{key}"
 class Watching:
     """A watcher on a SQLite file, and the hosts that it may ask."""
 
-    def __init__(self, db: Database, *servers: OnetimeServer) -> None:
-        sealer = Sealer(KeyRing.read(generate_line("k1")))
+    def __init__(self, db: Database, *servers: OnetimeServer, sealer: Sealer | None = None) -> None:
+        sealer = sealer or Sealer(KeyRing.read(generate_line("k1")))
         self.db = db
         self.tracking = Tracking(db, sealer)
         self.accounts = Accounts(db, sealer)
@@ -71,6 +71,11 @@ class Watching:
     async def all_due(self) -> None:
         async with self.db.writing() as connection:
             await connection.execute(update(watches).where(watches.c.lease.is_(None)).values(next_poll_at=now))
+
+    async def forget_asked(self) -> None:
+        """Every secret is due to be asked for by key, as if its time had come."""
+        async with self.db.writing() as connection:
+            await connection.execute(update(key_calls).values(asked_at="{}"))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -378,6 +383,7 @@ async def test_what_no_list_names_is_asked_for_each_time(watching, server, polle
     for _ in range(2):
         assert await poll_again(watching) == []
         later(monkeypatch, server, EVERY)
+        await watching.forget_asked()
     server.open_as_outsider(elsewhere.secret_key)
 
     assert await poll_again(watching) == ["received"]

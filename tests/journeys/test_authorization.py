@@ -510,12 +510,14 @@ async def test_another_member_is_told_that_it_is_not_available_and_nothing_happe
 async def test_the_answer_is_the_same_for_not_yours_for_gone_and_for_never_was(place, act):
     theirs, gone = await act.makes(place), await act.makes(place)
     place.change("DELETE FROM {} WHERE id = ?", gone)
+    calls = len(place.world.onetime.calls)
 
     answers = [await do(place, act, Actor("U0OTHER"), ref) for ref in (theirs, gone, new_id())]
     own_and_gone = await do(place, act, Actor(OWNER), gone)
 
     assert answers[0].outcome == "NotYours"
     assert answers[0] == answers[1] == answers[2] == own_and_gone
+    assert len(place.world.onetime.calls) == calls
 
 
 NOT_MEMBERS = {

@@ -168,3 +168,70 @@ async def test_a_card_made_with_an_account_is_dead_when_the_account_is_gone(worl
 
     await connected.until(lambda: "is not available to you" in connected.sees())
     assert world.onetime.find_secret(held.metadata_key).has_plaintext
+
+
+BURN = "/api/v1/private/{key}/burn"
+
+
+def calls_to(world, route):
+    return [call.route for call in world.onetime.calls].count(route)
+
+
+async def _guess(world, ada, held, passphrase):
+    """In a window of its own. Returns what was said of it."""
+    await ada.submit(await _ask(world, ada, held), {"passphrase": passphrase})
+    ends = ("not its passphrase", "Stopped after 5 tries", "limiting requests", "Burned")
+    said = await ada.until(lambda: next((end for end in ends if end in ada.view.text), None))
+    await ada.close(all_of_them=True)
+    return said
+
+
+async def test_five_wrong_passphrases_reach_the_host_in_whatever_windows(world, ada):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+
+    said = [await _guess(world, ada, held, f"wrong {number}") for number in range(6)]
+    said.append(await _guess(world, ada, held, "the right one"))
+
+    assert said == ["not its passphrase"] * 4 + ["Stopped after 5 tries"] * 3
+    assert calls_to(world, BURN) == 5
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
+
+
+async def test_guesses_by_burning_and_by_opening_have_one_count(world, ada):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+    for number in range(4):
+        await _guess(world, ada, held, f"wrong {number}")
+
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view))
+    await ada.until(lambda: "Stopped after 5 tries" in ada.view.text)
+    await ada.close(all_of_them=True)
+
+    assert await _guess(world, ada, held, "the right one") == "Stopped after 5 tries"
+    assert (calls_to(world, BURN), world.onetime.posts_of(held.secret_key)) == (4, 1)
+
+
+async def test_a_button_without_a_passphrase_is_no_guess_the_first_time_only(world, connected):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+    await connected.command("/ots", "recent")
+    await connected.until(lambda: "1 secret" in connected.sees())
+    message = connected.ephemerals[-1]
+
+    for _ in range(7):
+        said = len(connected.ephemerals)
+        await connected.click(message, label="Burn")
+        await connected.until(lambda before=said: len(connected.ephemerals) > before)
+
+    assert "Stopped after 5 tries" in connected.sees()
+    assert calls_to(world, BURN) == 1 + 5
+    assert world.onetime.find_secret(held.metadata_key).has_plaintext
+
+
+async def test_what_the_host_did_not_look_at_is_no_guess(world, ada):
+    held = world.onetime.share(EMAIL, "text", passphrase="the right one")
+    world.onetime.plan(BURN, OnetimeFault("answer", status=429), None)
+    for _ in range(6):
+        assert await _guess(world, ada, held, "the right one") == "limiting requests"
+    world.onetime.clear_faults()
+
+    assert await _guess(world, ada, held, "the right one") == "Burned"

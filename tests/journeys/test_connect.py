@@ -1,5 +1,7 @@
 """Connecting an account, and letting it go."""
 
+import pytest
+
 from bot.interaction.limits import CONNECTS_PER_HOUR
 from bot.sandbox.onetime import OnetimeFault
 from tests.journeys.conftest import EMAIL, SOON, TOKEN, somebody
@@ -149,6 +151,7 @@ async def test_an_account_may_not_be_tried_by_any_number_of_people(world):
     assert _checks(world) == CONNECTS_PER_HOUR
 
 
+@pytest.mark.slow
 async def test_what_the_host_did_not_refuse_is_no_try(world, ada):
     for _ in range(CONNECTS_PER_HOUR):
         await _tries(world, ada, EMAIL, TOKEN)

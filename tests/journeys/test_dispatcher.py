@@ -39,6 +39,13 @@ async def marked(world):
     return world, Log(world)
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def counting():
+    """A world of its own, since a count is written seconds later; its log, and somebody in it."""
+    async with World() as world:
+        yield world, Log(world), world.workspace.person("U0ADA", "ada")
+
+
 class Log:
     """The lines that the bot wrote since this was made, as values."""
 
@@ -347,21 +354,68 @@ async def test_help_replayed_is_answered_and_said_once(world, ada):
     assert (again.status, again.answer) == (200, None)
 
 
-async def test_what_is_meant_for_another_workspace_is_ignored_and_counted(marked, ada):
-    world, log = marked
-    body = command(world, "recent", team_id="T0ANOTHER")
-    click = {"type": "block_actions", "team": {"id": "T0ANOTHER"}, "user": {"id": ada.id, "team_id": "T0ANOTHER"},
-             "actions": [{"action_id": "connect_open", "value": "ref:x", "block_id": CANARY}],
-             "trigger_id": "9.9"}  # fmt: skip
+def foreign(world, ada, **more):
+    """One payload of each way to be acknowledged, with a trigger each of its own."""
+    team = {"id": world.workspace.state.team_id}
+    user = {"id": ada.id, "team_id": team["id"]}
+    common = {"team": team, "user": user, "api_app_id": world.workspace.state.app_id} | more
+    view = {"type": "modal", "id": "V0ELSEWHERE", "hash": "1.2", "callback_id": "connect", "blocks": [], "state": {}}
+    action = {"action_id": "connect_open", "value": "ref:x", "block_id": CANARY}
+    return [
+        {"type": "block_actions", "actions": [action], "trigger_id": f"{next(_numbers)}.1"} | common,
+        {"type": "view_submission", "view": view, "trigger_id": f"{next(_numbers)}.2"} | common,
+        {"type": "shortcut", "callback_id": "retrieve", "trigger_id": f"{next(_numbers)}.3"} | common,
+        {"type": "block_suggestion", "action_id": "x", "value": CANARY} | common,
+    ]
 
-    status, said = await send(world.bot.port, signed(world, body), body)
-    delivery = await ada.deliver("interactive", click)
 
-    assert (status, said, delivery.status, delivery.answer) == (200, "", 200, None)
+async def deliver_foreign(world, ada, command_fields, **more):
+    for _ in range(4):
+        body = command(world, "recent", f"{next(_numbers)}.4", **command_fields)
+        assert await send(world.bot.port, signed(world, body), body) == (200, "")
+        for payload in foreign(world, ada, **more):
+            delivery = await ada.deliver("interactive", payload)
+            assert (delivery.status, delivery.answer) in ((200, None), (200, {"options": []}))
+
+
+async def test_what_is_meant_for_another_workspace_is_ignored_and_counted(counting):
+    world, log, ada = counting
+    there = {"team": {"id": "T0ANOTHER"}, "user": {"id": ada.id, "team_id": "T0ANOTHER"}}
+
+    await deliver_foreign(world, ada, {"team_id": "T0ANOTHER"}, **there)
+
+    await assert_counted(world, ada, log, "another workspace")
+
+
+async def test_what_is_meant_for_another_app_is_ignored_and_counted(counting):
+    world, log, ada = counting
+
+    await deliver_foreign(world, ada, {"api_app_id": "A0ANOTHER"}, api_app_id="A0ANOTHER")
+
+    await assert_counted(world, ada, log, "another app")
+
+
+async def assert_counted(world, ada, log, reason):
+    """Twenty payloads were ignored, and are some lines, not one each."""
     await log.complete()
-    assert log.events == ["not_ours", "not_ours"]
+    assert "not_ours" in log.events
+    assert log.events.count("not_ours") < 10
+    assert reason.encode() in log.raw
     assert CANARY.encode() not in log.raw
     assert world.onetime.calls == []
+    assert ada.view is None
+
+
+async def test_nothing_is_refused_where_slack_does_not_say_which_app_is_ours():
+    world = World()
+    world.workspace.plan("bots.info", SlackFault.error("missing_scope"), None)
+    async with world:
+        body = command(world, "help", api_app_id="A0ANOTHER")
+
+        status, said = await send(world.bot.port, signed(world, body), body)
+
+        assert (status, "/ots retrieve" in said) == (200, True)
+        assert await send(world.bot.port, [], path="/readyz", method="GET") == (200, "ready\n")
 
 
 # --- fast
@@ -561,6 +615,27 @@ async def test_a_sigterm_lets_what_is_being_done_end(mode):
         assert "Not opened yet" in ada.sees()
 
 
+@pytest.mark.parametrize("mode", ["http", "socket"])
+async def test_a_sigterm_lets_the_late_answer_to_a_form_leave(mode):
+    async with World(mode=mode) as world:
+        world.onetime.add_account(EMAIL, TOKEN)
+        ada = world.workspace.person("U0ADA", "ada")
+        await ada.command("/ots", "connect")
+        await ada.until(lambda: ada.view and ada.view.submit == "Connect")
+        hang = OnetimeFault("hang")
+        world.onetime.plan("/api/v1/authcheck", hang)
+        submitted = asyncio.create_task(ada.submit(fields={"username": EMAIL, "token": TOKEN}))
+        await world.onetime.wait_for_call("/api/v1/authcheck")
+
+        stopping = asyncio.create_task(world.bot.stop())
+        delivery = await submitted
+        hang.release()
+
+        assert (delivery.ok, delivery.error, ada.warnings) == (True, None, [])
+        assert await stopping == 0
+        assert ada.view.title == "Connected"
+
+
 async def refuses(port):
     """Wait until nobody listens there any more."""
     async with asyncio.timeout(PATIENCE):
@@ -573,6 +648,7 @@ async def refuses(port):
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_a_sigterm_ends_within_ten_seconds_whatever_hangs():
     async with World() as world:
         ada = world.workspace.person("U0ADA", "ada")

@@ -1,5 +1,6 @@
 """What the bot says about a secret that did not open, where it can know: it made the secret, or somebody tracks it."""
 
+import json
 import sqlite3
 from contextlib import closing
 
@@ -248,3 +249,50 @@ async def test_without_the_account_where_it_is_not_needed_and_told_to_reconnect(
             await ada.submit()
             await ada.until(lambda: ada.view.secret_text() == TEXT)
             assert said in ada.view.text
+
+
+async def track(world, person, held):
+    await person.command("/ots", f"track {world.onetime.url}/private/{held.metadata_key}")
+    return await person.until(lambda: person.dm and person.dm[-1])
+
+
+@pytest.mark.parametrize("label", ["Burn", "Refresh"])
+async def test_a_button_of_a_card_says_too_that_the_account_has_to_be_connected_again(world, ada, label):
+    await connect(ada)
+    held = world.onetime.share(EMAIL, TEXT)
+    card = await track(world, ada, held)
+    world.onetime.change_token(EMAIL, "another" + TOKEN)
+
+    await ada.click(card, label=label)
+
+    await ada.until(lambda: "does not accept your account any more" in card.shows)
+    assert ("Burned" in card.shows) is (label == "Burn")
+
+
+async def test_a_burn_that_wants_a_passphrase_says_too_that_the_account_has_to_be_connected_again(world, ada):
+    await connect(ada)
+    held = world.onetime.share(EMAIL, TEXT)
+    card = await track(world, ada, held)
+    for status, said in ((404, "Not authorized"), (404, "Double check that passphrase")):
+        answer = OnetimeFault("answer", status=status, body=json.dumps({"message": said}).encode())
+        world.onetime.plan("/api/v1/private/{key}/burn", answer)
+
+    await ada.click(card, label="Burn")
+
+    await ada.until(lambda: "This secret has a passphrase" in ada.sees())
+    assert "does not accept your account any more" in ada.sees()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_burning_what_was_shared_says_too_that_the_account_has_to_be_connected_again(
+    world, ada, ben, cleo, count
+):
+    await connect(ada)
+    await share(ada, to=[ben.id, cleo.id][:count])
+    card = next(one for one in ada.dm if "What you shared" in one.shows)
+    world.onetime.change_token(EMAIL, "another" + TOKEN)
+
+    await ada.click(card, label="Burn" if count == 1 else "Burn all")
+
+    await ada.until(lambda: "does not accept your account any more" in ada.sees())
+    assert "urned" in card.shows

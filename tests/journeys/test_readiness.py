@@ -133,8 +133,8 @@ async def test_a_refused_bot_token_makes_it_unready_with_the_code_and_the_fix():
     ("fault", "said"),
     [
         (SlackFault.error("invalid_auth"), "SLACK_APP_TOKEN was not accepted by Slack (invalid_auth): make one"),
-        (SlackFault.http(502, "<html>"), "Slack could not be reached"),
-        (SlackFault.drop(), "the connection broke"),
+        pytest.param(SlackFault.http(502, "<html>"), "Slack could not be reached", marks=pytest.mark.slow),
+        pytest.param(SlackFault.drop(), "the connection broke", marks=pytest.mark.slow),
     ],
     ids=["token refused", "bad gateway", "connection lost"],
 )

@@ -249,7 +249,8 @@ async def test_an_answer_that_may_exist_and_was_not_sent_leaves_it_open(world, a
 async def test_when_the_host_refuses_it_can_still_be_answered(world, ada, ben):
     message, card = await asks(ada, ben)
     view = await answers(ben, message, passphrase="abc")
-    await ben.until(lambda: view.errors)
+    refusal = "The server wants at least 4 characters."  # at the field, or at the top when the host was slow
+    await ben.until(lambda: refusal in view.errors.values() or refusal in view.text)
 
     await ben.submit(view, {"passphrase": "long enough"})
 
@@ -275,6 +276,7 @@ async def test_withdrawing_while_it_is_being_answered_shows_what_came_of_the_ans
     assert len(world.onetime.everything()) == (left == "Answered")
 
 
+@pytest.mark.slow
 async def test_who_asked_and_has_left_since_is_sent_nothing(world, ada, ben):
     message, _card = await asks(ada, ben)
     ada.person.deleted = True

@@ -47,6 +47,7 @@ async def test_the_tour_holds_on_every_other_server(version):
     assert code == 0
 
 
+@pytest.mark.slow
 async def test_the_tour_holds_and_prints_the_transcript_in_the_docs():
     code, output = await _tour(VERSIONS[-1])
 

@@ -754,6 +754,7 @@ async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_fiel
     assert made(world) == 0
 
 
+@pytest.mark.slow
 async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_made():
     async with World() as own:
         own.onetime.add_account(EMAIL, TOKEN)
@@ -761,7 +762,9 @@ async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_m
         await connect(ada)
         view = await window(ada)
         await own.bot.kill()
-        await own.start_bot()  # it asks Slack anew who ada is
+        calls = len(own.workspace.calls)
+        await own.start_bot()  # it asks Slack anew who ada is: at its start, and when she shares
+        await ada.until(lambda: any(call.method == "users.info" for call in own.workspace.calls[calls:]))
         own.workspace.plan("users.info", SlackFault.delay(FORM_DEADLINE + 0.5))
         fault = OnetimeFault("hang")
         own.onetime.plan(SHARE_ROUTE, fault)

@@ -1,11 +1,16 @@
 """Tracking: one card that follows the secret, and one message when something happened."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import pytest_asyncio
 
 from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.waiting import eventually
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -47,6 +52,30 @@ async def test_one_call_answers_for_all_secrets_of_an_account(quick):
     await quick.onetime.wait_for_call("/api/v1/private/recent", times=looks + 1)
 
     assert {one.route for one in quick.onetime.calls[before:]} == {"/api/v1/private/recent"}
+
+
+async def test_a_card_that_slack_did_not_update_at_a_burn_is_updated_later(quick):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    held = quick.onetime.share(EMAIL, "text")
+    card = await _tracked(quick, ada, held)
+    quick.workspace.plan("chat.update", SlackFault.error("internal_error"), None, about=card.ts)
+    await ada.click(card, label="Burn")
+    await ada.until(lambda: quick.onetime.find_secret(held.metadata_key).state == "burned")
+    await eventually(lambda: _outdated(quick) == 1)
+    calls = len(quick.workspace.calls)
+
+    quick.workspace.clear_faults()
+    await quick.bot.stop()
+    await quick.start_bot()
+
+    await ada.until(lambda: any(one.method == "chat.update" and one.ok for one in quick.workspace.calls[calls:]))
+    await eventually(lambda: _outdated(quick) == 0)
+    assert "Burned" in card.shows
+
+
+def _outdated(world):
+    with closing(sqlite3.connect(f"file:{world.directory}/bot.db?mode=ro", uri=True)) as database:
+        return database.execute("SELECT count(*) FROM outdated_messages").fetchone()[0]
 
 
 async def test_burning_ones_own_is_no_news(quick):
@@ -195,6 +224,7 @@ async def test_a_secret_with_a_passphrase_is_burned_from_the_card_without_losing
     await ada.until(lambda: "Burned" in ada.dm[0].shows)
 
 
+@pytest.mark.slow
 async def test_what_is_made_in_a_browser_gets_its_card_and_what_was_there_before_none(quick):
     ada = await connect(quick.workspace.person("U0ADA", "ada"))
     quick.onetime.move_clock(-3600)

@@ -19,16 +19,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import libcst as cst
 from mutmut.mutation.mutators import mutation_operators
 
 from tests.long.mutant_areas import AREAS
 from tests.readme import ROOT
+
+Fate = Literal["survived", "killed", "out of time"]  # a mutant whose tests do not end is killed too
 
 GOAL = 0.9  # of all mutants are killed
 COUNT, QUICK = 200, 4  # mutants of an area
@@ -151,14 +155,14 @@ class Copy:
         (self.folder / path).write_text(code)
         os.utime(self.folder / path, (stamp := 1_000_000_000 + self._writes, stamp))
 
-    def notices(self, mutant: Mutant, tests: Iterable[str], timeout: float) -> bool:
+    def judge(self, mutant: Mutant, tests: Iterable[str], timeout: float) -> Fate:
         self.write(mutant.path, mutant.code)
         try:
-            return not self.passes(tests, timeout)
+            return self.run(tests, timeout)
         finally:
             self.write(mutant.path, mutant.original)
 
-    def passes(self, tests: Iterable[str], timeout: float) -> bool:
+    def run(self, tests: Iterable[str], timeout: float) -> Fate:
         command = [sys.executable, *PYTEST, *tests]
         process = subprocess.Popen(
             command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -168,11 +172,12 @@ class Copy:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)  # with the bots that the tests have started
             process.communicate()
-        return process.returncode == 0
+            return "out of time"
+        return "survived" if process.returncode == 0 else "killed"
 
 
-def judge(area: str, mutants: list[Mutant], folder: Path, jobs: int) -> Iterator[tuple[Mutant, bool]]:
-    """Each mutant, and whether it was killed. Raises `RuntimeError` if the tests fail without a mutant."""
+def judge(area: str, mutants: list[Mutant], folder: Path, jobs: int) -> Iterator[tuple[Mutant, Fate]]:
+    """Each mutant, and what became of it. Raises `RuntimeError` if the tests fail without a mutant."""
     copies: queue.Queue[Copy] = queue.Queue()
     for number in range(jobs):
         copies.put(Copy(folder / str(number)))
@@ -180,19 +185,19 @@ def judge(area: str, mutants: list[Mutant], folder: Path, jobs: int) -> Iterator
     limits: dict[str, float] = {}
     for path in sorted({mutant.path for mutant in mutants}):
         began = time.monotonic()
-        if not (first.passes(tests[path], 3_600) or first.passes(tests[path], 3_600)):
+        if all(first.run(tests[path], 3_600) != "survived" for _ in range(2)):
             raise RuntimeError(f"the tests of {path} fail without any change")
         limits[path] = STARTING + SAFETY * (time.monotonic() - began)
 
-    def is_killed(mutant: Mutant) -> bool:
+    def fate_of(mutant: Mutant) -> Fate:
         copy = copies.get()
         try:
-            return copy.notices(mutant, tests[mutant.path], limits[mutant.path])
+            return copy.judge(mutant, tests[mutant.path], limits[mutant.path])
         finally:
             copies.put(copy)
 
     with ThreadPoolExecutor(jobs) as pool:
-        yield from zip(mutants, pool.map(is_killed, mutants), strict=True)
+        yield from zip(mutants, pool.map(fate_of, mutants), strict=True)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -210,15 +215,17 @@ def run(*, quick: bool, area: str | None, seed: int, count: int, jobs: int) -> b
 
 def _run_area(area: str, seed: int, count: int, jobs: int) -> bool:
     mutants = sample(AREAS[area], seed, count)
-    began, killed = time.monotonic(), 0
+    began, fates = time.monotonic(), Counter[Fate]()
     with tempfile.TemporaryDirectory() as folder:
-        for number, (mutant, is_killed) in enumerate(judge(area, mutants, Path(folder), jobs), 1):
-            killed += is_killed
-            if not is_killed:
+        for number, (mutant, fate) in enumerate(judge(area, mutants, Path(folder), jobs), 1):
+            fates[fate] += 1
+            if fate == "survived":
                 print(f"survived ({number} of {len(mutants)}): {mutant}", flush=True)
+    killed = len(mutants) - fates["survived"]
     share = killed / len(mutants)
     minutes = (time.monotonic() - began) / 60
     print(
-        f"{'met' if share >= GOAL else 'MISSED'}  {area}: {killed} of {len(mutants)} killed, seed {seed}, {minutes:.0f} min"
+        f"{'met' if share >= GOAL else 'MISSED'}  {area}: {killed} of {len(mutants)} killed"
+        f" ({fates['out of time']} of them ran out of time), seed {seed}, {minutes:.0f} min"
     )
     return share >= GOAL

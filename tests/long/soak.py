@@ -162,8 +162,11 @@ class Soak:
             self._new.append((time.monotonic(), made.secret_key))
 
     def told(self) -> int:
-        """News of something that was opened."""
-        return sum("was opened" in message.shows for message in self.workspace.messages)
+        """News of something that was opened: a message, or a line of one about several secrets."""
+        return sum(
+            message.text.count(": Opened") if message.text.startswith("About ") else "was opened" in message.shows
+            for message in self.workspace.messages
+        )
 
     def looks(self) -> int:
         return sum(seen.route == RECENT for seen in self.onetime.calls)
@@ -195,7 +198,7 @@ async def measure(*, quick: bool) -> list[Goal]:
     print(
         f"{size.people * size.each} secrets of {size.people} people, {size.lasts:g} s = {hours:.1f} h of the bot's time"
     )
-    print(f"{soak.looks()} looks, {soak.opened} secrets opened, {soak.told()} messages that say so")
+    print(f"{soak.looks()} looks, {soak.opened} secrets opened, {soak.told()} times that it was told")
     rows = [samples.row("memory", samples.mebibytes, "MiB"), samples.row("descriptors", samples.descriptors, "")]
     print(table(["", "start", "end", "end / start", "an hour"], rows))
     (memory_before, memory), (before, descriptors) = map(start_and_end, (samples.mebibytes, samples.descriptors))

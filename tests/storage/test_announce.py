@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import SlackError
+from bot.features.retrieve.recovery import UNANNOUNCED
+from bot.language import Language
 from bot.message_ref import MessageRef
-from bot.sharing.notify import announce
+from bot.screen.parts import Message
+from bot.sharing.notify import announce, announce_waiting
+from bot.slack import blocks
+from bot.storage.message_slots import FLOOD, MessageSlots
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import NotificationPreferences, Preferences
 from bot.storage.reveals.store import Reveals
 from bot.storage.shares.deliveries import Deliveries
@@ -19,6 +26,7 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.rows import Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
+from tests.storage.conftest import SLOW_TWIN
 from tests.storage.test_openings import CHANNEL, HOST, KEY, PRIVATE, TEXT, begun, sent
 
 
@@ -28,10 +36,16 @@ class Slack:
     def __init__(self, **errors: str) -> None:
         self.errors = errors
         self.said: list[tuple[Any, str]] = []
+        self.messages: list[tuple[Any, Message]] = []
+        self.tries = 0
 
     async def send(self, to, message, idempotency_key):
+        self.tries += 1
         self._may("send")
+        if idempotency_key.startswith("digest:"):
+            self._may("digest")
         self.said.append((to, idempotency_key))
+        self.messages.append((to, message))
         return MessageRef(to.team_id, "D0ANY", "1.1")
 
     async def update(self, where, message, reader):
@@ -57,6 +71,8 @@ def services(database, sealer) -> Any:
         reveals=Reveals(database, sealer),
         tracking=Tracking(database, sealer),
         preferences=Preferences(database),
+        outdated_messages=OutdatedMessages(database),
+        message_slots=MessageSlots(database),
     )
 
 
@@ -160,3 +176,87 @@ async def test_a_delivery_that_is_gone_meanwhile_is_nobodys_trouble_either(servi
         await connection.execute(text("DELETE FROM shares"))
 
     await announce(saying(services, Slack()), delivery)
+
+
+# --- many at once
+
+
+async def opened(services, ada, ben, count):
+    """Deliveries of ada that ben opened a moment ago, in order."""
+    made = [await sent(services, ada, Recipient(channel=CHANNEL)) for _ in range(count)]
+    for delivery in made:
+        await services.deliveries.mark_opened(delivery.id, ben)
+    return made
+
+
+async def a_minute_passes(database):
+    for table, column in (("limit_uses", "at"), ("notifications", "posted_at"), ("deliveries", "unannounced_since")):
+        async with database.writing() as connection:
+            await connection.execute(text(f"UPDATE {table} SET {column} = {column} - 61"))
+
+
+def messages_to(slack, person):
+    return [message for to, message in slack.messages if to == person]
+
+
+@SLOW_TWIN
+async def test_fifty_that_are_opened_at_once_are_told_in_a_few_messages_each_once(services, database, ada, ben):
+    made = await opened(services, ada, ben, 50)
+    slack = Slack()
+
+    await asyncio.gather(*(announce(saying(services, slack), delivery) for delivery in made))
+    assert len(messages_to(slack, ada)) == FLOOD
+    for _ in range(2):
+        await a_minute_passes(database)
+        await announce_waiting(saying(services, slack), await services.interrupted_shares.unannounced(UNANNOUNCED))
+
+    assert await services.interrupted_shares.unannounced() == []
+    told = [len(blocks.message(message, Language.EN)["blocks"]) for message in messages_to(slack, ada)]
+    assert len(told) <= FLOOD + 2
+    events = sum(
+        str(blocks.message(message, Language.EN)["blocks"]).count("opened your one-time secret")
+        for message in messages_to(slack, ada)
+    )
+    assert events == len(made)
+    assert [where for where, _ in slack.said].count(made[0].message) >= len(made)  # all messages are redrawn
+
+
+async def test_one_who_gets_many_does_not_hold_up_another_and_the_fourth_waits_a_minute(services, database, ada, ben):
+    slack = Slack()
+    for delivery in await opened(services, ada, ben, 4):
+        await announce(saying(services, slack), delivery)
+    for delivery in await opened(services, ben, ada, 1):
+        await announce(saying(services, slack), delivery)
+    assert [len(messages_to(slack, person)) for person in (ada, ben)] == [3, 1]
+
+    await announce_waiting(saying(services, slack), await services.interrupted_shares.unannounced())
+    assert len(messages_to(slack, ada)) == 3
+    await a_minute_passes(database)
+    await announce_waiting(saying(services, slack), await services.interrupted_shares.unannounced())
+
+    assert len(messages_to(slack, ada)) == 4
+    assert await services.interrupted_shares.unannounced() == []
+
+
+async def test_a_digest_that_slack_does_not_take_is_told_one_by_one(services, database, ada, ben):
+    made = await opened(services, ada, ben, 2)
+    slack = Slack(digest="msg_blocks_too_long")
+
+    await announce_waiting(saying(services, slack), made)
+
+    assert [key for to, key in slack.said if to == ada] == [f"{delivery.id}:received" for delivery in made]
+    assert await services.interrupted_shares.unannounced() == []
+
+
+async def test_a_digest_that_slack_does_not_take_now_is_told_later_whole(services, database, ada, ben):
+    made = await opened(services, ada, ben, 3)
+    slack = Slack(send="internal_error")
+    await announce_waiting(saying(services, slack), made)
+    assert slack.tries == 1  # what may have arrived is not sent once more in another form
+    slack.errors.clear()
+
+    await a_minute_passes(database)
+    await announce_waiting(saying(services, slack), await services.interrupted_shares.unannounced())
+
+    (message,) = messages_to(slack, ada)
+    assert str(blocks.message(message, Language.EN)["blocks"]).count("opened your one-time secret") == 3

@@ -9,6 +9,7 @@ import pytest
 from bot.__main__ import main
 from bot.secret import MetadataKey
 from bot.storage import dead_letters
+from bot.storage.message_failures import NO_FAILURE, MessageFailure, MessageFailures
 from bot.storage.notifications import Notifications
 from bot.storage.tracking.changes import Change
 
@@ -61,6 +62,24 @@ async def test_what_was_given_up_is_sent_again_by_its_id_or_all_of_it(url, track
     assert await dead_letters.resend(url, None) == ("1 will be sent again.", 0)
     assert [each.id for each in await notifications.claim(10)] == [two]
     assert await notifications.dead_count() == 0
+
+
+async def test_what_recovery_gave_up_is_listed_and_tried_again_too(url, database, tracking, polls, notifications, ada):
+    failures = MessageFailures(database)
+    one = await given_up(tracking, polls, notifications, ada, "one", "channel_not_found")
+    await failures.record("act:one", ada, MessageFailure(5, 5, "a_code_of_next_year"))
+    await failures.record("act:two", ada, MessageFailure(1, 1, None))
+
+    said = await dead_letters.list_dead(url)
+
+    assert [line.split()[0] for line in said.splitlines()] == [one, "act:one", "2"]
+    assert f"recovery  a_code_of_next_year  {ada.team_id}/{ada.user_id}" in said
+    assert await dead_letters.resend(url, ["act:one", "act:two"]) == (
+        "act:two  is no dead letter\n1 will be sent again.",
+        1,
+    )
+    assert await failures.find("act:one") == NO_FAILURE
+    assert (await failures.find("act:two")).tries == 1
 
 
 async def test_what_was_not_told_is_known_to_its_person(tracking, polls, notifications, ada, ben):

@@ -146,5 +146,5 @@ async def test_a_database_that_is_not_there_is_not_made(tmp_path, lines, command
 
 @pytest.mark.parametrize("command", [commands.list_keys, commands.verify])
 async def test_a_database_that_is_away_is_one_line(lines, command):
-    with pytest.raises(CannotStart, match="did not answer"):
+    with pytest.raises(CannotStart, match="does not answer"):
         await command("postgresql://ada:p4ssw0rd@127.0.0.1:1/none", KeyRing.read(lines[0]))

@@ -7,12 +7,12 @@ import dataclasses
 import pytest
 from sqlalchemy import event, select, update
 
-from bot.errors import NotYours, RequestOver
+from bot.errors import NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
-from bot.storage.requests import KEPT, LIFE, Requests
+from bot.storage.requests import BOUND, KEPT, LIFE, Requests
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
@@ -277,3 +277,40 @@ async def test_purging_deletes_what_has_long_been_over_and_nothing_else(requests
 
     async with database.reading() as connection:
         assert set((await connection.execute(select(table.c.id))).scalars()) == {fresh.id, kept.id}
+
+
+@pytest.mark.parametrize("changed", [{"asked_id": "U0000EVE"}, {"user_id": "U0000EVE"}], ids=["asked", "asking"])
+@pytest.mark.parametrize("also", [{}, {"people": None}, {"people": None, "note": None}], ids=["", "bare", "noteless"])
+async def test_who_is_in_it_cannot_be_changed_without_a_key(requests, database, asked, ada, ben, changed, also):
+    eve = Person(None, TEAM, "U0000EVE")
+
+    await change(database, **changed, **also)
+
+    for find, person in ((requests.find, ada), (requests.find, eve), (requests.find_for_asked, ben)):
+        with pytest.raises((Unsealable, NotYours)):
+            await find(person, asked.id)
+    with pytest.raises((Unsealable, NotYours)):
+        await requests.find_for_asked(eve, asked.id)
+
+
+async def test_what_binds_a_request_fits_no_other(requests, database, asked, ada, ben):
+    other = await requests.begin(ada, ben, None)
+    async with database.writing() as connection:
+        value = select(table.c.people).where(table.c.id == other.id).scalar_subquery()
+        await connection.execute(update(table).where(table.c.id == asked.id).values(people=value))
+
+    with pytest.raises(Unsealable):
+        await requests.find(ada, asked.id)
+    assert (await requests.find(ada, other.id)).is_bound
+
+
+async def test_a_request_of_before_people_were_bound_can_still_be_answered(requests, database, asked, ada, ben):
+    before = new_id()
+    await change(database, id=before, people=None, note=None)
+
+    assert (await requests.find(ada, before)).is_open
+    assert (await requests.find_for_asked(ben, before)).asked == ben
+
+
+def test_the_id_of_a_request_that_is_bound_is_like_no_other():
+    assert not any(new_id().endswith(BOUND) for _ in range(1_000))

@@ -14,8 +14,12 @@ from bot.storage.engine.database import Database
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
+from bot.storage.message_failures import MessageFailures
+from bot.storage.message_slots import MessageSlots
+from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
+from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
@@ -38,6 +42,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "button_contexts": ButtonContexts(db, sealer),
         "reveals": Reveals(db, sealer),
         "interrupted_reveals": InterruptedReveals(db, sealer),
+        "guesses": Guesses(db, sealer),
         "tracking": Tracking(db, sealer),
         "preferences": Preferences(db),
         "languages": Languages(StoredLanguages(db), no_slack),
@@ -48,6 +53,9 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
         "acts": Acts(db),
+        "message_failures": MessageFailures(db),
+        "outdated_messages": OutdatedMessages(db),
+        "message_slots": MessageSlots(db),
         "send": no_slack,
         "update": no_slack,
         "delete": no_slack,

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from bot import logs
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 CANARY = "canary-8c2d"
 
@@ -367,3 +367,18 @@ def test_our_own_lines_are_all_written(heard):
         logs.Log("test").warning("again")
 
     assert events(heard) == ["again"] * 3
+
+
+async def test_a_counted_warning_says_at_once_and_then_how_many(monkeypatch):
+    counts = []
+    log = logs.Log("test")
+    monkeypatch.setattr(logs.Log, "warning", lambda _self, _event, **fields: counts.append(fields["count"]))
+    monkeypatch.setattr(logs.CountedWarning, "EVERY", 0.0)
+    warning = logs.CountedWarning(log, "many", "of them")
+
+    for _ in range(5):
+        warning.add()
+    assert counts == [1]
+    await eventually(lambda: len(counts) == 2)
+
+    assert counts == [1, 4]

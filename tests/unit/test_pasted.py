@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from bot.errors import NotUnderstood
 from bot.interaction import pasted
 from bot.interaction.addresses import Address, find_addresses
+from bot.interaction.broken_lines import HINT, KEY_LENGTHS
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink
+from bot.screen.pieces import Piece
 from bot.secret import MetadataKey, Secret, SecretKey
 from tests.support.english import english
 from tests.support.rows import each_row
@@ -110,6 +112,11 @@ CHATS: dict[str, Wrap] = {
     "HTML": lambda link: f'<a href="{link}">open</a>',
     "other addresses": lambda link: f"see https://docs.example.com/a and http://example.org/b?c=d: {link}",
     "pages of the site": lambda link: f"https://eu.onetimesecret.com/account {link} https://eu.onetimesecret.com",
+    "an acute accent for a quote": lambda link: f"´{link}´",
+    "an arrow behind it": lambda link: f"{link}-> see",
+    "JSON": lambda link: '{"link":"' + link.replace("/", "\\/") + '"}',
+    "dots in words": lambda link: link.replace(".", "[dot]"),
+    "encoded twice": lambda link: encoded(encoded(link)),
     "made harmless": lambda link: link.replace("http", "hxxp").replace(".", "[.]"),
     "twice": lambda link: f"{link} {link}",
 }
@@ -137,7 +144,7 @@ PAGES = st.sampled_from(["secret", "private", "receipt", "metadata"])
 @st.composite
 def links(draw: st.DrawFn) -> tuple[str, SecretLink | MetadataLink]:
     host, page, key = draw(st.sampled_from(HOSTS.all)), draw(PAGES), draw(KEYS)
-    ending = draw(st.sampled_from(["", "/", "?lang=en", "#top"]))
+    ending = draw(st.sampled_from(["", "/", "//", "?lang=en", "#top"]))
     name = host.url.replace("https://", draw(st.sampled_from(["https://", "https://www."])))
     kind = SecretLink(host, SecretKey(key)) if page == "secret" else MetadataLink(host, MetadataKey(key))
     return f"{name}/{page}/{key}{ending}", kind
@@ -178,6 +185,99 @@ def test_any_text_with_exactly_one_allowed_link_is_read_as_that_link(
     found = read_everywhere(text)
 
     assert found == {expected}
+
+
+LONG_KEY = "k3m9x0q7v2p5n8b1c4z6a7s9d0f2g3h3kq7v0p9x2m5n8b1c4z6a7s9d0f2g3h"
+BREAKS: dict[str, Callable[[str, str], str]] = {
+    "a line break": lambda one, other: f"{one}\n{other}",
+    "Windows' line break": lambda one, other: f"{one}\r\n{other}",
+    "a flowed mail": lambda one, other: f"{one} \n{other}",
+    "a quoted mail": lambda one, other: f"> {one}\n> {other}",
+    "a quoted mail in Slack": lambda one, other: f"&gt; {one}\n&gt; {other}",
+    "twice quoted": lambda one, other: f">> {one}\n>> {other}",
+    "quoted-printable": lambda one, other: f"{one}=\n{other}",
+    "angle brackets": lambda one, other: f"<{one}\n{other}>",
+    "angle brackets in Slack": lambda one, other: f"&lt;{one}\n  {other}&gt;",
+    "Slack's link to the first half": lambda one, other: f"<{one}>\n{other}",
+    "a mail": lambda one, other: f"Hello Ben,\n\nyour password:\n{one}\n{other}\n\nYours, Ada",
+    "a line separator": lambda one, other: f"{one}\u2028{other}",
+}
+
+
+@settings(max_examples=300, derandomize=True)
+@given(
+    st.sampled_from(HOSTS.all), PAGES, st.sampled_from([KEY, LONG_KEY]), st.sampled_from(list(BREAKS)),
+    st.sampled_from(["", "", "Microsoft Safe Links", "Google", "Google, encoded", "Proofpoint 2", "Proofpoint 3"]), st.data(),
+)  # fmt: skip
+def test_a_link_that_is_broken_over_two_lines_is_joined_or_refused_with_a_hint(
+    host: Host, page: str, key: str, how: str, mail_filter: str, data: st.DataObject
+) -> None:
+    """Wherever it is broken: it is never read as the link of another key."""
+    kind = SecretLink(host, SecretKey(key)) if page == "secret" else MetadataLink(host, MetadataKey(key))
+    link = f"{host.url}/{page}/{key}"
+    link = MAIL_FILTERS[mail_filter](link) if mail_filter else link
+    at = data.draw(st.integers(len("https://x"), len(link) - 1))
+    text = BREAKS[how](link[:at], link[at:])
+
+    for parse in (parse_markup,) if "Slack" in how else (parse_markup, in_field):
+        assert read_or_refusal(parse(text)) in (kind, HINT)
+
+
+def read_or_refusal(text: ParsedText) -> SecretLink | MetadataLink | BareKey | Piece | None:
+    """The link, or what is said in its place."""
+    try:
+        return pasted.read_pasted(text, HOSTS)[0]
+    except NotUnderstood as refused:
+        return refused.tell
+
+
+@each_row("how", BREAKS, ids=BREAKS)
+def test_what_is_broken_in_the_middle_of_its_key_is_joined(how: str) -> None:
+    for key in (KEY, LONG_KEY):
+        link = f"https://eu.onetimesecret.com/secret/{key}"
+        for cut in (3, 25):
+            found, _ = pasted.read_pasted(parse_markup(BREAKS[how](link[:-cut], link[-cut:])), HOSTS)
+            assert found == SecretLink(Host("https://eu.onetimesecret.com"), SecretKey(key))
+
+
+def test_a_long_address_of_a_mail_filter_is_joined_from_many_lines() -> None:
+    wrapped = MAIL_FILTERS["Microsoft Safe Links"](f"https://eu.onetimesecret.com/secret/{LONG_KEY}")
+    lines = [wrapped[start : start + 38] for start in range(0, len(wrapped), 38)]
+
+    assert len(lines) > 5
+    assert pasted.read_pasted(in_field("\n".join(lines)), HOSTS)[0] == SecretLink(FOUND.host, SecretKey(LONG_KEY))
+
+
+@each_row(
+    ("text", "label"),
+    [
+        (f"{LINK}\nbank", "bank"),
+        (f"{LINK}\ndb2", "db2"),
+        (f"{LINK}\nserver01 in the cellar", "server01 in the cellar"),
+        (f"{LINK}.\nserver01", "server01"),
+        (f"({LINK})\nserver01", "server01"),
+        (f"{LINK}\n\nserver01", "server01"),
+        (f"{LINK}\nhttps://docs.example.com/a", "https://docs.example.com/a"),
+        (f"https://eu.onetimesecret.com/secret/{LONG_KEY}\n{KEY[:8]}", KEY[:8]),
+    ],
+)
+def test_words_on_the_next_line_are_no_part_of_a_whole_link(text: str, label: str) -> None:
+    link, words = pasted.read_pasted(parse_markup(text), HOSTS)
+
+    assert len(link.key.reveal()) in KEY_LENGTHS
+    assert words == label
+
+
+@each_row(
+    "text",
+    [f"{LINK}\n{KEY[::-1]}", f"https://eu.onetimesecret.com/secret/{KEY[:22]}\n{KEY[:5]}"],
+    ids=["two whole keys", "two parts of no key"],
+)
+def test_what_may_be_broken_or_not_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(NotUnderstood) as caught:
+        pasted.read_pasted(parse_markup(text), HOSTS)
+
+    assert caught.value.tell == HINT
 
 
 OTHER_HOSTS = st.sampled_from([

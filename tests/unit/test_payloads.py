@@ -5,8 +5,41 @@ import pytest
 from bot.interaction.feature import Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
-from bot.slack.payloads import read_action, read_event, read_form, read_message_shortcut, read_options, read_payload
+from bot.slack.payloads import (
+    MAX_FORM_FIELDS,
+    decode_body,
+    read_action,
+    read_event,
+    read_form,
+    read_message_shortcut,
+    read_options,
+    read_payload,
+)
 from tests.support.rows import each_row
+
+BODIES = {
+    "a form": (
+        b"command=%2Fots&text=two+words%2B+%F0%9F%94%91&empty=",
+        {"command": "/ots", "text": "two words+ 🔑", "empty": ""},
+    ),
+    "a form with a payload": (b"payload=%7B%22type%22%3A%22view_closed%22%7D", {"type": "view_closed"}),
+    "an event": (b'{"type": "event_callback"}', {"type": "event_callback"}),
+    "no valid percent encoding": (b"text=100%+%zz", {"text": "100% %zz"}),
+    "no UTF-8 in percent encoding": (b"text=%ff", {"text": "\ufffd"}),
+    "a name without a value": (b"text", {"text": ""}),
+    "a name twice": (b"text=1&text=2", {"text": "2"}),
+    "as many fields as there may be": (b"a=1&" * (MAX_FORM_FIELDS - 1) + b"a=1", {"a": "1"}),
+    "too many fields": (b"a=1&" * MAX_FORM_FIELDS + b"a=1", None),
+    "no UTF-8": (b"text=\xff", None),
+    "broken JSON": (b'{"type": ', None),
+    "JSON that is nested too deeply": (b'{"a":' * 100_000, None),
+    "a payload that is no object": (b"payload=%5B%5D", None),
+}
+
+
+@each_row(("raw", "expected"), BODIES.values(), ids=list(BODIES))
+def test_a_body_is_a_form_or_json_or_nothing(raw, expected):
+    assert decode_body(raw) == expected
 
 
 def submitted(**values):

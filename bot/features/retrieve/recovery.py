@@ -10,8 +10,8 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.screen.parts import Message
-from bot.sharing.notify import announce
-from bot.status.digest import in_simplest_words
+from bot.sharing.notify import announce_waiting
+from bot.status.patient_send import send_in_some_words
 from bot.storage.following_messages import OfReveal
 from bot.storage.reveals.rows import Reveal
 
@@ -50,8 +50,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
             failpoint("reported")
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
-    for delivery in await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for):
-        await announce(services, delivery)
+    unannounced = await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for)
+    await announce_waiting(services, unannounced)
     await settle_messages(services)
     await interrupted.purge()
     await services.button_contexts.purge()
@@ -62,16 +62,10 @@ async def _try_to_tell(
 ) -> bool:
     """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute.
 
-    A message that Slack does not take as it is goes out once more in the simplest words. `following` says which kind of
-    message has to be changed later.
+    `following` says which kind of message has to be changed later.
     """
     try:
-        try:
-            posted = await services.send(reveal.person, message, idempotency_key)
-        except SlackError as error:
-            if error.about != "message":
-                raise
-            posted = await services.send(reveal.person, in_simplest_words(message), f"{idempotency_key}:plain")
+        posted = await send_in_some_words(services, reveal.person, message, idempotency_key)
     except SlackError as error:
         log.warning("not_notified", error=str(error))
         return error.is_permanent

@@ -52,7 +52,7 @@ class _Connection:
 
 
 class Sockets:
-    """The open connections. Each envelope goes to the next one in turn."""
+    """The open connections, up to `max_connections`. Each envelope goes to the next one in turn."""
 
     def __init__(self, app_id: str, changes: Changes) -> None:
         self._app_id = app_id
@@ -60,6 +60,7 @@ class Sockets:
         self._tickets: set[str] = set()
         self._open: list[_Connection] = []
         self._round_robin = itertools.count()
+        self.max_connections = MAX_CONNECTIONS
 
     @property
     def connected(self) -> int:
@@ -83,7 +84,7 @@ class Sockets:
         self._tickets.discard(ticket)
         connection = _Connection(request)
         await connection.socket.prepare(request)
-        if len(self._open) >= MAX_CONNECTIONS:
+        if len(self._open) >= self.max_connections:
             await connection.socket.send_json(_disconnect("too_many_websockets"))
             await connection.socket.close()
         else:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.errors import CannotStart, StorageUnavailable
+from bot.errors import CannotStart, CannotStartYet, StorageRefused, StorageUnavailable
 from bot.secret import Secret
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
+
+
+def cannot_start(db: Database, error: StorageUnavailable) -> CannotStart:
+    """The database does not answer, or refuses us."""
+    if isinstance(error, StorageRefused):
+        return CannotStart(f"The database {db.where} cannot be used ({error}). Check DATABASE_URL.")
+    return CannotStartYet(f"The database {db.where} does not answer ({error}). Check DATABASE_URL and that it runs.")
 
 
 @asynccontextmanager
@@ -23,6 +30,6 @@ async def existing_database(url: Secret | str) -> AsyncIterator[Database]:
             raise CannotStart("The database's tables are not current: run `python -m bot migrate` first.")
         yield db
     except StorageUnavailable as error:
-        raise CannotStart(f"The database {db.where} did not answer ({error}). Check DATABASE_URL.") from None
+        raise cannot_start(db, error) from None
     finally:
         await db.close()

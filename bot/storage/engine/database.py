@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, Double, Engine, and_, event, or_, select, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.errors import StorageUnavailable
+from bot.errors import StorageRefused, StorageUnavailable
 from bot.secret import Secret
 from bot.storage.engine import sqlite
+from bot.storage.engine.failures import describe, is_lasting
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import HEAD, POSTGRESQL_ARGUMENTS, migrate, version_of
 from bot.storage.engine.turns import Turns
@@ -230,15 +231,5 @@ def _translate_errors() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise StorageUnavailable(_describe(error)) from None
-
-
-def _describe(error: SQLAlchemyError) -> str:
-    """The error for the log: names and codes, never a value."""
-    original = error.orig if isinstance(error, DBAPIError) else None
-    if original is None:
-        return type(error).__name__
-    code = getattr(original, "sqlite_errorname", None) or getattr(original, "sqlstate", None)
-    if code == "SQLITE_ERROR":
-        return f"SQLITE_ERROR {original}"  # a fault in a statement; values are never part of one
-    return f"{type(original).__name__} {code or ''}".strip()
+        kind = StorageRefused if is_lasting(error) else StorageUnavailable
+        raise kind(describe(error)) from None

@@ -19,11 +19,12 @@ from sqlalchemy import (
     inspect,
     text,
 )
-from sqlalchemy.exc import DatabaseError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 
-from bot.errors import CannotStart
+from bot.errors import CannotStart, CannotStartYet
 from bot.secret import Secret
 from bot.storage.engine import sqlite
+from bot.storage.engine.failures import describe, is_lasting
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.tables import for_dialect
 
@@ -45,13 +46,18 @@ def migrate(url: Secret | str) -> None:
     code.
     """
     with migrating(url) as connection:
-        version = version_of(connection)
-        if version == HEAD:
-            return
-        if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
-            _make(connection)
-        else:
-            _upgrade(connection, version)
+        upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """`migrate` with a connection of `migrating`."""
+    version = version_of(connection)
+    if version == HEAD:
+        return
+    if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+        _make(connection)
+    else:
+        _upgrade(connection, version)
 
 
 @contextmanager
@@ -69,7 +75,7 @@ def migrating(url: Secret | str) -> Iterator[Connection]:
             if where.path:
                 _check_foreign_keys(connection, where.path)
     except DBAPIError as error:
-        raise CannotStart(_why(where, error)) from None
+        raise _cannot_start(where, error) from None
     finally:
         engine.dispose()
 
@@ -139,15 +145,16 @@ def _upgrade(connection: Connection, version: str | None) -> None:
     command.upgrade(config, "head")
 
 
-def _why(where: DatabaseLocation, error: DBAPIError) -> str:
-    code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
-    said = f"{type(error.orig).__name__} {code}".strip()
+def _cannot_start(where: DatabaseLocation, error: DBAPIError) -> CannotStart:
+    said = describe(error)
+    if where.path is not None and any(code in said for code in ("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return CannotStart(sqlite.damaged(where.path))
     if where.path is None:
-        return f"The database {where} cannot be reached or migrated ({said}). Check DATABASE_URL and that it runs."
-    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return f"The database {where} is in use by another program ({said}). Stop that and start again."
-    if code.startswith("SQLITE_FULL"):
-        return f"The disk of the database {where} is full. Nothing was changed. Make room and start again."
-    if isinstance(error, DatabaseError) and code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return sqlite.damaged(where.path)
-    return f"The database {where} cannot be opened or migrated ({said}). Nothing was changed."
+        why = f"The database {where} cannot be reached or migrated ({said}). Check DATABASE_URL and that it runs."
+    elif "SQLITE_BUSY" in said or "SQLITE_LOCKED" in said:
+        why = f"The database {where} is in use by another program ({said}). Stop that and start again."
+    elif "SQLITE_FULL" in said:
+        why = f"The disk of the database {where} is full. Nothing was changed. Make room and start again."
+    else:
+        why = f"The database {where} cannot be opened or migrated ({said}). Nothing was changed."
+    return (CannotStart if is_lasting(error) else CannotStartYet)(why)

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Unsealable
 from bot.person import Person
 from bot.secret import Secret, SecretKey
-from bot.storage.engine.database import CLOCK_TOLERANCE, moment_or_none, now
+from bot.storage.engine.database import CLOCK_TOLERANCE, Database, moment_or_none, now
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
-from bot.storage.tables import owned_by, person_in, reveals
+from bot.storage.tables import owned_by, owner, person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
@@ -137,6 +137,11 @@ def of_same_secret(row: Row[Any]) -> ColumnElement[bool]:
     """The condition that a reveal is another one of the same person and the same secret."""
     same = (reveals.c.blind_index == row.blind_index, reveals.c.id != row.id)
     return and_(owned_by(reveals, person_in(row)), *same)
+
+
+async def lock_reveals(db: Database, connection: AsyncConnection, person: Person) -> None:
+    """Let one transaction at a time begin or claim reveals of this person, or count guesses."""
+    await db.advisory_lock(connection, "reveals", *owner(person).values())
 
 
 async def change(

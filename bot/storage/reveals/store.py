@@ -40,6 +40,7 @@ from bot.storage.reveals.rows import (
     change,
     columns,
     is_in,
+    lock_reveals,
     mark_delivery_opened,
     of_same_secret,
     release_delivery,
@@ -107,7 +108,7 @@ class Reveals:
             "expires_at": now + ROW_LIFE,
         }
         async with self._db.writing() as connection:
-            await self._lock_person(connection, person)
+            await lock_reveals(self._db, connection, person)
             earlier = (await connection.execute(before)).one_or_none()
             # All rows of one secret have one index, also when a new encryption key became the primary one meanwhile.
             blind = earlier.blind_index if earlier else self._rows.blind_index(host, key)
@@ -152,7 +153,7 @@ class Reveals:
             owner_row = (await connection.execute(select(reveals).where(reveals.c.id == id))).one_or_none()
             if owner_row is None:
                 return False
-            await self._lock_person(connection, person_in(owner_row))
+            await lock_reveals(self._db, connection, person_in(owner_row))
             row = await change(connection, id, free, state="claiming", claimed_at=now)
             if row is None:
                 return False
@@ -200,10 +201,6 @@ class Reveals:
         await connection.execute(others.values(wrong_tries=row.wrong_tries))
         if row.wrong_tries >= MAX_WRONG_TRIES:
             await connection.execute(others.where(is_in("ready")).values(state=OVER, secret_key=null()))
-
-    async def _lock_person(self, connection: AsyncConnection, person: Person) -> None:
-        """Let one transaction at a time begin or claim reveals of this person."""
-        await self._db.advisory_lock(connection, "reveals", *owner(person).values())
 
     async def keep(self, reveal: Reveal, text: Secret) -> datetime:
         """Claiming → escrowed. The text is encrypted on disk when this returns. Returns when the escrow ends.

@@ -19,7 +19,7 @@ from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
 from bot.storage.sealing.keyring import KeyRing, generate_line
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, kid_of
+from bot.storage.sealing.sealer import Binding, Sealer, kid_of
 from bot.storage.tables import SEALED, SealedColumn, key_checks, person_of
 
 
@@ -115,7 +115,7 @@ async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
 def _opens(sealer: Sealer, sealed: SealedColumn, row: Any) -> bool:
     person = person_of(row.enterprise_id, row.team_id, row.user_id)
     try:
-        audience = tuple(getattr(row, name) or NOBODY for name in sealed.audience)
+        audience = sealed.audience_in(row)
         binding = Binding.of(sealed.bound_table, sealed.bound_column, person, row.host, row.id, audience)
         sealer.open(sealed.purpose, binding, getattr(row, sealed.name))
     except (Unsealable, ValueError):  # ValueError: a part of the row was emptied

@@ -15,7 +15,7 @@ import functools
 import os
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Literal, TypeVar, get_args
 
 from cryptography.exceptions import InvalidTag
@@ -29,7 +29,7 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.sealing.keyring import KEY_BYTES, KeyRing, is_kid
 
-Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check"]
+Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check", "upgrade"]
 
 VERSION: Final = b"O1"
 NONCE_BYTES = 12
@@ -99,18 +99,7 @@ class Sealer:
         return header + nonce + sealed
 
     def open(self, purpose: Purpose, binding: Binding, blob: bytes) -> bytes:
-        """Raises `Unsealable`, with the same text for everything that can be wrong with the blob.
-
-        A value that was sealed before its audience was bound opens for any audience.
-        """
-        try:
-            return self._open(purpose, binding, blob)
-        except Unsealable:
-            if not binding.audience:
-                raise
-        return self._open(purpose, replace(binding, audience=()), blob)
-
-    def _open(self, purpose: Purpose, binding: Binding, blob: bytes) -> bytes:
+        """Raises `Unsealable`, with the same text for everything that can be wrong with the blob."""
         _check_purpose(purpose)
         bound = binding.associated_data()
         kid = kid_of(blob)

@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, case, exists, null, or_, select, true, update
 
 from bot.errors import NotYours, StorageUnavailable
 from bot.message_ref import MessageRef
@@ -157,9 +157,14 @@ class Deliveries:
         await self._db.checkpoint()
         return await self._by_id(id)
 
-    async def mark_sender_notified(self, id: str) -> None:
-        """Record that the sender was notified of the opening, or never can be. Messages may still be redrawn."""
-        await self._change(id, true(), sender_notified_at=now)
+    async def mark_sender_notified(self, *ids: str) -> None:
+        """Record, in one statement, that the sender was notified of these openings, or never can be.
+
+        Messages may still be redrawn.
+        """
+        async with self._db.writing() as connection:
+            notified = update(deliveries).where(deliveries.c.id.in_(ids)).values(sender_notified_at=now, changed_at=now)
+            await connection.execute(notified)
 
     async def mark_announced(self, id: str) -> None:
         """Record that the sender was notified of the opening and all messages were updated, or never can be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -16,8 +16,8 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import moment, moment_or_none, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
-from bot.storage.tables import AUDIENCE, deliveries, new_id, owner, person_in, person_of
+from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.tables import AUDIENCE, audience_of, deliveries, new_id, owner, person_in, person_of
 
 PassphraseTo = Literal["nobody", "sender", "recipient"]
 
@@ -113,7 +113,7 @@ class Delivery:
     tracked_id: str | None
     reason: str | None = None  # a code: why the delivery failed or is undeliverable
     is_sender_notified: bool = False  # of the opening; messages may still have to be redrawn
-    passphrase_to: PassphraseTo | None = None  # None in rows from before it was stored here: as in the share
+    passphrase_to: PassphraseTo | None = None  # None: as in the share, and nothing is bound to who it is for
     is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
@@ -150,8 +150,9 @@ class ShareRows:
         self._sealer = sealer
 
     def encrypt(
-        self, person: Person, new: NewShare, to: Sequence[Recipient]
+        self, person: Person, new: NewShare, to: Sequence[Recipient], *, bound: bool = True
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """`bound`: whether what is sealed for a delivery is bound to who it is for."""
         share_id = new_id()
         share = {
             "id": share_id,
@@ -170,7 +171,7 @@ class ShareRows:
             **owner(person),
             "host": new.host,
             "state": "waiting",
-            "passphrase_to": new.passphrase_to,
+            "passphrase_to": new.passphrase_to if bound else None,
         }
         empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
         rows = [
@@ -217,14 +218,22 @@ class DeliveryRows:
         self._sealer = sealer
 
     def encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        audience = _audience(delivery.recipient, delivery.passphrase_to)
+        values = dict.fromkeys(AUDIENCE) | recipient_values(delivery.recipient)
+        audience = audience_of(values | {"passphrase_to": delivery.passphrase_to})
         binding = _binding(column, delivery.sender, delivery.host, delivery.id, audience)
         return self._sealer.seal_text("metadata_key", binding, text)
+
+    def bind(self, row: Row[Any], passphrase_to: PassphraseTo) -> dict[str, Any]:
+        """The values of a row that was not bound to who the delivery is for, bound to it. Raises `Unsealable`."""
+        bound = replace(self.decrypt(row), passphrase_to=passphrase_to)
+        texts = {"secret_key": bound.secret_key, "metadata_key": bound.metadata_key, "passphrase": bound.passphrase}
+        sealed = {name: self.encrypt(bound, name, text) for name, text in texts.items() if text is not None and text}
+        return {"passphrase_to": passphrase_to, **sealed}
 
     def decrypt(self, row: Row[Any]) -> Delivery:
         """Raises `Unsealable`, also if somebody changed in the row who the delivery is for."""
         sender = person_in(row)
-        audience = _audience(_recipient(row), row.passphrase_to)
+        audience = audience_of({name: getattr(row, name) for name in AUDIENCE})
 
         def text(column: str) -> Secret:
             blob = getattr(row, column)
@@ -312,12 +321,6 @@ def _message_team(row: Row[Any]) -> str:
 
 def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None) -> Person | None:
     return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
-
-
-def _audience(to: Recipient, passphrase_to: str | None) -> tuple[str, ...]:
-    """Who a delivery and its passphrase are for, in the order of `AUDIENCE`. Its sealed values are bound to this."""
-    values = dict.fromkeys(AUDIENCE) | recipient_values(to) | {"passphrase_to": passphrase_to}
-    return tuple(values[name] or NOBODY for name in AUDIENCE)
 
 
 def _binding(column: str, sender: Person, host: str, row_id: str, audience: tuple[str, ...]) -> Binding:

@@ -40,6 +40,7 @@ from bot.storage.shares.rows import DeliveryState
 from bot.storage.tables import NO_ID, OWNER, deliveries, ignored, notifications, owned_by, tracked, watches
 from bot.storage.tables import new_id as new_lease
 from bot.storage.tracking.changes import IS_WAITING, Change, apply_changes, new_notification, notification_of_tracked
+from bot.storage.tracking.key_calls import KeyCalls
 from bot.storage.tracking.rows import (
     CARD,
     IS_OPEN,
@@ -50,6 +51,7 @@ from bot.storage.tracking.rows import (
     OpenRow,
     TrackedRows,
     Watch,
+    is_held,
     lock_person,
     watch_of,
 )
@@ -77,6 +79,7 @@ class Polls:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._rows = TrackedRows(sealer)
+        self.key_calls = KeyCalls(db)
 
     # --- leases
 
@@ -216,7 +219,7 @@ class Polls:
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
-            counted = select(watches.c.refused, watches.c.refused_since).where(_held(watch)).with_for_update()
+            counted = select(watches.c.refused, watches.c.refused_since).where(is_held(watch)).with_for_update()
             row = (await connection.execute(counted)).one_or_none()
             if row is None:
                 return False
@@ -326,11 +329,6 @@ def _in_batches(values: Sequence[Any], size: int = BATCH) -> Iterable[Sequence[A
     return (values[start : start + size] for start in range(0, len(values), size))
 
 
-def _held(watch: Watch) -> ColumnElement[bool]:
-    # A watch that nobody claimed has no lease, and None would match rows without a lease.
-    return and_(watches.c.id == watch.id, watches.c.lease == (watch.lease or NO_ID))
-
-
 def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
     """The condition that a watch still has the lease of its claim. One claim gives all its watches one lease."""
     leases = {watch.lease or NO_ID for watch in held}
@@ -339,6 +337,6 @@ def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
 
 async def _release_lease(connection: AsyncConnection, watch: Watch, **values: Any) -> Row[Any] | None:
     """Give back the lease. Returns the row after that, or None if the lease is not ours."""
-    statement = update(watches).where(_held(watch)).values(**FREE, **values).returning(watches)
+    statement = update(watches).where(is_held(watch)).values(**FREE, **values).returning(watches)
     row: Row[Any] | None = (await connection.execute(statement)).one_or_none()
     return row

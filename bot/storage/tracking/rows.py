@@ -18,7 +18,7 @@ from bot.storage.engine.database import Database, moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import new_id, owned_by, owner, person_in, tracked
+from bot.storage.tables import NO_ID, new_id, owned_by, owner, person_in, tracked, watches
 
 KnownEnd = Literal["received", "burned", "expired", "orphaned"]  # a host says what became of the secret
 FinalState = Literal[KnownEnd, "unknown"]  # unknown: the host has forgotten what became of it
@@ -199,6 +199,12 @@ async def lock_person(db: Database, connection: AsyncConnection, person: Person)
     before it locks rows: the other order would end in a deadlock.
     """
     await db.advisory_lock(connection, "tracking", *owner(person).values())
+
+
+def is_held(watch: Watch) -> ColumnElement[bool]:
+    """The condition that the watch still has the lease of its claim."""
+    # A watch that nobody claimed has no lease, and None would match rows without a lease.
+    return and_(watches.c.id == watch.id, watches.c.lease == (watch.lease or NO_ID))
 
 
 def watch_of(row: Row[Any]) -> Watch:

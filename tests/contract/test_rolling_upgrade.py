@@ -1,0 +1,155 @@
+"""An upgrade on PostgreSQL without a break: the released code and the code of now serve the same people side by side.
+
+The released code is the real one, from the repository's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.slack import SlackMessage, WorkspaceMember
+from bot.sandbox.world import World
+from tests.contract.upgrade.emulators import run_bot
+from tests.contract.upgrade.old import is_told, reads, window
+from tests.contract.upgrade.old_code import check_out
+from tests.support.postgres import Cluster, postgres
+
+__all__ = ["postgres"]
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+TEXT = "the database password: c0rrect-h0rse"
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Two processes on one database, and which of them Slack calls."""
+
+    world: World
+    by_name: dict[str, BotProcess]
+    said: str  # by `migrate`
+
+    def call(self, name: str) -> None:
+        self.world.workspace.connect_http(f"http://127.0.0.1:{self.by_name[name].port}/slack/events")
+
+    async def share(self, sender: WorkspaceMember, to: WorkspaceMember) -> SlackMessage:
+        """Through the window. Returns the sender's card."""
+        before = len(cards(sender))
+        await sender.command("/ots", "share")
+        await sender.until(lambda: sender.view and sender.view.submit == "Share")
+        await sender.submit(None, {"text1": TEXT, "to": [to.id]})
+        await sender.until(lambda: sender.view and sender.view.title == "Shared")
+        await sender.close()
+        return await sender.until(lambda: next(iter(cards(sender)[before:]), None))
+
+    def people(self, *names: str) -> list[WorkspaceMember]:
+        return [self.world.workspace.person(f"U0{name.upper()}", name) for name in names]
+
+
+def cards(sender: WorkspaceMember) -> list[SlackMessage]:
+    return [one for one in sender.dm if "What you shared" in one.shows]
+
+
+async def open_delivery(person: WorkspaceMember) -> None:
+    """Press Open in the newest message. Returns as soon as a window answers."""
+    await person.until(lambda: any("one-time secret" in one.shows for one in person.dm))
+    await person.click(next(one for one in reversed(person.dm) if "one-time secret" in one.shows), label="Open")
+    await person.until(lambda: person.view and "moment" not in person.view.text)
+
+
+async def sees_text(person: WorkspaceMember) -> None:
+    await open_delivery(person)
+    await person.until(lambda: person.view and person.view.submit == "Show here")
+    await person.submit(None)
+    await person.until(lambda: person.view and person.view.secret_text() == TEXT)
+
+
+@asynccontextmanager
+async def side_by_side(url: str, old: dict[str, str], *, with_key: bool = True) -> AsyncIterator[SideBySide]:
+    """The old process starts on its own schema, `migrate` of now runs beside it, then the new process starts."""
+    world = World(settings={"DATABASE_URL": url, "WATCH_EVERY": "5"})
+    await world.onetime.start()
+    await world.workspace.start()
+    before = BotProcess({**world.settings(), **old}, ("-m", "bot", "run"))
+    try:
+        code, said = await run_bot("migrate", **world.settings(), **old)
+        assert code == 0, said
+        await before.start()
+        settings = world.settings() if with_key else {"DATABASE_URL": url}
+        code, said = await run_bot("migrate", **settings)
+        assert code == 0, said
+        await world.start_bot()
+        yield SideBySide(world, {"old": before, "new": world.bot}, said)
+    finally:
+        await before.stop()
+        await world.stop()
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return check_out(tmp_path_factory.mktemp("old"))
+
+
+async def test_what_either_shares_the_other_opens_and_burns(postgres: Cluster, old: dict[str, str]) -> None:
+    async with side_by_side(postgres.new_database(), old) as both:
+        assert both.said.startswith("Processes of the version before may go on until ")
+        for first, then in (("new", "old"), ("old", "new")):
+            ada, ben, cleo = both.people(f"ada{first}", f"ben{first}", f"cleo{first}")
+            both.call(first)
+            for_ben, for_cleo = await both.share(ada, ben), await both.share(ada, cleo)
+            both.call(then)
+
+            await sees_text(ben)
+            await ada.click(for_cleo, label="Burn")
+
+            await reads(ada, for_ben, "opened by")
+            await reads(ada, for_cleo, "burned")
+
+
+async def test_what_is_asked_for_at_either_is_answered_at_the_other(postgres: Cluster, old: dict[str, str]) -> None:
+    async with side_by_side(postgres.new_database(), old) as both:
+        for first, then in (("new", "old"), ("old", "new")):
+            ada, ben = both.people(f"ada{first}", f"ben{first}")
+            both.call(first)
+            await ada.command("/ots", f"request <@{ben.id}> the key")
+            await window(ada, "Ask")
+            await ada.submit(None, {})
+            both.call(then)
+
+            await ben.click(await is_told(ben, "asks you for a secret"), action_id="request_answer")
+            await window(ben, "Share")
+            await ben.submit(None, {"text1": TEXT})
+            both.call(first)
+
+            await sees_text(ada)
+
+
+async def test_without_a_key_at_the_upgrade_the_old_code_opens_nothing_and_loses_nothing(
+    postgres: Cluster, old: dict[str, str]
+) -> None:
+    url = postgres.new_database()
+    async with side_by_side(url, old, with_key=False) as both:
+        assert both.said.startswith("There is no usable encryption key here")
+        (ada, ben) = both.people("ada", "ben")
+        both.call("new")
+        card = await both.share(ada, ben)
+
+        both.call("old")
+        await open_delivery(ben)
+        assert ben.view is not None
+        assert "cannot be opened any more" in ben.view.text
+        await ben.close()
+        both.call("new")
+        await sees_text(ben)
+
+        await reads(ada, card, "opened by")
+        with psycopg.connect(url) as connection:
+            assert connection.execute(
+                "SELECT count(*) FROM notifications WHERE dead_letter IS NOT NULL"
+            ).fetchone() == (0,)
