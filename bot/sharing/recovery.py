@@ -26,8 +26,6 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     process may be working.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
-    if count := await services.interrupted_shares.bind_recipients():
-        log.info("deliveries_bound", count=count)
     for delivery in await services.interrupted_shares.unfinished(older_than):
         try:
             await _finish(services, delivery)

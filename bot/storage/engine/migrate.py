@@ -46,18 +46,13 @@ def migrate(url: Secret | str) -> None:
     code.
     """
     with migrating(url) as connection:
-        upgrade(connection)
-
-
-def upgrade(connection: Connection) -> None:
-    """`migrate` with a connection of `migrating`."""
-    version = version_of(connection)
-    if version == HEAD:
-        return
-    if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
-        _make(connection)
-    else:
-        _upgrade(connection, version)
+        version = version_of(connection)
+        if version == HEAD:
+            return
+        if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+            _make(connection)
+        else:
+            _upgrade(connection, version)
 
 
 @contextmanager
