@@ -127,7 +127,7 @@ class Scene:
 
 async def connecting(scene):
     view = await scene.connects(scene.wrong_token)
-    await scene.ada.until(lambda: view.errors)
+    await scene.ada.until(lambda: view.errors or "did not accept" in view.text)  # at the top if it took too long
     await scene.ada.submit(view, {"username": f"a:{scene.email.text}", "token": scene.token.text})
     scene.onetime.plan(f"{API}/authcheck", OnetimeFault("drop"), None)
     await scene.ada.submit(view, {"username": scene.email.text, "token": scene.token.text})
