@@ -124,6 +124,10 @@ class Delivery:
             return ChannelRef(self.sender.team_id, self.recipient.channel)
         return self.recipient.user
 
+    def notification_key(self, kind: str) -> str:
+        """The idempotency key of a message to the sender: that of the watcher's notification of this kind."""
+        return f"{self.tracked_id or self.id}:{kind}"
+
     @property
     def is_over(self) -> bool:
         return self.state in OVER
