@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from bot.person import Person
 from bot.sandbox.onetime import OnetimeServer
-from bot.sandbox.slack import SlackMessage, SlackWorkspace
+from bot.sandbox.slack import SlackWorkspace
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret
 from bot.storage.accounts import Accounts
@@ -162,18 +162,14 @@ class Soak:
             self._new.append((time.monotonic(), made.secret_key))
 
     def told(self) -> int:
-        """How many secrets somebody was told of that they were opened, in a message or a line of one about several."""
-        return len({(one.channel, name) for one in self.workspace.messages for name in opened_in(one)})
+        """How often somebody was told that a secret was opened, in a message or in a line of one about several."""
+        return sum(
+            message.text.count(": Opened") if message.text.startswith("About ") else "was opened" in message.shows
+            for message in self.workspace.messages
+        )
 
     def looks(self) -> int:
         return sum(seen.route == RECENT for seen in self.onetime.calls)
-
-
-def opened_in(message: SlackMessage) -> set[str]:
-    """The names of the secrets that the message says were opened. A card alone is no such message."""
-    if message.text.startswith("About "):
-        return {line.partition("”")[0] for line in message.text.splitlines() if ": Opened" in line}
-    return {message.text.partition("”")[0]} if "was opened" in message.shows else set()
 
 
 def run(*, quick: bool) -> bool:
@@ -209,7 +205,8 @@ async def measure(*, quick: bool) -> list[Goal]:
     return [
         Goal("memory at the end / at the start", memory / memory_before, "at most", MEMORY),
         Goal("file descriptors at the end / at the start", descriptors / before, "at most", DESCRIPTORS),
-        Goal("secrets told / secrets opened", soak.told() / max(soak.opened, 1), "at least", 1.0),
+        Goal("times told / secrets opened, at least", soak.told() / max(soak.opened, 1), "at least", 1.0),
+        Goal("times told / secrets opened, at most", soak.told() / max(soak.opened, 1), "at most", 1.0),
     ]
 
 

@@ -31,7 +31,7 @@ def test_a_soak_tells_each_sender_whose_secret_was_opened_once():
     opened = int(re.search(r"(\d+) secrets opened", done.stdout).group(1))
     assert opened > 0, done.stderr
     assert f"{opened} times that it was told" in done.stdout
-    assert len(re.findall(r"^(?:met|MISSED) ", done.stdout, re.MULTILINE)) == 3
+    assert len(re.findall(r"^(?:met|MISSED) ", done.stdout, re.MULTILINE)) == 4
     assert done.returncode == int("MISSED" in done.stdout), done.stderr
 
 
