@@ -149,17 +149,9 @@ def _start_patiently(serve: Callable[[], None]) -> None:
 
 
 def _migrate(given: argparse.Namespace) -> None:
-    from bot import wiring  # noqa: PLC0415 - imported when needed
-    from bot.storage.sealing.sealer import Sealer  # noqa: PLC0415 - imported when needed
-    from bot.storage.upgrades import migrate_beside  # noqa: PLC0415 - imported when needed
+    from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - imported when needed
 
-    settings = _settings(given)
-    try:
-        ring = wiring.key_ring(settings)
-    except CannotStart:
-        ring = None  # a migration can do without
-    if said := migrate_beside(settings.database_url, Sealer(ring) if ring else None):
-        _print(said)
+    migrate(_settings(given).database_url)
 
 
 def _sandbox(given: argparse.Namespace) -> int:

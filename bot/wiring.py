@@ -68,7 +68,6 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
-from bot.storage.upgrades import find_older_processes
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
@@ -129,7 +128,6 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
-            older = await find_older_processes(db, sealer)
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
             await languages.preload()
             messenger = Messenger(workspace, languages.of)
@@ -143,9 +141,9 @@ async def services(
                     interrupted_reveals=InterruptedReveals(db, sealer, memory=memory),
                     guesses=Guesses(db, sealer),
                     tracking=Tracking(db, sealer),
-                    shares=Shares(db, sealer, older),
+                    shares=Shares(db, sealer),
                     deliveries=Deliveries(db, sealer),
-                    interrupted_shares=InterruptedShares(db, sealer, older),
+                    interrupted_shares=InterruptedShares(db, sealer),
                     following_messages=FollowingMessages(db),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),

@@ -44,6 +44,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Two for each core: tests wait for processes and clocks for about half of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """A module's tests stay together, so that what they share is seldom started on each worker."""
     return WorkStealingScheduling(config, log)

@@ -88,11 +88,6 @@ async def _is_wanted(services: Services, share: Share, delivery: Delivery) -> bo
     return (await services.preferences.of(delivery.sender)).wants(RECEIVED)
 
 
-def _key(delivery: Delivery) -> str:
-    """That of the watcher's notification, which is not sent for a delivery that was opened here."""
-    return f"{delivery.tracked_id or delivery.id}:{RECEIVED}"
-
-
 async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> bool:
     """Whether the sender was notified, never can be, or does not need to be.
 
@@ -100,17 +95,18 @@ async def _tell_sender(services: Services, share: Share, delivery: Delivery) -> 
     """
     if not await _is_wanted(services, share, delivery):
         return True
-    if not await services.message_slots.take(delivery.sender, _key(delivery)):
+    key = delivery.notification_key(RECEIVED)  # the watcher sends none for a delivery that was opened here
+    if not await services.message_slots.take(delivery.sender, key):
         log.info("announced_later", ref=delivery.id)
         return False
     return await _try_to_send(
-        services.send(delivery.sender, sender_card.opened_or_over_notification(share, delivery), _key(delivery))
+        services.send(delivery.sender, sender_card.opened_or_over_notification(share, delivery), key)
     )
 
 
 async def _try_to_tell_together(services: Services, opened: Sequence[tuple[Share, Delivery]]) -> bool:
     """Tell one sender of several deliveries. False if that has to wait; True also if Slack never takes the digest."""
-    sender, key = opened[0][1].sender, digest_key(_key(delivery) for _, delivery in opened)
+    sender, key = opened[0][1].sender, digest_key(one.notification_key(RECEIVED) for _, one in opened)
     try:
         if not await services.message_slots.take(sender, key):
             return False

@@ -27,8 +27,6 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     process may be working.
     """
     older_than = INTERRUPTED if alone_for is None else alone_for
-    if count := await services.interrupted_shares.bind_recipients():
-        log.info("deliveries_bound", count=count)
     for delivery in await services.interrupted_shares.unfinished(older_than):
         try:
             await _finish(services, delivery)
@@ -61,7 +59,7 @@ async def _try_to_report_expiry(services: Services, delivery: Delivery) -> None:
         wanted = (await services.preferences.of(delivery.sender)).wants("expired")
         message = on_watch_event.message_to_sender(share, delivery, "expired", None)
         if wanted and message is not None:
-            key = f"{delivery.tracked_id or delivery.id}:expired"
+            key = delivery.notification_key("expired")
             if not await services.message_slots.take(share.person, key):
                 return  # the person got so many messages in the last minute: in another one
             await services.send(share.person, message, key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,16 +42,12 @@ class LimitUses:
         A use that was counted with the same `idempotency_key` (at most 80 characters) is not counted again.
         """
         async with self._db.writing() as connection:
-            await self._db.advisory_lock(connection, "uses", *owner(person).values())
-            if idempotency_key is not None and await _is_counted(connection, person, limits[0], idempotency_key):
+            await lock_uses(self._db, connection, person)
+            if idempotency_key is not None and await is_counted(connection, person, limits[0].kind, idempotency_key):
                 return
             for limit in limits:
                 await _check_limit(connection, person, limit)
-            rows = [
-                {"id": new_id(), **owner(person), "kind": limit.kind, "idempotency_key": idempotency_key}
-                for limit in limits
-            ]
-            await connection.execute(insert(limit_uses).values(at=now), rows)
+            await count_uses(connection, person, [limit.kind for limit in limits], idempotency_key)
 
     async def give_back(self, person: Person, idempotency_key: str) -> None:
         """Forget the use that was counted with this key."""
@@ -64,11 +61,25 @@ class LimitUses:
             return (await connection.execute(delete(limit_uses).where(is_older(limit_uses.c.at, DAY)))).rowcount
 
 
-async def _is_counted(connection: AsyncConnection, person: Person, limit: Limit, idempotency_key: str) -> bool:
+async def lock_uses(db: Database, connection: AsyncConnection, person: Person) -> None:
+    """Let one transaction at a time count uses of this person."""
+    await db.advisory_lock(connection, "uses", *owner(person).values())
+
+
+async def is_counted(connection: AsyncConnection, person: Person, kind: str, idempotency_key: str) -> bool:
+    """Whether a use of this kind was counted with this key."""
     same = exists().where(
-        owned_by(limit_uses, person), limit_uses.c.kind == limit.kind, limit_uses.c.idempotency_key == idempotency_key
+        owned_by(limit_uses, person), limit_uses.c.kind == kind, limit_uses.c.idempotency_key == idempotency_key
     )
     return bool(await connection.scalar(select(same)))
+
+
+async def count_uses(
+    connection: AsyncConnection, person: Person, kinds: Sequence[str], idempotency_key: str | None
+) -> None:
+    """Count one use of each kind, now."""
+    rows = [{"id": new_id(), **owner(person), "kind": kind, "idempotency_key": idempotency_key} for kind in kinds]
+    await connection.execute(insert(limit_uses).values(at=now), rows)
 
 
 async def _check_limit(connection: AsyncConnection, person: Person, limit: Limit) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select
+from sqlalchemy import Select, func, select
 
 from bot.person import Person
-from bot.storage.engine.database import Database, is_within, now
-from bot.storage.tables import limit_uses, new_id, notifications, owned_by, owner
+from bot.storage.engine.database import Database, is_within
+from bot.storage.limits import count_uses, is_counted, lock_uses
+from bot.storage.tables import limit_uses, notifications, owned_by
 
 FLOOD: Final = 3  # messages to one person within FLOOD_TIME; more than that are gathered
 FLOOD_TIME: Final = 60.0  # seconds
@@ -30,19 +31,21 @@ class MessageSlots:
 
         A message that is sent again with the same key is not counted again.
         """
-        mine = (owned_by(limit_uses, person), limit_uses.c.kind == SLOT)
         async with self._db.writing() as connection:
-            await self._db.advisory_lock(connection, "uses", *owner(person).values())
-            known = select(limit_uses.c.id).where(*mine, limit_uses.c.idempotency_key == idempotency_key)
-            if await connection.scalar(known):
+            await lock_uses(self._db, connection, person)
+            if await is_counted(connection, person, SLOT, idempotency_key):
                 return True
-            direct = select(func.count()).where(*mine, is_within(limit_uses.c.at, FLOOD_TIME))
-            count = (await connection.scalar(direct) or 0) + (await connection.scalar(_posted(person)) or 0)
+            count = (await connection.scalar(_direct(person)) or 0) + (await connection.scalar(_posted(person)) or 0)
             if count >= FLOOD:
                 return False
-            row = {"id": new_id(), **owner(person), "kind": SLOT, "idempotency_key": idempotency_key}
-            await connection.execute(insert(limit_uses).values(at=now, **row))
+            await count_uses(connection, person, [SLOT], idempotency_key)
             return True
+
+
+def _direct(person: Person) -> Select[Any]:
+    """How many messages this person got without the notifier."""
+    mine = (owned_by(limit_uses, person), limit_uses.c.kind == SLOT)
+    return select(func.count()).where(*mine, is_within(limit_uses.c.at, FLOOD_TIME))
 
 
 def _posted(person: Person) -> Select[Any]:

@@ -8,7 +8,6 @@ from bot.errors import StorageUnavailable
 from bot.storage.engine.database import Database
 from bot.storage.sealing.key_checks import keys_open, write_check
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.upgrades import may_run_on
 
 # Part of the error -> what it means. Source: sqlite.org/rescode.html; PostgreSQL's manual, appendix A.
 _MEANINGS = {
@@ -29,7 +28,7 @@ async def check_database(db: Database, sealer: Sealer) -> str | None:
     if why := _find_file_problem(db):
         return why
     try:
-        if not (await db.is_current() or await may_run_on(db, sealer)):
+        if not await db.may_go_on():
             return "its tables are not those of this version: run `python -m bot migrate`, or start the other version"
         await write_check(db, sealer)
     except StorageUnavailable as error:

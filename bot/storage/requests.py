@@ -30,17 +30,16 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
+from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
 from bot.storage.shares.rows import DeliveryState
-from bot.storage.tables import deliveries, is_id, new_id, own_row, owner, person_in, requests, shares
+from bot.storage.tables import REQUEST_PEOPLE, deliveries, is_id, own_row, owner, person_in, requests, shares
 
 RequestEnd = Literal["answered", "withdrawn", "declined"]  # how a person can end a request
 RequestState = Literal["waiting", "asked", RequestEnd, "expired", "undeliverable"]
 
 LIFE: Final = 7 * 86_400.0  # seconds in which a request can be answered
 KEPT: Final = 7 * 86_400.0  # seconds that a request stays stored after its end
-
-BOUND: Final = "_"
 
 _OPEN = requests.c.over_at.is_(None)
 _IN_TIME = requests.c.expires_at > now
@@ -89,16 +88,14 @@ class Requests:
         """Create a request that waits to be sent. Raises `ValueError` unless both people are in the same workspace."""
         if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
             raise ValueError("of another workspace")
-        row_id = new_id()[: -len(BOUND)] + BOUND
-        people = _binding("people", person, row_id, (asked.user_id,))
+        row_id = new_bound_id()
+        people = {"id": row_id, **owner(person), "asked_id": asked.user_id}
         values = {
-            "id": row_id,
-            **owner(person),
-            "asked_id": asked.user_id,
-            "people": self._sealer.seal("metadata_key", people, b""),
+            **people,
+            "people": seal_audience(self._sealer, REQUEST_PEOPLE, people),
             "note": None
             if note is None
-            else self._sealer.seal_text("metadata_key", _binding("note", person, row_id), note),
+            else self._sealer.seal_text("metadata_key", _note_binding(person, row_id), note),
             "state": "waiting",
             "created_at": now,
             "expires_at": now + self._life,
@@ -219,17 +216,15 @@ class Requests:
         if row.note is None:
             return None
         try:
-            plain = self._sealer.open("metadata_key", _binding("note", person, row.id), row.note)
+            plain = self._sealer.open("metadata_key", _note_binding(person, row.id), row.note)
         except Unsealable:
             return None  # the request can be answered and withdrawn without the note
         return plain.decode("utf-8", "surrogatepass")
 
-    def _is_bound(self, row: Row[Any], person: Person) -> bool:
-        if row.people is None:
-            return not row.id.endswith(BOUND)
+    def _is_bound(self, row: Row[Any]) -> bool:
         try:
-            self._sealer.open("metadata_key", _binding("people", person, row.id, (row.asked_id,)), row.people)
-        except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
+            open_audience(self._sealer, REQUEST_PEOPLE, row)
+        except Unsealable:
             return False
         return True
 
@@ -246,7 +241,7 @@ class Requests:
             card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
             created_at=moment(row.created_at),
             expires_at=moment(row.expires_at),
-            is_bound=self._is_bound(row, person),
+            is_bound=self._is_bound(row),
         )
 
 
@@ -271,5 +266,5 @@ async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) ->
     return True
 
 
-def _binding(column: str, person: Person, row_id: str, audience: tuple[str, ...] = ()) -> Binding:
-    return Binding.of(bound_names.REQUESTS, column, person, NOBODY, row_id, audience)
+def _note_binding(person: Person, row_id: str) -> Binding:
+    return Binding.of(bound_names.REQUESTS, "note", person, NOBODY, row_id)

@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from bot.person import Person
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Purpose
+from bot.storage.sealing.sealer import NOBODY, Binding, Purpose
 
 ID_LENGTH = 22  # characters: 128 random bits in base64url
 OWNER = ("enterprise_id", "team_id", "user_id")  # the columns of a row's person
@@ -355,7 +355,6 @@ deliveries = Table(  # one secret for one recipient
     Column("secret_key", LargeBinary),  # sealed; wiped when the delivery is over
     Column("metadata_key", LargeBinary),  # sealed
     Column("passphrase", LargeBinary),  # sealed; wiped when it was sent or shown
-    Column("passphrase_to", String(16)),  # who gets the passphrase; none: as in the share, and nothing is bound to it
     Column("passphrase_required", Boolean),  # none: not known
     Column("expires_at", Double),
     Column("message_channel", String(32)),  # the message with the Open button
@@ -376,6 +375,7 @@ deliveries = Table(  # one secret for one recipient
     Column(
         "sender_notified_at", Double
     ),  # when the sender was notified that it was opened here; messages may still be redrawn
+    Column("recipient", LargeBinary),  # sealed: who gets the passphrase; bound to who it is for. None in old rows
     CheckConstraint(
         "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
         "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",
@@ -393,30 +393,6 @@ key_checks = Table(
 )
 
 
-upgrades = Table(  # schemas from which processes may still run, and until when: upgrades.py
-    "upgrades",
-    metadata,
-    Column("revision", String(32), primary_key=True),  # the schema before the upgrade
-    Column("sealed", LargeBinary, nullable=False),  # the time until which they may run, as text
-    Column("created_at", Double, nullable=False),
-)
-
-
-# The columns that say who a delivery and its passphrase are for. Its sealed values are bound to what is in them.
-AUDIENCE = (
-    "recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel", "passphrase_to",
-)  # fmt: skip
-
-
-def audience_of(values: Mapping[str, str | None]) -> tuple[str, ...]:
-    """What the sealed values of a delivery are bound to beside their place, from the values of `AUDIENCE`.
-
-    Nothing where `passphrase_to` is empty: such a delivery was sealed by code of before schema 0010, or for it. To
-    empty that column of a delivery that is bound gains nothing: its values do not open any more.
-    """
-    return () if values["passphrase_to"] is None else tuple(values[name] or NOBODY for name in AUDIENCE)
-
-
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
     """A column of encrypted values, each bound to its row: for counting, checking and rotating all of them."""
@@ -426,7 +402,7 @@ class SealedColumn:
     purpose: Purpose
     bound_table: str  # the table's name in the associated data
     bound_name: str | None = None  # the column's name there; None: the column's own
-    audience: tuple[str, ...] = ()  # the columns whose values are in the associated data too
+    audience: tuple[str, ...] = ()  # the columns that say who the row is for: bound too (sealing/audience.py)
 
     @property
     def bound_column(self) -> str:
@@ -443,10 +419,11 @@ class SealedColumn:
         columns = self.table.c
         return (columns.id, *(columns[name] for name in (*OWNER, *self.audience)), self.host)
 
-    def audience_in(self, row: Any) -> tuple[str, ...]:
-        """What the value is bound to beside its place."""
-        values = {name: getattr(row, name) for name in self.audience}
-        return audience_of(values) if self.audience == AUDIENCE else tuple(values.values())
+    def binding(self, row: Mapping[str, Any]) -> Binding:
+        """What a value of this column is bound to in this row, which has the values of `bound_columns`."""
+        person = person_of(row["enterprise_id"], row["team_id"], row["user_id"])
+        audience = tuple(row[name] or NOBODY for name in self.audience)
+        return Binding.of(self.bound_table, self.bound_column, person, row.get("host", NOBODY), row["id"], audience)
 
     @property
     def host(self) -> ColumnElement[str]:
@@ -454,6 +431,15 @@ class SealedColumn:
         host: ColumnElement[str] = self.table.c.get("host", literal(NOBODY))
         return host.label("host")
 
+
+REQUEST_PEOPLE = SealedColumn(requests, "people", "metadata_key", bound_names.REQUESTS, audience=("asked_id",))
+DELIVERY_RECIPIENT = SealedColumn(
+    deliveries,
+    "recipient",
+    "metadata_key",
+    bound_names.DELIVERIES,
+    audience=("recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel"),
+)
 
 SEALED = (
     SealedColumn(accounts, "username", "token", bound_names.ACCOUNTS),
@@ -466,11 +452,12 @@ SEALED = (
     SealedColumn(tracked, "label", "metadata_key", bound_names.TRACKED),
     SealedColumn(shares, "note", "metadata_key", bound_names.SHARES),
     SealedColumn(shares, "label", "metadata_key", bound_names.SHARES),
-    SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
-    SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
-    SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES, audience=AUDIENCE),
+    SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
-    SealedColumn(requests, "people", "metadata_key", bound_names.REQUESTS, audience=("asked_id",)),
+    REQUEST_PEOPLE,
+    DELIVERY_RECIPIENT,
 )
 
 

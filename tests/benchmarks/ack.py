@@ -66,9 +66,9 @@ async def measure(*, quick: bool) -> list[Goal]:
 def _goals(found: Mapping[str, Figures]) -> list[Goal]:
     ours, bare, default = found["ours"], found[BARE], found[DEFAULT]
     return [
-        Goal(f"p50 of ours / {BARE}", ratio(ours.p50, bare.p50), "at most", 1.3),
+        Goal(f"p50 of ours / {BARE}", ratio(ours.p50, bare.p50), "at most", 0.95),
         Goal(f"p50 of ours / {DEFAULT}", ratio(ours.p50, default.p50), "at most", 1 / 15),
-        Goal(f"acks/s of ours / {BARE}", ratio(ours.rate, bare.rate), "at least", 0.8),
+        Goal(f"acks/s of ours / {BARE}", ratio(ours.rate, bare.rate), "at least", 1.0),
     ]
 
 

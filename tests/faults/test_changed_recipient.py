@@ -14,6 +14,7 @@ TO_EVE = {
     "a person": "UPDATE deliveries SET recipient_user_id = 'U0EVE'",
     "a channel": "UPDATE deliveries SET recipient_user_id = NULL, recipient_team_id = NULL,"
     " recipient_enterprise_id = NULL, recipient_channel = 'C0EVES'",
+    "a person, with nothing bound": "UPDATE deliveries SET recipient_user_id = 'U0EVE', recipient = NULL",
 }
 
 
@@ -40,6 +41,8 @@ async def test_a_changed_recipient_is_sent_nothing(how):
             lambda: any("could not be" in one.shows.lower() or "not sent" in one.shows.lower() for one in ada.dm)
         )
         assert [one for one in eve.messages if one.by_bot] == []
+        with closing(sqlite3.connect(world.directory / "bot.db")) as connection:
+            assert connection.execute("SELECT state FROM deliveries").fetchall() == [("undeliverable",)]
 
 
 def change(world, statement):

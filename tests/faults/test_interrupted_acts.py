@@ -133,12 +133,7 @@ async def test_what_a_window_was_to_show_comes_as_a_message_and_the_window_ends_
     await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
     await ada.until(lambda: "Too late to burn" in ada.sees())
     assert "Looking at it" in ada.view.text
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
-    world.workspace.clear_faults()
-    await restarted(crashing)
-
-    await ada.until(lambda: "came as a message" in ada.view.text)
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+    await the_window_ends_later(crashing, world, ada)
 
 
 async def test_a_window_whose_error_was_said_elsewhere_ends_later(crashing, world, ada):
@@ -150,12 +145,7 @@ async def test_a_window_whose_error_was_said_elsewhere_ends_later(crashing, worl
 
     await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
     await ada.until(lambda: "could not be reached" in ada.sees())
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
-    world.workspace.clear_faults()
-    await restarted(crashing)
-
-    await ada.until(lambda: "came as a message" in ada.view.text)
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+    await the_window_ends_later(crashing, world, ada)
 
 
 async def test_the_placeholder_of_a_form_ends_too_when_slack_takes_windows_again(crashing, world, ada):
@@ -170,12 +160,7 @@ async def test_the_placeholder_of_a_form_ends_too_when_slack_takes_windows_again
     hang.release()
 
     await ada.until(lambda: ada.dm and "127.0.0.1" in ada.dm[-1].shows)
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
-    world.workspace.clear_faults()
-    await restarted(crashing)
-
-    await ada.until(lambda: "came as a message" in ada.view.text)
-    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
+    await the_window_ends_later(crashing, world, ada)
 
 
 async def test_killed_while_the_host_is_asked_the_window_of_a_command_ends(crashing, world, ada):
@@ -190,6 +175,16 @@ async def test_killed_while_the_host_is_asked_the_window_of_a_command_ends(crash
 
     await ada.until(lambda: "got no answer" in ada.view.text)
     assert ada.dm == []
+
+
+async def the_window_ends_later(crashing, world, ada):
+    """It is recorded that the window was left; when Slack is well, recovery ends it, and the record goes."""
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(1,)])
+    world.workspace.clear_faults()
+    await restarted(crashing)
+
+    await ada.until(lambda: "came as a message" in ada.view.text)
+    await eventually(lambda: crashing.query(LEFT_WINDOWS) == [(0,)])
 
 
 async def restarted(crashing):

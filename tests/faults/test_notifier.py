@@ -245,16 +245,16 @@ async def test_what_can_never_arrive_keeps_no_later_news_back(
 async def test_a_429_stops_everything_for_as_long_as_slack_says(telling: Telling) -> None:
     telling.told.fails[ADA] = [SlackError("chat.postMessage", "ratelimited", retry_after=1.0)]
     await telling.news(ADA, "one")
+    before = time.monotonic()
     await telling.notifier.run_once()
     await telling.news(BEN, "two")
-    refused = time.monotonic()
 
     assert not await telling.notifier.run_once()
     while not telling.told.to(BEN):
         await telling.notifier.run_once()
         await asyncio.sleep(0.02)
 
-    assert time.monotonic() - refused >= 0.9
+    assert time.monotonic() - before >= 1.0
 
 
 async def test_a_poisonous_notification_stops_neither_the_notifier_nor_the_others(telling: Telling) -> None:

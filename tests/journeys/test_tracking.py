@@ -265,6 +265,29 @@ async def test_opening_ones_own_of_a_watched_account_is_no_news(quick, is_tracke
     assert " ".join(one.shows for one in ada.dm).count("was opened") == 1
 
 
+@pytest.mark.parametrize("everything", [True, False], ids=["all is tracked", "tracked by hand alone"])
+async def test_what_another_opens_in_the_second_of_ones_own_opening_is_told(quick, everything):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    if everything:
+        await ada.command("/ots", "watch on")
+        await ada.until(lambda: "is tracked from now on" in ada.sees())
+    mine, other = quick.onetime.share(EMAIL, "mine"), quick.onetime.share(None, "other")
+    await ada.command("/ots", f"track {quick.onetime.url}/private/{mine.metadata_key} the VPN")
+    await ada.until(lambda: any("the VPN" in one.shows for one in ada.dm))
+
+    await ada.command("/ots", f"retrieve {quick.onetime.url}/secret/{other.secret_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+    quick.onetime.open_as_outsider(mine.secret_key)
+    await ada.submit()
+    await ada.until(lambda: ada.view.secret_text() == "other")
+    await ada.command("/ots", "tracked")  # the work before has ended then
+    await ada.until(lambda: "What you track" in ada.sees())
+    quick.onetime.move_clock(30)
+    await ada.command("/ots", "watch on")  # which looks at once
+
+    await ada.until(lambda: "was opened" in " ".join(one.shows for one in ada.dm))
+
+
 SLOW = [pytest.param(version, marks=pytest.mark.slow) for version in ("0.18", "0.23", "0.25")]
 
 

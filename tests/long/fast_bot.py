@@ -49,6 +49,7 @@ def be_patient(times: float) -> None:
     """Deadlines for others are real seconds. Before anything else of the bot is imported."""
     from bot.onetime import client
     from bot.slack import web
+    from bot.storage import leases
     from bot.storage.engine import database
     from bot.watch import lease_renewer
 
@@ -59,6 +60,7 @@ def be_patient(times: float) -> None:
     database._COMMON["pool_timeout"] *= times
     database.WRITE_WAIT *= times
     lease_renewer.LEASE *= times
+    leases.MAX_LEASE *= times  # a longer one counts as that of a wrong clock, and is taken back
     lease_renewer.RENEW_INTERVAL *= times
 
 

@@ -162,7 +162,7 @@ class Soak:
             self._new.append((time.monotonic(), made.secret_key))
 
     def told(self) -> int:
-        """News of something that was opened: a message, or a line of one about several secrets."""
+        """How often somebody was told that a secret was opened, in a message or in a line of one about several."""
         return sum(
             message.text.count(": Opened") if message.text.startswith("About ") else "was opened" in message.shows
             for message in self.workspace.messages
@@ -205,8 +205,8 @@ async def measure(*, quick: bool) -> list[Goal]:
     return [
         Goal("memory at the end / at the start", memory / memory_before, "at most", MEMORY),
         Goal("file descriptors at the end / at the start", descriptors / before, "at most", DESCRIPTORS),
-        Goal("messages / secrets opened, at least", soak.told() / max(soak.opened, 1), "at least", 1.0),
-        Goal("messages / secrets opened, at most", soak.told() / max(soak.opened, 1), "at most", 1.0),
+        Goal("times told / secrets opened, at least", soak.told() / max(soak.opened, 1), "at least", 1.0),
+        Goal("times told / secrets opened, at most", soak.told() / max(soak.opened, 1), "at most", 1.0),
     ]
 
 

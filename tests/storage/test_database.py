@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from bot.errors import CannotStart, StorageUnavailable
 from bot.secret import Secret
 from bot.storage.engine import sqlite
-from bot.storage.engine.database import Database, migrate, now
+from bot.storage.engine.database import HEAD, Database, migrate, now
 from bot.storage.tables import key_checks
 
 
@@ -32,6 +32,16 @@ async def test_an_empty_or_newer_database_is_not_current(database, tmp_path):
     assert not await empty.is_current()
     assert not await database.is_current()
     await empty.close()
+
+
+async def test_a_process_goes_on_beside_newer_code_on_postgresql_alone(database):
+    goes_on = {}
+    for version in ("0013", HEAD, "9999"):
+        async with database.writing() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+        goes_on[version] = await database.may_go_on()
+
+    assert goes_on == {"0013": False, HEAD: True, "9999": not database.is_sqlite}
 
 
 async def test_now_is_the_databases_clock_in_seconds(database):

@@ -14,6 +14,8 @@ from bot.storage.sealing import commands
 from bot.storage.sealing.key_checks import check_keys
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.store import Shares
 
 HOST = "https://eu.onetimesecret.com"
 
@@ -134,6 +136,18 @@ async def test_verifying_counts_what_does_not_open(database, url, ada, lines):
 
     assert bad == 1
     assert said.startswith("k1  1 open  1 do not\nSome do not open")
+
+
+@pytest.mark.parametrize("change", ["recipient_user_id = 'U0EVE'", "recipient = NULL"])
+async def test_verifying_counts_who_was_put_in_the_place_of_a_recipient(database, url, ada, ben, lines, change):
+    ring = KeyRing.read(lines[1])
+    await Shares(database, Sealer(ring)).begin(ada, NewShare("once", HOST, None, False, None, None), [Recipient(ben)])
+    assert (await commands.verify(url, ring))[1] == 0
+
+    async with database.writing() as connection:
+        await connection.execute(text(f"UPDATE deliveries SET {change}"))
+
+    assert (await commands.verify(url, ring))[1] == 1
 
 
 @pytest.mark.parametrize("command", [commands.list_keys, commands.verify])

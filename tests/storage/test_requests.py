@@ -12,7 +12,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, now
-from bot.storage.requests import BOUND, KEPT, LIFE, Requests
+from bot.storage.requests import KEPT, LIFE, Requests
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tables import new_id
@@ -310,7 +310,3 @@ async def test_a_request_of_before_people_were_bound_can_still_be_answered(reque
 
     assert (await requests.find(ada, before)).is_open
     assert (await requests.find_for_asked(ben, before)).asked == ben
-
-
-def test_the_id_of_a_request_that_is_bound_is_like_no_other():
-    assert not any(new_id().endswith(BOUND) for _ in range(1_000))

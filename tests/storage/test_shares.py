@@ -485,8 +485,7 @@ CHANGES: dict[str, dict[str, str | None]] = {
     "a channel instead": {**dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id")),
                           "recipient_channel": "C0EVERYBODY"},
     "nobody": dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id")),
-    "the passphrase to the recipient": {"passphrase_to": "recipient"},
-    "the passphrase as in the share": {"passphrase_to": None},
+    "another sender": {"user_id": "U0EVE"},
 }  # fmt: skip
 
 
@@ -494,16 +493,16 @@ CHANGES: dict[str, dict[str, str | None]] = {
 async def test_a_changed_recipient_opens_nothing(shares, deliveries, database, ada, ben, delivery, change):
     await send(shares, deliveries, delivery)
 
-    await set_all(database, **CHANGES[change])
+    for values in (CHANGES[change], {"recipient": None}):
+        await set_all(database, **values)
 
-    row = (await stored(database, delivery_table))[0]
-    with pytest.raises(Unsealable):
-        await shares.own_delivery(ada, delivery.id)
-    for person in (ben, Person(None, ben.team_id, "U0EVE")):
         with pytest.raises((NotYours, Unsealable)):
-            await deliveries.find_for_recipient(person, delivery.id)
-    (found,) = await shares.deliveries_of(row.share_id)
-    assert (found.secret_key, found.metadata_key, found.passphrase) == (SecretKey(""), MetadataKey(""), None)
+            await shares.own_delivery(ada, delivery.id)
+        for person in (ben, Person(None, ben.team_id, "U0EVE")):
+            with pytest.raises((NotYours, Unsealable)):
+                await deliveries.find_for_recipient(person, delivery.id)
+        (found,) = await shares.deliveries_of(delivery.share_id)
+        assert (found.secret_key, found.metadata_key, found.passphrase) == (SecretKey(""), MetadataKey(""), None)
 
 
 @pytest.mark.parametrize("change", ["a person", "a channel"])
@@ -519,17 +518,54 @@ async def test_a_link_for_nobody_is_not_sent_to_somebody(shares, deliveries, dat
         await shares.own_delivery(ada, made.id)
 
 
+async def test_what_binds_a_delivery_fits_no_other(shares, deliveries, database, ada, ben, delivery):
+    _, [for_cleo], _ = await shares.begin(ada, dataclasses.replace(NEW, idempotency_key="other"), [Recipient(ada)])
+    for one in (delivery, for_cleo):
+        await make(deliveries, one)
+    columns = ("recipient", "recipient_user_id")
+    async with database.writing() as connection:
+        theirs = select(*(delivery_table.c[name] for name in columns)).where(delivery_table.c.id == delivery.id)
+        values = dict(zip(columns, (await connection.execute(theirs)).one(), strict=True))
+        await connection.execute(update(delivery_table).where(delivery_table.c.id == for_cleo.id).values(values))
+
+    with pytest.raises(Unsealable):
+        await shares.own_delivery(ada, for_cleo.id)
+    assert (await shares.own_delivery(ada, delivery.id)).recipient == Recipient(ben)
+
+
+async def test_who_gets_the_passphrase_is_not_taken_from_a_changed_share(shares, deliveries, database, ada, ben):
+    new = dataclasses.replace(NEW, passphrase_to="sender")
+    _, [made], _ = await shares.begin(ada, new, [Recipient(ben)])
+    await make(deliveries, made)
+
+    async with database.writing() as connection:
+        await connection.execute(update(share_table).values(passphrase_to="recipient"))
+
+    assert (await shares.own_delivery(ada, made.id)).passphrase_to == "sender"
+
+
+async def test_code_from_before_opens_what_is_sealed_now(shares, deliveries, database, sealer, ada, delivery):
+    await make(deliveries, delivery)
+
+    (row,) = await stored(database, delivery_table)
+
+    for name, value in (("secret_key", KEY), ("metadata_key", METADATA_KEY), ("passphrase", PASSPHRASE)):
+        binding = Binding.of("parcels", name, ada, HOST, delivery.id)
+        assert sealer.open_text("metadata_key", binding, getattr(row, name), type(value)) == value
+
+
 @SLOW_TWIN
-async def test_what_was_sealed_before_its_audience_was_bound_still_opens(
+async def test_what_was_sealed_before_its_recipient_was_bound_still_opens(
     shares, deliveries, database, sealer, ada, ben, delivery
 ):
     await send(shares, deliveries, delivery)
+    before = new_id()
     old = {
-        name: sealer.seal_text("metadata_key", Binding.of("parcels", name, ada, HOST, delivery.id), value)
+        name: sealer.seal_text("metadata_key", Binding.of("parcels", name, ada, HOST, before), value)
         for name, value in (("secret_key", KEY), ("metadata_key", METADATA_KEY), ("passphrase", PASSPHRASE))
     }
-    await set_all(database, passphrase_to=None, **old)
+    await set_all(database, id=before, recipient=None, **old)
 
-    found = await deliveries.find_for_recipient(ben, delivery.id)
+    found = await deliveries.find_for_recipient(ben, before)
 
     assert (found.secret_key, found.metadata_key, found.passphrase) == (KEY, METADATA_KEY, PASSPHRASE)

@@ -178,6 +178,16 @@ class Database:
         async with self.reading() as connection:
             return await connection.run_sync(version_of) == HEAD
 
+    async def may_go_on(self) -> bool:
+        """Whether a process that runs can go on: the schema is current, or newer. Raises `StorageUnavailable`.
+
+        Newer code upgrades PostgreSQL beside processes that run, and only adds to the schema. A file of SQLite belongs
+        to one process.
+        """
+        async with self.reading() as connection:
+            version = await connection.run_sync(version_of) or ""
+        return version == HEAD or (version > HEAD and not self.is_sqlite)
+
     async def checkpoint(self) -> None:
         """Remove wiped values from SQLite's write-ahead log too, unless somebody is reading from the log right now.
 

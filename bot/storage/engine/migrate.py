@@ -28,7 +28,7 @@ from bot.storage.engine.failures import describe, is_lasting
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.tables import for_dialect
 
-HEAD: Final = "0021"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
+HEAD: Final = "0016"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[3] / "migrations"
 
 CONNECT_WAIT = 5  # seconds
@@ -46,18 +46,13 @@ def migrate(url: Secret | str) -> None:
     code.
     """
     with migrating(url) as connection:
-        upgrade(connection)
-
-
-def upgrade(connection: Connection) -> None:
-    """`migrate` with a connection of `migrating`."""
-    version = version_of(connection)
-    if version == HEAD:
-        return
-    if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
-        _make(connection)
-    else:
-        _upgrade(connection, version)
+        version = version_of(connection)
+        if version == HEAD:
+            return
+        if version is None and connection.dialect.name == "sqlite" and not inspect(connection).get_table_names():
+            _make(connection)
+        else:
+            _upgrade(connection, version)
 
 
 @contextmanager

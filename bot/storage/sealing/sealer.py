@@ -29,7 +29,7 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.sealing.keyring import KEY_BYTES, KeyRing, is_kid
 
-Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check", "upgrade"]
+Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check"]
 
 VERSION: Final = b"O1"
 NONCE_BYTES = 12

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select
 
-from bot.errors import Unsealable
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import (
@@ -19,7 +18,6 @@ from bot.storage.shares.rows import (
     is_in,
 )
 from bot.storage.tables import deliveries, shares
-from bot.storage.upgrades import NO_OLDER_PROCESSES, OlderProcesses
 
 WEEK: Final = 7 * 86_400.0  # seconds that a share stays when all its deliveries are over
 LATE: Final = 86_400.0  # seconds after which the watcher should have reported a delivery that has expired
@@ -34,9 +32,8 @@ _UNSENT = and_(is_in("made"), _HAS_RECIPIENT)
 class InterruptedShares:
     """All methods raise `StorageUnavailable`; nothing is changed then."""
 
-    def __init__(self, db: Database, sealer: Sealer, older: OlderProcesses = NO_OLDER_PROCESSES) -> None:
+    def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._older = older
         self._shares = ShareRows(sealer)
         self._deliveries = DeliveryRows(sealer)
 
@@ -83,31 +80,6 @@ class InterruptedShares:
                 await connection.execute(select(deliveries).where(_IS_LATE).order_by(deliveries.c.expires_at))
             ).all()
         return [self._deliveries.decrypt_or_empty(row) for row in rows]
-
-    async def bind_recipients(self) -> int:
-        """Bind to its recipient what older code sealed, or this code for it, when no such code runs any more.
-
-        Returns how many deliveries. What cannot be decrypted stays as it is.
-        """
-        if self._older.may_run:
-            return 0
-        unbound = and_(deliveries.c.passphrase_to.is_(None), deliveries.c.over_at.is_(None))
-        async with self._db.reading() as connection:
-            ids = (await connection.scalars(select(deliveries.c.id).where(unbound))).all()
-        return sum([await self._bind(and_(deliveries.c.id == one, unbound)) for one in ids])
-
-    async def _bind(self, is_unbound: ColumnElement[bool]) -> bool:
-        query = select(deliveries, shares.c.passphrase_to.label("to")).join(shares).where(is_unbound)
-        async with self._db.writing() as connection:
-            row = (await connection.execute(query.with_for_update(of=deliveries))).one_or_none()
-            if row is None:
-                return False
-            try:
-                values = self._deliveries.bind(row, row.to)
-            except Unsealable:
-                return False
-            await connection.execute(update(deliveries).where(is_unbound).values(values))
-        return True
 
     async def purge(self) -> int:
         """Delete shares that have been over for a week. Returns how many."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from sqlalchemy import ColumnElement, Row, null, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,8 +16,9 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import moment, moment_or_none, now
 from bot.storage.sealing import bound_names
+from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
 from bot.storage.sealing.sealer import Binding, Sealer
-from bot.storage.tables import AUDIENCE, audience_of, deliveries, new_id, owner, person_in, person_of
+from bot.storage.tables import DELIVERY_RECIPIENT, deliveries, new_id, owner, person_in, person_of
 
 PassphraseTo = Literal["nobody", "sender", "recipient"]
 
@@ -113,7 +114,7 @@ class Delivery:
     tracked_id: str | None
     reason: str | None = None  # a code: why the delivery failed or is undeliverable
     is_sender_notified: bool = False  # of the opening; messages may still have to be redrawn
-    passphrase_to: PassphraseTo | None = None  # None: as in the share, and nothing is bound to who it is for
+    passphrase_to: PassphraseTo | None = None  # None: as in the share, in rows of before
     is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
@@ -122,6 +123,10 @@ class Delivery:
         if self.recipient.channel is not None:
             return ChannelRef(self.sender.team_id, self.recipient.channel, self.sender)
         return self.recipient.user
+
+    def notification_key(self, kind: str) -> str:
+        """The idempotency key of a message to the sender: that of the watcher's notification of this kind."""
+        return f"{self.tracked_id or self.id}:{kind}"
 
     @property
     def reader(self) -> Person:
@@ -150,9 +155,9 @@ class ShareRows:
         self._sealer = sealer
 
     def encrypt(
-        self, person: Person, new: NewShare, to: Sequence[Recipient], *, bound: bool = True
+        self, person: Person, new: NewShare, to: Sequence[Recipient]
     ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """`bound`: whether what is sealed for a delivery is bound to who it is for."""
+        """The rows of the share and of its deliveries."""
         share_id = new_id()
         share = {
             "id": share_id,
@@ -171,13 +176,14 @@ class ShareRows:
             **owner(person),
             "host": new.host,
             "state": "waiting",
-            "passphrase_to": new.passphrase_to if bound else None,
         }
         empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
         rows = [
-            {"id": new_id(), "position": place, **common, **empty, **recipient_values(one)}
+            {"id": new_bound_id(), "position": place, **common, **empty, **recipient_values(one)}
             for place, one in enumerate(to)
         ]
+        for row in rows:
+            row["recipient"] = seal_audience(self._sealer, DELIVERY_RECIPIENT, row, new.passphrase_to)
         return share, rows
 
     def _sealed_words(self, column: str, person: Person, host: str, row_id: str, words: str | None) -> bytes | None:
@@ -218,37 +224,28 @@ class DeliveryRows:
         self._sealer = sealer
 
     def encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        values = dict.fromkeys(AUDIENCE) | recipient_values(delivery.recipient)
-        audience = audience_of(values | {"passphrase_to": delivery.passphrase_to})
-        binding = _binding(column, delivery.sender, delivery.host, delivery.id, audience)
+        binding = _binding(column, delivery.sender, delivery.host, delivery.id)
         return self._sealer.seal_text("metadata_key", binding, text)
-
-    def bind(self, row: Row[Any], passphrase_to: PassphraseTo) -> dict[str, Any]:
-        """The values of a row that was not bound to who the delivery is for, bound to it. Raises `Unsealable`."""
-        bound = replace(self.decrypt(row), passphrase_to=passphrase_to)
-        texts = {"secret_key": bound.secret_key, "metadata_key": bound.metadata_key, "passphrase": bound.passphrase}
-        sealed = {name: self.encrypt(bound, name, text) for name, text in texts.items() if text is not None and text}
-        return {"passphrase_to": passphrase_to, **sealed}
 
     def decrypt(self, row: Row[Any]) -> Delivery:
         """Raises `Unsealable`, also if somebody changed in the row who the delivery is for."""
         sender = person_in(row)
-        audience = audience_of({name: getattr(row, name) for name in AUDIENCE})
+        passphrase_to = cast("PassphraseTo | None", open_audience(self._sealer, DELIVERY_RECIPIENT, row))
 
         def text(column: str) -> Secret:
             blob = getattr(row, column)
-            binding = _binding(column, sender, row.host, row.id, audience)
+            binding = _binding(column, sender, row.host, row.id)
             return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
 
         keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
-        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None)
+        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None, passphrase_to)
 
     def decrypt_or_empty(self, row: Row[Any]) -> Delivery:
         """Like `decrypt`, with empty keys if they cannot be decrypted: lists still show the delivery."""
         try:
             return self.decrypt(row)
         except Unsealable:
-            return _delivery(row, SecretKey(""), MetadataKey(""), None)
+            return _delivery(row, SecretKey(""), MetadataKey(""), None, None)
 
 
 def is_in(*states: DeliveryState) -> ColumnElement[bool]:
@@ -285,7 +282,13 @@ def recipient_values(to: Recipient) -> dict[str, Any]:
     return {"recipient_channel": to.channel, **(columns_of("recipient_", to.user) if to.user else {})}
 
 
-def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Secret | None) -> Delivery:
+def _delivery(
+    row: Row[Any],
+    secret: SecretKey,
+    key: MetadataKey,
+    passphrase: Secret | None,
+    passphrase_to: PassphraseTo | None,
+) -> Delivery:
     return Delivery(
         id=row.id,
         share_id=row.share_id,
@@ -305,7 +308,7 @@ def _delivery(row: Row[Any], secret: SecretKey, key: MetadataKey, passphrase: Se
         reason=row.reason,
         is_sender_notified=row.sender_notified_at is not None,
         is_by_link=row.link_shown_at is not None,
-        passphrase_to=row.passphrase_to,
+        passphrase_to=passphrase_to,
     )
 
 
@@ -323,5 +326,5 @@ def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None)
     return None if enterprise_id is None or not team_id or not user_id else person_of(enterprise_id, team_id, user_id)
 
 
-def _binding(column: str, sender: Person, host: str, row_id: str, audience: tuple[str, ...]) -> Binding:
-    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id, audience)
+def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
+    return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)

@@ -16,7 +16,6 @@ from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import Delivery, DeliveryRows, NewShare, Recipient, Share, ShareRows
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
-from bot.storage.upgrades import NO_OLDER_PROCESSES, OlderProcesses
 
 _UNDELIVERABLE = MessageRef("", "", "")  # stored in place of the card if the sender can never be notified
 
@@ -24,9 +23,8 @@ _UNDELIVERABLE = MessageRef("", "", "")  # stored in place of the card if the se
 class Shares:
     """All methods raise `StorageUnavailable`; nothing is changed then. Methods that take a person raise `NotYours`."""
 
-    def __init__(self, db: Database, sealer: Sealer, older: OlderProcesses = NO_OLDER_PROCESSES) -> None:
+    def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._older = older
         self._rows = ShareRows(sealer)
         self._deliveries = DeliveryRows(sealer)
 
@@ -39,7 +37,7 @@ class Shares:
         becomes answered. Raises `RequestOver` if that request cannot be answered any more, and `NotYours` if the key
         belongs to another person; nothing is begun then.
         """
-        share, rows = self._rows.encrypt(person, new, to, bound=not self._older.may_run)
+        share, rows = self._rows.encrypt(person, new, to)
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "shares", new.idempotency_key)
             before = (

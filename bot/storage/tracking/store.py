@@ -3,6 +3,7 @@
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -107,6 +108,17 @@ class Tracking:
     async def find_key(self, person: Person, host: str, key: MetadataKey) -> Tracked | None:
         row = await self._row(self._rows.is_of(person, host, key))
         return self._rows.decrypt_or_flag(row) if row else None
+
+    async def with_known_secret_key(
+        self, person: Person, host: str, keys: Collection[MetadataKey]
+    ) -> frozenset[MetadataKey]:
+        """Those of the keys whose secret the person tracks and whose secret key is known too."""
+        blinds = {blind: key for key in keys for blind in self._rows.blind_indexes(host, key)}
+        query = select(tracked.c.blind_index).where(
+            owned_by(tracked, person), tracked.c.secret_blind_index.is_not(None), tracked.c.blind_index.in_(blinds)
+        )
+        async with self._db.reading() as connection:
+            return frozenset(blinds[blind] for blind in (await connection.execute(query)).scalars())
 
     async def find_metadata_key(self, person: Person, host: str, key: SecretKey) -> MetadataKey | None:
         """The metadata key of a secret that anybody in this person's workspace tracks; None if nobody does."""
