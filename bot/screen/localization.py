@@ -30,12 +30,6 @@ def po_file(language: str) -> Path:
     return LOCALES / language / "LC_MESSAGES" / "bot.po"
 
 
-def load_all() -> None:
-    """Read all catalogues, so that nobody waits for a file later."""
-    for language in Language:
-        _load(language)
-
-
 def translate(phrase: Phrase, language: Language) -> str:
     """The text of a phrase with its placeholders. A text that the catalogue does not have is English."""
     texts = _load(language)

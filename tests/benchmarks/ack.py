@@ -2,6 +2,9 @@
 
 Three processes of equal set-up take turns: the real bot, a bare `AsyncApp` with `process_before_response`, and a
 default one. The bot is looking up secrets at a Onetime Secret that takes 3 s for each, all the while.
+
+The answer to somebody whom the bot knows has the words in it. Somebody new gets an empty one, and the words when Slack
+has said who that is and what language they read.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import asyncio
 import contextlib
 import json
 import sys
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -32,10 +36,11 @@ class Plan:
     slow: float  # seconds that Onetime Secret takes for an answer
     rounds: int
     turn: float  # seconds for one server measured in one way
+    newcomers: int
 
 
-FULL = Plan(slow=3.0, rounds=22, turn=0.35)  # under a minute for 3 servers measured in 2 ways
-QUICK = Plan(slow=0.3, rounds=1, turn=0.05)
+FULL = Plan(slow=3.0, rounds=22, turn=0.35, newcomers=50)  # under a minute for 3 servers measured in 2 ways
+QUICK = Plan(slow=0.3, rounds=1, turn=0.05, newcomers=2)
 
 
 @dataclass(slots=True)
@@ -57,10 +62,29 @@ async def measure(*, quick: bool) -> list[Goal]:
         ports = {"ours": world.bot.port, BARE: bare.port, DEFAULT: default.port}
         async with _looking(world, plan.slow), load_generator() as load:
             found = await _rounds(world, load, ports, plan)
+            acknowledged, answered = await _newcomers(world, plan.newcomers)
         looked = len(world.onetime.calls)
     print(table(["", "p50, one in flight", "p99", f"{AT_ONCE} in flight"], [f.row(name) for name, f in found.items()]))
     print(f"\n{LOOKING} calls to Onetime Secret in flight, {plan.slow:g} s each; {looked} in all.")
-    return _goals(found)
+    print(f"A newcomer: acknowledged in {acknowledged:.1f} ms, answered in {answered:.1f} ms (p50).")
+    return [
+        *_goals(found),
+        Goal("ms until a newcomer's help is acknowledged", acknowledged, "at most", 100.0),
+        Goal("ms until a newcomer has the words", answered, "at most", 1_000.0),
+    ]
+
+
+async def _newcomers(world: World, count: int) -> tuple[float, float]:
+    """For people whom the bot has never met: milliseconds until the acknowledgement, and until the words are there."""
+    acknowledged, answered = [], []
+    for number in range(count):
+        person = world.workspace.person(f"U0NEW{number:04}", f"new{number}")
+        began = time.perf_counter()
+        await person.command("/ots", "help")
+        acknowledged.append((time.perf_counter() - began) * 1000)
+        await person.until(lambda person=person: person.ephemerals)  # type: ignore[misc]
+        answered.append((time.perf_counter() - began) * 1000)
+    return percentile(acknowledged, 50), percentile(answered, 50)
 
 
 def _goals(found: Mapping[str, Figures]) -> list[Goal]:

@@ -202,7 +202,9 @@ def test_an_import_by_a_computed_name_is_found(line):
 # --- types: an expression to plant in the function below, and what mypy says of it
 
 HEAD = """\
-from bot.screen.parts import Button, Modal
+from bot.errors import BotError
+from bot.interaction.feature import FieldErrors
+from bot.screen.parts import Button, Choice, Modal, Text
 from bot.screen.pieces import say
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
@@ -223,7 +225,12 @@ TYPES = {
     "a misspelt keyword of a modal": ('Modal.of("note", say("Title"), sumbit=say("Send"))', '"sumbit"'),
     "a keyword of a modal with another type": ('Modal.of("note", say("Title"), push="yes")', '"push"'),
     "a misspelt style of a button": ('Button(say("Burn"), "burn", style="dangerous")', '"style"'),
-    "a text outside of the catalogues": ('Modal.of("note", "Title")', 'incompatible type "str"'),
+    "a label that is not in the catalogues": ('Button("Burn", "burn")', '"str"'),
+    "a paragraph that is not in the catalogues": ('Text.of("Burned.")', '"str"'),
+    "an error that is not in the catalogues": ('BotError("why", tell="Please try again.")', '"str"'),
+    "a field error that is not in the catalogues": ('FieldErrors({"to": "Choose somebody."})', '"str"'),
+    "an option that is not in the catalogues": ('Choice("ttl", say("Life"), (("60", "a minute"),))', "tuple"),
+    "a value that is not in the catalogues": ('say("{who} opened it.", who="Somebody")', '"str"'),
     "a misspelt state that a delivery gets": ('await deliveries.close(delivery.id, "brned")', "brned"),
     "a misspelt state that a delivery is compared with": ('print(delivery.state == "brned")', "brned"),
     "a misspelt state that a tracked secret gets": ('Change(tracked.id, "brned")', "brned"),

@@ -295,7 +295,7 @@ async def test_what_is_held_for_one_does_not_open_in_anothers_row(world, ada, be
 
     await ben.click(label="Show again")
 
-    await ben.until(lambda: "cannot be opened any more" in ben.sees())
+    await ben.until(lambda: "cannot be read any more" in ben.sees())
     assert ben.view is None
 
 
