@@ -81,6 +81,7 @@
   }
   for (const field of root.querySelectorAll("input, select, textarea[rows='1']")) {
     if (!shown(field)) continue;
+    if (!isWide && field.matches(".blocks select")) continue; // on a phone Slack cuts the chosen option; the open menu shows it
     const style = getComputedStyle(field);
     const text = field.matches("select") ? (field.selectedOptions[0]?.textContent ?? "") : field.placeholder;
     const arrow = field.matches("select") ? 18 : 0; // what the browser draws at the end

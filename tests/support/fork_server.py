@@ -121,6 +121,7 @@ def main() -> None:
     sys.path.insert(0, str(CHECKOUT))
     for module in NEEDED:
         importlib.import_module(module)
+    importlib.import_module("tests.support.drawn_screens").keep()
     importlib.import_module("tests.support.every_language").watch()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as asking:

@@ -12,7 +12,7 @@ Payload = dict[str, Any]
 ScreenKind = Literal["modal", "home", "message"]
 
 _UNSEEN = {"block_id", "action_id", "value", "private_metadata", "callback_id", "metadata", "external_id"}
-_POSTS = ("chat.postMessage", "chat.postEphemeral", "chat.update", "response_url", "ack /")
+_POSTS = ("drawn message", "chat.postMessage", "chat.postEphemeral", "chat.update", "response_url", "ack /")
 _KNOWN_PEOPLE = ("U0ADA", "U0BEN", "U0CLEO")
 
 
@@ -22,6 +22,7 @@ class Screen:
 
     kind: ScreenKind
     payload: Payload = field(repr=False)
+    language: str = "en"
 
     @property
     def looks(self) -> str:
@@ -29,24 +30,25 @@ class Screen:
         return f"{self.kind} {json.dumps(_visible(self.payload), sort_keys=True)}"
 
 
-def read_screens(sent: Iterable[tuple[str, Any, str]]) -> list[Screen]:
-    """The screens among sent payloads (method, payload, verdict) that Slack took. Of those that look alike, the first."""
+def read_screens(lines: Iterable[Payload]) -> list[Screen]:
+    """The screens among sent payloads, as the sandbox or drawn_screens.py writes them. Of those alike, the first."""
     found: dict[str, Screen] = {}
-    for method, payload, verdict in sent:
-        if verdict == "ok" and (screen := _read(method, payload)) is not None:
+    for line in lines:
+        if line["verdict"] == "ok" and (screen := _read(line["method"], line["payload"], line.get("language", "en"))):
             found.setdefault(screen.looks, screen)
     return list(found.values())
 
 
-def _read(method: str, payload: Any) -> Screen | None:
+def _read(method: str, payload: Any, language: str) -> Screen | None:
     if not isinstance(payload, dict):
         return None
     view = _decoded(payload.get("view"))
     if isinstance(view, dict) and "blocks" in view:
-        return Screen("home" if view.get("type") == "home" else "modal", _with_known_people(view))
+        return Screen("home" if view.get("type") == "home" else "modal", _with_known_people(view), language)
     blocks = _decoded(payload.get("blocks")) or []
     if method.startswith(_POSTS) and (blocks or payload.get("text")):
-        return Screen("message", _with_known_people({"text": payload.get("text", ""), "blocks": blocks}))
+        shown = {"text": payload.get("text", ""), "blocks": blocks}
+        return Screen("message", _with_known_people(shown), language)
     return None
 
 
