@@ -526,6 +526,14 @@ async def test_a_burn_without_an_answer_is_tried_again_and_may_find_its_own_work
     assert len(host.seen) == 2
 
 
+async def test_a_burn_is_tried_twice_at_most(patient: Onetime) -> None:
+    async with hostile(hangs_up, hangs_up, hangs_up) as host:
+        with pytest.raises(HostUnavailable):
+            await patient.burn(Credentials(host.host), METADATA)
+
+    assert len(host.seen) == 2
+
+
 async def test_a_burn_that_was_answered_is_not_tried_again(patient: Onetime) -> None:
     """0.18 says so for a wrong passphrase: each try counts towards a lockout."""
     async with hostile(says(404, {"message": "An unexpected error occurred :["})) as host:
@@ -763,8 +771,21 @@ async def test_the_client_says_nothing_in_the_log(patient: Onetime, caplog: pyte
     async with hostile(says(200, {"value": "canary text"})) as host:
         await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET, PASSPHRASE)
 
-    assert [record for record in caplog.records if record.name.startswith(("httpx", "aiohttp", "bot"))] == []
+    assert [record for record in caplog.records if record.name.startswith(("httpx", "aiohttp", "ots"))] == []
     assert CANARY not in caplog.text
+
+
+async def test_trouble_is_a_line_in_the_log_with_its_call_and_host(
+    onetime: Onetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hostile(says(500, {})) as host:
+        with pytest.raises(HostUnavailable):
+            await onetime.reveal(Credentials(host.host), SECRET)
+
+    (line,) = [record for record in caplog.records if record.name == "ots.onetime"]
+    assert line.msg == "host_unavailable"
+    fields = vars(line)["fields"]
+    assert (fields["action"], fields["host"]) == ("reveal", host.host.name)
 
 
 async def test_a_closed_client_opens_again(patient: Onetime) -> None:

@@ -242,8 +242,12 @@ def test_a_host_that_is_named_back_is_short_and_literal() -> None:
     with pytest.raises(HostNotAllowed) as with_a_key_in_it:
         read_pasted(f"https://{KEY}.evil.example/secret/x", HOSTS)
 
+    with pytest.raises(HostNotAllowed) as without_a_dot:
+        read_pasted(f"https://intranet/secret/{KEY}", HOSTS)
+
     assert short.value.tell.startswith("`evil.example` is not one")
     assert with_a_key_in_it.value.tell.startswith("That host is not one")
+    assert without_a_dot.value.tell.startswith("That host is not one")
 
 
 PIECES = st.sampled_from(
@@ -309,6 +313,7 @@ def test_a_link_that_we_build_is_read_as_what_it_was(key: str, host: Host) -> No
         ("onetimesecret.com", "https://onetimesecret.com"),
         ("127.0.0.1:7143", "http://127.0.0.1:7143"),
         ("intranet.example.com:8443", "https://intranet.example.com:8443/secrets"),
+        ("https://intranet.example.com:8443/", "https://intranet.example.com:8443/secrets"),
         ("https://intranet.example.com:8443/secrets/account", "https://intranet.example.com:8443/secrets"),
     ],
 )

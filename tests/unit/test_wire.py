@@ -172,6 +172,22 @@ def test_a_lockout_or_trouble_is_not_a_wrong_passphrase(said: Any, headers: dict
     assert isinstance(error("burn", 404, said, **headers), wire.UnrecognizedAnswer)
 
 
+@pytest.mark.parametrize(("intended", "may_be_locked"), [("400", True), ("500", False), ("", False)])
+def test_a_lock_is_possible_where_the_server_blames_the_request(intended: str, may_be_locked: bool) -> None:
+    found = error("burn", 404, {"message": "An unexpected error occurred :["}, x_ots_intended_status=intended)
+
+    assert isinstance(found, wire.UnexpectedError)
+    assert found.may_be_locked is may_be_locked
+
+
+@pytest.mark.parametrize("message", ["Cripes! You have been rate limited.", "Rate limit exceeded."])
+def test_a_rate_limit_in_the_body_has_the_wait_that_the_host_asks_for(message: str) -> None:
+    found = error("reveal", 404, {"message": message}, retry_after="30")
+
+    assert isinstance(found, RateLimited)
+    assert found.retry_after == 30.0
+
+
 @pytest.mark.parametrize("call", ["share", "generate"])
 def test_a_refused_field_keeps_the_servers_sentence_and_shows_it_nowhere_else(call: str) -> None:
     found = error(call, 404, {"message": "Unknown domain: canary"})
