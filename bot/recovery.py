@@ -84,13 +84,25 @@ async def answer_acts(
     """Answer the acts that got no answer. Raises `StorageUnavailable`."""
     for act in await services.acts.unanswered(UNANSWERED if alone_for is None else alone_for):
         try:
-            if act.kind == Kind.CLOSED or await _answer(services, act, resumes.get((Kind(act.kind), act.name))):
+            resume = resumes.get((Kind(act.kind), act.name))
+            if act.kind == Kind.CLOSED or await _has_gone_on(services, act) or await _answer(services, act, resume):
                 await services.acts.end(act.key)
         except BotError as error:
             log.warning("act_not_answered", error=str(error))
     await services.acts.purge()
     await services.message_failures.purge()
     await services.outdated_messages.purge()
+
+
+async def _has_gone_on(services: Services, act: Act) -> bool:
+    """Whether the person went on in the window of this act. So its answer was there, although it was not recorded.
+
+    What they typed there since, or the secret that it shows, must not be covered.
+    """
+    if act.view_id is None:
+        return False
+    goes_on = {Kind.COMMAND: {Kind.FORM, Kind.ACTION}, Kind.ACTION: {Kind.FORM}}.get(Kind(act.kind), set())
+    return any(one.window == "secret" or one.kind in goes_on for one in await services.acts.later_in_window(act))
 
 
 async def _answer(services: Services, act: Act, resume: Resume | None) -> bool:

@@ -83,7 +83,7 @@ def _parse_sizes(value: object) -> object:
     """Reads `10000, https://ots.example.com=50000`: the number without a host is for all other hosts."""
     if not isinstance(value, str):
         return value
-    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<size>[0-9]{1,9})", word, re.ASCII) for word in _split_words(value)]
+    found = [re.fullmatch(r"(?:(?P<host>.+)=)?(?P<size>[0-9]{1,9})", word) for word in _split_words(value)]
     sizes = [(one["host"], int(one["size"])) for one in found if one]
     default = [size for host, size in sizes if host is None]
     if None in found or len(default) > 1 or not all(1 <= size <= MAX_SECRET_BYTES for _, size in sizes):
@@ -96,7 +96,7 @@ def _parse_lives(value: object) -> object:
     """Reads `1h, 7d, 365d` as seconds, each once, the shortest first."""
     if not isinstance(value, str):
         return value
-    found = [re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", word, re.ASCII) for word in _split_words(value.lower())]
+    found = [re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", word) for word in _split_words(value.lower())]
     lives = {int(one[1]) * _SECONDS[one[2]] for one in found if one}
     if None in found or not 1 <= len(lives) <= MAX_LIVES or not all(life <= MAX_LIFE for life in lives):
         raise ValueError("not lives")

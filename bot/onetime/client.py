@@ -173,7 +173,7 @@ class Onetime:
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
         request = requests.share(text, ttl=ttl, passphrase=passphrase, recipient=recipient)
-        return await self._call(credentials, request, wire.read_share, should_retry=_never_retry, tries=1)
+        return await self._call(credentials, request, wire.read_share, should_retry=_never_retry)
 
     async def generate(
         self, credentials: Credentials, *, ttl: int | None, passphrase: Secret | None
@@ -183,7 +183,7 @@ class Onetime:
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """
         request = requests.generate(ttl=ttl, passphrase=passphrase)
-        return await self._call(credentials, request, wire.read_generate, should_retry=_never_retry, tries=1)
+        return await self._call(credentials, request, wire.read_generate, should_retry=_never_retry)
 
     # --- checking
 

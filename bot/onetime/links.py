@@ -18,7 +18,7 @@ from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
 from bot.screen.pieces import Code, HostName, Listing, Phrase, say
 from bot.secret import MetadataKey, Secret, SecretKey
 
-KEY = re.compile(r"[A-Za-z0-9_-]{20,128}", re.ASCII)  # 31 characters up to 0.23, 62 since; upper and lower case differ
+KEY = re.compile(r"[A-Za-z0-9_-]{20,128}")  # 31 characters up to 0.23, 62 since; upper and lower case differ
 DEFAULT_HOST = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
@@ -31,10 +31,10 @@ _NOT_KEYS = frozenset({"recent", "burn"})  # names of calls that have the place 
 _URL = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://)?(?P<where>[^/?#]*)(?P<path>/[^?#]*)?(?:[?#].*)?", re.DOTALL
 )
-_WHERE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)  # what a resolver may read as a part of an IP address
-_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
+_WHERE = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?")
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # what a resolver may read as a part of an IP address
+_SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def read_address(address: str, hosts: Hosts) -> SecretLink | MetadataLink:
 
 def read_word(word: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
     """The link or key that this word is. Raises `NotUnderstood`, or `HostNotAllowed` for a link to any other host."""
-    if re.fullmatch(r"[A-Za-z0-9_-]+/?", word, re.ASCII):
+    if re.fullmatch(r"[A-Za-z0-9_-]+/?", word):
         return BareKey(Secret(_read_key(word.rstrip("/"))))
     return read_address(word, hosts)
 
@@ -226,7 +226,7 @@ def _read_key(text: str) -> str:
         return text
     if text in _NOT_KEYS or not text:
         tell = say("There is no key in that link. Paste the whole link of one secret.")
-    elif not re.fullmatch(r"[A-Za-z0-9_-]*", text, re.ASCII):
+    elif not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         tell = say("That key has characters in it that no key has. Copy the link again.")
     elif len(text) < 20:  # noqa: PLR2004 - as in KEY
         tell = say("That key is too short: part of it is missing. Copy the whole link or key again.")

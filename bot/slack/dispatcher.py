@@ -75,7 +75,7 @@ _ALSO_BY_ITSELF = frozenset({"member_joined_channel", "member_left_channel"})
 _LIMITED = frozenset({Kind.ACTION, Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT})
 
 # Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
-_PLAIN_NAME = re.compile(r"[a-z_]{1,60}", re.ASCII)
+_PLAIN_NAME = re.compile(r"[a-z_]{1,60}")
 
 
 class Dispatcher:

@@ -26,7 +26,7 @@ MAX_FORM_FIELDS = 100  # a slash command has about 15
 MAX_NAME = 255  # characters of an action_id, callback_id or block_id
 
 # Ids, timestamps and hashes of Slack. No query, header or log ever gets anything else in the place of one.
-_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

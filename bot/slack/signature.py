@@ -18,8 +18,8 @@ MAX_AGE = 300  # seconds that a signature is valid, before and after the time in
 STAMP = "X-Slack-Request-Timestamp"
 SIGNATURE = "X-Slack-Signature"
 
-_STAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
-_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
+_STAMP = re.compile(r"[0-9]{1,12}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)

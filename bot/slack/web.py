@@ -24,7 +24,7 @@ from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
-_SLACKS_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,80}", re.ASCII)  # other servers answer whole sentences
+_SLACKS_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,80}")  # other servers answer whole sentences
 MAX_RETRY_AFTER = 4.0  # seconds: a longer wait is left to the caller
 MAX_LIMITED = 20.0  # seconds for all waits of one call
 LOG_AGAIN = 60.0  # seconds until the log repeats why a host gives no answer

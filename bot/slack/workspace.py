@@ -15,7 +15,7 @@ _NOT_SLACK = frozenset({"http_404", "http_405", "http_410", "unknown_method"})  
 _PASSING = frozenset({"org_login_required", "team_added_to_org"})  # the workspace is being moved into an organisation
 APP_ID_WITHIN = 5.0  # seconds that the start waits for the id of our app
 
-_APP_TOKEN = re.compile(r"xapp-[0-9]+-(A[A-Z0-9]+)-", re.ASCII)  # the id of the app is part of it
+_APP_TOKEN = re.compile(r"xapp-[0-9]+-(A[A-Z0-9]+)-")  # the id of the app is part of it
 
 
 class Workspace:

@@ -18,7 +18,7 @@ from sqlalchemy import Row, and_, delete, insert, null, or_, select, update
 
 from bot.person import Person
 from bot.storage.engine.database import Database, is_older, now
-from bot.storage.tables import acts, owner, person_in
+from bot.storage.tables import acts, owned_by, owner, person_in
 
 KEPT: Final = 3_600.0  # seconds; Slack's signatures are valid for 300, and its last retry comes after some 360
 DAY: Final = 86_400.0  # seconds, after which nobody expects an answer any more
@@ -99,6 +99,14 @@ class Acts:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.order_by(acts.c.started_at, acts.c.key))).all()
         return [_act(row) for row in rows if row.key not in self._under_way]
+
+    async def later_in_window(self, act: Act) -> list[Act]:
+        """What happened in the window of this act after it began, oldest first."""
+        began = select(acts.c.started_at).where(acts.c.key == act.key).scalar_subquery()
+        later = (acts.c.view_id == act.view_id, acts.c.key != act.key, acts.c.started_at >= began)
+        query = select(acts).where(owned_by(acts, act.person), *later).order_by(acts.c.started_at, acts.c.key)
+        async with self._db.reading() as connection:
+            return [_act(row) for row in (await connection.execute(query)).all()]
 
     async def purge(self) -> int:
         """Delete acts that were answered an hour ago, and those that never were, after a day. Returns how many."""

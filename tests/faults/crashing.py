@@ -125,5 +125,9 @@ class Crashing:
         with closing(sqlite3.connect(f"file:{self.world.directory}/bot.db?mode=ro", uri=True)) as database:
             return database.execute(statement).fetchall()
 
+    def change(self, statement: str) -> None:
+        with closing(sqlite3.connect(f"{self.world.directory}/bot.db", timeout=PATIENCE)) as database, database:
+            database.execute(statement)
+
     def files(self) -> bytes:
         return b"".join(file.read_bytes() for file in self.world.directory.iterdir() if not file.name.endswith("-shm"))

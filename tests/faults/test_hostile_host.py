@@ -287,9 +287,9 @@ async def test_what_is_no_answer_is_trouble_in_time_and_tells_nothing(
 # --- what is sent
 
 
-async def test_a_request_has_its_credentials_form_and_nothing_in_its_query(onetime: Onetime) -> None:
+async def test_a_request_has_its_credentials_form_and_nothing_in_its_query(patient: Onetime) -> None:
     async with hostile(says(200, {"value": "x"})) as host:
-        await onetime.reveal(
+        await patient.reveal(
             Credentials(host.host, Secret("zoë@example.com"), Secret("tökén")), SECRET, Secret("päss wörd&=")
         )
 
@@ -302,19 +302,19 @@ async def test_a_request_has_its_credentials_form_and_nothing_in_its_query(oneti
     assert seen.headers["authorization"] == "Basic em/Dq0BleGFtcGxlLmNvbTp0w7Zrw6lu"
 
 
-async def test_without_an_account_no_credentials_are_sent(onetime: Onetime) -> None:
+async def test_without_an_account_no_credentials_are_sent(patient: Onetime) -> None:
     async with hostile(says(200, {"value": "x"})) as host:
-        await onetime.reveal(Credentials(host.host), SECRET)
+        await patient.reveal(Credentials(host.host), SECRET)
 
     seen = host.seen[0]
     assert "authorization" not in seen.headers
     assert (seen.body, seen.headers["content-type"]) == (b"", "application/x-www-form-urlencoded")
 
 
-async def test_what_is_shared_is_sent_with_all_that_was_chosen(onetime: Onetime) -> None:
+async def test_what_is_shared_is_sent_with_all_that_was_chosen(patient: Onetime) -> None:
     async with hostile(says(200, {"secret_key": "s" * 31, "metadata_key": "m" * 31, "ttl": 60})) as host:
         credentials = Credentials(host.host, USER, TOKEN)
-        await onetime.share(credentials, Secret("the text"), ttl=60, passphrase=PASSPHRASE, recipient="ben@example.com")
+        await patient.share(credentials, Secret("the text"), ttl=60, passphrase=PASSPHRASE, recipient="ben@example.com")
 
     (seen,) = host.seen
     assert (seen.method, seen.target) == ("POST", "/api/v1/share")
@@ -323,24 +323,24 @@ async def test_what_is_shared_is_sent_with_all_that_was_chosen(onetime: Onetime)
     }  # fmt: skip
 
 
-async def test_a_path_prefix_of_the_operator_is_kept(onetime: Onetime) -> None:
+async def test_a_path_prefix_of_the_operator_is_kept(patient: Onetime) -> None:
     async with hostile(says(200, {"status": "nominal"})) as host:
-        await onetime.status(Host(f"{host.url}/secrets"))
+        await patient.status(Host(f"{host.url}/secrets"))
 
     assert host.seen[0].target == "/secrets/api/v1/status"
 
 
-async def test_a_user_name_with_a_colon_is_not_sent(onetime: Onetime) -> None:
+async def test_a_user_name_with_a_colon_is_not_sent(patient: Onetime) -> None:
     async with hostile(says(200, {"status": "nominal"})) as host:
         with pytest.raises(NotAuthorized) as caught:
-            await onetime.authcheck(Credentials(host.host, Secret("canary:b@example.com"), TOKEN))
+            await patient.authcheck(Credentials(host.host, Secret("canary:b@example.com"), TOKEN))
 
     assert host.seen == []
     assert CANARY not in everything_said(caught.value)
 
 
 async def test_proxies_and_netrc_of_the_environment_are_ignored(
-    onetime: Onetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    patient: Onetime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login somebody password else\n")
@@ -349,7 +349,7 @@ async def test_proxies_and_netrc_of_the_environment_are_ignored(
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
 
-        await onetime.status(host.host)
+        await patient.status(host.host)
 
     assert (len(proxy.seen), len(host.seen)) == (0, 1)
     assert "authorization" not in host.seen[0].headers
@@ -361,38 +361,38 @@ async def test_proxies_and_netrc_of_the_environment_are_ignored(
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 async def test_a_redirect_is_not_followed(
-    onetime: Onetime, status: int, call: Callable[[Onetime, Credentials], Awaitable[object]]
+    patient: Onetime, status: int, call: Callable[[Onetime, Credentials], Awaitable[object]]
 ) -> None:
     async def redirects(exchange: Exchange) -> None:
         await exchange.answer(status, b"", f"Location: {other.url}/")
 
     async with hostile(says(200, {"value": "x"})) as other, hostile(redirects) as host:
         with pytest.raises(HostUnavailable):
-            await call(onetime, Credentials(host.host, USER, TOKEN))
+            await call(patient, Credentials(host.host, USER, TOKEN))
 
     assert other.seen == []
     assert len(host.seen) == 1
 
 
-async def test_no_cookie_is_kept(onetime: Onetime) -> None:
+async def test_no_cookie_is_kept(patient: Onetime) -> None:
     cookies = [f"Set-Cookie: sess{number}=stolen; Path=/" for number in range(100)]
     async with hostile(says(200, {"status": "nominal"}, *cookies)) as host:
         by_name = Host(host.url.replace("127.0.0.1", "localhost"))  # a usual store of cookies takes none of an address
-        await onetime.status(by_name)
-        await onetime.status(by_name)
+        await patient.status(by_name)
+        await patient.status(by_name)
 
     assert len(host.seen) == 2
     assert not [seen for seen in host.seen if "cookie" in seen.headers]
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate", "gzip, gzip", "x-made-up"])
-async def test_an_encoded_body_is_refused_unread(onetime: Onetime, encoding: str) -> None:
+async def test_an_encoded_body_is_refused_unread(patient: Onetime, encoding: str) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     async with hostile(says(200, bomb, f"Content-Encoding: {encoding}")) as host:
         with pytest.raises(HostUnavailable, match="encoded"):
-            await onetime.status(host.host)
+            await patient.status(host.host)
 
     assert len(host.seen) == 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
@@ -445,22 +445,22 @@ async def test_a_list_may_be_longer_than_one_answer(patient: Onetime) -> None:
     "call", [CALLS["reveal"], CALLS["share"], CALLS["generate"]], ids=["reveal", "share", "generate"]
 )
 async def test_a_post_that_may_have_had_its_effect_is_not_sent_again(
-    onetime: Onetime, script: Script, call: Callable[[Onetime, Credentials], Awaitable[object]]
+    patient: Onetime, script: Script, call: Callable[[Onetime, Credentials], Awaitable[object]]
 ) -> None:
     async with hostile(script) as host:
         with pytest.raises(HostUnavailable) as caught:
-            await call(onetime, Credentials(host.host))
+            await call(patient, Credentials(host.host))
 
     assert len(host.seen) == 1
     assert not isinstance(caught.value, NothingSent)
 
 
-async def test_a_connection_lost_on_a_kept_connection_is_no_proof_that_nothing_was_sent(onetime: Onetime) -> None:
+async def test_a_connection_lost_on_a_kept_connection_is_no_proof_that_nothing_was_sent(patient: Onetime) -> None:
     async with hostile(says(200, {"status": "nominal"}), hangs_up) as host:
-        await onetime.status(host.host)
+        await patient.status(host.host)
 
         with pytest.raises(HostUnavailable) as caught:
-            await onetime.reveal(Credentials(host.host), SECRET)
+            await patient.reveal(Credentials(host.host), SECRET)
 
     assert not isinstance(caught.value, NothingSent)
     assert [seen.method for seen in host.seen] == ["GET", "POST"]
@@ -526,6 +526,14 @@ async def test_a_burn_without_an_answer_is_tried_again_and_may_find_its_own_work
     assert len(host.seen) == 2
 
 
+async def test_a_burn_is_tried_twice_at_most(patient: Onetime) -> None:
+    async with hostile(hangs_up, hangs_up, hangs_up) as host:
+        with pytest.raises(HostUnavailable):
+            await patient.burn(Credentials(host.host), METADATA)
+
+    assert len(host.seen) == 2
+
+
 async def test_a_burn_that_was_answered_is_not_tried_again(patient: Onetime) -> None:
     """0.18 says so for a wrong passphrase: each try counts towards a lockout."""
     async with hostile(says(404, {"message": "An unexpected error occurred :["})) as host:
@@ -570,6 +578,14 @@ async def test_a_broken_list_is_asked_of_v2_and_v1_is_left_alone_for_a_while(pat
     assert len({seen.headers["authorization"] for seen in host.seen}) == 1
 
 
+async def test_the_entries_of_a_list_are_asked_for_like_the_list(patient: Onetime) -> None:
+    async with hostile(BROKEN_LISTS["no route"], says(200, v2_body())) as host:
+        (entry,) = await patient.entries(Credentials(host.host, USER, TOKEN))
+
+    assert entry.key == METADATA.reveal()
+    assert [seen.target for seen in host.seen] == ["/api/v1/private/recent", "/api/v2/private/recent"]
+
+
 async def test_a_list_without_credentials_is_not_looked_for_elsewhere(patient: Onetime) -> None:
     async with hostile(says(404, {"message": "Not authorized"}, "X-OTS-Intended-Status: 401")) as host:
         with pytest.raises(NotAuthorized):
@@ -611,20 +627,20 @@ SURVIVING = {
 
 
 @pytest.mark.parametrize(("body", "value"), SURVIVING.values(), ids=SURVIVING)
-async def test_a_value_survives_odd_json(onetime: Onetime, body: bytes, value: str | None) -> None:
+async def test_a_value_survives_odd_json(patient: Onetime, body: bytes, value: str | None) -> None:
     async with hostile(says(200, body)) as host:
         if value is None:
             with pytest.raises(HostUnavailable):
-                await onetime.reveal(Credentials(host.host), SECRET)
+                await patient.reveal(Credentials(host.host), SECRET)
             return
-        secret = await onetime.reveal(Credentials(host.host), SECRET)
+        secret = await patient.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == value
 
 
-async def test_a_value_survives_a_connection_that_ends_before_the_announced_length(onetime: Onetime) -> None:
+async def test_a_value_survives_a_connection_that_ends_before_the_announced_length(patient: Onetime) -> None:
     async with hostile(sends(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"value":"kept"}')) as host:
-        secret = await onetime.reveal(Credentials(host.host), SECRET)
+        secret = await patient.reveal(Credentials(host.host), SECRET)
 
     assert secret.reveal() == "kept"
 
@@ -632,26 +648,26 @@ async def test_a_value_survives_a_connection_that_ends_before_the_announced_leng
 # --- what metadata may say
 
 
-async def test_plaintext_and_keys_in_metadata_are_dropped(onetime: Onetime, caplog: pytest.LogCaptureFixture) -> None:
+async def test_plaintext_and_keys_in_metadata_are_dropped(patient: Onetime, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     more = dict.fromkeys(("value", "secret_value", "secret_key", "secret_identifier"), "canary" * 5)
 
     async with hostile(says(200, metadata_body(**more))) as host:
-        found = await onetime.metadata(Credentials(host.host), METADATA)
+        found = await patient.metadata(Credentials(host.host), METADATA)
 
     assert CANARY not in repr(found)
     assert CANARY not in caplog.text
     assert not hasattr(found, "value")
 
 
-async def test_addresses_in_an_answer_are_never_used(onetime: Onetime) -> None:
+async def test_addresses_in_an_answer_are_never_used(patient: Onetime) -> None:
     elsewhere = "javascript:alert(1)//evil.example"
     names = ("share_domain", "metadata_url", "receipt_url", "secret_url", "share_url", "burn_url", "shrimp")
     more = dict.fromkeys(names, elsewhere)
 
     async with hostile(says(200, metadata_body(**more, secret_key="s" * 31)), says(200, metadata_body(**more))) as host:
-        shared = await onetime.share(Credentials(host.host), Secret("text"), ttl=60, passphrase=None)
-        found = await onetime.metadata(Credentials(host.host), METADATA)
+        shared = await patient.share(Credentials(host.host), Secret("text"), ttl=60, passphrase=None)
+        found = await patient.metadata(Credentials(host.host), METADATA)
 
     values = [getattr(made, each.name) for made in (shared, found) for each in dataclasses.fields(made)]
     assert not [value for value in values if "evil" in (value.reveal() if isinstance(value, Secret) else str(value))]
@@ -763,8 +779,21 @@ async def test_the_client_says_nothing_in_the_log(patient: Onetime, caplog: pyte
     async with hostile(says(200, {"value": "canary text"})) as host:
         await patient.reveal(Credentials(host.host, USER, TOKEN), SECRET, PASSPHRASE)
 
-    assert [record for record in caplog.records if record.name.startswith(("httpx", "aiohttp", "bot"))] == []
+    assert [record for record in caplog.records if record.name.startswith(("httpx", "aiohttp", "ots"))] == []
     assert CANARY not in caplog.text
+
+
+async def test_trouble_is_a_line_in_the_log_with_its_call_and_host(
+    patient: Onetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with hostile(says(500, {})) as host:
+        with pytest.raises(HostUnavailable):
+            await patient.reveal(Credentials(host.host), SECRET)
+
+    (line,) = [record for record in caplog.records if record.name == "ots.onetime"]
+    assert line.msg == "host_unavailable"
+    fields = vars(line)["fields"]
+    assert (fields["action"], fields["host"]) == ("reveal", host.host.name)
 
 
 async def test_a_closed_client_opens_again(patient: Onetime) -> None:

@@ -63,6 +63,45 @@ async def test_a_window_that_shows_a_secret_is_never_covered_by_what_comes_after
     assert ada.view.secret_text() == TEXT
 
 
+async def test_a_secret_is_never_covered_by_the_answer_to_what_opened_its_window(crashing, world, ada):
+    """The end of the command is recorded a moment after its window came: a kill may come in between."""
+    held = world.onetime.share(None, TEXT)
+    await ada.command("/ots", f"retrieve {world.onetime.url}/secret/{held.secret_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+    await without_end(crashing, "command")
+
+    await killed_at(crashing, "wiped", ada.submit())
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+    assert ada.view.secret_text() == TEXT
+
+
+@pytest.mark.parametrize("opened_by", ["command", "action"])
+async def test_what_was_typed_since_is_never_covered(crashing, world, ada, opened_by):
+    if opened_by == "command":
+        await ada.command("/ots", "connect")
+    else:
+        await ada.command("/ots", "recent")
+        await ada.until(lambda: "Connect an account" in ada.sees())
+        await ada.click(label="Connect an account")
+    await ada.until(lambda: ada.view and ada.view.submit)
+    await without_end(crashing, opened_by)
+    await ada.submit(fields={"username": "ada@example.com", "token": "wrong"})
+    await ada.until(lambda: ada.view.errors)
+
+    await restarted(crashing)
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+
+    assert ada.view.submit == "Connect"
+    assert ada.view.values["username"]["typed"]["value"] == "ada@example.com"
+
+
+async def without_end(crashing, kind):
+    """Leave the act of this kind as a kill leaves it that comes before its end is recorded."""
+    await eventually(lambda: crashing.query(OPEN_ACTS) == [(0,)])
+    crashing.change(f"UPDATE acts SET answered_at = NULL WHERE kind = '{kind}'")
+
+
 async def test_a_request_that_was_delivered_to_the_process_before_is_not_carried_out_again(crashing, world, ada):
     """A request that is delivered again has its effect once, also in a process that never saw it."""
     ben = world.workspace.person(f"U0BEN{next(_numbers):05}", "ben")

@@ -194,6 +194,69 @@ async def test_a_window_that_is_gone_is_told_apart(slack: Slack, code: str):
         await slack.client.open_view("1.2.trigger", VIEW)
 
 
+async def test_the_address_of_a_socket_is_asked_for_with_the_token_of_the_app(slack: Slack):
+    slack.answer = {"ok": True, "url": "wss://ticket"}
+
+    assert (await slack.client.open_socket(Secret("xapp-the-token"))).reveal() == "wss://ticket"
+    assert (slack.calls[0].path, slack.calls[0].token) == ("/api/apps.connections.open", "Bearer xapp-the-token")
+
+    slack.answer = {"ok": False, "error": "invalid_auth"}
+    with pytest.raises(SlackError) as refused:
+        await slack.client.open_socket(Secret("xapp-the-token"))
+    assert refused.value.method == "apps.connections.open"
+    assert slack.client.health.refused is None  # this was another token
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [({"bot": {"app_id": "A1"}}, "A1"), ({"bot": {"app_id": ""}}, None), ({"bot": {"app_id": 7}}, None),
+     ({"bot": []}, None), ({}, None)],
+)  # fmt: skip
+async def test_the_app_of_a_bot_is_what_slack_says_or_unknown(slack: Slack, answer: dict[str, Any], found: str | None):
+    slack.answer = {"ok": True, **answer}
+
+    assert await slack.client.find_app_id("B1") == found
+
+
+async def test_a_window_is_changed_only_as_it_was_with_that_hash(slack: Slack):
+    slack.answer = {"ok": True, "view": {"id": "V1", "hash": "1.b"}}
+
+    assert await slack.client.update_view("V1", VIEW, if_hash="1.a") == "1.b"
+    assert slack.calls[0].body == {"view_id": "V1", "view": VIEW, "hash": "1.a"}
+
+
+@pytest.mark.parametrize("view", [[], {}, {"hash": ""}, {"hash": 7}])
+async def test_a_window_without_a_hash_has_none(slack: Slack, view: Any):
+    slack.answer = {"ok": True, "view": view}
+
+    assert await slack.client.update_view("V1", VIEW) is None
+
+
+async def test_a_token_that_slack_refused_for_one_method_is_well_again_when_that_method_works(slack: Slack):
+    slack.answer = {"ok": False, "error": "missing_scope"}
+    with pytest.raises(SlackError):
+        await slack.client.open_dm("U1")
+    assert slack.client.health.refused == "missing_scope"
+
+    slack.answer = {"ok": True, "ts": "1.5", "channel": {"id": "D1"}}
+    await slack.client.post("D1", MESSAGE)
+    assert slack.client.health.refused == "missing_scope"
+    await slack.client.open_dm("U1")
+    assert slack.client.health.refused is None
+
+
+async def test_a_recipient_who_is_refused_shows_that_the_token_is_taken(slack: Slack):
+    slack.answer = {"ok": False, "error": "token_revoked"}
+    with pytest.raises(SlackError):
+        await slack.client.post("D1", MESSAGE)
+
+    slack.answer = {"ok": False, "error": "channel_not_found"}
+    with pytest.raises(SlackError):
+        await slack.client.post("D1", MESSAGE)
+
+    assert slack.client.health.refused is None
+
+
 async def test_a_call_that_nobody_answers_is_an_error_without_an_address():
     client = SlackClient(Secret("xoxb-the-token"), "http://127.0.0.1:9/api/")
 

@@ -52,13 +52,14 @@ REDACTION: Mapping[str, Tests] = {
     "bot/slack/texts.py": ("tests/unit/test_drawing.py", "tests/unit/test_blocks.py", "tests/unit/test_defang.py"),
 }
 EGRESS: Mapping[str, Tests] = {
-    "bot/onetime/client.py": ("tests/faults/test_hostile_host.py",),
+    "bot/onetime/client.py": ("tests/faults/test_connection_failures.py", "tests/faults/test_hostile_host.py"),
     "bot/onetime/links.py": ("tests/unit/test_links.py", "tests/unit/test_settings.py"),
     "bot/onetime/wire/body.py": ("tests/unit/test_wire.py", "tests/faults/test_hostile_host.py"),
     "bot/onetime/wire/refusals.py": ("tests/unit/test_wire.py", "tests/contract/test_recorded_answers.py"),
     "bot/onetime/wire/requests.py": ("tests/unit/test_wire_requests.py",),
     "bot/slack/web.py": (
         "tests/faults/test_slack_calls.py",
+        "tests/faults/test_connection_failures.py",
         "tests/unit/test_slack_client.py",
         "tests/unit/test_slack_codes.py",
     ),

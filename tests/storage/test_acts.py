@@ -78,6 +78,18 @@ async def test_a_window_that_shows_a_secret_stays_known_as_such(acts, database):
     assert [act.window for act in await Acts(database).unanswered(0)] == ["secret"]
 
 
+async def test_what_happened_later_in_the_same_window_of_the_same_person_is_found_in_order(acts):
+    opening = dataclasses.replace(ACT, key=act_key("trigger:0"), kind="command")
+    second = dataclasses.replace(ACT, key=act_key("trigger:2"))
+    elsewhere = dataclasses.replace(ACT, key=act_key("trigger:3"), view_id="V2")
+    somebody_else = dataclasses.replace(ACT, key=act_key("trigger:4"), person=Person(None, "T1", "U2"))
+    for act in (opening, ACT, second, elsewhere, somebody_else):
+        await acts.begin(act)
+
+    assert await acts.later_in_window(opening) == [ACT, second]
+    assert await acts.later_in_window(second) == []
+
+
 async def test_old_acts_are_deleted(acts, database):
     await acts.begin(ACT)
     await age(database, KEPT + 1)

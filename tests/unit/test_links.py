@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
 from bot.interaction import pasted
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
-from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink
+from bot.onetime.links import BareKey, Host, Hosts, MetadataLink, SecretLink, read_base
 from bot.secret import MetadataKey, Secret, SecretKey
 from tests.support.english import english
 from tests.support.rows import each_row
@@ -96,6 +96,7 @@ def test_a_secret_link_is_found_in_whatever_a_chat_makes_of_it(scheme: str, wrap
     [
         *((f"{region}.onetimesecret.com", f"https://{region}.onetimesecret.com") for region in BUILT_IN),
         ("onetimesecret.com", "https://onetimesecret.com"),
+        ("www.onetimesecret.com", "https://onetimesecret.com"),
         ("ots.example.com", "https://ots.example.com"),
         ("OTS.Example.COM", "https://ots.example.com"),
         ("https://ots.example.com:443", "https://ots.example.com"),
@@ -245,8 +246,12 @@ def test_a_host_that_is_named_back_is_short_and_literal() -> None:
     with pytest.raises(HostNotAllowed) as with_a_key_in_it:
         read_pasted(f"https://{KEY}.evil.example/secret/x", HOSTS)
 
+    with pytest.raises(HostNotAllowed) as without_a_dot:
+        read_pasted(f"https://intranet/secret/{KEY}", HOSTS)
+
     assert english(short.value.tell).startswith("`evil.example` is not one")
     assert english(with_a_key_in_it.value.tell).startswith("That is not one")
+    assert english(without_a_dot.value.tell).startswith("That is not one")
 
 
 PIECES = st.sampled_from(
@@ -312,6 +317,7 @@ def test_a_link_that_we_build_is_read_as_what_it_was(key: str, host: Host) -> No
         ("onetimesecret.com", "https://onetimesecret.com"),
         ("127.0.0.1:7143", "http://127.0.0.1:7143"),
         ("intranet.example.com:8443", "https://intranet.example.com:8443/secrets"),
+        ("https://intranet.example.com:8443/", "https://intranet.example.com:8443/secrets"),
         ("https://intranet.example.com:8443/secrets/account", "https://intranet.example.com:8443/secrets"),
     ],
 )
@@ -347,6 +353,23 @@ def test_the_regions_come_first_and_the_operators_hosts_once() -> None:
     names = [host.name for host in hosts.all]
     assert names == [*(f"{region}.onetimesecret.com" for region in BUILT_IN), "onetimesecret.com", "ots.example.com"]
     assert hosts.default == EU
+    assert [host.name for host in hosts.own] == ["ots.example.com", "ots.example.com", "eu.onetimesecret.com"]
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://new.example.com/secret/x?a=b", "https://new.example.com"),
+        ("https://new.example.com:443/", "https://new.example.com"),
+        ("http://new.example.com:8080", "http://new.example.com:8080"),
+        ("/elsewhere", None),
+        ("ftp://new.example.com", None),
+        ("https://user@new.example.com", None),
+        (f"https://{KEY}.example.com", None),
+    ],
+)
+def test_of_an_address_that_a_server_names_only_a_plain_base_is_shown(url: str, base: str | None) -> None:
+    assert read_base(url) == base
 
 
 def test_a_host_is_named_with_its_port_and_prefix() -> None:
@@ -381,7 +404,7 @@ OPERATORS_WRONG = {
 
 @each_row("entry", OPERATORS_WRONG.values(), ids=OPERATORS_WRONG)
 def test_a_malformed_entry_of_the_operator_names_the_setting_and_the_fix(entry: str) -> None:
-    with pytest.raises(CannotStart) as caught:
+    with pytest.raises(CannotStart, match=r"(needs|belong|is not one|base URL has not)") as caught:
         Hosts([entry])
 
     assert str(caught.value).startswith("ONETIME_HOSTS: ")
@@ -400,6 +423,9 @@ def test_a_malformed_entry_of_the_operator_names_the_setting_and_the_fix(entry: 
         ("http://localhost:8080", "http://localhost:8080"),
         ("https://bücher.example", "https://xn--bcher-kva.example"),
         ("https://ots.example.com/a/b/", "https://ots.example.com/a/b"),
+        ("https://ots.example.com/X", "https://ots.example.com/X"),
+        ("https://ots.example.com:1", "https://ots.example.com:1"),
+        ("https://ots.example.com:65535", "https://ots.example.com:65535"),
     ],
 )
 def test_an_entry_of_the_operator_becomes_canonical(entry: str, url: str) -> None:

@@ -20,7 +20,8 @@ GROUPS: dict[About, str] = {
     """,
     "message": """
         as_user_not_supported attachment_payload_limit_exceeded block_mismatch blocked_file_type cannot_reply_to_message
-        cant_broadcast_message cant_update_message draft_already_deleted draft_already_sent draft_has_conflict
+        cant_broadcast_message cant_delete_message cant_update_message compliance_exports_prevent_deletion
+        draft_already_deleted draft_already_sent draft_has_conflict
         draft_not_found duplicate_channel_not_found duplicate_external_id duplicate_message_not_found edit_window_closed
         exchanged_trigger_id expired_trigger_id file_deleted file_is_deleted file_not_found file_share_limit_reached
         foreign_url hash_conflict insecure_request invalid_arg_name invalid_arguments invalid_array_arg

@@ -173,6 +173,51 @@ def test_a_lockout_or_trouble_is_not_a_wrong_passphrase(said: Any, headers: dict
     assert isinstance(error("burn", 404, said, **headers), wire.UnrecognizedAnswer)
 
 
+@pytest.mark.parametrize(
+    ("intended", "shrimp", "may_be_locked", "may_be_wrong_passphrase"),
+    [
+        ("400", {}, True, False),
+        ("500", {}, False, False),
+        ("", {}, False, True),
+        ("", {"shrimp": "x"}, False, False),
+        ("400", {"shrimp": "x"}, True, False),
+    ],
+)
+def test_what_an_unexpected_error_may_mean_is_in_its_header_and_its_fields(
+    intended: str, shrimp: dict[str, str], may_be_locked: bool, may_be_wrong_passphrase: bool
+) -> None:
+    said = {"message": "An unexpected error occurred :[", **shrimp}
+
+    found = error("burn", 404, said, x_ots_intended_status=intended)
+
+    assert isinstance(found, wire.UnexpectedError)
+    assert found.may_be_locked is may_be_locked
+    assert found.may_be_wrong_passphrase is may_be_wrong_passphrase
+
+
+@pytest.mark.parametrize("status", [405, 411, 413, 414, 417, 421, 431])
+def test_what_a_proxy_refuses_is_told_as_that_and_as_too_large_where_it_is(status: int) -> None:
+    found = error("share", status, b"<html>")
+
+    assert isinstance(found, NothingDone)
+    assert f"HTTP {status}" in found.tell
+    assert ("as too large" in found.tell) == (status == 413)
+    assert str(found) == f"{status}, refused by a proxy"
+
+
+def test_an_error_names_its_status_for_the_log() -> None:
+    assert str(error("recent", 401, {"message": "Not authorized"})) == "401, not authorized"
+    assert str(error("share", 404, {"message": "You did not provide anything to share"})) == "404, a field refused"
+
+
+@pytest.mark.parametrize("message", ["Cripes! You have been rate limited.", "Rate limit exceeded."])
+def test_a_rate_limit_in_the_body_has_the_wait_that_the_host_asks_for(message: str) -> None:
+    found = error("reveal", 404, {"message": message}, retry_after="30")
+
+    assert isinstance(found, RateLimited)
+    assert found.retry_after == 30.0
+
+
 @pytest.mark.parametrize("call", ["share", "generate"])
 def test_a_refused_field_keeps_the_servers_sentence_and_shows_it_nowhere_else(call: str) -> None:
     found = error(call, 404, {"message": "Unknown domain: canary"})

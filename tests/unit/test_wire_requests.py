@@ -57,6 +57,7 @@ def test_each_call_has_its_method_path_and_form(
     request = EVERY[call]
 
     sent = request.body()
+    assert request.operation == call.removesuffix(" of v2")
     assert (request.method, request.target()) == (method, target)
     assert (None if sent is None else parse_qsl(sent.decode("ascii"))) == form
 
@@ -123,6 +124,12 @@ def test_credentials_are_utf_8() -> None:
 
     assert base64.b64decode(header.removeprefix("Basic ")).decode() == "zoë@example.com:tökén:with:colons"
     assert requests.status().headers(Secret(header))["Authorization"] == header
+
+
+def test_credentials_with_a_lone_surrogate_are_sent_without_an_error_that_quotes_them() -> None:
+    header = basic(Secret("a\ud800"), Secret("b")).reveal()
+
+    assert base64.b64decode(header.removeprefix("Basic ")) == b"a\xed\xa0\x80:b"
 
 
 def test_a_colon_in_a_user_name_is_refused() -> None:

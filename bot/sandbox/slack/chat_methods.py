@@ -22,7 +22,7 @@ _SLACK_CODES = {
 }
 
 
-_TS = re.compile(r"[0-9]{10}\.[0-9]{6}", re.ASCII)
+_TS = re.compile(r"[0-9]{10}\.[0-9]{6}")
 
 
 def check_content(args: Payload, *, update: bool = False) -> None:
