@@ -200,8 +200,8 @@ def test_what_a_proxy_refuses_is_told_as_that_and_as_too_large_where_it_is(statu
     found = error("share", status, b"<html>")
 
     assert isinstance(found, NothingDone)
-    assert f"HTTP {status}" in found.tell
-    assert ("as too large" in found.tell) == (status == 413)
+    assert f"HTTP {status}" in english(found.tell)
+    assert ("as too large" in english(found.tell)) == (status == 413)
     assert str(found) == f"{status}, refused by a proxy"
 
 
