@@ -473,7 +473,7 @@ async def test_a_card_burns_what_was_shared(old):
         await old.press(story, action)
 
         for user in recipients:
-            await is_told(old.member(user), "burned this one-time secret before it was opened")
+            await is_told(old.member(user), "before it was opened")
         card = await is_told(person, "Nothing more will happen")
         assert card.shows.count("burned before anybody opened it") == len(recipients)
 
