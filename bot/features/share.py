@@ -41,6 +41,7 @@ FEATURE = Feature(
             sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),
             sender_card.ASK_TO_BURN_ALL: Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
             sender_card.REMIND: Handler(sender_buttons.remind, own_share),
+            sender_card.SHARE_AGAIN: Handler(sender_buttons.share_again, own_share, opens_window=True),
             sender_card.COPY: Handler(sender_buttons.show_instructions, own_share, opens_window=True),
             sender_card.SHOW_LINK: Handler(sender_buttons.show_link, own_delivery, opens_window=True),
             sender_card.SHOW_PASSPHRASE: Handler(sender_buttons.show_passphrase, own_delivery, opens_window=True),

@@ -29,6 +29,7 @@ MAX_PLACEHOLDER: Final = 150
 MAX_OPTION: Final = 75  # of a menu or of checkboxes
 MAX_OPTIONS: Final = 100
 
+OPEN_URL: Final = "open_url"  # the action of a button that goes to a URL
 NO_FORM: Final = "note"  # the form of a window in which nothing can be entered
 
 Style = Literal["plain", "primary", "danger"]
@@ -85,6 +86,17 @@ class Revealed:
 class Link:
     """A URL to click or to copy, which may open a secret. Only a modal may hold it, as with `Revealed`."""
 
+    url: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class LinkButton:
+    """A button that goes to a URL which may open a secret. Only a modal may hold it, as with `Revealed`.
+
+    Slack also sends a press of this button to the bot, as the action `OPEN_URL`.
+    """
+
+    label: Piece
     url: Secret
 
 
@@ -203,7 +215,7 @@ class Channel:
 
 
 Input = Field | Choice | Checkboxes | People | Channel
-Hidden = Revealed | Link | Passphrase
+Hidden = Revealed | Link | LinkButton | Passphrase
 Part = Text | Heading | Note | Facts | Copyable | Buttons | Divider | Hidden | Input
 
 
@@ -262,7 +274,7 @@ class Modal:
     @property
     def shows_secret(self) -> bool:
         """Whether the modal holds a secret in plain text, or a link that may open one."""
-        return any(isinstance(part, Revealed | Link) for part in self.parts)
+        return any(isinstance(part, Revealed | Link | LinkButton) for part in self.parts)
 
 
 Screen = Message | Modal

@@ -87,7 +87,7 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
 
 
 async def _post(services: Services, to: Person | ChannelRef, share: Share, delivery: Delivery) -> MessageRef:
-    message = recipient_messages.recipient_message(share, delivery)
+    message = recipient_messages.recipient_message(share, delivery, escrow=services.escrow)
     async for attempt in stamina.retry_context(on=slack_retry_predicate(MAX_WAIT), attempts=TRIES, timeout=WITHIN):
         with attempt:
             return await services.send(to, message, f"parcel:{delivery.id}")

@@ -62,8 +62,11 @@ WHAT = (
 )
 
 
-async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
-    """The window, ready to be shown. Its state is stored first, so that nobody can submit it before it is stored."""
+async def open_form(interaction: Interaction, form_state: FormState, *said: Part) -> Modal:
+    """The window, ready to be shown, with `said` at its top.
+
+    Its state is stored first, so that nobody can submit it before it is stored.
+    """
     storing = asyncio.create_task(begin_form_state(interaction, form_state))
     stored, _ = await asyncio.wait({storing}, timeout=ROW_WITHIN)
     try:
@@ -71,7 +74,7 @@ async def open_form(interaction: Interaction, form_state: FormState) -> Modal:
             await interaction.show(Modal.of(FORM, TITLE, Text.of(ONE_MOMENT)))
     finally:
         ref, form_state = await storing
-    return form(form_state, ref)
+    return form(form_state, ref, *said)
 
 
 def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, Piece] | None = None) -> Modal:

@@ -141,7 +141,7 @@ async def _screens(services: Services, delivery: Delivery) -> list[tuple[Message
     share = await services.shares.share_of(delivery)
     deliveries = await services.shares.deliveries_of(share.id)
     own = [
-        (one.message, recipient_messages.recipient_message(share, one), one.reader)
+        (one.message, recipient_messages.recipient_message(share, one, escrow=services.escrow), one.reader)
         for one in deliveries
         if one.id == delivery.id and one.message
     ]

@@ -6,7 +6,7 @@ The one exception is a passphrase that the sender chose to have sent apart from 
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Text
+from bot.screen.parts import Button, Buttons, Confirm, Facts, Message, Note, Part, Passphrase, Text
 from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.words import (
@@ -19,11 +19,16 @@ from bot.status.words import (
 )
 from bot.storage.shares.rows import Delivery, Share
 
-SHARE_OPEN = "share_open"  # the button with which a recipient opens a delivery
+# names of actions; the handlers are in features/retrieve
+SHARE_OPEN = "share_open"  # shows the window that asks for a passphrase, or to show the link
+SHARE_OPEN_NOW = "share_open_now"  # opens the delivery at once, after the confirm dialog of the button
 
 
-def recipient_message(share: Share, delivery: Delivery) -> Message:
-    """The message with the Open button of a delivery, as it is now. It is one message, updated in place."""
+def recipient_message(share: Share, delivery: Delivery, *, escrow: bool = True) -> Message:
+    """The message with the Open button of a delivery, as it is now. It is one message, updated in place.
+
+    `escrow` says whether a secret can be shown again whose window was closed too early.
+    """
     if delivery.is_over:
         return _over_message(share, delivery)
     said = say("{person} shares a one-time secret with you.", person=Who(delivery.sender.user_id))
@@ -31,20 +36,24 @@ def recipient_message(share: Share, delivery: Delivery) -> Message:
         said = say(
             "{person} shares a one-time secret: whoever opens it first gets it.", person=Who(delivery.sender.user_id)
         )
-    return _with_open_button(share, delivery, Mark(":closed_lock_with_key: "), said)
+    return _with_open_button(share, delivery, Mark(":closed_lock_with_key: "), said, escrow=escrow)
 
 
-def reminder(share: Share, delivery: Delivery) -> Message:
+def reminder(share: Share, delivery: Delivery, *, escrow: bool = True) -> Message:
     """The message to the recipient after Remind. It opens the delivery like the first message, and ends like it."""
     said = say("A reminder: the one-time secret from {person} is not opened yet.", person=Who(delivery.sender.user_id))
-    return _with_open_button(share, delivery, REMINDER_SIGN, said)
+    return _with_open_button(share, delivery, REMINDER_SIGN, said, escrow=escrow)
 
 
-def _with_open_button(share: Share, delivery: Delivery, sign: Mark, said: Phrase) -> Message:
+def _with_open_button(share: Share, delivery: Delivery, sign: Mark, said: Phrase, *, escrow: bool) -> Message:
     parts: list[Part] = [Text.of(sign, said)]
     if share.note:
         parts.append(Text.of(Mark("> "), Plain(share.note, MAX_NOTE)))
-    parts += [_facts(share, delivery), Buttons.of(_open_button(share, delivery)), Note.of(_promise(delivery))]
+    parts += [
+        _facts(share, delivery),
+        Buttons(_open_buttons(share, delivery, escrow=escrow)),
+        Note.of(_promise(delivery)),
+    ]
     note = (say("Note: {note}", note=quoted(share.note, MAX_NOTE)),) if share.note else ()
     return Message(Sentences.of(said, *note, say("Open this message in Slack.")), tuple(parts))
 
@@ -64,9 +73,25 @@ def over_for_long() -> Message:
     return Message.of(said, Text.of(GONE_SIGN, said))
 
 
-def _open_button(share: Share, delivery: Delivery) -> Button:
-    label = say("Open {secret}, which works once", secret=name_in_label(share.label, share.created_at))
-    return Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label)
+def _open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[Button, ...]:
+    """One button that opens at once where there surely is no passphrase, and one for the window that asks.
+
+    Where there may be a passphrase, there is only the one for the window.
+    """
+    secret = name_in_label(share.note, share.created_at)
+    label = say("Open {secret}, which works once", secret=secret)
+    if delivery.passphrase_required is not False:
+        return (Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label),)
+    at_once = Button(say("Open"), SHARE_OPEN_NOW, delivery.id, "primary", open_confirm(escrow=escrow), label)
+    label = say("Open {secret} in the browser", secret=secret)
+    return at_once, Button(say("In the browser…"), SHARE_OPEN, delivery.id, accessibility_label=label)
+
+
+def open_confirm(*, escrow: bool) -> Confirm:
+    """The question before a secret without a passphrase is opened."""
+    once = say("This works once: after that nobody can open it again. It is shown in a window that only you see.")
+    loses = () if escrow else (say("Closing that window before the secret is shown loses the secret."),)
+    return Confirm(say("Open it now?"), Sentences.of(once, *loses), yes=say("Open"), no=say("Not now"))
 
 
 def _promise(delivery: Delivery) -> Sentences:

@@ -13,6 +13,8 @@ from bot.screen.parts import DONE, NO_FORM, Field, Message, Modal, Note, Part, T
 from bot.screen.pieces import Listing, Phrase, Piece, Sentences, say, say_count
 from bot.secret import Secret
 from bot.sharing import deliver, recipient_messages, result_window, sender_card
+from bot.sharing.form import open_form
+from bot.sharing.form_state import FormState
 from bot.sharing.notify import redraw
 from bot.status.burn import BURNED_FORM, read_burn_outcome
 from bot.status.words import REMINDER_SIGN, WARNING_SIGN, recipient_name
@@ -170,13 +172,26 @@ async def _send_reminder(interaction: Interaction, share: Share, delivery: Deliv
         return False
     try:
         posted = await interaction.services.send(
-            to, recipient_messages.reminder(share, delivery), f"reminder:{new_id()}"
+            to,
+            recipient_messages.reminder(share, delivery, escrow=interaction.services.escrow),
+            f"reminder:{new_id()}",
         )
     except SlackError as error:
         log.info("not_reminded", error=str(error), ref=delivery.id)
         return False
     await interaction.services.following_messages.add("reminder", delivery.id, posted, delivery.reader)
     return True
+
+
+async def share_again(interaction: Interaction, share: Share) -> Reply:
+    """“Share again”: the window of a new share, for those who did not open theirs, or for the same people."""
+    deliveries = sender_card.to_share_again(await interaction.services.shares.deliveries_of(share.id))
+    if not deliveries:
+        return _refuse_as_over()
+    people = tuple(one.recipient.user.user_id for one in deliveries if one.recipient.user is not None)
+    channel = next((one.recipient.channel for one in deliveries if one.recipient.channel is not None), None)
+    form_state = FormState(to=people, channel=channel, note=share.note or "")
+    return Reply(await open_form(interaction, form_state, Text.of(sender_card.TYPE_AGAIN)), Outcome.SHOWN)
 
 
 async def show_instructions(interaction: Interaction, share: Share) -> Reply:

@@ -27,7 +27,7 @@ from bot.status.words import (
 from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
-SHARE_AGAIN = say("It is not kept here. To share it with those who did not get it, share it again.")
+TYPE_AGAIN = say("Nobody has the secret any more, and it is not kept here. To send it again, type it again.")
 
 # names of actions; the handlers are in sender_buttons.py
 SHOW_LINK = "share_link"
@@ -38,6 +38,7 @@ BURN_ALL = "share_burn_all"
 BURN = "share_burn"
 REMIND = "share_remind"
 COPY = "share_copy"
+SHARE_AGAIN = "share_again"
 
 BURN_ALL_CONFIRM = Confirm(
     title=say("Burn all unopened?"),
@@ -60,8 +61,9 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
         parts.append(Divider())
         parts += _delivery_parts(share, delivery, number if len(deliveries) > 1 else None)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
-        parts += [Divider(), Text.of(SHARE_AGAIN)]
-    if together := _buttons_for_all(share, deliveries):
+        parts += [Divider(), Text.of(TYPE_AGAIN)]
+    together = (*_buttons_for_all(share, deliveries), *_again_buttons(share, deliveries))
+    if together:
         parts += [Divider(), Buttons(together)]
     parts.append(_small_print(share, deliveries))
     summary = say("What you shared on {server}: {status}.", server=HostName(Host(share.host).name), status=title)
@@ -118,6 +120,20 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
         label = say("Burn all that nobody has opened of {secret}", secret=which)
         buttons.append(Button(say("Burn all"), BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
     return tuple(buttons)
+
+
+def to_share_again(deliveries: list[Delivery]) -> list[Delivery]:
+    """The deliveries that *Share again* replaces: those that ended unopened, or all where everybody opened theirs."""
+    unopened = [delivery for delivery in deliveries if delivery.is_over and delivery.state != "opened"]
+    everybody_opened = all(delivery.state == "opened" for delivery in deliveries)
+    return deliveries if everybody_opened else unopened
+
+
+def _again_buttons(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
+    if not to_share_again(deliveries):
+        return ()
+    label = say("Share {secret} again", secret=name_in_label(share.label, share.created_at))
+    return (Button(say("Share again…"), SHARE_AGAIN, share.id, accessibility_label=label),)
 
 
 def _remind_button(share: Share) -> Button:

@@ -28,6 +28,7 @@ from bot.screen.parts import (
     Hidden,
     Input,
     Link,
+    LinkButton,
     Message,
     Modal,
     Note,
@@ -111,7 +112,7 @@ class _Blocks:
             case Facts(rows):
                 fields = [self._fact(name, value) for name, value in rows[: parts.MAX_FACTS]]
                 return [{"type": "section", "fields": fields}]
-            case Revealed() | Link() | Passphrase():
+            case Revealed() | Link() | LinkButton() | Passphrase():
                 return self._hidden(part)
             case Copyable(lines):
                 return [_preformatted("\n".join(draw(line, self.language, "plain") for line in lines))]
@@ -133,7 +134,19 @@ class _Blocks:
     def _hidden(self, part: Hidden) -> list[Block]:
         if not self.modal and not isinstance(part, Passphrase):
             raise ValueError("a secret is shown in a modal only")
+        if isinstance(part, LinkButton):
+            return [{"type": "actions", "elements": [self._link_button(part)]}]
         return [_link(part.url)] if isinstance(part, Link) else self._revealed(part.text)
+
+    def _link_button(self, part: LinkButton) -> dict[str, Any]:
+        label = plain_text(part.label, parts.MAX_BUTTON, self.language)
+        return {
+            "type": "button",
+            "text": label,
+            "action_id": parts.OPEN_URL,
+            "url": part.url.reveal(),
+            "style": "primary",
+        }
 
     def _revealed(self, text: Secret) -> list[Block]:
         """The secret, character for character, in as many preformatted parts as needed. It is never mrkdwn.

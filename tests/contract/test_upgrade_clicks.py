@@ -428,7 +428,7 @@ async def test_old_windows_share(old):
 
         await sees(person, "has a message with an Open button")
         for one, count in zip(recipients, before, strict=True):
-            await one.click(await is_told(one, "shares a one-time secret", count), label="Open")
+            await one.click(await is_told(one, "shares a one-time secret", count), action_id="share_open")
             await opens_here(one, f"by the {story}")
             await is_told(person, f"opened by @{one.id}")
     connected = old.person("share window with accounts").name
@@ -444,7 +444,7 @@ async def test_an_old_window_shares_with_a_passphrase_that_is_made_up_and_sent_a
     await sees(person, "has a message with an Open button")
     apart = await is_told(to, "This is the passphrase")
     (passphrase,) = re.findall(r"\b\w{4}(?:-\w{4}){4}\b", apart.shows)
-    await to.click(await is_told(to, "shares a one-time secret"), label="Open")
+    await to.click(await is_told(to, "shares a one-time secret"), action_id="share_open")
     await opens_here(to, "apart", passphrase=passphrase)
     assert old.world.onetime.everything()[-1].ttl == 3600
 
@@ -530,7 +530,7 @@ async def test_a_card_shows_the_passphrase_once_and_it_is_the_right_one(old):
     view = await sees(person, "It is shown only this once.")
     passphrase = view.secret_text()
     await person.until(lambda: "share_passphrase" not in names_on(old.thing(story)))
-    await to.click(await is_told(to, "shares a one-time secret"), label="Open")
+    await to.click(await is_told(to, "shares a one-time secret"), action_id="share_open")
     await opens_here(to, passphrase=passphrase)
 
 
@@ -585,7 +585,7 @@ async def test_a_request_is_answered(old):
         told = old.told(one)
         asker = old.member(told["other"])
         await reads(asker, old.message(told["card"]), "Answered")
-        await asker.click(await is_told(asker, "shares a one-time secret"), label="Open")
+        await asker.click(await is_told(asker, "shares a one-time secret"), action_id="share_open")
         await opens_here(asker, "an answer")
 
 

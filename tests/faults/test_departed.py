@@ -46,7 +46,7 @@ async def test_what_belongs_to_somebody_who_left_is_erased_and_what_they_shared_
 
         await eventually(lambda: rows_of(world, ada.id) == 0)
         assert rows_of(world, ben.id) == before
-        await ben.click(label="Open")
+        await ben.click(action_id="share_open")
         await ben.until(lambda: ben.view and ben.view.submit == "Show here")
         await ben.submit()
         await ben.until(lambda: ben.view.secret_text() == "what was shared")

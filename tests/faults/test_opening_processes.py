@@ -30,7 +30,7 @@ async def test_of_twenty_people_at_two_processes_one_opens_it_and_all_others_hea
         await shared(ada, place)
         for number, person in enumerate(people):
             world.workspace.connect_http(urls[number % 2])
-            await person.click(label="Open")
+            await person.click(action_id="share_open")
             await asks(person)
 
         submits = []

@@ -60,7 +60,7 @@ class Delivery:
         return next(one for one in self.ada.dm if "What you shared" in one.shows)
 
     async def window(self, person) -> None:
-        await person.click(self.message, label="Open")
+        await person.click(self.message, action_id="share_open")
         await person.until(lambda: person.view and person.view.submit in ("Show here", None) and not waits(person))
 
     def has_seen(self, person) -> bool:
@@ -126,13 +126,20 @@ async def everybody_is_told(crashing: Crashing) -> None:
     )
 
 
-async def killed_at(crashing: Crashing, step: str) -> Delivery:
-    """The bot is killed there while ben opens it, and is up again with nothing left to say."""
+async def killed_at(crashing: Crashing, step: str, *, at_once: bool = False) -> Delivery:
+    """The bot is killed there while ben opens it, and is up again with nothing left to say.
+
+    `at_once`: with the button that opens after a confirm dialog, without the window that asks.
+    """
     delivery = Delivery(crashing)
     await delivery.is_sent()
-    await delivery.window(delivery.ben)
-    crashing.kill_at(step)
-    await delivery.ben.submit()
+    if at_once:
+        crashing.kill_at(step)
+        await delivery.ben.click(delivery.message, action_id="share_open_now")
+    else:
+        await delivery.window(delivery.ben)
+        crashing.kill_at(step)
+        await delivery.ben.submit()
     await crashing.says("killed")
     crashing.all_is_well()
     await crashing.is_up_again()
@@ -159,6 +166,18 @@ AT = {
 async def test_killed_at_any_step_it_is_either_opened_and_told_or_free_for_the_others(crashing, step):
     delivery = await killed_at(crashing, step)
 
+    assert await delivery.what_became_of_it() == AT[step]
+    assert crashing.repeated == (step == "sender_notified")
+    delivery.check()
+
+
+@pytest.mark.parametrize("step", thinned(list(AT)))
+async def test_killed_while_it_opens_at_once_it_is_either_opened_and_told_or_free_for_the_others(crashing, step):
+    delivery = await killed_at(crashing, step, at_once=True)
+
+    if AT[step] == FREE:
+        await delivery.ben.until(lambda: any("*not* opened" in one.shows for one in delivery.ben.dm))
+        await delivery.ben.close()
     assert await delivery.what_became_of_it() == AT[step]
     assert crashing.repeated == (step == "sender_notified")
     delivery.check()
@@ -199,7 +218,7 @@ async def test_killed_before_the_link_was_shown_it_can_still_be_opened(crashing)
     await delivery.is_sent()
     await delivery.window(delivery.ben)
     crashing.kill_at("link_shown")
-    await delivery.ben.click(delivery.ben.view, label="Open in the browser")
+    await delivery.ben.click(delivery.ben.view, label="Show the link")
     await crashing.says("killed")
     crashing.all_is_well()
     await crashing.says("ready")

@@ -112,7 +112,7 @@ class Sharing:
 
     async def open(self, person) -> None:
         passphrases = [found for one in distinct(person.dm) for found in PASSPHRASE.findall(one.shows)]
-        await person.click(label="Open")
+        await person.click(action_id="share_open")
         await person.until(lambda: person.view and person.view.submit == "Show here")
         await person.submit(None, {"passphrase": passphrases[0]} if passphrases else {})
         await person.until(lambda: person.view and person.view.secret_text() == self.text)
@@ -249,7 +249,7 @@ async def test_each_copy_of_a_message_that_came_twice_opens_the_secret(crashing)
     first, second = sharing.ben.dm
 
     for copy in (first, second):
-        await sharing.ben.click(copy, label="Open")
+        await sharing.ben.click(copy, action_id="share_open")
         await sharing.ben.until(lambda: sharing.ben.view and sharing.ben.view.submit == "Show here")
         await sharing.ben.close()
 

@@ -112,7 +112,7 @@ async def test_it_is_sent_without_being_shown_to_who_made_it(world, ada, ben):
     sent = str([one.payload for one in world.workspace.export()[before:]])
     assert not any(part in sent for part in (held.secret_key, held.metadata_key))
     await ada.close()
-    await ben.click(message, label="Open")
+    await ben.click(message, action_id="share_open")
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
     password = await ben.until(ben.view.secret_text)
     assert password not in sent
@@ -128,7 +128,7 @@ async def test_each_person_gets_a_password_of_their_own(world, ada, ben):
     await ada.until(lambda: ben.dm and cleo.dm)
     passwords = set()
     for person in (ben, cleo):
-        await person.click(person.dm[-1], label="Open")
+        await person.click(person.dm[-1], action_id="share_open")
         await person.submit(await person.until(lambda p=person: p.view and p.view.submit == "Show here" and p.view))
         passwords.add(await person.until(lambda p=person: p.view.secret_text()))
     assert len(passwords) == 2

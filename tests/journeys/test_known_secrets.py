@@ -26,7 +26,7 @@ async def share(sender, **fields):
 
 async def press_open(person):
     await person.until(lambda: any("Open" in one.shows for one in person.dm))
-    await person.click(person.dm[-1], label="Open")
+    await person.click(person.dm[-1], action_id="share_open")
     return await person.until(lambda: person.view and person.view.submit == "Show here" and person.view)
 
 

@@ -76,7 +76,7 @@ async def shared_in_a_channel(world, number, *people):
 
 
 async def open_window(person, message):
-    await person.click(message, label="Open")
+    await person.click(message, action_id="share_open")
     return await person.until(lambda: person.view and person.view.submit == "Show here" and person.view)
 
 

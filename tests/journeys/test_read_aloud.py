@@ -54,7 +54,7 @@ async def test_a_notification_says_who_shares_or_asks_and_what_for(world, ada, b
 async def test_a_notification_says_whose_opening_it_is_about(world, ada, ben):
     await share_with(ada, ben, note="the staging db")
     await ben.until(lambda: ben.dm and "Open" in ben.dm[0].shows)
-    await ben.click(ben.dm[0], label="Open")
+    await ben.click(ben.dm[0], action_id="share_open")
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
 
     news = await ada.until(lambda: len(ada.dm) > 1 and ada.dm[-1])

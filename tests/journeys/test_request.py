@@ -185,7 +185,7 @@ async def test_what_is_sent_is_for_who_asked_alone_and_ends_the_request(world, a
     await ada.until(lambda: "Answered" in card.shows)
     await ben.until(lambda: "You sent it" in message.shows)
     assert cleo.dm == []
-    await ada.click(brought, label="Open")
+    await ada.click(brought, action_id="share_open")
     await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Show here" and ada.view))
     await ada.until(lambda: ada.view.secret_text() == TEXT)
 

@@ -669,7 +669,7 @@ async def test_what_one_host_takes_is_shared_there_and_refused_unseen_elsewhere(
     await ada.submit(view, {"account": large.url.removeprefix("http://"), "to": [ben.id]})
     await ada.until(lambda: ada.view and ada.view.title == "Shared")
     assert "quoted" not in posted(world)
-    await ben.click(ben.dm[0], label="Open")
+    await ben.click(ben.dm[0], action_id="share_open")
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
     await ben.until(ben.view.secret_text)
     assert ben.view.secret_text() == text

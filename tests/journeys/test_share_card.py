@@ -42,7 +42,7 @@ async def test_burning_all_burns_what_nobody_has_opened(world, ada, people):
     await ada.until(lambda: card.shows.count("burned before anybody opened it") == 2)
     assert states(world) == ["burned", "burned"]
     assert "Nothing more will happen" in card.shows
-    assert not [block for block in card.blocks if block["type"] == "actions"]
+    assert [one["action_id"] for one in buttons(card)] == ["share_again"]
 
 
 async def test_thinking_better_of_it_burns_nothing(world, ada, people):
@@ -178,7 +178,7 @@ async def test_a_reminder_opens_the_secret_and_changes_with_it(world, ada, ben):
     message, reminder = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     assert "staging database" in reminder.shows
 
-    await ben.click(reminder, label="Open")
+    await ben.click(reminder, action_id="share_open")
     await ben.until(lambda: ben.view and ben.view.submit == "Show here")
     await ben.submit()
 
@@ -206,7 +206,7 @@ async def test_a_passphrase_sent_apart_is_taken_back_when_its_secret_is_opened(w
     await share(ada, to=[ben.id], options=["generate", "apart"])
     message, sent = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     passphrase = passphrase_in(sent)
-    await ben.click(message, label="Open")
+    await ben.click(message, action_id="share_open")
     await ben.until(lambda: ben.view and ben.view.submit == "Show here")
 
     await ben.submit(None, {"passphrase": passphrase})
@@ -226,3 +226,37 @@ async def test_a_passphrase_that_slack_does_not_change_is_deleted(world, ada, be
     await ada.submit(None, {"passphrase": passphrase})
 
     await ben.until(lambda: len(ben.dm) == 1)
+
+
+async def test_share_again_makes_a_new_secret_for_those_who_did_not_open_theirs(world, ada, people):
+    ben, cleo = people
+    card = await shared(ada, people, note="staging database")
+    await ben.click(label="Open")
+    await ben.until(lambda: ben.view and ben.view.secret_text() == TEXT)
+    await ada.until(lambda: "1 of 2 opened" in card.shows)
+    assert "Share again" not in card.shows
+    await ada.click(card, label="Burn")
+    await ada.until(lambda: "burned before" in card.shows)
+
+    await ada.click(card, label="Share again…")
+
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
+    assert "type it again" in view.text
+    await ada.submit(view, {"text1": "another text"})
+    await cleo.until(lambda: len(cleo.dm) == 2)
+    await cleo.click(cleo.dm[1], label="Open")
+    await cleo.until(lambda: cleo.view and cleo.view.secret_text() == "another text")
+    assert len(ben.dm) == 1
+
+
+async def test_what_everybody_opened_can_be_shared_with_them_again(world, ada, ben):
+    card = await shared(ada, [ben])
+    await ben.click(label="Open")
+    await ben.until(lambda: ben.view and ben.view.secret_text() == TEXT)
+
+    await ada.until(lambda: "Share again" in card.shows)
+    await ada.click(card, label="Share again…")
+
+    await ada.until(lambda: ada.view and ada.view.submit == "Share")
+    await ada.submit(None, {"text1": "once more"})
+    await ben.until(lambda: len(ben.dm) == 2)

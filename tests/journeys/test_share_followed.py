@@ -25,9 +25,9 @@ async def _shared(world, **fields):
 
 async def test_a_secret_that_was_opened_by_its_link_is_told_once_and_shown_everywhere(quick):
     ada, ben, held = await _shared(quick)
-    await ben.click(label="Open")
+    await ben.click(action_id="share_open")
     await ben.until(lambda: ben.view and ben.view.submit == "Show here")
-    await ben.click(label="Open in the browser")
+    await ben.click(label="Show the link")
     await ada.until(lambda: "the link was shown to" in ada.dm[0].shows)
 
     assert quick.onetime.open_as_outsider(held.secret_key) == TEXT
@@ -64,7 +64,7 @@ async def test_what_was_opened_here_is_told_once_also_to_who_tracks_it_by_hand(q
     ada, ben, held = await _shared(quick)
     await ada.command("/ots", f"track {quick.onetime.url}/private/{held.metadata_key}")
     await ada.until(lambda: len(ada.dm) == 2)
-    await ben.click(label="Open")
+    await ben.click(action_id="share_open")
     await ben.until(lambda: ben.view and ben.view.submit == "Show here")
 
     await ben.submit()

@@ -53,7 +53,7 @@ def message_for(person, place=None):
 
 async def window(person, place=None):
     await person.until(lambda: any("Open" in one.shows for one in person.messages))
-    await person.click(message_for(person, place), label="Open")
+    await person.click(message_for(person, place), action_id="share_open")
     return await person.until(lambda: person.view and person.view.submit == "Show here" and person.view)
 
 
@@ -65,7 +65,95 @@ def news(person):
     return [one.shows for one in person.dm if "opened your one-time secret" in one.shows]
 
 
+async def open_at_once(person, place=None, **answers):
+    """Press Open on the message, and confirm. Returns when something came of it."""
+    await person.until(lambda: any("Open" in one.shows for one in person.messages))
+    there = person.dm if place is None else [one for one in person.messages if one.channel == place.id]
+    await person.click(next(one for one in there if "shares a one-time secret" in one.shows), label="Open", **answers)
+
+
 # --- the usual way
+
+
+async def test_two_clicks_show_the_text_and_where_it_is_from(world, ada, ben):
+    await share(ada, to=[ben.id], note="staging database")
+    message = await ben.until(lambda: message_for(ben))
+    (button,) = [one for block in message.blocks for one in block.get("elements", [])
+                 if one.get("action_id") == "share_open_now"]  # fmt: skip
+    assert "works once" in button["confirm"]["text"]["text"]
+    before = done(world)
+    await open_at_once(ben, confirm=False)
+    assert (ben.view, done(world)) == (None, before)
+
+    await open_at_once(ben)
+
+    await ben.until(lambda: ben.view and ben.view.secret_text() == TEXT)
+    above = ben.view.text.partition(TEXT)[0]
+    for said in (f"@{ada.id}", "staging database", world.onetime.url.removeprefix("http://")):
+        assert said in above
+    await ben.until(lambda: "You opened “staging database” from" in message.shows)
+    (held,) = world.onetime.everything()
+    assert world.onetime.posts_of(held.secret_key) == 1
+
+
+async def test_of_two_quick_clicks_the_second_covers_nothing(world, ada, ben):
+    await share(ada, to=[ben.id])
+    fault = OnetimeFault("hang")
+    world.onetime.plan(SECRET_ROUTE, fault)
+    await open_at_once(ben)
+    await world.onetime.wait_for_call(SECRET_ROUTE)
+    view = ben.view
+
+    await open_at_once(ben)
+
+    await ben.until(lambda: "being opened, or was opened" in ben.sees() or "opening it right now" in ben.sees())
+    assert ben.view is view
+    fault.release()
+    await ben.until(lambda: ben.view.secret_text() == TEXT)
+    assert len(ben.views) == 1
+
+
+async def test_of_many_who_press_open_at_once_one_gets_it(world, ada):
+    people = [somebody(world, "one") for _ in range(10)]
+    ops = channel(world, ada, *people)
+    await share(ada, channel=ops.id)
+    (held,) = world.onetime.everything()
+
+    await asyncio.gather(*(open_at_once(person, ops) for person in people))
+
+    (winner,) = await ada.until(lambda: [one for one in people if one.view and one.view.secret_text() == TEXT])
+    assert world.onetime.posts_of(held.secret_key) == 1
+    for loser in people:
+        if loser is not winner:
+            await loser.until(lambda loser=loser: f"@{winner.id}" in loser.sees())
+
+
+async def test_a_window_that_slack_does_not_open_leaves_the_secret_unopened(world, ada, ben):
+    await share(ada, to=[ben.id])
+    before = done(world)
+    world.workspace.plan("views.open", SlackFault.error("expired_trigger_id"))
+
+    await open_at_once(ben)
+
+    await ben.until(lambda: any("*not* opened" in one.shows for one in ben.dm))
+    assert done(world) == before
+    await open_at_once(ben)
+    await ben.until(lambda: ben.view and ben.view.secret_text() == TEXT)
+
+
+async def test_the_link_is_behind_a_button_of_a_window(world, ada, ben):
+    await share(ada, to=[ben.id])
+    (held,) = world.onetime.everything()
+
+    await ben.click(await window(ben), label="Show the link")
+
+    await sees(ben, "This is the link")
+    (button,) = [one for block in ben.view.blocks for one in block.get("elements", []) if one["type"] == "button"]
+    assert button["text"]["text"] == "Open in the browser"
+    assert button["url"] == f"{world.onetime.url}/secret/{held.secret_key}"
+    await ben.click(label="Open in the browser")
+    assert held.secret_key not in json.dumps([one.payload for one in world.workspace.export()
+                                              if one.method.startswith("chat.")])  # fmt: skip
 
 
 async def test_the_one_it_is_for_opens_it_here_and_the_sender_knows_at_once(world, ada, ben):
@@ -181,7 +269,7 @@ async def test_the_link_appears_in_the_browsers_window_only_and_the_others_know_
     before, calls = len(world.workspace.export()), done(world)
     of_cleo, of_ben = await window(cleo, ops), await window(ben, ops)
 
-    await ben.click(of_ben, label="Open in the browser")
+    await ben.click(of_ben, label="Show the link")
 
     await sees(ben, f"{world.onetime.url}/secret/{held.secret_key}")
     holding = [one for one in world.workspace.export()[before:] if held.secret_key in json.dumps(one.payload)]
@@ -198,11 +286,11 @@ async def test_a_link_that_could_not_be_shown_is_in_no_message_either(world, ada
     before = len(world.workspace.export())
     world.workspace.plan("views.update", SlackFault.error("not_found"))
 
-    await ben.click(view, label="Open in the browser")
+    await ben.click(view, label="Show the link")
     await world.workspace.wait_for_call("views.update")
     await ben.close()
 
-    await ben.click(await window(ben), label="Open in the browser")
+    await ben.click(await window(ben), label="Show the link")
     await sees(ben, held.secret_key)
     holding = [one.method for one in world.workspace.export()[before:] if held.secret_key in json.dumps(one.payload)]
     assert set(holding) == {"views.update"}
@@ -210,7 +298,7 @@ async def test_a_link_that_could_not_be_shown_is_in_no_message_either(world, ada
 
 async def test_who_has_the_link_can_see_it_here_after_all(world, ada, ben):
     await share(ada, to=[ben.id])
-    await ben.click(await window(ben), label="Open in the browser")
+    await ben.click(await window(ben), label="Show the link")
     await sees(ben, "This is the link")
     await ben.close()
 
@@ -261,7 +349,7 @@ async def test_who_guessed_five_times_is_stopped_and_the_others_are_not(world, a
     await ben.close()
     (held,) = world.onetime.everything()
 
-    await ben.click(message_for(ben, ops), label="Open")
+    await ben.click(message_for(ben, ops), action_id="share_open")
 
     await sees(ben, "Stopped after 5 tries")
     assert world.onetime.posts_of(held.secret_key) == 5
@@ -394,7 +482,7 @@ async def test_a_message_that_still_has_its_button_says_who_opened_it(world, ada
     message_for(cleo, ops).blocks = before
     calls = done(world)
 
-    await cleo.click(message_for(cleo, ops), label="Open")
+    await cleo.click(message_for(cleo, ops), action_id="share_open")
 
     await sees(cleo, f"@{ben.id} opened it")
     assert done(world) == calls
@@ -405,7 +493,7 @@ async def test_a_click_before_the_bot_knows_its_own_message_can_be_made_again(wo
     sharing = asyncio.create_task(share(ada, to=[ben.id]))
     message = await ben.until(lambda: ben.dm and message_for(ben))
 
-    await ben.click(message, label="Open")
+    await ben.click(message, action_id="share_open")
     await sees(ben, "only just being sent")
     await ben.close()
     fault.release()
@@ -484,7 +572,7 @@ async def test_in_a_channel_too_it_is_for_members_alone(world, ada, who):
     ops.members.add(outsider.id)
     calls = done(world)
 
-    await outsider.click(message_for(outsider, ops), label="Open")
+    await outsider.click(message_for(outsider, ops), action_id="share_open")
 
     await outsider.until(lambda: english(NotAllowed.tell) in outsider.sees())
     assert done(world) == calls
@@ -504,7 +592,7 @@ async def test_nothing_that_slack_keeps_holds_the_secret_or_what_opens_it(world,
     await sees(ben, "Wrong passphrase")
     await ben.submit(ben.view, {"passphrase": "open sesame"})
     await ben.until(lambda: ben.view.secret_text() == TEXT)
-    await cleo.click(await window(cleo), label="Open in the browser")
+    await cleo.click(await window(cleo), label="Show the link")
     await sees(cleo, "This is the link")
     await connected.click(card, label="Burn")
     await connected.until(lambda: "burned before" in card.shows)

@@ -53,6 +53,7 @@ FOR_ANY_MEMBER = {
     "/ots watch",
     "/ots LINK",
     "action connect_open",
+    "action open_url",
     "form connect",
     "form request",
     "form retrieve_link",

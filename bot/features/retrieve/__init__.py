@@ -11,16 +11,17 @@ from __future__ import annotations
 from bot.errors import NotUnderstood
 from bot.features.retrieve import deliveries, screens
 from bot.features.retrieve.asking import ask
-from bot.features.retrieve.opening import open_secret
+from bot.features.retrieve.opening import open_at_once, open_secret
 from bot.features.retrieve.recovery import recover
-from bot.features.retrieve.resume import resume
+from bot.features.retrieve.resume import resume, resume_at_once
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_reveal, own_reveal_window, received_delivery
 from bot.interaction.pasted import from_field, secret_key, usual_host
+from bot.screen.parts import OPEN_URL
 from bot.screen.pieces import say
 from bot.secret import SecretKey
-from bot.sharing.recipient_messages import SHARE_OPEN
+from bot.sharing.recipient_messages import SHARE_OPEN, SHARE_OPEN_NOW
 from bot.status.buttons import RETRIEVE_OPEN
 from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
@@ -72,6 +73,11 @@ async def try_again(interaction: Interaction, reveal: Reveal) -> Reply:
     return Reply(screens.stopped(delivery) if is_stopped else screens.nothing_left(), Outcome.REFUSED)
 
 
+async def note_browser(_interaction: Interaction, _row: None) -> Reply:
+    """“Open in the browser” was pressed. Slack has gone to the link, and only reports it."""
+    return Reply(None, Outcome.DONE)
+
+
 FEATURE = Feature(
     name="retrieve",
     verbs=(
@@ -89,6 +95,8 @@ FEATURE = Feature(
             screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal_window),
             screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal_window),
             SHARE_OPEN: Handler(deliveries.open_delivery, received_delivery, opens_window=True),
+            SHARE_OPEN_NOW: Handler(open_at_once, received_delivery),  # opens its own window, when it is reserved
+            OPEN_URL: Handler(note_browser, any_member),
             screens.SHOW_AGAIN: Handler(show_again, own_reveal),  # opens its own window, if there is something to show
             screens.TRY_AGAIN: Handler(try_again, own_reveal, opens_window=True),
             screens.PAGE_BACK: Handler(turn_page, own_button_context(REVEAL_PAGE)),
@@ -102,5 +110,5 @@ FEATURE = Feature(
         Kind.CLOSED: {screens.DONE_FORM: Handler(close_pages, own_reveal)},
     },
     recover=recover,
-    resumes={(Kind.FORM, screens.FORM): resume},
+    resumes={(Kind.FORM, screens.FORM): resume, (Kind.ACTION, SHARE_OPEN_NOW): resume_at_once},
 )

@@ -26,13 +26,20 @@ from bot.storage.shares.rows import Delivery
 
 async def open_delivery(interaction: Interaction, delivery: Delivery) -> Reply:
     """“Open” on the message: show the window that asks, or what became of the delivery. Nothing is opened yet."""
+    if (refusal := find_refusal(interaction, delivery)) is not None:
+        return Reply(refusal, Outcome.REFUSED)
+    return await ask(interaction, interaction.services.hosts.of(delivery.host), delivery.secret_key, delivery)
+
+
+def find_refusal(interaction: Interaction, delivery: Delivery) -> Modal | None:
+    """Why the button on the message cannot open the delivery; None if it can. Raises `NotYours` for other messages."""
     if delivery.state == "made":  # its message was posted, but that is not stored yet
-        return Reply(delivery_screens.just_sent(), Outcome.REFUSED)
+        return delivery_screens.just_sent()
     if not _is_on_its_message(interaction, delivery):
         raise NotYours
     if not _can_try(interaction, delivery):
-        return Reply(delivery_screens.taken(delivery, interaction.person), Outcome.REFUSED)
-    return await ask(interaction, interaction.services.hosts.of(delivery.host), delivery.secret_key, delivery)
+        return delivery_screens.taken(delivery, interaction.person)
+    return None
 
 
 async def find_delivery(interaction: Interaction, reveal: Reveal) -> Delivery | None:

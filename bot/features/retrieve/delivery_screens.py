@@ -8,7 +8,7 @@ from bot.features.retrieve.screens import TITLE
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
-from bot.screen.parts import DONE, NO_FORM, Link, Modal, Note, Text
+from bot.screen.parts import DONE, NO_FORM, Link, LinkButton, Modal, Note, Text
 from bot.screen.pieces import HostName, Piece, say
 from bot.secret import Secret
 from bot.status.words import WARNING_SIGN, delivery_taken_words, expired_words, secret_over_words
@@ -62,6 +62,7 @@ def link(host: Host, url: Secret) -> Modal:
                 server=HostName(host.name),
             )
         ),
+        LinkButton(say("Open in the browser"), url),
         Link(url),
         Note.of(say("Don't pass it on. To see it here after all, close this window and press Open again.")),
         close=DONE,

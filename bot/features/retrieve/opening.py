@@ -25,6 +25,9 @@ between the request to the host and the commit of our escrow. The row in `reveal
     `HostUnavailable`                   ready, outcome_unknown  it may have been opened: the window asks again
     (the process died)                  claiming                recovery.py reports it and makes the row ready again
 
+A delivery that surely has no passphrase is reserved at once, when “Open” on its message was confirmed: then `answered`
+opens the window.
+
 After each step from `reserved` on, except `counted`, is a failpoint with the step's name. Tests kill the process there.
 """
 
@@ -50,13 +53,14 @@ from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.following import tell
 from bot.features.retrieve.known import find_metadata
 from bot.features.retrieve.own_opening import settle_own_opening
-from bot.features.retrieve.showing import show, show_patiently
+from bot.features.retrieve.showing import find_origin, show, show_patiently
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
 from bot.interaction.passphrases import offer_other_forms, read_passphrase
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import SecretState, UnexpectedError
+from bot.screen.parts import Message, Modal, Part, Text
 from bot.screen.pieces import Piece, Sentences
 from bot.secret import Secret
 from bot.sharing import on_watch_event
@@ -65,6 +69,7 @@ from bot.status.tracked_card import follow
 from bot.status.words import WARNING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 from bot.storage.shares.rows import Delivery
+from bot.storage.tables import new_id
 
 PROBE_TRIES = 3
 PROBE_WITHIN = 10.0  # seconds
@@ -78,16 +83,38 @@ async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
     delivery = await deliveries.find_delivery(interaction, reveal)
     if reveal.is_expired:
         return Reply(await deliveries.explain_late(interaction, host, delivery), Outcome.REFUSED)
-    return await _open(interaction, host, reveal, delivery)
+    if not await interaction.services.reveals.reserve(reveal.id):
+        return Reply(await deliveries.explain_taken(interaction, reveal), Outcome.REFUSED)
+    return await _open_reserved(interaction, host, reveal, delivery)
 
 
-async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+async def open_at_once(interaction: Interaction, delivery: Delivery) -> Reply:
+    """“Open” on the message of a delivery without a passphrase, after its confirm dialog.
+
+    The window opens when the delivery is reserved, and not before: a new window replaces one that is open, and the
+    second of two quick clicks would otherwise replace the secret that the first has shown. So a refusal is a message.
+    """
+    services, ref = interaction.services, new_id()
+    if (refusal := deliveries.find_refusal(interaction, delivery)) is not None:
+        return _refuse_beside(refusal)
+    await services.reveals.begin(interaction.person, ref, delivery.host, delivery.secret_key, delivery_id=delivery.id)
+    reveal = await services.reveals.find(interaction.person, ref)
+    if not await services.reveals.reserve(ref):
+        return _refuse_beside(await deliveries.explain_taken(interaction, reveal))
+    return await _open_reserved(interaction, services.hosts.of(delivery.host), reveal, delivery)
+
+
+def _refuse_beside(window: Modal) -> Reply:
+    """What a window would say, as a message under the one with the button."""
+    return Reply(Message(Text.of(window.title), window.parts, without_replacing=True), Outcome.REFUSED)
+
+
+async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
     services = interaction.services
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)
-    if not await services.reveals.reserve(reveal.id):
-        return Reply(await deliveries.explain_taken(interaction, reveal), Outcome.REFUSED)
     failpoint("reserved")
+    above = await find_origin(interaction, reveal)
     await _count_opening(interaction, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
@@ -114,7 +141,7 @@ async def _open(interaction: Interaction, host: Host, reveal: Reveal, delivery: 
     except OnetimeError as error:
         return await _explain_unopened(interaction, host, reveal, delivery, error)
     failpoint("fetched")
-    await _show_or_report(interaction, access, reveal, text)
+    await _show_or_report(interaction, access, reveal, text, above)
     if delivery is not None:
         await announce(interaction.services, delivery)
     await _settle_tracked(interaction, access, reveal, began)
@@ -248,7 +275,9 @@ async def _report_unknown_outcome(
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 
 
-async def _show_or_report(interaction: Interaction, access: HostAccess, reveal: Reveal, text: Secret) -> None:
+async def _show_or_report(
+    interaction: Interaction, access: HostAccess, reveal: Reveal, text: Secret, above: tuple[Part, ...]
+) -> None:
     """Escrow the text and show it. If it cannot be shown, send a direct message.
 
     The message is sent before the row is marked. After a crash in between, it is sent twice, but never lost.
@@ -256,7 +285,7 @@ async def _show_or_report(interaction: Interaction, access: HostAccess, reveal: 
     until = await _store_escrow(interaction, reveal, text)
     failpoint("escrowed")
     try:
-        await show(interaction, reveal.id, text, 0, held=until is not None, notes=access.notes)
+        await show(interaction, reveal.id, text, 0, held=until is not None, notes=access.notes, above=above)
     except (SlackError, StorageUnavailable):
         failpoint("unshown")
         if until:

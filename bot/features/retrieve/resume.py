@@ -24,3 +24,15 @@ async def resume(services: Services, act: Act) -> Resumption:
     host = services.hosts.of(reveal.host)
     window = screens.ask(host, reveal.id, screens.RESTARTED, passphrase=True, delivery=delivery)
     return Resumption(window, screens.dm_nothing_opened(delivery))
+
+
+async def resume_at_once(services: Services, act: Act) -> Resumption:
+    """After “Open” on a message, of whose window nothing is stored: a message, if nothing was opened."""
+    try:
+        delivery = await services.deliveries.find_for_recipient(act.person, act.ref)
+    except NotYours:
+        return Resumption()
+    reveal = await services.reveals.latest_of(act.person, delivery.id)
+    if delivery.state != "sent" or (reveal is not None and reveal.outcome_unknown):
+        return Resumption()
+    return Resumption(None, screens.dm_nothing_opened(delivery))

@@ -23,8 +23,9 @@ from bot.screen.parts import (
     Revealed,
     Text,
 )
-from bot.screen.pieces import HostName, Mark, Piece, Sentences, When, Who, say, say_count
+from bot.screen.pieces import HostName, Mark, Piece, Plain, Sentences, When, Who, say, say_count
 from bot.secret import Secret
+from bot.sharing.form_state import MAX_NOTE
 from bot.status.words import DONE_SIGN, DOT, REFUSED_SIGN, WARNING_SIGN, WORKING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.shares.rows import Delivery
@@ -119,7 +120,7 @@ def ask(
     parts += [other_forms[1]] if other_forms else []
     if delivery:
         label = say("Show me the link, to open it in the browser")
-        buttons.append(Button(say("Open in the browser"), IN_BROWSER, ref, accessibility_label=label))
+        buttons.append(Button(say("Show the link"), IN_BROWSER, ref, accessibility_label=label))
     parts += [Buttons(tuple(buttons))] if buttons else []
     parts.append(Note.of(say("Keep this window open until the secret is shown. Only you see it.")))
     submit = say("Show here") if delivery else say("Open")
@@ -232,8 +233,12 @@ def secret(
     pages: int = 1,
     turns: Buttons | None = None,
     notes: tuple[Note, ...] = (),
+    above: tuple[Part, ...] = (),
 ) -> Modal:
-    """The secret, or one page of it when one window cannot hold it all. `notes` are about the account."""
+    """The secret, or one page of it when one window cannot hold it all.
+
+    `above` says where it is from; `notes` are about the account.
+    """
     copy: list[Piece] = [
         say("Copy it now: its link is empty, and this window is the only copy. It is in none of Slack's messages.")
     ]
@@ -242,11 +247,22 @@ def secret(
     shown = Revealed(text) if text else Text.of(say("The secret is empty."))
     title = say("Your secret")
     if turns:
-        return Modal(DONE_FORM, title, (shown, turns, *below), ref=ref, submit=DONE, close=CLOSE, notify_on_close=True)
+        return Modal(
+            DONE_FORM, title, (*above, shown, turns, *below), ref=ref, submit=DONE, close=CLOSE, notify_on_close=True
+        )
     if pages > 1:
         lost = say("It is too long for one window, and nothing is kept: the other pages are lost.")
         below.append(Note.of(WARNING_SIGN, lost))
-    return Modal(NO_FORM, title, (shown, *below), close=DONE)
+    return Modal(NO_FORM, title, (*above, shown, *below), close=DONE)
+
+
+def origin(host: Host, delivery: Delivery | None = None, note: str | None = None) -> tuple[Part, ...]:
+    """What stands above a secret: who shared it, its server, and the sender's note."""
+    server = HostName(host.name)
+    if delivery is None:
+        return (Note.of(server),)
+    said: list[Part] = [Note.of(say("From {person}", person=Who(delivery.sender.user_id)), DOT, server)]
+    return (*said, Text.of(Mark("> "), Plain(note, MAX_NOTE))) if note else tuple(said)
 
 
 # --- direct messages

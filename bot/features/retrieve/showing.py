@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import stamina
 
-from bot.errors import SlackError, StorageUnavailable
+from bot.errors import BotError, SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
 from bot.features.retrieve.following import tell
@@ -14,8 +14,9 @@ from bot.interaction import paging
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
+from bot.onetime.links import Host
 from bot.screen.long import pages
-from bot.screen.parts import Button, Buttons, Modal, Note
+from bot.screen.parts import Button, Buttons, Modal, Note, Part
 from bot.screen.pieces import say
 from bot.secret import Secret
 from bot.storage.button_contexts import REVEAL_PAGE, ButtonContext, NewButtonContext
@@ -29,7 +30,14 @@ log = Log("showing")
 
 
 async def show(
-    interaction: Interaction, ref: str, text: Secret, page: int, *, held: bool = True, notes: tuple[Note, ...] = ()
+    interaction: Interaction,
+    ref: str,
+    text: Secret,
+    page: int,
+    *,
+    held: bool = True,
+    notes: tuple[Note, ...] = (),
+    above: tuple[Part, ...] = (),
 ) -> bool:
     """Show one page, with retries. True if it was the whole secret: its escrow is then wiped.
 
@@ -38,7 +46,7 @@ async def show(
     parts = pages(text)
     page = min(page, len(parts) - 1)
     turns = await _page_buttons(interaction, ref, page, len(parts)) if held else None
-    modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns, notes=notes)
+    modal = screens.secret(parts[page], ref, page=page + 1, pages=len(parts), turns=turns, notes=notes, above=above)
     await show_patiently(interaction, modal, SHOW_TRIES, SHOW_WITHIN)
     failpoint("shown")
     if held and len(parts) > 1:
@@ -71,12 +79,23 @@ async def _page_buttons(interaction: Interaction, ref: str, page: int, count: in
     )  # fmt: skip
 
 
+async def find_origin(interaction: Interaction, reveal: Reveal) -> tuple[Part, ...]:
+    """What stands above the secret of this reveal. Raises nothing: the secret matters more."""
+    services, host = interaction.services, Host(reveal.host)
+    if reveal.delivery_id is not None:
+        with suppress(BotError):
+            delivery = await services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
+            return screens.origin(host, delivery, (await services.shares.share_of(delivery)).note)
+    return screens.origin(host)
+
+
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
         return Reply(screens.nothing_left(push=True), Outcome.REFUSED)
-    await show(interaction, ref, text, int(context.data["page"]))
+    above = await find_origin(interaction, await interaction.services.reveals.find(interaction.person, ref))
+    await show(interaction, ref, text, int(context.data["page"]), above=above)
     return Reply(None, Outcome.SHOWN)
 
 
@@ -89,7 +108,7 @@ async def show_again(interaction: Interaction, reveal: Reveal) -> Reply:
     text = await interaction.services.reveals.read_escrow(interaction.person, reveal.id)
     if text is None:
         return Reply(screens.dm_nothing_held(), Outcome.REFUSED)
-    if await show(interaction, reveal.id, text, 0):
+    if await show(interaction, reveal.id, text, 0, above=await find_origin(interaction, reveal)):
         with suppress(SlackError):
             await interaction.show(screens.dm_shown())
     return Reply(None, Outcome.SHOWN)

@@ -126,6 +126,15 @@ class Reveals:
         """Like `find`, but also a reveal that expired while its window was open: `is_expired`, without a key."""
         return self._rows.decrypt(await self._own(person, id, with_expired=True))
 
+    async def latest_of(self, person: Person, delivery_id: str) -> Reveal | None:
+        """This person's latest reveal of a delivery, if there is one. Its key is in the delivery's own row."""
+        query = select(*columns(self._escrow_life, self._memory)).where(
+            owned_by(reveals, person), reveals.c.delivery_id == delivery_id
+        )
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query.order_by(reveals.c.created_at.desc()).limit(1))).one_or_none()
+        return None if row is None else self._rows.decrypt(row)
+
     async def reserve(self, id: str) -> bool:
         """Ready → opening. True for exactly one caller: a second click, or a second process, gets False.
 
