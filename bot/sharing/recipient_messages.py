@@ -9,13 +9,12 @@ from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Passphrase, Text
 from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
+from bot.status.names import note_in_label, quoted
 from bot.status.words import (
     DELIVERY_SIGNS,
     GONE_SIGN,
     REMINDER_SIGN,
     delivery_over_words,
-    name_in_label,
-    quoted,
 )
 from bot.storage.shares.rows import Delivery, Share
 
@@ -65,7 +64,7 @@ def over_for_long() -> Message:
 
 
 def _open_button(share: Share, delivery: Delivery) -> Button:
-    label = say("Open {secret}, which works once", secret=name_in_label(share.label, share.created_at))
+    label = say("Open {secret}, which works once", secret=note_in_label(share))
     return Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label)
 
 
