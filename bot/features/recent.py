@@ -203,7 +203,7 @@ FEATURE = Feature(
         Verb(
             "recent",
             say("lists your secrets and their status"),
-            Mark("[new|received|burned|expired|shared|all] [@person|#channel]"),
+            say("[new|received|burned|expired|shared|all] [@person|#channel]"),
             aliases=("list",),
             handler=Handler(list_recent, any_member),
         ),

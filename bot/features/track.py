@@ -262,7 +262,7 @@ FEATURE = Feature(
         Verb(
             "tracked",
             say("lists what you track"),
-            Mark("[@person|#channel]"),
+            say("[@person|#channel]"),
             handler=Handler(list_tracked, any_member),
         ),
         Verb("watch", say("tracks all secrets of your account"), Mark("on|off"), handler=Handler(watch, any_member)),
