@@ -13,7 +13,9 @@ from typing import NoReturn, Self, TypeVar
 from bot.characters import is_blank
 
 HIDDEN = "[hidden]"
-SHORT_ID = 8  # characters of a metadata key that may be shown
+SHORT_ID = 8  # characters of a metadata key that may be shown, as on the pages of Onetime Secret
+OLD_SHORT_ID = 6  # characters; servers up to 0.23 show so many
+OLD_KEY = 31  # characters; the longest key that servers up to 0.23 make
 
 SecretKind = TypeVar("SecretKind", bound="Secret")
 
@@ -110,6 +112,17 @@ class MetadataKey(Secret):
     """The key in a `/private/KEY` or `/receipt/KEY` link: anybody who has it can see the secret's state and burn it."""
 
     @property
+    def is_old(self) -> bool:
+        """Whether a server up to 0.23 made the key: later ones make longer keys."""
+        return len(self) <= OLD_KEY
+
+    @property
     def short_id(self) -> str:
         """The first characters, as on Onetime Secret's own pages: they name a secret and open nothing."""
-        return self.reveal()[:SHORT_ID] if len(self) >= 2 * SHORT_ID else ""
+        length = OLD_SHORT_ID if self.is_old else SHORT_ID
+        return self.reveal()[:length] if len(self) >= 2 * SHORT_ID else ""
+
+    def may_be_called(self, short_id: str) -> bool:
+        """Whether this is a short name of the key. It is none if more of the key is in it than may be shown."""
+        fits = OLD_SHORT_ID <= len(short_id) <= SHORT_ID and len(self) >= 2 * SHORT_ID
+        return fits and self.reveal().startswith(short_id)

@@ -25,8 +25,8 @@ from bot.interaction.passphrases import describe_other_forms
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import DONE, Button, Buttons, Field, Heading, Message, Modal, Part, Text
-from bot.screen.pieces import HostName, Sentences, say
+from bot.screen.parts import DONE, Button, Buttons, Field, Message, Modal, Part, Text
+from bot.screen.pieces import Bold, HostName, Mark, Sentences, say
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
@@ -39,6 +39,7 @@ from bot.status.buttons import (
     TRACKED_LIST_BURN,
 )
 from bot.status.change import find_change
+from bot.status.names import SecretName, find_name
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
@@ -84,7 +85,8 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
             return Reply(again, Outcome.REFUSED)
         said = Sentences.of(WRONG, *describe_other_forms(interaction.text_inputs["passphrase"]))
         raise FieldErrors({"passphrase": said}, form=again) from None
-    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes, close=DONE)
+    name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
+    window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, name, state, metadata), *access.notes, close=DONE)
     return Reply(window, read_burn_outcome(state))
 
 
@@ -98,9 +100,10 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
         in_a_list = metadata_card.is_in_a_list(context)
         return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
     summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
+    name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
     message = Message.of(
-        say("One-time secret on {server}: {state}.", server=HostName(host.name), state=summary),
-        *_outcome_parts(host, state, metadata),
+        say("{secret} on {server}: {state}.", secret=name.in_list(), server=HostName(host.name), state=summary),
+        *_outcome_parts(host, name, state, metadata),
         *access.notes,
         without_replacing=metadata_card.is_in_a_list(context),
     )
@@ -131,9 +134,12 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         return Reply(tracked_card(now, host.name, notes=access.notes), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
-    outcome_parts = (*_outcome_parts(host, state, metadata), *access.notes)
+    name = await find_name(interaction.services, interaction.person, host, tracked.key, metadata)
     message = Message.of(
-        say("One-time secret on {server}", server=HostName(host.name)), *outcome_parts, without_replacing=True
+        say("{secret} on {server}", secret=name.in_list(), server=HostName(host.name)),
+        *_outcome_parts(host, name, state, metadata),
+        *access.notes,
+        without_replacing=True,
     )
     return Reply(message, read_burn_outcome(state))
 
@@ -157,15 +163,16 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     except SecretGone:
         return Reply(Modal.of(BURNED_FORM, TITLE, Text(NOT_KNOWN)), Outcome.REFUSED)
     state = metadata.state_at(clock.now())
+    name = await find_name(interaction.services, interaction.person, host, key, metadata)
     if state.is_over:
-        window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, state, metadata), *access.notes)
+        window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, name, state, metadata), *access.notes)
         return Reply(window, Outcome.REFUSED)
     data = {}
     if metadata.secret_key is not None:
         data[NAMES] = " ".join(interaction.services.guesses.names_of(host.url, metadata.secret_key))
     context = NewButtonContext(METADATA, host.url, key, access.account_id, data)
     (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
-    parts = (*metadata_card.card(metadata, host), Text.of(FOREVER), *access.notes)
+    parts = (*metadata_card.card(metadata, host, name), Text.of(FOREVER), *access.notes)
     return Reply(_form(ref, *parts, passphrase=bool(metadata.passphrase_required)), Outcome.SHOWN)
 
 
@@ -241,11 +248,12 @@ async def recover(services: Services, _alone_for: float | None = None) -> None:
         await services.outdated_messages.mark_drawn(outdated)
 
 
-def _outcome_parts(host: Host, state: SecretState | None, metadata: Metadata | None) -> tuple[Part, ...]:
-    if state is None:
-        return (Text(NOT_KNOWN),)
-    details = metadata_card.card(metadata, host)[1:] if metadata else ()
-    return (Heading(say("One-time secret")), Text(burn_outcome(state)), *details)
+def _outcome_parts(
+    host: Host, name: SecretName, state: SecretState | None, metadata: Metadata | None
+) -> tuple[Part, ...]:
+    said = NOT_KNOWN if state is None else burn_outcome(state)
+    details = metadata_card.card(metadata, host, name)[1:] if metadata else ()
+    return (Text.of(Bold(name.in_list()), Mark("\n"), *said), *details)
 
 
 FEATURE = Feature(

@@ -7,11 +7,12 @@ from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
-from bot.screen.parts import Heading, Message
+from bot.screen.parts import Message
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.buttons import METADATA_REFRESH
+from bot.status.names import find_name
 from bot.status.words import secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 
@@ -39,12 +40,12 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
     )
+    name = await find_name(interaction.services, interaction.person, host, key, metadata)
     words = secret_words(metadata.state_at(clock.now()))
     message = Message.of(
-        say("One-time secret on {server}: {state}.", server=HostName(host.name), state=words),
-        Heading(say("One-time secret")),
-        *metadata_card.card(metadata, host),
-        *metadata_card.actions(metadata, ref),
+        say("{secret} on {server}: {state}.", secret=name.in_list(), server=HostName(host.name), state=words),
+        *metadata_card.card(metadata, host, name),
+        *metadata_card.actions(metadata, name, ref),
         metadata_card.not_opened_note(),
         *access.notes,
         without_replacing=without_replacing,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
 from bot import clock
 from bot.errors import HostNotAllowed, NotConnected, NotUnderstood
 from bot.interaction import paging
@@ -9,43 +12,72 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host, Hosts
 from bot.onetime.wire import Metadata, SecretState
-from bot.screen.parts import Button, Divider, Message, Note, Part, Text
+from bot.screen.parts import Button, Menu, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
+from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.names import SecretName, find_names, find_shared
 from bot.status.words import DOT, count_words, secret_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
+from bot.storage.shares.rows import Delivery, Share
 
-PAGE = 5  # secrets; each takes three of a message's 50 blocks, and a person reads few
+PAGE = 10  # secrets
 RECENT = Mark("/ots recent")
 NEWER = "recent_newer"
 OLDER = "recent_older"
+FILTER = "recent_filter"
+SHARED = "shared"
 FILTERS = {
     "all": frozenset(SecretState),
     "new": frozenset({SecretState.NEW, SecretState.VIEWED}),
     "received": frozenset({SecretState.RECEIVED}),
     "burned": frozenset({SecretState.BURNED}),
     "expired": frozenset({SecretState.EXPIRED, SecretState.ORPHANED}),
+    SHARED: frozenset(SecretState),  # those that were shared here
 }
 OTHER_WORDS = {"opened": "received", "unopened": "new", "viewed": "new", "orphaned": "expired"}
 
+Shared = Mapping[MetadataKey, tuple[Share, Delivery]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which secrets of an account are listed. `whom` is a person or channel that they were shared with: an id."""
+
+    state: str = "all"  # a key of FILTERS
+    whom: str | None = None
+    page: int = 0
+
+    def fits(self, metadata: Metadata, shared: Delivery | None) -> bool:
+        if metadata.state_at(clock.now()) not in FILTERS[self.state]:
+            return False
+        if self.whom is not None:
+            return shared is not None and shared.recipient.is_called(self.whom)
+        return self.state != SHARED or shared is not None
+
+    def context(self, account: Account) -> NewButtonContext[None]:
+        data = {"filter": self.state, "page": str(self.page)} | ({"whom": self.whom} if self.whom else {})
+        return NewButtonContext(RECENT_PAGE, account.host, None, account.id, data)
+
 
 async def list_recent(interaction: Interaction, _row: None) -> Reply:
-    """`/ots recent [new|received|burned|expired|all] [region]`, in any order."""
+    """`/ots recent [new|received|burned|expired|shared|all] [@person|#channel] [region]`, in any order."""
     wanted, host = _read(interaction)
     account = await _load_account(interaction, host)
-    return await _page(interaction, account, wanted, 0)
+    return await _page(interaction, account, wanted)
 
 
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    """Newer and Older. The button context says which account, filter and page."""
+    """Newer, Older, and the menu of filters. The button context says which account, filter and page."""
     if context.account_id is None:
         raise NotConnected
     account = await interaction.services.accounts.find(interaction.person, context.account_id)
-    return await _page(interaction, account, context.data["filter"], int(context.data["page"]))
+    wanted = Wanted(context.data["filter"], context.data.get("whom"), int(context.data["page"]))
+    return await _page(interaction, account, wanted)
 
 
-def _read(interaction: Interaction) -> tuple[str, Host | None]:
+def _read(interaction: Interaction) -> tuple[Wanted, Host | None]:
     hosts = interaction.services.hosts
     states, named = [], []
     for number, word in enumerate(interaction.text.words, 1):
@@ -57,17 +89,19 @@ def _read(interaction: Interaction) -> tuple[str, Host | None]:
             named.append(hosts.named(word))
         except HostNotAllowed:
             raise NotUnderstood("no filter and no host", tell=_possible_words(number, hosts)) from None
-    if len(set(states)) > 1 or len(set(named)) > 1:
+    whom = (*interaction.text.people, *interaction.text.channels)
+    if max(len(set(states)), len(set(named)), len(whom)) > 1:
         raise NotUnderstood(
             "too many words", tell=say("Name one of each at most: `/ots recent new`, `/ots recent new eu`.")
         )
-    return states[0] if states else "all", named[0] if named else None
+    wanted = Wanted(states[0] if states else "all", whom[0] if whom else None)
+    return wanted, named[0] if named else None
 
 
 def _possible_words(number: int, hosts: Hosts) -> Phrase:
     """What can be said, without repeating the word: it may be a secret."""
     return say(
-        "I don't know word {number} after `recent`. It can be a status ({statuses}) or a server ({servers}).",
+        "I don't know word {number} after `recent`. It can be a filter ({statuses}) or a server ({servers}).",
         number=number,
         statuses=Listing(tuple(Code(Mark(name)) for name in FILTERS), "or"),
         servers=Listing(tuple(Code(HostName(host.name)) for host in hosts.all), "or"),
@@ -87,15 +121,16 @@ async def _load_account(interaction: Interaction, host: Host | None) -> Account:
     return account
 
 
-async def _page(interaction: Interaction, account: Account, wanted: str, page: int) -> Reply:
+async def _page(interaction: Interaction, account: Account, wanted: Wanted) -> Reply:
     services = interaction.services
     credentials = services.credentials_of(account)
     everything = await services.onetime.recent(credentials)
-    now = clock.now()
-    chosen = [one for one in everything if one.state_at(now) in FILTERS[wanted]]
+    shared = await find_shared(services, interaction.person, credentials.host)
+    chosen = _choose(everything, wanted, shared)
     last = max(0, (len(chosen) - 1) // PAGE)
-    page = max(0, min(page, last))
+    page = max(0, min(wanted.page, last))
     shown = chosen[page * PAGE : (page + 1) * PAGE]
+    names = await find_names(services, interaction.person, credentials.host, shown, shared)
     refs = await services.button_contexts.keep(
         interaction.person,
         *(
@@ -105,25 +140,51 @@ async def _page(interaction: Interaction, account: Account, wanted: str, page: i
     )
     server = HostName(credentials.host.name)
     parts: list[Part] = [
-        Text.of(Bold(say("Your secrets on {server}", server=server)), DOT, count_words(len(chosen), wanted))
+        Text.of(Bold(say("Your secrets on {server}", server=server)), DOT, count_words(len(chosen), wanted.state)),
+        await _filters(interaction, account, everything, wanted, shared),
     ]
-    for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * PAGE + 1):
-        parts += [Divider(), *metadata_card.line(one), *metadata_card.actions(one, ref, number=number)]
+    parts += [
+        metadata_card.line(one, names[one.key], ref, number=number)
+        for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * PAGE + 1)
+    ]
     parts += await paging.foot(
         interaction, page, last,
         lambda ref: Button(say("Newer"), NEWER, ref),
         lambda ref: Button(say("Older"), OLDER, ref),
-        lambda to: NewButtonContext(RECENT_PAGE, account.host, None, account.id, {"filter": wanted, "page": str(to)}),
+        lambda to: replace(wanted, page=to).context(account),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
-    return Reply(Message(_summary(count_words(len(chosen), wanted), server, shown), tuple(parts)), Outcome.SHOWN)
+    summary = _summary(count_words(len(chosen), wanted.state), server, [(one, names[one.key]) for one in shown])
+    return Reply(Message(summary, tuple(parts)), Outcome.SHOWN)
 
 
-def _summary(count: Phrase, server: HostName, shown: list[Metadata]) -> Phrase:
+def _choose(everything: list[Metadata], wanted: Wanted, shared: Shared) -> list[Metadata]:
+    return [one for one in everything if wanted.fits(one, shared[one.key][1] if one.key in shared else None)]
+
+
+async def _filters(
+    interaction: Interaction, account: Account, everything: list[Metadata], wanted: Wanted, shared: Shared
+) -> Menu:
+    """The menu that shows other secrets of the account, with how many there are."""
+    choices = [replace(wanted, state=state, page=0) for state in FILTERS]
+    refs = await interaction.services.button_contexts.keep(
+        interaction.person, *(choice.context(account) for choice in choices)
+    )
+    items = (
+        MenuItem(count_words(len(_choose(everything, choice, shared)), choice.state), FILTER, ref)
+        for choice, ref in zip(choices, refs, strict=True)
+    )
+    return Menu(tuple(items), tuple(FILTERS).index(wanted.state))
+
+
+def _summary(count: Phrase, server: HostName, shown: list[tuple[Metadata, SecretName]]) -> Phrase:
     if not shown:
         return say("{secrets} on {server}", secrets=count, server=server)
-    states = Listing(tuple(secret_words(one.state_at(clock.now())) for one in shown))
-    return say("{secrets} on {server}: {states}", secrets=count, server=server, states=states)
+    said = (
+        say("{secret}: {state}", secret=name.in_list(), state=secret_words(one.state_at(clock.now())))
+        for one, name in shown
+    )
+    return say("{secrets} on {server}: {states}", secrets=count, server=server, states=Listing(tuple(said)))
 
 
 async def _other_accounts(interaction: Interaction, account: Account) -> list[Part]:
@@ -142,7 +203,7 @@ FEATURE = Feature(
         Verb(
             "recent",
             say("lists your secrets and their status"),
-            Mark("[new|received|burned|expired|all]"),
+            say("[new|received|burned|expired|shared|all] [@person|#channel]"),
             aliases=("list",),
             handler=Handler(list_recent, any_member),
         ),
@@ -151,6 +212,7 @@ FEATURE = Feature(
         Kind.ACTION: {
             NEWER: Handler(turn_page, own_button_context(RECENT_PAGE)),
             OLDER: Handler(turn_page, own_button_context(RECENT_PAGE)),
+            FILTER: Handler(turn_page, own_button_context(RECENT_PAGE)),
         },
     },
 )

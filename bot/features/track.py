@@ -13,21 +13,21 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import Button, Buttons, Divider, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Piece, When, say
+from bot.screen.parts import Button, Item, MenuItem, Message, Note, Part, Text
+from bot.screen.pieces import Bold, HostName, Listing, Mark, Piece, When, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
-from bot.status.buttons import TRACK, TRACKED_REFRESH, TRACKED_STOP
+from bot.status.buttons import TRACK, TRACKED_BURN_WITH_PASSPHRASE, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.following import settle_tracked
-from bot.status.tracked_card import burn_button, follow, name, tracked_card
+from bot.status.names import SecretName, find_recipients, name_of_tracked
+from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import (
     DOT,
     TRACKED_SIGNS,
     TRACKED_WORDS,
     WARNING_SIGN,
     count_words,
-    name_in_label,
     secret_words,
 )
 from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
@@ -36,7 +36,7 @@ from bot.storage.tracking.rows import Tracked
 ASK = say("Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`.")
 ASK_TO_UNTRACK = say("Paste the private link of the secret: `/ots untrack https://eu.onetimesecret.com/private/…`.")
 MAX_LABEL = 80  # characters
-PAGE = 5
+PAGE = 10
 LIST_STOP = "tracked_list_stop"
 NOT_NOTIFIED = say("You got no message of this: Slack did not take it.")
 EYES = Mark(":eyes: ")
@@ -111,7 +111,8 @@ async def stop_in_list(interaction: Interaction, tracked: Tracked) -> Reply:
 async def _stop(interaction: Interaction, tracked: Tracked) -> Message:
     """Stop tracking a secret. The secret itself does not change."""
     await interaction.services.tracking.stop(interaction.person, tracked.id)
-    said = say("{secret} is not tracked any more. The secret itself stays as it is.", secret=Bold(name(tracked)))
+    name = name_of_tracked(tracked).at_start()
+    said = say("{secret} is not tracked any more. The secret itself stays as it is.", secret=Bold(name))
     message = Message.of(said, Text.of(said))
     if tracked.card is not None:
         try:
@@ -145,15 +146,23 @@ async def refresh(interaction: Interaction, tracked: Tracked) -> Reply:
 
 
 async def list_tracked(interaction: Interaction, _row: None) -> Reply:
-    return Reply(await _page(interaction, 0), Outcome.SHOWN)
+    """`/ots tracked [@person|#channel]`."""
+    whom = (*interaction.text.people, *interaction.text.channels)
+    if len(whom) > 1:
+        raise NotUnderstood("several names", tell=say("Name one person or channel at most: `/ots tracked @ben`."))
+    return Reply(await _page(interaction, 0, whom[0] if whom else None), Outcome.SHOWN)
 
 
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    return Reply(await _page(interaction, int(context.data["page"])), Outcome.SHOWN)
+    return Reply(await _page(interaction, int(context.data["page"]), context.data.get("whom")), Outcome.SHOWN)
 
 
-async def _page(interaction: Interaction, page: int) -> Message:
+async def _page(interaction: Interaction, page: int, whom: str | None) -> Message:
+    """A page of what is tracked: all of it, or what was shared here with `whom`, the id of a person or channel."""
     everything = await interaction.services.tracking.list_of(interaction.person)
+    recipients = await find_recipients(interaction.services, interaction.person)
+    if whom is not None:
+        everything = [one for one in everything if one.id in recipients and recipients[one.id].is_called(whom)]
     unnotified = await interaction.services.tracking.unnotified_of(interaction.person)
     warnings = [_reconnect(HostName(Host(host).name)) for host in sorted(unnotified.hosts)]
     if not everything:
@@ -163,17 +172,26 @@ async def _page(interaction: Interaction, page: int) -> Message:
     page = min(page, last)
     parts: list[Part] = [Text.of(Bold(say("What you track")), DOT, count_words(len(everything), "all"))]
     parts += warnings
-    for number, tracked in enumerate(everything[page * PAGE : (page + 1) * PAGE], page * PAGE + 1):
-        parts += [Divider(), *_line(tracked, number, is_notified=tracked.id not in unnotified.tracked_ids)]
+    shown = everything[page * PAGE : (page + 1) * PAGE]
+    names = [name_of_tracked(tracked, recipients.get(tracked.id)) for tracked in shown]
+    for number, (tracked, name) in enumerate(zip(shown, names, strict=True), page * PAGE + 1):
+        parts += _line(tracked, name, number, is_notified=tracked.id not in unnotified.tracked_ids)
     parts += await paging.foot(
         interaction,
         page,
         last,
         lambda ref: Button(say("Newer"), NEWER, ref),
         lambda ref: Button(say("Older"), OLDER, ref),
-        lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)}),
+        lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)} | ({"whom": whom} if whom else {})),
     )
-    return Message(say("What you track: {count}", count=len(everything)), tuple(parts))
+    said = (
+        say("{secret}: {state}", secret=name.in_list(), state=TRACKED_WORDS[tracked.state])
+        for tracked, name in zip(shown, names, strict=True)
+    )
+    summary = say(
+        "What you track: {secrets}. {states}", secrets=count_words(len(everything), "all"), states=Listing(tuple(said))
+    )
+    return Message(summary, tuple(parts))
 
 
 def _reconnect(server: HostName) -> Text:
@@ -183,25 +201,22 @@ def _reconnect(server: HostName) -> Text:
     return Text.of(WARNING_SIGN, said)
 
 
-def _line(tracked: Tracked, number: int, *, is_notified: bool) -> list[Part]:
-    said: list[Piece] = [
-        TRACKED_SIGNS[tracked.state],
-        Bold(name(tracked)),
-        DOT,
-        TRACKED_WORDS[tracked.state],
-    ]
-    if tracked.made_at:
-        said += [DOT, say("made {when}", when=When(tracked.made_at))]
+def _line(tracked: Tracked, name: SecretName, number: int, *, is_notified: bool) -> list[Part]:
+    said: list[Piece] = [TRACKED_SIGNS[tracked.state], Bold(name.in_list()), Mark("\n"), TRACKED_WORDS[tracked.state]]
     if tracked.expires_at and not tracked.is_over:
         said += [DOT, say("expires {when}", when=When(tracked.expires_at))]
-    parts: list[Part] = [Text(tuple(said))]
+    if tracked.made_at:
+        said += [DOT, say("made {when}", when=When(tracked.made_at))]
+    menu: tuple[MenuItem, ...] = ()
+    if not tracked.is_over:
+        which = name.in_label(number=number)
+        menu = (
+            MenuItem(say("Burn {secret}…", secret=which), TRACKED_BURN_WITH_PASSPHRASE, tracked.id),
+            MenuItem(say("Stop tracking {secret}", secret=which), LIST_STOP, tracked.id),
+        )
+    parts: list[Part] = [Item(tuple(said), menu)]
     if not is_notified:
         parts.append(Note.of(WARNING_SIGN, NOT_NOTIFIED))
-    if not tracked.is_over:
-        which = name_in_label(tracked.label, tracked.made_at, number=number)
-        label = say("Stop tracking {secret}", secret=which)
-        stop_it = Button(say("Stop"), LIST_STOP, tracked.id, accessibility_label=label)
-        parts.append(Buttons.of(burn_button(tracked, number=number), stop_it))
     return parts
 
 
@@ -245,7 +260,12 @@ FEATURE = Feature(
             handler=Handler(track, any_member),
         ),
         Verb("untrack", say("stops that"), say("<private link>"), handler=Handler(untrack, any_member)),
-        Verb("tracked", say("lists what you track"), handler=Handler(list_tracked, any_member)),
+        Verb(
+            "tracked",
+            say("lists what you track"),
+            say("[@person|#channel]"),
+            handler=Handler(list_tracked, any_member),
+        ),
         Verb("watch", say("tracks all secrets of your account"), Mark("on|off"), handler=Handler(watch, any_member)),
     ),
     handlers={

@@ -28,6 +28,7 @@ MAX_HINT: Final = 2000
 MAX_PLACEHOLDER: Final = 150
 MAX_OPTION: Final = 75  # of a menu or of checkboxes
 MAX_OPTIONS: Final = 100
+MAX_MENU: Final = 5  # things that can be done about a paragraph
 
 OPEN_URL: Final = "open_url"  # the action of a button that goes to a URL
 NO_FORM: Final = "note"  # the form of a window in which nothing can be entered
@@ -150,6 +151,34 @@ class Buttons:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuItem:
+    """What can be chosen in a menu. It leads where a button with this `action` and `ref` would lead.
+
+    Slack reads it aloud as it is written, so its label names what it is about.
+    """
+
+    label: Piece
+    action: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A paragraph of a list, with a menu of what can be done about it: at most MAX_MENU things, or nothing."""
+
+    pieces: tuple[Piece, ...]
+    menu: tuple[MenuItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A select menu in a message, whose items lead somewhere at once. `chosen` is the place of the item that is on."""
+
+    items: tuple[MenuItem, ...]
+    chosen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Divider:
     pass
 
@@ -216,7 +245,7 @@ class Channel:
 
 Input = Field | Choice | Checkboxes | People | Channel
 Hidden = Revealed | Link | LinkButton | Passphrase
-Part = Text | Heading | Note | Facts | Copyable | Buttons | Divider | Hidden | Input
+Part = Text | Heading | Note | Facts | Copyable | Buttons | Item | Menu | Divider | Hidden | Input
 
 
 @dataclass(frozen=True, slots=True)

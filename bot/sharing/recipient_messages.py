@@ -9,13 +9,12 @@ from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Facts, Message, Note, Part, Passphrase, Text
 from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
+from bot.status.names import note_in_label, quoted
 from bot.status.words import (
     DELIVERY_SIGNS,
     GONE_SIGN,
     REMINDER_SIGN,
     delivery_over_words,
-    name_in_label,
-    quoted,
 )
 from bot.storage.shares.rows import Delivery, Share
 
@@ -78,7 +77,7 @@ def _open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[Bu
 
     Where there may be a passphrase, there is only the one for the window.
     """
-    secret = name_in_label(share.note, share.created_at)
+    secret = note_in_label(share)
     label = say("Open {secret}, which works once", secret=secret)
     if delivery.passphrase_required is not False:
         return (Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label),)

@@ -8,8 +8,9 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Text
 from bot.screen.pieces import Mark, Phrase, Sentences, When, Who, say
+from bot.status.names import name_in_label
 from bot.status.patient_send import send_in_some_words
-from bot.status.words import REQUEST_WORDS, name_in_label, request_notification_words, request_over_words, what_for
+from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words, what_for
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 

@@ -5,11 +5,14 @@ The card and the notifications hold no key, no link and no content. Their button
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Copyable, Divider, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Phrase, Plain, When, Where, Who, say
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, Plain, When, Where, Who, say
 from bot.sharing.form_state import MAX_NOTE
-from bot.status.burn import BURN_CONFIRM
+from bot.status.burn import burn_confirm
+from bot.status.names import SecretName, name_of_delivery, name_of_share
 from bot.status.words import (
     DELIVERY_SIGNS,
     DOT,
@@ -20,8 +23,6 @@ from bot.status.words import (
     delivery_title,
     delivery_words,
     link_was_shown_to,
-    name_in_label,
-    quoted,
     recipient_name,
 )
 from bot.storage.shares.rows import Delivery, Share
@@ -73,11 +74,18 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
     what = say("Expires {when}", when=When(expires)) if expires else say("Nothing more will happen.")
-    return Note.of(HostName(Host(share.host).name), DOT, what)
+    return Note.of(*_id(share, deliveries), HostName(Host(share.host).name), DOT, what)
+
+
+def _id(share: Share, deliveries: list[Delivery]) -> tuple[Piece, ...]:
+    """The short id, of a secret that has no other name."""
+    short_id = deliveries[0].metadata_key.short_id
+    is_named = share.note or len(deliveries) > 1 or not deliveries[0].recipient.is_nobody
+    return () if is_named or not short_id else (name_of_delivery(share, deliveries[0]).at_start(), DOT)
 
 
 def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
-    which = name_in_label(share.label, share.created_at, number=number)
+    which = name_of_delivery(share, delivery).in_label(number=number)
     parts: list[Part] = [
         Text.of(
             DELIVERY_SIGNS[delivery.state],
@@ -95,19 +103,20 @@ def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> lis
 
 
 def _burn_button(share: Share, delivery: Delivery, number: int | None = None) -> Button:
-    which = name_in_label(share.label, share.created_at, number=number)
+    name = name_of_delivery(share, delivery)
+    which = name.in_label(number=number)
     if delivery.passphrase_required:
         label = say("Burn with its passphrase {secret}", secret=which)
         return Button(say("Burn…"), ASK_TO_BURN, delivery.id, "danger", accessibility_label=label)
     label = say("Burn {secret}", secret=which)
-    return Button(say("Burn"), BURN, delivery.id, "danger", BURN_CONFIRM, accessibility_label=label)
+    return Button(say("Burn"), BURN, delivery.id, "danger", burn_confirm(name), accessibility_label=label)
 
 
 def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     unopened = [delivery for delivery in deliveries if delivery.can_be_opened]
     if not unopened:
         return ()
-    which = name_in_label(share.label, share.created_at)
+    which = name_of_share(share).in_label()
     buttons: list[Button] = []
     if any(not delivery.recipient.is_nobody for delivery in unopened):
         buttons.append(_remind_button(share))
@@ -132,12 +141,12 @@ def to_share_again(deliveries: list[Delivery]) -> list[Delivery]:
 def _again_buttons(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     if not to_share_again(deliveries):
         return ()
-    label = say("Share {secret} again", secret=name_in_label(share.label, share.created_at))
+    label = say("Share {secret} again", secret=name_of_share(share).in_label())
     return (Button(say("Share again…"), SHARE_AGAIN, share.id, accessibility_label=label),)
 
 
 def _remind_button(share: Share) -> Button:
-    label = say("Remind those who have not opened {secret}", secret=name_in_label(share.label, share.created_at))
+    label = say("Remind those who have not opened {secret}", secret=name_of_share(share).in_label())
     return Button(say("Remind"), REMIND, share.id, accessibility_label=label)
 
 
@@ -151,12 +160,15 @@ def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
 
 def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
     when = When(delivery.opened_at) if delivery.opened_at else None
+    name = name_of_delivery(share, delivery)
     if delivery.opener is not None and not delivery.is_by_link:
-        who, secret = Who(delivery.opener.user_id), _in_channel(delivery, _name_inside(share))
+        if delivery.opener == delivery.recipient.user:  # they are named as the one who opened it
+            name = replace(name, recipient=None)
+        who, secret = Who(delivery.opener.user_id), _in_channel(delivery, name, name.inside())
         if when is None:
             return say("{person} opened {secret}.", person=who, secret=secret)
         return say("{person} opened {secret} {when}.", person=who, secret=secret, when=when)
-    secret = _in_channel(delivery, _name_at_start(share))
+    secret = _in_channel(delivery, name, name.in_list())
     if (shown_to := link_was_shown_to(delivery)) is None:
         return (
             say("{secret} was opened {when}.", secret=secret, when=when)
@@ -170,54 +182,24 @@ def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
     )
 
 
-def _in_channel(delivery: Delivery, secret: Phrase) -> Phrase:
-    if delivery.recipient.channel:
-        return say("{secret} in {channel}", secret=secret, channel=Where(delivery.recipient.channel))
-    return secret
-
-
-def _name_inside(share: Share) -> Phrase:
-    """Which secret is meant, inside a sentence."""
-    if share.label:
-        return say("your one-time secret {name}", name=quoted(share.label))
-    return say("your one-time secret")
-
-
-def _name_at_start(share: Share) -> Phrase:
-    """Which secret is meant, at the start of a sentence."""
-    if share.label:
-        return say("Your one-time secret {name}", name=quoted(share.label))
-    return say("Your one-time secret")
-
-
-def _name_and_recipient(share: Share, delivery: Delivery) -> Phrase:
-    """Which secret is meant, at the start of a sentence."""
-    name = say("What you shared")
-    if share.label:
-        name = say("What you shared ({name})", name=quoted(share.label))
-    if delivery.recipient.is_nobody:
-        return say("{secret} as a link", secret=name)
-    recipient = recipient_name(delivery.recipient)
-    if delivery.recipient.channel:
-        return say("{secret} in {channel}", secret=name, channel=recipient)
-    return say("{secret} with {person}", secret=name, person=recipient)
+def _in_channel(delivery: Delivery, name: SecretName, said: Phrase) -> Phrase:
+    """With the channel, unless the name has it already."""
+    if delivery.recipient.channel and name.words and said == name.inside():
+        return say("{secret} in {channel}", secret=said, channel=Where(delivery.recipient.channel))
+    return said
 
 
 def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     """A reminder to the sender, with buttons for what can still be done."""
-    recipient = recipient_name(delivery.recipient)
-    said = say("{recipient}: your one-time secret was not opened yet and expires soon.", recipient=recipient)
+    name = name_of_delivery(share, delivery).in_list()
+    summary = said = say("{secret} was not opened yet and expires soon.", secret=name)
     if delivery.expires_at:
-        said = say(
-            "{recipient}: your one-time secret was not opened yet and expires {when}.",
-            recipient=recipient,
-            when=When(delivery.expires_at),
-        )
+        said = say("{secret} was not opened yet and expires {when}.", secret=Bold(name), when=When(delivery.expires_at))
     buttons = [_burn_button(share, delivery)]
     if not delivery.recipient.is_nobody:
         buttons.append(_remind_button(share))
     return Message.of(
-        say("{secret} was not opened yet and expires soon.", secret=_name_and_recipient(share, delivery)),
+        summary,
         Text.of(REMINDER_SIGN, said),
         Buttons(tuple(buttons)),
     )
@@ -225,9 +207,9 @@ def expires_soon_message(share: Share, delivery: Delivery) -> Message:
 
 def ended_reminder(share: Share, delivery: Delivery) -> Message:
     """In the place of the reminder to the sender, when the delivery is over."""
-    recipient = recipient_name(delivery.recipient)
-    said = say("{recipient}: {status}.", recipient=recipient, status=delivery_words(delivery))
-    summary = say("{secret}: {status}.", secret=_name_and_recipient(share, delivery), status=delivery_summary(delivery))
+    name = name_of_delivery(share, delivery).in_list()
+    said = say("{secret}: {status}.", secret=Bold(name), status=delivery_words(delivery))
+    summary = say("{secret}: {status}.", secret=name, status=delivery_summary(delivery))
     return Message.of(summary, Text.of(DELIVERY_SIGNS[delivery.state], said))
 
 

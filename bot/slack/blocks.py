@@ -27,8 +27,11 @@ from bot.screen.parts import (
     Heading,
     Hidden,
     Input,
+    Item,
     Link,
     LinkButton,
+    Menu,
+    MenuItem,
     Message,
     Modal,
     Note,
@@ -43,6 +46,9 @@ from bot.secret import Secret
 from bot.slack.texts import cut, draw, mrkdwn_text, plain_text, summary
 
 Block = dict[str, Any]
+
+MENU = "menu"  # the action id of a menu whose items say what they do
+_MENU_ITEM = re.compile(r"([a-z_]{1,80}):([A-Za-z0-9_-]{22})")
 
 # Characters that Slack cannot show in a secret. It can show line breaks, tabs and carriage returns.
 _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -91,6 +97,13 @@ def read_ref(value: object) -> str | None:
     return None
 
 
+def read_menu_item(value: object) -> tuple[str, str] | None:
+    """The action and the opaque id of the menu item with this value; None for anything else."""
+    if isinstance(value, str) and (found := _MENU_ITEM.fullmatch(value)):
+        return found[1], found[2]
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Blocks:
     """Draws parts as blocks of a message, or of a modal."""
@@ -101,7 +114,7 @@ class _Blocks:
     def draw(self, screen_parts: Iterable[Part]) -> list[Block]:
         return [block for part in screen_parts for block in self._part(part)]
 
-    def _part(self, part: Part) -> list[Block]:  # noqa: PLR0911 - one for each kind of part
+    def _part(self, part: Part) -> list[Block]:  # noqa: C901, PLR0911 - one for each kind of part
         match part:
             case Text(pieces):
                 return [{"type": "section", "text": mrkdwn_text(pieces, parts.MAX_TEXT, self.language)}]
@@ -118,6 +131,10 @@ class _Blocks:
                 return [_preformatted("\n".join(draw(line, self.language, "plain") for line in lines))]
             case Buttons(row):
                 return [{"type": "actions", "elements": [self._button(one) for one in row]}]
+            case Item():
+                return [self._list_item(part)]
+            case Menu():
+                return [{"type": "actions", "elements": [self._select(part)]}]
             case Divider():
                 return [{"type": "divider"}]
             case Field() | Choice() | Checkboxes() | People() | Channel():
@@ -170,6 +187,19 @@ class _Blocks:
             label = draw(one.accessibility_label, self.language, "plain")
             drawn["accessibility_label"] = cut(label, parts.MAX_ACCESSIBILITY_LABEL)
         return drawn
+
+    def _list_item(self, item: Item) -> Block:
+        drawn: Block = {"type": "section", "text": mrkdwn_text(item.pieces, parts.MAX_TEXT, self.language)}
+        offered = self._items(item.menu[: parts.MAX_MENU])
+        return drawn | ({"accessory": {"type": "overflow", "action_id": MENU, "options": offered}} if offered else {})
+
+    def _select(self, menu: Menu) -> dict[str, Any]:
+        offered = self._items(menu.items)
+        drawn: dict[str, Any] = {"type": "static_select", "action_id": MENU, "options": offered}
+        return drawn | {"initial_option": offered[menu.chosen]}
+
+    def _items(self, items: Iterable[MenuItem]) -> list[dict[str, Any]]:
+        return options([(f"{one.action}:{one.ref}", one.label) for one in items], self.language)
 
     def _confirm(self, confirm: Confirm, style: str) -> dict[str, Any]:
         drawn: dict[str, Any] = {

@@ -18,7 +18,7 @@ from bot.interaction.feature import NO_INPUTS, Inputs, Kind
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
-from bot.slack.blocks import read_ref
+from bot.slack.blocks import MENU, read_menu_item, read_ref
 
 JsonObject = Mapping[str, Any]
 
@@ -99,13 +99,16 @@ def read_action(body: JsonObject) -> Incoming:
     action = _as_dict(actions[0]) if isinstance(actions, list) and actions else {}
     view = _as_dict(body.get("view"))
     person, install_team = _read_actor(body), _read_team(body)
+    name, ref = _as_name(action.get("action_id")) or "", read_ref(action.get("value"))
+    if name == MENU:
+        name, ref = read_menu_item(_as_dict(action.get("selected_option")).get("value")) or ("", None)
     return Incoming(
         kind=Kind.ACTION,
-        name=_as_name(action.get("action_id")) or "",
+        name=name,
         person=person,
         install_team=install_team,
         idempotency_key=_key(body, "trigger", body.get("trigger_id"), action.get("action_ts")),
-        ref=read_ref(action.get("value")),
+        ref=ref,
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),

@@ -15,17 +15,24 @@ from bot.onetime.wire import Metadata, SecretState, UnexpectedError
 from bot.screen.parts import Confirm
 from bot.screen.pieces import Sentences, say
 from bot.secret import MetadataKey, Secret
+from bot.status.names import SecretName
 
 BURNED_FORM = "burned"  # the window that says whether the secret was burned
 
 NOTHING_BURNED = say("Nothing was burned.")
 
-BURN_CONFIRM = Confirm(
-    title=say("Burn this secret?"),
-    question=say("It is destroyed for good. Nobody will be able to open its link any more."),
-    yes=say("Burn it"),
-    no=say("Keep it"),
-)
+
+def burn_confirm(name: SecretName) -> Confirm:
+    """The question before this secret is burned."""
+    return Confirm(
+        title=say("Burn this secret?"),
+        question=say(
+            "This burns {secret}. It is destroyed for good. Nobody will be able to open its link any more.",
+            secret=name.in_label(),
+        ),
+        yes=say("Burn it"),
+        no=say("Keep it"),
+    )
 
 
 async def try_burn(

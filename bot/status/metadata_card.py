@@ -5,12 +5,13 @@ from __future__ import annotations
 from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import Button, Buttons, Facts, Note, Part, Text
-from bot.screen.pieces import Bold, Duration, HostName, Piece, Plain, When, say
+from bot.screen.parts import Button, Buttons, Facts, Item, MenuItem, Note, Part, Text
+from bot.screen.pieces import Bold, Duration, HostName, Mark, Piece, Plain, When, say
 from bot.secret import MetadataKey
-from bot.status.burn import BURN_CONFIRM
+from bot.status.burn import burn_confirm
 from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_REFRESH, TRACK
-from bot.status.words import DOT, name_in_label, secret_sign, secret_words
+from bot.status.names import SecretName
+from bot.status.words import DOT, secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
 
 
@@ -19,8 +20,8 @@ def state_line(metadata: Metadata) -> tuple[Piece, ...]:
     return secret_sign(state), Bold(secret_words(state))
 
 
-def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
-    """State, times and the rest of what is known about one secret. No key, no link, no content."""
+def card(metadata: Metadata, host: Host, name: SecretName) -> tuple[Part, ...]:
+    """Name, state and times of one secret. No key, no link, no content."""
     rows: list[tuple[Piece, Piece]] = [(say("Server"), HostName(host.name))]
     if metadata.created:
         rows.append((say("Created"), When(metadata.created)))
@@ -37,29 +38,36 @@ def card(metadata: Metadata, host: Host) -> tuple[Part, ...]:
         rows.append((say("Passphrase"), passphrase))
     if metadata.recipients:
         rows.append((say("Sent to"), Plain(", ".join(metadata.recipients))))
-    return (Text(state_line(metadata)), Facts(tuple(rows)))
+    return (Text.of(Bold(name.in_list()), Mark("\n"), *state_line(metadata)), Facts(tuple(rows)))
 
 
-def line(metadata: Metadata) -> tuple[Part, ...]:
-    """State and times of one secret in one line, for lists. No key, no link, no content."""
-    pieces: list[Piece] = [*state_line(metadata)]
-    if metadata.created:
-        pieces += [DOT, say("made {when}", when=When(metadata.created))]
+def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item:
+    """Name, state and times of one secret in a list, with what can be done. No key, no link, no content.
+
+    `ref` is the button context of the secret, `number` its place in the list.
+    """
+    pieces: list[Piece] = [secret_sign(state := metadata.state_at(clock.now())), Bold(name.in_list()), Mark("\n")]
+    pieces.append(secret_words(state))
     if metadata.received:
         pieces += [DOT, say("opened {when}", when=When(metadata.received))]
-    elif metadata.expires_at and not metadata.state_at(clock.now()).is_over:
+    elif metadata.expires_at and not state.is_over:
         pieces += [DOT, say("expires {when}", when=When(metadata.expires_at))]
-    if metadata.recipients:
-        pieces += [DOT, say("to {people}", people=Plain(", ".join(metadata.recipients)))]
-    return (Text(tuple(pieces)),)
+    if metadata.created:
+        pieces += [DOT, say("made {when}", when=When(metadata.created))]
+    which = name.in_label(number=number)
+    menu = [MenuItem(say("Status of {secret}", secret=which), METADATA_REFRESH, ref)]
+    if not state.is_over:
+        menu.append(MenuItem(say("Track {secret}", secret=which), TRACK, ref))
+        menu.append(MenuItem(say("Burn {secret}…", secret=which), BURN_WITH_PASSPHRASE, ref))
+    return Item(tuple(pieces), tuple(menu))
 
 
-def actions(metadata: Metadata, ref: str, *, number: int | None = None) -> tuple[Part, ...]:
+def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
     """The buttons under a card: Refresh; Burn and Track while the secret can be opened.
 
-    `ref` is the button context of the card, `number` its place in a list.
+    `ref` is the button context of the card.
     """
-    which = name_in_label(None, metadata.created, number=number)
+    which = name.in_label()
     track = Button(say("Track"), TRACK, ref, accessibility_label=say("Track {secret}", secret=which))
     refresh = Button(
         say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Look again at {secret}", secret=which)
@@ -71,7 +79,7 @@ def actions(metadata: Metadata, ref: str, *, number: int | None = None) -> tuple
         burn = Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
     else:
         label = say("Burn {secret}", secret=which)
-        burn = Button(say("Burn"), BURN, ref, "danger", BURN_CONFIRM, accessibility_label=label)
+        burn = Button(say("Burn"), BURN, ref, "danger", burn_confirm(name), accessibility_label=label)
     return (Buttons.of(burn, refresh, track),)
 
 

@@ -10,32 +10,25 @@ from datetime import datetime
 from bot.errors import SlackError
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Text
-from bot.screen.pieces import Bold, Code, HostName, Mark, Phrase, Piece, Plain, When, say
-from bot.status.burn import BURN_CONFIRM
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, When, say
+from bot.status.burn import burn_confirm
 from bot.status.buttons import (
     TRACKED_BURN,
     TRACKED_BURN_WITH_PASSPHRASE,
-    TRACKED_LIST_BURN,
     TRACKED_REFRESH,
     TRACKED_STOP,
     connect_button,
 )
+from bot.status.names import name_of_tracked
 from bot.status.words import (
     REMINDER_SIGN,
     REMINDER_SUMMARY,
     TRACKED_SIGNS,
     TRACKED_WORDS,
     WARNING_SIGN,
-    name_in_label,
-    quoted,
     tracked_notification,
 )
 from bot.storage.tracking.rows import NotificationKind, Tracked
-
-
-def name(tracked: Tracked) -> Phrase:
-    """Which secret is meant, at the start of a sentence."""
-    return quoted(tracked.label) if tracked.label else say("Your one-time secret")
 
 
 def tracked_card(
@@ -60,7 +53,7 @@ def tracked_card(
         label = say("Would have expired") if tracked.is_over else say("Expires")
         rows.append((label, When(tracked.expires_at)))
     parts: list[Part] = [
-        Text.of(Bold(name(tracked)), Mark("\n"), TRACKED_SIGNS[tracked.state], words),
+        Text.of(Bold(name_of_tracked(tracked).in_list()), Mark("\n"), TRACKED_SIGNS[tracked.state], words),
         Facts(tuple(rows)),
     ]
     parts += [Note.of(say("Nothing more will happen to it."))] if tracked.is_over else [_buttons(tracked)]
@@ -77,7 +70,9 @@ def tracked_card(
 
 
 def _summary(tracked: Tracked, host: str, words: Phrase) -> Phrase:
-    return say("{secret} on {server}: {state}.", secret=name(tracked), server=HostName(host), state=words)
+    return say(
+        "{secret} on {server}: {state}.", secret=name_of_tracked(tracked).at_start(), server=HostName(host), state=words
+    )
 
 
 async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
@@ -98,26 +93,27 @@ async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
     await interaction.services.tracking.set_card(tracked.id, card)
 
 
-def burn_button(tracked: Tracked, *, number: int | None = None) -> Button:
-    """Burns at once, or opens a window for the passphrase if the secret has one. `number` is its place in a list."""
-    which = name_in_label(tracked.label, tracked.made_at, number=number)
+def _burn_button(tracked: Tracked) -> Button:
+    """Burns at once, or opens a window for the passphrase if the secret has one."""
+    name = name_of_tracked(tracked)
+    which = name.in_label()
     if tracked.passphrase_required:
         label = say("Burn with its passphrase {secret}", secret=which)
         return Button(say("Burn…"), TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
     return Button(
         say("Burn"),
-        TRACKED_BURN if number is None else TRACKED_LIST_BURN,
+        TRACKED_BURN,
         tracked.id,
         "danger",
-        BURN_CONFIRM,
+        burn_confirm(name),
         accessibility_label=say("Burn {secret}", secret=which),
     )
 
 
 def _buttons(tracked: Tracked) -> Buttons:
-    which = name_in_label(tracked.label, tracked.made_at)
+    which = name_of_tracked(tracked).in_label()
     return Buttons.of(
-        burn_button(tracked),
+        _burn_button(tracked),
         Button(
             say("Refresh"),
             TRACKED_REFRESH,
@@ -131,22 +127,17 @@ def _buttons(tracked: Tracked) -> Buttons:
 def listed_message(tracked: Tracked, kind: NotificationKind) -> Message:
     """What a notification or a new card says, as one of several in a message: each names its secret."""
     sign, words = _sign_and_words(tracked, kind)
-    short_id = tracked.key.short_id if not tracked.label else None  # several without a label have the same name
-    short: Piece = name(tracked)
-    long: Piece = Bold(short)
-    if not tracked.label:
-        created = When(tracked.made_at)
-        long = say("{secret} (created {when})", secret=long, when=created)
-    if short_id:
-        short = say("{secret} {id}", secret=short, id=Plain(short_id))
-        long = say("{secret} {id} (created {when})", secret=Bold(name(tracked)), id=Code(Plain(short_id)), when=created)
+    name = name_of_tracked(tracked).at_start()
+    long: Piece = (
+        Bold(name) if tracked.label else say("{secret} (made {when})", secret=Bold(name), when=When(tracked.made_at))
+    )
     if kind != "card":
         said = tracked_notification(tracked, kind, long)
     elif tracked.expires_at:
         said = say("{secret}: {state}, expires {when}.", secret=long, state=words, when=When(tracked.expires_at))
     else:
         said = say("{secret}: {state}.", secret=long, state=words)
-    return Message(say("{secret}: {state}", secret=short, state=words), (Text.of(sign, said),))
+    return Message(say("{secret}: {state}", secret=name, state=words), (Text.of(sign, said),))
 
 
 def _sign_and_words(tracked: Tracked, kind: NotificationKind) -> tuple[Mark, Phrase]:
@@ -158,7 +149,7 @@ def _sign_and_words(tracked: Tracked, kind: NotificationKind) -> tuple[Mark, Phr
 def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message:
     """A message next to the card, since an edited message notifies nobody."""
     sign, words = _sign_and_words(tracked, kind)
-    parts: list[Part] = [Text.of(sign, tracked_notification(tracked, kind, Bold(name(tracked))))]
+    parts: list[Part] = [Text.of(sign, tracked_notification(tracked, kind, Bold(name_of_tracked(tracked).at_start())))]
     if kind == "reminder":
         parts.append(_buttons(tracked))
     return Message(_summary(tracked, host, words), tuple(parts))
@@ -166,7 +157,9 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
 
 def ended_reminder(tracked: Tracked) -> Message:
     """In the place of a reminder, when the secret is over."""
-    said = say("{secret}: {state}.", secret=Bold(name(tracked)), state=TRACKED_WORDS[tracked.state])
+    said = say(
+        "{secret}: {state}.", secret=Bold(name_of_tracked(tracked).at_start()), state=TRACKED_WORDS[tracked.state]
+    )
     return Message.of(said, Text.of(TRACKED_SIGNS[tracked.state], said))
 
 

@@ -14,6 +14,7 @@ from bot.clock import now
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.pieces import Mark, Phrase, Piece, Plain, Sentences, When, Where, Who, say, say_count
+from bot.status.names import quoted
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, Recipient
 from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
@@ -34,28 +35,6 @@ REFUSED_SIGN: Final = Mark(":no_entry: ")
 DECLINED_SIGN: Final = Mark(":no_entry_sign: ")
 WITHDRAWN_SIGN: Final = Mark(":leftwards_arrow_with_hook: ")
 DOT: Final = Mark(" · ")
-
-
-# --- which secret is meant, in the accessibility label of a button
-
-MAX_NAME: Final = 36  # characters; a label has room for 75
-
-
-def quoted(name: str, max_length: int = 200) -> Phrase:
-    """A name that a person gave, in quotation marks."""
-    return say("“{name}”", name=Plain(name, max_length))
-
-
-def name_in_label(name: str | None, made_at: datetime | None = None, *, number: int | None = None) -> Phrase:
-    """Which secret a button is about, for people who hear its label alone: “staging database”, number 2.
-
-    `number` is its place in a list or among the recipients of one share.
-    """
-    if name:
-        said = quoted(name, MAX_NAME)
-    else:
-        said = say("the secret made {when}", when=When(made_at)) if made_at else say("this secret")
-    return said if number is None else say("{secret}, number {number}", secret=said, number=number)
 
 
 # --- a secret, as its host says
@@ -138,6 +117,8 @@ def count_words(count: int, wanted: str) -> Phrase:
             return say_count("{count} burned secret", "{count} burned secrets", count)
         case "expired":
             return say_count("{count} expired secret", "{count} expired secrets", count)
+        case "shared":
+            return say_count("{count} secret shared in Slack", "{count} secrets shared in Slack", count)
         case _:
             return say_count("{count} secret", "{count} secrets", count)
 

@@ -92,6 +92,18 @@ async def connect(person, on=""):
     return person
 
 
+def menus(message):
+    """The menus of the rows of a list, each as its block id and the labels of its items."""
+    found = [one for one in message.blocks if one.get("accessory", {}).get("type") == "overflow"]
+    return [(one["block_id"], [item["text"]["text"] for item in one["accessory"]["options"]]) for one in found]
+
+
+async def choose(person, message, what, *, row=0):
+    """Choose the item that begins with these words in the menu of a row."""
+    block_id, labels = menus(message)[row]
+    await person.click(message, block_id=block_id, option=next(one for one in labels if one.startswith(what)))
+
+
 async def after_the_lines_so_far(world, person):
     """The length of the bot's output once it holds every line on what was done before. The bot writes them late."""
     start = len(world.bot.output)

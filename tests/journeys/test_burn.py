@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.sandbox.onetime import OnetimeFault
-from tests.journeys.conftest import EMAIL
+from tests.journeys.conftest import EMAIL, choose
 
 
 async def _ask(world, ada, held):
@@ -37,28 +37,31 @@ async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
     assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
-async def test_the_button_on_a_list_burns_after_its_dialog(world, connected):
-    held = world.onetime.share(EMAIL, "text")
-    await connected.command("/ots", "recent")
-    await connected.until(lambda: "1 secret" in connected.sees())
+async def _card(world, person, held):
+    await person.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
+    return await person.until(lambda: "Not opened yet" in person.sees() and person.ephemerals[-1])
 
-    await connected.click(label="Burn", confirm=False)
+
+async def test_the_button_on_a_card_burns_after_its_dialog(world, connected):
+    held = world.onetime.share(EMAIL, "text")
+    card = await _card(world, connected, held)
+
+    await connected.click(card, label="Burn", confirm=False)
     assert world.onetime.find_secret(held.metadata_key).has_plaintext
-    await connected.click(label="Burn")
+    await connected.click(card, label="Burn")
 
     await connected.until(lambda: "Burned" in connected.sees())
     assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
-async def test_the_button_asks_for_a_passphrase_that_the_list_did_not_know_of(world, connected):
+async def test_the_menu_in_a_list_asks_before_it_burns_and_for_a_passphrase_too(world, connected):
     held = world.onetime.share(EMAIL, "text", passphrase="the right one")
     await connected.command("/ots", "recent")
-    await connected.until(lambda: "1 secret" in connected.sees())
+    listed = await connected.until(lambda: "1 secret" in connected.sees() and connected.ephemerals[-1])
 
-    await connected.click(label="Burn")
-    await connected.until(lambda: "has a passphrase" in connected.sees())
-    await connected.click(label="Burn…")
+    await choose(connected, listed, "Burn")
     view = await connected.until(lambda: connected.view and connected.view.submit and connected.view)
+    assert held.metadata_key[:8] in view.text
     await connected.submit(view, {"passphrase": "the right one"})
 
     await connected.until(lambda: "Burned" in connected.view.text)
@@ -94,9 +97,7 @@ async def test_what_cannot_be_burned_any_more_is_told_apart(world, ada, became, 
 
 async def test_two_clicks_at_once_end_in_the_same_words(world, connected):
     held = world.onetime.share(EMAIL, "text")
-    await connected.command("/ots", "recent")
-    await connected.until(lambda: "1 secret" in connected.sees())
-    message = connected.ephemerals[-1]
+    message = await _card(world, connected, held)
 
     await asyncio.gather(connected.click(message, label="Burn"), connected.click(message, label="Burn"))
 
@@ -147,11 +148,11 @@ async def test_the_list_stays_when_one_of_it_is_burned(world, connected):
     world.onetime.share(EMAIL, "text")
     await connected.command("/ots", "recent")
     listed = await connected.until(lambda: "2 secrets" in connected.sees() and connected.ephemerals[-1])
-    first = next(one for one in listed.blocks if one["type"] == "actions")["elements"][0]
 
-    await connected.click(listed, action_id="burn", value=first["value"])
+    await choose(connected, listed, "Burn")
+    await connected.submit(await connected.until(lambda: connected.view and connected.view.submit and connected.view))
 
-    await connected.until(lambda: "Burned" in connected.sees())
+    await connected.until(lambda: "Burned" in connected.view.text)
     assert "2 secrets" in connected.sees()
 
 

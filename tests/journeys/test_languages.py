@@ -27,7 +27,7 @@ async def test_each_reads_the_same_share_in_their_own_language(world):
     assert view.title == "Einmal-Link öffnen"
     await ben.submit(view)
     await ben.until(lambda: ben.view.secret_text() == "the text")
-    await ada.until(lambda: any(f"@{ben.id} opened your one-time secret" in one.shows for one in ada.dm))
+    await ada.until(lambda: any(f"@{ben.id} opened “staging”" in one.shows for one in ada.dm))
     await ben.until(lambda: "Du hast „staging“ von" in ben.dm[0].shows)
     await cleo.click(cleo.dm[0], label="Ouvrir")
     await cleo.submit(await cleo.until(lambda: cleo.view and cleo.view.submit == "Afficher ici" and cleo.view))

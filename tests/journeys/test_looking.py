@@ -55,7 +55,7 @@ async def test_recent_lists_newest_first_on_every_server(version):
 
 
 async def test_recent_has_pages_of_any_number(world, connected):
-    for _ in range(12):
+    for _ in range(22):
         world.onetime.share(EMAIL, "text")
 
     await connected.command("/ots", "recent")

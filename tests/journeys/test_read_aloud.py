@@ -2,7 +2,7 @@
 
 import re
 
-from tests.journeys.conftest import EMAIL, connect
+from tests.journeys.conftest import EMAIL, connect, menus
 
 NOTE = "the staging db, see https://evil.example/login"
 
@@ -17,12 +17,15 @@ async def share_with(sender, *people, note=""):
 
 
 def labels(*messages):
-    """What a screen reader says for each button."""
+    """What a screen reader says for each button, and for each item of the menus of rows."""
     found = []
     for message in messages:
         for block in message.blocks:
             elements = block.get("elements", []) if block["type"] == "actions" else []
-            found += [one.get("accessibility_label", one["text"]["text"]) for one in elements]
+            found += [
+                one.get("accessibility_label", one["text"]["text"]) for one in elements if one["type"] == "button"
+            ]
+        found += [label for _, items in menus(message) for label in items]
     return found
 
 
@@ -59,8 +62,7 @@ async def test_a_notification_says_whose_opening_it_is_about(world, ada, ben):
 
     news = await ada.until(lambda: len(ada.dm) > 1 and ada.dm[-1])
 
-    assert news.text.startswith(f"<@{ben.id}> opened your one-time secret")
-    assert "the staging db" in news.text
+    assert news.text.startswith(f"<@{ben.id}> opened “the staging db”")
 
 
 async def test_an_address_in_a_note_is_no_link_in_any_message(world, ada, ben, cleo):
@@ -98,4 +100,5 @@ async def test_each_button_of_a_list_is_read_aloud_with_its_secret(world, ada, b
         assert len(spoken) >= 4
         assert len(set(spoken)) == len(spoken), spoken
     assert any("the staging db" in label for label in labels(card))
-    assert all("made" in label or "number" in label or label in {"Newer", "Older"} for label in labels(*lists))
+    named = re.compile(r"the staging db|the secret [0-9a-z]{8}\b|^Newer$|^Older$")
+    assert all(named.search(label) for label in labels(*lists))

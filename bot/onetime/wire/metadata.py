@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -27,6 +27,7 @@ MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret
 CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may differ from ours
 MAX_RECIPIENTS = 20  # addresses that are read from one answer
 MAX_ADDRESS = 254  # characters
+ANONYMOUS = "anon"  # what `custid` says of a secret that was made without an account
 
 
 class SecretState(StrEnum):
@@ -75,6 +76,24 @@ class Metadata:
     recipients: tuple[str, ...]  #: obscured addresses, the server's own text
     secret_missing: bool = False  #: the answer says that there is no secret, whatever its state says
     secret_key: SecretKey | None = None  #: only in the answer about one secret, and only until it is opened
+    owner: str | None = None  #: the account that made the secret, or the one that asks: see `is_owner_known`; no list
+    metadata_ttl: int | None = None  #: seconds that the server still keeps the metadata; a list never says
+    server_short_id: str = ""  #: the server's own short name of the secret; empty when the answer does not say
+
+    @property
+    def short_id(self) -> str:
+        """The short name that the server's own pages show: it opens nothing."""
+        return self.server_short_id or self.key.short_id
+
+    @property
+    def is_owner_known(self) -> bool:
+        """Whether `owner` made the secret. Servers from 0.24 on name the account that asks; their keys are longer."""
+        return self.owner is not None and self.key.is_old
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the secret was made without an account, as far as the answer says."""
+        return self.is_owner_known and self.owner == ANONYMOUS
 
     @property
     def expires_at(self) -> datetime | None:
@@ -116,6 +135,8 @@ class Entry(msgspec.Struct, gc=False):
     has_passphrase: Any = None
     recipient: Any = None
     recipients: Any = None
+    shortid: Any = None
+    shortkey: Any = None
 
     def __repr__(self) -> str:
         return "<Entry>"
@@ -148,6 +169,8 @@ class Entry(msgspec.Struct, gc=False):
 
 class _SingleEntry(Entry, gc=False):
     secret_key: Any = None
+    custid: Any = None
+    metadata_ttl: Any = None
 
 
 class _Listing(msgspec.Struct):
@@ -167,9 +190,10 @@ def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metad
         raise refusal(status, headers, body, is_about_secret=True)
     fields = decode(body, _SingleEntry)
     found = None if fields is None else _metadata(fields, missing=_says_missing(fields), secret_key=fields.secret_key)
-    if found is None:
+    if fields is None or found is None:
         raise HostUnavailable("200 without metadata")
-    return found
+    owner = fields.custid[:MAX_ADDRESS] if isinstance(fields.custid, str) and fields.custid else None
+    return replace(found, owner=owner, metadata_ttl=read_whole(fields.metadata_ttl, MAX_SECONDS))
 
 
 def read_recent(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:
@@ -260,7 +284,14 @@ def _metadata(fields: Entry, *, missing: bool = False, secret_key: object = None
         recipients=read_addresses(fields.recipient) or read_addresses(fields.recipients),
         secret_missing=missing and state.is_open,
         secret_key=SecretKey(secret_key) if isinstance(secret_key, str) and KEY.fullmatch(secret_key) else None,
+        server_short_id=_read_short_id(fields, key),
     )
+
+
+def _read_short_id(fields: Entry, key: MetadataKey) -> str:
+    """The server's own short name, unless it has more of the key than a short name may show."""
+    given = (fields.shortid, fields.shortkey)
+    return next((name for name in given if isinstance(name, str) and key.may_be_called(name)), "")
 
 
 def _says_missing(fields: Entry) -> bool:

@@ -92,6 +92,9 @@ class Recipient:
     def is_nobody(self) -> bool:
         return self.user is None and self.channel is None
 
+    def is_called(self, id: str) -> bool:  # noqa: A002 - Slack's id of a person or channel
+        return id in {self.user and self.user.user_id, self.channel}
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

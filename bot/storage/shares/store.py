@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
 
@@ -18,6 +18,7 @@ from bot.storage.shares.rows import Delivery, DeliveryRows, NewShare, Recipient,
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
 
 _UNDELIVERABLE = MessageRef("", "", "")  # stored in place of the card if the sender can never be notified
+MAX_SENT: Final = 1000  # deliveries in one answer: each is decrypted
 
 
 class Shares:
@@ -97,6 +98,20 @@ class Shares:
     async def find_delivery(self, id: str) -> tuple[Share, Delivery] | None:
         """A delivery with its share; None if it was deleted."""
         return await self._with_share(deliveries.c.id == id)
+
+    async def sent_by(self, person: Person, host: str | None = None) -> list[tuple[Share, Delivery]]:
+        """The person's deliveries, on one host or on all: the newest MAX_SENT of them, newest first."""
+        mine = and_(owned_by(deliveries, person), deliveries.c.metadata_key.is_not(None))
+        if host is not None:
+            mine = and_(mine, deliveries.c.host == host)
+        query = select(deliveries).where(mine).order_by(deliveries.c.created_at.desc()).limit(MAX_SENT)
+        theirs = select(shares).where(shares.c.id.in_(select(deliveries.c.share_id).where(mine)))
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+            found = (await connection.execute(theirs)).all() if rows else ()
+        by_id = {row.id: self._rows.decrypt(row) for row in found}
+        pairs = [(by_id.get(row.share_id), self._deliveries.decrypt_or_empty(row)) for row in rows]
+        return [(share, delivery) for share, delivery in pairs if share is not None]
 
     async def share_of(self, delivery: Delivery) -> Share:
         row = await self._share_row(shares.c.id == delivery.share_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,6 +35,8 @@ from bot.storage.tracking.rows import (
     lock_person,
     watch_of,
 )
+
+MAX_VALUES: Final = 500  # in one statement: databases limit how many there may be
 
 
 class Tracking:
@@ -119,6 +121,20 @@ class Tracking:
         )
         async with self._db.reading() as connection:
             return frozenset(blinds[blind] for blind in (await connection.execute(query)).scalars())
+
+    async def find_keys(self, person: Person, host: str, keys: Collection[MetadataKey]) -> dict[MetadataKey, Tracked]:
+        """Those of these secrets that the person tracks and that can be decrypted."""
+        found: dict[MetadataKey, Tracked] = {}
+        indexes = [index(key) for index in self._rows.indexers(host) for key in keys]
+        async with self._db.reading() as connection:
+            for some in range(0, len(indexes), MAX_VALUES):
+                of_keys = tracked.c.blind_index.in_(indexes[some : some + MAX_VALUES])
+                query = select(tracked).where(owned_by(tracked, person), tracked.c.host == host, of_keys)
+                for row in (await connection.execute(query)).all():
+                    one = self._rows.decrypt_or_flag(row)
+                    if one.is_readable:
+                        found[one.key] = one
+        return found
 
     async def find_metadata_key(self, person: Person, host: str, key: SecretKey) -> MetadataKey | None:
         """The metadata key of a secret that anybody in this person's workspace tracks; None if nobody does."""
