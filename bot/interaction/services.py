@@ -24,6 +24,7 @@ from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
+from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
@@ -56,6 +57,7 @@ class Services:
     interrupted_reveals: InterruptedReveals  # for recovery
     tracking: Tracking
     preferences: Preferences
+    share_choices: StoredShareChoices
     languages: Languages
     shares: Shares
     deliveries: Deliveries

@@ -165,6 +165,7 @@ class Choice:
     label: Piece
     options: tuple[tuple[str, Piece], ...]
     chosen: str | None = None
+    action: str | None = None  # names the handler that is called as soon as something is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class People:
     chosen: tuple[str, ...] = ()
     max_count: int = 10
     hint: Piece | None = None
+    optional: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +202,7 @@ class Channel:
     label: Piece
     chosen: str | None = None
     hint: Piece | None = None
+    optional: bool = True
 
 
 Input = Field | Choice | Checkboxes | People | Channel

@@ -101,7 +101,7 @@ def read_action(body: JsonObject) -> Incoming:
         person=person,
         install_team=install_team,
         idempotency_key=_key(body, "trigger", body.get("trigger_id"), action.get("action_ts")),
-        ref=read_ref(action.get("value")),
+        ref=read_ref(action.get("value") or view.get("private_metadata")),  # a menu has no value of ours
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),

@@ -19,6 +19,7 @@ from bot.storage.tables import (
     person_in,
     preferences,
     reveals,
+    share_choices,
     tracked,
     watches,
 )
@@ -35,6 +36,7 @@ _OWN = (
     ignored,
     preferences,
     languages,
+    share_choices,
     limit_uses,
 )
 

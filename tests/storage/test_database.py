@@ -293,4 +293,4 @@ assert not {{"alembic", "mako"}} & set(sys.modules)
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
-    assert HEAD == "0021"
+    assert HEAD == "0022"
