@@ -10,14 +10,13 @@ import secrets
 import string
 from dataclasses import replace
 
-from bot.errors import NotUnderstood
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.screen.parts import DONE, Modal, Note, Revealed
 from bot.screen.pieces import say
 from bot.secret import Secret
 from bot.sharing import form, submit
-from bot.sharing.form_state import read_mentions
+from bot.sharing.form_state import read_command
 from bot.sharing.resume import resume
 from bot.sharing.shown_state import state_as_shown
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
@@ -35,10 +34,7 @@ HOW = say("Type `/ots generate`, or name people or one channel after it: `/ots g
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots generate [@person … | #channel]`."""
-    try:
-        form_state = read_mentions(interaction.text)
-    except NotUnderstood:
-        raise NotUnderstood("text behind generate", tell=HOW) from None
+    form_state = await read_command(interaction, "generate", refusal=HOW)
     return Reply(await form.open_form(interaction, replace(form_state, is_generated=True)), Outcome.SHOWN)
 
 

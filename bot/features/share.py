@@ -6,7 +6,7 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.pieces import say
 from bot.sharing import form, form_options, sender_buttons, sender_card
-from bot.sharing.form_state import read_mentions
+from bot.sharing.form_state import read_command
 from bot.sharing.recovery import recover
 from bot.sharing.resume import resume
 from bot.sharing.submit import submit
@@ -15,7 +15,8 @@ from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
     """`/ots share [@person … | #channel]`. Any other text is refused and not read."""
-    return Reply(await form.open_form(interaction, read_mentions(interaction.text)), Outcome.SHOWN)
+    form_state = await read_command(interaction, "share")
+    return Reply(await form.open_form(interaction, form_state), Outcome.SHOWN)
 
 
 async def fold(interaction: Interaction, context: ButtonContext[None]) -> Reply:

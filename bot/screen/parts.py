@@ -236,7 +236,8 @@ class Modal:
     `form` names the handler of its submission, and `ref` is the opaque id that Slack sends back with it.
     `title`, `submit` and `close` have at most 24 characters, which is Slack's limit. With `notify_on_close` Slack
     reports when the person closes the window. With `push` the window is shown over the one that is open,
-    instead of replacing it.
+    instead of replacing it. With `is_same_form` it is the form in which the person just chose something, with other
+    fields: it is not shown if the form was submitted meanwhile.
     """
 
     form: str
@@ -247,6 +248,7 @@ class Modal:
     close: Piece = CLOSE
     notify_on_close: bool = False
     push: bool = False
+    is_same_form: bool = False
 
     @classmethod
     def of(

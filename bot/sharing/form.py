@@ -184,7 +184,8 @@ async def change(interaction: Interaction, context: ButtonContext[None]) -> Moda
 
 
 async def _change(interaction: Interaction, form_state: FormState) -> Modal:
-    return form(form_state, await store_form_state(interaction.services, interaction.person, form_state))
+    ref = await store_form_state(interaction.services, interaction.person, form_state)
+    return replace(form(form_state, ref), is_same_form=True)
 
 
 def text_fields_for(size: int) -> int:

@@ -10,13 +10,14 @@ from typing import Any, Self
 import msgspec
 
 from bot.errors import NotUnderstood, Unsealable
+from bot.interaction.commands import command_button, go_on_button
 from bot.interaction.feature import Interaction
 from bot.interaction.lives import Place
 from bot.interaction.parsed_text import ParsedText
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.pieces import say
+from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.sharing.choices import CHANNEL, PEOPLE, Whom
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
@@ -28,7 +29,7 @@ MAX_NOTE = 500  # characters of the sender's note
 
 NOT_HERE = say(
     "What is typed after a command stays in Slack's logs. If that was the secret: this app did not read or keep it, "
-    "but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
+    "but please *change it*. Secrets belong in the window: press the button."
 )
 TOO_MANY = say(
     "A secret goes to up to {count} people, or to one channel. Please name either, or type just `/ots share`.",
@@ -119,6 +120,20 @@ def read_mentions(text: ParsedText) -> FormState:
         raise NotUnderstood("too many behind share", tell=TOO_MANY)
     channel = next(iter(text.channels), None)
     return FormState(to=text.people, channel=channel, asks_to_choose=text.has_unknown_names)
+
+
+async def read_command(interaction: Interaction, verb: str, *, refusal: Piece | None = None) -> FormState:
+    """Whom the command named. Raises `NotUnderstood` for other words, with a button that goes on without them."""
+    try:
+        return read_mentions(interaction.text)
+    except NotUnderstood as error:
+        if refusal is not None:
+            error.tell = refusal
+        if error.tell == TOO_MANY:
+            error.button = command_button(say("Choose in the window"), verb, style="primary")
+        else:
+            error.button = await go_on_button(interaction, say("Go on without that text"), verb)
+        raise
 
 
 async def begin_form_state(interaction: Interaction, form_state: FormState) -> tuple[str, FormState]:

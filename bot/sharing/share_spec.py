@@ -11,7 +11,7 @@ from bot.interaction.parsed_text import parse_field
 from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.pieces import HostName, Piece, say
+from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
 from bot.sharing.choices import ANONYMOUS, CHANNEL, PEOPLE
 from bot.sharing.form_options import APART, account_of, can_be_apart, life_of
@@ -167,9 +167,13 @@ async def check_people(interaction: Interaction, spec: ShareSpec) -> None:
     """Raise `FieldErrors` unless all are full members of the workspace: no guests, bots or deactivated accounts."""
     people = [one.user for one in spec.recipients if one.user is not None]
     known = await asyncio.gather(*(_is_member(interaction, one) for one in people))
-    if all(known):
+    others = tuple(Who(one.user_id) for one, is_member in zip(people, known, strict=True) if not is_member)
+    if not others:
         return
-    raise FieldErrors({"to": say("Only full members of this workspace: no guests, apps or people who have left.")})
+    why = say("Only full members of this workspace: no guests, apps or people who have left.")
+    if len(people) > 1:
+        why = say("{people} cannot get it. {why}", people=Listing(others), why=why)
+    raise FieldErrors({"to": why})
 
 
 async def _is_member(interaction: Interaction, person: Person) -> bool:

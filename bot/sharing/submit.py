@@ -26,7 +26,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.person import Person
 from bot.screen.parts import Modal, Part, Text
-from bot.screen.pieces import Phrase, Piece, Plain, Sentences, say
+from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, PassphraseIgnored, create
@@ -58,12 +58,16 @@ async def submit(interaction: Interaction, context: ButtonContext[None]) -> Repl
 async def show_errors(interaction: Interaction, form_state: FormState, fields: dict[str, Piece]) -> Modal:
     """The window with all fields that have to be corrected, and what is wrong above them.
 
-    Raises `FieldErrors` if the person sees these fields already: then Slack shows the errors at them, if it is not too
-    late for that.
+    Raises `FieldErrors` if the person sees these fields already: then Slack shows the errors at them. It shows no names
+    of people there.
     """
-    if fields.keys() <= interaction.inputs.names:
+    if fields.keys() <= interaction.inputs.names and not any(map(_names_people, fields.values())):
         raise FieldErrors(fields)
     return await show_again(interaction, form.unfold_for(form_state, fields), at=fields)
+
+
+def _names_people(said: Piece) -> bool:
+    return isinstance(said, Phrase) and any(isinstance(value, Listing) for _, value in said.values)
 
 
 async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:

@@ -105,6 +105,7 @@ def read_action(body: JsonObject) -> Incoming:
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),
+        view_hash=_as_id(view.get("hash")),
         message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
         inputs=_read_inputs(view),
     )

@@ -362,6 +362,7 @@ ACTS = (
     Act("form", "settings"),
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
+    *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
 LIST = Act("command", "accounts", text="accounts")
 WITH_ROW = [act for act in ACTS if act.has_row]

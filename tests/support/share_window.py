@@ -24,9 +24,13 @@ async def fill_share(person, view, fields):
         fields.setdefault("passphrase_mode", "mine")
     if fields.keys() & FOLDED:
         await unfold(person, view)
+    if "passphrase" in view.values and not fields.get("passphrase") and not view.values["passphrase"]["typed"]["value"]:
+        fields.setdefault("passphrase_mode", "none")  # the last time there was one
     if (mode := fields.pop("passphrase_mode", None)) is not None:
+        await unfold(person, view)
+        before = view.hash
         await person.fill(view, {"passphrase_mode": mode})
-        await person.until(lambda: mode != "mine" or "passphrase" in view.values)
+        await person.until(lambda: view.hash != before)
         if "apart" in fields.get("options", ()):
             await person.until(lambda: "Send the passphrase separately" in view.text)
     await person.fill(view, fields)
