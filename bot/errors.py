@@ -6,14 +6,16 @@ is caught, with `from None` if the original carries a URL, a body or a value.
 
 from __future__ import annotations
 
+from bot.screen.parts import Button
 from bot.screen.pieces import Piece, Sentences, say
 from bot.slack_codes import About, classify
 
 
 class BotError(Exception):
-    """An error that we expect: one INFO line in the log, `tell` for the person."""
+    """An error that we expect: one INFO line in the log, `tell` for the person, and a `button` to go on with."""
 
     tell: Piece = say("That did not work. Please try again in a moment.")
+    button: Button | None = None
 
     def __init__(self, why: str = "", *, tell: Piece | None = None) -> None:
         super().__init__(why or type(self).__name__)

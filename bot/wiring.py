@@ -63,6 +63,7 @@ from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.key_checks import check_keys
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
@@ -156,6 +157,7 @@ async def services(
                     delete=messenger.delete,
                     update_window=messenger.update_window,
                     preferences=Preferences(db),
+                    share_choices=StoredShareChoices(db),
                     languages=languages,
                     escrow=settings.reveal_escrow == "on",
                     lives=Lives(settings.share_lives),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bot.features import (
@@ -20,8 +21,9 @@ from bot.features import (
     share,
     track,
 )
-from bot.interaction.feature import Feature, Handler, Kind, Verb
-from bot.interaction.parsed_text import first_word
+from bot.interaction.commands import RUN, own_names
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
+from bot.interaction.parsed_text import ParsedText, first_word
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -53,7 +55,8 @@ class Registry:
         features = tuple(features)
         self.verbs: tuple[Verb, ...] = tuple(verb for feature in features for verb in feature.verbs)
         self.recoveries = tuple(feature.recover for feature in features if feature.recover)
-        self.handlers: Mapping[tuple[Kind, str], Handler[Any]] = _join_unique(map(_handlers_of, features))
+        runs = {(Kind.ACTION, RUN + verb.name): _run_as_button(verb, self.verbs) for verb in self.verbs}
+        self.handlers: Mapping[tuple[Kind, str], Handler[Any]] = _join_unique([*map(_handlers_of, features), runs])
         self.resumes = _join_unique(feature.resumes for feature in features)
         self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
 
@@ -66,8 +69,20 @@ class Registry:
     def read(self, text: str) -> tuple[Verb | None, str]:
         """The verb of a command line and the text after it; None and the whole line if it has no verb."""
         first, rest = first_word(text)
-        verb = self._by_word.get(first or "help")
+        verb = self._by_word.get(first or "start")
         return (verb, rest) if verb else (None, text.strip())
+
+
+def _run_as_button(verb: Verb, verbs: tuple[Verb, ...]) -> Handler[ParsedText]:
+    """The verb as a button that runs it."""
+
+    async def run(interaction: Interaction, names: ParsedText) -> Reply:
+        if verb.handler is None:
+            assert verb.words is not None
+            return Reply(verb.words(verbs), Outcome.SHOWN)
+        return await verb.handler.run(replace(interaction, text=names), None)
+
+    return Handler(run, own_names, opens_window=verb.handler is not None and verb.handler.opens_window)
 
 
 def _handlers_of(feature: Feature) -> dict[tuple[Kind, str], Handler[Any]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited, Refused
 from bot.interaction import pasted
+from bot.interaction.commands import command_button
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_field
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host, Hosts
-from bot.screen.parts import CANCEL, DONE, Choice, Field, Modal, Note, Text
+from bot.screen.parts import CANCEL, DONE, Buttons, Choice, Field, Modal, Note, Text
 from bot.screen.pieces import HostName, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
 from bot.status.buttons import CONNECT_ACCOUNT, CONNECT_OPEN
@@ -66,12 +67,8 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
             DONE_SIGN,
             Sentences.of(say("Your account on *{server}* is connected.", server=HostName(host.name)), rest),
         ),
-        Text.of(
-            say(
-                "Next: `/ots share` shares a secret, `/ots recent` lists your secrets, `/ots metadata` looks at one, "
-                "`/ots burn` destroys one."
-            )
-        ),
+        Text.of(say("Next: share a secret. `/ots recent` shows those of your account.")),
+        Buttons.of(command_button(say("Share a secret"), "share", style="primary")),
         close=DONE,
     )
     return Reply(connected, Outcome.DONE)

@@ -10,15 +10,15 @@ import secrets
 import string
 from dataclasses import replace
 
-from bot.errors import NotUnderstood
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.screen.parts import DONE, Modal, Note, Revealed
 from bot.screen.pieces import say
 from bot.secret import Secret
-from bot.sharing import form, share_spec, submit
-from bot.sharing.form_state import read_mentions
+from bot.sharing import form, submit
+from bot.sharing.form_state import read_command
 from bot.sharing.resume import resume
+from bot.sharing.shown_state import state_as_shown
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 GENERATED_FORM = "generated"
@@ -34,22 +34,18 @@ HOW = say("Type `/ots generate`, or name people or one channel after it: `/ots g
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots generate [@person … | #channel]`."""
-    try:
-        form_state = read_mentions(interaction.text)
-    except NotUnderstood:
-        raise NotUnderstood("text behind generate", tell=HOW) from None
+    form_state = await read_command(interaction, "generate", refusal=HOW)
     return Reply(await form.open_form(interaction, replace(form_state, is_generated=True)), Outcome.SHOWN)
 
 
 async def generate(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """“Generate” was pressed."""
-    form_state = form.state_as_shown(interaction, context)
-    spec = share_spec.read(interaction, form_state)
-    if interaction.selects.get("what") == form.SEND:
-        return await submit.share(interaction, form_state, spec, context.id)
-    if not spec.recipients[0].is_nobody:
+    form_state = state_as_shown(interaction, context)
+    if not form_state.is_shown:
+        return await submit.submit(interaction, context)
+    if any(interaction.pickers.values()):  # in a window from before there were less fields, or not changed yet
         raise FieldErrors({"what": say("To send it to them, choose “Send it”.")})
-    if spec.passphrase is not None:
+    if interaction.text_inputs.get("passphrase"):
         raise FieldErrors({"what": say("A passphrase protects what is sent. What is shown to you is kept nowhere.")})
     shown = Modal.of(
         GENERATED_FORM,

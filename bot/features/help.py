@@ -1,33 +1,64 @@
-"""`/ots help`, and the answer to a verb that does not exist."""
+"""`/ots` alone, `/ots help`, and the answer to a verb that does not exist."""
 
 from __future__ import annotations
 
 import difflib
 
-from bot.interaction.feature import Feature, Verb
-from bot.screen.parts import Buttons, Message, Note, Part, Text
-from bot.screen.pieces import Bold, Code, Listing, Mark, Piece, Sentences, say
+from bot.interaction.commands import command_button, go_on_button
+from bot.interaction.feature import Feature, Interaction, Outcome, Reply, Verb
+from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
+from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say, say_in
 from bot.status.buttons import connect_button
 
 PROMISES = say(
     "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
     "Slash commands do not work in threads: use them in the channel or in any direct message."
 )
+WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
+WITHOUT_ACCOUNT = say(
+    "To share and to open you need no account. With one, `/ots recent` shows your secrets, and `/ots watch` tells you "
+    "about all of them."
+)
+
+# What people come for, and the verbs for it.
+TASKS: tuple[tuple[Phrase, tuple[str, ...]], ...] = (
+    (say("Give somebody a secret, or get one"), ("share", "generate", "request")),
+    (say("Open a secret"), ("retrieve",)),
+    (say("See the status of a secret, or burn it"), ("recent", "metadata", "burn")),
+    (say("Be told about a secret"), ("track", "tracked", "untrack", "watch")),
+    (say("Your account and your settings"), ("settings", "connect", "accounts", "disconnect")),
+    (say("Find your way"), ("start", "help")),
+)
+
+
+def start_words(_verbs: tuple[Verb, ...]) -> Message:
+    """What people come for, as buttons."""
+    return Message.of(WHAT_IT_DOES, Text.of(WHAT_IT_DOES), Buttons(_start_buttons()))
+
+
+def _start_buttons() -> tuple[Button, ...]:
+    return (
+        command_button(say_in("the button", "Share"), "share", style="primary"),
+        command_button(say_in("the button", "Request"), "request"),
+        command_button(say("Open a link"), "retrieve"),
+        command_button(say("All commands"), "help"),
+    )
 
 
 def help_words(verbs: tuple[Verb, ...]) -> Message:
-    """Every verb, one line each, grouped as they are listed."""
+    """Every verb, one line each, grouped by what people want to do."""
     commands = Listing(tuple(Mark(f"/ots {verb.name}") for verb in verbs))
+    by_name = {verb.name: verb for verb in verbs}
+    groups: list[Part] = []
+    for task, names in TASKS:
+        lines = [piece for name in names for piece in (Mark("\n"), *_line(by_name[name]))]
+        groups.append(Text((Bold(task), *lines)))
+        if "connect" in names:
+            groups += [Note.of(WITHOUT_ACCOUNT), Buttons.of(connect_button())]
     return Message.of(
         say("Onetime Secret in Slack: {commands}", commands=commands),
-        Text.of(
-            Bold(say("Onetime Secret in Slack")),
-            Mark("\n"),
-            say("A one-time link shows its secret once, to one person. After that it is empty."),
-        ),
-        Text(tuple(piece for verb in verbs for piece in (*_line(verb), Mark("\n")))[:-1]),
+        *groups,
         Text.of(say("Paste a link after `/ots` without a verb, and I say what it is and what you can do with it.")),
-        Buttons.of(connect_button()),
         Note.of(PROMISES),
     )
 
@@ -39,26 +70,36 @@ def _line(verb: Verb) -> tuple[Piece, ...]:
     return Code(command), Mark(" "), verb.does
 
 
-def no_such_verb(typed: str, verbs: tuple[Verb, ...]) -> Message:
-    """The closest verb and the list. The answer does not repeat what was typed, which may be a secret."""
-    names = [name for verb in verbs for name in (verb.name, *verb.aliases)]
-    first = typed.split(maxsplit=1)[0].lower()
-    close = difflib.get_close_matches(first[:40], names, n=1)
+async def answer_unknown(interaction: Interaction, verbs: tuple[Verb, ...]) -> Reply:
+    """The closest verb, with a button that goes on with it. What was typed may be a secret, so nothing repeats it."""
+    verb = _closest(interaction.text.readable, verbs)
     said: Piece = say("I don't know that command.")
-    if close:
-        said = Sentences.of(said, say("Did you mean {command}?", command=Code(Mark(f"/ots {close[0]}"))))
-    known = Listing(tuple(Code(Mark(verb.name)) for verb in verbs))
-    parts: list[Part] = [
-        Text.of(said),
-        Text.of(say("I know {commands}. `/ots help` says what they do.", commands=known)),
-        Note.of(
-            say(
-                "If that was a secret: Slack has seen it now, so change it. Secrets belong in the windows that I open, "
-                "never after `/ots`."
-            )
-        ),
-    ]
-    return Message(said, tuple(parts))
+    buttons = _start_buttons()
+    if verb is not None:
+        command = Code(Mark(f"/ots {verb.name}"))
+        said = Sentences.of(said, say("Did you mean {command}?", command=command))
+        label = say("Go on with {command}", command=Mark(f"/ots {verb.name}"))
+        buttons = (await go_on_button(interaction, label, verb.name), command_button(say("All commands"), "help"))
+    secret = Note.of(
+        say(
+            "If that was a secret: Slack has seen it now, so change it. Secrets belong in the windows that I open, "
+            "never after `/ots`."
+        )
+    )
+    return Reply(Message.of(said, Text.of(said), Buttons(buttons), secret), Outcome.REFUSED)
 
 
-FEATURE = Feature(name="help", verbs=(Verb("help", say("shows this"), words=help_words),))
+def _closest(typed: str, verbs: tuple[Verb, ...]) -> Verb | None:
+    by_word = {word: verb for verb in verbs for word in (verb.name, *verb.aliases)}
+    first = next(iter(typed.split()), "").lower()
+    close = difflib.get_close_matches(first[:40], by_word, n=1)
+    return by_word[close[0]] if close else None
+
+
+FEATURE = Feature(
+    name="help",
+    verbs=(
+        Verb("start", say("shows where to begin"), words=start_words),
+        Verb("help", say("shows all commands"), words=help_words),
+    ),
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.pieces import say
-from bot.sharing import form, sender_buttons, sender_card
-from bot.sharing.form_state import read_mentions
+from bot.sharing import form, form_options, sender_buttons, sender_card
+from bot.sharing.form_state import read_command
 from bot.sharing.recovery import recover
 from bot.sharing.resume import resume
 from bot.sharing.submit import submit
@@ -15,7 +15,16 @@ from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
     """`/ots share [@person … | #channel]`. Any other text is refused and not read."""
-    return Reply(await form.open_form(interaction, read_mentions(interaction.text)), Outcome.SHOWN)
+    form_state = await read_command(interaction, "share")
+    return Reply(await form.open_form(interaction, form_state), Outcome.SHOWN)
+
+
+async def fold(interaction: Interaction, context: ButtonContext[None]) -> Reply:
+    return Reply(await form.fold(interaction, context), Outcome.SHOWN)
+
+
+async def change(interaction: Interaction, context: ButtonContext[None]) -> Reply:
+    return Reply(await form.change(interaction, context), Outcome.SHOWN)
 
 
 async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Reply:
@@ -36,6 +45,8 @@ FEATURE = Feature(
     handlers={
         Kind.ACTION: {
             form.ADD_TEXT_FIELD: Handler(add_text_field, own_button_context(SHARE_FORM)),
+            form_options.FOLD: Handler(fold, own_button_context(SHARE_FORM)),
+            form_options.CHANGE: Handler(change, own_button_context(SHARE_FORM)),
             sender_card.BURN: Handler(sender_buttons.burn, own_delivery),
             sender_card.ASK_TO_BURN: Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
             sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),

@@ -39,6 +39,11 @@ class Inputs:
     checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the values of the boxes that are ticked
     pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the ids of people or channels
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all fields that the view has."""
+        return frozenset().union(self.text_inputs, self.selects, self.checkboxes, self.pickers)
+
 
 NO_INPUTS = Inputs()
 

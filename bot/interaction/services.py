@@ -28,6 +28,7 @@ from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
+from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
@@ -61,6 +62,7 @@ class Services:
     guesses: Guesses  # of passphrases, by burning
     tracking: Tracking
     preferences: Preferences
+    share_choices: StoredShareChoices
     languages: Languages
     shares: Shares
     deliveries: Deliveries

@@ -206,6 +206,7 @@ class Choice:
     label: Piece
     options: tuple[tuple[str, Piece], ...]
     chosen: str | None = None
+    action: str | None = None  # names the handler that is called as soon as something is chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ class People:
     chosen: tuple[str, ...] = ()
     max_count: int = 10
     hint: Piece | None = None
+    optional: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,7 @@ class Channel:
     label: Piece
     chosen: str | None = None
     hint: Piece | None = None
+    optional: bool = True
 
 
 Input = Field | Choice | Checkboxes | People | Channel
@@ -274,7 +277,8 @@ class Modal:
     `form` names the handler of its submission, and `ref` is the opaque id that Slack sends back with it.
     `title`, `submit` and `close` have at most 24 characters, which is Slack's limit. With `notify_on_close` Slack
     reports when the person closes the window. With `push` the window is shown over the one that is open,
-    instead of replacing it.
+    instead of replacing it. With `is_same_form` it is the form in which the person just chose something, with other
+    fields: it is not shown if the form was submitted meanwhile.
     """
 
     form: str
@@ -285,6 +289,7 @@ class Modal:
     close: Piece = CLOSE
     notify_on_close: bool = False
     push: bool = False
+    is_same_form: bool = False
 
     @classmethod
     def of(

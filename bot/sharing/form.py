@@ -1,8 +1,8 @@
-"""The window for sharing a secret.
+"""The window for sharing a secret: the secret, whom it is for, and a note. “More options” folds out the rest.
 
 Slack keeps what is typed when a window is updated with the same fields. So the same window is updated for everything:
-to add a text field, while the host is asked, and when something has to be corrected. The bot never sends back what
-was typed.
+to add a text field, to fold out the options, while the host is asked, and when something has to be corrected. The bot
+never sends back what was typed. A field that may go away holds no text, or its choice is kept in the form state.
 """
 
 from __future__ import annotations
@@ -10,55 +10,52 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import get_args
 
 from bot.interaction.feature import Interaction
-from bot.interaction.lives import usual
 from bot.screen.parts import (
     CANCEL,
     ONE_MOMENT,
     Button,
     Buttons,
     Channel,
-    Checkboxes,
     Choice,
     Field,
+    Input,
     Modal,
     Note,
     Part,
     People,
     Text,
 )
-from bot.screen.pieces import Duration, HostName, Listing, Piece, Who, say
+from bot.screen.pieces import Listing, Phrase, Piece, Sentences, Who, say
+from bot.sharing.choices import CHANNEL, LINK, PEOPLE, SEND, SHOW
+from bot.sharing.form_options import CHANGE, fold_button, option_parts, summary
 from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state, store_form_state
+from bot.sharing.shown_state import state_as_shown
 from bot.status.words import WARNING_SIGN
 from bot.storage.button_contexts import ButtonContext
+from bot.storage.share_choices import MINE, NO_PASSPHRASE
 
 FORM = "share"
 ADD_TEXT_FIELD = "share_more"  # a button
 TITLE = say("Share a secret")
 
 TEXT_FIELD_LENGTH = 3_000  # characters of one field: Slack's limit
-MAX_PASSPHRASE = 128  # characters
 ROW_WITHIN = 0.25  # seconds
-
-DAY = 86_400
-ANONYMOUS = "anonymous"
-
-GENERATE, APART, NEWS = "generate", "apart", "news"
-OPTIONS = (
-    (GENERATE, say("Make up a passphrase")),
-    (APART, say("Send the passphrase separately, by direct message")),
-    (NEWS, say("Tell me when it is opened")),
-)
 
 WHERE_IT_GOES = say("What you type goes to Onetime Secret. It is in no message, and not kept here.")
 CHOOSE = say("Slack did not say who is meant by a name that you typed. Please choose below.")
 GENERATE_FORM = "generate"
 GENERATE_TITLE = say("Generate a password")
-SHOW, SEND = "show", "send"
 WHAT = (
     (SHOW, say("Show it to me, and keep it nowhere")),
     (SEND, say("Send it, or make a link, without showing it to me")),
+)
+WHOM = (
+    (PEOPLE, say("People")),
+    (CHANNEL, say("A channel")),
+    (LINK, say("Just the link")),
 )
 
 
@@ -78,69 +75,72 @@ async def open_form(interaction: Interaction, form_state: FormState, *said: Part
 
 
 def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, Piece] | None = None) -> Modal:
-    """The window. `said` is shown at the top; each sentence in `at` is shown above the field with its name."""
-    parts: list[Part] = [*said]
-    for part in _fields(form_state, ref):
-        sentence = (at or {}).get(getattr(part, "name", ""))
+    """The window. `said` is shown at the top, and each sentence in `at` above the field with its name.
+
+    A sentence for a field that the window does not have is shown at the top, too.
+    """
+    fields = _fields(form_state, ref)
+    above = dict(at or {})
+    if "passphrase" in above and "passphrase" not in field_names(fields):
+        above["passphrase_mode"] = above.pop("passphrase")  # of one that is made up
+    others = [Text.of(WARNING_SIGN, one) for name, one in above.items() if name not in field_names(fields)]
+    parts: list[Part] = [*said, *others]
+    for part in fields:
+        sentence = above.get(getattr(part, "name", ""))
         parts += [Text.of(WARNING_SIGN, sentence), part] if sentence else [part]
     if form_state.is_generated:
         return Modal(GENERATE_FORM, GENERATE_TITLE, tuple(parts), ref=ref, submit=say("Generate"), close=CANCEL)
     return Modal(FORM, TITLE, tuple(parts), ref=ref, submit=say("Share"), close=CANCEL)
 
 
-def _text_parts(form_state: FormState, ref: str) -> list[Part]:
-    more = say("The secret goes on, with nothing in between")
-    names = [say("The secret"), *[more] * (form_state.text_fields - 1)]
-    parts: list[Part] = [
-        Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
-        for number, name in enumerate(names, 1)
-    ]
-    if form_state.text_fields < text_fields_for(form_state.max_bytes):
-        parts.append(
-            Buttons.of(
-                Button(
-                    say("Add more room"),
-                    ADD_TEXT_FIELD,
-                    ref,
-                    accessibility_label=say("Add a field for a longer secret"),
-                )
-            )
-        )
-    return parts
+def field_names(parts: list[Part]) -> frozenset[str]:
+    return frozenset(part.name for part in parts if isinstance(part, get_args(Input)))
 
 
-def _generated_parts(form_state: FormState) -> list[Part]:
-    whom = SEND if form_state.to or form_state.channel else SHOW
-    return [
-        Text.of(
-            say(
-                "What is shown to you is made up here. What is sent is made up by the server, a new one for each "
-                "person."
-            )
-        ),
-        Choice("what", say("What to do with it?"), WHAT, whom),
-    ]
+def unfold_for(form_state: FormState, names: Mapping[str, Piece]) -> FormState:
+    """The state of a window that shows all these fields."""
+    hidden = names.keys() - field_names(_fields(form_state, ""))
+    if "passphrase" in hidden and form_state.choices.passphrase == NO_PASSPHRASE:  # the host wants one
+        form_state = replace(form_state, choices=replace(form_state.choices, passphrase=MINE))
+    return replace(form_state, is_unfolded=True) if hidden else form_state
 
 
 def _fields(form_state: FormState, ref: str) -> list[Part]:
-    parts = _generated_parts(form_state) if form_state.is_generated else _text_parts(form_state, ref)
+    if form_state.is_generated and form_state.is_shown:
+        goes = say("It is made up here, and goes to no server.")
+        return [_what(form_state), Note.of(goes)]
+    parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state)
     parts += _recipients(form_state)
-    ttls = tuple((str(ttl), Duration(ttl)) for ttl in form_state.lives)
-    parts.append(Choice("ttl", say("It can be opened for"), ttls, str(usual(form_state.lives))))
-    parts.append(Field("passphrase", say("Passphrase"), max_length=MAX_PASSPHRASE, optional=True))
-    parts.append(Checkboxes("options", say("And"), OPTIONS, frozenset({NEWS})))
     hint = say("Not secret: everybody sees it in the message.")
     parts.append(
         Field("note", say("A note to go with it"), hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
     )
-    if form_state.accounts:
-        named: tuple[tuple[str, Piece], ...] = tuple(
-            (account_id, HostName(name)) for account_id, name in form_state.accounts
-        )
-        accounts = (*named, (ANONYMOUS, say("Without an account")))
-        parts.append(Choice("account", say("Made with the account on"), accounts, form_state.accounts[0][0]))
-    goes = say("A password that is shown to you goes to no server.") if form_state.is_generated else WHERE_IT_GOES
-    return [*parts, Note.of(goes)]
+    parts += option_parts(form_state)
+    buttons = [fold_button(form_state, ref)]
+    if not form_state.is_generated and form_state.text_fields < text_fields_for(form_state.max_bytes):
+        label = say("Add a field for a longer secret")
+        buttons.append(Button(say("Add more room"), ADD_TEXT_FIELD, ref, accessibility_label=label))
+    goes = _where_it_goes(form_state)
+    return [*parts, Buttons(tuple(buttons)), Note.of(Sentences((*summary(form_state), goes)))]
+
+
+def _where_it_goes(form_state: FormState) -> Phrase:
+    if form_state.is_generated:
+        return say("The server makes it up, a new one for each person.")
+    return WHERE_IT_GOES
+
+
+def _text_parts(form_state: FormState) -> list[Part]:
+    more = say("The secret goes on, with nothing in between")
+    names = [say("The secret"), *[more] * (form_state.text_fields - 1)]
+    return [
+        Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
+        for number, name in enumerate(names, 1)
+    ]
+
+
+def _what(form_state: FormState) -> Part:
+    return Choice("what", say("What to do with it?"), WHAT, SHOW if form_state.is_shown else SEND, CHANGE)
 
 
 def _recipients(form_state: FormState) -> list[Part]:
@@ -148,22 +148,19 @@ def _recipients(form_state: FormState) -> list[Part]:
         names = Listing(tuple(Who(one) for one in form_state.only))
         return [Text.of(say("Only for {people}.", people=names))]
     unknown: list[Part] = [Text.of(WARNING_SIGN, CHOOSE)] if form_state.asks_to_choose else []
-    return [
-        *unknown,
-        People(
-            "to",
-            say("For these people"),
-            form_state.to,
-            MAX_PEOPLE,
-            say("Each gets a secret of their own that only they can open."),
-        ),
-        Channel(
-            "channel",
-            say("Or for one channel"),
-            form_state.channel,
-            say("Whoever opens it first. Neither: just the link."),
-        ),
-    ]
+    return [*unknown, Choice("whom", say("Whom is it for?"), WHOM, form_state.whom, CHANGE), *_whom_field(form_state)]
+
+
+def _whom_field(form_state: FormState) -> list[Part]:
+    match form_state.whom:
+        case "people":
+            hint = say("Each gets a secret of their own that only they can open.")
+            return [People("to", say("People"), form_state.to, MAX_PEOPLE, hint, optional=False)]
+        case "channel":
+            hint = say("The first member who opens it gets it.")
+            return [Channel("channel", say("Channel"), form_state.channel, hint, optional=False)]
+        case "link":
+            return [Note.of(say("You get the link. Whoever has it can open the secret, once."))]
 
 
 async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:
@@ -173,19 +170,27 @@ async def add_text_field(interaction: Interaction, context: ButtonContext[None])
     """
     form_state = state_as_shown(interaction, context)
     text_fields = form_state.text_fields + max(1, form_state.text_fields // 2)
-    form_state = replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes)))
-    return form(form_state, await store_form_state(interaction.services, interaction.person, form_state))
+    return await _change(
+        interaction, replace(form_state, text_fields=min(text_fields, text_fields_for(form_state.max_bytes)))
+    )
+
+
+async def fold(interaction: Interaction, context: ButtonContext[None]) -> Modal:
+    """“More options” or “Fewer options” was pressed."""
+    form_state = state_as_shown(interaction, context)
+    return await _change(interaction, replace(form_state, is_unfolded=not form_state.is_unfolded))
+
+
+async def change(interaction: Interaction, context: ButtonContext[None]) -> Modal:
+    """Something was chosen that changes which fields there are."""
+    return await _change(interaction, state_as_shown(interaction, context))
+
+
+async def _change(interaction: Interaction, form_state: FormState) -> Modal:
+    ref = await store_form_state(interaction.services, interaction.person, form_state)
+    return replace(form(form_state, ref), is_same_form=True)
 
 
 def text_fields_for(size: int) -> int:
     """How many text fields have room for so many bytes. A character has one byte at least."""
     return -(-size // TEXT_FIELD_LENGTH)
-
-
-def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> FormState:
-    """The stored form state, with as many text fields as the window has now."""
-    return replace(FormState.of(context), text_fields=count_text_fields(interaction))
-
-
-def count_text_fields(interaction: Interaction) -> int:
-    return max(1, sum(name.startswith("text") for name in interaction.text_inputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -9,15 +10,18 @@ from typing import Any, Self
 import msgspec
 
 from bot.errors import NotUnderstood, Unsealable
+from bot.interaction.commands import command_button, go_on_button
 from bot.interaction.feature import Interaction
 from bot.interaction.lives import Place
 from bot.interaction.parsed_text import ParsedText
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.pieces import say
+from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
+from bot.sharing.choices import CHANNEL, PEOPLE, Whom
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
+from bot.storage.share_choices import USUAL_CHOICES, ShareChoices
 
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
 MAX_PEOPLE = 10
@@ -25,7 +29,7 @@ MAX_NOTE = 500  # characters of the sender's note
 
 NOT_HERE = say(
     "What is typed after a command stays in Slack's logs. If that was the secret: this app did not read or keep it, "
-    "but please *change it*. Then type just `/ots share`, or `/ots share @somebody`, and use the window."
+    "but please *change it*. Secrets belong in the window: press the button."
 )
 TOO_MANY = say(
     "A secret goes to up to {count} people, or to one channel. Please name either, or type just `/ots share`.",
@@ -35,16 +39,24 @@ TOO_MANY = say(
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What a window is for. With `only`, the recipients are fixed and nobody else can be chosen."""
+    """What a window is for, and what was chosen in it. What is typed into it is never in here.
 
+    With `only`, the recipients are fixed and nobody else can be chosen.
+    """
+
+    chosen_whom: Whom | None = None
     to: tuple[str, ...] = ()  # user ids, chosen already
     channel: str | None = None
+    is_unfolded: bool = False  # whether the options can be seen
+    has_passphrase_field: bool = False  # it stays as long as something is typed into it
+    choices: ShareChoices = USUAL_CHOICES
+    chosen_is_shown: bool | None = None  # whether a generated password is shown to the sender, and to nobody else
     only: tuple[str, ...] = ()  # user ids
     request: str | None = None  # the id of the request that the share answers
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
     is_generated: bool = False  # the host makes the secret up, so there is no text to type
-    note: str = ""  # the initial text of the note
+    note: str = ""  # the initial text of the note, which may be that of a request
     asks_to_choose: bool = False  # somebody was named whose id Slack did not send
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
     lives: tuple[int, ...] = DEFAULT_SHARE_LIVES  # seconds, to choose from
@@ -58,6 +70,16 @@ class FormState:
             return msgspec.json.decode(context.data[DATA], type=cls)
         except msgspec.MsgspecError:
             raise Unsealable from None
+
+    @property
+    def whom(self) -> Whom:
+        """Until it is chosen, it is what fits whom the command named."""
+        return self.chosen_whom or (CHANNEL if self.channel and not self.to else PEOPLE)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a generated password is shown: until it is chosen, if the command named nobody to send it to."""
+        return not (self.to or self.channel) if self.chosen_is_shown is None else self.chosen_is_shown
 
     def data(self) -> dict[str, str]:
         """The form state as the data of a button context."""
@@ -96,13 +118,31 @@ def read_mentions(text: ParsedText) -> FormState:
         raise NotUnderstood("text behind share", tell=NOT_HERE)
     if len(text.channels) > 1 or len(text.people) > MAX_PEOPLE or (text.people and text.channels):
         raise NotUnderstood("too many behind share", tell=TOO_MANY)
-    return FormState(text.people, next(iter(text.channels), None), asks_to_choose=text.has_unknown_names)
+    channel = next(iter(text.channels), None)
+    return FormState(to=text.people, channel=channel, asks_to_choose=text.has_unknown_names)
+
+
+async def read_command(interaction: Interaction, verb: str, *, refusal: Piece | None = None) -> FormState:
+    """Whom the command named. Raises `NotUnderstood` for other words, with a button that goes on without them."""
+    try:
+        return read_mentions(interaction.text)
+    except NotUnderstood as error:
+        if refusal is not None:
+            error.tell = refusal
+        if error.tell == TOO_MANY:
+            error.button = command_button(say("Choose in the window"), verb, style="primary")
+        else:
+            error.button = await go_on_button(interaction, say("Go on without that text"), verb)
+        raise
 
 
 async def begin_form_state(interaction: Interaction, form_state: FormState) -> tuple[str, FormState]:
-    """The id of a new window, and its state: accounts to choose from, the largest size and the lives of their hosts."""
+    """The id of a new window, and its state: what to choose from, and what the person chose the last time."""
     services = interaction.services
-    accounts = [one for one in await services.accounts.all_of(interaction.person) if one.is_readable]
+    choices, everything = await asyncio.gather(
+        services.share_choices.of(interaction.person), services.accounts.all_of(interaction.person)
+    )
+    accounts = [one for one in everything if one.is_readable]
     hosts = [Host(one.host) for one in accounts]
     places: list[Place] = [(one.host, one.id) for one in accounts]
     if len(hosts) != 1:  # it can be made without an account, too
@@ -111,6 +151,7 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
     named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
     form_state = replace(
         form_state,
+        choices=choices,
         accounts=named,
         max_bytes=max(services.max_bytes_on(host) for host in hosts),
         lives=services.lives.possible(places),

@@ -7,16 +7,17 @@ import secrets
 from dataclasses import dataclass, replace
 
 from bot.interaction.feature import FieldErrors, Interaction
-from bot.interaction.lives import usual
 from bot.interaction.parsed_text import parse_field
 from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.person import Person
-from bot.screen.pieces import HostName, Piece, say
+from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
-from bot.sharing.form import ANONYMOUS, APART, GENERATE, NEWS
+from bot.sharing.choices import ANONYMOUS, CHANNEL, PEOPLE
+from bot.sharing.form_options import APART, account_of, can_be_apart, life_of
 from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
+from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
 from bot.storage.shares.rows import PassphraseTo, Recipient
 
 CHANNEL_IDS = ("C", "G")  # the first letters of ids of channels; that of a direct message is a D
@@ -43,17 +44,17 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     wrong: dict[str, Piece] = {}
     text = None if form_state.is_generated else _read_text(interaction, form_state, wrong)
     to = _read_recipients(interaction, form_state, wrong)
-    passphrase, passphrase_to = _read_passphrase(interaction, to, wrong)
+    passphrase, passphrase_to = _read_passphrase(interaction, form_state, to, wrong)
     if wrong:
         raise FieldErrors(wrong)
     return ShareSpec(
         text=text,
         recipients=to,
-        ttl=_read_ttl(interaction, form_state),
+        ttl=life_of(form_state),
         passphrase=passphrase,
         passphrase_to=passphrase_to,
         note=_read_note(interaction.text_inputs.get("note")),
-        quiet=NEWS not in interaction.checkboxes.get("options", frozenset()),
+        quiet=not form_state.choices.news,
         host=interaction.services.hosts.default,  # until the account is known
         account=None,
     )
@@ -71,36 +72,55 @@ def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str,
 
 def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> tuple[Recipient, ...]:
     """The recipients, each person once. The ids come from Slack's own menus, in the sender's workspace."""
-    people = form_state.only or tuple(dict.fromkeys(interaction.pickers.get("to", ())))
-    channels = () if form_state.only else interaction.pickers.get("channel", ())
-    if people and channels:
+    people, channels = _read_picked(interaction, form_state)
+    if people and channels:  # in a window from before there was a choice
         wrong["channel"] = say("Choose people or a channel, not both.")
     elif not all(one.startswith(CHANNEL_IDS) for one in channels):
-        wrong["channel"] = say("That is not a channel. Choose a channel here, or people by name above.")
-    if len(people) > MAX_PEOPLE:
+        wrong["channel"] = say("That is not a channel. Choose a channel here, or “People” above.")
+    elif len(people) > MAX_PEOPLE:
         wrong["to"] = say("At most {count} people at a time.", count=MAX_PEOPLE)
+    elif form_state.whom == CHANNEL and not channels:
+        wrong["channel"] = say("Choose a channel, or “Just the link” above.")
+    elif form_state.whom == PEOPLE and not people:
+        wrong["to"] = say("Choose who gets it, or “Just the link” above.")
     if people:
         return tuple(Recipient(replace(interaction.person, user_id=one)) for one in people)
     return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
 
 
+def _read_picked(interaction: Interaction, form_state: FormState) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The people and the channels that the window shows. For “Just the link” neither counts."""
+    if form_state.only:
+        return form_state.only, ()
+    people = tuple(dict.fromkeys(interaction.pickers.get("to", ())))
+    channels = interaction.pickers.get("channel", ())
+    if "whom" not in interaction.selects:
+        return people, channels
+    return (people, ()) if form_state.whom == PEOPLE else ((), channels) if form_state.whom == CHANNEL else ((), ())
+
+
 def _read_passphrase(
-    interaction: Interaction, to: tuple[Recipient, ...], wrong: dict[str, Piece]
+    interaction: Interaction, form_state: FormState, to: tuple[Recipient, ...], wrong: dict[str, Piece]
 ) -> tuple[Secret | None, PassphraseTo]:
-    options = interaction.checkboxes.get("options", frozenset())
+    mode = form_state.choices.passphrase
     typed = interaction.text_inputs.get("passphrase") or None
-    if typed and GENERATE in options:
+    if typed and mode == GENERATE:
         wrong["passphrase"] = say("Type a passphrase or have one made up, not both.")
+    elif typed and mode == NO_PASSPHRASE:
+        wrong["passphrase"] = say("To use this passphrase, choose “My own” above. Else empty this field.")
     elif typed and (problem := find_problem(typed)):
         wrong["passphrase"] = problem
-    passphrase = generate_passphrase() if GENERATE in options else typed
-    if APART not in options:
-        return passphrase, "sender" if GENERATE in options else "nobody"
-    if passphrase is None:
-        wrong["options"] = say("There is no passphrase to send: type one, or have one made up.")
-    elif any(one.user is None for one in to):
-        wrong["options"] = say("A passphrase can be sent separately only to people whom you choose by name.")
-    return passphrase, "recipient"
+    elif mode == MINE and not typed:
+        wrong["passphrase"] = say("Please type the passphrase.")
+    passphrase = generate_passphrase() if mode == GENERATE else typed
+    if APART in interaction.checkboxes.get("options", frozenset()):
+        if mode == NO_PASSPHRASE:
+            wrong["options"] = say("There is no passphrase to send: type one, or have one made up.")
+        elif any(one.user is None for one in to) and not wrong:
+            wrong["options"] = say("A passphrase can be sent separately only to people whom you choose by name.")
+    if form_state.choices.apart and can_be_apart(form_state):
+        return passphrase, "recipient"
+    return passphrase, "sender" if mode == GENERATE else "nobody"
 
 
 def generate_passphrase() -> Secret:
@@ -109,19 +129,14 @@ def generate_passphrase() -> Secret:
     return Secret("-".join("".join(syllables[at : at + 2]) for at in range(0, 10, 2)))
 
 
-def _read_ttl(interaction: Interaction, form_state: FormState) -> int:
-    chosen = interaction.selects.get("ttl", "")
-    return next((ttl for ttl in form_state.lives if str(ttl) == chosen), usual(form_state.lives))
-
-
 def _read_note(typed: Secret | None) -> str | None:
     """The note, which is no secret: it goes into messages."""
     return (parse_field(typed).readable or None) if typed else None
 
 
-async def load_account(interaction: Interaction, spec: ShareSpec) -> ShareSpec:
+async def load_account(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> ShareSpec:
     """The spec with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
-    chosen, services = interaction.selects.get("account"), interaction.services
+    chosen, services = interaction.selects.get("account") or account_of(form_state), interaction.services
     if chosen == ANONYMOUS:
         return spec
     account = await (
@@ -152,9 +167,13 @@ async def check_people(interaction: Interaction, spec: ShareSpec) -> None:
     """Raise `FieldErrors` unless all are full members of the workspace: no guests, bots or deactivated accounts."""
     people = [one.user for one in spec.recipients if one.user is not None]
     known = await asyncio.gather(*(_is_member(interaction, one) for one in people))
-    if all(known):
+    others = tuple(Who(one.user_id) for one, is_member in zip(people, known, strict=True) if not is_member)
+    if not others:
         return
-    raise FieldErrors({"to": say("Only full members of this workspace: no guests, apps or people who have left.")})
+    why = say("Only full members of this workspace: no guests, apps or people who have left.")
+    if len(people) > 1:
+        why = say("{people} cannot get it. {why}", people=Listing(others), why=why)
+    raise FieldErrors({"to": why})
 
 
 async def _is_member(interaction: Interaction, person: Person) -> bool:

@@ -10,20 +10,30 @@ import asyncio
 import re
 from dataclasses import replace
 
-from bot.errors import BotError, NotAuthorized, NothingDone, OnetimeError, Refused, RequestOver, SlackError
+from bot.errors import (
+    BotError,
+    NotAuthorized,
+    NothingDone,
+    OnetimeError,
+    Refused,
+    RequestOver,
+    SlackError,
+    StorageUnavailable,
+)
 from bot.failpoints import failpoint
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply, read_outcome
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.person import Person
 from bot.screen.parts import Modal, Part, Text
-from bot.screen.pieces import Phrase, Piece, Plain, Sentences, say
+from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, PassphraseIgnored, create
 from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
+from bot.sharing.shown_state import state_as_shown
 from bot.status.words import WARNING_SIGN, WORKING_SIGN
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.shares.rows import Delivery
@@ -37,25 +47,48 @@ log = Log("share")
 
 
 async def submit(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    form_state = form.state_as_shown(interaction, context)
-    return await share(interaction, form_state, share_spec.read(interaction, form_state), context.id)
+    form_state = state_as_shown(interaction, context)
+    try:
+        spec = share_spec.read(interaction, form_state)
+    except FieldErrors as error:
+        return Reply(await show_errors(interaction, form_state, error.fields), Outcome.REFUSED)
+    return await share(interaction, form_state, spec, context.id)
+
+
+async def show_errors(interaction: Interaction, form_state: FormState, fields: dict[str, Piece]) -> Modal:
+    """The window with all fields that have to be corrected, and what is wrong above them.
+
+    Raises `FieldErrors` if the person sees these fields already: then Slack shows the errors at them. It shows no names
+    of people there.
+    """
+    if fields.keys() <= interaction.inputs.names and not any(map(_names_people, fields.values())):
+        raise FieldErrors(fields)
+    return await show_again(interaction, form.unfold_for(form_state, fields), at=fields)
+
+
+def _names_people(said: Piece) -> bool:
+    return isinstance(said, Phrase) and any(isinstance(value, Listing) for _, value in said.values)
 
 
 async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:
     """Make the share of the window `ref`. Raises `FieldErrors` as long as Slack can show them at the fields."""
+    remembering = asyncio.create_task(_remember_choices(interaction, form_state))
     making = asyncio.create_task(_create_or_find(interaction, form_state, spec, ref))
     await asyncio.wait({making}, timeout=PATIENCE)
     waited = not making.done()
     is_gone = waited and not await _try_to_show(interaction, form.form(form_state, ref, WORKING))
     try:
         made = await making
+        await remembering
     except BotError as error:
         fields = find_field_errors(error, form_state)
         if is_gone:  # then a direct message says it
             raise BotError(type(error).__name__, tell=Sentences(tuple(fields.values()))) if fields else error from None
         if fields and not waited:
-            raise FieldErrors(fields) from None
-        window = await show_again(interaction, form_state, *([] if fields else _error_parts(error)), at=fields)
+            return Reply(await show_errors(interaction, form_state, fields), read_outcome(error))
+        window = await show_again(
+            interaction, form.unfold_for(form_state, fields), *([] if fields else _error_parts(error)), at=fields
+        )
         return Reply(window, read_outcome(error))
     if not made.is_new:
         window = await window_of(interaction.services, interaction.person, form_state, made, ref)
@@ -69,6 +102,16 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
     if unsent:
         again = await _ask_again_for(interaction.services, interaction.person, form_state, made, unsent)
     return Reply(again, _outcome(made.deliveries))
+
+
+async def _remember_choices(interaction: Interaction, form_state: FormState) -> None:
+    """What was chosen is chosen beforehand the next time. If it cannot be stored, nothing else is missing."""
+    stored = interaction.services.share_choices
+    try:
+        if await stored.of(interaction.person) != form_state.choices:
+            await stored.set(interaction.person, form_state.choices)
+    except StorageUnavailable as error:
+        log.info("choices_not_kept", error=str(error))
 
 
 async def _try_to_show(interaction: Interaction, window: Modal) -> bool:
@@ -138,7 +181,7 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
         and not (await interaction.services.requests.find_for_asked(interaction.person, form_state.request)).is_open
     ):
         raise RequestOver
-    spec = await share_spec.load_account(interaction, spec)
+    spec = await share_spec.load_account(interaction, form_state, spec)
     share_spec.check_size(interaction, form_state, spec)
     await share_spec.check_people(interaction, spec)
     return await create(interaction, spec, ref, answers=form_state.request)

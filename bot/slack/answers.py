@@ -48,7 +48,7 @@ def already_submitted_window() -> Modal:
 
 def error_window(error: BotError) -> Modal:
     """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
-    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell),), push=True)
+    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *_button_of(error)), push=True)
 
 
 class UnknownForm(BotError):
@@ -176,7 +176,9 @@ class Answer:
         view = blocks.modal(modal, self._language)
         await self._prepare(modal)
         trigger = self._incoming.trigger_id
-        if self._window and not modal.push:
+        if self._window and modal.is_same_form:
+            await self._change_form(self._window, view)
+        elif self._window and not modal.push:
             await self._update(self._window, modal)
         elif trigger is None:
             raise WindowClosed("views.open", "no_trigger")
@@ -185,6 +187,13 @@ class Answer:
         else:
             self._window = await self._slack.open_view(trigger, view)
             self._own_window = self._changed_window = True
+
+    async def _change_form(self, window: str, view: dict[str, Any]) -> None:
+        """Change the form, unless it was submitted or changed meanwhile: it must not cover what came of it."""
+        try:
+            await self._slack.update_view(window, view, if_hash=self._incoming.view_hash)
+        except ViewChanged:
+            log.info("form_changed_meanwhile")
 
     async def _prepare(self, modal: Modal) -> None:
         """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
@@ -370,10 +379,12 @@ def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
 
 
 def _error_message(error: BotError) -> Message:
-    parts: list[Part] = [Text.of(error.tell)]
-    if isinstance(error, NotConnected):
-        parts.append(Buttons.of(connect_button()))
-    return Message(error.tell, tuple(parts))
+    return Message(error.tell, (Text.of(error.tell), *_button_of(error)))
+
+
+def _button_of(error: BotError) -> tuple[Part, ...]:
+    button = connect_button() if isinstance(error, NotConnected) else error.button
+    return (Buttons.of(button),) if button else ()
 
 
 def _window_as_message(screen: Screen) -> Message | None:

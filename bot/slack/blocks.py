@@ -215,8 +215,10 @@ class _Blocks:
         block: Block = {"type": "input", "block_id": part.name, "label": label}
         if not isinstance(part, Choice | Checkboxes) and part.hint:
             block["hint"] = plain_text(part.hint, parts.MAX_HINT, self.language)
-        if isinstance(part, People | Channel) or (not isinstance(part, Choice) and part.optional):
+        if not isinstance(part, Choice) and part.optional:
             block["optional"] = True
+        if isinstance(part, Choice) and part.action:
+            block["dispatch_action"] = True
         match part:
             case Field():
                 return block | {"element": self._line(part)}
@@ -243,7 +245,7 @@ class _Blocks:
 
     def _menu(self, choice: Choice) -> dict[str, Any]:
         offered = options(choice.options[: parts.MAX_OPTIONS], self.language)
-        element: dict[str, Any] = {"type": "static_select", "action_id": "chosen", "options": offered}
+        element: dict[str, Any] = {"type": "static_select", "action_id": choice.action or "chosen", "options": offered}
         if initial := [one for one in offered if one["value"] == choice.chosen]:
             element["initial_option"] = initial[0]
         return element

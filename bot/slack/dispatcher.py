@@ -19,7 +19,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.errors import BotError, SlackError, WindowClosed
 from bot.features import Registry
-from bot.features.help import no_such_verb
+from bot.features.help import answer_unknown
 from bot.features.link import looks_like_one
 from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply, read_outcome
 from bot.interaction.owners import any_member
@@ -103,6 +103,7 @@ class Dispatcher:
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
         self._of_another_app = CountedWarning(log, "not_ours", "another app")
         self._of_another_workspace = CountedWarning(log, "not_ours", "another workspace")
+        self._unknown_verb = Handler(lambda one, _row: answer_unknown(one, registry.verbs), any_member)
         # These answers are equal for all who read a language, so they are drawn once. Bolt sends a string as it is.
         self._words = {
             (verb.name, language): json.dumps(_draw_ephemeral(verb.words(registry.verbs), language))
@@ -147,26 +148,19 @@ class Dispatcher:
                 log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
                 await ack(self._words[verb.name, self._language(incoming)])
             else:
-                await self._start_words(ack, verb.words(self._registry.verbs), incoming, Outcome.SHOWN, name=verb.name)
+                await self._start_words(ack, verb.words(self._registry.verbs), incoming, name=verb.name)
         elif verb is not None and verb.handler is not None:
             await self._start_command(ack, verb.handler, incoming, name=verb.name, text=text)
         elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, "link")):
             await self._start_command(ack, handler, incoming, name="link", text=incoming.text)
         else:
-            message = no_such_verb(text, self._registry.verbs)
-            if self._members.known_membership(incoming.person):
-                log.info(incoming.kind, verb="unknown", outcome=Outcome.REFUSED)
-                await ack(**_draw_ephemeral(message, self._language(incoming)))
-            else:
-                await self._start_words(ack, message, incoming, Outcome.REFUSED, name="unknown")
+            await self._start_command(ack, self._unknown_verb, incoming, name="unknown", text=incoming.text)
 
-    async def _start_words(
-        self, ack: AsyncAck, message: Message, incoming: Incoming, outcome: Outcome, *, name: str
-    ) -> None:
+    async def _start_words(self, ack: AsyncAck, message: Message, incoming: Incoming, *, name: str) -> None:
         """Answer with words a moment later, when Slack has said whether this is a member, and in which language."""
 
         async def answer(_interaction: Interaction, _row: None) -> Reply:
-            return Reply(message, outcome)
+            return Reply(message, Outcome.SHOWN)
 
         await self._start_command(ack, Handler(answer, any_member), incoming, name=name, text="")
 

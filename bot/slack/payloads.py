@@ -99,7 +99,8 @@ def read_action(body: JsonObject) -> Incoming:
     action = _as_dict(actions[0]) if isinstance(actions, list) and actions else {}
     view = _as_dict(body.get("view"))
     person, install_team = _read_actor(body), _read_team(body)
-    name, ref = _as_name(action.get("action_id")) or "", read_ref(action.get("value"))
+    ref = read_ref(action.get("value") or view.get("private_metadata"))  # a menu of a window has no value of ours
+    name = _as_name(action.get("action_id")) or ""
     if name == MENU:
         name, ref = read_menu_item(_as_dict(action.get("selected_option")).get("value")) or ("", None)
     return Incoming(
@@ -112,6 +113,7 @@ def read_action(body: JsonObject) -> Incoming:
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),
+        view_hash=_as_id(view.get("hash")),
         message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
         inputs=_read_inputs(view),
     )

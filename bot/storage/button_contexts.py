@@ -31,7 +31,7 @@ Key = TypeVar("Key", SecretKey, MetadataKey, None)
 class ContextKind(Generic[Key]):
     """A kind of context, and the type of its keys. `key_type` is None for a kind whose contexts have no key."""
 
-    name: Literal["secret", "metadata", "page", "recent", "tracked_page", "share"]  # stored in each row
+    name: Literal["secret", "metadata", "page", "recent", "tracked_page", "share", "command"]  # stored in each row
     key_type: type[Key] | None
 
 
@@ -43,6 +43,8 @@ REVEAL_PAGE: Final[ContextKind[None]] = ContextKind("page", None)  # one page of
 RECENT_PAGE: Final[ContextKind[None]] = ContextKind("recent", None)  # a page of an account's recent secrets
 TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a page of the secrets that a person tracks
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
+
+COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # whom a command named that can be gone on with
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bot.storage.tables import (
     person_in,
     preferences,
     reveals,
+    share_choices,
     tracked,
     watches,
 )
@@ -28,7 +29,7 @@ from bot.storage.tables import (
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
 _OWN = (
     notifications, tracked, watches, button_contexts, accounts, reveals, following_messages, ignored, preferences,
-    languages, limit_uses, message_failures, outdated_messages,
+    languages, share_choices, limit_uses, message_failures, outdated_messages,
 )  # fmt: skip
 
 

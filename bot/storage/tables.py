@@ -249,6 +249,19 @@ following_messages = Table(  # changed once when what they are about is over; th
     UniqueConstraint("channel", "ts"),
 )
 
+share_choices = Table(  # what a person chose when they last shared
+    "share_choices",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("ttl", Integer),  # seconds; none: the usual life
+    Column("passphrase", String(16), nullable=False),  # none, mine, generate
+    Column("apart", Boolean, nullable=False),
+    Column("news", Boolean, nullable=False),
+    Column("site", Text),  # the name of a host, or "anonymous"; none: the default account
+)
+
 requests = Table(  # a person asked another one for a secret; the owner is the person who asked
     "requests",
     metadata,

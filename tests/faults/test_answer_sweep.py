@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.crashing import Crashing, distinct, thinned
 from tests.faults.test_notification_sweep import STEPS as OF_THE_WATCHER
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -73,7 +74,7 @@ async def killed_at(crashing: Crashing, *steps: str) -> Answering:
     await answering.is_asked()
     await answering.window()
     crashing.kill_at(*steps)
-    await answering.ben.submit(None, {"text1": "what she asked for"})
+    await submit_share(answering.ben, answering.ben.view, {"text1": "what she asked for"})
     for _ in steps:
         await crashing.says("killed")
     await crashing.says("ready")
@@ -90,7 +91,7 @@ async def check(answering: Answering, *, is_answered: bool) -> None:
         assert "Not answered yet" in card.shows
         await ben.close(all_of_them=True)
         await answering.window()
-        await ben.submit(None, {"text1": "what she asked for"})
+        await submit_share(ben, ben.view, {"text1": "what she asked for"})
     await ada.until(lambda: "Answered" in card.shows)
     await ben.until(lambda: "You sent it" in message.shows)
     assert len(answering.brought) == 1
@@ -118,7 +119,7 @@ async def test_there_is_no_other_step(crashing):
     await answering.window()
     crashing.kill_at("never")
 
-    await answering.ben.submit(None, {"text1": "what she asked for"})
+    await submit_share(answering.ben, answering.ben.view, {"text1": "what she asked for"})
     await answering.ada.until(lambda: "Answered" in answering.card.shows)
     await eventually(lambda: "card_kept" in crashing.passed)
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 TEXT = "what was shared"
@@ -26,7 +27,7 @@ async def test_a_changed_recipient_is_sent_nothing(how):
         world.workspace.plan("conversations.open", SlackFault.http(503), None, about=ben.id)
         await ada.command("/ots", "share")
         await ada.until(lambda: ada.view and ada.view.submit == "Share")
-        await ada.submit(None, {"text1": TEXT, "to": [ben.id]})
+        await submit_share(ada, ada.view, {"text1": TEXT, "to": [ben.id]})
         await eventually(lambda: b"delivery_not_sent" in world.bot.output)
         await world.bot.kill()
         with closing(sqlite3.connect(world.directory / "bot.db")) as connection:

@@ -11,16 +11,27 @@ from bot.person import Person
 from bot.sandbox.world import World
 from bot.slack.departed import ASK_AGAIN, DepartedPeople
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 ADA, BEN = (Person(None, "T1", f"U0{name}") for name in ("ADA", "BEN"))
-THEIRS = ("accounts", "button_contexts", "watches", "tracked", "notifications", "reveals", "preferences", "limit_uses")
+THEIRS = (
+    "accounts",
+    "button_contexts",
+    "watches",
+    "tracked",
+    "notifications",
+    "reveals",
+    "preferences",
+    "share_choices",
+    "limit_uses",
+)
 
 
 async def shares_with(ada, ben):
     await ada.command("/ots", "share")
     await ada.until(lambda: ada.view and ada.view.submit == "Share")
-    await ada.submit(None, {"text1": "what was shared", "to": [ben.id]})
+    await submit_share(ada, ada.view, {"text1": "what was shared", "to": [ben.id]})
     await ada.until(lambda: ada.view.title == "Shared")
     await ada.close()
 

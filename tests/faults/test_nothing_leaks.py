@@ -17,6 +17,7 @@ from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
 from tests.contract.upgrade.emulators import run_bot
 from tests.faults.canaries import BLOCK, Canary, Search, odd_ids
+from tests.support.share_window import fill_share, submit_share
 from tests.support.waiting import PATIENCE, eventually
 
 API = "/api/v1"
@@ -478,13 +479,14 @@ async def sharing(scene):
     """Refused at a field, without an answer, then made; a link that is shown, and a burn with a passphrase."""
     ben = scene.by("ben")
     view = await scene.opens("share", "Share")
-    words = {"text1": scene.secret.text, "passphrase": scene.guess.text, "options": ["Make up a passphrase"]}
-    await scene.ada.submit(view, {**words, "to": [ben.ada.id], "note": "for the staging host"})
+    words = {"text1": scene.secret.text, "passphrase": scene.guess.text, "options": ["news"]}
+    await fill_share(scene.ada, view, {**words, "to": [ben.ada.id], "note": "for the staging host"})
+    await submit_share(scene.ada, view, {"passphrase_mode": "generate"})
     await scene.ada.until(lambda: view.errors)
     scene.onetime.plan(f"{API}/share", OnetimeFault("drop after"))
     scene.onetime.plan(f"{API}/share", scene.quoting(500))
     for _ in range(2):
-        await scene.ada.submit(scene.ada.view, {"options": [], "passphrase": scene.passphrase.text})
+        await submit_share(scene.ada, scene.ada.view, {"passphrase_mode": "mine", "passphrase": scene.passphrase.text})
         await scene.sees("may exist")
     await scene.ada.submit(scene.ada.view)
     await scene.sees("has a message")
@@ -498,7 +500,7 @@ async def sharing(scene):
     await scene.ada.submit(scene.ada.view, {"passphrase": scene.passphrase.text})
     await scene.sees("burned before")
     await scene.closes()
-    await scene.ada.submit(await scene.opens("share", "Share"), {"text1": scene.secret.text})
+    await submit_share(scene.ada, await scene.opens("share", "Share"), {"text1": scene.secret.text})
     await scene.sees("Copy it now")
     scene.search.look("showing the link")
     await scene.closes()
@@ -517,9 +519,8 @@ async def generating(scene):
     scene.search.look("showing the password")
     await scene.ada.close()
     view = await scene.opens("generate", "Generate")
-    await scene.ada.submit(
-        view, {"to": [scene.by("ben").ada.id], "what": "Send it, or make a link, without showing it to me"}
-    )
+    sent = {"to": [scene.by("ben").ada.id], "what": "Send it, or make a link, without showing it to me"}
+    await submit_share(scene.ada, view, sent)
     await scene.sees("has a message")
     await scene.ada.close()
 
@@ -533,7 +534,7 @@ async def asking_a_colleague(scene):
     await ben.closes()
     await ben.ada.click(message, label="Send…")
     words = {"text1": scene.secret.text, "passphrase": scene.passphrase.text}
-    await ben.ada.submit(await ben.window("Share"), words)
+    await submit_share(ben.ada, await ben.window("Share"), words)
     await ben.sees("has a message")
     await ben.ada.close()
     await scene.ada.until(lambda: any("Answered" in one.shows for one in scene.ada.dm))
@@ -549,7 +550,7 @@ async def asking_a_colleague(scene):
 async def sharing_just_a_link(scene):
     """With a passphrase that is made up, in a channel's place; shown again, and burned with it."""
     view = await scene.opens("share", "Share")
-    await scene.ada.submit(view, {"text1": scene.secret.text, "options": ["generate", "news"]})
+    await submit_share(scene.ada, view, {"text1": scene.secret.text, "passphrase_mode": "generate"})
     await scene.sees("/secret/")
     passphrase = scene.ada.view.secret_text()
     scene.known.append(Canary("the secret", passphrase, passphrase))
@@ -573,12 +574,14 @@ async def sharing_just_a_link(scene):
 async def sharing_what_is_refused(scene):
     """Too long; then by a host that quotes everything back; then one that gives no answer."""
     view = await scene.opens("share", "Share")
-    await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text, "note": "a note"})
+    await submit_share(
+        scene.ada, view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text, "note": "a note"}
+    )
     await scene.closes()
     for fault in (scene.quoting(400), scene.quoting(500), OnetimeFault("drop after")):
         scene.onetime.plan(f"{API}/share", fault)
         view = await scene.opens("share", "Share")
-        await scene.ada.submit(view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text})
+        await submit_share(scene.ada, view, {"text1": scene.secret.text, "passphrase": scene.passphrase.text})
         await scene.ada.until(lambda: "Being made" not in scene.ada.view.text)
         await scene.closes()
     scene.onetime.clear_faults()

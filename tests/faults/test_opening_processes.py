@@ -13,6 +13,7 @@ from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack.deliver import sign
 from bot.sandbox.world import World
 from tests.support.postgres import free_port, new_postgres_url, postgres
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 __all__ = ["new_postgres_url", "postgres"]
@@ -54,7 +55,7 @@ async def test_of_twenty_people_at_two_processes_one_opens_it_and_all_others_hea
 async def shared(sender, place):
     await sender.command("/ots", "share")
     await sender.until(lambda: sender.view and sender.view.submit == "Share")
-    await sender.submit(None, {"text1": TEXT, "channel": place.id})
+    await submit_share(sender, sender.view, {"text1": TEXT, "channel": place.id})
     await sender.until(lambda: any("What you shared" in one.shows for one in sender.dm))
 
 

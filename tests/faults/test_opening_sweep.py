@@ -13,6 +13,7 @@ from bot.sandbox.slack import SlackFault
 from tests.faults.crashing import SETTLED, Crashing, distinct, thinned
 from tests.faults.test_crash_sweep import SECRET_ROUTE
 from tests.faults.test_notification_sweep import STEPS as OF_THE_WATCHER
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -45,7 +46,7 @@ class Delivery:
     async def is_sent(self) -> None:
         await self.ada.command("/ots", "share")
         await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Share")
-        await self.ada.submit(None, {"text1": self.text, "channel": self.place.id})
+        await submit_share(self.ada, self.ada.view, {"text1": self.text, "channel": self.place.id})
         await self.ada.until(lambda: any("What you shared" in one.shows for one in self.ada.dm))
         await self.ada.until(lambda: self.ada.view and self.ada.view.title == "Shared")
         await self.crashing.says("form")

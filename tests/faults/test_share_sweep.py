@@ -10,6 +10,7 @@ import pytest
 
 from bot.sandbox.onetime import OnetimeFault
 from tests.faults.crashing import Crashing, distinct, thinned
+from tests.support.share_window import fill_share
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
@@ -66,7 +67,8 @@ class Sharing:
     async def window(self, **fields) -> None:
         await self.ada.command("/ots", "share")
         await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Share")
-        await self.ada.fill(self.ada.view, {"text1": self.text, "to": [one.id for one in self.people], **fields})
+        words = {"text1": self.text, "to": [one.id for one in self.people], **fields}
+        await fill_share(self.ada, self.ada.view, words)
 
     async def dan_leaves(self) -> None:
         """A moment after the bot has heard that he is a member."""
@@ -227,7 +229,7 @@ async def test_a_kill_while_slack_refuses_somebody_leaves_no_secret_behind(crash
 @pytest.mark.slow
 @pytest.mark.parametrize("step", ["delivery_posted", "delivery_sent", "passphrase_sent", "passphrase_wiped"])
 async def test_a_passphrase_that_goes_apart_arrives_whenever_it_is_killed(crashing, step):
-    sharing = await killed_at(crashing, step, options=["generate", "apart"])
+    sharing = await killed_at(crashing, step, passphrase_mode="generate", options=["apart", "news"])
 
     assert await sharing.check() == (BUTTON, NOT_MADE, NOT_MADE)
 

@@ -24,6 +24,7 @@ from bot.person import Person
 from bot.sandbox.slack.payloads import command_payload, interaction, view_payload
 from bot.sandbox.world import World
 from bot.secret import MetadataKey, Secret, SecretKey
+from bot.sharing.form_state import FormState
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import (
     METADATA,
@@ -64,7 +65,7 @@ TABLES = (
     "deliveries",
     "shares",
 )
-WITHOUT_ID = ("preferences",)  # one row for each person
+WITHOUT_ID = ("preferences", "share_choices")  # one row for each person
 TEXT = "the owner's secret"
 MESSAGE = ("D0ANY", "1.0")  # the conversation and time stamp of a message with a button
 
@@ -242,7 +243,8 @@ class Owned:
         return ref
 
     async def window_of_share(self):
-        return (await self.button_contexts.keep(self.person, NewButtonContext(SHARE_FORM, "-", None, data={})))[0]
+        context = NewButtonContext(SHARE_FORM, "-", None, data=FormState(chosen_whom="link").data())
+        return (await self.button_contexts.keep(self.person, context))[0]
 
     async def window_of_generate(self):
         return (
@@ -314,6 +316,8 @@ ACTS = (
     Act("action", "open_url", in_window=True),
     Act("command", "share", text="share <@U0FRIEND|friend>"),
     Act("action", "share_more", Owned.window_of_share, in_window=True),
+    Act("action", "share_options", Owned.window_of_share, in_window=True),
+    Act("action", "share_change", Owned.window_of_share, in_window=True),
     Act("action", "share_burn", Owned.shared),
     Act("action", "share_burn_ask", Owned.shared),
     Act("action", "share_burn_all", Owned.share_of_shared),
@@ -361,6 +365,7 @@ ACTS = (
     Act("form", "settings"),
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
+    *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
 LIST = Act("command", "accounts", text="accounts")
 WITH_ROW = [act for act in ACTS if act.has_row]

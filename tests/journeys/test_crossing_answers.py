@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from bot.sandbox.onetime import OnetimeFault
+from tests.support.share_window import fill_share
 from tests.support.waiting import eventually
 
 TEXT = "the secret itself"
@@ -56,20 +57,21 @@ async def window(person, verb, label):
 
 
 @pytest.mark.parametrize("is_slow", [False, True], ids=["at once", "after a slow host"])
-@pytest.mark.parametrize("options", [["news"], ["generate", "news"]], ids=["a link", "a link and a passphrase"])
-async def test_a_link_counts_as_seen_only_when_no_answer_can_cover_it(world, ada, held_answers, is_slow, options):
+@pytest.mark.parametrize("mode", ["none", "generate"], ids=["a link", "a link and a passphrase"])
+async def test_a_link_counts_as_seen_only_when_no_answer_can_cover_it(world, ada, held_answers, is_slow, mode):
     await window(ada, "share", "Share")
+    await fill_share(ada, ada.view, {"text1": TEXT, "passphrase_mode": mode})
     release = held_answers(ada)
     if is_slow:
         world.onetime.plan("/api/v1/share", OnetimeFault("delay", seconds=2.2))
     world.workspace.faults.clear()
 
-    submitting = await submit(ada, {"text1": TEXT, "options": options})
+    submitting = await submit(ada, {})
     await ada.until(lambda: "Copy it now" in ada.view.text)  # it reached Slack before the answer
     await world.workspace.wait_for_call("views.update", 3)
 
     (held,) = world.onetime.everything()
-    assert state_of_link(world, ada) == [("made", int("generate" not in options))]
+    assert state_of_link(world, ada) == [("made", int(mode == "none"))]
     release.set()
     await submitting
     await ada.until(lambda: "Copy it now" in ada.view.text and f"/secret/{held.secret_key}" in str(ada.view.payload))

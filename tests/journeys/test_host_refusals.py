@@ -5,6 +5,7 @@ import pytest
 from bot.sandbox.onetime import OnetimeFault
 from tests.journeys.conftest import EMAIL, TOKEN
 from tests.support.rows import one_row
+from tests.support.share_window import submit_share
 
 MOVED = "https://moved.example.com:8443"
 LOCATION = f"{MOVED}/api/v1/secret/canarykey0123456789abcdefghijk?canary=1"
@@ -26,7 +27,7 @@ async def share(world, ada):
     await ada.command("/ots", "share")
     view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
-    await ada.submit(view, {"text1": "the secret itself"})
+    await submit_share(ada, view, {"text1": "the secret itself"})
     text = await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
     assert ada.view.values["text1"]["typed"]["value"] == "the secret itself"
     return text
@@ -36,7 +37,7 @@ async def generate(world, ada):
     await ada.command("/ots", "generate")
     view = await ada.until(lambda: ada.view and ada.view.submit == "Generate" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
-    await ada.submit(view, {"what": "Send it, or make a link, without showing it to me"})
+    await submit_share(ada, view, {"what": "Send it, or make a link, without showing it to me"})
     return await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
 
 

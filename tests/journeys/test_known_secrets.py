@@ -10,6 +10,7 @@ import pytest_asyncio
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.share_window import submit_share
 
 TEXT = "the secret itself"
 SECRET_ROUTE = "/api/v1/secret/{key}"
@@ -18,7 +19,7 @@ SECRET_ROUTE = "/api/v1/secret/{key}"
 async def share(sender, **fields):
     await sender.command("/ots", "share")
     view = await sender.until(lambda: sender.view and sender.view.submit == "Share" and sender.view)
-    await sender.submit(view, {"text1": TEXT, **fields})
+    await submit_share(sender, view, {"text1": TEXT, **fields})
     await sender.until(lambda: sender.view and sender.view.title == "Shared")
     await sender.until(lambda: any("What you shared" in one.shows for one in sender.dm))
     await sender.close()

@@ -5,6 +5,7 @@ import pytest_asyncio
 
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN
+from tests.support.share_window import submit_share
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -70,7 +71,7 @@ async def shared_in_a_channel(world, number, *people):
     sender = world.workspace.person(f"U0SENDER{number}", f"sender{number}")
     members = [sender, *people, world.workspace.bot_user_id]
     place = world.workspace.channel(f"C0LIMIT{number}", "ops", members)
-    await sender.submit(await asks_to_share(sender), {"text1": "the text", "channel": place.id})
+    await submit_share(sender, await asks_to_share(sender), {"text1": "the text", "channel": place.id})
     await sender.until(lambda: sender.view.title == "Shared")
     return next(one for one in people[0].messages if one.channel == place.id)
 
@@ -126,7 +127,7 @@ async def asks_to_share(person, verb="share"):
 
 
 async def shares(person, text):
-    await person.submit(await asks_to_share(person), {"text1": text})
+    await submit_share(person, await asks_to_share(person), {"text1": text})
     await person.until(lambda: person.view.title == "Shared")
     await person.close()
 
@@ -137,7 +138,7 @@ async def test_the_third_share_within_the_hour_is_not_made(strict):
         await shares(ada, text)
     view = await asks_to_share(ada)
 
-    await ada.submit(view, {"text1": "three"})
+    await submit_share(ada, view, {"text1": "three"})
 
     await ada.until(lambda: "You shared 2 times within an hour" in ada.view.text)
     assert "try again in 60 minutes" in ada.view.text
@@ -148,15 +149,15 @@ async def test_the_third_share_within_the_hour_is_not_made(strict):
 async def test_a_share_with_several_people_counts_once_and_so_does_a_generated_one(strict):
     ada = strict.workspace.person("U0SHARER2", "sharer2")
     people = [strict.workspace.person(f"U0READER{n}", f"reader{n}").id for n in range(3)]
-    await ada.submit(await asks_to_share(ada), {"text1": "one", "to": people})
+    await submit_share(ada, await asks_to_share(ada), {"text1": "one", "to": people})
     await ada.until(lambda: ada.view.title == "Shared")
     await ada.close()
     sent = {"what": "Send it, or make a link, without showing it to me"}
-    await ada.submit(await asks_to_share(ada, "generate"), sent)
+    await submit_share(ada, await asks_to_share(ada, "generate"), sent)
     await ada.until(lambda: ada.view.title == "Shared")
     await ada.close()
 
-    await ada.submit(await asks_to_share(ada, "generate"), sent)
+    await submit_share(ada, await asks_to_share(ada, "generate"), sent)
 
     await ada.until(lambda: "You shared 2 times within an hour" in ada.view.text)
     assert len(strict.onetime.everything()) == 4
@@ -166,7 +167,7 @@ async def test_what_the_host_refused_counts_once_however_often_it_is_corrected(s
     ada = strict.workspace.person("U0SHARER3", "sharer3")
     view = await asks_to_share(ada)
     for guess in ("a", "ab", "abc"):
-        await ada.submit(view, {"text1": "one", "passphrase": guess})
+        await submit_share(ada, view, {"text1": "one", "passphrase": guess})
         await ada.until(lambda: "passphrase" in view.errors)
 
     await ada.submit(view, {"passphrase": "long enough"})
@@ -183,6 +184,6 @@ async def test_the_limit_holds_when_the_bot_was_started_again(strict):
     await strict.bot.stop()
     await strict.start_bot()
 
-    await ada.submit(await asks_to_share(ada), {"text1": "three"})
+    await submit_share(ada, await asks_to_share(ada), {"text1": "three"})
 
     await ada.until(lambda: "You shared 2 times within an hour" in ada.view.text)

@@ -3,6 +3,7 @@
 import re
 
 from tests.journeys.conftest import EMAIL, connect, menus
+from tests.support.share_window import submit_share
 
 NOTE = "the staging db, see https://evil.example/login"
 
@@ -10,7 +11,7 @@ NOTE = "the staging db, see https://evil.example/login"
 async def share_with(sender, *people, note=""):
     await sender.command("/ots", "share " + " ".join(f"<@{one.id}|{one.name}>" for one in people))
     view = await sender.until(lambda: sender.view and sender.view.submit == "Share" and sender.view)
-    await sender.submit(view, {"text1": "the text", "note": note})
+    await submit_share(sender, view, {"text1": "the text", "note": note})
     await sender.until(lambda: sender.view and sender.view.title == "Shared")
     await sender.close()
     return await sender.until(lambda: sender.dm and sender.dm[-1])

@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import CannotDo, SlackFault
+from tests.support.share_window import submit_share
 
 SHARE_ROUTE = "/api/v1/share"
 TEXT = "sesame 7f3a, and nothing else"
@@ -168,7 +169,7 @@ async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ad
 async def answers(ben, message, **fields):
     await ben.click(message, label="Send…")
     view = await ben.until(lambda: ben.view and ben.view.submit == "Share" and ben.view)
-    await ben.submit(view, {"text1": TEXT, **fields})
+    await submit_share(ben, view, {"text1": TEXT, **fields})
     return view
 
 

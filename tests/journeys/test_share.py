@@ -16,6 +16,7 @@ from bot.sandbox.slack import CannotDo, SlackFault
 from bot.sandbox.world import World
 from bot.slack.dispatcher import FORM_DEADLINE
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
 
 SHARE_ROUTE = "/api/v1/share"
 YEAR = 365 * 86_400  # seconds
@@ -31,7 +32,7 @@ async def window(person, text=""):
 
 async def press_share(person, **fields):
     view = await window(person)
-    return await person.submit(view, {"text1": TEXT, **fields})
+    return await submit_share(person, view, {"text1": TEXT, **fields})
 
 
 async def share(person, **fields):
@@ -113,9 +114,10 @@ async def test_just_the_link_is_shown_to_its_sender_and_stands_in_no_message(wor
 
 
 async def test_a_link_that_could_not_be_seen_is_shown_from_the_card(world, ada):
-    await window(ada)
+    view = await window(ada)
+    await fill_share(ada, view, {"text1": TEXT})
     world.workspace.plan("views.update", SlackFault.error("not_found"))
-    await ada.submit(None, {"text1": TEXT})
+    await ada.submit(view)
     card = await ada.until(lambda: ada.dm and ada.dm[0])
 
     await ada.click(card, label="Show the link")
@@ -174,7 +176,7 @@ async def test_more_room_keeps_what_is_typed_and_is_joined_exactly(world, ada):
     await ada.click(label="Add more room")
     await ada.until(lambda: "goes on" in ada.view.text)
     assert typed(ada.view) == first
-    await ada.submit(None, {"text2": second})
+    await submit_share(ada, view, {"text2": second})
 
     await ada.until(lambda: ada.view and ada.view.title == "Shared")
     (held,) = world.onetime.everything()
@@ -205,7 +207,7 @@ async def test_a_size_is_checked_in_bytes_before_the_host_is_asked(world, ada, p
     await ada.click(label="Add more room")
     await ada.until(lambda: "text2" in ada.view.values)
 
-    await ada.submit(None, {"text1": parts[0], "text2": parts[1]})
+    await submit_share(ada, ada.view, {"text1": parts[0], "text2": parts[1]})
 
     if is_taken:
         await ada.until(lambda: ada.view and ada.view.title == "Shared")
@@ -216,23 +218,15 @@ async def test_a_size_is_checked_in_bytes_before_the_host_is_asked(world, ada, p
     assert made(world) == int(is_taken)
 
 
-@pytest.mark.parametrize(
-    ("fields", "where", "said"),
-    [
-        ({"to": ["U0BEN"], "channel": "C0OPS"}, "channel", "not both"),
-        ({"passphrase": "typed one", "options": ["generate"]}, "passphrase", "not both"),
-        ({"to": ["U0BEN"], "options": ["apart"]}, "options", "no passphrase to send"),
-        ({"passphrase": "typed one", "options": ["apart"]}, "options", "only to people"),
-    ],
-    ids=["people and a channel", "typed and made up", "no passphrase to send apart", "apart to nobody"],
-)
-async def test_what_does_not_go_together_is_said_at_its_field(world, ada, fields, where, said):
-    world.workspace.channel("C0OPS", "ops", [ada])
+@pytest.mark.parametrize(("mode", "said"), [("generate", "not both"), ("none", "choose “My own”")])
+async def test_a_typed_passphrase_that_is_not_to_be_used_is_said_at_its_field_and_stays(world, ada, mode, said):
+    view = await window(ada)
+    await fill_share(ada, view, {"text1": TEXT, "passphrase": "typed one"})
 
-    await press_share(ada, **fields)
+    await submit_share(ada, view, {"passphrase_mode": mode})
 
-    assert said in ada.view.errors[where]
-    assert typed(ada.view) == TEXT
+    assert said in view.errors["passphrase"]
+    assert (typed(view), typed(view, "passphrase")) == (TEXT, "typed one")
     assert made(world) == 0
 
 
@@ -251,7 +245,7 @@ async def test_a_typed_passphrase_protects_the_secret_and_is_told_to_nobody(worl
 
 
 async def test_a_passphrase_that_was_made_up_is_shown_to_its_sender_once(world, ada, people):
-    view = await share(ada, to=[people[0].id], options=["generate"])
+    view = await share(ada, to=[people[0].id], passphrase_mode="generate")
 
     passphrase = view.secret_text()
     assert re.fullmatch(r"([a-z]{4}-){4}[a-z]{4}", passphrase)
@@ -263,9 +257,10 @@ async def test_a_passphrase_that_was_made_up_is_shown_to_its_sender_once(world, 
 
 
 async def test_a_made_up_passphrase_that_could_not_be_seen_is_shown_from_the_card_once(world, ada, people):
-    await window(ada)
+    view = await window(ada)
+    await fill_share(ada, view, {"text1": TEXT, "to": [people[0].id], "passphrase_mode": "generate"})
     world.workspace.plan("views.update", SlackFault.error("not_found"))
-    await ada.submit(None, {"text1": TEXT, "to": [people[0].id], "options": ["generate"]})
+    await ada.submit(view)
     card = await ada.until(lambda: ada.dm and ada.dm[0])
     await ada.close()
 
@@ -280,7 +275,7 @@ async def test_a_made_up_passphrase_that_could_not_be_seen_is_shown_from_the_car
 async def test_a_passphrase_is_sent_apart_if_that_is_asked_for(world, ada, people):
     ben, _ = people
 
-    await share(ada, to=[ben.id], options=["generate", "apart"])
+    await share(ada, to=[ben.id], passphrase_mode="generate", options=["apart", "news"])
 
     message, passphrase = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     assert "comes in a separate message" in message.shows
@@ -426,9 +421,9 @@ def lives_in(view):
 async def test_a_life_as_long_as_the_host_allows_can_be_chosen():
     async with World(onetime=for_a_year(OnetimeServer("0.26"))) as world:
         ada = world.workspace.person("U0ADA", "ada")
-        assert lives_in(await window(ada))[-1] == "365 days"
+        assert lives_in(await unfold(ada, await window(ada)))[-1] == "365 days"
 
-        await ada.submit(ada.view, {"text1": TEXT, "ttl": "365 days"})
+        await submit_share(ada, ada.view, {"text1": TEXT, "ttl": "365 days"})
 
         await ada.until(lambda: ada.view and ada.view.title == "Shared")
         assert "keeps it for" not in ada.view.text
@@ -444,7 +439,7 @@ async def test_a_shorter_life_than_was_asked_for_is_said():
         assert "keeps it for 7 days, not 30 days" in ada.view.text
         await ada.close()
 
-        view = await window(ada)
+        view = await unfold(ada, await window(ada))
 
         assert lives_in(view)[-1] == "7 days"
 
@@ -452,10 +447,10 @@ async def test_a_shorter_life_than_was_asked_for_is_said():
 async def test_the_operator_says_for_how_long_secrets_are_shared():
     async with World(settings={"SHARE_LIVES": "2h, 30m 10d"}) as world:
         ada = world.workspace.person("U0ADA", "ada")
-        view = await window(ada)
+        view = await unfold(ada, await window(ada))
         assert lives_in(view) == ["30 minutes", "2 hours", "10 days"]
 
-        await ada.submit(view, {"text1": TEXT})
+        await submit_share(ada, view, {"text1": TEXT})
 
         await ada.until(lambda: ada.view and ada.view.title == "Shared")
         (held,) = world.onetime.everything()
@@ -497,7 +492,7 @@ async def test_who_got_nothing_can_be_sent_it_without_typing_it_again(world, ada
 async def test_the_passphrase_of_those_that_were_made_is_on_the_card(world, ada, people):
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
-    await press_share(ada, to=[one.id for one in people], options=["generate"])
+    await press_share(ada, to=[one.id for one in people], passphrase_mode="generate")
     await ada.until(lambda: ada.view and "is on your card" in ada.view.text)
     await ada.close()
 
@@ -547,7 +542,7 @@ async def test_a_channel_that_takes_nothing_is_said_and_the_secret_is_burned(wor
     number = next(_numbers)
     channel = world.workspace.channel(f"C0S{number:04}", "ops", [ada, world.workspace.bot_user_id])
     view = await window(ada)
-    await ada.fill(view, {"text1": TEXT, "channel": channel.id})
+    await fill_share(ada, view, {"text1": TEXT, "channel": channel.id})
     setattr(channel, kind, True)
 
     await ada.submit()
@@ -562,7 +557,9 @@ async def test_a_passphrase_that_cannot_arrive_is_told_to_the_sender(world, ada,
     world.workspace.plan("chat.postMessage", SlackFault.meanwhile(lambda: None), about=ada.id)
     world.workspace.plan("chat.postMessage", SlackFault.error("messages_tab_disabled"), about=ada.id)
 
-    await ada.submit(None, {"text1": TEXT, "to": [ben.id], "options": ["generate", "apart"]})
+    await submit_share(
+        ada, ada.view, {"text1": TEXT, "to": [ben.id], "passphrase_mode": "generate", "options": ["apart", "news"]}
+    )
 
     await ada.until(lambda: any("passphrase of your one-time secret could not be sent" in one.shows for one in ada.dm))
     assert len(ben.dm) == 1
@@ -573,7 +570,7 @@ async def test_a_message_whose_answer_is_lost_is_sent_again_once(world, ada, peo
     await window(ada)
     world.workspace.plan("chat.postMessage", SlackFault.drop_after(), about=ada.id)
 
-    await ada.submit(None, {"text1": TEXT, "to": [people[0].id]})
+    await submit_share(ada, ada.view, {"text1": TEXT, "to": [people[0].id]})
 
     await ada.until(lambda: ada.view and ada.view.title == "Shared")
     assert len({one.client_msg_id for one in people[0].dm}) == 1
@@ -603,13 +600,13 @@ async def test_a_window_that_was_sent_already_says_what_came_of_it(world, ada, p
     """As after a crash: the window is still there, and the bot has forgotten that it saw it."""
     view = await window(ada)
     ref = view.private_metadata
-    await ada.submit(view, {"text1": TEXT, "to": [people[0].id]})
+    await submit_share(ada, view, {"text1": TEXT, "to": [people[0].id]})
     await ada.until(lambda: ada.view and ada.view.title == "Shared")
     await ada.close()
     again = await window(ada)
     again.payload["private_metadata"] = ref
 
-    await ada.submit(again, {"text1": TEXT, "to": [people[1].id]})
+    await submit_share(ada, again, {"text1": TEXT, "to": [people[1].id]})
 
     await ada.until(lambda: ada.view and "sent already" in ada.view.text)
     assert made(world) == 1
@@ -661,12 +658,12 @@ async def test_what_one_host_takes_is_shared_there_and_refused_unseen_elsewhere(
     calls = len(world.onetime.calls)
 
     where = world.onetime.url.removeprefix("http://")
-    await ada.submit(view, {"account": where})
+    await submit_share(ada, view, {"account": where})
 
     await ada.until(lambda: f"100,000 bytes together. {where} takes 10,000" in view.text)
     assert len(world.onetime.calls) == calls
     ben = world.workspace.person("U0BEN", "ben")
-    await ada.submit(view, {"account": large.url.removeprefix("http://"), "to": [ben.id]})
+    await submit_share(ada, view, {"account": large.url.removeprefix("http://"), "to": [ben.id]})
     await ada.until(lambda: ada.view and ada.view.title == "Shared")
     assert "quoted" not in posted(world)
     await ben.click(ben.dm[0], action_id="share_open")
@@ -682,7 +679,7 @@ async def test_one_byte_more_than_its_host_takes_is_refused_unseen(of_two_hosts)
         await type_in(ada, view, "x" * size)
         calls = len(server.calls)
 
-        await ada.submit(view, {"account": server.url.removeprefix("http://")})
+        await submit_share(ada, view, {"account": server.url.removeprefix("http://")})
 
         await ada.until(lambda view=view, size=size: f"{size:,} bytes together" in view.text)
         assert len(server.calls) == calls
@@ -696,7 +693,7 @@ async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_fiel
         view = await window(ada)
         await type_in(ada, view, "x" * 10_001)
 
-        await ada.submit(view, {"to": [ben.id]})
+        await submit_share(ada, view, {"to": [ben.id]})
 
         await ada.until(lambda: f"That is too long for the server. It takes {said}." in view.text)
         assert "".join(typed(view, f"text{number}") for number in range(1, 5)) == "x" * 10_001
@@ -733,6 +730,7 @@ async def test_nobody_can_choose_a_direct_message_in_the_menu_of_channels(world,
     dm = world.workspace.state.open_dm(ada.id)
     private = world.workspace.channel(f"C0P{next(_numbers):04}", "private", [ada], private=True)
     view = await window(ada)
+    await choose_whom(ada, view, "channel")
 
     with pytest.raises(CannotDo):
         await ada.fill(view, {"channel": dm.id})
@@ -744,6 +742,7 @@ async def test_a_direct_message_in_the_place_of_a_channel_is_refused_at_its_fiel
     """Slack does not offer one. A payload may name one all the same."""
     dm = world.workspace.state.open_dm(ada.id)
     view = await window(ada)
+    await choose_whom(ada, view, "channel")
     await ada.fill(view, {"text1": TEXT})
     view.values["channel"] = {"picked": {"type": "conversations_select", "selected_conversation": dm.id}}
 
@@ -761,6 +760,7 @@ async def test_who_closes_the_window_while_it_is_made_is_told_that_nothing_was_m
         ada = own.workspace.person("U0ADA", "ada")
         await connect(ada)
         view = await window(ada)
+        await choose_whom(ada, view, "link")
         await own.bot.kill()
         calls = len(own.workspace.calls)
         await own.start_bot()  # it asks Slack anew who ada is: at its start, and when she shares

@@ -13,6 +13,7 @@ from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.payloads import interaction
 from tests.journeys.conftest import EMAIL, after_the_lines_so_far, somebody
 from tests.support.english import english
+from tests.support.share_window import submit_share
 from tests.support.waiting import PATIENCE
 
 TEXT = "the database password: c0rrect-h0rse"
@@ -30,7 +31,7 @@ async def share(sender, **fields):
     before = len(cards(sender))
     await sender.command("/ots", "share")
     view = await sender.until(lambda: sender.view and sender.view.submit == "Share" and sender.view)
-    await sender.submit(view, {"text1": TEXT, **fields})
+    await submit_share(sender, view, {"text1": TEXT, **fields})
     await sender.until(lambda: sender.view and sender.view.title == "Shared")
     await sender.close()
     return await sender.until(lambda: cards(sender)[before:] and cards(sender)[before])

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.share_window import submit_share
 
 INVISIBLE = "\u200b\ufeff\u202e\u2060"
 
@@ -222,7 +223,7 @@ async def test_a_passphrase_that_would_be_hard_to_type_again_is_told_at_its_fiel
         await ada.command("/ots", "share")
         view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
 
-        await ada.submit(view, {"text1": "the text", "passphrase": passphrase})
+        await submit_share(ada, view, {"text1": "the text", "passphrase": passphrase})
 
         assert view.errors.keys() == {"passphrase"}
         await ada.close()
@@ -234,7 +235,7 @@ async def test_a_secret_of_blanks_only_is_refused_at_its_field(world, ada):
         await ada.command("/ots", "share")
         view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
 
-        await ada.submit(view, {"text1": text})
+        await submit_share(ada, view, {"text1": text})
 
         assert "only blanks" in view.errors["text1"]
         await ada.close()

@@ -1,11 +1,13 @@
 """The lives that are offered: the operator's, up to what a host was seen to give."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 from bot.interaction.lives import Lives, usual
-from bot.sharing import share_spec
+from bot.sharing.form_options import life_of
 from bot.sharing.form_state import FormState
+from bot.storage.share_choices import ShareChoices
 from tests.support.rows import each_row
 
 DAY = 86_400
@@ -46,9 +48,9 @@ def test_seven_days_or_the_nearest_is_chosen_beforehand(lives, chosen):
 
 def test_a_life_that_one_process_offered_is_taken_by_another_that_knows_of_a_shorter_limit():
     offered = FormState(lives=Lives([DAY, 365 * DAY]).possible([HERE]))
-    other = Lives([DAY, 365 * DAY])
-    other.note(HERE, 365 * DAY, 14 * DAY)
     stored: Any = SimpleNamespace(data=offered.data())
-    interaction: Any = SimpleNamespace(selects={"ttl": str(365 * DAY)}, services=SimpleNamespace(lives=other))
 
-    assert share_spec._read_ttl(interaction, FormState.of(stored)) == 365 * DAY
+    taken_by_another = FormState.of(stored)
+
+    assert life_of(replace(taken_by_another, choices=ShareChoices(ttl=365 * DAY))) == 365 * DAY
+    assert life_of(replace(taken_by_another, choices=ShareChoices(ttl=14 * DAY))) == DAY

@@ -1,0 +1,36 @@
+"""Buttons that go on with a command, for the people or the channel that it named. No other text of it is kept."""
+
+from __future__ import annotations
+
+from bot.interaction.feature import Interaction
+from bot.interaction.parsed_text import NO_TEXT, ParsedText, parse_markup
+from bot.interaction.services import Services
+from bot.person import Person
+from bot.screen.parts import Button, Style
+from bot.screen.pieces import Phrase
+from bot.storage.button_contexts import COMMAND, NewButtonContext
+
+RUN = "run_"  # and the name of a verb: the name of an action, which does what `/ots VERB` does
+NAMES = "names"  # the key in the data of the button context
+
+
+def command_button(label: Phrase, verb: str, ref: str | None = None, style: Style = "plain") -> Button:
+    """Does what `/ots VERB` does, for the people or the channel in the button context `ref`."""
+    return Button(label, RUN + verb, ref, style)
+
+
+async def go_on_button(interaction: Interaction, label: Phrase, verb: str) -> Button:
+    """A button that runs the verb for whom the command named."""
+    named = [f"<@{one}>" for one in interaction.text.people] + [f"<#{one}>" for one in interaction.text.channels]
+    if not named:
+        return command_button(label, verb, style="primary")
+    context = NewButtonContext(COMMAND, "-", None, data={NAMES: " ".join(named)})
+    (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
+    return command_button(label, verb, ref, "primary")
+
+
+async def own_names(services: Services, person: Person, ref: object) -> ParsedText:
+    """Whom the command named, for the person who typed it; nobody for a button that is about nobody."""
+    if ref is None:
+        return NO_TEXT
+    return parse_markup((await services.button_contexts.find(person, COMMAND, ref)).data[NAMES])

@@ -1,0 +1,109 @@
+"""What “More options” folds out in the window for sharing: life, passphrase, notification and server."""
+
+from __future__ import annotations
+
+from bot.interaction.lives import usual
+from bot.screen.parts import Button, Checkboxes, Choice, Field, Part
+from bot.screen.pieces import Duration, HostName, Phrase, Piece, say
+from bot.sharing.choices import ANONYMOUS, PEOPLE
+from bot.sharing.form_state import FormState
+from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
+
+CHANGE = "share_change"  # a menu: what is chosen in it changes which fields there are
+FOLD = "share_options"  # a button
+MAX_PASSPHRASE = 128  # characters
+
+APART, NEWS = "apart", "news"  # boxes
+
+_PASSPHRASES = (
+    (NO_PASSPHRASE, say("None")),
+    (MINE, say("My own")),
+    (GENERATE, say("Made up")),
+)
+
+
+def passphrase_field(form_state: FormState) -> list[Part]:
+    """The field for the sender's own passphrase. What is typed into it is never lost, so it is never folded away."""
+    if form_state.choices.passphrase == MINE or form_state.has_passphrase_field:
+        return [Field("passphrase", say("Your passphrase"), max_length=MAX_PASSPHRASE, optional=True)]
+    return []
+
+
+def option_parts(form_state: FormState) -> list[Part]:
+    """The options, or only the passphrase that has to be typed."""
+    typed = passphrase_field(form_state)
+    if not form_state.is_unfolded:
+        return typed
+    choices = form_state.choices
+    boxes: list[tuple[str, Piece]] = [(NEWS, say("Tell me when it is opened"))]
+    if can_be_apart(form_state):
+        boxes.insert(0, (APART, say("Send the passphrase separately, by direct message")))
+    ticked = frozenset(name for name, is_set in ((APART, choices.apart), (NEWS, choices.news)) if is_set)
+    lives = tuple((str(life), Duration(life)) for life in form_state.lives)
+    return [
+        Choice("ttl", say("It can be opened for"), lives, str(life_of(form_state))),
+        Choice("passphrase_mode", say("Passphrase"), _PASSPHRASES, choices.passphrase, CHANGE),
+        *typed,
+        Checkboxes("options", say("Messages"), tuple(boxes), ticked),
+        *_account_parts(form_state),
+    ]
+
+
+def _account_parts(form_state: FormState) -> list[Part]:
+    if not form_state.accounts:
+        return []
+    named: tuple[tuple[str, Piece], ...] = tuple(
+        (account_id, HostName(name)) for account_id, name in form_state.accounts
+    )
+    accounts = (*named, (ANONYMOUS, say("Without an account")))
+    return [Choice("account", say("Made with the account on"), accounts, account_of(form_state))]
+
+
+def fold_button(form_state: FormState, ref: str) -> Button:
+    label = say("Fewer options") if form_state.is_unfolded else say("More options")
+    return Button(label, FOLD, ref)
+
+
+def summary(form_state: FormState) -> list[Phrase]:
+    """What the options are while they are folded away, in sentences."""
+    if form_state.is_unfolded:
+        return []
+    said = [say("It can be opened for {life}.", life=Duration(life_of(form_state)))]
+    if form_state.choices.passphrase == GENERATE:
+        is_apart = form_state.choices.apart and can_be_apart(form_state)
+        apart = say("A passphrase is made up and sent separately.")
+        said.append(apart if is_apart else say("A passphrase is made up and shown to you."))
+    said.append(
+        say("You are told when it is opened.")
+        if form_state.choices.news
+        else say("You are not told when it is opened.")
+    )
+    if form_state.accounts:
+        account_id = account_of(form_state)
+        site = next((name for one, name in form_state.accounts if one == account_id), None)
+        said.append(
+            say("It is made on {server}.", server=HostName(site)) if site else say("It is made without an account.")
+        )
+    return said
+
+
+def can_be_apart(form_state: FormState) -> bool:
+    """Whether a passphrase can be sent separately: there is one, and it is for people who can be written to."""
+    is_for_people = bool(form_state.only) or form_state.whom == PEOPLE
+    return is_for_people and form_state.choices.passphrase != NO_PASSPHRASE
+
+
+def life_of(form_state: FormState) -> int:
+    """The life that was chosen, in seconds, unless it is offered no more."""
+    chosen = form_state.choices.ttl
+    return chosen if chosen in form_state.lives else usual(form_state.lives)
+
+
+def account_of(form_state: FormState) -> str | None:
+    """The id of the account that was chosen, ANONYMOUS, or None for the default one."""
+    if not form_state.accounts:
+        return None
+    site = form_state.choices.site
+    if site == ANONYMOUS:
+        return ANONYMOUS
+    return next((account_id for account_id, name in form_state.accounts if name == site), form_state.accounts[0][0])

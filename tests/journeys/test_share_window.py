@@ -1,0 +1,167 @@
+"""The window for sharing: three fields, a choice of whom, and options that are folded away."""
+
+import itertools
+
+from bot.sandbox.onetime import OnetimeFault
+from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
+
+SHARE_ROUTE = "/api/v1/share"
+TEXT = "the secret itself"
+HOUR, WEEK = 3_600, 7 * 86_400  # seconds
+
+_numbers = itertools.count(1)
+
+
+async def window(person, text=""):
+    await person.command("/ots", f"share {text}".strip())
+    return await person.until(lambda: person.view and person.view.submit == "Share" and person.view)
+
+
+async def shared(person):
+    await person.until(lambda: person.view and person.view.title == "Shared")
+    await person.close()
+
+
+def colleague(world):
+    return world.workspace.person(f"U0WBEN{next(_numbers):04}", "ben")
+
+
+def inputs(view):
+    return [block["block_id"] for block in view.blocks if block["type"] == "input"]
+
+
+def value(view, name):
+    (entered,) = view.values[name].values()
+    chosen = entered.get("selected_option")
+    return chosen["value"] if chosen else entered.get("value")
+
+
+def ticked(view):
+    return {one["value"] for one in view.values["options"]["checked"]["selected_options"]}
+
+
+async def test_to_share_with_a_person_one_types_the_secret_and_presses_share(world, ada):
+    ben = colleague(world)
+    view = await window(ada, f"<@{ben.id}|ben>")
+    assert inputs(view) == ["text1", "whom", "to", "note"]
+
+    await ada.submit(view, {"text1": TEXT})
+
+    await shared(ada)
+    (held,) = world.onetime.everything()
+    assert (held.ttl, held.has_passphrase) == (WEEK, False)
+    assert len(ben.dm) == 1
+
+
+async def test_the_choice_of_whom_changes_one_field_and_nothing_else_is_lost(world, ada):
+    ben = colleague(world)
+    place = world.workspace.channel(f"C0W{next(_numbers):04}", "ops", [ada, world.workspace.bot_user_id])
+    view = await window(ada)
+    await ada.fill(view, {"text1": TEXT, "to": [ben.id], "note": "for staging"})
+
+    await choose_whom(ada, view, "channel")
+    await ada.fill(view, {"channel": place.id})
+    await choose_whom(ada, view, "link")
+    assert inputs(view) == ["text1", "whom", "note"]
+    await choose_whom(ada, view, "channel")
+    assert view.values["channel"]["picked"]["selected_conversation"] == place.id
+    await choose_whom(ada, view, "people")
+
+    assert view.values["to"]["picked"]["selected_users"] == [ben.id]
+    assert (value(view, "text1"), value(view, "note")) == (TEXT, "for staging")
+    await ada.submit(view)
+    await shared(ada)
+    assert len(ben.dm) == 1
+
+
+async def test_folding_loses_nothing_that_was_chosen_or_typed(world, ada):
+    ben = colleague(world)
+    view = await window(ada, f"<@{ben.id}>")
+    await fill_share(ada, view, {"text1": TEXT, "passphrase": "correct horse", "options": [], "ttl": str(HOUR)})
+
+    await ada.click(view, label="Fewer options")
+    await ada.until(lambda: "ttl" not in view.values)
+
+    assert (value(view, "text1"), value(view, "passphrase")) == (TEXT, "correct horse")
+    assert "It can be opened for 1 hour. You are not told" in view.text
+    await unfold(ada, view)
+    assert (value(view, "ttl"), value(view, "passphrase_mode"), ticked(view)) == (str(HOUR), "mine", set())
+    await ada.click(view, label="Fewer options")
+    await ada.until(lambda: "ttl" not in view.values)
+    await ada.submit(view)
+    await shared(ada)
+    (held,) = world.onetime.everything()
+    assert held.ttl == HOUR
+    assert world.onetime.open_as_outsider(held.secret_key, "correct horse") == TEXT
+
+
+async def test_who_presses_share_before_the_window_has_changed_sends_nothing_to_somebody_else(world, ada):
+    ben = colleague(world)
+    view = await window(ada)
+    await ada.fill(view, {"text1": TEXT, "to": [ben.id]})
+    view.values["whom"] |= {"share_change": {"type": "static_select", "selected_option": {"value": "channel"}}}
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "Choose a channel" in view.text)
+    assert inputs(view) == ["text1", "whom", "channel", "note"]
+    assert value(view, "text1") == TEXT
+    assert world.onetime.calls == []
+    assert ben.dm == []
+
+
+async def test_a_field_that_is_folded_away_is_folded_out_before_its_error_is_shown_above_it(world, ada):
+    ben = colleague(world)
+    refusal = OnetimeFault("answer", status=404, body=b'{"message":"A passphrase is required for all secrets"}')
+    world.onetime.plan(SHARE_ROUTE, refusal)
+    view = await window(ada, f"<@{ben.id}>")
+
+    await ada.submit(view, {"text1": TEXT})
+
+    await ada.until(lambda: "passphrase" in view.values)
+    names = [block.get("block_id") for block in view.blocks]
+    above = view.blocks[names.index("passphrase") - 1]
+    assert "A passphrase is required" in above["text"]["text"]
+    await ada.submit(view, {"passphrase": "long enough"})
+    await shared(ada)
+    assert [one.has_passphrase for one in world.onetime.everything()] == [True]
+
+
+async def test_what_was_chosen_is_chosen_the_next_time_and_whom_it_was_for_is_not(world, ada):
+    place = world.workspace.channel(f"C0W{next(_numbers):04}", "ops", [ada, world.workspace.bot_user_id])
+    other = colleague(world)
+    chosen = {"passphrase_mode": "generate", "ttl": str(HOUR), "options": []}
+    await submit_share(ada, await window(ada), {"text1": TEXT, "channel": place.id, **chosen})
+    await shared(ada)
+
+    view = await window(ada)
+
+    assert "It can be opened for 1 hour. A passphrase is made up and shown to you. You are not told" in view.text
+    assert inputs(view) == ["text1", "whom", "to", "note"]
+    assert view.values["to"]["picked"]["selected_users"] == []
+    await unfold(ada, view)
+    assert (value(view, "ttl"), value(view, "passphrase_mode"), ticked(view)) == (str(HOUR), "generate", set())
+    theirs = await unfold(other, await window(other))
+    assert (value(theirs, "ttl"), value(theirs, "passphrase_mode")) == (str(WEEK), "none")
+
+
+async def test_who_sends_passphrases_separately_does_so_again_but_not_to_nobody(world, ada):
+    ben = colleague(world)
+    apart = {"passphrase_mode": "generate", "options": ["apart", "news"]}
+    await submit_share(ada, await window(ada), {"text1": TEXT, "to": [ben.id], **apart})
+    await shared(ada)
+    await submit_share(ada, await window(ada), {"text1": TEXT})  # just the link
+    view = await ada.until(lambda: ada.view and ada.view.title == "Shared" and ada.view)
+    assert view.secret_text()  # a passphrase that is sent to nobody is shown
+    await ada.close()
+
+    view = await window(ada, f"<@{ben.id}>")
+
+    assert "A passphrase is made up and sent separately" in view.text
+
+
+async def test_a_life_that_is_offered_no_more_is_not_chosen(world, ada):
+    await submit_share(ada, await window(ada), {"text1": TEXT, "ttl": str(30 * 86_400)})
+    await shared(ada)  # the server gave 7 days, so a month is offered no more
+
+    assert "It can be opened for 7 days" in (await window(ada)).text
