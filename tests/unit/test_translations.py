@@ -101,6 +101,14 @@ def test_what_is_typed_after_the_command_stays_english(language):
     ] == []
 
 
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_translation_says_everything_twice(language):
+    """As happens where two branches brought the same translation."""
+    assert [
+        said for _text, said in translations(language) if len(said) > 6 and said[: len(said) // 2] * 2 == said
+    ] == []
+
+
 def test_only_named_placeholders_are_used(template):
     assert [
         message.id
