@@ -11,6 +11,7 @@ import pytest
 from bot.features import FEATURES, Registry
 from bot.features.link import looks_like_one
 from bot.interaction import owners
+from bot.interaction.commands import RUN, own_names
 from bot.interaction.feature import Feature, Handler, Kind, Verb
 from bot.interaction.owners import (
     any_member,
@@ -33,6 +34,7 @@ from tests.support.rows import each_row
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"[a-z_]+")
 ONLY_IN_EARLIER_MESSAGES = {("bot.status.buttons", "TRACKED_LIST_BURN")}  # which people still click
+RUNS_A_VERB = {("bot.interaction.commands", "RUN")}  # the buttons of all verbs; the registry makes their handlers
 
 # What anybody who is a member may do, because it touches nothing that was stored before. Whoever adds a name here
 # has made sure of that; everything else has to load its row for the very person that asks.
@@ -62,8 +64,12 @@ FOR_ANY_MEMBER = {
 }
 
 
+DRAWN_BY_ITS_TYPE = {("bot.screen.parts", "OPEN_URL")}  # every button that goes to a URL has this action
+POSITIONS = {"Button": 1, "MenuItem": 1, "Choice": 4}  # of the action among the arguments
+
 OWNERS = (
     own_account,
+    own_names,
     own_reveal,
     own_reveal_window,
     own_tracked,
@@ -137,12 +143,12 @@ def test_a_verb_and_its_aliases_are_found_however_they_are_typed(verb):
         assert registry.read(f"  {word.upper()}   what stands behind  ") == (verb, "what stands behind")
 
 
-@pytest.mark.parametrize("text", ["", "   ", "help"])
-def test_nothing_is_help(text):
+@pytest.mark.parametrize("text", ["", "   ", "start"])
+def test_nothing_is_start(text):
     verb, rest = Registry().read(text)
 
     assert verb is not None
-    assert (verb.name, rest) == ("help", "")
+    assert (verb.name, rest) == ("start", "")
 
 
 def test_what_is_no_verb_stays_whole():
@@ -167,7 +173,7 @@ def test_words_touch_nothing():
     for verb in registry.verbs:
         if verb.words is not None:
             assert not inspect.iscoroutinefunction(verb.words)
-            assert list(inspect.signature(verb.words).parameters) == ["verbs"]
+            assert [name.lstrip("_") for name in inspect.signature(verb.words).parameters] == ["verbs"]
             said = verb.words(registry.verbs)
             assert isinstance(said, Message)
             assert said == verb.words(registry.verbs)
@@ -207,6 +213,11 @@ def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler
     assert (row.annotation == "None") == (handler.owns is any_member), name
 
 
+@each_row("verb", Registry().verbs, ids=lambda verb: verb.name)
+def test_a_verb_uses_no_stored_row_since_a_button_runs_it_with_none(verb):
+    assert verb.handler is None or verb.handler.owns is any_member
+
+
 def test_the_list_for_any_member_has_no_name_that_is_gone():
     assert FOR_ANY_MEMBER - everything().keys() == set()
 
@@ -225,6 +236,8 @@ def _modules(folder):
 def _constants(module, node):
     """The constants that an argument may be, each as the module that defines it and its name."""
     match node:
+        case ast.BinOp(left=ast.Name("RUN")):  # the name of a verb follows
+            return _constants(module, node.left)
         case ast.Constant():
             return {(module, f"the literal {node.value!r}")}
         case ast.IfExp():
@@ -246,8 +259,11 @@ def _drawn(part, argument, *, where=None):
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in (part, f"{part}.of"):
                 keywords = {one.arg: one.value for one in node.keywords}
-                position = 1 if part in {"Button", "MenuItem"} else 0
-                named = node.args[position] if len(node.args) > position else keywords[argument]
+                position = POSITIONS.get(part, 0)
+                named = node.args[position] if len(node.args) > position else keywords.get(argument)
+                if named is None:  # a menu whose choice is read when its form is submitted
+                    assert part == "Choice"
+                    continue
                 is_copy = ast.unparse(named) == "form.form"  # a window that is drawn again, with errors
                 if (where is None or where in keywords) and not is_copy:
                     found |= _constants(module, named)
@@ -271,9 +287,24 @@ def _values(constants):
 
 
 def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
-    drawn = _drawn("Button", "action") | _drawn("MenuItem", "action")
+    drawn = _drawn("Button", "action") | _drawn("MenuItem", "action") | _drawn("Choice", "action") | DRAWN_BY_ITS_TYPE
 
-    assert drawn | ONLY_IN_EARLIER_MESSAGES == _handled(Kind.ACTION)
+    assert drawn | ONLY_IN_EARLIER_MESSAGES == _handled(Kind.ACTION) | RUNS_A_VERB
+
+
+def test_a_button_that_runs_a_verb_names_one_of_the_registry():
+    """Where the verb is not written out, it comes from the registry, or from a caller that is found here too."""
+    places = {"command_button": 1, "go_on_button": 2, "read_command": 1}
+    written = [
+        node.args[place].value
+        for _module, tree in _modules(ROOT / "bot")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and (place := places.get(ast.unparse(node.func)))
+        if len(node.args) > place and isinstance(node.args[place], ast.Constant)
+    ]
+
+    assert written
+    assert [verb for verb in written if Registry().find(Kind.ACTION, RUN + verb) is None] == []
 
 
 def test_every_window_with_a_submit_button_leads_to_a_handler_and_every_handler_has_a_window():
@@ -286,7 +317,9 @@ def test_a_window_that_tells_when_it_is_closed_leads_to_a_handler():
 
 @pytest.mark.parametrize("kind", [Kind.ACTION, Kind.FORM, Kind.CLOSED])
 def test_the_constants_are_the_names_that_the_registry_knows(kind):
-    assert _values(_handled(kind)) == Registry().names(kind)
+    runs = {RUN + verb.name for verb in Registry().verbs} if kind is Kind.ACTION else set()
+
+    assert _values(_handled(kind)) | runs == Registry().names(kind)
 
 
 def test_no_window_has_its_name_as_a_literal():
