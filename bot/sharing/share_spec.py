@@ -72,7 +72,7 @@ def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str,
 
 def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> tuple[Recipient, ...]:
     """The recipients, each person once. The ids come from Slack's own menus, in the sender's workspace."""
-    people, channels = _read_picked(interaction, form_state)
+    people, channels = _read_chosen_ids(interaction, form_state)
     if people and channels:  # in a window from before there was a choice
         wrong["channel"] = say("Choose people or a channel, not both.")
     elif not all(one.startswith(CHANNEL_IDS) for one in channels):
@@ -88,7 +88,7 @@ def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dic
     return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
 
 
-def _read_picked(interaction: Interaction, form_state: FormState) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _read_chosen_ids(interaction: Interaction, form_state: FormState) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The people and the channels that the window shows. For “Just the link” neither counts."""
     if form_state.only:
         return form_state.only, ()
