@@ -295,13 +295,12 @@ def test_every_button_leads_to_a_handler_and_every_handler_has_a_button():
 def test_a_button_that_runs_a_verb_names_one_of_the_registry():
     """Where the verb is not written out, it comes from the registry, or from a caller that is found here too."""
     places = {"command_button": 1, "go_on_button": 2, "read_command": 1}
-    written = [
-        node.args[place].value
-        for _module, tree in _modules(ROOT / "bot")
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and (place := places.get(ast.unparse(node.func)))
-        if len(node.args) > place and isinstance(node.args[place], ast.Constant)
-    ]
+    calls = [node for _module, tree in _modules(ROOT / "bot") for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    named = [
+        node.args[place] for node in calls
+        if (place := places.get(ast.unparse(node.func))) and len(node.args) > place
+    ]  # fmt: skip
+    written = [str(one.value) for one in named if isinstance(one, ast.Constant)]
 
     assert written
     assert [verb for verb in written if Registry().find(Kind.ACTION, RUN + verb) is None] == []
