@@ -203,7 +203,7 @@ async def test_a_reminder_of_what_is_burned_has_no_button_left(world, ada, ben):
 
 
 async def test_a_passphrase_sent_apart_is_taken_back_when_its_secret_is_opened(world, ada, ben):
-    await share(ada, to=[ben.id], options=["generate", "apart"])
+    await share(ada, to=[ben.id], passphrase_mode="generate", options=["apart"])
     message, sent = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     passphrase = passphrase_in(sent)
     await ben.click(message, action_id="share_open")
@@ -216,7 +216,7 @@ async def test_a_passphrase_sent_apart_is_taken_back_when_its_secret_is_opened(w
 
 
 async def test_a_passphrase_that_slack_does_not_change_is_deleted(world, ada, ben):
-    await share(ada, to=[ben.id], options=["generate", "apart"])
+    await share(ada, to=[ben.id], passphrase_mode="generate", options=["apart"])
     _, sent = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     world.workspace.plan("chat.update", SlackFault.error("edit_window_closed"), about=sent.ts)
 
