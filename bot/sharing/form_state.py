@@ -79,7 +79,8 @@ class FormState:
     @property
     def is_shown(self) -> bool:
         """Whether a generated password is shown: until it is chosen, if the command named nobody to send it to."""
-        return not (self.to or self.channel) if self.chosen_is_shown is None else self.chosen_is_shown
+        is_for_nobody = not (self.to or self.channel or self.asks_to_choose)
+        return is_for_nobody if self.chosen_is_shown is None else self.chosen_is_shown
 
     def data(self) -> dict[str, str]:
         """The form state as the data of a button context."""

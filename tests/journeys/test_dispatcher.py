@@ -410,6 +410,7 @@ async def test_nothing_is_refused_where_slack_does_not_say_which_app_is_ours():
     world = World()
     world.workspace.plan("bots.info", SlackFault.error("missing_scope"), None)
     async with world:
+        await Log(world).complete()  # the bot knows who asks, and answers at once
         body = command(world, "help", api_app_id="A0ANOTHER")
 
         status, said = await send(world.bot.port, signed(world, body), body)
