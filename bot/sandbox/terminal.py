@@ -44,15 +44,25 @@ def _draw_blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
             case {"type": "divider"}:
                 yield ""
             case {"type": "actions", "elements": elements}:
-                yield _draw_buttons(one["text"]["text"] for one in elements)
+                yield " ".join(_draw_element(one) for one in elements)
             case {"type": "section", "fields": fields}:
                 yield from (": ".join(_strip_marks(render_mrkdwn(one["text"])).split("\n", 1)) for one in fields)
             case {"type": "input"}:
                 yield _draw_field(block)
             case {"type": "rich_text"}:
                 yield from render_blocks([block]).expandtabs(4).split("\n")
+            case {"accessory": {"type": "overflow"} as menu}:
+                yield from _strip_marks(render_blocks([{**block, "accessory": {}}])).split("\n")
+                yield _draw_element(menu)
             case _:
                 yield from _strip_marks(render_blocks([block])).split("\n")
+
+
+def _draw_element(element: dict[str, Any]) -> str:
+    """A button or a menu, closed as a message shows it first."""
+    if element["type"] == "overflow":
+        return _draw_buttons(["⋯"])
+    return _draw_buttons([element["text"]["text"]]) if element["type"] == "button" else _draw_initial_value(element)
 
 
 def _draw_field(block: dict[str, Any]) -> str:
@@ -79,7 +89,7 @@ def _draw_buttons(labels: Iterable[str]) -> str:
 def _strip_marks(text: str) -> str:
     """The text without the marks of bold, italics and code, and with emoji as characters."""
     text = re.sub(r":([a-z_]+):", lambda found: _EMOJI.get(found[1], found[0]), text)
-    return _MARKUP.sub(r"\2", text)
+    return _MARKUP.sub(r"\2", _MARKUP.sub(r"\2", text))  # code may be in bold
 
 
 def _wrap(lines: Iterable[str]) -> Iterator[str]:

@@ -44,7 +44,7 @@ class SharingTour:
         self._print_sight(ben, "a direct message:", draw_message(await self._wait_for_dm(ben, "for the staging host")))
         await self._open_shared(ben, await self._wait_for_dm(ben, "for the staging host"), self.SHARED)
         self._print_sight(
-            ada, "a direct message:", draw_message(await self._wait_for_dm(ada, "opened your one-time secret"))
+            ada, "a direct message:", draw_message(await self._wait_for_dm(ada, "opened “for the staging host”"))
         )
         await ada.until(lambda: "1 of 2 opened" in card.shows)
         self._print_sight(ada, "the card of it, changed in place:", draw_message(card))

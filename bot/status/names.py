@@ -16,7 +16,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.person import Person
 from bot.screen.pieces import Code, Listing, Phrase, Piece, Plain, When, Where, Who, say
-from bot.secret import MetadataKey
+from bot.secret import SHORT_ID, MetadataKey
 from bot.storage.shares.rows import Delivery, Recipient, Share
 from bot.storage.tracking.rows import Tracked
 
@@ -46,7 +46,11 @@ class SecretName:
             return quoted(self.words)
         if whom := self._whom():
             return say("Secret for {recipient}", recipient=whom)
-        return say("Secret {id}", id=Code(Plain(self.short_id))) if self.short_id else say("Your one-time secret")
+        return (
+            say("Secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
+            if self.short_id
+            else say("Your one-time secret")
+        )
 
     def inside(self) -> Phrase:
         """The name inside a sentence, as the one who does something or to whom something is done."""
@@ -55,7 +59,7 @@ class SecretName:
         if whom := self._whom():
             return say("your one-time secret for {recipient}", recipient=whom)
         return (
-            say("your one-time secret {id}", id=Code(Plain(self.short_id)))
+            say("your one-time secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
             if self.short_id
             else say("your one-time secret")
         )
@@ -93,7 +97,7 @@ def name_in_label(
     if words:
         said = quoted(words, MAX_IN_LABEL)
     elif short_id:
-        return say("the secret {id}", id=Plain(short_id))  # no other one has it
+        return say("the secret {id}", id=Plain(short_id, SHORT_ID))  # no other one has it
     else:
         said = say("the secret made {when}", when=When(made_at)) if made_at else say("this secret")
     return said if number is None else say("{secret}, number {number}", secret=said, number=number)
