@@ -590,7 +590,7 @@ async def sharing_what_is_refused(scene):
 async def opening_in_the_browser(scene):
     """What a colleague shared: its link is in the window of who asks for it, and nowhere else."""
     ben = scene.by("ben")
-    await ben.ada.submit(await ben.opens(f"share <@{scene.ada.id}>", "Share"), {"text1": scene.secret.text})
+    await submit_share(ben.ada, await ben.opens(f"share <@{scene.ada.id}>", "Share"), {"text1": scene.secret.text})
     await ben.sees("has a message")
     await ben.closes()
     await scene.closes()
