@@ -154,7 +154,10 @@ class Search:
 
 
 def _links(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The links and the buttons with a link."""
     for block in view["blocks"]:
+        if block["type"] == "actions":
+            yield from (one for one in block["elements"] if "url" in one)
         if block["type"] == "rich_text":
             for part in block["elements"]:
                 yield from (span for span in part["elements"] if span["type"] == "link")
