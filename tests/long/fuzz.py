@@ -28,6 +28,7 @@ from bot.sandbox.slack.elements import CannotDo
 from bot.sandbox.world import World
 from tests.benchmarks.measure import resident, table
 from tests.long.fuzz_payloads import CANARY, FuzzRequest, Json, PayloadKind, fill, requests, templates
+from tests.support.share_window import submit_share
 
 COUNT, QUICK = 100_000, 200
 ROUND = 500  # payloads between two looks at the log
@@ -127,10 +128,12 @@ class Fuzz:
         await self._fill(ada, "connect", {"username": USERNAME, "token": TOKEN})
         await ada.until(lambda: ada.view and ada.view.title == "Connected")
         await ada.close()
-        await self._fill(ada, "share", {"text1": CANARY, "to": [ben.id]})
+        await ada.command("/ots", "share")
+        window = await _window_to_submit(ada)
+        await submit_share(ada, window, {"text1": CANARY, "to": [ben.id], "passphrase": CANARY, "ttl": "3600"})
         asking = await ben.until(lambda: next((one for one in ben.dm if one.blocks), None))
         await ben.click(asking, action_id="share_open")
-        await ben.submit(await _window_to_submit(ben))
+        await ben.submit(await _window_to_submit(ben), {"passphrase": CANARY})
         held = onetime.share(USERNAME, CANARY)
         await self._fill(ben, "generate", {})
         await self._fill(ben, "request", {"people": [ada.id], "note": CANARY})

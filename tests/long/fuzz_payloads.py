@@ -158,7 +158,9 @@ def _view(name: str) -> Json:
     elements: Json = {
         "text1": {"type": "plain_text_input", "value": CANARY},
         "host": {"type": "static_select", "selected_option": {"value": "eu.onetimesecret.com"}},
-        "options": {"type": "checkboxes", "selected_options": [{"value": "generate"}]},
+        "whom": {"type": "static_select", "selected_option": {"value": "people"}},
+        "passphrase_mode": {"type": "static_select", "selected_option": {"value": "generate"}},
+        "options": {"type": "checkboxes", "selected_options": [{"value": "apart"}]},
         "to": {"type": "multi_users_select", "selected_users": ["U0BEN"]},
         "channel": {"type": "conversations_select", "selected_conversation": "C0TEAM"},
     }
