@@ -201,10 +201,12 @@ async def test_burning_asks_for_the_passphrase(old):
 async def lists(old: Old, story: str, count: int) -> None:
     """The old list has these many rows, in the form of now: the page has room for all."""
 
-    def menus() -> list[dict[str, Any]]:
-        return [one for one in elements(old.thing(story).blocks) if one["type"] == "overflow"]
+    def rows() -> list[str]:
+        """The texts of the rows. Each begins with the sign of its state, and has a line for its name."""
+        texts = [one["text"]["text"] for one in old.thing(story).blocks if one["type"] == "section" and "text" in one]
+        return [one for one in texts if one.startswith(":") and "*\n" in one]
 
-    await old.person(story).until(lambda: len(menus()) == count)
+    await old.person(story).until(lambda: len(rows()) == count)
 
 
 @presses("recent_older")
