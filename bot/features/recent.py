@@ -22,7 +22,6 @@ from bot.storage.accounts import Account
 from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
 from bot.storage.shares.rows import Delivery, Share
 
-PAGE = 10  # secrets
 RECENT = Mark("/ots recent")
 NEWER = "recent_newer"
 OLDER = "recent_older"
@@ -57,7 +56,7 @@ class Wanted:
         return self.state != SHARED or shared is not None
 
     def context(self, account: Account) -> NewButtonContext[None]:
-        data = {"filter": self.state, "page": str(self.page)} | ({"whom": self.whom} if self.whom else {})
+        data = {"filter": self.state, "page": paging.store_page(self.page)} | ({"whom": self.whom} if self.whom else {})
         return NewButtonContext(RECENT_PAGE, account.host, None, account.id, data)
 
 
@@ -73,7 +72,7 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
     if context.account_id is None:
         raise NotConnected
     account = await interaction.services.accounts.find(interaction.person, context.account_id)
-    wanted = Wanted(context.data["filter"], context.data.get("whom"), int(context.data["page"]))
+    wanted = Wanted(context.data["filter"], context.data.get("whom"), paging.read_page(context.data["page"]))
     return await _page(interaction, account, wanted)
 
 
@@ -127,9 +126,9 @@ async def _page(interaction: Interaction, account: Account, wanted: Wanted) -> R
     everything = await services.onetime.recent(credentials)
     shared = await find_shared(services, interaction.person, credentials.host)
     chosen = _choose(everything, wanted, shared)
-    last = max(0, (len(chosen) - 1) // PAGE)
+    last = max(0, (len(chosen) - 1) // paging.PAGE)
     page = max(0, min(wanted.page, last))
-    shown = chosen[page * PAGE : (page + 1) * PAGE]
+    shown = chosen[page * paging.PAGE : (page + 1) * paging.PAGE]
     names = await find_names(services, interaction.person, credentials.host, shown, shared)
     refs = await services.button_contexts.keep(
         interaction.person,
@@ -145,7 +144,7 @@ async def _page(interaction: Interaction, account: Account, wanted: Wanted) -> R
     ]
     parts += [
         metadata_card.line(one, names[one.key], ref, number=number)
-        for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * PAGE + 1)
+        for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * paging.PAGE + 1)
     ]
     parts += await paging.foot(
         interaction, page, last,

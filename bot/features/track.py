@@ -36,7 +36,6 @@ from bot.storage.tracking.rows import Tracked
 ASK = say("Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`.")
 ASK_TO_UNTRACK = say("Paste the private link of the secret: `/ots untrack https://eu.onetimesecret.com/private/…`.")
 MAX_LABEL = 80  # characters
-PAGE = 10
 LIST_STOP = "tracked_list_stop"
 NOT_NOTIFIED = say("You got no message of this: Slack did not take it.")
 EYES = Mark(":eyes: ")
@@ -154,7 +153,9 @@ async def list_tracked(interaction: Interaction, _row: None) -> Reply:
 
 
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
-    return Reply(await _page(interaction, int(context.data["page"]), context.data.get("whom")), Outcome.SHOWN)
+    return Reply(
+        await _page(interaction, paging.read_page(context.data["page"]), context.data.get("whom")), Outcome.SHOWN
+    )
 
 
 async def _page(interaction: Interaction, page: int, whom: str | None) -> Message:
@@ -167,14 +168,16 @@ async def _page(interaction: Interaction, page: int, whom: str | None) -> Messag
     warnings = [_reconnect(HostName(Host(host).name)) for host in sorted(unnotified.hosts)]
     if not everything:
         nothing = say("You are not tracking any secret.")
+        if whom is not None:
+            nothing = say("You are not tracking any secret for that person or channel.")
         return Message(nothing, (*warnings, Text.of(nothing), Note.of(ASK)))
-    last = (len(everything) - 1) // PAGE
+    last = (len(everything) - 1) // paging.PAGE
     page = min(page, last)
     parts: list[Part] = [Text.of(Bold(say("What you track")), DOT, count_words(len(everything), "all"))]
     parts += warnings
-    shown = everything[page * PAGE : (page + 1) * PAGE]
+    shown = everything[page * paging.PAGE : (page + 1) * paging.PAGE]
     names = [name_of_tracked(tracked, recipients.get(tracked.id)) for tracked in shown]
-    for number, (tracked, name) in enumerate(zip(shown, names, strict=True), page * PAGE + 1):
+    for number, (tracked, name) in enumerate(zip(shown, names, strict=True), page * paging.PAGE + 1):
         parts += _line(tracked, name, number, is_notified=tracked.id not in unnotified.tracked_ids)
     parts += await paging.foot(
         interaction,
@@ -182,7 +185,9 @@ async def _page(interaction: Interaction, page: int, whom: str | None) -> Messag
         last,
         lambda ref: Button(say("Newer"), NEWER, ref),
         lambda ref: Button(say("Older"), OLDER, ref),
-        lambda to: NewButtonContext(TRACKED_PAGE, "-", None, data={"page": str(to)} | ({"whom": whom} if whom else {})),
+        lambda to: NewButtonContext(
+            TRACKED_PAGE, "-", None, data={"page": paging.store_page(to)} | ({"whom": whom} if whom else {})
+        ),
     )
     said = (
         say("{secret}: {state}", secret=name.in_list(), state=TRACKED_WORDS[tracked.state])

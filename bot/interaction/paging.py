@@ -9,7 +9,20 @@ from bot.screen.parts import Button, Buttons, Divider, Note, Part
 from bot.screen.pieces import say
 from bot.storage.button_contexts import NewButtonContext
 
+PAGE = 10  # secrets on one page of a list of them
+_STORED_PAGE = 5  # secrets: in these pages button contexts count, as those of earlier versions do
+
 Turn = Callable[[str], Button]  # makes the button from the id of the button context that says where it leads
+
+
+def store_page(page: int) -> str:
+    """The page of a list of secrets, for a button context."""
+    return str(page * PAGE // _STORED_PAGE)
+
+
+def read_page(stored: str) -> int:
+    """The page that a button context leads to, of an earlier version too."""
+    return int(stored) * _STORED_PAGE // PAGE
 
 
 async def turns(

@@ -28,7 +28,8 @@ from bot.status.words import (
 from bot.storage.shares.rows import Delivery, Share
 
 NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
-TYPE_AGAIN = say("Nobody has the secret any more, and it is not kept here. To send it again, type it again.")
+NOT_KEPT = say("It is not kept here. To share it with those who did not get it, share it again.")
+TYPE_AGAIN = say("The secret is not kept here, so type it again. This makes a new one-time secret.")
 
 # names of actions; the handlers are in sender_buttons.py
 SHOW_LINK = "share_link"
@@ -62,7 +63,7 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
         parts.append(Divider())
         parts += _delivery_parts(share, delivery, number if len(deliveries) > 1 else None)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
-        parts += [Divider(), Text.of(TYPE_AGAIN)]
+        parts += [Divider(), Text.of(NOT_KEPT)]
     together = (*_buttons_for_all(share, deliveries), *_again_buttons(share, deliveries))
     if together:
         parts += [Divider(), Buttons(together)]

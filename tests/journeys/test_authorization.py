@@ -339,6 +339,7 @@ ACTS = (
     Act("action", "burn_with_passphrase", Owned.metadata),
     Act("action", "recent_newer", Owned.page_of_recent),
     Act("action", "recent_older", Owned.page_of_recent),
+    Act("action", "recent_filter", Owned.page_of_recent),
     Act("action", "connect_open"),
     Act("action", "account_disconnect", Owned.account),
     Act("action", "account_default", Owned.account),

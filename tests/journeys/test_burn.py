@@ -212,11 +212,25 @@ async def test_guesses_by_burning_and_by_opening_have_one_count(world, ada):
     assert (calls_to(world, BURN), world.onetime.posts_of(held.secret_key)) == (4, 1)
 
 
+def _add_earlier_button(listed):
+    """A button that burns at once, which each row of a list had in earlier versions."""
+    menu = next(one["accessory"] for one in listed.blocks if one.get("accessory", {}).get("type") == "overflow")
+    ref = menu["options"][0]["value"].partition(":")[2]
+    button = {
+        "type": "button",
+        "action_id": "burn",
+        "value": f"ref:{ref}",
+        "text": {"type": "plain_text", "text": "Burn"},
+    }
+    listed.blocks.append({"type": "actions", "block_id": "earlier", "elements": [button]})
+
+
 async def test_a_button_without_a_passphrase_is_no_guess_the_first_time_only(world, connected):
     held = world.onetime.share(EMAIL, "text", passphrase="the right one")
     await connected.command("/ots", "recent")
     await connected.until(lambda: "1 secret" in connected.sees())
     message = connected.ephemerals[-1]
+    _add_earlier_button(message)
 
     for _ in range(7):
         said = len(connected.ephemerals)

@@ -115,7 +115,7 @@ async def test_it_is_sent_without_being_shown_to_who_made_it(world, ada, ben):
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
     password = await ben.until(ben.view.secret_text)
     assert password not in sent
-    await ada.until(lambda: any("opened your one-time secret" in one.shows for one in ada.dm))
+    await ada.until(lambda: any("opened “for the new account”" in one.shows for one in ada.dm))
 
 
 async def test_each_person_gets_a_password_of_their_own(world, ada, ben):

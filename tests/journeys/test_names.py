@@ -106,6 +106,15 @@ async def test_a_recipient_sees_the_note_and_never_the_label_of_the_sender(world
     assert "the new guy" not in seen
 
 
+async def test_a_person_for_whom_nothing_is_tracked_has_an_empty_list_that_says_so(world, ada, ben):
+    held = world.onetime.share(EMAIL, "text")
+    await ada.command("/ots", f"track {world.onetime.url}/private/{held.metadata_key}")
+
+    await ada.command("/ots", f"tracked <@{ben.id}|{ben.name}>")
+
+    await ada.until(lambda: "not tracking any secret for that person or channel" in ada.sees())
+
+
 async def test_a_secret_keeps_its_name_when_it_is_not_tracked_any_more(world, connected, ben):
     await share(connected, to=[ben.id], note="the staging db")
     await connected.close()

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import re
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ async def sees(person, *words):
 
 
 def news(person):
-    return [one.shows for one in person.dm if "opened your one-time secret" in one.shows]
+    return [one.shows for one in person.dm if re.search("(?<!You) opened (your one-time secret|“)", one.shows)]
 
 
 async def open_at_once(person, place=None, **answers):
