@@ -61,6 +61,8 @@ async def test_help_and_errors_are_in_the_readers_language(world):
     cleo = reader(world, "cleo", "fr-CA")
 
     await cleo.command("/ots", "")
+    await cleo.until(lambda: "Partagez un mot de passe" in cleo.sees())
+    await cleo.command("/ots", "help")
     await cleo.until(lambda: "affiche vos comptes" in cleo.sees())
     await cleo.command("/ots", "nonsense")
     await cleo.until(lambda: "Je ne connais pas cette commande" in cleo.sees())

@@ -20,7 +20,8 @@ async def fill_share(person, view, fields):
         await person.until(lambda: "whom" in view.values)
     if "whom" in view.values:
         await choose_whom(person, view, fields.pop("whom", None) or _whom(view, fields))
-        fields = {name: value for name, value in fields.items() if value or name in view.values}
+        hidden = {"to", "channel"} - view.values.keys()
+        fields = {name: value for name, value in fields.items() if value or name not in hidden}
     if fields.get("passphrase") and "passphrase" not in view.values:
         fields.setdefault("passphrase_mode", "mine")
     if fields.keys() & FOLDED:
