@@ -178,7 +178,8 @@ async def test_killed_while_it_opens_at_once_it_is_either_opened_and_told_or_fre
 
     if AT[step] == FREE:
         await delivery.ben.until(lambda: any("*not* opened" in one.shows for one in delivery.ben.dm))
-        await delivery.ben.close()
+        if delivery.ben.view:  # it was reserved before, so there is none at the first step
+            await delivery.ben.close()
     assert await delivery.what_became_of_it() == AT[step]
     assert crashing.repeated == (step == "sender_notified")
     delivery.check()
