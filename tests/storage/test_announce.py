@@ -17,6 +17,7 @@ from bot.message_ref import MessageRef
 from bot.screen.parts import Message
 from bot.sharing.notify import announce, announce_waiting
 from bot.slack import blocks
+from bot.storage.following_messages import FollowingMessages
 from bot.storage.message_slots import FLOOD, MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.preferences import NotificationPreferences, Preferences
@@ -72,6 +73,7 @@ def services(database, sealer) -> Any:
         tracking=Tracking(database, sealer),
         preferences=Preferences(database),
         outdated_messages=OutdatedMessages(database),
+        following_messages=FollowingMessages(database),
         message_slots=MessageSlots(database),
     )
 
