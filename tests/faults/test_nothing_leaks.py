@@ -249,9 +249,9 @@ async def closing_too_early(scene):
 async def a_long_secret(scene):
     text = f"{scene.secret.text}\n" * 6000
     await scene.ada.submit(await scene.asked(scene.share(text=text)))
-    await scene.sees("page 1 of")
+    await scene.sees("Page 1 of")
     await scene.ada.click(scene.ada.view, label="Next page")
-    await scene.sees("page 2 of")
+    await scene.sees("Page 2 of")
     scene.search.look("showing a page")
     told = len(scene.ada.dm)
     delivery = await scene.ada.close()
