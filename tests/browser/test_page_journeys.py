@@ -99,7 +99,7 @@ async def test_an_outage_is_said_in_plain_words_and_passes(me):
     await me.set_part("Onetime Secret", "works")
     await me.type("/ots recent")
 
-    await me.sees("no secrets")
+    await me.sees("0 secrets")
 
 
 async def test_a_guest_is_turned_away(me):

@@ -84,5 +84,5 @@ async def test_an_answer_does_not_go_to_who_was_put_in_the_place_of_who_asked():
 
         await ben.click(ben.dm[0], label="Send…")
 
-        await ben.until(lambda: "cannot be opened any more" in ben.sees())
+        await ben.until(lambda: "cannot be read any more" in ben.sees())
         assert eve.messages == []

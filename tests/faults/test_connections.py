@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.sandbox.world import World
 from bot.slack.connections import REQUEST_TIME, LimitedServer
-from tests.journeys.test_dispatcher import command, send, signed
+from tests.journeys.test_dispatcher import help_for_somebody_known
 from tests.support.rows import each_row, one_row
 from tests.support.waiting import PATIENCE, eventually
 
@@ -231,9 +231,8 @@ async def test_500_held_connections_keep_nobody_out_of_a_process_with_256_files(
     async with bot_with_few_files() as world, AsyncExitStack() as stack:
         for said in (b"", HALF, HEADERS):
             await hold(stack, world.bot.port, 170, said)
-        body = command(world)
 
-        status, said = await send(world.bot.port, signed(world, body), body)
+        status, said = await help_for_somebody_known(world)
 
         assert (status, "/ots retrieve" in said) == (200, True)
         lines = [json.loads(line) for line in bytes(world.bot.output).splitlines()]

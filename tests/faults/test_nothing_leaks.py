@@ -665,7 +665,7 @@ async def play(scene, journeys):
 DEBUG = {"LOG_LEVEL": "debug", "PYTHONASYNCIODEBUG": "1", "PYTHONDEVMODE": "1"}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.usefixtures("real_starts")
 @pytest.mark.parametrize(
     ("mode", "settings", "journeys"),

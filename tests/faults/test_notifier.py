@@ -393,7 +393,7 @@ async def codes_of_dead_letters(telling: Telling) -> list[str]:
 async def test_a_code_that_nobody_knows_is_tried_a_few_times_and_then_the_next_goes_out(
     telling: Telling, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
-    telling.told.fails[ADA] = [SlackError("chat.postMessage", code) for _ in range(notifier.MAX_REFUSALS + 1)]
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", code) for _ in range(6)]
     await telling.news(ADA, "one")
     await telling.news(ADA, "two")
 
@@ -401,7 +401,7 @@ async def test_a_code_that_nobody_knows_is_tried_a_few_times_and_then_the_next_g
 
     assert await names_told(telling, ADA) == ["two"]
     assert await codes_of_dead_letters(telling) == [code]
-    assert len(telling.told.tried) == notifier.MAX_REFUSALS + 2  # the last one once more, in plain words
+    assert len(telling.told.tried) == 5 + 1 + 1  # once more in plain words; then the next
     assert "notification_dead_lettered" in [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
 
 
@@ -544,7 +544,7 @@ async def test_a_workspace_that_refuses_us_is_probed_with_one_message_at_a_time(
 
 @pytest.mark.usefixtures("unpaced")
 async def test_a_message_that_crashes_the_notifier_is_given_up_in_the_end(telling: Telling) -> None:
-    telling.told.fails[ADA] = [ValueError("poison") for _ in range(notifier.MAX_REFUSALS)]
+    telling.told.fails[ADA] = [ValueError("poison") for _ in range(5)]
     await telling.news(ADA, "one")
     await telling.news(ADA, "two")
 
@@ -712,6 +712,18 @@ async def test_a_digest_that_may_have_arrived_is_sent_again_as_it_was(telling: T
 @pytest.mark.usefixtures("unpaced")
 async def test_a_digest_that_slack_does_not_take_is_sent_one_by_one(telling: Telling) -> None:
     telling.told.fails[ADA] = [SlackError("chat.postMessage", "msg_blocks_too_long")]
+    for label in ("one", "two", "three", "four"):
+        await telling.news(ADA, label)
+
+    await telling.until_quiet()
+
+    assert await names_told(telling, ADA) == ["one", "two", "three", "four"]
+    assert await telling.notifications.dead_count() == 0
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_digest_that_crashes_the_notifier_is_sent_one_by_one(telling: Telling) -> None:
+    telling.told.fails[ADA] = [ValueError("poison")]
     for label in ("one", "two", "three", "four"):
         await telling.news(ADA, label)
 

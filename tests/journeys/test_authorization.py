@@ -411,11 +411,18 @@ async def do(owned, act, actor, ref, *, raw=None):
     delivery = await workspace.deliver("slash_commands" if act.kind == "command" else "interactive", payload)
     assert delivery.status == 200
     ended = await _ended(owned.world.bot, before, act)
-    answers = [one for one in workspace.export()[sent:] if one.method not in ASKED]
+    answers = [one for one in workspace.export()[sent:] if one.method not in ASKED and not _is_of_recovery(one)]
     return Outcome(ended, [_plain(one.method, one.payload) for one in answers])
 
 
 ASKED = ("users.info", "conversations.open")  # once for each person, whatever they do
+
+
+def _is_of_recovery(call):
+    """Whether the bot's round of each minute changes the message of a secret that an earlier test left without an end."""
+    return (
+        call.method == "chat.update" and call.payload.get("text") == "This one-time secret cannot be opened any more."
+    )
 
 
 async def _ended(bot, start, act):

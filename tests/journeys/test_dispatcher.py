@@ -110,6 +110,16 @@ def command(world, text="help", trigger="1.2.3", **more):
     return urlencode(fields).encode()
 
 
+async def help_for_somebody_known(world, **more):
+    """The status and the words of help, when the bot has asked Slack who that is. (status, body)"""
+    world.workspace.person(KNOWN, "known")
+    for trigger in ("1.2.4", "1.2.5"):
+        body = command(world, "help", trigger, **more)
+        status, said = await send(world.bot.port, signed(world, body), body)
+        await eventually(lambda: b'"verb": "help"' in world.bot.output)
+    return status, said
+
+
 # --- is it Slack?
 
 
@@ -410,10 +420,7 @@ async def test_nothing_is_refused_where_slack_does_not_say_which_app_is_ours():
     world = World()
     world.workspace.plan("bots.info", SlackFault.error("missing_scope"), None)
     async with world:
-        await Log(world).complete()  # the bot knows who asks, and answers at once
-        body = command(world, "help", api_app_id="A0ANOTHER")
-
-        status, said = await send(world.bot.port, signed(world, body), body)
+        status, said = await help_for_somebody_known(world, api_app_id="A0ANOTHER")
 
         assert (status, "/ots retrieve" in said) == (200, True)
         assert await send(world.bot.port, [], path="/readyz", method="GET") == (200, "ready\n")

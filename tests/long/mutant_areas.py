@@ -43,7 +43,7 @@ DELIVERY: Mapping[str, Tests] = {
     "bot/watch/notifier.py": ("tests/faults/test_notifier.py",),
     "bot/watch/poll.py": ("tests/unit/test_watch_poll.py", "tests/faults/test_watcher.py"),
     "bot/watch/prepare.py": ("tests/faults/test_notifier.py",),
-    "bot/watch/workspace_pauses.py": ("tests/faults/test_notifier.py",),
+    "bot/watch/workspace_pauses.py": ("tests/unit/test_workspace_pauses.py", "tests/faults/test_notifier.py"),
 }
 REDACTION: Mapping[str, Tests] = {
     "bot/logs.py": ("tests/unit/test_logs.py",),

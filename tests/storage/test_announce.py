@@ -73,8 +73,8 @@ def services(database, sealer) -> Any:
         tracking=Tracking(database, sealer),
         preferences=Preferences(database),
         outdated_messages=OutdatedMessages(database),
-        message_slots=MessageSlots(database),
         following_messages=FollowingMessages(database),
+        message_slots=MessageSlots(database),
         escrow=True,
     )
 

@@ -12,6 +12,7 @@ import pytest
 
 from bot.errors import StorageUnavailable
 from bot.features.retrieve.recovery import recover
+from bot.message_ref import MessageRef
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import POOL_SIZE, Database
 from bot.storage.reveals.memory import RevealMemory
@@ -52,6 +53,7 @@ class Holding:
     async def send(self, to, message, key):
         assert to == self.person
         self.said.append(summary_of(message))
+        return MessageRef(to.team_id, "D0", str(len(self.said)))
 
     async def begin(self):
         await self.reveals.begin(self.person, self.ref, HOST, KEY)

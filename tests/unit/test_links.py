@@ -208,6 +208,7 @@ ELSEWHERE = {
     "a name that ends alike": "https://evilonetimesecret.com",
     "a name below ours": "https://mail.onetimesecret.com",
     "a name with www. twice": "https://www.www.onetimesecret.com",
+    "www. before an address of digits": "http://www.127.0.0.1:7143",
     "a region that is none": "https://xx.onetimesecret.com",
     "Cyrillic letters": "https://еu.onetimesecret.com",
     "full-width letters": "https://ｅｕ.onetimesecret.com",
