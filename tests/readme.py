@@ -27,6 +27,8 @@ _MASKS = (
     (re.compile(r" │ | │(?= )"), " "),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
+    (re.compile(r"[A-Z][a-z]{2} \d{1,2}, \d{4}"), "DATE"),
+    (re.compile(r"(?<=[Ss]ecret )[a-z0-9]{8}\b"), "ID"),
     (re.compile(r"\d\d:\d\d UTC"), "TIME"),
     (re.compile(r"\d+ ms"), "N ms"),
     (re.compile(r"\d+ log lines"), "N log lines"),

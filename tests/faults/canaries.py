@@ -181,7 +181,7 @@ def _read(file: Path) -> bytes:
 REF = re.compile(r"ref:[A-Za-z0-9_-]{22}")
 NAME = re.compile(r"[a-z_]+")
 FIELD = re.compile(r"[a-z_]+[0-9]?")  # one of several fields for one text has a number
-HOST = re.compile(r"[a-z0-9.:-]+")
+CHOICE = re.compile(r"[a-z0-9.:-]+|[a-z_]+:[A-Za-z0-9_-]{22}")  # a host, a word, or an action with an opaque id
 SHAPES = {
     "private_metadata": REF,
     "callback_id": NAME,
@@ -197,7 +197,7 @@ def odd_ids(node: object) -> Iterator[str]:
         for name, value in node.items():
             shape = SHAPES.get(name)
             if name == "value":
-                shape = REF if node.get("type") == "button" else HOST  # of a menu
+                shape = REF if node.get("type") == "button" else CHOICE  # of a menu
             if shape is not None and not (isinstance(value, str) and shape.fullmatch(value)):
                 yield f"{name} {value!r}"
             yield from odd_ids(value)

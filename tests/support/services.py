@@ -23,6 +23,7 @@ from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.store import Shares
@@ -50,6 +51,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "deliveries": Deliveries(db, sealer),
         "interrupted_shares": InterruptedShares(db, sealer),
         "following_messages": FollowingMessages(db),
+        "share_choices": StoredShareChoices(db),
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
         "acts": Acts(db),
