@@ -94,6 +94,8 @@ class SlackRequests:
         try:
             await answer.prepare(request)
             await answer.write_eof()
+        except ConnectionResetError:
+            pass  # Slack waits no longer, or the proxy has gone; the work goes on
         finally:
             # Later screens must reach Slack after this answer, or the answer would cover them.
             delivered.set()
