@@ -422,6 +422,8 @@ async def a_database_in_trouble(scene):
             await scene.ada.command("/ots", command)
             await scene.ended(number, start)
         assert view is not None
+        for verb in (b"metadata", b"retrieve", b"link", b"settings"):  # other work may have ended meanwhile
+            await eventually(lambda: b'"verb": "%s"' % verb in scene.world.bot.output[start:])  # noqa: B023 - at once
         _run(scene, f"ALTER TABLE away RENAME TO {table}")
 
 
