@@ -709,21 +709,12 @@ async def test_a_digest_that_may_have_arrived_is_sent_again_as_it_was(telling: T
     assert telling.told.to(ADA)[0].startswith("About 4 of your secrets")
 
 
+@pytest.mark.parametrize(
+    "error", [SlackError("chat.postMessage", "msg_blocks_too_long"), ValueError("poison")], ids=["refused", "crashed"]
+)
 @pytest.mark.usefixtures("unpaced")
-async def test_a_digest_that_slack_does_not_take_is_sent_one_by_one(telling: Telling) -> None:
-    telling.told.fails[ADA] = [SlackError("chat.postMessage", "msg_blocks_too_long")]
-    for label in ("one", "two", "three", "four"):
-        await telling.news(ADA, label)
-
-    await telling.until_quiet()
-
-    assert await names_told(telling, ADA) == ["one", "two", "three", "four"]
-    assert await telling.notifications.dead_count() == 0
-
-
-@pytest.mark.usefixtures("unpaced")
-async def test_a_digest_that_crashes_the_notifier_is_sent_one_by_one(telling: Telling) -> None:
-    telling.told.fails[ADA] = [ValueError("poison")]
+async def test_a_digest_that_fails_is_sent_one_by_one(telling: Telling, error: Exception) -> None:
+    telling.told.fails[ADA] = [error]
     for label in ("one", "two", "three", "four"):
         await telling.news(ADA, label)
 
