@@ -34,7 +34,9 @@ settings.load_profile("any machine")
 def pytest_addoption(parser):
     group = parser.getgroup("the look of windows and messages (tests/browser/test_page_layout.py)")
     group.addoption("--sheets", type=Path, help="write contact sheets of all of them into this folder")
-    group.addoption("--payloads", type=Path, help="show those of this dump; without it the journeys are played")
+    group.addoption(
+        "--drawn", type=Path, help="show the screens in this file, which tests/support/drawn_screens.py wrote"
+    )
 
 
 @pytest.hookimpl(trylast=True)

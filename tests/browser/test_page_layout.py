@@ -35,14 +35,12 @@ from tests.support.screens import Screen, read_screens
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SIZES = {"wide": WIDE, "narrow": NARROW}
-FEWEST = 300  # screens; with fewer the journeys did not play
+FEWEST = 900  # screens; with fewer the journeys did not play
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def screens(request, tmp_path_factory):
-    if (dump := request.config.getoption("--payloads")) is not None:
-        return read_screens(_sent(dump))
-    drawn = _play_journeys(tmp_path_factory.mktemp("payloads") / "drawn")
+    drawn = request.config.getoption("--drawn") or _play_journeys(tmp_path_factory.mktemp("screens") / "drawn")
     screens = read_screens([*await _play_tour(), *_sent(drawn)])
     assert len(screens) >= FEWEST
     return screens

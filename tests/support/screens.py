@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Payload = dict[str, Any]
 ScreenKind = Literal["modal", "home", "message"]
 
-_UNSEEN = {"block_id", "action_id", "value", "private_metadata", "callback_id", "metadata", "external_id"}
+_UNSEEN = {
+    *("block_id", "action_id", "value", "private_metadata", "callback_id", "metadata", "external_id"),
+    *("type", "accessibility_label", "initial_value", "initial_date", "initial_time", "initial_date_time"),
+}
+_DIFFERS = (  # what differs from run to run, or from reader to reader, and a word for it
+    (r"<!date\^[^>]*>", "date"),
+    (r"<[@#]\w+>", "who"),
+    (r"<[^>]*>", "link"),
+    (r"“[^”]*”|„[^“]*“|«[^»]*»", "name"),
+    (r"`[^`]*`", "code"),
+    (r"\b[\w-]+(\.[\w-]+)+(:\d+)?\b", "host"),
+    (r"\b(?=[a-z]*\d)[0-9a-z]{6,}\b", "key"),
+    (r"\d+", "0"),
+)
 _POSTS = ("drawn message", "chat.postMessage", "chat.postEphemeral", "chat.update", "response_url", "ack /")
 _KNOWN_PEOPLE = ("U0ADA", "U0BEN", "U0CLEO")
 
@@ -25,18 +38,24 @@ class Screen:
     language: str = "en"
 
     @property
-    def looks(self) -> str:
-        """What a person sees of the screen, without what differs from run to run: equal for screens that look alike."""
-        return f"{self.kind} {json.dumps(_visible(self.payload), sort_keys=True)}"
+    def texts(self) -> set[tuple[str, ...]]:
+        """The texts that a person sees, each with where it stands and without what differs from run to run."""
+        return {(self.kind, self.language, *one) for one in _visible(self.payload, "")}
 
 
 def read_screens(lines: Iterable[Payload]) -> list[Screen]:
-    """The screens among sent payloads, as the sandbox or drawn_screens.py writes them. Of those alike, the first."""
-    found: dict[str, Screen] = {}
-    for line in lines:
-        if line["verdict"] == "ok" and (screen := _read(line["method"], line["payload"], line.get("language", "en"))):
-            found.setdefault(screen.looks, screen)
-    return list(found.values())
+    """The screens among sent payloads, as the sandbox or drawn_screens.py writes them. Each has a text that the others
+    have not, or not in that place: the largest are taken first.
+    """
+    sent = {json.dumps([line["payload"], line.get("language")]): line for line in lines if line["verdict"] == "ok"}
+    found: list[Screen] = []
+    seen: set[tuple[str, ...]] = set()
+    for _, line in sorted(sent.items(), key=lambda one: -len(one[0])):
+        screen = _read(line["method"], line["payload"], line.get("language", "en"))
+        if screen is not None and not screen.texts <= seen:
+            found.append(screen)
+            seen |= screen.texts
+    return found
 
 
 def _read(method: str, payload: Any, language: str) -> Screen | None:
@@ -67,13 +86,17 @@ def _with_known_people(payload: Payload) -> Payload:
     return result
 
 
-def _visible(value: Any) -> Any:
+def _visible(value: Any, place: str) -> Iterator[tuple[str, str]]:
     match value:
         case dict():
-            return {name: _visible(inner) for name, inner in value.items() if name not in _UNSEEN}
+            kind = value.get("type", place)
+            for name, inner in value.items():
+                if name not in _UNSEEN and not (name == "text" and value.get("blocks")):
+                    yield from _visible(inner, f"{kind} {name}")
         case list():
-            return [_visible(inner) for inner in value]
+            for inner in value:
+                yield from _visible(inner, place)
         case str():
-            return re.sub(r"\d+", "0", re.sub(r"\b[0-9a-z]{12,}\b", "key", value))
-        case _:
-            return value
+            for pattern, word in _DIFFERS:
+                value = re.sub(pattern, word, value)
+            yield place, value
