@@ -65,8 +65,6 @@ class Log:
 
     async def complete(self):
         """Wait until all is here that was written before now."""
-        if KNOWN not in self._world.workspace.state.people:
-            self._world.workspace.person(KNOWN, "known")
         output, start = self._world.bot.output, len(self._world.bot.output)
         body = command(self._world, "help", f"mark.{next(_numbers)}")
         await send(self._world.bot.port, signed(self._world, body), body)
@@ -103,6 +101,8 @@ def signed(world, body, *, at=None, secret=None, form=True):
 
 
 def command(world, text="help", trigger="1.2.3", **more):
+    if KNOWN not in world.workspace.state.people:
+        world.workspace.person(KNOWN, "known")
     fields = {
         "command": "/ots", "text": text, "team_id": world.workspace.state.team_id, "user_id": KNOWN,
         "channel_id": "D0", "trigger_id": trigger, "api_app_id": world.workspace.state.app_id,
@@ -112,7 +112,6 @@ def command(world, text="help", trigger="1.2.3", **more):
 
 async def help_for_somebody_known(world, **more):
     """The status and the words of help, when the bot has asked Slack who that is. (status, body)"""
-    world.workspace.person(KNOWN, "known")
     for trigger in ("1.2.4", "1.2.5"):
         body = command(world, "help", trigger, **more)
         status, said = await send(world.bot.port, signed(world, body), body)

@@ -112,7 +112,8 @@ async def test_a_wrong_clock_is_named_in_the_log(marked, away):
 
 @each_row("path", ["/", "/slack/commands", "/slack/events/", "/slack/interactive", "/slack/actions", "/ots/slack/events",
                    "/slack/events?a=b", "//slack//events"])  # fmt: skip
-async def test_a_signed_request_is_taken_on_any_path(world, path):
+async def test_a_signed_request_is_taken_on_any_path(marked, path):
+    world, _ = marked
     body = command(world, trigger=f"1.{path}")
 
     status, said = await send(world.bot.port, signed(world, body), body, path=path)
