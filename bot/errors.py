@@ -228,7 +228,7 @@ class Unsealable(BotError):
 class StorageUnavailable(BotError):
     """The database could not carry out a statement: it is locked, full or unreachable. Nothing was changed."""
 
-    tell: Piece = say("The bot's database did not answer. Please try again in a moment.")
+    tell: Piece = say("The app's database did not answer. Please try again in a moment.")
 
 
 class StorageRefused(StorageUnavailable):

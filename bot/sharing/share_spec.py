@@ -107,7 +107,7 @@ def _read_passphrase(
     if typed and mode == GENERATE:
         wrong["passphrase"] = say("Type a passphrase or have one made up, not both.")
     elif typed and mode == NO_PASSPHRASE:
-        wrong["passphrase"] = say("To use this passphrase, choose “My own” above. Else empty this field.")
+        wrong["passphrase"] = say("To use this passphrase, choose “My own” above. Otherwise empty this field.")
     elif typed and (problem := find_problem(typed)):
         wrong["passphrase"] = problem
     elif mode == MINE and not typed:

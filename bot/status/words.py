@@ -53,7 +53,7 @@ def secret_words(state: SecretState) -> Phrase:
         case SecretState.ORPHANED:
             return say("Gone before it expired")
         case SecretState.UNKNOWN:
-            return say("In a state that this app does not know")
+            return say("With a status that this app does not know")
         case _:
             assert_never(state)
 
@@ -215,7 +215,7 @@ def tracked_notification(  # noqa: PLR0911 - one for each kind
             return say("{secret} has not been opened yet and expires soon.", secret=secret)
         case "orphaned":
             return say(
-                "{secret} is gone before it expired, and nobody knows why. It is safer to change it.", secret=secret
+                "{secret} was gone before it expired, and nobody knows why. It is safer to change it.", secret=secret
             )
         case _:
             return say("{secret} is over. Onetime Secret no longer knows whether it was opened.", secret=secret)

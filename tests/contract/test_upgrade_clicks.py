@@ -678,7 +678,7 @@ NEWS = {
     "received": "was opened",
     "burned": "was burned before anybody opened it",
     "expired": "Nobody opened it",
-    "orphaned": "is gone before it expired",
+    "orphaned": "was gone before it expired",
     "unknown": "no longer knows",
     "reminder": "has not been opened yet and expires",
     "reconnect": "does not accept your API token",

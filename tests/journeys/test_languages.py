@@ -23,8 +23,8 @@ async def test_each_reads_the_same_share_in_their_own_language(world):
     await cleo.until(lambda: cleo.dm and "partage un secret à usage unique avec vous" in cleo.dm[0].shows)
     await ada.until(lambda: ada.dm and "What you shared" in ada.dm[0].shows)
     assert "Notiz: „staging“" in ben.dm[0].text
-    await ben.click(ben.dm[0], label="Im Browser …")
-    view = await ben.until(lambda: ben.view and ben.view.submit == "Hier zeigen" and ben.view)
+    await ben.click(ben.dm[0], label="Im Browser öffnen …")
+    view = await ben.until(lambda: ben.view and ben.view.submit == "Hier anzeigen" and ben.view)
     assert view.title == "Einmal-Link öffnen"
     await ben.close()
     assert "Das geht nur einmal" in str(ben.dm[0].blocks)

@@ -85,9 +85,9 @@ class Redirected(NotRetryable, NothingDone):
         base = read_base(location)
         self.tell = Sentences.of(
             say("That server sends everything on to another address. Nothing was made, opened or burned."),
-            say("Whoever runs this bot can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))
+            say("Whoever runs this app can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))
             if base
-            else say("Whoever runs this bot can write its right address into ONETIME_HOSTS."),
+            else say("Whoever runs this app can write its right address into ONETIME_HOSTS."),
         )
 
 
