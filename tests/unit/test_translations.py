@@ -124,7 +124,7 @@ def test_french_says_de_after_millions():
 
 
 def plural_forms(language: Language) -> list[tuple[str, ...]]:
-    return [tuple(message.string) for message in texts(read(language)) if message.pluralizable]
+    return [tuple(message.string or ()) for message in texts(read(language)) if message.pluralizable]
 
 
 def test_only_named_placeholders_are_used(template):
