@@ -109,6 +109,24 @@ def test_no_translation_says_everything_twice(language):
     ] == []
 
 
+def test_french_has_its_own_typography():
+    """No-break spaces before `: ; ? !` and inside « », and ’ as the apostrophe."""
+    breakable = re.compile(r" [:;?!»]|« |'|[\w}*)]»|«[\w{]")
+
+    assert [said for _text, said in translations(Language.FR) if breakable.search(said)] == []
+
+
+def test_french_says_de_after_millions():
+    """The form for many has “de” before what is counted: 1 000 000 de secrets."""
+    counted = [forms[1] for forms in plural_forms(Language.FR)]
+
+    assert [said for said in counted if not re.search(r"\{count\} (?:de |d’)", said)] == []
+
+
+def plural_forms(language: Language) -> list[tuple[str, ...]]:
+    return [tuple(message.string or ()) for message in texts(read(language)) if message.pluralizable]
+
+
 def test_only_named_placeholders_are_used(template):
     assert [
         message.id
