@@ -41,18 +41,18 @@ async def show_details(interaction: Interaction, context: ButtonContext[Metadata
     """A card's Details button. The server is asked anew, so that the window says what holds now."""
     await interaction.show(Modal.of(NO_FORM, TITLE, Text.of(ONE_MOMENT)))
     host = interaction.services.hosts.of(context.host)
-    access, metadata = await _look(interaction, host, context.key)
+    access, metadata = await _fetch(interaction, host, context.key)
     name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
     return Reply(details_window(metadata, host, name, access.notes), Outcome.SHOWN)
 
 
-async def _look(interaction: Interaction, host: Host, key: MetadataKey) -> tuple[HostAccess, Metadata]:
+async def _fetch(interaction: Interaction, host: Host, key: MetadataKey) -> tuple[HostAccess, Metadata]:
     access = await interaction.services.access(interaction.person, host)
     return access, await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
 
 
 async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
-    access, metadata = await _look(interaction, host, key)
+    access, metadata = await _fetch(interaction, host, key)
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
     )
