@@ -96,7 +96,7 @@ async def test_reminders_and_cards_of_what_is_tracked_do_not_name_it():
         await ada.until(lambda: ada.dm)
 
         world.clock.move(0.9 * HOUR)
-        await ada.until(lambda: any("expires" in text for text in texts(ada)))
+        await ada.until(lambda: any("expires soon" in text for text in texts(ada)))
 
         assert not [text for text in texts(ada) if "VPN" in text]
         assert sum(VPN in one.shows for one in ada.dm) == 2
