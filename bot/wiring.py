@@ -131,7 +131,8 @@ async def services(
             sealer = await check_keys(db, Sealer(ring) if ring else None)
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
             await languages.preload()
-            messenger = Messenger(workspace, languages.of)
+            preferences = Preferences(db)
+            messenger = Messenger(workspace, languages.of, preferences.hides_names)
             yield (
                 Services(
                     onetime=onetime,
@@ -156,7 +157,7 @@ async def services(
                     update=messenger.update,
                     delete=messenger.delete,
                     update_window=messenger.update_window,
-                    preferences=Preferences(db),
+                    preferences=preferences,
                     share_choices=StoredShareChoices(db),
                     languages=languages,
                     escrow=settings.reveal_escrow == "on",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from bot import clock
 from bot.interaction import pasted
+from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
-from bot.screen.parts import Message
+from bot.onetime.wire import Metadata
+from bot.screen.parts import NO_FORM, ONE_MOMENT, Message, Modal, Text
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
-from bot.status.buttons import METADATA_REFRESH
+from bot.status.buttons import METADATA_DETAILS, METADATA_REFRESH
+from bot.status.metadata_details import TITLE, details_window
 from bot.status.names import find_name
 from bot.status.words import secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
@@ -34,9 +37,22 @@ async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey])
     return await _show(interaction, host, context.key, without_replacing=metadata_card.is_in_a_list(context))
 
 
-async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
+async def show_details(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
+    """A card's Details button. The server is asked anew, so that the window says what holds now."""
+    await interaction.show(Modal.of(NO_FORM, TITLE, Text.of(ONE_MOMENT)))
+    host = interaction.services.hosts.of(context.host)
+    access, metadata = await _fetch(interaction, host, context.key)
+    name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
+    return Reply(details_window(metadata, host, name, access.notes), Outcome.SHOWN)
+
+
+async def _fetch(interaction: Interaction, host: Host, key: MetadataKey) -> tuple[HostAccess, Metadata]:
     access = await interaction.services.access(interaction.person, host)
-    metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
+    return access, await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
+
+
+async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
+    access, metadata = await _fetch(interaction, host, key)
     (ref,) = await interaction.services.button_contexts.keep(
         interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
     )
@@ -65,6 +81,9 @@ FEATURE = Feature(
         ),
     ),
     handlers={
-        Kind.ACTION: {METADATA_REFRESH: Handler(refresh, own_button_context(METADATA))},
+        Kind.ACTION: {
+            METADATA_REFRESH: Handler(refresh, own_button_context(METADATA)),
+            METADATA_DETAILS: Handler(show_details, own_button_context(METADATA), opens_window=True),
+        },
     },
 )

@@ -1,4 +1,4 @@
-"""`/ots settings`: which notifications of tracked secrets a person gets, reminders, and the language."""
+"""`/ots settings`: which notifications of tracked secrets a person gets, with which words, and the language."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ TITLE = say("Settings")
 AS_IN_SLACK = "slack"  # the value of the choice that takes the language from Slack
 
 UNTOLD = say("Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that.")
+NAMES = say("Name the secret in push notifications, as on a lock screen")
+NAMELESS = say("Push notifications say “a secret” and not which. The messages in Slack still name it.")
 REMINDER = say("Remind me once before one expires that nobody has opened")
 
 
@@ -41,6 +43,8 @@ def form(prefs: NotificationPreferences, zone: str | None, language: Language | 
         Note.of(UNTOLD),
         Checkboxes("reminders", say("Reminders"), (("on", REMINDER),), frozenset({"on"} if prefs.reminders else ())),
         _quiet_hours(zone),
+        Checkboxes("names", say("Names"), (("on", NAMES),), frozenset({"on"} if prefs.names else ())),
+        Note.of(say("If not, push notifications say “a secret”. The messages in Slack still name it.")),
         Choice("language", say("Language"), _languages(), language or AS_IN_SLACK),
         submit=say("Save"),
         close=CANCEL,
@@ -63,8 +67,13 @@ def _quiet_hours(zone: str | None) -> Note:
 async def save(interaction: Interaction, _row: None) -> Reply:
     """Save the settings. They also apply to notifications that already wait to be sent."""
     checked = interaction.checkboxes
+    before = await interaction.services.preferences.of(interaction.person)
     prefs = NotificationPreferences.of(
-        checked.get("news", frozenset()), reminders="on" in checked.get("reminders", frozenset())
+        checked.get("news", frozenset()),
+        reminders="on" in checked.get("reminders", frozenset()),
+        names="on" in checked["names"]
+        if "names" in checked
+        else before.names,  # a window from before has no such field
     )
     await interaction.services.preferences.set(interaction.person, prefs)
     if (chosen := interaction.selects.get("language")) is not None:  # a window from before has no such field
@@ -74,6 +83,7 @@ async def save(interaction: Interaction, _row: None) -> Reply:
         TITLE,
         Text.of(DONE_SIGN, _notifications_sentence(prefs)),
         _reminders_text(prefs),
+        *(() if prefs.names else (Text.of(Mark(":lock: "), NAMELESS),)),
         close=DONE,
     )
     return Reply(saved, Outcome.DONE)

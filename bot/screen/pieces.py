@@ -111,7 +111,20 @@ class Phrase:
     context: str | None = None  # tells apart two equal English texts that another language says in two ways
 
 
-Piece = Plain | HostName | When | Who | Where | Duration | Listing | Sentences | Mark | Bold | Code | Phrase
+@dataclass(frozen=True, slots=True)
+class SecretNamed:
+    """What names a secret. A push notification has `instead` in its place for whoever wants no names there.
+
+    `instead` None: there it is left out.
+    """
+
+    piece: Piece
+    instead: Phrase | None
+
+
+Piece = (
+    Plain | HostName | When | Who | Where | Duration | Listing | Sentences | Mark | Bold | Code | Phrase | SecretNamed
+)
 Value = Piece | int  # a number is written as the language writes numbers
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Facts, Message, Note, Part, Passphrase, Text
-from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, Sentences, When, Who, say
+from bot.screen.pieces import HostName, Mark, Phrase, Piece, Plain, SecretNamed, Sentences, When, Who, say
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.names import note_in_label, quoted
 from bot.status.words import (
@@ -53,8 +53,11 @@ def _with_open_button(share: Share, delivery: Delivery, sign: Mark, said: Phrase
         Buttons(_open_buttons(share, delivery, escrow=escrow)),
         Note.of(_promise(delivery)),
     ]
-    note = (say("Note: {note}", note=quoted(share.note, MAX_NOTE)),) if share.note else ()
-    return Message(Sentences.of(said, *note, say("Open this message in Slack.")), tuple(parts))
+    summary: list[Piece] = [said, say("Open this message in Slack.")]
+    if share.note:
+        note = say("Note: {note}", note=quoted(share.note, MAX_NOTE))
+        summary.insert(1, SecretNamed(note, instead=None))
+    return Message(Sentences.of(*summary), tuple(parts))
 
 
 def _over_message(share: Share, delivery: Delivery) -> Message:

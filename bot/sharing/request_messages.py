@@ -7,7 +7,7 @@ from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Text
-from bot.screen.pieces import Mark, Phrase, Sentences, When, Who, say
+from bot.screen.pieces import Mark, Phrase, SecretNamed, Sentences, When, Who, say
 from bot.status.names import name_in_label
 from bot.status.patient_send import send_in_some_words
 from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words, what_for
@@ -80,7 +80,7 @@ def _how_note(request: Request) -> Note:
 
 
 def _summary(request: Request, said: Phrase) -> Sentences:
-    return Sentences.of(said, what_for(request.note)) if request.note else Sentences.of(said)
+    return Sentences.of(said, *([SecretNamed(what_for(request.note), instead=None)] if request.note else []))
 
 
 # --- to the person who asked

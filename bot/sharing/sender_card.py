@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Copyable, Divider, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, Plain, When, Where, Who, say
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, Plain, SecretNamed, When, Where, Who, say
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.burn import burn_confirm
 from bot.status.names import SecretName, name_of_delivery, name_of_share
@@ -183,7 +183,7 @@ def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
     )
 
 
-def _in_channel(delivery: Delivery, name: SecretName, said: Phrase) -> Phrase:
+def _in_channel(delivery: Delivery, name: SecretName, said: SecretNamed) -> Piece:
     """With the channel, unless the name has it already."""
     if delivery.recipient.channel and name.words and said == name.inside():
         return say("{secret} in {channel}", secret=said, channel=Where(delivery.recipient.channel))

@@ -56,15 +56,20 @@ _UNSHOWABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def message(screen: Message, language: Language) -> dict[str, Any]:
     """`text` and `blocks` for chat.postMessage, chat.update or a response_url. Nothing is unfurled."""
-    pieces = screen.summary.pieces if isinstance(screen.summary, Text) else (screen.summary,)
     drawn: dict[str, Any] = {
-        "text": cut(summary(pieces, language), parts.MAX_TEXT),
+        "text": message_text(screen, language),
         "unfurl_links": False,
         "unfurl_media": False,
     }
     if screen.parts:
         drawn["blocks"] = _Blocks(language).draw(screen.parts)
     return drawn
+
+
+def message_text(screen: Message, language: Language, *, hides_names: bool = False) -> str:
+    """The `text` of a message, which push notifications show, perhaps without the names of secrets."""
+    pieces = screen.summary.pieces if isinstance(screen.summary, Text) else (screen.summary,)
+    return cut(summary(pieces, language, hides_names=hides_names), parts.MAX_TEXT)
 
 
 def modal(screen: Modal, language: Language) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -22,11 +23,20 @@ NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
 
 
 class Messenger:
-    """Every message goes out with the token of the workspace that it belongs to, in the language of who reads it."""
+    """Every message goes out with the token of the workspace that it belongs to, in the language of who reads it.
 
-    def __init__(self, workspace: Workspace, language_of: Callable[[Person], Awaitable[Language]]) -> None:
+    The `text` of a direct message names no secret where `hides_names` says so of its reader.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        language_of: Callable[[Person], Awaitable[Language]],
+        hides_names: Callable[[Person], Awaitable[bool]],
+    ) -> None:
         self._workspace = workspace
         self._language_of = language_of
+        self._hides_names = hides_names
         self._conversations: LRUCache[tuple[str, Person], str] = LRUCache(MAX_CONVERSATIONS)
 
     async def tell(
@@ -55,7 +65,7 @@ class Messenger:
     async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
         """Change a message of ours in place, which notifies nobody. Raises `SlackError`."""
         slack = self._workspace.client_of(posted.team_id)
-        await slack.update(posted.channel, posted.ts, blocks.message(message, await self._language_of(reader)))
+        await slack.update(posted.channel, posted.ts, await self._draw(posted.channel, message, reader))
 
     async def delete(self, posted: MessageRef) -> None:
         """Delete a message of ours. Raises `SlackError`."""
@@ -69,9 +79,17 @@ class Messenger:
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
         slack = self._workspace.client_of(to.team_id)
-        drawn = blocks.message(message, await self._language_of(to.reader))
+        drawn = await self._draw(to.channel, message, to.reader)
         ts = await slack.post(to.channel, drawn, client_msg_id=message_id)
         return MessageRef(to.team_id, to.channel, ts)
+
+    async def _draw(self, channel: str, message: Message, reader: Person) -> dict[str, Any]:
+        language = await self._language_of(reader)
+        drawn = blocks.message(message, language)
+        nameless = blocks.message_text(message, language, hides_names=True)
+        if channel.startswith("D") and nameless != drawn["text"] and await self._hides_names(reader):
+            drawn["text"] = nameless
+        return drawn
 
     async def _conversation(self, team_id: str, person: Person) -> str:
         known = self._conversations.get((team_id, person))

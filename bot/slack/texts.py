@@ -21,6 +21,7 @@ from bot.screen.pieces import (
     Phrase,
     Piece,
     Plain,
+    SecretNamed,
     Sentences,
     Value,
     When,
@@ -41,8 +42,9 @@ _OWN_MARKUP = re.compile(r"[*`]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 # A text is in a block, which has markup; or in a message's `text`, which notifications and screen readers
-# read; or in a button, a title or a label, where Slack shows no markup, no names and no times.
-TextStyle = Literal["mrkdwn", "summary", "plain"]
+# read, perhaps without the names of secrets; or in a button, a title or a label, where Slack shows no markup, no names
+# of people and no times.
+TextStyle = Literal["mrkdwn", "summary", "nameless summary", "plain"]
 
 
 def escape(text: str) -> str:
@@ -74,9 +76,10 @@ def mrkdwn(pieces: Iterable[Piece], language: Language) -> str:
     return "".join(draw(piece, language, "mrkdwn") for piece in pieces)
 
 
-def summary(pieces: Iterable[Piece], language: Language) -> str:
-    """Pieces as the `text` of a message."""
-    return "".join(draw(piece, language, "summary") for piece in pieces)
+def summary(pieces: Iterable[Piece], language: Language, *, hides_names: bool = False) -> str:
+    """Pieces as the `text` of a message, perhaps without the names of secrets."""
+    style: TextStyle = "nameless summary" if hides_names else "summary"
+    return "".join(draw(piece, language, style) for piece in pieces)
 
 
 def plain_text(piece: Piece, max_length: int, language: Language) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def draw(piece: Value, language: Language, style: TextStyle) -> str:  # noqa: C9
         case Listing(items, conjunction):
             return localization.listing([draw(item, language, style) for item in items], conjunction, language)
         case Sentences(sentences):
-            return " ".join(draw(sentence, language, style) for sentence in sentences)
+            return " ".join(filter(None, (draw(sentence, language, style) for sentence in sentences)))
         case Mark(text):
             return text
         case Bold(inner):
@@ -116,6 +119,9 @@ def draw(piece: Value, language: Language, style: TextStyle) -> str:  # noqa: C9
         case Code(inner):
             drawn = draw(inner, language, style)
             return f"`{drawn}`" if style == "mrkdwn" else drawn
+        case SecretNamed(inner, instead):
+            shown = instead if style == "nameless summary" else inner
+            return "" if shown is None else draw(shown, language, style)
         case Who() | Where():
             if style == "plain":
                 raise ValueError("a name is shown in blocks and in a message's text only")

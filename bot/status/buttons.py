@@ -17,6 +17,7 @@ CONNECT_ACCOUNT: Final = say("Connect an account")
 # on a pasted link, or a card of metadata; `ref` is a button context
 RETRIEVE_OPEN: Final = "retrieve_open"
 METADATA_REFRESH: Final = "metadata_refresh"
+METADATA_DETAILS: Final = "metadata_details"  # opens a window
 TRACK: Final = "track"
 BURN: Final = "burn"
 BURN_WITH_PASSPHRASE: Final = "burn_with_passphrase"  # asks for the passphrase in a window

@@ -6,10 +6,10 @@ from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Facts, Item, MenuItem, Note, Part, Text
-from bot.screen.pieces import Bold, Duration, HostName, Mark, Piece, Plain, When, say
+from bot.screen.pieces import Bold, HostName, Mark, Piece, Plain, When, say
 from bot.secret import MetadataKey
 from bot.status.burn import burn_confirm
-from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_REFRESH, TRACK
+from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_DETAILS, METADATA_REFRESH, TRACK
 from bot.status.names import SecretName
 from bot.status.words import DOT, secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
@@ -31,14 +31,21 @@ def card(metadata: Metadata, host: Host, name: SecretName) -> tuple[Part, ...]:
         over = metadata.state_at(clock.now()).is_over
         label = say("Would have expired") if over else say("Expires")
         rows.append((label, When(metadata.expires_at)))
-    if metadata.ttl:
-        rows.append((say("Can be opened for"), Duration(metadata.ttl)))
-    if metadata.passphrase_required is not None:
-        passphrase = say("Needed to open or burn it") if metadata.passphrase_required else say("None")
-        rows.append((say("Passphrase"), passphrase))
-    if metadata.recipients:
-        rows.append((say("Sent to"), Plain(", ".join(metadata.recipients))))
+    rows += passphrase_row(metadata) + recipients_row(metadata)
     return (Text.of(Bold(name.in_list()), Mark("\n"), *state_line(metadata)), Facts(tuple(rows)))
+
+
+def passphrase_row(metadata: Metadata) -> list[tuple[Piece, Piece]]:
+    """Nothing where the server does not say whether there is a passphrase."""
+    if metadata.passphrase_required is None:
+        return []
+    needed = say("Needed to open or burn it") if metadata.passphrase_required else say("None")
+    return [(say("Passphrase"), needed)]
+
+
+def recipients_row(metadata: Metadata) -> list[tuple[Piece, Piece]]:
+    """Mail addresses to which Onetime Secret itself sent the link, obscured as the server shows them."""
+    return [(say("Sent to"), Plain(", ".join(metadata.recipients)))] if metadata.recipients else []
 
 
 def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item:
@@ -63,7 +70,7 @@ def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item
 
 
 def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
-    """The buttons under a card: Refresh; Burn and Track while the secret can be opened.
+    """The buttons under a card: Refresh and Details; Burn and Track while the secret can be opened.
 
     `ref` is the button context of the card.
     """
@@ -72,15 +79,18 @@ def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
     refresh = Button(
         say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Look again at {secret}", secret=which)
     )
+    details = Button(
+        say("Details…"), METADATA_DETAILS, ref, accessibility_label=say("Details of {secret}", secret=which)
+    )
     if metadata.state_at(clock.now()).is_over:
-        return (Buttons.of(refresh),)
+        return (Buttons.of(refresh, details),)
     if metadata.passphrase_required:
         label = say("Burn with its passphrase {secret}", secret=which)
         burn = Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
     else:
         label = say("Burn {secret}", secret=which)
         burn = Button(say("Burn"), BURN, ref, "danger", burn_confirm(name), accessibility_label=label)
-    return (Buttons.of(burn, refresh, track),)
+    return (Buttons.of(burn, refresh, track, details),)
 
 
 IN_A_LIST = {"in": "list"}  # data of a button context: the button is in a list, which its answer must not replace

@@ -15,10 +15,14 @@ from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.person import Person
-from bot.screen.pieces import Code, Listing, Phrase, Piece, Plain, When, Where, Who, say
+from bot.screen.pieces import Code, Listing, Phrase, Piece, Plain, SecretNamed, When, Where, Who, say
 from bot.secret import SHORT_ID, MetadataKey
 from bot.storage.shares.rows import Delivery, Recipient, Share
 from bot.storage.tracking.rows import Tracked
+
+# In the place of a name, in push notifications of people who want none there.
+A_SECRET: Final = say("a secret")
+A_SECRET_FIRST: Final = say("A secret")
 
 MAX_IN_LABEL: Final = 36  # characters; an accessibility label and an option have room for 75
 
@@ -33,36 +37,37 @@ class SecretName:
     short_id: str = ""
     made_at: datetime | None = None  #: UTC
 
-    def in_list(self) -> Phrase:
+    def in_list(self) -> SecretNamed:
         """The name in a row or in the title of a card, with whom the secret is for."""
         whom = self._whom()
         if self.words and whom:
-            return say("{secret} for {recipient}", secret=quoted(self.words), recipient=whom)
+            named = say("{secret} for {recipient}", secret=quoted(self.words), recipient=whom)
+            return SecretNamed(named, A_SECRET_FIRST)
         return self.at_start()
 
-    def at_start(self) -> Phrase:
+    def at_start(self) -> SecretNamed:
         """The name at the start of a sentence, or alone."""
         if self.words:
-            return quoted(self.words)
-        if whom := self._whom():
-            return say("Secret for {recipient}", recipient=whom)
-        return (
-            say("Secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
-            if self.short_id
-            else say("Your one-time secret")
-        )
+            named = quoted(self.words)
+        elif whom := self._whom():
+            named = say("Secret for {recipient}", recipient=whom)
+        elif self.short_id:
+            named = say("Secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
+        else:
+            named = say("Your one-time secret")
+        return SecretNamed(named, A_SECRET_FIRST)
 
-    def inside(self) -> Phrase:
+    def inside(self) -> SecretNamed:
         """The name inside a sentence, as the one who does something or to whom something is done."""
         if self.words:
-            return quoted(self.words)
-        if whom := self._whom():
-            return say("your one-time secret for {recipient}", recipient=whom)
-        return (
-            say("your one-time secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
-            if self.short_id
-            else say("your one-time secret")
-        )
+            named = quoted(self.words)
+        elif whom := self._whom():
+            named = say("your one-time secret for {recipient}", recipient=whom)
+        elif self.short_id:
+            named = say("your one-time secret {id}", id=Code(Plain(self.short_id, SHORT_ID)))
+        else:
+            named = say("your one-time secret")
+        return SecretNamed(named, A_SECRET)
 
     def in_label(self, *, number: int | None = None) -> Phrase:
         """The name where Slack shows no people and no times of the reader: in a label, an option or a dialog.
@@ -85,6 +90,16 @@ NAMELESS: Final = SecretName()
 def quoted(name: str, max_length: int = 200) -> Phrase:
     """A name that a person gave, in quotation marks."""
     return say("“{name}”", name=Plain(name, max_length))
+
+
+def note_inside(note: str) -> SecretNamed:
+    """How the recipient of a secret knows it, inside a sentence: by the note."""
+    return SecretNamed(quoted(note), A_SECRET)
+
+
+def note_at_start(note: str) -> SecretNamed:
+    """How the recipient of a secret knows it, at the start of a sentence: by the note."""
+    return SecretNamed(quoted(note), A_SECRET_FIRST)
 
 
 def name_in_label(

@@ -14,7 +14,7 @@ from bot.clock import now
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.pieces import Mark, Phrase, Piece, Plain, Sentences, When, Where, Who, say, say_count
-from bot.status.names import quoted
+from bot.status.names import note_at_start, note_inside
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, Recipient
 from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
@@ -420,14 +420,14 @@ def delivery_over_words(delivery: Delivery, note: str | None) -> Piece:
             return say("{secret} from {person} cannot be opened any more.", secret=_which_first(note), person=sender)
 
 
-def _which_for_recipient(note: str | None) -> Phrase:
+def _which_for_recipient(note: str | None) -> Piece:
     """Which secret is meant, inside a sentence for its recipient."""
-    return quoted(note) if note else say("this one-time secret")
+    return note_inside(note) if note else say("this one-time secret")
 
 
-def _which_first(note: str | None) -> Phrase:
+def _which_first(note: str | None) -> Piece:
     """Which secret is meant, at the start of a sentence for its recipient."""
-    return quoted(note) if note else say("This one-time secret")
+    return note_at_start(note) if note else say("This one-time secret")
 
 
 def _over_as_opened(delivery: Delivery, note: str | None) -> Piece:

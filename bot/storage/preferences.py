@@ -8,6 +8,7 @@ from typing import Final, Self
 
 from sqlalchemy import delete, insert, select
 
+from bot.errors import StorageUnavailable
 from bot.person import Person
 from bot.storage.engine.database import Database
 from bot.storage.tables import owned_by, owner, preferences
@@ -21,11 +22,12 @@ KINDS: Final[tuple[KnownEnd, ...]] = ("received", "burned", "expired", "orphaned
 class NotificationPreferences:
     notifications: frozenset[KnownEnd] = frozenset(KINDS)
     reminders: bool = True
+    names: bool = True  # push notifications name the secret
 
     @classmethod
-    def of(cls, notifications: Collection[str], *, reminders: bool) -> Self:
+    def of(cls, notifications: Collection[str], *, reminders: bool, names: bool = True) -> Self:
         """The kinds by their names. A name that is not in `KINDS` is left out."""
-        return cls(frozenset(kind for kind in KINDS if kind in notifications), reminders)
+        return cls(frozenset(kind for kind in KINDS if kind in notifications), reminders, names)
 
     def wants(self, kind: NotificationKind) -> bool:
         """Whether the person wants a notification of this kind. `reconnect` and `card` are always wanted.
@@ -48,11 +50,11 @@ class Preferences:
         self._db = db
 
     async def of(self, person: Person) -> NotificationPreferences:
-        query = select(preferences.c.notifications, preferences.c.reminders).where(owned_by(preferences, person))
+        query = select(preferences).where(owned_by(preferences, person))
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         return (
-            NotificationPreferences.of(row.notifications.split(","), reminders=row.reminders)
+            NotificationPreferences.of(row.notifications.split(","), reminders=row.reminders, names=row.names)
             if row
             else NotificationPreferences()
         )
@@ -64,5 +66,14 @@ class Preferences:
             await self._db.advisory_lock(connection, "preferences", *owner(person).values())
             await connection.execute(delete(preferences).where(owned_by(preferences, person)))
             await connection.execute(
-                insert(preferences).values(**owner(person), notifications=notifications, reminders=prefs.reminders)
+                insert(preferences).values(
+                    **owner(person), notifications=notifications, reminders=prefs.reminders, names=prefs.names
+                )
             )
+
+    async def hides_names(self, person: Person) -> bool:
+        """Whether push notifications to the person name no secret. Raises nothing: not known means that they do not."""
+        try:
+            return not (await self.of(person)).names
+        except StorageUnavailable:
+            return True

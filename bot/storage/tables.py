@@ -31,6 +31,7 @@ from sqlalchemy import (
     and_,
     literal,
     text,
+    true,
 )
 
 from bot.person import Person
@@ -225,6 +226,7 @@ preferences = Table(
     Column("user_id", String(32), primary_key=True),
     Column("notifications", String(80), nullable=False),  # kinds of notifications, separated by commas
     Column("reminders", Boolean, nullable=False),
+    Column("names", Boolean, nullable=False, server_default=true()),  # push notifications name the secret
 )
 
 languages = Table(  # in which language a person reads

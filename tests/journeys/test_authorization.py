@@ -335,6 +335,7 @@ ACTS = (
     Act("action", "retrieve_page_back", Owned.page_of_secret, in_window=True),
     Act("action", "retrieve_page_on", Owned.page_of_secret, in_window=True),
     Act("action", "metadata_refresh", Owned.metadata),
+    Act("action", "metadata_details", Owned.metadata),
     Act("action", "burn", Owned.metadata),
     Act("action", "burn_with_passphrase", Owned.metadata),
     Act("action", "recent_newer", Owned.page_of_recent),
@@ -660,6 +661,7 @@ async def test_connecting_again_ends_every_button_of_the_account_before(place):
     for kind, name, ref in (
         ("action", "burn", card),
         ("action", "metadata_refresh", card),
+        ("action", "metadata_details", card),
         ("action", "burn_with_passphrase", card),
         ("form", "burn", card),
         ("action", "recent_older", page),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from bot.storage.preferences import KINDS, NotificationPreferences, Preferences
 from bot.storage.tracking.rows import NotificationKind
@@ -24,6 +25,17 @@ async def test_what_one_person_said_last_holds_for_that_person(database, ada, be
 
     assert await preferences.of(ada) == NOTHING
     assert await preferences.of(ben) == NotificationPreferences()
+
+
+async def test_names_are_hidden_from_whoever_said_so_and_while_the_database_does_not_say(database, ada, ben):
+    preferences = Preferences(database)
+    await preferences.set(ada, NotificationPreferences(names=False))
+
+    assert await preferences.hides_names(ada)
+    assert not await preferences.hides_names(ben)
+    async with database.writing() as connection:
+        await connection.execute(text("DROP TABLE preferences"))
+    assert await preferences.hides_names(ben)
 
 
 @pytest.mark.parametrize("news", [frozenset(), *(frozenset({kind}) for kind in KINDS)], ids=sorted)

@@ -9,9 +9,10 @@ from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Text
-from bot.screen.pieces import Mark
+from bot.screen.pieces import Bold, Mark, Plain, SecretNamed, Sentences, say
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
+from bot.status.names import SecretName
 
 ADA, BEN = Person(None, "T1", "U1"), Person(None, "T1", "U2")
 GUEST_OF_T1 = Person(None, "T2", "U9")
@@ -56,7 +57,10 @@ async def read_english(_person):
 
 @pytest.fixture
 def messenger(slack):
-    return Messenger(slack, read_english)
+    async def hides_names(person):
+        return person == BEN
+
+    return Messenger(slack, read_english, hides_names)
 
 
 async def test_a_message_to_a_person_goes_to_their_own_conversation(slack, messenger):
@@ -65,6 +69,34 @@ async def test_a_message_to_a_person_goes_to_their_own_conversation(slack, messe
 
     assert [channel for _, channel, _, _ in slack.posted] == ["D-U1", "D-U2"]
     assert all(message == blocks.message(HELLO, Language.EN) for _, _, message, _ in slack.posted)
+
+
+NAMED = Message.of(
+    Sentences.of(
+        say("{secret} was opened.", secret=SecretName("the VPN").at_start()),
+        SecretNamed(say("Note: {note}", note=Plain("the VPN")), None),
+    ),
+    Text.of(Bold(SecretName("the VPN").in_list())),
+)
+
+
+async def test_who_wants_no_names_gets_none_where_push_notifications_show_them(slack, messenger):
+    await messenger.tell(ADA, NAMED)
+    await messenger.tell(BEN, NAMED)
+    await messenger.update(MessageRef("T1", "D-U2", "1.5"), NAMED, BEN)
+
+    named, *nameless = [message for *_, message, _ in slack.posted] + [message for *_, message in slack.updated]
+    assert named["text"] == "“the VPN” was opened. Note: the VPN"
+    assert [message["text"] for message in nameless] == ["A secret was opened."] * 2
+    assert all(message["blocks"] == named["blocks"] for message in nameless)
+    assert "the VPN" in str(named["blocks"])
+
+
+async def test_a_message_in_a_channel_names_its_secret_whatever_its_sharer_wants(slack, messenger):
+    await messenger.send(ChannelRef("T1", "C1", BEN), NAMED, "one")
+
+    ((_, _, message, _),) = slack.posted
+    assert "the VPN" in message["text"]
 
 
 async def test_a_conversation_is_opened_once(slack, messenger):

@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 
 from bot.sandbox.onetime.accounts import ServerAccounts, mask_username
 from bot.sandbox.onetime.api import Api
+from bot.sandbox.onetime.bodies import obscure
 from bot.sandbox.onetime.exchange import ServerRequest, read_credentials
 from bot.sandbox.onetime.faults import OnetimeFault, OnetimeFaults
 from bot.sandbox.onetime.rate_limits import RateLimits
@@ -139,10 +140,21 @@ class OnetimeServer:
     # --- secrets, without a request
 
     def share(
-        self, username: str | None, text: str, *, ttl: int = 604_800, passphrase: str | None = None
+        self,
+        username: str | None,
+        text: str,
+        *,
+        ttl: int = 604_800,
+        passphrase: str | None = None,
+        recipient: str | None = None,
     ) -> SecretSnapshot:
-        """Store `text` as if `username` (None: nobody) had shared it. `ttl` is in seconds and not limited."""
-        return self._store.snapshot(self._store.add(username, text, ttl, passphrase=passphrase or ""))
+        """Store `text` as if `username` (None: nobody) had shared it. `ttl` is in seconds and not limited.
+
+        `recipient`: the mail address that the server has sent the link to.
+        """
+        recipients = [obscure(recipient, self._version_facts.mask)] if recipient else None
+        stored = self._store.add(username, text, ttl, passphrase=passphrase or "", recipients=recipients)
+        return self._store.snapshot(stored)
 
     def find_secret(self, key: str) -> SecretSnapshot | None:
         """The secret with that secret key or metadata key, in any state; None if there never was one."""
