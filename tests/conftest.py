@@ -17,7 +17,7 @@ from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.deliver import ACK_WITHIN, Deliverer
 from bot.sandbox.slack.rate_limits import SlackRateLimits
 from bot.sandbox.slack.state import TRIGGER_LIVES, WorkspaceState
-from tests.support import sent_messages
+from tests.support import drawn_screens, every_language, sent_messages
 from tests.support.forking import ForkServer
 from tests.support.waiting import PATIENCE
 
@@ -84,6 +84,14 @@ def quick_starts(cut_texts):
 def real_starts(monkeypatch):
     """For tests of the process itself: what it is called, what it imports, how soon it does something."""
     monkeypatch.setattr(BotProcess, "spawn", staticmethod(bot_process.spawn))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def screens_are_kept(tmp_path_factory):
+    """What a test draws itself, without a bot, is kept in every language too, if somebody wants to keep it."""
+    if drawn_screens.FILE in os.environ:
+        drawn_screens.keep()
+        every_language.watch_into(tmp_path_factory.mktemp("languages") / "not_looked_at.txt")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,15 +6,18 @@ from bot.language import Language
 from bot.screen.parts import Message
 from bot.screen.pieces import Piece
 from bot.slack import blocks, texts
+from tests.support.drawn_screens import show_pieces
 
 
 def english(*pieces: Piece) -> str:
     """As in a block, with markup."""
+    show_pieces(*pieces)
     return texts.mrkdwn(pieces, Language.EN)
 
 
 def plain_english(piece: Piece) -> str:
     """As in a button, a title, a label or an error at a field."""
+    show_pieces(piece)
     return texts.draw(piece, Language.EN, "plain")
 
 

@@ -70,10 +70,14 @@ def find_cut_texts(draw: Callable[[Any, Language], Any], screen: Any) -> list[st
 def watch() -> None:
     """From now on, whatever this process draws is drawn in every language."""
     path = os.environ.get(FOUND)
-    if path is None:
-        return
+    if path is not None:
+        watch_into(Path(path))
+
+
+def watch_into(path: Path) -> None:
+    """Write what is cut into this file, from now on."""
     for name in ("message", "modal"):
-        vars(blocks)[name] = _watched(getattr(blocks, name), Path(path))
+        vars(blocks)[name] = _watched(getattr(blocks, name), path)
 
 
 def _watched(draw: Callable[[Any, Language], Any], path: Path) -> Callable[[Any, Language], Any]:
