@@ -18,6 +18,7 @@ correct what they typed. If the host gives no usable answer, the other deliverie
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,6 +59,14 @@ class PassphraseIgnored(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail with the link that the server was asked for. `sent_to` is its obscured address; None: it sends none."""
+
+    sent_to: str | None
+    fits: bool  # whether that can be the address that was typed
+
+
+@dataclass(frozen=True, slots=True)
 class CreatedShare:
     """A share and its deliveries. `ttl` is the life in seconds that the host gave the secret, if it said so."""
 
@@ -65,6 +74,7 @@ class CreatedShare:
     deliveries: list[Delivery]
     is_new: bool
     ttl: int | None = None
+    mail: Mail | None = None
 
 
 async def create(
@@ -86,16 +96,28 @@ async def create(
     failpoint("share_begun")
     first, *others = deliveries
     try:
-        ttl = await _create_delivery(interaction, spec, share, first)
+        made = await _create_delivery(interaction, spec, share, first)
     except OnetimeError as error:
         await _give_up(interaction, others)
         if isinstance(error, NO_SECRET):
             await services.shares.delete(share.id)
             raise
-        ttl = None
+        made = None
     else:
         await _create_deliveries(interaction, spec, share, others)
-    return CreatedShare(share, await services.shares.deliveries_of(share.id), is_new=True, ttl=ttl)
+    found = await services.shares.deliveries_of(share.id)
+    return CreatedShare(share, found, is_new=True, ttl=made.ttl if made else None, mail=_read_mail(spec, made))
+
+
+def _read_mail(spec: ShareSpec, made: SharedSecret | GeneratedSecret | None) -> Mail | None:
+    """What the server says of the mail. Older servers make the secret and ignore an address, without a word."""
+    if spec.mail_address is None or not isinstance(made, SharedSecret):
+        return None
+    if not made.recipients:
+        return Mail(None, fits=False)
+    sent_to = made.recipients[0]
+    pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", sent_to.lower()))
+    return Mail(sent_to, fits=re.fullmatch(pattern, spec.mail_address.reveal().lower()) is not None)
 
 
 def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
@@ -131,7 +153,9 @@ async def _create_deliveries(
     await asyncio.gather(*(make(delivery) for delivery in deliveries))
 
 
-async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery) -> int | None:
+async def _create_delivery(
+    interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery
+) -> SharedSecret | GeneratedSecret | None:
     """One delivery, from waiting to sent. Raises `OnetimeError`; the stored state then says what is known."""
     deliveries = interaction.services.deliveries
     credentials = interaction.services.credentials_of(spec.account) if spec.account else Credentials(spec.host)
@@ -153,7 +177,7 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
     delivery = await _store_keys(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
     await deliver(interaction.services, share, delivery, interaction.zone)
-    return made.ttl
+    return made
 
 
 async def _call_host(
@@ -163,7 +187,8 @@ async def _call_host(
     onetime = interaction.services.onetime
     if spec.text is None:
         return await onetime.generate(credentials, ttl=spec.ttl, passphrase=spec.passphrase)
-    return await onetime.share(credentials, spec.text, ttl=spec.ttl, passphrase=spec.passphrase)
+    recipient = spec.mail_address.reveal() if spec.mail_address else None
+    return await onetime.share(credentials, spec.text, ttl=spec.ttl, passphrase=spec.passphrase, recipient=recipient)
 
 
 async def _check_passphrase(

@@ -160,7 +160,21 @@ def _whom_field(form_state: FormState) -> list[Part]:
             hint = say("The first member who opens it gets it.")
             return [Channel("channel", say("Channel"), form_state.channel, hint, optional=False)]
         case "link":
-            return [Note.of(say("You get the link. Whoever has it can open the secret, once."))]
+            return [
+                Note.of(say("You get the link. Whoever has it can open the secret, once.")),
+                *_mail_field(form_state),
+            ]
+
+
+def _mail_field(form_state: FormState) -> list[Part]:
+    """For somebody outside Slack. The server sends mail for accounts only, and the bot never does."""
+    if not form_state.is_connected or form_state.is_generated:
+        return []
+    hint = say("Onetime Secret itself sends the link there. Leave it empty to send the link yourself.")
+    label = say("E-mail address of the recipient")
+    return [
+        Field("mail_address", label, hint, optional=True, is_mail_address=True, initial=form_state.mail_address),
+    ]
 
 
 async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:

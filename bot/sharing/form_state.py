@@ -39,7 +39,7 @@ TOO_MANY = say(
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What a window is for, and what was chosen in it. What is typed into it is never in here.
+    """What a window is for, and what was chosen in it. No secret, passphrase or note that is typed is ever in here.
 
     With `only`, the recipients are fixed and nobody else can be chosen.
     """
@@ -57,6 +57,8 @@ class FormState:
     text_fields: int = 1
     is_generated: bool = False  # the host makes the secret up, so there is no text to type
     note: str = ""  # the initial text of the note, which may be that of a request
+    is_connected: bool = False  # then Onetime Secret itself can send the link by mail
+    mail_address: str = ""  # typed already, and not shown now
     asks_to_choose: bool = False  # somebody was named whose id Slack did not send
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
     lives: tuple[int, ...] = DEFAULT_SHARE_LIVES  # seconds, to choose from
@@ -153,6 +155,7 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
     form_state = replace(
         form_state,
         choices=choices,
+        is_connected=bool(accounts),
         accounts=named,
         max_bytes=max(services.max_bytes_on(host) for host in hosts),
         lives=services.lives.possible(places),

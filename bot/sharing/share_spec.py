@@ -13,7 +13,7 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
-from bot.sharing.choices import ANONYMOUS, CHANNEL, PEOPLE
+from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE
 from bot.sharing.form_options import APART, account_of, can_be_apart, life_of
 from bot.sharing.form_state import MAX_PEOPLE, FormState
 from bot.storage.accounts import Account
@@ -37,6 +37,7 @@ class ShareSpec:
     quiet: bool
     host: Host
     account: Account | None
+    mail_address: Secret | None = None  # the server sends the link there
 
 
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
@@ -57,7 +58,12 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
         quiet=not form_state.choices.news,
         host=interaction.services.hosts.default,  # until the account is known
         account=None,
+        mail_address=Secret(form_state.mail_address) if _is_mailed(form_state) else None,
     )
+
+
+def _is_mailed(form_state: FormState) -> bool:
+    return bool(form_state.mail_address) and form_state.whom == LINK and not form_state.only
 
 
 def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> Secret:
@@ -138,6 +144,7 @@ async def load_account(interaction: Interaction, form_state: FormState, spec: Sh
     """The spec with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
     chosen, services = interaction.selects.get("account") or account_of(form_state), interaction.services
     if chosen == ANONYMOUS:
+        _require_no_mail(spec)
         return spec
     account = await (
         services.accounts.find(interaction.person, chosen)
@@ -145,9 +152,17 @@ async def load_account(interaction: Interaction, form_state: FormState, spec: Sh
         else services.accounts.default_of(interaction.person)
     )
     if account is None:
+        _require_no_mail(spec)
         return spec
     services.credentials_of(account)  # raises now, and not after the share has begun
     return replace(spec, host=services.hosts.of(account.host), account=account)
+
+
+def _require_no_mail(spec: ShareSpec) -> None:
+    if spec.mail_address is not None:
+        raise FieldErrors(
+            {"mail_address": say("The server sends mail only for an account. Choose one, or empty this.")}
+        )
 
 
 def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> None:

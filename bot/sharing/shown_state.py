@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.interaction.feature import Interaction
+from bot.interaction.parsed_text import parse_field
 from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE, SHOW, Whom, read_whom
 from bot.sharing.form_options import APART, NEWS, can_be_apart
 from bot.sharing.form_state import FormState
@@ -24,12 +25,18 @@ def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> Fo
         channel=next(iter(pickers["channel"]), None) if "channel" in pickers else stored.channel,
         has_passphrase_field=bool(interaction.text_inputs.get("passphrase")),
         choices=_choices(interaction, stored),
+        mail_address=_mail_address(interaction, stored),
         chosen_is_shown=stored.chosen_is_shown if what is None else what == SHOW,
     )
 
 
 def count_text_fields(interaction: Interaction) -> int:
     return max(1, sum(name.startswith("text") for name in interaction.text_inputs))
+
+
+def _mail_address(interaction: Interaction, stored: FormState) -> str:
+    typed = interaction.text_inputs.get("mail_address")
+    return stored.mail_address if typed is None else parse_field(typed).readable
 
 
 def _whom(interaction: Interaction, stored: FormState) -> Whom | None:

@@ -243,7 +243,7 @@ def _error_parts(error: BotError) -> list[Part]:
 async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
     """Show the result. A link or passphrase counts as seen when Slack has taken the window; else the card offers it."""
     passphrase = _passphrase_for_sender(made)
-    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase)
+    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase, mail=made.mail)
     try:
         if window.shows_secret and not waited:
             await interaction.show(result_window.one_moment())  # the answer to Slack, which nobody confirms

@@ -1,6 +1,7 @@
 """The window for sharing: three fields, a choice of whom, and options that are folded away."""
 
 import itertools
+import json
 
 from bot.sandbox.onetime import OnetimeFault
 from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
@@ -158,6 +159,47 @@ async def test_who_sends_passphrases_separately_does_so_again_but_not_to_nobody(
     view = await window(ada, f"<@{ben.id}>")
 
     assert "A passphrase is made up and sent separately" in view.text
+
+
+OUTSIDE = "dora.smith@example.com"
+
+
+async def test_somebody_outside_slack_gets_the_link_from_the_server_itself(world, connected):
+    view = await window(connected)
+    await choose_whom(connected, view, "link")
+    await connected.fill(view, {"text1": TEXT, "mail_address": OUTSIDE})
+    await choose_whom(connected, view, "people")
+    await choose_whom(connected, view, "link")
+    assert value(view, "mail_address") == OUTSIDE  # it was not lost
+
+    await connected.submit(view)
+
+    shown = await connected.until(lambda: connected.view and connected.view.title == "Shared" and connected.view)
+    (held,) = world.onetime.everything()
+    assert held.recipients == ["do***@e***.com"]
+    assert "The server sends the link to do***@e***.com" in shown.text
+    assert OUTSIDE not in connected.sees()
+
+
+async def test_a_server_that_ignores_the_address_or_sends_to_another_is_told(world, connected):
+    for recipient, said in (([], "ignored the e-mail address"), (["be***@e***.com"], "not the address that you typed")):
+        made = world.onetime.share(None, TEXT)
+        keys = {"secret_key": made.secret_key, "metadata_key": made.metadata_key, "ttl": 60, "recipient": recipient}
+        world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=200, body=json.dumps(keys).encode()))
+        view = await window(connected)
+
+        await submit_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE})
+
+        await connected.until(lambda said=said: said in connected.view.text)
+        await connected.close()
+
+
+async def test_without_an_account_no_mail_is_offered(world, ada):
+    view = await window(ada)
+
+    await choose_whom(ada, view, "link")
+
+    assert "mail_address" not in view.values
 
 
 async def test_a_life_that_is_offered_no_more_is_not_chosen(world, ada):
