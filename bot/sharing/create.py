@@ -18,7 +18,6 @@ correct what they typed. If the host gives no usable answer, the other deliverie
 from __future__ import annotations
 
 import asyncio
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +37,7 @@ from bot.failpoints import failpoint
 from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.onetime.client import Credentials
-from bot.onetime.wire import GeneratedSecret, SharedSecret
+from bot.onetime.wire import GeneratedSecret, SharedSecret, can_be_of
 from bot.screen.pieces import say
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
@@ -60,10 +59,10 @@ class PassphraseIgnored(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail with the link that the server was asked for. `sent_to` is its obscured address; None: it sends none."""
+    """What the server says about the mail with the link. `sent_to` are obscured addresses; empty: it sends no mail."""
 
-    sent_to: str | None
-    fits: bool  # whether that can be the address that was typed
+    sent_to: tuple[str, ...]
+    fits: bool  # whether `sent_to` can be the address that was typed, and nobody else's
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +109,10 @@ async def create(
 
 
 def _read_mail(spec: ShareSpec, made: SharedSecret | GeneratedSecret | None) -> Mail | None:
-    """What the server says of the mail. Older servers make the secret and ignore an address, without a word."""
+    """None if no mail was asked for. Servers up to 0.23 make the secret and may ignore the address without a word."""
     if spec.mail_address is None or not isinstance(made, SharedSecret):
         return None
-    if not made.recipients:
-        return Mail(None, fits=False)
-    sent_to = made.recipients[0]
-    pattern = ".*".join(re.escape(part) for part in re.split(r"\*+", sent_to.lower()))
-    return Mail(sent_to, fits=re.fullmatch(pattern, spec.mail_address.reveal().lower()) is not None)
+    return Mail(made.recipients, fits=can_be_of(made.recipients, spec.mail_address))
 
 
 def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
@@ -185,10 +180,10 @@ async def _call_host(
 ) -> SharedSecret | GeneratedSecret:
     """The one POST. Never sent again: after an error that is not in `NO_SECRET` the secret may exist."""
     onetime = interaction.services.onetime
-    if spec.text is None:
+    text = spec.password.make_up() if spec.password else spec.text
+    if text is None:
         return await onetime.generate(credentials, ttl=spec.ttl, passphrase=spec.passphrase)
-    recipient = spec.mail_address.reveal() if spec.mail_address else None
-    return await onetime.share(credentials, spec.text, ttl=spec.ttl, passphrase=spec.passphrase, recipient=recipient)
+    return await onetime.share(credentials, text, ttl=spec.ttl, passphrase=spec.passphrase, recipient=spec.mail_address)
 
 
 async def _check_passphrase(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import DONE, NO_FORM, Link, Modal, Note, Part, Revealed, Text
-from bot.screen.pieces import Duration, HostName, Mark, Plain, say
+from bot.screen.parts import DONE, NO_FORM, Link, Message, Modal, Note, Part, Revealed, Text
+from bot.screen.pieces import Duration, HostName, Listing, Mark, Phrase, Piece, Plain, say
 from bot.secret import Secret
 from bot.sharing.create import Mail
 from bot.status.words import DELIVERY_SIGNS, DONE_SIGN, WARNING_SIGN, recipient_name, sent_words
@@ -33,7 +33,7 @@ def window(
     for delivery in deliveries:
         parts += link_parts(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
     if mail is not None:
-        parts.append(_mail_line(mail))
+        parts.append(Text.of(_mail_sign(mail), _mail_words(mail)))
     if passphrase is not None:
         parts += passphrase_parts(passphrase)
     if asked is not None and ttl is not None and ttl != asked:
@@ -48,19 +48,27 @@ def window(
     return Modal.of(SHARED_FORM, SHARED, *parts, close=DONE)
 
 
-def _mail_line(mail: Mail) -> Text:
-    if mail.sent_to is None:
-        ignored = say("The server ignored the e-mail address, so it sends no mail. Send the link yourself.")
-        return Text.of(WARNING_SIGN, ignored)
-    address = Plain(mail.sent_to)
+def _mail_sign(mail: Mail) -> Mark:
+    return Mark(":email: ") if mail.fits else WARNING_SIGN
+
+
+def _mail_words(mail: Mail) -> Phrase:
+    if not mail.sent_to:
+        return say("The server ignored the e-mail address, so nobody got a mail. Send the link yourself.")
+    addresses = Listing(tuple(Plain(one) for one in mail.sent_to))
     if mail.fits:
-        return Text.of(Mark(":email: "), say("The server sends the link to {address}.", address=address))
-    other = say(
-        "The server says that it sends the link to {address}. That is not the address that you typed. If it is wrong, "
-        "burn the secret.",
-        address=address,
+        return say("Onetime Secret sends the link to {address}.", address=addresses)
+    return say(
+        "The server says that it sends the link to {addresses}. That is not the address that you typed. If it is "
+        "wrong, burn the secret.",
+        addresses=addresses,
     )
-    return Text.of(WARNING_SIGN, other)
+
+
+def mail_message(mail: Mail, secret: Piece) -> Message:
+    """What a window would have said about the mail, when that window is gone."""
+    said = say("{secret}: {state}", secret=secret, state=_mail_words(mail))
+    return Message.of(said, Text.of(_mail_sign(mail), said))
 
 
 def already_shared(deliveries: list[Delivery]) -> Modal:
