@@ -7,7 +7,7 @@ from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
-from bot.screen.parts import Message
+from bot.screen.parts import Button, Message
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
@@ -61,6 +61,8 @@ FEATURE = Feature(
             say("shows the status of a secret, without opening it"),
             say("<private link>"),
             aliases=("status", "info"),
+            needs_text=True,
+            key_button=lambda label, ref: Button(label, METADATA_REFRESH, ref, "primary"),
             handler=Handler(show_metadata, any_member),
         ),
     ),
