@@ -47,7 +47,8 @@ class NotAllowed(BotError):
     """The person may not use the bot here: a guest, a stranger from another workspace, a deactivated account."""
 
     tell: Piece = say(
-        "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
+        "This app is for full members of this workspace; guests and people from other workspaces open a one-time link "
+        "in their browser."
     )
 
 

@@ -263,6 +263,8 @@ FEATURE = Feature(
             "burn",
             say("destroys a secret that nobody has opened yet"),
             say("<private link>"),
+            needs_text=True,
+            key_button=lambda label, ref: Button(label, BURN_WITH_PASSPHRASE, ref, "primary"),
             handler=Handler(ask_first, any_member, opens_window=True),
         ),
     ),

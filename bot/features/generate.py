@@ -1,20 +1,17 @@
 """`/ots generate`: a random password. It is shown once to the person, or sent without being shown.
 
 A password that is shown is made up here, without any call: no host ever had it. A password that is sent is made up by
-the host, so that not even this bot has it.
+the host, so that not even this bot has it, unless its kind was chosen: hosts give no choice.
 """
 
 from __future__ import annotations
 
-import secrets
-import string
 from dataclasses import replace
 
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.screen.parts import DONE, Modal, Note, Revealed
 from bot.screen.pieces import say
-from bot.secret import Secret
 from bot.sharing import form, submit
 from bot.sharing.form_state import read_command
 from bot.sharing.resume import resume
@@ -22,12 +19,6 @@ from bot.sharing.shown_state import state_as_shown
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
 GENERATED_FORM = "generated"
-PASSWORD_LENGTH = 20  # characters; about 120 bits
-AMBIGUOUS = "Il1O0"  # left out, since people copy passwords by eye too
-_KINDS = tuple(
-    "".join(sorted(set(kind) - set(AMBIGUOUS)))
-    for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits, "!#%+-=?@_")
-)
 
 HOW = say("Type `/ots generate`, or name people or one channel after it: `/ots generate @somebody`.")
 
@@ -41,7 +32,8 @@ async def open_form(interaction: Interaction, _row: None) -> Reply:
 async def generate(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """“Generate” was pressed."""
     form_state = state_as_shown(interaction, context)
-    if not form_state.is_shown:
+    password = form_state.password
+    if password is None or not form_state.is_shown:
         return await submit.submit(interaction, context)
     if any(interaction.pickers.values()):  # in a window from before there were less fields, or not changed yet
         raise FieldErrors({"what": say("To send it to them, choose “Send it”.")})
@@ -50,19 +42,11 @@ async def generate(interaction: Interaction, context: ButtonContext[None]) -> Re
     shown = Modal.of(
         GENERATED_FORM,
         say("Your password"),
-        Revealed(generate_password()),
+        Revealed(password.make_up()),
         Note.of(say("Copy it now: this window is the only copy. It was made up here, and no server has it.")),
         close=DONE,
     )
     return Reply(shown, Outcome.DONE)
-
-
-def generate_password() -> Secret:
-    """A password with lower-case and upper-case letters, digits and signs, without characters that look alike."""
-    while True:
-        text = "".join(secrets.choice("".join(_KINDS)) for _ in range(PASSWORD_LENGTH))
-        if all(set(kind) & set(text) for kind in _KINDS):
-            return Secret(text)
 
 
 FEATURE = Feature(

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
+from bot.errors import NotUnderstood
 from bot.interaction.commands import command_button, go_on_button
 from bot.interaction.feature import Feature, Interaction, Outcome, Reply, Verb
+from bot.interaction.parsed_text import first_word, parse_field
+from bot.interaction.pasted import metadata_key
 from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say, say_in
+from bot.secret import Secret
 from bot.status.buttons import connect_button
+from bot.storage.button_contexts import METADATA, NewButtonContext
 
 PROMISES = say(
     "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
     "Slash commands do not work in threads: use them in the channel or in any direct message."
 )
+NOTHING_TYPED = say("Paste a link or a key of Onetime Secret.")
 WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
 WITHOUT_ACCOUNT = say(
     "To share and to open you need no account. With one, `/ots recent` shows your secrets, and `/ots watch` tells you "
@@ -64,10 +71,13 @@ def help_words(verbs: tuple[Verb, ...]) -> Message:
 
 
 def _line(verb: Verb) -> tuple[Piece, ...]:
+    return Code(_command(verb)), Mark(" "), verb.does
+
+
+def _command(verb: Verb) -> Piece:
+    """The command with what may be typed after it."""
     command: Piece = Mark(f"/ots {verb.name}")
-    if verb.usage is not None:
-        command = say("{command} {arguments}", command=command, arguments=verb.usage)
-    return Code(command), Mark(" "), verb.does
+    return command if verb.usage is None else say("{command} {arguments}", command=command, arguments=verb.usage)
 
 
 async def answer_unknown(interaction: Interaction, verbs: tuple[Verb, ...]) -> Reply:
@@ -76,10 +86,12 @@ async def answer_unknown(interaction: Interaction, verbs: tuple[Verb, ...]) -> R
     said: Piece = say("I don't know that command.")
     buttons = _start_buttons()
     if verb is not None:
-        command = Code(Mark(f"/ots {verb.name}"))
-        said = Sentences.of(said, say("Did you mean {command}?", command=command))
-        label = say("Go on with {command}", command=Mark(f"/ots {verb.name}"))
-        buttons = (await go_on_button(interaction, label, verb.name), command_button(say("All commands"), "help"))
+        said = Sentences.of(said, say("Did you mean {command}?", command=Code(Mark(f"/ots {verb.name}"))))
+        buttons = (command_button(say("All commands"), "help"),)
+        if (going_on := await _going_on(interaction, verb)) is not None:
+            buttons = (going_on, *buttons)
+        else:
+            said = Sentences.of(said, say("Then type it like this: {command}.", command=Code(_command(verb))))
     secret = Note.of(
         say(
             "If that was a secret: Slack has seen it now, so change it. Secrets belong in the windows that I open, "
@@ -87,6 +99,27 @@ async def answer_unknown(interaction: Interaction, verbs: tuple[Verb, ...]) -> R
         )
     )
     return Reply(Message.of(said, Text.of(said), Buttons(buttons), secret), Outcome.REFUSED)
+
+
+async def _going_on(interaction: Interaction, verb: Verb) -> Button | None:
+    """A button that does what the verb does with what was typed. None if the verb needs what cannot be carried over."""
+    label = say("Go on with {command}", command=Mark(f"/ots {verb.name}"))
+    if not verb.needs_text:
+        return await go_on_button(interaction, label, verb.name)
+    if verb.key_button is None:
+        return None
+    try:
+        host, key = await metadata_key(_without_verb(interaction), NOTHING_TYPED)
+    except NotUnderstood:
+        return None
+    context = NewButtonContext(METADATA, host.url, key)
+    (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
+    return verb.key_button(label, ref)
+
+
+def _without_verb(interaction: Interaction) -> Interaction:
+    _, rest = first_word(interaction.text.with_addresses)
+    return replace(interaction, text=parse_field(Secret(rest)))
 
 
 def _closest(typed: str, verbs: tuple[Verb, ...]) -> Verb | None:

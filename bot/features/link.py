@@ -10,7 +10,7 @@ from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink
 from bot.screen.parts import Button, Buttons, Message, Note, Text
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN
+from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN, TRACK
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
 OPEN_IT = say("Open it…")
@@ -67,6 +67,7 @@ async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) 
         ),
         Buttons.of(
             Button(SHOW_STATUS, METADATA_REFRESH, ref, "primary"),
+            Button(say("Track"), TRACK, ref, accessibility_label=say("Track this secret")),
             Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=say("Burn this secret")),
         ),
         UNTOUCHED,

@@ -9,7 +9,7 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import NO_FORM, ONE_MOMENT, Message, Modal, Text
+from bot.screen.parts import NO_FORM, ONE_MOMENT, Button, Message, Modal, Text
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
@@ -77,6 +77,8 @@ FEATURE = Feature(
             say("shows the status of a secret, without opening it"),
             say("<private link>"),
             aliases=("status", "info"),
+            needs_text=True,
+            key_button=lambda label, ref: Button(label, METADATA_REFRESH, ref, "primary"),
             handler=Handler(show_metadata, any_member),
         ),
     ),

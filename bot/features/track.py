@@ -262,16 +262,30 @@ FEATURE = Feature(
             "track",
             say("tells you when a secret is opened"),
             say("<private link> [label]"),
+            needs_text=True,
+            key_button=lambda label, ref: Button(label, TRACK, ref, "primary"),
             handler=Handler(track, any_member),
         ),
-        Verb("untrack", say("stops that"), say("<private link>"), handler=Handler(untrack, any_member)),
+        Verb(
+            "untrack",
+            say("stops that"),
+            say("<private link>"),
+            needs_text=True,
+            handler=Handler(untrack, any_member),
+        ),
         Verb(
             "tracked",
             say("lists what you track"),
             say("[@person|#channel]"),
             handler=Handler(list_tracked, any_member),
         ),
-        Verb("watch", say("tracks all secrets of your account"), Mark("on|off"), handler=Handler(watch, any_member)),
+        Verb(
+            "watch",
+            say("tracks all secrets of your account"),
+            Mark("on|off"),
+            needs_text=True,
+            handler=Handler(watch, any_member),
+        ),
     ),
     handlers={
         Kind.ACTION: {

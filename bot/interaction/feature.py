@@ -17,7 +17,7 @@ from bot.interaction.parsed_text import NO_TEXT, ParsedText
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
 from bot.person import Person
-from bot.screen.parts import Message, Modal, Screen
+from bot.screen.parts import Button, Message, Modal, Screen
 from bot.screen.pieces import Phrase, Piece, Sentences
 from bot.secret import Secret
 from bot.storage.acts import Act
@@ -154,6 +154,9 @@ class Verb:
     does: Phrase  # what it does: it follows the command in the help
     usage: Piece | None = None  # what may be typed after it
     aliases: tuple[str, ...] = ()
+    needs_text: bool = False  # whether it does nothing without what is typed after it
+    # Makes a button that does the same for the key in a button context of kind METADATA, from a label and its id.
+    key_button: Callable[[Phrase, str], Button] | None = None
     handler: Handler[None] | None = None
     words: Callable[[tuple[Verb, ...]], Message] | None = None
 

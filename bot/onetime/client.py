@@ -166,9 +166,11 @@ class Onetime:
         *,
         ttl: int | None,
         passphrase: Secret | None,
-        recipient: str | None = None,
+        recipient: Secret | None = None,
     ) -> SharedSecret:
         """Make a secret of a text; `ttl` is in seconds. Never sent twice: after `HostUnavailable` the secret may exist.
+
+        `recipient` is an e-mail address to which the host sends the link. It needs an account.
 
         Raises `Refused`, `NotAuthorized`, `RateLimited`, `NothingSent`, `HostUnavailable`.
         """

@@ -12,6 +12,7 @@ LINK: Final = "link"  # nobody in Slack: the sender gets the link
 
 SHOW: Final = "show"  # a generated password is shown to the sender
 SEND: Final = "send"  # it is shared like any secret
+SERVER: Final = "server"  # in the place of a kind of password: the server makes it up
 
 ANONYMOUS: Final = "anonymous"  # in the place of an account
 

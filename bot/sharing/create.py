@@ -37,7 +37,7 @@ from bot.failpoints import failpoint
 from bot.interaction.feature import Interaction
 from bot.logs import Log
 from bot.onetime.client import Credentials
-from bot.onetime.wire import GeneratedSecret, SharedSecret
+from bot.onetime.wire import GeneratedSecret, SharedSecret, can_be_of
 from bot.screen.pieces import say
 from bot.sharing.deliver import deliver
 from bot.sharing.share_spec import ShareSpec
@@ -58,6 +58,14 @@ class PassphraseIgnored(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What the server says about the mail with the link. `sent_to` are obscured addresses; empty: it sends no mail."""
+
+    sent_to: tuple[str, ...]
+    fits: bool  # whether `sent_to` can be the address that was typed, and nobody else's
+
+
+@dataclass(frozen=True, slots=True)
 class CreatedShare:
     """A share and its deliveries. `ttl` is the life in seconds that the host gave the secret, if it said so."""
 
@@ -65,6 +73,7 @@ class CreatedShare:
     deliveries: list[Delivery]
     is_new: bool
     ttl: int | None = None
+    mail: Mail | None = None
 
 
 async def create(
@@ -86,16 +95,24 @@ async def create(
     failpoint("share_begun")
     first, *others = deliveries
     try:
-        ttl = await _create_delivery(interaction, spec, share, first)
+        made = await _create_delivery(interaction, spec, share, first)
     except OnetimeError as error:
         await _give_up(interaction, others)
         if isinstance(error, NO_SECRET):
             await services.shares.delete(share.id)
             raise
-        ttl = None
+        made = None
     else:
         await _create_deliveries(interaction, spec, share, others)
-    return CreatedShare(share, await services.shares.deliveries_of(share.id), is_new=True, ttl=ttl)
+    found = await services.shares.deliveries_of(share.id)
+    return CreatedShare(share, found, is_new=True, ttl=made.ttl if made else None, mail=_read_mail(spec, made))
+
+
+def _read_mail(spec: ShareSpec, made: SharedSecret | GeneratedSecret | None) -> Mail | None:
+    """None if no mail was asked for. Servers up to 0.23 make the secret and may ignore the address without a word."""
+    if spec.mail_address is None or not isinstance(made, SharedSecret):
+        return None
+    return Mail(made.recipients, fits=can_be_of(made.recipients, spec.mail_address))
 
 
 def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
@@ -131,7 +148,9 @@ async def _create_deliveries(
     await asyncio.gather(*(make(delivery) for delivery in deliveries))
 
 
-async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery) -> int | None:
+async def _create_delivery(
+    interaction: Interaction, spec: ShareSpec, share: Share, delivery: Delivery
+) -> SharedSecret | GeneratedSecret | None:
     """One delivery, from waiting to sent. Raises `OnetimeError`; the stored state then says what is known."""
     deliveries = interaction.services.deliveries
     credentials = interaction.services.credentials_of(spec.account) if spec.account else Credentials(spec.host)
@@ -153,7 +172,7 @@ async def _create_delivery(interaction: Interaction, spec: ShareSpec, share: Sha
     delivery = await _store_keys(interaction, spec, credentials, delivery, made)
     failpoint("delivery_made")
     await deliver(interaction.services, share, delivery, interaction.zone)
-    return made.ttl
+    return made
 
 
 async def _call_host(
@@ -161,9 +180,10 @@ async def _call_host(
 ) -> SharedSecret | GeneratedSecret:
     """The one POST. Never sent again: after an error that is not in `NO_SECRET` the secret may exist."""
     onetime = interaction.services.onetime
-    if spec.text is None:
+    text = spec.password.make_up() if spec.password else spec.text
+    if text is None:
         return await onetime.generate(credentials, ttl=spec.ttl, passphrase=spec.passphrase)
-    return await onetime.share(credentials, spec.text, ttl=spec.ttl, passphrase=spec.passphrase)
+    return await onetime.share(credentials, text, ttl=spec.ttl, passphrase=spec.passphrase, recipient=spec.mail_address)
 
 
 async def _check_passphrase(

@@ -2,7 +2,7 @@
 
 Slack keeps what is typed when a window is updated with the same fields. So the same window is updated for everything:
 to add a text field, to fold out the options, while the host is asked, and when something has to be corrected. The bot
-never sends back what was typed. A field that may go away holds no text, or its choice is kept in the form state.
+never sends back a secret, a passphrase or a note. What is in a field that may go away is kept in the form state.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from bot.screen.parts import (
     Text,
 )
 from bot.screen.pieces import Listing, Phrase, Piece, Sentences, Who, say
-from bot.sharing.choices import CHANNEL, LINK, PEOPLE, SEND, SHOW
-from bot.sharing.form_options import CHANGE, fold_button, option_parts, summary
+from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE, SEND, SHOW
+from bot.sharing.form_options import CHANGE, account_of, fold_button, option_parts, password_parts, summary
 from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state, store_form_state
 from bot.sharing.shown_state import state_as_shown
 from bot.status.words import WARNING_SIGN
@@ -108,7 +108,7 @@ def unfold_for(form_state: FormState, names: Mapping[str, Piece]) -> FormState:
 def _fields(form_state: FormState, ref: str) -> list[Part]:
     if form_state.is_generated and form_state.is_shown:
         goes = say("It is made up here, and goes to no server.")
-        return [_what(form_state), Note.of(goes)]
+        return [_what(form_state), *password_parts(form_state), Note.of(goes)]
     parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state)
     parts += _recipients(form_state)
     hint = say("Not secret: everybody sees it in the message.")
@@ -126,7 +126,9 @@ def _fields(form_state: FormState, ref: str) -> list[Part]:
 
 def _where_it_goes(form_state: FormState) -> Phrase:
     if form_state.is_generated:
-        return say("The server makes it up, a new one for each person.")
+        if (password := form_state.password) is None:
+            return say("The server makes it up, a new one for each person.")
+        return say("It is made up here, a new one for each person: {length}.", length=password.in_words())
     return WHERE_IT_GOES
 
 
@@ -160,7 +162,19 @@ def _whom_field(form_state: FormState) -> list[Part]:
             hint = say("The first member who opens it gets it.")
             return [Channel("channel", say("Channel"), form_state.channel, hint, optional=False)]
         case "link":
-            return [Note.of(say("You get the link. Whoever has it can open the secret, once."))]
+            return [
+                Note.of(say("You get the link. Whoever has it can open the secret, once.")),
+                *_mail_field(form_state),
+            ]
+
+
+def _mail_field(form_state: FormState) -> list[Part]:
+    """For somebody outside Slack. The server sends mail for accounts only, and the bot never does."""
+    if not form_state.is_connected or form_state.is_generated or account_of(form_state) == ANONYMOUS:
+        return []
+    hint = say("Onetime Secret itself sends the link there. Leave it empty to send the link yourself.")
+    label = say("E-mail address of the recipient")
+    return [Field("mail_address", label, hint, optional=True, is_mail_address=True, initial=form_state.mail_address)]
 
 
 async def add_text_field(interaction: Interaction, context: ButtonContext[None]) -> Modal:

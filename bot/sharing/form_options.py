@@ -1,12 +1,16 @@
-"""What “More options” folds out in the window for sharing: life, passphrase, notification and server."""
+"""What “More options” folds out in the window for sharing: life, passphrase, notification and server.
+
+For a password that is made up it also folds out of what it is made.
+"""
 
 from __future__ import annotations
 
 from bot.interaction.lives import usual
-from bot.screen.parts import Button, Checkboxes, Choice, Field, Part
+from bot.screen.parts import Button, Checkboxes, Choice, Field, Note, Part
 from bot.screen.pieces import Duration, HostName, Phrase, Piece, say
-from bot.sharing.choices import ANONYMOUS, PEOPLE
+from bot.sharing.choices import ANONYMOUS, PEOPLE, SERVER
 from bot.sharing.form_state import FormState
+from bot.sharing.passwords import LENGTHS, PasswordKind, length_words, use_words
 from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
 
 CHANGE = "share_change"  # a menu: what is chosen in it changes which fields there are
@@ -14,6 +18,13 @@ FOLD = "share_options"  # a button
 MAX_PASSPHRASE = 128  # characters
 
 APART, NEWS = "apart", "news"  # boxes
+KIND = "kind"  # a menu: of what a password is made up
+
+_PASSWORD_KINDS: tuple[tuple[str, Piece], ...] = (
+    ("words", say("Words that can be spoken")),
+    ("characters", say("Letters, digits and signs")),
+    ("digits", say("Digits only")),
+)
 
 _PASSPHRASES = (
     (NO_PASSPHRASE, say("None")),
@@ -29,6 +40,23 @@ def passphrase_field(form_state: FormState) -> list[Part]:
     return []
 
 
+def password_parts(form_state: FormState) -> list[Part]:
+    """The kind and the length of a password that is made up."""
+    password = form_state.password
+    kinds = _PASSWORD_KINDS if form_state.is_shown else ((SERVER, say("As the server makes it up")), *_PASSWORD_KINDS)
+    kind = Choice(KIND, say("What is it made of?"), kinds, password.kind if password else SERVER, CHANGE)
+    if password is None:
+        return [kind]
+    lengths = tuple((str(one), length_words(password.kind, one)) for one in LENGTHS[password.kind])
+    length = Choice(length_field(password.kind), say("How long is it?"), lengths, str(password.length))
+    return [kind, length, Note.of(use_words(password.kind))]
+
+
+def length_field(kind: PasswordKind) -> str:
+    """The name of the field. Each kind has its own, so that Slack keeps no length that was chosen for another kind."""
+    return f"length_{kind}"
+
+
 def option_parts(form_state: FormState) -> list[Part]:
     """The options, or only the passphrase that has to be typed."""
     typed = passphrase_field(form_state)
@@ -41,6 +69,7 @@ def option_parts(form_state: FormState) -> list[Part]:
     ticked = frozenset(name for name, is_set in ((APART, choices.apart), (NEWS, choices.news)) if is_set)
     lives = tuple((str(life), Duration(life)) for life in form_state.lives)
     return [
+        *(password_parts(form_state) if form_state.is_generated else ()),
         Choice("ttl", say("It can be opened for"), lives, str(life_of(form_state))),
         Choice("passphrase_mode", say("Passphrase"), _PASSPHRASES, choices.passphrase, CHANGE),
         *typed,
@@ -56,7 +85,7 @@ def _account_parts(form_state: FormState) -> list[Part]:
         (account_id, HostName(name)) for account_id, name in form_state.accounts
     )
     accounts = (*named, (ANONYMOUS, say("Without an account")))
-    return [Choice("account", say("Made with the account on"), accounts, account_of(form_state))]
+    return [Choice("account", say("Made with the account on"), accounts, account_of(form_state), CHANGE)]
 
 
 def fold_button(form_state: FormState, ref: str) -> Button:

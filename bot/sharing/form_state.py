@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -19,7 +19,8 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
-from bot.sharing.choices import CHANNEL, PEOPLE, Whom
+from bot.sharing.choices import CHANNEL, PEOPLE, SERVER, Whom
+from bot.sharing.passwords import LENGTHS, USUAL_LENGTHS, PasswordKind, PasswordSpec
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 from bot.storage.share_choices import USUAL_CHOICES, ShareChoices
 
@@ -39,7 +40,7 @@ TOO_MANY = say(
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What a window is for, and what was chosen in it. What is typed into it is never in here.
+    """What a window is for, and what was chosen in it. Nothing that is typed is in here, but an e-mail address.
 
     With `only`, the recipients are fixed and nobody else can be chosen.
     """
@@ -50,13 +51,17 @@ class FormState:
     is_unfolded: bool = False  # whether the options can be seen
     has_passphrase_field: bool = False  # it stays as long as something is typed into it
     choices: ShareChoices = USUAL_CHOICES
+    chosen_kind: PasswordKind | Literal["server"] | None = None  # of a generated password
+    chosen_length: int | None = None  # of a generated password, in words, characters or digits
     chosen_is_shown: bool | None = None  # whether a generated password is shown to the sender, and to nobody else
     only: tuple[str, ...] = ()  # user ids
     request: str | None = None  # the id of the request that the share answers
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
-    is_generated: bool = False  # the host makes the secret up, so there is no text to type
+    is_generated: bool = False  # the secret is a password that is made up, so there is no text to type
     note: str = ""  # the initial text of the note, which may be that of a request
+    is_connected: bool = False  # to an account: for one, Onetime Secret itself can send the link by mail
+    mail_address: str = ""  # typed into a field that the window may not show now
     asks_to_choose: bool = False  # somebody was named whose id Slack did not send
     max_bytes: int = DEFAULT_SECRET_BYTES  # of the largest secret that the window has room for
     lives: tuple[int, ...] = DEFAULT_SHARE_LIVES  # seconds, to choose from
@@ -81,6 +86,17 @@ class FormState:
         """Whether a generated password is shown: until it is chosen, if the command named nobody to send it to."""
         is_for_nobody = not (self.to or self.channel or self.asks_to_choose)
         return is_for_nobody if self.chosen_is_shown is None else self.chosen_is_shown
+
+    @property
+    def password(self) -> PasswordSpec | None:
+        """What is made up here; None if the server makes it up, which never sees what is shown to the sender."""
+        kind = self.chosen_kind
+        if kind is None or kind == SERVER:
+            if not self.is_shown:
+                return None
+            kind = "characters"
+        is_offered = self.chosen_length in LENGTHS[kind]
+        return PasswordSpec(kind, self.chosen_length if is_offered and self.chosen_length else USUAL_LENGTHS[kind])
 
     def data(self) -> dict[str, str]:
         """The form state as the data of a button context."""
@@ -153,6 +169,7 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
     form_state = replace(
         form_state,
         choices=choices,
+        is_connected=bool(accounts),
         accounts=named,
         max_bytes=max(services.max_bytes_on(host) for host in hosts),
         lives=services.lives.possible(places),

@@ -98,7 +98,7 @@ def open_confirm(*, escrow: bool) -> Confirm:
 
 def _promise(delivery: Delivery) -> Sentences:
     return Sentences.of(
-        say("It works once, and only for whoever of this channel is first.")
+        say("It works once, and only for the first full member of this workspace: no guests.")
         if delivery.recipient.channel
         else say("It works once, and only for you."),
         say("Nothing of it is in this message."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import DONE, NO_FORM, Link, Modal, Note, Part, Revealed, Text
-from bot.screen.pieces import Duration, HostName, Mark, say
+from bot.screen.parts import DONE, NO_FORM, Link, Message, Modal, Note, Part, Revealed, Text
+from bot.screen.pieces import Duration, HostName, Listing, Mark, Phrase, Piece, Plain, say
 from bot.secret import Secret
-from bot.status.words import DELIVERY_SIGNS, DONE_SIGN, recipient_name, sent_words
+from bot.sharing.create import Mail
+from bot.status.words import DELIVERY_SIGNS, DONE_SIGN, WARNING_SIGN, recipient_name, sent_words
 from bot.storage.shares.rows import Delivery
 
 SHARED_FORM = "shared"
@@ -19,11 +20,20 @@ def one_moment() -> Modal:
     return Modal.of(NO_FORM, TITLE, Text.of(DONE_SIGN, say("It is made. One moment…")))
 
 
-def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, passphrase: Secret | None) -> Modal:
+def window(
+    deliveries: list[Delivery],
+    *,
+    asked: int | None,
+    ttl: int | None,
+    passphrase: Secret | None,
+    mail: Mail | None = None,
+) -> Modal:
     """What came of a share. It shows the `passphrase`, if there is one, and the link, if there is no recipient."""
     parts: list[Part] = []
     for delivery in deliveries:
         parts += link_parts(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
+    if mail is not None:
+        parts.append(Text.of(_mail_sign(mail), _mail_words(mail)))
     if passphrase is not None:
         parts += passphrase_parts(passphrase)
     if asked is not None and ttl is not None and ttl != asked:
@@ -36,6 +46,29 @@ def window(deliveries: list[Delivery], *, asked: int | None, ttl: int | None, pa
         parts.append(Text.of(Mark(":information_source: "), shortened))
     parts.append(Note.of(say("A message in our direct conversation shows its status from now on.")))
     return Modal.of(SHARED_FORM, SHARED, *parts, close=DONE)
+
+
+def _mail_sign(mail: Mail) -> Mark:
+    return Mark(":email: ") if mail.fits else WARNING_SIGN
+
+
+def _mail_words(mail: Mail) -> Phrase:
+    if not mail.sent_to:
+        return say("The server ignored the e-mail address, so nobody got a mail. Send the link yourself.")
+    addresses = Listing(tuple(Plain(one) for one in mail.sent_to))
+    if mail.fits:
+        return say("Onetime Secret sends the link to {address}.", address=addresses)
+    return say(
+        "The server says that it sends the link to {addresses}. That is not the address that you typed. If it is "
+        "wrong, burn the secret.",
+        addresses=addresses,
+    )
+
+
+def mail_message(mail: Mail, secret: Piece) -> Message:
+    """What a window would have said about the mail, when that window is gone."""
+    said = say("{secret}: {state}", secret=secret, state=_mail_words(mail))
+    return Message.of(said, Text.of(_mail_sign(mail), said))
 
 
 def already_shared(deliveries: list[Delivery]) -> Modal:

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass, replace
 
 from bot.interaction.feature import FieldErrors, Interaction
 from bot.interaction.parsed_text import parse_field
 from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
+from bot.onetime.wire import is_address
 from bot.person import Person
 from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
-from bot.sharing.choices import ANONYMOUS, CHANNEL, PEOPLE
+from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE
 from bot.sharing.form_options import APART, account_of, can_be_apart, life_of
 from bot.sharing.form_state import MAX_PEOPLE, FormState
+from bot.sharing.passwords import PasswordSpec, generate_passphrase
 from bot.storage.accounts import Account
 from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
 from bot.storage.shares.rows import PassphraseTo, Recipient
 
 CHANNEL_IDS = ("C", "G")  # the first letters of ids of channels; that of a direct message is a D
-_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aeiou"
 
 
 @dataclass(frozen=True, slots=True)
 class ShareSpec:
-    """What to make. If `text` is None, the host makes up a password."""
+    """What to make. Without a `text`, a password is made up for each recipient: as `password` says, or by the host."""
 
     text: Secret | None
+    password: PasswordSpec | None
     recipients: tuple[Recipient, ...]
     ttl: int  # seconds
     passphrase: Secret | None
@@ -37,6 +38,7 @@ class ShareSpec:
     quiet: bool
     host: Host
     account: Account | None
+    mail_address: Secret | None = None  # the server itself sends the link there
 
 
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
@@ -45,18 +47,21 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
     text = None if form_state.is_generated else _read_text(interaction, form_state, wrong)
     to = _read_recipients(interaction, form_state, wrong)
     passphrase, passphrase_to = _read_passphrase(interaction, form_state, to, wrong)
+    mail_address = _read_mail_address(interaction, form_state, wrong)
     if wrong:
         raise FieldErrors(wrong)
     return ShareSpec(
         text=text,
+        password=form_state.password if form_state.is_generated else None,
         recipients=to,
         ttl=life_of(form_state),
         passphrase=passphrase,
         passphrase_to=passphrase_to,
-        note=_read_note(interaction.text_inputs.get("note")),
+        note=read_line(interaction.text_inputs.get("note")) or None,
         quiet=not form_state.choices.news,
         host=interaction.services.hosts.default,  # until the account is known
         account=None,
+        mail_address=mail_address,
     )
 
 
@@ -86,6 +91,18 @@ def _read_recipients(interaction: Interaction, form_state: FormState, wrong: dic
     if people:
         return tuple(Recipient(replace(interaction.person, user_id=one)) for one in people)
     return tuple(Recipient(channel=one) for one in channels) or (Recipient(),)
+
+
+def _read_mail_address(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> Secret | None:
+    """The address in the field, if the window has one. Older servers ignore a wrong address, so it is checked here."""
+    typed = Secret(read_line(interaction.text_inputs.get("mail_address")))
+    if not typed or form_state.whom != LINK:
+        return None
+    if not is_address(typed):
+        wrong["mail_address"] = say(
+            "That is not one e-mail address that Onetime Secret can use: letters without accents, digits and . _ % + -"
+        )
+    return typed
 
 
 def _read_chosen_ids(interaction: Interaction, form_state: FormState) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -123,21 +140,16 @@ def _read_passphrase(
     return passphrase, "sender" if mode == GENERATE else "nobody"
 
 
-def generate_passphrase() -> Secret:
-    """A passphrase that is easy to read aloud: ten syllables, 63 bits."""
-    syllables = [secrets.choice(_CONSONANTS) + secrets.choice(_VOWELS) for _ in range(10)]
-    return Secret("-".join("".join(syllables[at : at + 2]) for at in range(0, 10, 2)))
-
-
-def _read_note(typed: Secret | None) -> str | None:
-    """The note, which is no secret: it goes into messages."""
-    return (parse_field(typed).readable or None) if typed else None
+def read_line(typed: Secret | None) -> str:
+    """A note or an address in one line, which is no secret: a note goes into messages, an address to the server."""
+    return parse_field(typed).readable if typed else ""
 
 
 async def load_account(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> ShareSpec:
     """The spec with the account that was chosen, or the default one, or none. Raises `NotYours`, `Unsealable`."""
     chosen, services = interaction.selects.get("account") or account_of(form_state), interaction.services
     if chosen == ANONYMOUS:
+        _require_no_mail(spec)
         return spec
     account = await (
         services.accounts.find(interaction.person, chosen)
@@ -145,9 +157,21 @@ async def load_account(interaction: Interaction, form_state: FormState, spec: Sh
         else services.accounts.default_of(interaction.person)
     )
     if account is None:
+        _require_no_mail(spec)
         return spec
     services.credentials_of(account)  # raises now, and not after the share has begun
     return replace(spec, host=services.hosts.of(account.host), account=account)
+
+
+def _require_no_mail(spec: ShareSpec) -> None:
+    if spec.mail_address is not None:
+        raise FieldErrors(
+            {
+                "mail_address": say(
+                    "Onetime Secret sends mail only for an account: choose one under “More options”, or empty this."
+                )
+            }
+        )
 
 
 def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> None:

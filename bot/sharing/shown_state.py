@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from bot.interaction.feature import Interaction
-from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE, SHOW, Whom, read_whom
-from bot.sharing.form_options import APART, NEWS, can_be_apart
+from bot.interaction.parsed_text import parse_field
+from bot.onetime.wire import is_address
+from bot.secret import Secret
+from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE, SERVER, SHOW, Whom, read_whom
+from bot.sharing.form_options import APART, KIND, NEWS, can_be_apart, length_field
 from bot.sharing.form_state import FormState
+from bot.sharing.passwords import LENGTHS, PASSWORD_KINDS, PasswordKind
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.share_choices import GENERATE, MINE, PassphraseMode, ShareChoices, read_passphrase_mode
 
@@ -24,12 +29,40 @@ def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> Fo
         channel=next(iter(pickers["channel"]), None) if "channel" in pickers else stored.channel,
         has_passphrase_field=bool(interaction.text_inputs.get("passphrase")),
         choices=_choices(interaction, stored),
+        mail_address=_mail_address(interaction, stored),
+        chosen_kind=_kind(interaction, stored),
+        chosen_length=_length(interaction, stored),
         chosen_is_shown=stored.chosen_is_shown if what is None else what == SHOW,
     )
 
 
 def count_text_fields(interaction: Interaction) -> int:
     return max(1, sum(name.startswith("text") for name in interaction.text_inputs))
+
+
+def _mail_address(interaction: Interaction, stored: FormState) -> str:
+    """The address that is in the field, or was. Half an address is not kept: Slack may refuse a field that has one."""
+    if (typed := interaction.text_inputs.get("mail_address")) is None:
+        return stored.mail_address
+    address = parse_field(typed).readable
+    return address if is_address(Secret(address)) else ""
+
+
+def _kind(interaction: Interaction, stored: FormState) -> PasswordKind | Literal["server"] | None:
+    """The kind of password that was chosen. What the window itself had chosen is no choice of the person."""
+    chosen = interaction.selects.get(KIND)
+    shown = stored.password.kind if stored.password else SERVER
+    if chosen is None or chosen == shown:
+        return stored.chosen_kind
+    return next((kind for kind in PASSWORD_KINDS if kind == chosen), SERVER)
+
+
+def _length(interaction: Interaction, stored: FormState) -> int | None:
+    """The length that was chosen for the kind that was shown. The next kind has its own usual length."""
+    if stored.password is None:
+        return stored.chosen_length
+    chosen = interaction.selects.get(length_field(stored.password.kind), "")
+    return next((one for one in LENGTHS[stored.password.kind] if str(one) == chosen), stored.chosen_length)
 
 
 def _whom(interaction: Interaction, stored: FormState) -> Whom | None:

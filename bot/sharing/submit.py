@@ -29,11 +29,12 @@ from bot.screen.parts import Modal, Part, Text
 from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
-from bot.sharing.create import CreatedShare, PassphraseIgnored, create
+from bot.sharing.create import CreatedShare, Mail, PassphraseIgnored, create
 from bot.sharing.deliver import post_card
 from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.share_spec import ShareSpec
 from bot.sharing.shown_state import state_as_shown
+from bot.status.names import name_of_delivery
 from bot.status.words import WARNING_SIGN, WORKING_SIGN
 from bot.storage.button_contexts import ButtonContext
 from bot.storage.shares.rows import Delivery
@@ -206,12 +207,16 @@ def find_field_errors(error: BotError, form_state: FormState) -> dict[str, Piece
         return {} if form_state.only and "to" in error.fields else error.fields
     if isinstance(error, PassphraseIgnored):
         return {"passphrase": error.tell}
-    if not isinstance(error, Refused):
-        return {}
-    reason = error.reason.lower()
+    return _refused_field(error.reason, form_state) if isinstance(error, Refused) else {}
+
+
+def _refused_field(said_by_server: str, form_state: FormState) -> dict[str, Piece]:
+    reason = said_by_server.lower()
+    if form_state.mail_address and "email" in reason:
+        return {"mail_address": say("Onetime Secret does not send mail to this address. Nothing was made.")}
     number = re.search(r"(\d[\d,]{0,11})(?: bytes| characters)?", reason)
     if "passphrase" in reason:
-        return {"passphrase": _passphrase_error(error.reason, number[1] if number else "")}
+        return {"passphrase": _passphrase_error(said_by_server, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         said: Piece = say("That is too long for the server.")
         if number:
@@ -243,17 +248,28 @@ def _error_parts(error: BotError) -> list[Part]:
 async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
     """Show the result. A link or passphrase counts as seen when Slack has taken the window; else the card offers it."""
     passphrase = _passphrase_for_sender(made)
-    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase)
+    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase, mail=made.mail)
     try:
         if window.shows_secret and not waited:
             await interaction.show(result_window.one_moment())  # the answer to Slack, which nobody confirms
         await interaction.show(window)
     except SlackError as error:
         log.info("outcome_not_shown", error=str(error))
+        if made.mail is not None:
+            await _explain_mail(interaction, made.mail, made)
         return
     failpoint("outcome_shown")
     if window.shows_secret:
         await mark_seen(interaction, made)
+
+
+async def _explain_mail(interaction: Interaction, mail: Mail, made: CreatedShare) -> None:
+    """Say what the server said about the mail where the window that would say it is gone: the card does not know."""
+    try:
+        secret = name_of_delivery(made.share, made.deliveries[0]).in_list()
+        await interaction.tell(result_window.mail_message(mail, secret))
+    except SlackError as error:
+        log.info("mail_not_explained", error=str(error))
 
 
 def _passphrase_for_sender(made: CreatedShare) -> Secret | None:

@@ -17,7 +17,7 @@ from typing import Any
 import stamina
 from slack_bolt.async_app import AsyncAck
 
-from bot.errors import BotError, SlackError, WindowClosed
+from bot.errors import BotError, NotAllowed, SlackError, WindowClosed
 from bot.features import Registry
 from bot.features.help import answer_unknown
 from bot.features.link import looks_like_one
@@ -141,7 +141,11 @@ class Dispatcher:
     async def _dispatch_command(self, ack: AsyncAck, incoming: Incoming) -> None:
         """A command is acknowledged with words that are ready, or with nothing."""
         verb, text = self._registry.read(incoming.text)
-        if not self._is_new(incoming):
+        if not self._is_ours(incoming):  # somebody of another workspace, in a channel that both share
+            await ack(
+                **_draw_ephemeral(Message.of(NotAllowed.tell, Text.of(NotAllowed.tell)), self._language(incoming))
+            )
+        elif not self._deduplicator.is_first(incoming.idempotency_key):
             await ack()
         elif verb is not None and verb.words is not None:
             if self._members.known_membership(incoming.person):

@@ -22,6 +22,7 @@ REVEALS = {
     "bot/interaction/passphrases.py": "a passphrase is compared with what phones make of it",
     "bot/onetime/client.py": "the password of an account, for the header of a call",
     "bot/onetime/links.py": "keys, for the address of a link",
+    "bot/onetime/wire/recipients.py": "an address, to compare it with what a server says of it",
     "bot/onetime/wire/requests.py": "keys, passphrases and texts, for the request",
     "bot/proxy.py": "the address of the proxy, with its password",
     "bot/screen/long.py": "a long secret is cut into pages",

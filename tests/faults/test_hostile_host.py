@@ -314,7 +314,9 @@ async def test_without_an_account_no_credentials_are_sent(patient: Onetime) -> N
 async def test_what_is_shared_is_sent_with_all_that_was_chosen(patient: Onetime) -> None:
     async with hostile(says(200, {"secret_key": "s" * 31, "metadata_key": "m" * 31, "ttl": 60})) as host:
         credentials = Credentials(host.host, USER, TOKEN)
-        await patient.share(credentials, Secret("the text"), ttl=60, passphrase=PASSPHRASE, recipient="ben@example.com")
+        await patient.share(
+            credentials, Secret("the text"), ttl=60, passphrase=PASSPHRASE, recipient=Secret("ben@example.com")
+        )
 
     (seen,) = host.seen
     assert (seen.method, seen.target) == ("POST", "/api/v1/share")

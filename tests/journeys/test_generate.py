@@ -2,10 +2,10 @@
 
 import itertools
 import json
+import re
 
 import pytest
 
-from bot.features.generate import PASSWORD_LENGTH
 from bot.sandbox.onetime import OnetimeFault
 from tests.support.share_window import submit_share
 
@@ -51,7 +51,7 @@ async def test_a_password_that_is_shown_is_made_here_without_any_call(world, ada
     await ada.submit(view)
 
     password = await shown(ada)
-    assert len(password) == PASSWORD_LENGTH
+    assert len(password) == 20
     assert routes(world) == []
     assert password not in posted(world)
     assert ada.dm == []
@@ -87,12 +87,40 @@ async def test_each_is_another_one(world, ada):
 
 async def test_what_belongs_to_sending_is_only_there_when_it_is_to_be_sent(world, ada):
     view = await window(ada)
-    assert view.values.keys() == {"what"}
+    assert view.values.keys() == {"what", "kind", "length_characters"}
 
     await ada.fill(view, {"what": SEND})
 
     await ada.until(lambda: {"what", "whom", "to", "note"} == view.values.keys())
     assert world.onetime.calls == []
+
+
+async def test_its_kind_and_length_can_be_chosen(world, ada):
+    for kind, length, shape in (
+        ("words", "6", "[a-z]{5}(-[a-z]{5}){5}"),
+        ("digits", "8", "[0-9]{8}"),
+        ("characters", "32", ".{32}"),
+    ):
+        view = await window(ada)
+        if kind != "characters":
+            await ada.fill(view, {"kind": kind})
+            await ada.until(lambda view=view, name=f"length_{kind}": view.values.keys() == {"what", "kind", name})
+        await ada.fill(view, {f"length_{kind}": length})
+
+        await ada.submit(view)
+
+        assert re.fullmatch(shape, await shown(ada))
+        await ada.close()
+    assert routes(world) == []
+
+
+async def test_who_presses_generate_before_the_window_has_changed_gets_the_kind_that_was_chosen(world, ada):
+    view = await window(ada)
+    view.values["kind"] |= {"share_change": {"type": "static_select", "selected_option": {"value": "digits"}}}
+
+    await ada.submit(view)
+
+    assert re.fullmatch("[0-9]{6}", await shown(ada))
 
 
 # --- sent
@@ -131,6 +159,35 @@ async def test_each_person_gets_a_password_of_their_own(world, ada, ben):
         await person.submit(await person.until(lambda p=person: p.view and p.view.submit == "Show here" and p.view))
         passwords.add(await person.until(lambda p=person: p.view.secret_text()))
     assert len(passwords) == 2
+
+
+async def test_a_kind_that_was_chosen_is_made_up_here_a_new_one_for_each_person(world, ada, ben, cleo):
+    view = await window(ada, f"<@{ben.id}> <@{cleo.id}>")
+    await ada.click(view, label="More options")
+    await ada.until(lambda: "kind" in view.values)
+    assert "length_words" not in view.values
+    await ada.fill(view, {"kind": "words"})
+    await ada.until(lambda: "length_words" in view.values)
+    await ada.click(view, label="Fewer options")
+    await ada.until(lambda: "It is made up here, a new one for each person: 5 words." in view.text)
+
+    await ada.submit(view)
+
+    await ada.until(lambda: ben.dm and cleo.dm)
+    assert {route for route in routes(world) if "private" not in route} == {"/api/v1/share"}
+    made = [world.onetime.open_as_outsider(one.secret_key) for one in world.onetime.everything()]
+    assert [bool(re.fullmatch("[a-z]{5}(-[a-z]{5}){4}", one)) for one in made] == [True, True]
+    assert len(set(made)) == 2
+    assert not any(one in posted(world) + ada.sees() for one in made)
+
+
+async def test_what_the_window_had_chosen_for_what_is_shown_is_no_choice_for_what_is_sent(world, ada):
+    view = await window(ada)
+
+    await submit_share(ada, view, {"what": SEND})
+
+    await ada.until(lambda: ada.view.title == "Shared")
+    assert "/api/v1/generate" in routes(world)
 
 
 async def test_just_the_link_shows_the_link_and_not_the_password(world, ada):

@@ -1,8 +1,11 @@
 """The window for sharing: three fields, a choice of whom, and options that are folded away."""
 
+import asyncio
 import itertools
+import json
 
 from bot.sandbox.onetime import OnetimeFault
+from tests.journeys.conftest import after_the_lines_so_far
 from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
 
 SHARE_ROUTE = "/api/v1/share"
@@ -158,6 +161,85 @@ async def test_who_sends_passphrases_separately_does_so_again_but_not_to_nobody(
     view = await window(ada, f"<@{ben.id}>")
 
     assert "A passphrase is made up and sent separately" in view.text
+
+
+OUTSIDE = "dora.smith@example.com"
+
+
+async def test_somebody_outside_slack_gets_the_link_from_the_server_itself(world, connected):
+    view = await window(connected)
+    await choose_whom(connected, view, "link")
+    await connected.fill(view, {"text1": TEXT, "mail_address": OUTSIDE})
+    await choose_whom(connected, view, "people")
+    await choose_whom(connected, view, "link")
+    assert value(view, "mail_address") == OUTSIDE  # it was not lost
+
+    await connected.submit(view)
+
+    shown = await connected.until(lambda: connected.view and connected.view.title == "Shared" and connected.view)
+    (held,) = world.onetime.everything()
+    assert held.recipients == ("do***@e***.com",)
+    assert "Onetime Secret sends the link to do***@e***.com" in shown.text.replace("\u200b", "")
+    assert OUTSIDE not in connected.sees()
+
+
+async def test_a_server_that_ignores_the_address_or_sends_to_another_is_told(world, connected):
+    for recipient, said in (([], "ignored the e-mail address"), (["be***@e***.com"], "not the address that you typed")):
+        made = world.onetime.share(None, TEXT)
+        keys = {"secret_key": made.secret_key, "metadata_key": made.metadata_key, "ttl": 60, "recipient": recipient}
+        world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=200, body=json.dumps(keys).encode()))
+        view = await window(connected)
+
+        await submit_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE})
+
+        await connected.until(lambda said=said: said in connected.view.text)
+        await connected.close()
+
+
+async def test_an_address_that_a_server_would_read_in_part_is_refused_at_its_field(world, connected):
+    view = await window(connected)
+    await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": "o'neil@example.com"})
+
+    await connected.submit(view)
+
+    assert "not one e-mail address" in view.errors["mail_address"]
+    assert SHARE_ROUTE not in [call.route for call in world.onetime.calls]
+
+
+async def test_an_address_that_the_server_refuses_is_told_at_its_field_and_is_in_no_log(world, connected):
+    said = json.dumps({"message": f"Undeliverable email address: {OUTSIDE}"}).encode()
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=404, body=said))
+    view = await window(connected)
+    await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE})
+
+    await connected.submit(view)
+
+    assert "does not send mail to this address" in view.errors["mail_address"]
+    await after_the_lines_so_far(world, connected)
+    assert OUTSIDE.encode() not in bytes(world.bot.output)
+
+
+async def test_what_was_said_of_the_mail_is_said_in_a_message_when_the_window_is_gone(world, connected):
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("late", seconds=2.0))
+    view = await window(connected)
+    await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE, "note": "staging"})
+    submitting = asyncio.create_task(connected.submit(view))
+    await connected.until(lambda: "Being made" in view.text)
+
+    await connected.close()
+
+    await submitting
+    await connected.until(
+        lambda: any("“staging”: Onetime Secret sends the link to do" in one.shows for one in connected.dm)
+    )
+
+
+async def test_without_an_account_no_mail_is_offered(world, ada):
+    view = await window(ada)
+
+    await choose_whom(ada, view, "link")
+
+    assert "mail_address" not in view.values
 
 
 async def test_a_life_that_is_offered_no_more_is_not_chosen(world, ada):

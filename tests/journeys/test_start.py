@@ -1,8 +1,14 @@
 """`/ots` alone, the help, and the way on after a typo or a text that should not have been typed."""
 
 import itertools
+from typing import Any
 
+import pytest
+
+from bot.errors import NotAllowed
+from bot.features import Registry
 from tests.journeys.conftest import EMAIL, TOKEN
+from tests.support.english import english
 
 _numbers = itertools.count(1)
 
@@ -55,6 +61,68 @@ async def test_a_typo_has_a_button_that_goes_on_for_whom_it_named(world, ada):
     assert "hunter2-canary" not in ada.sees()
 
 
+async def test_a_typo_with_a_key_goes_on_with_it_and_nobody_sees_the_key(world, ada):
+    made = world.onetime.share(None, "the secret")
+    for typo, verb in (("burnn", "burn"), ("metadta", "metadata"), ("trakc", "track")):
+        before = len(world.workspace.export())
+        message = await says(ada, f"{typo} {made.metadata_key}")
+        assert labels(message) == [f"Go on with /ots {verb}", "All commands"]
+        assert made.metadata_key not in str([one.payload for one in world.workspace.export()[before:]])
+
+        await ada.click(message, label=f"Go on with /ots {verb}")
+
+        if verb == "burn":
+            await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+            await ada.close()
+        else:
+            said = {"metadata": "Not opened yet", "track": "You will get a message"}[verb]
+            await ada.until(lambda said=said: said in ada.sees())
+
+
+@pytest.mark.parametrize("typo", ["burnn", "metadta", "trakc"])
+async def test_a_typo_with_a_private_link_has_a_button_for_each_thing_that_can_be_done_with_it(world, ada, typo):
+    made = world.onetime.share(None, "the secret")
+    message = await says(ada, f"{typo} {world.onetime.url}/private/{made.metadata_key}")
+    assert labels(message) == ["Show status", "Track", "Burn…"]
+
+    if typo == "burnn":
+        await ada.click(message, label="Burn…")
+        await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    elif typo == "trakc":
+        await ada.click(message, label="Track")
+        await ada.until(lambda: "You will get a message" in ada.sees())
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        ("burnn", "/ots burn <private link>"),
+        ("burnn hunter2", "/ots burn <private link>"),
+        ("untrakc abcdefghijklmnopqrstuvwxyz12345", "/ots untrack <private link>"),
+        ("wathc on", "/ots watch on|off"),
+    ],
+)
+async def test_a_typo_that_cannot_be_gone_on_with_says_what_to_type(world, ada, typed, command):
+    message = await says(ada, typed)
+
+    assert labels(message) == ["All commands"]
+    assert f"Then type it like this: {command}." in message.shows.replace("`", "")
+    assert "hunter2" not in ada.sees()
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Registry().verbs if not verb.needs_text], ids=lambda verb: verb.name)
+async def test_a_button_that_goes_on_never_ends_in_a_request_to_type_something(world, ada, verb):
+    await says(ada, "help")  # from then on nobody has to ask Slack who ada is
+    message = await says(ada, f"{verb.name[:2]}q{verb.name[2:]} hunter2")
+    assert labels(message)[0] == f"Go on with /ots {verb.name}"
+    before = (len(ada.messages), ada.messages[-1].text, ada.view)
+
+    await ada.click(message, label=f"Go on with /ots {verb.name}")
+
+    await ada.until(lambda: (len(ada.messages), ada.messages[-1].text, ada.view) != before)
+    assert not ada.messages[-1].text.startswith(("Paste", "Type"))
+
+
 async def test_a_secret_behind_the_verb_has_a_button_that_goes_on_without_it(world, ada):
     ben = world.workspace.person(f"U0TYPO{next(_numbers):04}", "ben")
     await says(ada, "help")  # from then on nobody has to ask Slack who ada is
@@ -76,16 +144,60 @@ async def test_what_is_no_command_at_all_gets_the_start(world, ada):
     assert "xyzzy" not in ada.sees()
 
 
-async def test_a_guest_is_told_at_the_first_word_and_sees_no_button(world):
-    guest = world.workspace.person(f"U0GUEST{next(_numbers):04}", "gina", guest=True)
+OUTSIDERS: dict[str, dict[str, Any]] = {
+    "a guest": {"guest": True},
+    "a single-channel guest": {"ultra_guest": True},
+    "somebody of another workspace": {"stranger": True},
+}
+FIRST_WORDS = ["", "shrae", "https://eu.onetimesecret.com/secret/abcdefghijklmnopqrstuvwxyz12345"]
+FIRST_WORDS += [verb.name for verb in Registry().verbs]
 
-    for text in ("", "help", "shrae", "share"):
-        before = guest.sees()
-        await guest.command("/ots", text)
-        await guest.until(lambda before=before: guest.sees() != before)
 
-    assert "This app is for members" in guest.sees()
-    assert not [block for message in guest.messages for block in message.blocks if block["type"] == "actions"]
+def all_blocks(person):
+    """Everything that the person is shown, in messages and windows."""
+    shown = [*person.messages, *person.dm, *([person.view] if person.view else [])]
+    return [block for one in shown for block in one.blocks]
+
+
+@pytest.mark.parametrize("who", OUTSIDERS)
+async def test_an_outsider_is_told_once_what_they_can_do_and_sees_no_button(world, who):
+    told = english(NotAllowed.tell)
+    for text in FIRST_WORDS:
+        outsider = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", **OUTSIDERS[who])
+
+        await outsider.command("/ots", text)
+
+        await outsider.until(lambda outsider=outsider: told in outsider.sees())
+        assert outsider.sees().count(told) == 1
+        assert {block["type"] for block in all_blocks(outsider)} == {"section"}
+        assert not any("accessory" in block for block in all_blocks(outsider))
+        assert not (outsider.view and outsider.view.submit)
+
+
+@pytest.mark.parametrize("who", OUTSIDERS)
+async def test_an_outsider_whom_the_bot_knows_is_told_the_same(world, who):
+    outsider = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", **OUTSIDERS[who])
+    told = english(NotAllowed.tell)
+    await says(outsider, "help")
+
+    for text in ("help", "", "share", "xyzzy"):
+        message = await says(outsider, text)
+
+        assert message.text == told
+        assert outsider.view is None
+    assert {block["type"] for block in all_blocks(outsider)} == {"section"}
+
+
+async def test_a_message_in_a_channel_says_that_it_is_not_for_guests(world, ada):
+    place = world.workspace.channel(f"C0START{next(_numbers):04}", "ops", [ada, world.workspace.bot_user_id])
+    guest = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", guest=True)
+    place.members.add(guest.id)
+    await ada.command("/ots", f"share <#{place.id}|ops>")
+    view = await window(ada, "Share a secret")
+
+    await ada.submit(view, {"text1": "the secret"})
+
+    await guest.until(lambda: "only for the first full member of this workspace: no guests" in guest.sees())
 
 
 async def test_after_connecting_the_next_thing_is_to_share(world, ada):

@@ -15,9 +15,11 @@ from bot.sandbox.slack.rules import check_view
 from bot.screen.parts import Text
 from bot.screen.pieces import Mark, Plain
 from bot.settings import MAX_SECRET_BYTES
-from bot.sharing import form, share_spec
+from bot.sharing import form
 from bot.sharing.create import PassphraseIgnored
+from bot.sharing.form import field_names
 from bot.sharing.form_state import FormState, read_mentions
+from bot.sharing.passwords import generate_passphrase
 from bot.sharing.submit import find_field_errors
 from bot.slack import blocks
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
@@ -196,7 +198,7 @@ def test_there_are_as_many_fields_as_a_host_takes(most, rooms):
 
 
 def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud():
-    made = {share_spec.generate_passphrase().reveal() for _ in range(1_000)}
+    made = {generate_passphrase().reveal() for _ in range(1_000)}
 
     assert len(made) == 1_000
     assert all(re.fullmatch(r"([bdfghjklmnprstvz][aeiou]){2}(-([bdfghjklmnprstvz][aeiou]){2}){4}", one) for one in made)
@@ -231,3 +233,22 @@ def test_a_refusal_lands_at_the_field_that_it_is_about(error, fields):
 
 def test_where_the_recipient_cannot_be_chosen_there_is_no_field_to_complain_at():
     assert find_field_errors(FieldErrors({"to": Mark("who")}), FormState(only=("U0BEN",))) == {}
+
+
+TWO = (("a1", "eu.onetimesecret.com"), ("a2", "us.onetimesecret.com"))
+MAILED = FormState(chosen_whom="link", is_connected=True, mail_address="dora@example.com")
+
+
+@each_row(
+    ("form_state", "is_offered"),
+    [
+        (MAILED, True),
+        (replace(MAILED, is_connected=False), False),
+        (replace(MAILED, accounts=TWO, choices=replace(MAILED.choices, site="anonymous")), False),
+        (replace(MAILED, accounts=TWO), True),
+        (replace(MAILED, chosen_whom="people"), False),
+        (replace(MAILED, only=("U0BEN",)), False),
+    ],
+)
+def test_a_mail_is_offered_where_there_is_an_account_to_send_it_and_nobody_in_slack_to_get_it(form_state, is_offered):
+    assert ("mail_address" in field_names(list(form.form(form_state, "r" * 22).parts))) is is_offered

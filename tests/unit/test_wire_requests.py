@@ -27,7 +27,7 @@ EVERY = {
     "recent of v2": requests.recent_v2(),
     "authcheck": requests.authcheck(),
     "status": requests.status(),
-    "share": requests.share(Secret(CANARY), ttl=60, passphrase=Secret(CANARY), recipient="ada@example.com"),
+    "share": requests.share(Secret(CANARY), ttl=60, passphrase=Secret(CANARY), recipient=Secret("ada@example.com")),
     "generate": requests.generate(ttl=60, passphrase=Secret(CANARY)),
 }
 
@@ -112,7 +112,7 @@ def test_a_key_of_any_length_that_servers_ever_made_is_sent(key: str) -> None:
 def test_what_is_empty_is_not_sent() -> None:
     assert requests.reveal(SECRET, Secret("")).body() == b""
     assert requests.generate(ttl=None, passphrase=None).body() == b""
-    assert requests.share(Secret("x"), ttl=None, passphrase=None, recipient="").body() == b"secret=x"
+    assert requests.share(Secret("x"), ttl=None, passphrase=None, recipient=Secret("")).body() == b"secret=x"
 
 
 def test_a_text_with_a_lone_surrogate_is_sent_without_an_error_that_quotes_it() -> None:

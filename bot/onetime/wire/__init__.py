@@ -25,6 +25,7 @@ from bot.onetime.wire.metadata import (
     read_recent,
     read_recent_v2,
 )
+from bot.onetime.wire.recipients import can_be_of, is_address
 from bot.onetime.wire.refusals import (
     AccountsOff,
     NotRetryable,
@@ -49,6 +50,8 @@ __all__ = [
     "UnexpectedError",
     "UnrecognizedAnswer",
     "basic",
+    "can_be_of",
+    "is_address",
     "read_authcheck",
     "read_burn",
     "read_entries",

@@ -21,6 +21,7 @@ _OWN_SENTENCES = re.compile(
     r"|Could not store your secret",
     re.ASCII,
 )
+_UNDELIVERABLE = "Undeliverable email address"  # how the sentence begins that quotes the recipient's address
 
 # Words that a server needs to say what it refuses. They quote nothing, even if the secret has them too.
 _COMMON_WORDS = frozenset({
@@ -39,6 +40,8 @@ def read_reason(message: str, sent: Iterable[str]) -> str:
     shown = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     if _OWN_SENTENCES.fullmatch(shown):
         return shown
+    if shown.startswith(_UNDELIVERABLE):
+        return _UNDELIVERABLE
     words = _words(message)
     uncommon = "".join("\0" if word in _COMMON_WORDS else word for word in words)
     if any(_quotes(words, uncommon, "".join(_words(value))) for value in sent):

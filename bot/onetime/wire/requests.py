@@ -99,7 +99,7 @@ def status() -> ApiRequest:
     return ApiRequest("status", "GET", "/api/v1/status")
 
 
-def share(text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: str | None = None) -> ApiRequest:
+def share(text: Secret, *, ttl: int | None, passphrase: Secret | None, recipient: Secret | None = None) -> ApiRequest:
     form = {"secret": text, **_encode_form(ttl=_seconds(ttl), passphrase=passphrase, recipient=recipient)}
     return ApiRequest("share", "POST", "/api/v1/share", None, form)
 

@@ -44,6 +44,7 @@ class SecretSnapshot:
     created: float  # seconds since 1970
     ttl: int  # seconds
     owner: str | None = field(repr=False)  # user name; None for a secret that was made anonymously
+    recipients: tuple[str, ...] = field(default=(), repr=False)  # obscured
 
 
 @dataclass(slots=True, eq=False)
@@ -199,6 +200,7 @@ class SecretStore:
             created=secret.created,
             ttl=secret.ttl,
             owner=secret.owner,
+            recipients=tuple(secret.recipients),
         )
 
     def find_by_either_key(self, key: str) -> StoredSecret | None:
