@@ -278,6 +278,8 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
     Column("expires_at", Double, nullable=False),
     Column("over_at", Double),  # none while the request can be answered
     Column("people", LargeBinary),  # sealed, and empty: bound to who asked and who is asked. None in old rows
+    Column("reason", LargeBinary),  # sealed: why it was declined; none if nothing was said
+    Column("unannounced_since", Double),  # when a person ended it; none again after both messages say so
     CheckConstraint(
         "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
     ),
@@ -469,6 +471,7 @@ SEALED = (
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
+    SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
     REQUEST_PEOPLE,
     DELIVERY_RECIPIENT,
 )

@@ -610,10 +610,12 @@ async def test_a_request_is_declined(old):
     asker = old.member(told["other"])
 
     await old.press("request decline", "request_decline")
+    person = old.person("request decline")
+    await person.submit(await window(person, "Decline"), {"reason": "ask Cleo"})
 
     await reads(old.person("request decline"), old.thing("request decline"), "You declined")
     await reads(asker, old.message(told["card"]), "Declined")
-    await is_told(asker, "does not want to send you")
+    await is_told(asker, "declined your request “note of request decline”: ask Cleo")
 
 
 @presses("request_withdraw")

@@ -358,6 +358,7 @@ ACTS = (
     Act("action", "request_decline", Owned.asked),
     Act("action", "request_withdraw", Owned.requested),
     Act("form", "generate", Owned.window_of_generate),
+    Act("form", "request_decline", Owned.asked, typed=(("reason", "not here"),)),
     Act("form", "request", typed=(("note", "what for"),), picked=(("people", "U0FRIEND"),)),
     Act("form", "retrieve_link", typed=(("link", "{link}"),)),
     Act("form", "retrieve", Owned.reveal),
