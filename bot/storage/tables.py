@@ -391,6 +391,8 @@ deliveries = Table(  # one secret for one recipient
         "sender_notified_at", Double
     ),  # when the sender was notified that it was opened here; messages may still be redrawn
     Column("recipient", LargeBinary),  # sealed: who gets the passphrase; bound to who it is for. None in old rows
+    Column("remind_at", Double, index=True),  # when the recipient is reminded, as the sender chose; none: no reminder
+    Column("reminder_lease_until", Double),  # a worker is sending the reminder until then
     CheckConstraint(
         "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
         "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",

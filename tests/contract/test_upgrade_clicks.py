@@ -512,8 +512,10 @@ async def test_what_was_shared_with_a_passphrase_is_burned_with_it(old):
 @presses("share_remind")
 async def test_a_card_reminds(old):
     await old.press("share remind", "share_remind")
+    person = old.person("share remind")
+    await person.submit(await window(person, "Remind"))
 
-    await is_told(old.person("share remind"), "Reminded")
+    await sees(person, "Reminded")
     await is_told(old.member(old.told("share remind")["to"]), "is not opened yet")
 
 

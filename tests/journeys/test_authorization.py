@@ -323,6 +323,8 @@ ACTS = (
     Act("action", "share_burn_all", Owned.share_of_shared),
     Act("action", "share_burn_all_ask", Owned.share_of_shared),
     Act("action", "share_remind", Owned.share_of_shared),
+    Act("action", "share_remind_cancel", Owned.share_of_shared),
+    Act("form", "share_remind", Owned.share_of_shared),
     Act("action", "share_copy", Owned.share_of_shared),
     Act("action", "share_again", Owned.share_of_shared),
     Act("action", "share_link", Owned.link_of_shared),
