@@ -14,6 +14,8 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(90)]
 
+FAILED_ONCE = "SELECT count(*) FROM message_failures WHERE key LIKE 'reminder:%' AND dead_letter IS NULL"
+
 _numbers = itertools.count(1)
 
 
@@ -70,7 +72,7 @@ async def test_a_reminder_arrives(crashing, people, step):
 async def test_whom_slack_never_lets_us_remind_is_not_tried_again(crashing, people):
     ada, ben = people
     card = await scheduled(ada, ben)
-    crashing.world.workspace.plan("chat.postMessage", SlackFault.error("user_disabled"), about=ben.id)
+    crashing.world.workspace.plan("chat.postMessage", SlackFault.error("user_disabled"), about=ada.id)
 
     becomes_due(crashing)
 
@@ -82,7 +84,7 @@ async def test_whom_slack_never_lets_us_remind_is_not_tried_again(crashing, peop
 async def test_what_slack_does_not_take_now_is_sent_later(crashing, people):
     ada, ben = people
     await scheduled(ada, ben)
-    crashing.world.workspace.plan("chat.postMessage", SlackFault.error("internal_error"), about=ben.id)
+    crashing.world.workspace.plan("chat.postMessage", SlackFault.error("internal_error"), about=ada.id)
 
     becomes_due(crashing)
     await eventually(
