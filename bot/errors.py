@@ -64,7 +64,7 @@ class LimitReached(BotError):
 class RequestOver(BotError):
     """The request for a secret was answered, declined or withdrawn, or its time has run out."""
 
-    tell: Piece = say("That request is over: it was answered, declined or withdrawn, or its time has run out.")
+    tell: Piece = say("That request is over.")
 
 
 class NotConnected(BotError):

@@ -26,6 +26,7 @@ from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
 from bot.recovery import Recovery
 from bot.settings import Settings
+from bot.sharing.reminders import send_due_reminders
 from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
@@ -66,6 +67,7 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
+from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
@@ -75,6 +77,7 @@ from bot.watch.watcher import Watcher
 
 DRAIN = 8.5  # seconds at shutdown for all tasks; after SIGTERM the process ends within 10
 CORRECTION_INTERVAL = 10.0  # seconds between two searches for due times and leases of a clock that was ahead
+REMINDERS_INTERVAL = 5.0  # seconds between two looks for reminders that are due
 CUT_OFF = 2.5  # seconds at shutdown for requests that are incomplete or unanswered; aiohttp waits this long twice
 
 log = Log("wiring")
@@ -146,6 +149,7 @@ async def services(
                     shares=Shares(db, sealer),
                     deliveries=Deliveries(db, sealer),
                     interrupted_shares=InterruptedShares(db, sealer),
+                    reminders=Reminders(db, sealer),
                     following_messages=FollowingMessages(db),
                     requests=Requests(db, sealer),
                     limits=_limits(db, settings),
@@ -286,7 +290,8 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
         await free_leases(bot.db)
     departed = DepartedPeople(bot.workspace, PeopleRows(bot.db))
     departures = PeriodicTask(departed.check, CHECK_INTERVAL, log, "departed_failed")
-    parts = (watcher, notifier, _clock_correction(bot.db), departures)
+    reminders = PeriodicTask(partial(send_due_reminders, bot.services), REMINDERS_INTERVAL, log, "reminders_failed")
+    parts = (watcher, notifier, reminders, _clock_correction(bot.db), departures)
     for part in parts:
         bot.tasks.start(part.run())
     try:

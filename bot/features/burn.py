@@ -26,7 +26,7 @@ from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import DONE, Button, Buttons, Field, Message, Modal, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Sentences, say
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Sentences, say, say_count
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
@@ -52,7 +52,6 @@ LOOKING = say("Looking at it…")
 TITLE = say("Burn a secret")
 ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
-WRONG = say("That is not its passphrase. Nothing was burned.")
 STOPPED = say(
     "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try again in an hour."
 )
@@ -79,11 +78,11 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
     try:
         names = context.data.get(NAMES, "").split()
         state, metadata = await _destroy(interaction, access, context.key, asked=True, names=names)
-    except WrongPassphrase:
+    except WrongPassphrase as wrong:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
             return Reply(again, Outcome.REFUSED)
-        said = Sentences.of(WRONG, *describe_other_forms(interaction.text_inputs["passphrase"]))
+        said = Sentences.of(wrong.tell, *describe_other_forms(interaction.text_inputs["passphrase"]))
         raise FieldErrors({"passphrase": said}, form=again) from None
     name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, name, state, metadata), *access.notes, close=DONE)
@@ -197,7 +196,7 @@ async def _destroy(
     except WrongPassphrase:
         if guess.tries >= MAX_WRONG_TRIES:
             raise LimitReached(GUESSES, ROW_LIFE, tell=STOPPED) from None
-        raise
+        raise WrongPassphrase("burn", tell=_wrong_words(guess.tries)) from None
     except OnetimeError:
         with suppress(StorageUnavailable):
             await interaction.services.guesses.give_back(guess)
@@ -205,6 +204,15 @@ async def _destroy(
     if state is SecretState.BURNED:
         await _settle(interaction, access.credentials.host, key)
     return state, metadata
+
+
+def _wrong_words(tries: int) -> Phrase:
+    """`tries` is how many wrong ones there were."""
+    return say_count(
+        "That is not its passphrase, {count} try left. Nothing was burned.",
+        "That is not its passphrase, {count} tries left. Nothing was burned.",
+        MAX_WRONG_TRIES - tries,
+    )
 
 
 async def _count_guess(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_delivery, own_share
 from bot.screen.pieces import say
-from bot.sharing import form, form_options, sender_buttons, sender_card
+from bot.sharing import form, form_options, reminder_buttons, sender_buttons, sender_card
 from bot.sharing.form_state import read_command
 from bot.sharing.recovery import recover
 from bot.sharing.resume import resume
@@ -51,7 +51,8 @@ FEATURE = Feature(
             sender_card.ASK_TO_BURN: Handler(sender_buttons.ask_to_burn, own_delivery, opens_window=True),
             sender_card.BURN_ALL: Handler(sender_buttons.burn_all, own_share),
             sender_card.ASK_TO_BURN_ALL: Handler(sender_buttons.ask_to_burn_all, own_share, opens_window=True),
-            sender_card.REMIND: Handler(sender_buttons.remind, own_share),
+            sender_card.REMIND: Handler(reminder_buttons.ask_when, own_share, opens_window=True),
+            sender_card.CANCEL_REMINDER: Handler(reminder_buttons.cancel, own_share),
             sender_card.SHARE_AGAIN: Handler(sender_buttons.share_again, own_share, opens_window=True),
             sender_card.COPY: Handler(sender_buttons.show_instructions, own_share, opens_window=True),
             sender_card.SHOW_LINK: Handler(sender_buttons.show_link, own_delivery, opens_window=True),
@@ -59,6 +60,7 @@ FEATURE = Feature(
         },
         Kind.FORM: {
             form.FORM: Handler(submit, own_button_context(SHARE_FORM)),
+            reminder_buttons.FORM: Handler(reminder_buttons.remind, own_share),
             sender_buttons.BURN_FORM: Handler(sender_buttons.burn_with_passphrase, own_delivery),
             sender_buttons.BURN_ALL_FORM: Handler(sender_buttons.burn_all_with_passphrase, own_share),
         },

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -38,11 +39,12 @@ class Inputs:
     selects: Mapping[str, str] = field(default_factory=dict)  # the value that was chosen in a select menu
     checkboxes: Mapping[str, frozenset[str]] = field(default_factory=dict)  # the values of the boxes that are ticked
     pickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the ids of people or channels
+    moments: Mapping[str, datetime | None] = field(default_factory=dict)  # the time that was picked; None: none
 
     @property
     def names(self) -> frozenset[str]:
         """The names of all fields that the view has."""
-        return frozenset().union(self.text_inputs, self.selects, self.checkboxes, self.pickers)
+        return frozenset().union(self.text_inputs, self.selects, self.checkboxes, self.pickers, self.moments)
 
 
 NO_INPUTS = Inputs()
@@ -78,6 +80,10 @@ class Interaction:
     @property
     def pickers(self) -> Mapping[str, tuple[str, ...]]:
         return self.inputs.pickers
+
+    @property
+    def moments(self) -> Mapping[str, datetime | None]:
+        return self.inputs.moments
 
 
 class Kind(StrEnum):

@@ -31,6 +31,7 @@ from bot.storage.reveals.store import Reveals
 from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
+from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -67,6 +68,7 @@ class Services:
     shares: Shares
     deliveries: Deliveries
     interrupted_shares: InterruptedShares  # for recovery
+    reminders: Reminders
     following_messages: FollowingMessages
     requests: Requests
     limits: Limits

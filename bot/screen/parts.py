@@ -246,7 +246,17 @@ class Channel:
     optional: bool = True
 
 
-Input = Field | Choice | Checkboxes | People | Channel
+@dataclass(frozen=True, slots=True)
+class MomentPicker:
+    """A field of a modal that picks a date and a time, in the time zone of the person."""
+
+    name: str
+    label: Piece
+    hint: Piece | None = None
+    optional: bool = True
+
+
+Input = Field | Choice | Checkboxes | People | Channel | MomentPicker
 Hidden = Revealed | Link | LinkButton | Passphrase
 Part = Text | Heading | Note | Facts | Copyable | Buttons | Item | Menu | Divider | Hidden | Input
 

@@ -10,7 +10,7 @@ from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Par
 from bot.screen.pieces import Mark, Phrase, SecretNamed, Sentences, When, Who, say
 from bot.status.names import name_in_label
 from bot.status.patient_send import send_in_some_words
-from bot.status.words import REQUEST_WORDS, request_notification_words, request_over_words, what_for
+from bot.status.words import WORKING_SIGN, request_card_words, request_notification_words, request_over_words, what_for
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 
@@ -39,7 +39,7 @@ def question(request: Request) -> Message:
     if request.is_open:
         parts += [_buttons(request), _how_note(request)]
         return Message(_summary(request, asks), tuple(parts))
-    parts.append(Text(request_over_words(request.state)))
+    parts.append(Text(request_over_words(request)))
     return Message(_summary(request, say("{person} asked you for a secret.", person=who)), tuple(parts))
 
 
@@ -54,7 +54,7 @@ def _buttons(request: Request) -> Buttons:
             accessibility_label=say("Send a secret: {request}", request=which),
         ),
         Button(
-            say("Decline"),
+            say("Decline…"),
             DECLINE,
             request.id,
             accessibility_label=say("Decline to send a secret: {request}", request=which),
@@ -88,9 +88,8 @@ def _summary(request: Request, said: Phrase) -> Sentences:
 
 def card(request: Request) -> Message:
     """The card of the person who asked, as it is now. It is one message, updated in place."""
-    state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
     asked = say("You asked {person} for a secret.", person=Who(request.asked.user_id))
-    parts: list[Part] = [Text.of(asked, Mark("\n"), *REQUEST_WORDS[state])]
+    parts: list[Part] = [Text.of(asked, Mark("\n"), *request_card_words(request))]
     if request.note:
         parts.append(Text.of(what_for(request.note)))
     if request.is_open:
@@ -116,13 +115,28 @@ def outcome_notification(request: Request) -> Message | None:
     if said is None:
         return None
     sign, sentence = said
+    if request.state == "declined":  # the sentence has the note
+        return Message.of(sentence, Text.of(sign, sentence))
     note = (Note.of(what_for(request.note)),) if request.note else ()
     return Message(_summary(request, sentence), (Text.of(sign, sentence), *note))
 
 
-def over_window() -> Modal:
-    """The window for a request that is over."""
-    return Modal.of(REQUESTED_FORM, REQUEST_TITLE, Text.of(RequestOver.tell))
+def over_window(request: Request, *, is_being_answered: bool = False) -> Modal:
+    """The window for the person who was asked, when the request is over. It says what ended it.
+
+    While the answer is under way, the request is answered already, but nothing may come of that.
+    """
+    if is_being_answered:
+        said = [Text.of(WORKING_SIGN, say("You are answering it right now. Please look again in a moment."))]
+    else:
+        said = [Text.of(RequestOver.tell), Text(request_over_words(request))]
+    return Modal.of(REQUESTED_FORM, REQUEST_TITLE, *said)
+
+
+def what_ended(request: Request) -> RequestOver:
+    """The error for the person who was asked and answers too late. It says what ended the request."""
+    _, ended = request_over_words(request)
+    return RequestOver(request.state, tell=Sentences.of(RequestOver.tell, ended))
 
 
 # --- as it changes
@@ -158,6 +172,25 @@ async def notify_requester(services: Services, request: Request) -> None:
     message = outcome_notification(request)
     if message is not None:
         await send_in_some_words(services, request.person, message, f"{request.id}:{request.state}")
+
+
+async def announce_end(services: Services, request: Request) -> None:
+    """Notify the person who asked that somebody ended the request, and update both messages.
+
+    Safe to repeat: recovery repeats it after a crash, and until Slack has taken the notification.
+    Raises `StorageUnavailable`.
+    """
+    is_notified = True
+    try:
+        await notify_requester(services, request)
+    except SlackError as error:
+        log.warning("not_notified", error=str(error), ref=request.id)
+        is_notified = error.is_permanent
+    failpoint("requester_notified")
+    await update_messages(services, request)
+    if is_notified:
+        await services.requests.mark_announced(request.id)
+    failpoint("request_announced")
 
 
 async def settle_answer(services: Services, share: Share) -> None:

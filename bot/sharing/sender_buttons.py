@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import OnetimeError, SlackError, WrongPassphrase
+from bot.errors import OnetimeError, WrongPassphrase
 from bot.failpoints import failpoint
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
@@ -10,16 +10,15 @@ from bot.interaction.passphrases import describe_other_forms
 from bot.logs import Log
 from bot.onetime.wire import SecretState
 from bot.screen.parts import DONE, NO_FORM, Field, Message, Modal, Note, Part, Text
-from bot.screen.pieces import Listing, Phrase, Piece, Sentences, say, say_count
+from bot.screen.pieces import Phrase, Piece, Sentences, say, say_count
 from bot.secret import Secret
-from bot.sharing import deliver, recipient_messages, result_window, sender_card
+from bot.sharing import deliver, result_window, sender_card
 from bot.sharing.form import open_form
 from bot.sharing.form_state import FormState
 from bot.sharing.notify import redraw
 from bot.status.burn import BURNED_FORM, read_burn_outcome
-from bot.status.words import REMINDER_SIGN, WARNING_SIGN, recipient_name
+from bot.status.words import WARNING_SIGN
 from bot.storage.shares.rows import Delivery, Share
-from bot.storage.tables import new_id
 
 BURN_FORM = "share_burn"
 BURN_ALL_FORM = "share_burn_all"
@@ -150,37 +149,7 @@ def _refuse_as_over() -> Reply:
     return Reply(Modal.of(NO_FORM, say("What you shared"), Text.of(NOTHING_LEFT)), Outcome.REFUSED)
 
 
-# --- reminders and instructions
-
-
-async def remind(interaction: Interaction, share: Share) -> Reply:
-    """“Remind”: everybody who has not opened it, each once an hour at most."""
-    there = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.state == "sent"]
-    reminded = [one for one in there if await _send_reminder(interaction, share, one)]
-    if reminded:
-        people = Listing(tuple(recipient_name(delivery.recipient) for delivery in reminded))
-        said = say("Reminded: {people}.", people=people)
-        message = Message(said, (Text.of(REMINDER_SIGN, said),), without_replacing=True)
-        return Reply(message, Outcome.DONE if len(reminded) == len(there) else Outcome.PARTLY_DONE)
-    words = say("They were reminded less than an hour ago.") if there else say("There is nobody to remind.")
-    return Reply(Message.of(words, Text.of(words), without_replacing=True), Outcome.REFUSED)
-
-
-async def _send_reminder(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
-    to = delivery.address
-    if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
-        return False
-    try:
-        posted = await interaction.services.send(
-            to,
-            recipient_messages.reminder(share, delivery, escrow=interaction.services.escrow),
-            f"reminder:{new_id()}",
-        )
-    except SlackError as error:
-        log.info("not_reminded", error=str(error), ref=delivery.id)
-        return False
-    await interaction.services.following_messages.add("reminder", delivery.id, posted, delivery.reader)
-    return True
+# --- sharing again, and instructions
 
 
 async def share_again(interaction: Interaction, share: Share) -> Reply:

@@ -6,6 +6,7 @@ The card and the notifications hold no key, no link and no content. Their button
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Copyable, Divider, Message, Note, Part, Text
@@ -39,6 +40,7 @@ ASK_TO_BURN_ALL = "share_burn_all_ask"
 BURN_ALL = "share_burn_all"
 BURN = "share_burn"
 REMIND = "share_remind"
+CANCEL_REMINDER = "share_remind_cancel"
 COPY = "share_copy"
 SHARE_AGAIN = "share_again"
 
@@ -65,8 +67,10 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
         parts += [Divider(), Text.of(NOT_KEPT)]
     together = (*_buttons_for_all(share, deliveries), *_again_buttons(share, deliveries))
+    reminder = _next_reminder(deliveries)
+    said = [Text.of(REMINDER_SIGN, say("A reminder goes out {when}.", when=When(reminder)))] if reminder else []
     if together:
-        parts += [Divider(), Buttons(together)]
+        parts += [Divider(), *said, Buttons(together)]
     parts.append(_small_print(share, deliveries))
     summary = say("What you shared on {server}: {status}.", server=HostName(Host(share.host).name), status=title)
     return Message(summary, tuple(parts))
@@ -121,6 +125,9 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
     buttons: list[Button] = []
     if any(not delivery.recipient.is_nobody for delivery in unopened):
         buttons.append(_remind_button(share))
+    if _next_reminder(deliveries) is not None:
+        label = say("Cancel the reminder of {secret}", secret=which)
+        buttons.append(Button(say("Cancel the reminder"), CANCEL_REMINDER, share.id, accessibility_label=label))
     label = say("Show instructions to copy for {secret}", secret=which)
     buttons.append(Button(say("Instructions to copy"), COPY, share.id, accessibility_label=label))
     if len(unopened) > 1:
@@ -130,6 +137,11 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
         label = say("Burn all that nobody has opened of {secret}", secret=which)
         buttons.append(Button(say("Burn all"), BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))
     return tuple(buttons)
+
+
+def _next_reminder(deliveries: list[Delivery]) -> datetime | None:
+    """When the next reminder goes out to somebody who has not opened theirs."""
+    return min((one.remind_at for one in deliveries if one.remind_at and one.state == "sent"), default=None)
 
 
 def to_share_again(deliveries: list[Delivery]) -> list[Delivery]:
@@ -148,7 +160,7 @@ def _again_buttons(share: Share, deliveries: list[Delivery]) -> tuple[Button, ..
 
 def _remind_button(share: Share) -> Button:
     label = say("Remind those who have not opened {secret}", secret=name_of_share(share).in_label())
-    return Button(say("Remind"), REMIND, share.id, accessibility_label=label)
+    return Button(say("Remind…"), REMIND, share.id, accessibility_label=label)
 
 
 def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:

@@ -37,6 +37,7 @@ from bot.sharing.shown_state import state_as_shown
 from bot.status.names import name_of_delivery
 from bot.status.words import WARNING_SIGN, WORKING_SIGN
 from bot.storage.button_contexts import ButtonContext
+from bot.storage.requests import Request
 from bot.storage.shares.rows import Delivery
 
 PATIENCE = 1.2  # seconds of the 3 that Slack gives for an answer
@@ -177,15 +178,19 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
     shares = interaction.services.shares
     if (before := await shares.find_by_key(interaction.person, ref)) is not None:
         return CreatedShare(before, await shares.deliveries_of(before.id), is_new=False)
-    if (
-        form_state.request
-        and not (await interaction.services.requests.find_for_asked(interaction.person, form_state.request)).is_open
-    ):
-        raise RequestOver
+    if form_state.request and not (request := await _find_request(interaction, form_state.request)).is_open:
+        raise request_messages.what_ended(request)
     spec = await share_spec.load_account(interaction, form_state, spec)
     share_spec.check_size(interaction, form_state, spec)
     await share_spec.check_people(interaction, spec)
-    return await create(interaction, spec, ref, answers=form_state.request)
+    try:
+        return await create(interaction, spec, ref, answers=form_state.request)
+    except RequestOver:
+        raise request_messages.what_ended(await _find_request(interaction, form_state.request)) from None
+
+
+async def _find_request(interaction: Interaction, ref: object) -> Request:
+    return await interaction.services.requests.find_for_asked(interaction.person, ref)
 
 
 async def show_again(

@@ -34,6 +34,7 @@ from bot.screen.parts import (
     MenuItem,
     Message,
     Modal,
+    MomentPicker,
     Note,
     Part,
     Passphrase,
@@ -142,7 +143,7 @@ class _Blocks:
                 return [{"type": "actions", "elements": [self._select(part)]}]
             case Divider():
                 return [{"type": "divider"}]
-            case Field() | Choice() | Checkboxes() | People() | Channel():
+            case Field() | Choice() | Checkboxes() | People() | Channel() | MomentPicker():
                 return [self._input(part)]
             case _:
                 assert_never(part)
@@ -235,6 +236,8 @@ class _Blocks:
                 return block | {"element": _people(part)}
             case Channel():
                 return block | {"element": _channel(part)}
+            case MomentPicker():
+                return block | {"element": {"type": "datetimepicker", "action_id": "picked"}}
 
     def _line(self, field: Field) -> dict[str, Any]:
         element: dict[str, Any] = {"type": "plain_text_input", "action_id": "typed", "max_length": field.max_length}

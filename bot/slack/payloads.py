@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from yarl import URL
@@ -262,6 +263,7 @@ def _read_inputs(view: JsonObject) -> Inputs:
     chosen: dict[str, str] = {}
     checked: dict[str, frozenset[str]] = {}
     pickers: dict[str, tuple[str, ...]] = {}
+    moments: dict[str, datetime | None] = {}
     for name, block in _as_dict(_as_dict(view.get("state")).get("values")).items():
         for element in map(_as_dict, _as_dict(block).values()):
             match element.get("type"):
@@ -274,9 +276,11 @@ def _read_inputs(view: JsonObject) -> Inputs:
                     pickers[name] = tuple(filter(None, map(_as_id, _as_list(element.get("selected_users")))))
                 case "conversations_select":
                     pickers[name] = tuple(filter(None, [_as_id(element.get("selected_conversation"))]))
+                case "datetimepicker":
+                    moments[name] = _as_moment(element.get("selected_date_time"))
                 case _:
                     typed[name] = Secret(_as_text(element.get("value")) or "")
-    return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers)
+    return Inputs(text_inputs=typed, selects=chosen, checkboxes=checked, pickers=pickers, moments=moments)
 
 
 def _read_actor(body: JsonObject) -> Person:
@@ -342,6 +346,13 @@ def _as_dict(value: object) -> JsonObject:
 
 def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _as_moment(value: object) -> datetime | None:
+    """Slack's times are whole seconds since 1970, with ten digits."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**10:
+        return None
+    return datetime.fromtimestamp(value, UTC)
 
 
 def _as_text(value: object) -> str | None:

@@ -13,9 +13,9 @@ from typing import Final, Generic, TypedDict, TypeVar, assert_never
 from bot.clock import now
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
-from bot.screen.pieces import Mark, Phrase, Piece, Plain, Sentences, When, Where, Who, say, say_count
-from bot.status.names import note_at_start, note_inside
-from bot.storage.requests import Request, RequestState
+from bot.screen.pieces import Mark, Phrase, Piece, Plain, SecretNamed, Sentences, When, Where, Who, say, say_count
+from bot.status.names import note_at_start, note_inside, quoted
+from bot.storage.requests import Request
 from bot.storage.shares.rows import Delivery, Recipient
 from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
 
@@ -537,19 +537,29 @@ REQUEST_WORDS: Final[_ByRequestState] = {
 }
 
 
-def request_over_words(state: RequestState) -> tuple[Mark, Phrase]:
+def request_card_words(request: Request) -> tuple[Mark, Phrase]:
+    """The state of a request, in the card of the person who asked."""
+    state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
+    if state == "declined" and request.reason:
+        return DECLINED_SIGN, say("Declined: {reason}", reason=Plain(request.reason))
+    return REQUEST_WORDS[state]
+
+
+def request_over_words(request: Request) -> tuple[Mark, Phrase]:
     """The words in the place of the buttons, in the message to the person who was asked."""
-    match state:
+    match request.state:
         case "answered":
             return DONE_SIGN, say("You sent it.")
         case "withdrawn":
             return WITHDRAWN_SIGN, say("It was withdrawn. There is nothing to do.")
+        case "declined" if request.reason:
+            return DECLINED_SIGN, say("You declined: {reason}", reason=Plain(request.reason))
         case "declined":
             return DECLINED_SIGN, say("You declined.")
         case "expired" | "waiting" | "asked" | "undeliverable":  # a request whose time has run out is still `asked`
             return EXPIRED_SIGN, say("Its 7 days are over. There is nothing to do.")
         case _:
-            assert_never(state)
+            assert_never(request.state)
 
 
 def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
@@ -560,7 +570,7 @@ def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
     who = Who(request.asked.user_id)
     match request.state:
         case "declined":
-            return DECLINED_SIGN, say("{person} does not want to send you the secret that you asked for.", person=who)
+            return DECLINED_SIGN, _declined_sentence(request, who)
         case "expired":
             return EXPIRED_SIGN, say("{person} has not answered your request for a secret within 7 days.", person=who)
         case "undeliverable" if not request.is_bound:
@@ -576,6 +586,19 @@ def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
             return None
         case _:
             assert_never(request.state)
+
+
+def _declined_sentence(request: Request, who: Who) -> Phrase:
+    """Who declined which request, and why. It has no note besides it, since it names the request."""
+    which = SecretNamed(quoted(request.note), say("for a secret")) if request.note else None
+    why = Plain(request.reason) if request.reason else None
+    if which is None:
+        if why is None:
+            return say("{person} declined your request for a secret.", person=who)
+        return say("{person} declined your request for a secret: {reason}", person=who, reason=why)
+    if why is None:
+        return say("{person} declined your request {request}.", person=who, request=which)
+    return say("{person} declined your request {request}: {reason}", person=who, request=which, reason=why)
 
 
 def what_for(note: str) -> Phrase:

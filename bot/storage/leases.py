@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Table, and_, exists, null, or_, select, update
 
 from bot.storage.engine.database import Database, now
-from bot.storage.tables import notifications, watches
+from bot.storage.tables import deliveries, notifications, watches
 
 MAX_PAUSE = 900.0  # seconds; nothing is ever put off for longer: hosts and Slack may ask for 15 minutes at most
 MAX_LEASE = 60.0  # seconds; claims give less, and renew
@@ -28,6 +28,8 @@ async def free_leases(db: Database) -> None:
         await connection.execute(update(watches).where(asleep).values(FREE))
         await connection.execute(update(watches).where(watches.c.lease.is_not(None)).values(**FREE, next_poll_at=now))
         await connection.execute(update(notifications).where(notifications.c.lease.is_not(None)).values(FREE))
+        reminding = update(deliveries).where(deliveries.c.reminder_lease_until.is_not(None))
+        await connection.execute(reminding.values(reminder_lease_until=null()))
 
 
 async def correct_future_times(db: Database) -> int:

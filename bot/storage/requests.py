@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, RequestOver, Unsealable
@@ -69,6 +69,7 @@ class Request:
     card: MessageRef | None  # the message to the person who asked
     created_at: datetime  #: UTC
     expires_at: datetime  #: UTC
+    reason: str | None = None  # why it was declined, as typed; None also if it cannot be decrypted any more
     is_bound: bool = True  # False: somebody changed in the database who asked, or who is asked
 
 
@@ -95,7 +96,7 @@ class Requests:
             "people": seal_audience(self._sealer, REQUEST_PEOPLE, people),
             "note": None
             if note is None
-            else self._sealer.seal_text("metadata_key", _note_binding(person, row_id), note),
+            else self._sealer.seal_text("metadata_key", _text_binding("note", person, row_id), note),
             "state": "waiting",
             "created_at": now,
             "expires_at": now + self._life,
@@ -134,8 +135,29 @@ class Requests:
         return await self._change(id, _OPEN, state="undeliverable", over_at=now)
 
     async def end(self, id: str, state: RequestEnd) -> Request | None:
-        """Waiting or asked → `state`. None if the request was over or out of time: only one caller gets the row."""
-        return await self._change(id, and_(_OPEN, _IN_TIME), state=state, over_at=now)
+        """Waiting or asked → `state`. None if the request was over or out of time: only one caller gets the row.
+
+        The request is unannounced until `mark_announced`.
+        """
+        return await self._end(id, state)
+
+    async def decline(self, request: Request, reason: Secret | None) -> Request | None:
+        """Waiting or asked → declined, for this reason. The rest is as for `end`."""
+        binding = _text_binding("reason", request.person, request.id)
+        sealed = None if reason is None else self._sealer.seal_text("metadata_key", binding, reason)
+        return await self._end(request.id, "declined", reason=sealed)
+
+    async def _end(self, row_id: str, state: RequestEnd, **values: Any) -> Request | None:
+        still_open = and_(_OPEN, _IN_TIME)
+        return await self._change(row_id, still_open, state=state, over_at=now, unannounced_since=now, **values)
+
+    async def unannounced(self, older_than: float) -> list[Request]:
+        """Requests that a person ended `older_than` seconds ago, and whose messages may not say so yet."""
+        return await self._all(is_older(requests.c.unannounced_since, older_than))
+
+    async def mark_announced(self, id: str) -> None:
+        """Record that the person who asked was notified of the end and both messages were updated, or never can be."""
+        await self._change(id, true(), unannounced_since=null())
 
     async def answered_by(self, share_id: str) -> Request | None:
         """The request that this share answered."""
@@ -212,13 +234,14 @@ class Requests:
             rows = (await connection.execute(query)).all()
         return [self._request(row) for row in rows]
 
-    def _note(self, row: Row[Any], person: Person) -> str | None:
-        if row.note is None:
+    def _text(self, row: Row[Any], column: Literal["note", "reason"], person: Person) -> str | None:
+        blob = getattr(row, column)
+        if blob is None:
             return None
         try:
-            plain = self._sealer.open("metadata_key", _note_binding(person, row.id), row.note)
+            plain = self._sealer.open("metadata_key", _text_binding(column, person, row.id), blob)
         except Unsealable:
-            return None  # the request can be answered and withdrawn without the note
+            return None  # the request can be answered and withdrawn without its texts
         return plain.decode("utf-8", "surrogatepass")
 
     def _is_bound(self, row: Row[Any]) -> bool:
@@ -234,13 +257,14 @@ class Requests:
             id=row.id,
             person=person,
             asked=Person(person.enterprise_id, person.team_id, row.asked_id),
-            note=self._note(row, person),
+            note=self._text(row, "note", person),
             state=row.state,
             is_open=bool(row.is_open),
             message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
             card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
             created_at=moment(row.created_at),
             expires_at=moment(row.expires_at),
+            reason=self._text(row, "reason", person),
             is_bound=self._is_bound(row),
         )
 
@@ -266,5 +290,5 @@ async def reopen(connection: AsyncConnection, *is_share: ColumnElement[bool]) ->
     return True
 
 
-def _note_binding(person: Person, row_id: str) -> Binding:
-    return Binding.of(bound_names.REQUESTS, "note", person, NOBODY, row_id)
+def _text_binding(column: Literal["note", "reason"], person: Person, row_id: str) -> Binding:
+    return Binding.of(bound_names.REQUESTS, column, person, NOBODY, row_id)

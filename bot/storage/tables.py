@@ -280,6 +280,8 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
     Column("expires_at", Double, nullable=False),
     Column("over_at", Double),  # none while the request can be answered
     Column("people", LargeBinary),  # sealed, and empty: bound to who asked and who is asked. None in old rows
+    Column("reason", LargeBinary),  # sealed: why it was declined; none if nothing was said
+    Column("unannounced_since", Double),  # when a person ended it; none again after both messages say so
     CheckConstraint(
         "state IN ('waiting', 'asked', 'answered', 'withdrawn', 'declined', 'expired', 'undeliverable')", name="state"
     ),
@@ -391,6 +393,8 @@ deliveries = Table(  # one secret for one recipient
         "sender_notified_at", Double
     ),  # when the sender was notified that it was opened here; messages may still be redrawn
     Column("recipient", LargeBinary),  # sealed: who gets the passphrase; bound to who it is for. None in old rows
+    Column("remind_at", Double, index=True),  # when the recipient is reminded, as the sender chose; none: no reminder
+    Column("reminder_lease_until", Double),  # a worker is sending the reminder until then
     CheckConstraint(
         "state IN ('waiting', 'asking', 'made', 'sent', 'opening', 'link_shown', 'opened', 'failed', "
         "'unknown_outcome', 'undeliverable', 'burned', 'expired', 'gone')",
@@ -471,6 +475,7 @@ SEALED = (
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
+    SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
     REQUEST_PEOPLE,
     DELIVERY_RECIPIENT,
 )

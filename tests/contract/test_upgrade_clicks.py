@@ -512,8 +512,10 @@ async def test_what_was_shared_with_a_passphrase_is_burned_with_it(old):
 @presses("share_remind")
 async def test_a_card_reminds(old):
     await old.press("share remind", "share_remind")
+    person = old.person("share remind")
+    await person.submit(await window(person, "Remind"))
 
-    await is_told(old.person("share remind"), "Reminded")
+    await sees(person, "Reminded")
     await is_told(old.member(old.told("share remind")["to"]), "is not opened yet")
 
 
@@ -610,10 +612,12 @@ async def test_a_request_is_declined(old):
     asker = old.member(told["other"])
 
     await old.press("request decline", "request_decline")
+    person = old.person("request decline")
+    await person.submit(await window(person, "Decline"), {"reason": "ask Cleo"})
 
     await reads(old.person("request decline"), old.thing("request decline"), "You declined")
     await reads(asker, old.message(told["card"]), "Declined")
-    await is_told(asker, "does not want to send you")
+    await is_told(asker, "declined your request “note of request decline”: ask Cleo")
 
 
 @presses("request_withdraw")

@@ -16,6 +16,8 @@ SELECT (SELECT count(*) FROM requests WHERE message_ts IS NULL OR card_ts IS NUL
   + (SELECT count(*) FROM shares WHERE card_ts IS NULL)
 """
 
+UNANNOUNCED = "SELECT count(*) FROM requests WHERE unannounced_since IS NOT NULL"
+
 _numbers = itertools.count(1)
 
 
@@ -52,5 +54,60 @@ async def test_a_request_is_asked_once_and_has_one_card(crashing, people, step):
     (message,), (card,) = distinct(ben.dm), distinct(ada.dm)
     assert crashing.repeated == (step in {"asked", "carded"})
     await ada.until(lambda: "Not answered yet" in card.shows)
-    await ben.click(message, label="Decline")
+    await ben.submit(await decline_window(ben, message))
     await ada.until(lambda: "Declined" in card.shows)
+
+
+async def decline_window(ben, message):
+    await ben.click(message, label="Decline…")
+    return await ben.until(lambda: ben.view and ben.view.submit == "Decline" and ben.view)
+
+
+async def asked(ada, ben):
+    """Ada has asked Ben for the key; Ben's message and Ada's card."""
+    await ada.command("/ots", f"request <@{ben.id}> the key")
+    await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Ask" and ada.view))
+    card = await ada.until(lambda: ada.dm and ada.dm[-1])
+    return await ben.until(lambda: ben.dm and ben.dm[-1]), card
+
+
+async def is_announced(crashing):
+    await eventually(lambda: crashing.query(UNANNOUNCED) == [(0,)])
+
+
+@pytest.mark.parametrize("step", ["declined", "requester_notified", "request_announced"])
+async def test_what_was_declined_is_told_and_no_button_is_left(crashing, people, step):
+    ada, ben = people
+    message, card = await asked(ada, ben)
+    view = await decline_window(ben, message)
+
+    crashing.kill_at(step)
+    await ben.submit(view, {"reason": "ask Cleo"})
+    await crashing.says("killed")
+    await crashing.says("ready")
+    await is_announced(crashing)
+    crashing.all_is_well()
+
+    (news,) = [one for one in distinct(ada.dm) if one is not card]
+    assert "declined your request “the key”: ask Cleo" in news.shows
+    assert crashing.repeated == (step == "requester_notified")
+    assert "Declined: ask Cleo" in card.shows
+    assert "You declined: ask Cleo" in message.shows
+    assert "Send…" not in message.shows
+
+
+@pytest.mark.parametrize("step", ["withdrawn", "requester_notified"])
+async def test_what_was_withdrawn_leaves_no_button(crashing, people, step):
+    ada, ben = people
+    message, card = await asked(ada, ben)
+
+    crashing.kill_at(step)
+    await ada.click(card, label="Withdraw")
+    await crashing.says("killed")
+    await crashing.says("ready")
+    await is_announced(crashing)
+    crashing.all_is_well()
+
+    assert "Withdrawn" in card.shows
+    assert "withdrawn" in message.shows
+    assert len([one for one in ada.dm if one is not card and "request" in one.shows]) == 0

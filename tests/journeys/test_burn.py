@@ -30,7 +30,7 @@ async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
     view = await _ask(world, ada, held)
 
     await ada.submit(view, {"passphrase": "the wrong one"})
-    assert "not its passphrase" in view.errors["passphrase"]
+    assert "not its passphrase, 4 tries left" in view.errors["passphrase"]
     await ada.submit(view, {"passphrase": "the right one"})
 
     await ada.until(lambda: "Burned" in ada.view.text)

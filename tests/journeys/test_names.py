@@ -97,7 +97,10 @@ async def test_a_recipient_sees_the_note_and_never_the_label_of_the_sender(world
     (held,) = world.onetime.everything()
     await connected.command("/ots", f"track {world.onetime.url}/private/{held.metadata_key} for the new guy")
     await connected.until(lambda: any("for the new guy" in one.shows for one in connected.dm))
-    await connected.click(connected.dm[0], label="Remind")
+    await connected.click(connected.dm[0], label="Remind…")
+    await connected.submit(
+        await connected.until(lambda: connected.view and connected.view.submit == "Remind" and connected.view)
+    )
 
     await ben.until(lambda: len(ben.dm) == 2)
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import CannotDo, SlackFault
+from bot.sandbox.slack.payloads import interaction, view_payload
 from tests.support.share_window import submit_share
 
 SHARE_ROUTE = "/api/v1/share"
@@ -53,18 +54,109 @@ async def test_who_is_asked_gets_a_message_and_who_asks_a_card(world, ada, ben):
     assert world.onetime.calls == []
 
 
-async def test_declining_is_told_and_ends_it(world, ada, ben):
-    message, card = await asks(ada, ben)
+async def submits_on_another_device(world, person, view):
+    """What the bot answers to a window that is still open where the person also uses Slack."""
+    state = world.workspace.state
+    more = {"view": view_payload(state, view), "trigger_id": state.new_trigger(person.id), "response_urls": []}
+    sent = interaction(state, person.person, "view_submission", **more)
+    return (await world.workspace.deliver("interactive", sent)).answer
 
-    await ben.click(message, label="Decline")
 
-    await ada.until(lambda: "Declined" in card.shows)
+async def decline_window(ben, message):
+    await ben.click(message, label="Decline…")
+    return await ben.until(lambda: ben.view and ben.view.submit == "Decline" and ben.view)
+
+
+@pytest.mark.parametrize(
+    ("note", "reason", "said"),
+    [
+        ("the key", "ask Cleo, she has it", "declined your request “the key”: ask Cleo, she has it"),
+        ("the key", "", "declined your request “the key”."),
+        ("", "ask Cleo", "declined your request for a secret: ask Cleo"),
+        ("", " \u200b ", "declined your request for a secret."),
+    ],
+    ids=["with a reason", "without a reason", "of no name", "with blanks"],
+)
+async def test_declining_ends_it_and_is_told_with_the_reason(world, ada, ben, note, reason, said):
+    message, card = await asks(ada, ben, note)
+    view = await decline_window(ben, message)
+    assert "Not answered yet" in card.shows
+
+    await ben.submit(view, {"reason": reason})
+
     news = await ada.until(lambda: ada.dm[-1] is not card and ada.dm[-1])
-    assert "does not want to" in news.shows
-    assert "You declined" in message.shows
+    await ada.until(lambda: "Declined" in card.shows)
+    await ben.until(lambda: "You declined" in message.shows and "You declined" in ben.view.text)
+    assert f"<@{ben.id}> {said}" in str(news.blocks)
+    ends = f"eclined: {reason}" if "ask" in reason else "eclined"
+    assert all(any(ends in line for line in one.shows.splitlines()) for one in (message, card))
     for person, one in ((ada, card), (ben, message)):
         with pytest.raises(CannotDo):
             await person.click(one)
+
+
+async def test_a_hostile_reason_is_shown_as_it_is(world, ada, ben):
+    message, card = await asks(ada, ben)
+    sent = len(world.workspace.export())
+
+    await ben.submit(await decline_window(ben, message), {"reason": "<!here> *now* <https://evil.example|no>"})
+
+    await ada.until(lambda: "Declined" in card.shows)
+    calls = str([one.payload for one in world.workspace.export()[sent:]])
+    assert "!here" in card.shows
+    assert "<!here>" not in calls
+    assert "<https://evil" not in calls
+
+
+async def test_a_window_of_decline_for_a_request_that_was_answered_says_so_and_the_answer_stays(world, ada, ben):
+    message, card = await asks(ada, ben)
+    late = await decline_window(ben, message)
+    await answers(ben, message)
+    await ben.until(lambda: "You sent it" in message.shows)
+
+    answer = await submits_on_another_device(world, ben, late)
+
+    assert "That request is over" in str(answer)
+    assert "You sent it" in str(answer)
+    assert "Answered" in card.shows
+    assert not any("declined" in one.shows for one in ada.dm)
+
+
+async def test_a_window_of_send_for_a_request_that_was_declined_says_so_and_makes_nothing(world, ada, ben):
+    message, _card = await asks(ada, ben)
+    await ben.click(message, label="Send…")
+    form = await ben.until(lambda: ben.view and ben.view.submit == "Share" and ben.view)
+    form.values["text1"]["typed"]["value"] = TEXT
+    await ben.submit(await decline_window(ben, message), {"reason": "not here"})
+    await ben.until(lambda: "You declined" in message.shows)
+
+    answer = await submits_on_another_device(world, ben, form)
+
+    assert "That request is over" in str(answer)
+    assert "You declined: not here" in str(answer)
+    assert world.onetime.everything() == []
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "left"), [("abc", "Declined"), ("long enough", "Answered")], ids=["refused", "made"]
+)
+async def test_of_declining_and_answering_at_once_one_wins_and_both_see_which(world, ada, ben, passphrase, left):
+    message, card = await asks(ada, ben)
+    late = await decline_window(ben, message)
+    slow = OnetimeFault("hang")
+    world.onetime.plan(SHARE_ROUTE, slow)
+    await answers(ben, message, passphrase=passphrase)
+    await world.onetime.wait_for_call(SHARE_ROUTE)
+
+    late.values["reason"]["typed"]["value"] = "no"
+    declining = asyncio.create_task(submits_on_another_device(world, ben, late))
+    slow.release()
+    await declining
+
+    await ada.until(lambda: left in card.shows)
+    await ben.until(lambda: ("You sent it" if left == "Answered" else "You declined: no") in message.shows)
+    assert len(world.onetime.everything()) == (left == "Answered")
+    assert any("declined" in one.shows for one in ada.dm) == (left == "Declined")
 
 
 async def test_withdrawing_ends_it_and_is_no_news(world, ada, ben):
@@ -81,7 +173,7 @@ async def test_withdrawing_ends_it_and_is_no_news(world, ada, ben):
 async def test_of_withdrawing_and_declining_at_once_one_counts_and_both_see_which(world, ada, ben):
     message, card = await asks(ada, ben)
     hang = world.workspace.plan("chat.update", SlackFault.hang(), about=ada.id)
-    await ben.click(message, label="Decline")
+    await ben.submit(await decline_window(ben, message))
     await world.workspace.wait_for_call("chat.update")
     await ada.click(card, label="Withdraw")
     hang.release()
@@ -224,9 +316,10 @@ async def test_while_it_is_being_answered_nobody_can_answer_it_again(world, ada,
     await answering
     await ben.close()
 
-    await ben.click(message, label="Send…")
-
-    await ben.until(lambda: ben.view and "That request is over" in ben.view.text)
+    for label in ("Send…", "Decline…"):
+        await ben.click(message, label=label)
+        await ben.until(lambda: ben.view and "You are answering it right now" in ben.view.text)
+        await ben.close()
     assert "You sent it" not in message.shows
     slow.release()
     await ada.until(lambda: "Answered" in card.shows)
@@ -334,5 +427,5 @@ async def test_what_was_begun_when_the_bot_died_is_asked_after_all(world, ada, b
 
     await ada.until(lambda: len(ada.dm) == 1 and "Not answered yet" in ada.dm[0].shows)
     assert len(ben.dm) == 2  # one more for the answer that was lost
-    await ben.click(ben.dm[0], label="Decline")
+    await ben.submit(await decline_window(ben, ben.dm[0]))
     await ada.until(lambda: "Declined" in ada.dm[0].shows)

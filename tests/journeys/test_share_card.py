@@ -114,14 +114,23 @@ async def test_all_that_could_not_be_burned_are_said(world, ada, people):
 async def test_reminding_tells_those_who_have_not_opened_it_once_an_hour(world, ada, people):
     card = await shared(ada, people)
 
-    await ada.click(card, label="Remind")
+    await remind(ada, card)
 
-    await ada.until(lambda: "Reminded" in ada.sees())
+    await ada.until(lambda: "Reminded" in ada.view.text)
     for one in people:
         assert "not opened yet" in (await one.until(lambda one=one: len(one.dm) == 2 and one.dm[1])).shows
-    await ada.click(card, label="Remind")
-    await ada.until(lambda: "less than an hour ago" in ada.sees())
+    await ada.close()
+    await remind(ada, card)
+    await ada.until(lambda: "less than an hour ago" in ada.view.text)
     assert [len(one.dm) for one in people] == [2, 2]
+
+
+async def remind(person, card, **fields):
+    """Press *Remind…* on the card and in its window, where Now is chosen beforehand."""
+    await person.click(card, label="Remind…")
+    view = await person.until(lambda: person.view and person.view.submit == "Remind" and person.view)
+    await person.submit(view, fields)
+    return view
 
 
 async def test_instructions_can_be_copied_and_hold_no_key(world, ada, people):
@@ -174,7 +183,7 @@ def buttons(message):
 
 async def test_a_reminder_opens_the_secret_and_changes_with_it(world, ada, ben):
     card = await shared(ada, [ben], note="staging database")
-    await ada.click(card, label="Remind")
+    await remind(ada, card)
     message, reminder = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
     assert "staging database" in reminder.shows
 
@@ -193,7 +202,7 @@ async def test_a_reminder_opens_the_secret_and_changes_with_it(world, ada, ben):
 
 async def test_a_reminder_of_what_is_burned_has_no_button_left(world, ada, ben):
     card = await shared(ada, [ben])
-    await ada.click(card, label="Remind")
+    await remind(ada, card)
     _, reminder = await ben.until(lambda: len(ben.dm) == 2 and ben.dm)
 
     await ada.click(card, label="Burn")

@@ -129,6 +129,44 @@ async def test_it_ends_once(requests, asked, state):
     assert not await requests.mark_asked(asked.id, MessageRef(TEAM, "D2", "2.0"))
 
 
+async def test_a_reason_comes_back_exactly_and_is_not_readable_in_the_row(requests, database, ada, asked):
+    ended = await requests.decline(asked, Secret("ask “Cleo” <!here>\n"))
+
+    async with database.reading() as connection:
+        stored = await connection.scalar(select(table.c.reason))
+    assert (ended.state, ended.reason) == ("declined", "ask “Cleo” <!here>\n")
+    assert (await requests.find(ada, asked.id)).reason == ended.reason
+    assert b"Cleo" not in stored
+
+
+async def test_a_note_in_the_place_of_a_reason_is_no_reason(requests, database, ada, asked):
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(reason=table.c.note))
+
+    assert (await requests.find(ada, asked.id)).reason is None
+
+
+async def test_what_is_over_is_not_declined_and_keeps_no_reason(requests, ada, asked):
+    await requests.end(asked.id, "withdrawn")
+
+    assert await requests.decline(asked, Secret("no")) is None
+    assert (await requests.find(ada, asked.id)).reason is None
+
+
+async def test_an_end_is_unannounced_until_it_is_marked(requests, database, asked):
+    assert await requests.unannounced(0) == []
+    await requests.decline(asked, None)
+    assert await requests.unannounced(60) == []
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(unannounced_since=table.c.unannounced_since - 61))
+
+    (found,) = await requests.unannounced(60)
+    await requests.mark_announced(found.id)
+
+    assert (found.id, found.state, found.reason) == (asked.id, "declined", None)
+    assert await requests.unannounced(0) == []
+
+
 async def test_of_many_ends_at_once_one_counts(database, url, sealer, asked):
     others = [Database.open(url) for _ in range(2)]
     try:

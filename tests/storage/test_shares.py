@@ -15,7 +15,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Binding
-from bot.storage.shares.deliveries import REMINDER_INTERVAL, Deliveries
+from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import LATE, WEEK, InterruptedShares
 from bot.storage.shares.rows import Delivery, NewShare, Recipient
 from bot.storage.shares.store import Shares
@@ -258,13 +258,12 @@ MOVES = {
     "unknown_outcome": lambda deliveries, one: deliveries.mark_outcome_unknown(one.id),
     "sent": lambda deliveries, one: deliveries.mark_sent(one.id, MessageRef(TEAM, "D1", "1.1")),
     "undeliverable": lambda deliveries, one: deliveries.mark_undeliverable(one.id, "reason"),
-    "remind": lambda deliveries, one: deliveries.claim_reminder(one.id),
 }
 ALLOWED = {
     "waiting": {"ask", "failed"},
     "asking": {"failed", "unknown_outcome"},
     "made": {"sent", "undeliverable"},
-    "sent": {"remind"},
+    "sent": set(),
     "opening": set(),
     "link_shown": set(),
     "opened": set(),
@@ -284,15 +283,6 @@ async def test_every_other_move_changes_nothing(deliveries, delivery, database, 
         await set_all(database, state=state, over_at=None, reminded_at=None)
 
         assert await move(deliveries, delivery) == (name in ALLOWED[state]), name
-
-
-async def test_an_recipient_is_reminded_once_an_hour_at_most(shares, deliveries, delivery, database):
-    await send(shares, deliveries, delivery)
-
-    assert [await deliveries.claim_reminder(delivery.id) for _ in range(2)] == [True, False]
-
-    await set_all(database, reminded_at=now - REMINDER_INTERVAL - 1)
-    assert await deliveries.claim_reminder(delivery.id)
 
 
 # --- sealed

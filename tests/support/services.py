@@ -26,6 +26,7 @@ from bot.storage.sealing.sealer import Sealer
 from bot.storage.share_choices import StoredShareChoices
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import InterruptedShares
+from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
 
@@ -50,6 +51,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "shares": Shares(db, sealer),
         "deliveries": Deliveries(db, sealer),
         "interrupted_shares": InterruptedShares(db, sealer),
+        "reminders": Reminders(db, sealer),
         "following_messages": FollowingMessages(db),
         "share_choices": StoredShareChoices(db),
         "requests": Requests(db, sealer),

@@ -20,6 +20,7 @@ from bot.screen.parts import (
     Link,
     Message,
     Modal,
+    MomentPicker,
     Note,
     Part,
     People,
@@ -140,6 +141,10 @@ DRAWN: list[tuple[Part, list[dict[str, Any]]]] = [
                 hint=plain("hint"), optional=True,
             )
         ],
+    ),
+    (
+        MomentPicker("m", Mark("L"), Mark("hint")),
+        [an_input("m", "L", {"type": "datetimepicker", "action_id": "picked"}, hint=plain("hint"), optional=True)],
     ),
     (
         People("p", Mark("L")),

@@ -1,5 +1,7 @@
 """Slack's payloads as values: what was entered in a view, who acted, and on which message."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bot.interaction.feature import Kind
@@ -247,6 +249,11 @@ def test_people_and_conversations_that_are_picked_are_named():
     }  # fmt: skip
 
 
+def test_a_time_that_is_picked_is_a_moment():
+    at = {"picked": {"type": "datetimepicker", "selected_date_time": 1905255420}}
+    assert read_form(submitted(at=at)).inputs.moments == {"at": datetime(2030, 5, 17, 13, 37, tzinfo=UTC)}
+
+
 @pytest.mark.parametrize(
     ("body", "person"),
     [
@@ -338,6 +345,12 @@ PICKERS = ("multi_users_select", "selected_users"), ("conversations_select", "se
 @each_row("value", [5, True, {"id": "U1"}, [{"id": "U1"}, None, 7, "U\x00", "<@U1>", "x" * 256], "U1 ", "U\ud800"])
 def test_what_is_no_id_is_not_picked(kind, name, value):
     assert read_form(submitted(to={"a": {"type": kind, name: value}})).inputs.pickers == {"to": ()}
+
+
+@each_row("value", [None, "1905255420", True, -1, 10**10, 1.5, {"time": 1905255420}])
+def test_what_is_no_time_is_none(value):
+    at = {"a": {"type": "datetimepicker", "selected_date_time": value}}
+    assert read_form(submitted(at=at)).inputs.moments == {"at": None}
 
 
 @each_row("value", [5, {"value": "one"}, "one"])

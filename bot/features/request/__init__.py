@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 
-from bot.errors import LimitReached, SlackError
+from bot.errors import LimitReached
 from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
@@ -21,7 +21,7 @@ from bot.secret import Secret
 from bot.sharing import request_messages
 from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
-from bot.sharing.request_messages import card, notify_requester, over_window, question, update_messages
+from bot.sharing.request_messages import announce_end, card, over_window, update_messages
 from bot.storage.requests import Request
 
 ANSWER_WITHIN = 45.0  # seconds; making a secret takes 20 at most
@@ -65,35 +65,60 @@ async def _read_person(interaction: Interaction) -> Person:
 async def answer(interaction: Interaction, request: Request) -> Reply:
     """The Send button: the window of `/ots share`, with the person who asked as its only recipient."""
     if not request.is_open:
-        if request.state != "answered":  # somebody may be answering it right now; the messages are updated afterwards
-            await update_messages(interaction.services, request)
-        return Reply(over_window(), Outcome.REFUSED)
+        return await _refuse_as_over(interaction, request)
     form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
     return Reply(await open_share(interaction, form_state), Outcome.SHOWN)
 
 
+async def _refuse_as_over(interaction: Interaction, request: Request) -> Reply:
+    """Say to the person who was asked what ended the request."""
+    is_being_answered = await interaction.services.requests.is_being_answered(request.id)
+    if not is_being_answered:  # else the messages are updated afterwards
+        await update_messages(interaction.services, request)
+    return Reply(over_window(request, is_being_answered=is_being_answered), Outcome.REFUSED)
+
+
+async def ask_for_reason(interaction: Interaction, request: Request) -> Reply:
+    """The Decline button, in the message to the person who was asked: the window that asks why."""
+    if not request.is_open:
+        return await _refuse_as_over(interaction, request)
+    return Reply(screens.decline_form(request), Outcome.SHOWN)
+
+
 async def decline(interaction: Interaction, request: Request) -> Reply:
-    """The Decline button, in the message to the person who was asked."""
-    ended = await interaction.services.requests.end(request.id, "declined")
+    """“Decline” was pressed in the window. If it is committed and nobody was told, recovery.py tells."""
+    services = interaction.services
+    typed = parse_field(interaction.text_inputs.get("reason", Secret(""))).readable
+    reason = Secret(typed) if typed else None
+    ended = await _end(interaction, request, lambda: services.requests.decline(request, reason))
     if ended is None:
-        current = await interaction.services.requests.find_for_asked(interaction.person, request.id)
-        return Reply(question(current), Outcome.REFUSED)
-    with suppress(SlackError):
-        await notify_requester(interaction.services, ended)
-    await update_messages(interaction.services, ended)
-    return Reply(question(ended), Outcome.DONE)
+        return await _refuse_as_over(
+            interaction, await services.requests.find_for_asked(interaction.person, request.id)
+        )
+    failpoint("declined")
+    await announce_end(services, ended)
+    return Reply(screens.declined(ended), Outcome.DONE)
 
 
 async def withdraw(interaction: Interaction, request: Request) -> Reply:
     """The Withdraw button, in the card of the person who asked."""
-    ended = await interaction.services.requests.end(request.id, "withdrawn")
-    if ended is None and await _wait_for_answer(interaction, request):
-        ended = await interaction.services.requests.end(request.id, "withdrawn")
+    requests = interaction.services.requests
+    ended = await _end(interaction, request, lambda: requests.end(request.id, "withdrawn"))
     if ended is None:
-        current = await interaction.services.requests.find(interaction.person, request.id)
-        return Reply(card(current), Outcome.REFUSED)
-    await update_messages(interaction.services, ended)
+        return Reply(card(await requests.find(interaction.person, request.id)), Outcome.REFUSED)
+    failpoint("withdrawn")
+    await announce_end(interaction.services, ended)
     return Reply(card(ended), Outcome.DONE)
+
+
+async def _end(
+    interaction: Interaction, request: Request, end: Callable[[], Awaitable[Request | None]]
+) -> Request | None:
+    """End the request, if need be after the answer that is under way. None if it was over, or was answered."""
+    ended = await end()
+    if ended is None and await _wait_for_answer(interaction, request):
+        ended = await end()
+    return ended
 
 
 async def _wait_for_answer(interaction: Interaction, request: Request) -> bool:
@@ -123,10 +148,13 @@ FEATURE = Feature(
     handlers={
         Kind.ACTION: {
             request_messages.ANSWER: Handler(answer, received_request, opens_window=True),
-            request_messages.DECLINE: Handler(decline, received_request),
+            request_messages.DECLINE: Handler(ask_for_reason, received_request, opens_window=True),
             request_messages.WITHDRAW: Handler(withdraw, own_request),
         },
-        Kind.FORM: {screens.FORM: Handler(submit, any_member)},
+        Kind.FORM: {
+            screens.FORM: Handler(submit, any_member),
+            screens.DECLINE_FORM: Handler(decline, received_request),
+        },
     },
     recover=recover,
 )

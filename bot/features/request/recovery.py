@@ -1,6 +1,6 @@
 """Sends requests that were interrupted, ends those that nobody answered in time, and updates messages that show less.
 
-At the start, and every minute.
+It also tells of ends that were interrupted. At the start, and every minute.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from bot.errors import NotYours, SlackError, Unsealable
 from bot.features.request.asking import ask
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.sharing.request_messages import notify_requester, redraw_request, update_messages
+from bot.sharing.request_messages import announce_end, notify_requester, redraw_request, update_messages
 from bot.storage.outdated_messages import OutdatedMessage
 from bot.storage.requests import Request
 
-INTERRUPTED = 60.0  # seconds without a message
+INTERRUPTED = 60.0  # seconds without a message, or since an end that nobody was told of
 
 log = Log("request")
 
@@ -30,6 +30,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         if after.state == "undeliverable":
             await _try_to_tell(services, after)
         await update_messages(services, after)  # a card that was posted before says “not asked yet”
+    for request in await services.requests.unannounced(INTERRUPTED if alone_for is None else alone_for):
+        await announce_end(services, request)
     for request in await services.requests.out_of_time():
         await _expire(services, request)
     for outdated in await services.outdated_messages.all("request"):

@@ -6,11 +6,13 @@ from bot.screen.parts import CANCEL, DONE, Field, Modal, Note, People, Text
 from bot.screen.pieces import Who, say
 from bot.sharing.form import CHOOSE
 from bot.sharing.request_messages import REQUEST_TITLE, REQUESTED_FORM
-from bot.status.words import DONE_SIGN, WARNING_SIGN, WORKING_SIGN
+from bot.status.words import DONE_SIGN, WARNING_SIGN, WORKING_SIGN, request_over_words, what_for
 from bot.storage.requests import Request
 
 FORM = "request"
+DECLINE_FORM = "request_decline"
 MAX_NOTE = 200  # characters
+DECLINE_TITLE = say("Decline a request")
 
 
 def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Modal:
@@ -38,6 +40,34 @@ def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Moda
         submit=say("Ask"),
         close=CANCEL,
     )
+
+
+def decline_form(request: Request) -> Modal:
+    """The window before a request is declined: which one, and why."""
+    who = Who(request.person.user_id)
+    which = [Text.of(what_for(request.note))] if request.note else []
+    return Modal.of(
+        DECLINE_FORM,
+        DECLINE_TITLE,
+        Text.of(say("{person} asks you for a secret.", person=who)),
+        *which,
+        Field(
+            "reason",
+            say("Why?"),
+            say("The person who asked sees it. Nothing secret here."),
+            max_length=MAX_NOTE,
+            optional=True,
+        ),
+        Note.of(say("{person} gets a message. The request cannot be answered after that.", person=who)),
+        ref=request.id,
+        submit=say("Decline"),
+        close=CANCEL,
+    )
+
+
+def declined(request: Request) -> Modal:
+    note = Note.of(say("{person} gets a message.", person=Who(request.person.user_id)))
+    return Modal.of(REQUESTED_FORM, DECLINE_TITLE, Text(request_over_words(request)), note, close=DONE)
 
 
 def outcome(request: Request) -> Modal:

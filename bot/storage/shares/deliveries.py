@@ -28,14 +28,13 @@ from bot.errors import NotYours, StorageUnavailable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
-from bot.storage.engine.database import Database, is_older, now
+from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares import openings
 from bot.storage.shares.openings import opener_is, opener_values
 from bot.storage.shares.rows import WIPE, Delivery, DeliveryEnd, DeliveryRows, DeliveryState, change, columns_of, is_in
 from bot.storage.tables import NO_ID, deliveries, is_id, shares
 
-REMINDER_INTERVAL = 3_600.0  # seconds
 MAX_POSTED = 10_000  # messages that are remembered while the database does not take them
 MAX_REASON = 80  # characters
 
@@ -131,11 +130,6 @@ class Deliveries:
         """Wipe the passphrase after it was sent or shown."""
         await self._change(id, true(), passphrase=null())
         await self._db.checkpoint()
-
-    async def claim_reminder(self, id: str) -> bool:
-        """True if the recipient may be reminded now: sent, and no reminder in the last hour. Starts a new hour."""
-        free = or_(deliveries.c.reminded_at.is_(None), is_older(deliveries.c.reminded_at, REMINDER_INTERVAL))
-        return await self._change(id, and_(is_in("sent"), free), reminded_at=now) is not None
 
     # --- opening
 

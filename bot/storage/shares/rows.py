@@ -118,6 +118,8 @@ class Delivery:
     reason: str | None = None  # a code: why the delivery failed or is undeliverable
     is_sender_notified: bool = False  # of the opening; messages may still have to be redrawn
     passphrase_to: PassphraseTo | None = None  # None: as in the share, in rows of before
+    reminded_at: datetime | None = None  #: UTC; the last reminder
+    remind_at: datetime | None = None  #: UTC; the reminder that is still to come
     is_by_link: bool = False  # the link was shown to the opener; if the secret is opened: most likely with that link
 
     @property
@@ -310,6 +312,8 @@ def _delivery(
         tracked_id=row.tracked_id,
         reason=row.reason,
         is_sender_notified=row.sender_notified_at is not None,
+        reminded_at=moment_or_none(row.reminded_at),
+        remind_at=moment_or_none(row.remind_at),
         is_by_link=row.link_shown_at is not None,
         passphrase_to=passphrase_to,
     )
