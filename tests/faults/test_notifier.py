@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.errors import SlackError
+from bot.language import Language
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
+from bot.slack import blocks
 from bot.storage import notifications
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
@@ -624,6 +626,16 @@ async def test_what_the_watcher_found_by_itself_is_told_in_one_digest_by_name(te
     assert all(secret.key.short_id in shown for secret in secrets)
     assert summary_of(message).count("Expired unopened") == 39
     assert await telling.notifications.waiting_count() == 0
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_more_than_one_message_has_room_for_are_told_in_two(telling: Telling) -> None:
+    await look(telling, await found_by_watching(telling, ADA, 50), "expired")
+
+    await telling.until_quiet()
+
+    assert [summary_of(message).count("Expired unopened") for message in telling.told.messages] == [46, 4]
+    assert all(len(blocks.message(message, Language.EN)["blocks"]) <= 50 for message in telling.told.messages)
 
 
 @pytest.mark.usefixtures("unpaced")

@@ -362,7 +362,7 @@ async def test_rows_are_deleted_a_week_after_they_are_over(tracking, polls, data
     for each in (over, fresh):
         await tracking.settle(ada, HOST, each.key, "burned")
     async with database.writing() as connection:
-        await connection.execute(update(tracked).where(tracked.c.id == over.id).values(over_at=now - WEEK))
+        await connection.execute(update(tracked).where(tracked.c.id == over.id).values(over_at=now - 7 * 86_400))
 
     assert await polls.purge() == 1
 

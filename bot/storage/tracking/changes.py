@@ -26,18 +26,16 @@ class Change:
     notification: NotificationKind | None = None  # None: the person is not notified
 
 
-async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> int:
-    """Write the changes and their notifications. Returns how many rows changed.
+async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: Sequence[Change], moment: float) -> None:
+    """Write the changes and their notifications.
 
     The caller has locked the row of the watch, so nobody else writes notifications about its secrets.
     """
-    rows, changed = [], 0
-    for change in changes:
-        if not await _change_row(connection, whose, change, moment):
-            continue
-        changed += 1
-        if change.notification:
-            rows.append(notification_of_tracked(whose, change.notification, moment, change.tracked_id))
+    rows = [
+        notification_of_tracked(whose, change.notification, moment, change.tracked_id)
+        for change in changes
+        if await _change_row(connection, whose, change, moment) and change.notification
+    ]
     if rows:
         asked = select(notifications.c.idempotency_key).where(
             notifications.c.idempotency_key.in_([row["idempotency_key"] for row in rows])
@@ -45,7 +43,6 @@ async def apply_changes(connection: AsyncConnection, whose: WatchRef, changes: S
         there = set((await connection.execute(asked)).scalars())
         if rows := list({row["idempotency_key"]: row for row in rows if row["idempotency_key"] not in there}.values()):
             await connection.execute(insert(notifications), rows)
-    return changed
 
 
 async def _change_row(connection: AsyncConnection, whose: WatchRef, change: Change, moment: float) -> bool:
