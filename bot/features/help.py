@@ -87,7 +87,8 @@ async def answer_unknown(interaction: Interaction, verbs: tuple[Verb, ...]) -> R
     buttons = _start_buttons()
     if verb is not None:
         said = Sentences.of(said, say("Did you mean {command}?", command=Code(Mark(f"/ots {verb.name}"))))
-        buttons = (command_button(say("All commands"), "help"),)
+        # Slack takes no two buttons with the same action beside each other.
+        buttons = (command_button(say("All commands"), "help"),) if verb.name != "help" else ()
         if (going_on := await _going_on(interaction, verb)) is not None:
             buttons = (going_on, *buttons)
         else:

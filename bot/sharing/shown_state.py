@@ -59,8 +59,10 @@ def _kind(interaction: Interaction, stored: FormState) -> PasswordKind | Literal
 
 def _length(interaction: Interaction, stored: FormState) -> int | None:
     """The length that was chosen for the kind that was shown. The next kind has its own usual length."""
-    if stored.password is None:
+    if stored.password is None or KIND not in interaction.selects:
         return stored.chosen_length
+    if interaction.selects[KIND] != stored.password.kind:
+        return None
     chosen = interaction.selects.get(length_field(stored.password.kind), "")
     return next((one for one in LENGTHS[stored.password.kind] if str(one) == chosen), stored.chosen_length)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
+from bot.errors import NotAllowed
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault
@@ -19,6 +20,7 @@ from bot.sandbox.slack.deliver import ACK_WITHIN, sign
 from bot.sandbox.world import World
 from bot.slack.dispatcher import FORM_DEADLINE
 from tests.journeys.conftest import EMAIL, SOON, TOKEN, after_the_lines_so_far, connect
+from tests.support.english import english
 from tests.support.waiting import BUSY, PATIENCE, eventually
 
 CANARY = "canary-in-the-body-4b1d"
@@ -378,20 +380,21 @@ def foreign(world, ada, **more):
     ]
 
 
-async def deliver_foreign(world, ada, command_fields, **more):
+async def deliver_foreign(world, ada, command_fields, *, answer="", **more):
     for _ in range(4):
         body = command(world, "recent", f"{next(_numbers)}.4", **command_fields)
-        assert await send(world.bot.port, signed(world, body), body) == (200, "")
+        status, said = await send(world.bot.port, signed(world, body), body)
+        assert (status, said and json.loads(said)["text"]) == (200, answer)
         for payload in foreign(world, ada, **more):
             delivery = await ada.deliver("interactive", payload)
             assert (delivery.status, delivery.answer) in ((200, None), (200, {"options": []}))
 
 
-async def test_what_is_meant_for_another_workspace_is_ignored_and_counted(counting):
+async def test_what_is_meant_for_another_workspace_is_counted_and_only_a_command_is_answered(counting):
     world, log, ada = counting
     there = {"team": {"id": "T0ANOTHER"}, "user": {"id": ada.id, "team_id": "T0ANOTHER"}}
 
-    await deliver_foreign(world, ada, {"team_id": "T0ANOTHER"}, **there)
+    await deliver_foreign(world, ada, {"team_id": "T0ANOTHER"}, answer=english(NotAllowed.tell), **there)
 
     await assert_counted(world, ada, log, "another workspace")
 

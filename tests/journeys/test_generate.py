@@ -114,6 +114,17 @@ async def test_its_kind_and_length_can_be_chosen(world, ada):
     assert routes(world) == []
 
 
+async def test_another_kind_has_its_own_usual_length(world, ada):
+    view = await window(ada)
+    for kind in ("digits", "words"):
+        await ada.fill(view, {"kind": kind})
+        await ada.until(lambda kind=kind: f"length_{kind}" in view.values)
+
+    await ada.submit(view)
+
+    assert len((await shown(ada)).split("-")) == 5
+
+
 async def test_who_presses_generate_before_the_window_has_changed_gets_the_kind_that_was_chosen(world, ada):
     view = await window(ada)
     view.values["kind"] |= {"share_change": {"type": "static_select", "selected_option": {"value": "digits"}}}
