@@ -68,12 +68,11 @@ async def save(interaction: Interaction, _row: None) -> Reply:
     """Save the settings. They also apply to notifications that already wait to be sent."""
     checked = interaction.checkboxes
     before = await interaction.services.preferences.of(interaction.person)
+    names = "on" in checked["names"] if "names" in checked else before.names  # a window from before has no such field
     prefs = NotificationPreferences.of(
         checked.get("news", frozenset()),
         reminders="on" in checked.get("reminders", frozenset()),
-        names="on" in checked["names"]
-        if "names" in checked
-        else before.names,  # a window from before has no such field
+        names=names,
     )
     await interaction.services.preferences.set(interaction.person, prefs)
     if (chosen := interaction.selects.get("language")) is not None:  # a window from before has no such field
