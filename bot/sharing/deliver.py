@@ -6,6 +6,7 @@ marked at once when Slack has taken it: only a crash in between lets it be poste
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from contextlib import suppress
 
 import stamina
@@ -23,7 +24,7 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
-from bot.status.burn import try_burn
+from bot.status.burn import guess_and_burn, try_burn
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -134,7 +135,8 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
         await services.tracking.stop(delivery.sender, tracked.id)
     try:
         access = await services.access(delivery.sender, services.hosts.of(delivery.host))
-        await _burn(services, access, delivery, delivery.passphrase)
+        burning = try_burn(services.onetime, access, delivery.metadata_key, delivery.passphrase, asked=False)
+        await _settle(services, delivery, burning)
     except OnetimeError as error:
         log.warning("undeliverable_not_burned", error=str(error), ref=delivery.id)
         if delivery.expires_at is None or delivery.expires_at > now():
@@ -149,9 +151,17 @@ async def burn(
     """Burn the secret of a delivery. Returns its state now (None: the host does not know it any more).
 
     `access` is the sender's, to the host of the delivery. `asked` says whether the sender was asked for its passphrase.
-    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
+    What is typed may be wrong, and so may no passphrase: that counts as a guess. Raises `WrongPassphrase`,
+    `LimitReached`, or the error of the call when nobody knows whether it is burned.
     """
-    state, metadata = await _burn(services, access, delivery, passphrase, asked=asked)
+    if asked or passphrase is None:
+        names = services.guesses.names_of(delivery.host, delivery.secret_key) if delivery.secret_key else ()
+        burning = guess_and_burn(
+            services, delivery.sender, access, delivery.metadata_key, passphrase, asked=asked, names=names
+        )
+    else:
+        burning = try_burn(services.onetime, access, delivery.metadata_key, passphrase, asked=False)
+    state, metadata = await _settle(services, delivery, burning)
     end = ENDS_BY_STATE.get(state)
     if end is not None:
         await services.deliveries.close(delivery.id, end, metadata.received if metadata else None)
@@ -159,15 +169,14 @@ async def burn(
     return state
 
 
-async def _burn(
-    services: Services, access: HostAccess, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+async def _settle(
+    services: Services, delivery: Delivery, burning: Awaitable[tuple[SecretState | None, Metadata | None]]
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn with the sender's account, or without one if the host refuses that: the metadata key is enough."""
-    key = delivery.metadata_key
-    state, metadata = await try_burn(services.onetime, access, key, passphrase, asked=asked)
+    """Burn, and tell the watcher: it does not notify the sender."""
+    state, metadata = await burning
     failpoint("delivery_burned")
-    if state is SecretState.BURNED:  # so that the watcher does not notify the sender
-        await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
+    if state is SecretState.BURNED:
+        await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, "burned")
     return state, metadata
 
 
