@@ -21,10 +21,12 @@ from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
+from bot.screen.parts import Message
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import guess_and_burn, try_burn
+from bot.status.patient_send import can_update
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -181,14 +183,16 @@ async def _settle(
 
 
 async def post_card(services: Services, share: Share) -> None:
-    """Post the sender's card. Only a crash before `set_card` lets it be posted once more.
+    """Post the sender's card, or make it of the card of an earlier try that came to nothing.
 
-    After a crash the card may be there already and show an older state; recovery.py then redraws it.
+    Only a crash before `set_card` lets it be posted once more. After a crash the card may be there already and show an
+    older state; recovery.py then redraws it.
     """
     deliveries = await services.shares.deliveries_of(share.id)
     drawn = sender_card.sender_card(share, deliveries)
     try:
-        posted = await services.send(share.person, drawn, f"share:{share.id}")
+        posted = await _take_over_card(services, share, drawn)
+        posted = posted or await services.send(share.person, drawn, f"share:{share.id}")
     except SlackError as error:
         log.warning("card_not_posted", error=str(error), ref=share.id)
         if error.is_permanent:
@@ -201,3 +205,9 @@ async def post_card(services: Services, share: Share) -> None:
         sender_card.sender_card(share, await services.shares.deliveries_of(share.id)) != drawn
     ):  # something changed while the card was not stored yet
         await redraw(services, deliveries[0])
+
+
+async def _take_over_card(services: Services, share: Share, drawn: Message) -> MessageRef | None:
+    """Draw the share on the card of the earlier try. None if there is none, or Slack never takes it. Safe to repeat."""
+    card = await services.shares.find_earlier_card(share)
+    return card if card and await can_update(services, card, drawn, share.person) else None

@@ -174,7 +174,7 @@ async def share_again(interaction: Interaction, share: Share) -> Reply:
         return _refuse_as_over()
     people = tuple(one.recipient.user.user_id for one in deliveries if one.recipient.user is not None)
     channel = next((one.recipient.channel for one in deliveries if one.recipient.channel is not None), None)
-    form_state = FormState(to=people, channel=channel, note=share.note or "")
+    form_state = FormState(to=people, channel=channel, note=share.note or "", earlier=share.id)
     return Reply(await open_form(interaction, form_state, Text.of(sender_card.TYPE_AGAIN)), Outcome.SHOWN)
 
 
