@@ -3,20 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from bot import clock
-from bot.errors import (
-    HostNotAllowed,
-    LimitReached,
-    NotYours,
-    OnetimeError,
-    SecretGone,
-    SlackError,
-    StorageUnavailable,
-    Unsealable,
-    WrongPassphrase,
-)
+from bot.errors import HostNotAllowed, NotYours, SecretGone, SlackError, Unsealable, WrongPassphrase
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
@@ -26,11 +15,11 @@ from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import DONE, Button, Buttons, Field, Message, Modal, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Phrase, Sentences, say, say_count
+from bot.screen.pieces import Bold, HostName, Mark, Sentences, say
 from bot.secret import MetadataKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
-from bot.status.burn import BURNED_FORM, read_burn_outcome, try_burn
+from bot.status.burn import BURNED_FORM, guess_and_burn, read_burn_outcome
 from bot.status.buttons import (
     BURN,
     BURN_WITH_PASSPHRASE,
@@ -43,8 +32,6 @@ from bot.status.names import SecretName, find_name
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
-from bot.storage.reveals.guesses import GUESSES, Guess
-from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -52,9 +39,6 @@ LOOKING = say("Looking at it…")
 TITLE = say("Burn a secret")
 ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
-STOPPED = say(
-    "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try again in an hour."
-)
 NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 
@@ -185,46 +169,14 @@ def _form(ref: str, *parts: Part, passphrase: bool) -> Modal:
 async def _destroy(
     interaction: Interaction, access: HostAccess, key: MetadataKey, *, asked: bool, names: Sequence[str] = ()
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn the secret, or find out its state now, with `try_burn`. A burn updates a tracked secret's card at once.
-
-    `names` are those by which guesses of its passphrase are counted; empty: only the metadata key is known.
-    """
+    """Burn the secret, or find out its state now, as `guess_and_burn` says. A tracked secret's card is updated."""
     passphrase = interaction.text_inputs.get("passphrase") or None
-    guess = await _count_guess(interaction, access, key, names, with_passphrase=passphrase is not None)
-    try:
-        state, metadata = await try_burn(interaction.services.onetime, access, key, passphrase, asked=asked)
-    except WrongPassphrase:
-        if guess.tries >= MAX_WRONG_TRIES:
-            raise LimitReached(GUESSES, ROW_LIFE, tell=STOPPED) from None
-        raise WrongPassphrase("burn", tell=_wrong_words(guess.tries)) from None
-    except OnetimeError:
-        with suppress(StorageUnavailable):
-            await interaction.services.guesses.give_back(guess)
-        raise
+    state, metadata = await guess_and_burn(
+        interaction.services, interaction.person, access, key, passphrase, asked=asked, names=names
+    )
     if state is SecretState.BURNED:
         await _settle(interaction, access.credentials.host, key)
     return state, metadata
-
-
-def _wrong_words(tries: int) -> Phrase:
-    """`tries` is how many wrong ones there were."""
-    return say_count(
-        "That is not its passphrase, {count} try left. Nothing was burned.",
-        "That is not its passphrase, {count} tries left. Nothing was burned.",
-        MAX_WRONG_TRIES - tries,
-    )
-
-
-async def _count_guess(
-    interaction: Interaction, access: HostAccess, key: MetadataKey, names: Sequence[str], *, with_passphrase: bool
-) -> Guess:
-    """Raises `LimitReached`: nothing may be asked of the host then."""
-    guesses, host = interaction.services.guesses, access.credentials.host.url
-    names = names or guesses.names_of(host, key)
-    try:
-        return await guesses.begin(interaction.person, host, names, with_passphrase=with_passphrase)
-    except LimitReached as reached:
-        raise LimitReached(reached.kind, reached.wait, tell=STOPPED) from None
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:

@@ -77,18 +77,23 @@ class CreatedShare:
 
 
 async def create(
-    interaction: Interaction, spec: ShareSpec, idempotency_key: str, *, answers: str | None = None
+    interaction: Interaction,
+    spec: ShareSpec,
+    idempotency_key: str,
+    *,
+    answers: str | None = None,
+    earlier: str | None = None,
 ) -> CreatedShare:
     """Make and send all deliveries. A second call with the `idempotency_key` returns the earlier share.
 
-    `answers` is the id of a request. Raises `LimitReached`, `RequestOver`, `StorageUnavailable`, and the reason why the
-    host made nothing: `Refused`, `NotAuthorized`, `RateLimited`, `HostUnavailable`. The share is then deleted, unless a
-    secret may exist.
+    `answers` is the id of a request, `earlier` that of the share of an earlier try. Raises `LimitReached`,
+    `RequestOver`, `StorageUnavailable`, and the reason why the host made nothing: `Refused`, `NotAuthorized`,
+    `RateLimited`, `HostUnavailable`. The share is then deleted, unless a secret may exist.
     """
     services = interaction.services
     await services.limits.consume(interaction.person, services.limits.share, idempotency_key=idempotency_key)
     share, deliveries, is_new = await services.shares.begin(
-        interaction.person, _new_share(spec, idempotency_key), spec.recipients, answers=answers
+        interaction.person, _new_share(spec, idempotency_key, earlier), spec.recipients, answers=answers
     )
     if not is_new:
         return CreatedShare(share, deliveries, is_new=False)
@@ -115,7 +120,7 @@ def _read_mail(spec: ShareSpec, made: SharedSecret | GeneratedSecret | None) -> 
     return Mail(made.recipients, fits=can_be_of(made.recipients, spec.mail_address))
 
 
-def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
+def _new_share(spec: ShareSpec, idempotency_key: str, earlier: str | None) -> NewShare:
     return NewShare(
         idempotency_key=idempotency_key,
         host=spec.host.url,
@@ -124,6 +129,7 @@ def _new_share(spec: ShareSpec, idempotency_key: str) -> NewShare:
         note=spec.note,
         label=spec.note[:MAX_LABEL] if spec.note else None,
         passphrase_to=spec.passphrase_to,
+        earlier_id=earlier,
     )
 
 

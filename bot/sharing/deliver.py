@@ -6,6 +6,7 @@ marked at once when Slack has taken it: only a crash in between lets it be poste
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from contextlib import suppress
 
 import stamina
@@ -20,10 +21,12 @@ from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
+from bot.screen.parts import Message
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
-from bot.status.burn import try_burn
+from bot.status.burn import guess_and_burn, try_burn
+from bot.status.patient_send import can_update
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -134,7 +137,8 @@ async def burn_undeliverable(services: Services, delivery: Delivery) -> None:
         await services.tracking.stop(delivery.sender, tracked.id)
     try:
         access = await services.access(delivery.sender, services.hosts.of(delivery.host))
-        await _burn(services, access, delivery, delivery.passphrase)
+        burning = try_burn(services.onetime, access, delivery.metadata_key, delivery.passphrase, asked=False)
+        await _settle(services, delivery, burning)
     except OnetimeError as error:
         log.warning("undeliverable_not_burned", error=str(error), ref=delivery.id)
         if delivery.expires_at is None or delivery.expires_at > now():
@@ -149,9 +153,17 @@ async def burn(
     """Burn the secret of a delivery. Returns its state now (None: the host does not know it any more).
 
     `access` is the sender's, to the host of the delivery. `asked` says whether the sender was asked for its passphrase.
-    Raises `WrongPassphrase`, or the error of the call when nobody knows whether it is burned.
+    What is typed may be wrong, and so may no passphrase: that counts as a guess. Raises `WrongPassphrase`,
+    `LimitReached`, or the error of the call when nobody knows whether it is burned.
     """
-    state, metadata = await _burn(services, access, delivery, passphrase, asked=asked)
+    if asked or passphrase is None:
+        names = services.guesses.names_of(delivery.host, delivery.secret_key) if delivery.secret_key else ()
+        burning = guess_and_burn(
+            services, delivery.sender, access, delivery.metadata_key, passphrase, asked=asked, names=names
+        )
+    else:
+        burning = try_burn(services.onetime, access, delivery.metadata_key, passphrase, asked=False)
+    state, metadata = await _settle(services, delivery, burning)
     end = ENDS_BY_STATE.get(state)
     if end is not None:
         await services.deliveries.close(delivery.id, end, metadata.received if metadata else None)
@@ -159,27 +171,28 @@ async def burn(
     return state
 
 
-async def _burn(
-    services: Services, access: HostAccess, delivery: Delivery, passphrase: Secret | None, *, asked: bool = False
+async def _settle(
+    services: Services, delivery: Delivery, burning: Awaitable[tuple[SecretState | None, Metadata | None]]
 ) -> tuple[SecretState | None, Metadata | None]:
-    """Burn with the sender's account, or without one if the host refuses that: the metadata key is enough."""
-    key = delivery.metadata_key
-    state, metadata = await try_burn(services.onetime, access, key, passphrase, asked=asked)
+    """Burn, and tell the watcher: it does not notify the sender."""
+    state, metadata = await burning
     failpoint("delivery_burned")
-    if state is SecretState.BURNED:  # so that the watcher does not notify the sender
-        await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
+    if state is SecretState.BURNED:
+        await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, "burned")
     return state, metadata
 
 
 async def post_card(services: Services, share: Share) -> None:
-    """Post the sender's card. Only a crash before `set_card` lets it be posted once more.
+    """Post the sender's card, or make it of the card of an earlier try that came to nothing.
 
-    After a crash the card may be there already and show an older state; recovery.py then redraws it.
+    Only a crash before `set_card` lets it be posted once more. After a crash the card may be there already and show an
+    older state; recovery.py then redraws it.
     """
     deliveries = await services.shares.deliveries_of(share.id)
     drawn = sender_card.sender_card(share, deliveries)
     try:
-        posted = await services.send(share.person, drawn, f"share:{share.id}")
+        posted = await _take_over_card(services, share, drawn)
+        posted = posted or await services.send(share.person, drawn, f"share:{share.id}")
     except SlackError as error:
         log.warning("card_not_posted", error=str(error), ref=share.id)
         if error.is_permanent:
@@ -192,3 +205,9 @@ async def post_card(services: Services, share: Share) -> None:
         sender_card.sender_card(share, await services.shares.deliveries_of(share.id)) != drawn
     ):  # something changed while the card was not stored yet
         await redraw(services, deliveries[0])
+
+
+async def _take_over_card(services: Services, share: Share, drawn: Message) -> MessageRef | None:
+    """Draw the share on the card of the earlier try. None if there is none, or Slack never takes it. Safe to repeat."""
+    card = await services.shares.find_earlier_card(share)
+    return card if card and await can_update(services, card, drawn, share.person) else None

@@ -55,6 +55,7 @@ class FormState:
     chosen_length: int | None = None  # of a generated password, in words, characters or digits
     chosen_is_shown: bool | None = None  # whether a generated password is shown to the sender, and to nobody else
     only: tuple[str, ...] = ()  # user ids
+    earlier: str | None = None  # the id of the share that an earlier try made
     request: str | None = None  # the id of the request that the share answers
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.errors import OnetimeError, WrongPassphrase
+from bot.errors import BotError, LimitReached, OnetimeError, WrongPassphrase
 from bot.failpoints import failpoint
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
@@ -10,7 +10,7 @@ from bot.interaction.passphrases import describe_other_forms
 from bot.logs import Log
 from bot.onetime.wire import SecretState
 from bot.screen.parts import DONE, NO_FORM, Field, Message, Modal, Note, Part, Text
-from bot.screen.pieces import Phrase, Piece, Sentences, say, say_count
+from bot.screen.pieces import Phrase, Sentences, say, say_count
 from bot.secret import Secret
 from bot.sharing import deliver, result_window, sender_card
 from bot.sharing.form import open_form
@@ -24,7 +24,6 @@ BURN_FORM = "share_burn"
 BURN_ALL_FORM = "share_burn_all"
 TITLE = say("Burn a secret")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open it any more.")
-WRONG = say("That is not its passphrase. Nothing was burned.")
 NOTHING_LEFT = say("There is nothing left to do here: it was opened or burned, or it has expired.")
 
 log = Log("share")
@@ -53,8 +52,8 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
     access = await _access(interaction, delivery.host)
     try:
         state = await deliver.burn(interaction.services, access, delivery, _read_passphrase(interaction), asked=True)
-    except WrongPassphrase:
-        raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(delivery.id)) from None
+    except WrongPassphrase as wrong:
+        raise _field_error(interaction, wrong, _question(delivery.id)) from None
     await redraw(interaction.services, delivery)
     delivery = await interaction.services.shares.own_delivery(interaction.person, delivery.id)
     return Reply(_outcome_window([delivery], access), read_burn_outcome(state))
@@ -63,14 +62,10 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
 async def burn_all(interaction: Interaction, share: Share) -> Reply:
     """“Burn all”, after its confirm dialog."""
     access = await _access(interaction, share.host)
-    burned, failed = await _burn_unopened(interaction, access, share, None)
-    if not failed:
+    burned, errors = await _burn_unopened(interaction, access, share, None)
+    if not errors:
         return Reply(_about_account(access), Outcome.DONE if burned else Outcome.REFUSED)
-    said = say_count(
-        "{count} secret could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
-        "{count} secrets could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
-        failed,
-    )
+    said = _failed_words(len(errors))
     message = Message.of(said, Text.of(WARNING_SIGN, said), *access.notes, without_replacing=True)
     return Reply(message, Outcome.PARTLY_DONE if burned else Outcome.REFUSED)
 
@@ -81,13 +76,21 @@ async def ask_to_burn_all(interaction: Interaction, share: Share) -> Reply:
 
 
 async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Reply:
-    """All deliveries of a share have one passphrase."""
+    """All deliveries of a share have one passphrase. The tries are counted for each delivery apart."""
     access = await _access(interaction, share.host)
-    burned, failed = await _burn_unopened(interaction, access, share, _read_passphrase(interaction))
-    if failed:
-        raise FieldErrors({"passphrase": _wrong_words(interaction)}, form=_question(share.id, of_all=True))
+    burned, errors = await _burn_unopened(interaction, access, share, _read_passphrase(interaction))
+    if errors:
+        raise _field_error(interaction, _the_worst(errors, burned), _question(share.id, of_all=True)) from None
     window = _outcome_window(await interaction.services.shares.deliveries_of(share.id), access)
     return Reply(window, Outcome.DONE if burned else Outcome.REFUSED)
+
+
+def _failed_words(failed: int) -> Phrase:
+    return say_count(
+        "{count} secret could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
+        "{count} secrets could not be burned: the server did not answer, or it wants the passphrase. Please try again.",
+        failed,
+    )
 
 
 async def _access(interaction: Interaction, host: str) -> HostAccess:
@@ -103,28 +106,40 @@ def _about_account(access: HostAccess) -> Message | None:
 
 async def _burn_unopened(
     interaction: Interaction, access: HostAccess, share: Share, passphrase: Secret | None
-) -> tuple[int, int]:
-    """Burn all deliveries that can be opened. Returns how many were burned, and how many tries failed."""
+) -> tuple[int, list[BotError]]:
+    """Burn all deliveries that can be opened. Returns how many were burned, and the errors of the tries that failed."""
     deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
-    burned = failed = 0
+    burned, errors = 0, list[BotError]()
     for delivery in deliveries:
         try:
             state = await deliver.burn(interaction.services, access, delivery, passphrase, asked=passphrase is not None)
-        except OnetimeError as error:
+        except (OnetimeError, LimitReached) as error:
             log.info("not_burned", error=str(error), ref=delivery.id)
-            failed += 1
+            errors.append(error)
         else:
             burned += state is SecretState.BURNED
             await redraw(interaction.services, delivery)
-    return burned, failed
+    return burned, errors
 
 
 def _read_passphrase(interaction: Interaction) -> Secret | None:
     return interaction.text_inputs.get("passphrase") or None
 
 
-def _wrong_words(interaction: Interaction) -> Piece:
-    return Sentences.of(WRONG, *describe_other_forms(_read_passphrase(interaction)))
+def _the_worst(errors: list[BotError], burned: int) -> BotError:
+    """The error that the field shows for all. If a part was burned, it may not say that nothing was."""
+    for kind in (LimitReached, WrongPassphrase):
+        if not burned and (found := next((one for one in errors if isinstance(one, kind)), None)):
+            return found
+    return BotError("not all burned", tell=_failed_words(len(errors)))
+
+
+def _field_error(interaction: Interaction, error: BotError, form: Modal) -> FieldErrors:
+    """What is wrong, at the field for the passphrase of this window."""
+    said = [error.tell]
+    if isinstance(error, WrongPassphrase):
+        said += describe_other_forms(_read_passphrase(interaction))
+    return FieldErrors({"passphrase": Sentences(tuple(said))}, form=form)
 
 
 def _question(ref: str, *, of_all: bool = False) -> Modal:
@@ -159,7 +174,7 @@ async def share_again(interaction: Interaction, share: Share) -> Reply:
         return _refuse_as_over()
     people = tuple(one.recipient.user.user_id for one in deliveries if one.recipient.user is not None)
     channel = next((one.recipient.channel for one in deliveries if one.recipient.channel is not None), None)
-    form_state = FormState(to=people, channel=channel, note=share.note or "")
+    form_state = FormState(to=people, channel=channel, note=share.note or "", earlier=share.id)
     return Reply(await open_form(interaction, form_state, Text.of(sender_card.TYPE_AGAIN)), Outcome.SHOWN)
 
 

@@ -10,7 +10,21 @@ from datetime import datetime
 
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Copyable, Divider, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, Plain, SecretNamed, When, Where, Who, say
+from bot.screen.pieces import (
+    Bold,
+    HostName,
+    Mark,
+    Phrase,
+    Piece,
+    Plain,
+    SecretNamed,
+    Sentences,
+    When,
+    Where,
+    Who,
+    say,
+    say_count,
+)
 from bot.sharing.form_state import MAX_NOTE
 from bot.status.burn import burn_confirm
 from bot.status.names import SecretName, name_of_delivery, name_of_share
@@ -26,9 +40,8 @@ from bot.status.words import (
     link_was_shown_to,
     recipient_name,
 )
-from bot.storage.shares.rows import Delivery, Share
+from bot.storage.shares.rows import NOT_GIVEN, Delivery, Share
 
-NOT_GIVEN = ("failed", "unknown_outcome", "undeliverable")
 NOT_KEPT = say("It is not kept here. To share it with those who did not get it, share it again.")
 TYPE_AGAIN = say("The secret is not kept here, so type it again. This makes a new one-time secret.")
 
@@ -66,6 +79,8 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
         parts += _delivery_parts(share, delivery, number if len(deliveries) > 1 else None)
     if any(delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody for delivery in deliveries):
         parts += [Divider(), Text.of(NOT_KEPT)]
+    if share.unknown_tries:
+        parts += [Divider(), _earlier_tries(share, deliveries)]
     together = (*_buttons_for_all(share, deliveries), *_again_buttons(share, deliveries))
     reminder = _next_reminder(deliveries)
     said = [Text.of(REMINDER_SIGN, say("A reminder goes out {when}.", when=When(reminder)))] if reminder else []
@@ -74,6 +89,18 @@ def sender_card(share: Share, deliveries: list[Delivery]) -> Message:
     parts.append(_small_print(share, deliveries))
     summary = say("What you shared on {server}: {status}.", server=HostName(Host(share.host).name), status=title)
     return Message(summary, tuple(parts))
+
+
+def _earlier_tries(share: Share, deliveries: list[Delivery]) -> Text:
+    """What is known of the tries before, whose card this was."""
+    known = say_count(
+        "*{count} earlier try got no usable answer.* A secret may exist, and nobody here has its link.",
+        "*{count} earlier tries got no usable answer.* Secrets may exist, and nobody here has their links.",
+        share.unknown_tries,
+    )
+    worked = any(delivery.state not in NOT_GIVEN for delivery in deliveries)
+    later = say("A later try worked: its status is above.")
+    return Text.of(WARNING_SIGN, Sentences.of(known, *([later] if worked else [])))
 
 
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:

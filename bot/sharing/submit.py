@@ -163,7 +163,8 @@ async def window_of(services: Services, person: Person, form_state: FormState, m
 async def _ask_again_for(
     services: Services, person: Person, form_state: FormState, made: CreatedShare, unsent: list[Delivery]
 ) -> Modal:
-    """The window again, for the recipients who did not get it."""
+    """The window again, for the recipients who did not get it. What it makes next has one card with what it made."""
+    form_state = replace(form_state, earlier=made.share.id)
     said = [result_window.line(delivery) for delivery in made.deliveries]
     if len(unsent) == len(made.deliveries):
         return await _again(services, person, form_state, *said, Text.of(AGAIN))
@@ -184,7 +185,7 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
     share_spec.check_size(interaction, form_state, spec)
     await share_spec.check_people(interaction, spec)
     try:
-        return await create(interaction, spec, ref, answers=form_state.request)
+        return await create(interaction, spec, ref, answers=form_state.request, earlier=form_state.earlier)
     except RequestOver:
         raise request_messages.what_ended(await _find_request(interaction, form_state.request)) from None
 

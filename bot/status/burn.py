@@ -6,20 +6,39 @@ person anything. Burning twice does no harm: a repeated click gets the same answ
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from bot.clock import now
-from bot.errors import HostUnavailable, NothingDone, OnetimeError, SecretGone, SecretLocked, WrongPassphrase
+from bot.errors import (
+    HostUnavailable,
+    LimitReached,
+    NothingDone,
+    OnetimeError,
+    SecretGone,
+    SecretLocked,
+    StorageUnavailable,
+    WrongPassphrase,
+)
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Outcome
+from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.wire import Metadata, SecretState, UnexpectedError
+from bot.person import Person
 from bot.screen.parts import Confirm
-from bot.screen.pieces import Sentences, say
+from bot.screen.pieces import Phrase, Sentences, say, say_count
 from bot.secret import MetadataKey, Secret
 from bot.status.names import SecretName
+from bot.storage.reveals.guesses import GUESSES, Guess
+from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
 
 BURNED_FORM = "burned"  # the window that says whether the secret was burned
 
 NOTHING_BURNED = say("Nothing was burned.")
+STOPPED = say(
+    "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try again in an hour."
+)
 
 
 def burn_confirm(name: SecretName) -> Confirm:
@@ -64,6 +83,61 @@ async def try_burn(
                 raise WrongPassphrase("burn") from None
         raise
     return SecretState.BURNED, None
+
+
+async def guess_and_burn(
+    services: Services,
+    person: Person,
+    access: HostAccess,
+    key: MetadataKey,
+    passphrase: Secret | None,
+    *,
+    asked: bool,
+    names: Sequence[str] = (),
+) -> tuple[SecretState | None, Metadata | None]:
+    """As `try_burn`, with a passphrase that may be wrong: it counts as a guess of this person.
+
+    `names` are those by which guesses of its passphrase are counted; empty: only the metadata key is known. The words
+    of `WrongPassphrase` say how many tries are left. Raises `LimitReached` too, when none is left.
+    """
+    guess = await _count_guess(services, person, access, key, names, with_passphrase=passphrase is not None)
+    try:
+        return await try_burn(services.onetime, access, key, passphrase, asked=asked)
+    except WrongPassphrase:
+        if guess.tries >= MAX_WRONG_TRIES:
+            raise LimitReached(GUESSES, ROW_LIFE, tell=STOPPED) from None
+        raise WrongPassphrase("burn", tell=_wrong_words(guess.tries)) from None
+    except OnetimeError:
+        with suppress(StorageUnavailable):
+            await services.guesses.give_back(guess)
+        raise
+
+
+def _wrong_words(tries: int) -> Phrase:
+    """`tries` is how many wrong ones there were."""
+    return say_count(
+        "That is not its passphrase, {count} try left. Nothing was burned.",
+        "That is not its passphrase, {count} tries left. Nothing was burned.",
+        MAX_WRONG_TRIES - tries,
+    )
+
+
+async def _count_guess(
+    services: Services,
+    person: Person,
+    access: HostAccess,
+    key: MetadataKey,
+    names: Sequence[str],
+    *,
+    with_passphrase: bool,
+) -> Guess:
+    """Raises `LimitReached`: nothing may be asked of the host then."""
+    host = access.credentials.host.url
+    names = names or services.guesses.names_of(host, key)
+    try:
+        return await services.guesses.begin(person, host, names, with_passphrase=with_passphrase)
+    except LimitReached as reached:
+        raise LimitReached(reached.kind, reached.wait, tell=STOPPED) from None
 
 
 def read_burn_outcome(state: SecretState | None) -> Outcome:

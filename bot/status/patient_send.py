@@ -1,4 +1,4 @@
-"""Sends a message that must arrive: in the simplest words if Slack does not take it as it is."""
+"""Sends a message that must arrive: in the simplest words, or anew where a message is gone that was to be changed."""
 
 from __future__ import annotations
 
@@ -19,3 +19,17 @@ async def send_in_some_words(services: Services, person: Person, message: Messag
         if error.about != "message" and not is_last_chance:
             raise
         return await services.send(person, in_simplest_words(message), f"{idempotency_key}:plain")
+
+
+async def can_update(services: Services, message: MessageRef, drawn: Message, reader: Person) -> bool:
+    """Update a message. False if Slack never takes that, as when somebody has deleted the message.
+
+    Raises `SlackError` if Slack does not take it just now.
+    """
+    try:
+        await services.update(message, drawn, reader)
+    except SlackError as error:
+        if not error.is_permanent:
+            raise
+        return False
+    return True

@@ -8,13 +8,14 @@ is about was over. So every row is a message that still has to be changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, insert, or_, select
 
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.storage.engine.database import Database, now
+from bot.storage.reveals.rows import is_of_same_secret
 from bot.storage.tables import deliveries, following_messages, new_id, owner, person_in, reveals, tracked
 
 OfDelivery = Literal["reminder", "passphrase", "expires_soon"]
@@ -22,6 +23,8 @@ OfTracked = Literal["tracked_reminder"]
 OfReveal = Literal["may_be_opened", "show_again"]
 FollowingKind = OfDelivery | OfTracked | OfReveal
 
+_MAY_BE_OPENED: Final[OfReveal] = "may_be_opened"
+_OTHERS = reveals.alias()
 MAX_AT_ONCE = 200  # messages; the others follow a minute later
 
 
@@ -59,9 +62,26 @@ class FollowingMessages:
         return await self._outdated(get_args(OfTracked), id, tracked, tracked.c.over_at.is_(None))
 
     async def outdated_of_reveals(self) -> list[FollowingMessage]:
-        """Messages about reveals that are over, or whose row cannot be used any more."""
-        is_open = and_(reveals.c.state.not_in(("shown", "over")), reveals.c.expires_at > now)
+        """Messages about reveals that are over, or whose row cannot be used any more.
+
+        Also “Try again”, if another reveal of the same person and secret has shown the secret.
+        """
+        later_worked = exists().where(is_of_same_secret(_OTHERS, reveals), _OTHERS.c.state == "shown")
+        is_needed = or_(following_messages.c.kind != _MAY_BE_OPENED, ~later_worked)
+        is_open = and_(reveals.c.state.not_in(("shown", "over")), reveals.c.expires_at > now, is_needed)
         return await self._outdated(get_args(OfReveal), None, reveals, is_open)
+
+    async def find_unknown_outcome(self, reveal_id: str) -> FollowingMessage | None:
+        """The message that says that the secret of this reveal may have been opened. None if its person has none.
+
+        It is about this reveal, or about another one of the same person and secret.
+        """
+        same = exists().where(is_of_same_secret(_OTHERS, reveals), _OTHERS.c.id == reveal_id)
+        query = select(following_messages).join(reveals, reveals.c.id == following_messages.c.subject_id)
+        query = query.where(following_messages.c.kind == _MAY_BE_OPENED, same)
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query.order_by(following_messages.c.ts.desc()).limit(1))).one_or_none()
+        return None if row is None else _following(row)
 
     async def _outdated(
         self, kinds: tuple[str, ...], subject_id: str | None, subjects: Table, is_open: ColumnElement[bool]
@@ -72,14 +92,14 @@ class FollowingMessages:
             query = query.where(following_messages.c.subject_id == subject_id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.order_by(following_messages.c.id).limit(MAX_AT_ONCE))).all()
-        return [
-            FollowingMessage(
-                row.id, person_in(row), row.kind, row.subject_id, MessageRef(row.team_id, row.channel, row.ts)
-            )
-            for row in rows
-        ]
+        return [_following(row) for row in rows]
 
     async def forget(self, message: FollowingMessage) -> None:
         """The message was changed for the last time, or never can be."""
         async with self._db.writing() as connection:
             await connection.execute(delete(following_messages).where(following_messages.c.id == message.id))
+
+
+def _following(row: Row[Any]) -> FollowingMessage:
+    message = MessageRef(row.team_id, row.channel, row.ts)
+    return FollowingMessage(row.id, person_in(row), row.kind, row.subject_id, message)

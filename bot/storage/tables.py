@@ -353,6 +353,8 @@ shares = Table(  # one submit of one sender
     Column("card_ts", String(32)),
     Column("created_at", Double, nullable=False, index=True),
     Column("request_id", String(ID_LENGTH), index=True),  # the request that the share answers; none: no request
+    Column("earlier_id", String(ID_LENGTH), index=True),  # the earlier try, whose card becomes that of this share
+    Column("unknown_tries", Integer, nullable=False, server_default="0"),  # earlier tries with an unknown outcome
 )
 
 deliveries = Table(  # one secret for one recipient

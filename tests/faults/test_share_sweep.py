@@ -192,6 +192,27 @@ async def test_killed_at_a_step_each_has_one_button_or_the_sender_is_told(crashi
         await sharing.window_is_taken_up()
 
 
+@pytest.mark.parametrize(("step", "left"), thinned(STEPS, every=2))
+async def test_killed_while_a_later_try_is_made_there_is_one_card_that_says_both(crashing, step, left):
+    sharing = Sharing(crashing)
+    await sharing.window()
+    crashing.world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
+    await sharing.ada.submit()
+    await crashing.says("form")
+    assert tuple(sharing.left_for(person) for person in sharing.people) == DOUBT
+    crashing.kill_at(step)
+
+    await sharing.ada.submit()
+
+    await crashing.says("killed")
+    await sharing.is_up_again()
+    crashing.all_is_well()
+    await sharing.ada.until(lambda: "1 earlier try got no usable answer" in sharing.card.shows)
+    assert tuple(sharing.left_for(person) for person in sharing.people) == left
+    assert len(sharing.ada.dm) == 1
+    assert ("A later try worked" in sharing.card.shows) == (BUTTON in left)
+
+
 @pytest.mark.slow
 async def test_killed_while_the_others_are_made_each_has_one_button_or_the_sender_is_told(crashing):
     found = await sweep(crashing, start=len(STEPS) - 2)

@@ -58,7 +58,7 @@ async def test_one_with_a_passphrase_is_burned_with_it(world, ada, people):
     await ada.click(card, label="Burn…")
     await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
     await ada.submit(None, {"passphrase": "wrong horse"})
-    assert "not its passphrase" in ada.view.errors["passphrase"]
+    assert "not its passphrase, 4 tries left" in ada.view.errors["passphrase"]
     assert states(world) == ["new"]
 
     await ada.submit(None, {"passphrase": "correct horse"})
@@ -79,6 +79,61 @@ async def test_all_with_a_passphrase_are_burned_with_it(world, ada, people):
 
     await ada.until(lambda: "burned before" in ada.view.text)
     assert states(world) == ["burned", "burned"]
+
+
+async def test_wrong_passphrases_from_the_card_and_from_the_private_link_have_one_count(world, ada, people):
+    card = await shared(ada, people[:1], passphrase="correct horse")
+    (held,) = world.onetime.everything()
+    await ada.command("/ots", f"burn {world.onetime.url}/private/{held.metadata_key}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Burn it")
+    await ada.submit(None, {"passphrase": "wrong horse"})
+    await ada.until(lambda: "4 tries left" in ada.view.errors["passphrase"])
+    await ada.close(all_of_them=True)
+
+    await ada.click(card, label="Burn…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
+    for left in ("3 tries left", "2 tries left", "1 try left"):
+        await ada.submit(view, {"passphrase": f"wrong with {left}"})
+        await ada.until(lambda left=left: left in view.errors["passphrase"])
+    await ada.submit(view, {"passphrase": "wrong the fifth time"})
+    await ada.until(lambda: "Stopped after 5 tries" in ada.view.text)
+    await ada.close(all_of_them=True)
+
+    await ada.click(card, label="Burn…")
+    await ada.submit(
+        await ada.until(lambda: ada.view and ada.view.submit and ada.view), {"passphrase": "correct horse"}
+    )
+    await ada.until(lambda: "Stopped after 5 tries" in ada.view.text)
+    assert states(world) == ["new"]
+    assert [call.route for call in world.onetime.calls].count(BURN_ROUTE) == 5
+
+
+async def test_all_stop_after_five_wrong_passphrases(world, ada, people):
+    card = await shared(ada, people, passphrase="correct horse")
+    await ada.click(card, label="Burn all…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
+
+    for left in ("4 tries left", "3 tries left", "2 tries left", "1 try left", "Stopped after 5 tries"):
+        await ada.submit(view, {"passphrase": f"wrong with {left}"})
+        await ada.until(lambda left=left: left in view.errors["passphrase"])
+    await ada.submit(view, {"passphrase": "correct horse"})
+
+    await ada.until(lambda: "Stopped after 5 tries" in view.errors["passphrase"])
+    assert states(world) == ["new", "new"]
+    assert [call.route for call in world.onetime.calls].count(BURN_ROUTE) == 10
+
+
+async def test_all_of_which_a_part_could_not_be_burned_do_not_say_that_nothing_was(world, ada, people):
+    card = await shared(ada, people, passphrase="correct horse")
+    await ada.click(card, label="Burn all…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view)
+    world.onetime.plan(BURN_ROUTE, OnetimeFault("html"), times=2)  # the bot tries twice
+
+    await ada.submit(view, {"passphrase": "correct horse"})
+
+    await ada.until(lambda: "1 secret could not be burned" in view.errors["passphrase"])
+    assert "Nothing was burned" not in view.errors["passphrase"]
+    assert sorted(states(world)) == ["burned", "new"]
 
 
 async def test_a_burn_that_comes_too_late_says_that_it_was_opened(world, ada, people):

@@ -559,3 +559,79 @@ async def test_what_was_sealed_before_its_recipient_was_bound_still_opens(
     found = await deliveries.find_for_recipient(ben, before)
 
     assert (found.secret_key, found.metadata_key, found.passphrase) == (KEY, METADATA_KEY, PASSPHRASE)
+
+
+# --- a later try
+
+
+CARD = MessageRef(TEAM, "D1", "1.1")
+
+
+def later(earlier_id: str, number: int = 1) -> NewShare:
+    return dataclasses.replace(NEW, idempotency_key=f"later {number}", earlier_id=earlier_id)
+
+
+async def in_doubt(deliveries: Deliveries, delivery: Delivery) -> None:
+    assert await deliveries.begin_request(delivery.id)
+    assert await deliveries.mark_outcome_unknown(delivery.id)
+
+
+async def test_a_later_try_takes_over_the_card_and_counts_the_tries_in_doubt(shares, deliveries, ada, ben, delivery):
+    await in_doubt(deliveries, delivery)
+    await shares.set_card(delivery.share_id, CARD)
+
+    second, [made], _ = await shares.begin(ada, later(delivery.share_id), [Recipient(ben)])
+
+    assert (second.earlier_id, second.unknown_tries) == (delivery.share_id, 1)
+    assert await shares.find_earlier_card(second) == CARD
+    await shares.set_card(second.id, CARD)
+    assert (await shares.find(ada, second.id)).card == CARD
+    assert (await shares.find(ada, delivery.share_id)).card is None
+    assert await shares.find_earlier_card(second) is None
+    await deliveries.mark_failed(made.id, "interrupted")
+    third, _, _ = await shares.begin(ada, later(second.id, 2), [Recipient(ben)])
+    assert third.unknown_tries == 1  # what failed is in no doubt
+    assert await shares.find_earlier_card(third) == CARD
+
+
+async def test_an_earlier_try_without_a_card_gets_none_when_the_later_one_has_one(
+    shares, deliveries, interrupted, ada, ben, delivery
+):
+    await in_doubt(deliveries, delivery)
+    second, [made], _ = await shares.begin(ada, later(delivery.share_id), [Recipient(ben)])
+    await deliveries.mark_failed(made.id, "interrupted")
+
+    await shares.set_card(second.id, CARD)
+
+    assert await interrupted.without_card(0) == []
+
+
+async def test_what_somebody_has_or_had_or_is_being_made_keeps_its_card(shares, deliveries, ada, ben):
+    for number, name in enumerate(("waiting", "made", "sent", "burned")):
+        new = dataclasses.replace(NEW, idempotency_key=name)
+        share, [failed, other], _ = await shares.begin(ada, new, [Recipient(ben), Recipient(ada)])
+        await deliveries.mark_failed(failed.id, "not_tried")
+        if name != "waiting":
+            other = await make(deliveries, other)
+        if name in {"sent", "burned"}:
+            await deliveries.mark_sent(other.id, CARD)
+        if name == "burned":
+            await deliveries.close(other.id, "burned")
+
+        second, _, _ = await shares.begin(ada, later(share.id, number), [Recipient(ben)])
+
+        assert (second.earlier_id, second.unknown_tries) == (None, 0), name
+
+
+async def test_only_one_share_replaces_another_and_only_of_the_same_person(shares, deliveries, ada, ben, delivery):
+    await in_doubt(deliveries, delivery)
+    of_ben, _, _ = await shares.begin(ben, later(delivery.share_id, 1), [Recipient(ada)])
+    second, [made], _ = await shares.begin(ada, later(delivery.share_id, 2), [Recipient(ben)])
+    third, _, _ = await shares.begin(ada, later(delivery.share_id, 3), [Recipient(ben)])
+
+    assert [one.earlier_id for one in (of_ben, second, third)] == [None, delivery.share_id, None]
+
+    await deliveries.mark_failed(made.id, "Refused")
+    assert await shares.delete(second.id)
+    fourth, _, _ = await shares.begin(ada, later(delivery.share_id, 4), [Recipient(ben)])
+    assert fourth.earlier_id == delivery.share_id

@@ -88,6 +88,8 @@ def deliveries() -> Iterator[Screen]:
     for reason in REASONS:
         for one in (replace(DELIVERY, state="failed"), replace(DELIVERY, state="undeliverable")):
             yield sender_card.sender_card(SHARE, [replace(one, reason=reason)])
+    for tries, one in itertools.product((1, 2), (DELIVERY, replace(DELIVERY, state="unknown_outcome"))):
+        yield sender_card.sender_card(replace(SHARE, unknown_tries=tries), [one])
     yield sender_card.passphrase_not_sent_message(DELIVERY)
 
 
@@ -126,7 +128,8 @@ def retrieving() -> Iterator[Screen]:
     yield from (screens.already_opening(), screens.unknown_outcome(HOST), screens.nothing_left())
     yield from (screens.dm_show_again("r" * 22, None), screens.dm_shown(), screens.dm_later_try_worked())
     yield from (screens.dm_too_old(), screens.dm_nothing_held(), screens.dm_expired(HOST.name))
-    yield from (screens.dm_may_be_opened("r" * 22, HOST.name), screens.dm_lost(HOST.name))
+    yield from (screens.dm_may_be_opened("r" * 22, HOST.name, again=again) for again in (False, True))
+    yield screens.dm_lost(HOST.name)
     yield from (delivery_screens.just_sent(), delivery_screens.lost_by_earlier_try(), delivery_screens.gone(HOST))
     yield delivery_screens.expired(NOON)
 

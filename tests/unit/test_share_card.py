@@ -92,7 +92,7 @@ def test_only_what_can_be_opened_has_a_button_that_opens_or_burns_it(state, to):
 
 
 def test_the_largest_share_fits_into_one_message():
-    share = replace(SHARE, note="&" * MAX_NOTE, passphrase_to="sender")
+    share = replace(SHARE, note="&" * MAX_NOTE, passphrase_to="sender", unknown_tries=99)
     ten = [delivery("sent", id=f"{number:022}") for number in range(10)]
 
     shown = drawn(sender_card.sender_card(share, ten))

@@ -123,7 +123,7 @@ FORM_STATES = [
     FormState(to=("U0BEN", "U0CLEO")),
     FormState(channel="C0OPS"),
     FormState(only=("U0BEN",), request="r" * 22, note="for the staging host"),
-    FormState(only=("U0BEN", "U0CLEO"), max_bytes=MAX_SECRET_BYTES),
+    FormState(only=("U0BEN", "U0CLEO"), earlier="s" * 22, max_bytes=MAX_SECRET_BYTES),
     FormState(accounts=(("a" * 22, "eu.onetimesecret.com"), ("b" * 22, "127.0.0.1:7143/prefix"))),
 ]
 

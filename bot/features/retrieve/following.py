@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from bot.errors import NotYours, StorageUnavailable, Unsealable
+from bot.errors import StorageUnavailable
 from bot.features.retrieve import screens
 from bot.interaction.feature import Interaction
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
+from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.status.following import change_last
+from bot.status.patient_send import can_update
 from bot.storage.following_messages import FollowingMessage, OfReveal
+from bot.storage.reveals.rows import Reveal
+
+Send = Callable[[Message], Awaitable[MessageRef]]  # to the person of the reveal
 
 
 async def tell(interaction: Interaction, kind: OfReveal, reveal_id: str, message: Message) -> None:
     """Send the person a message with a button, and remember it. Raises `SlackError`."""
     await remember(interaction.services, kind, reveal_id, await interaction.tell(message), interaction.person)
+
+
+async def report_unknown_outcome(services: Services, reveal: Reveal, send: Send) -> None:
+    """Say that the secret may have been opened: in the message about an earlier try of it, if there is one.
+
+    Else `send` sends a new message. Safe to repeat. Raises `SlackError`, `StorageUnavailable`.
+    """
+    earlier = await services.following_messages.find_unknown_outcome(reveal.id)
+    if earlier is not None and earlier.subject_id == reveal.id and not reveal.outcome_unknown:
+        return  # of this very try, before a crash
+    message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name, again=earlier is not None)
+    if earlier is not None and await can_update(services, earlier.message, message, reveal.person):
+        posted = earlier.message
+    else:
+        posted = await send(message)
+    await remember(services, "may_be_opened", reveal.id, posted, reveal.person)
 
 
 async def remember(services: Services, kind: OfReveal, reveal_id: str, posted: MessageRef, person: Person) -> None:
@@ -33,10 +55,7 @@ async def settle_messages(services: Services) -> None:
 
 
 async def _final_message(services: Services, following: FollowingMessage) -> Message:
-    try:
-        reveal = await services.reveals.find(following.reader, following.subject_id)
-    except (NotYours, Unsealable):
-        return screens.dm_too_old()
-    if reveal.state == "shown":
-        return screens.dm_shown() if following.kind == "show_again" else screens.dm_later_try_worked()
-    return screens.dm_nothing_held() if following.kind == "show_again" else screens.dm_too_old()
+    is_shown = await services.reveals.is_shown(following.subject_id)
+    if following.kind == "show_again":
+        return screens.dm_shown() if is_shown else screens.dm_nothing_held()
+    return screens.dm_later_try_worked() if is_shown else screens.dm_too_old()

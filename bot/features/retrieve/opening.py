@@ -50,7 +50,7 @@ from bot.errors import (
 )
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
-from bot.features.retrieve.following import tell
+from bot.features.retrieve.following import report_unknown_outcome, tell
 from bot.features.retrieve.known import find_metadata
 from bot.features.retrieve.own_opening import settle_own_opening
 from bot.features.retrieve.showing import find_origin, show, show_patiently
@@ -270,7 +270,7 @@ async def _report_unknown_outcome(
         failpoint("noted")
         await interaction.show(screens.ask(host, reveal.id, said, passphrase=True, delivery=delivery))
     except SlackError:
-        await tell(interaction, "may_be_opened", reveal.id, screens.dm_may_be_opened(reveal.id, host.name))
+        await report_unknown_outcome(interaction.services, reveal, interaction.tell)
         failpoint("notified")
         await interaction.services.reveals.release(reveal.id, outcome_unknown=True)
 

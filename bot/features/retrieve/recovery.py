@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
-from bot.features.retrieve.following import remember, settle_messages
+from bot.features.retrieve.following import remember, report_unknown_outcome, settle_messages
 from bot.interaction.services import Services
 from bot.logs import Log
+from bot.message_ref import MessageRef
 from bot.onetime.links import Host
 from bot.screen.parts import Message
 from bot.sharing.notify import announce_waiting
 from bot.status.patient_send import send_in_some_words
-from bot.storage.following_messages import OfReveal
 from bot.storage.reveals.rows import Reveal
 
 STALE = 150.0  # seconds in `opening` or `claiming`; an opening takes 20 at most, and showing it is tried for 60
@@ -34,19 +36,17 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     await interrupted.write_unwritten()
     await interrupted.reclaim_reserved(stale_for)
     for reveal in await interrupted.stale_claims(stale_for):
-        message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name)
-        again = ":again" if reveal.outcome_unknown else ""
-        if await _try_to_tell(services, reveal, message, f"{reveal.id}:stranded{again}", "may_be_opened"):
+        if await _is_told(_report_stranded(services, reveal)):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
-        message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
-        if await _try_to_tell(services, reveal, message, f"{reveal.id}:unseen", "show_again"):
+        if await _is_told(_offer_again(services, reveal)):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
     for reveal in await interrupted.lost():
-        if await _try_to_tell(services, reveal, screens.dm_expired(Host(reveal.host).name), f"{reveal.id}:lost"):
+        expired = screens.dm_expired(Host(reveal.host).name)
+        if await _is_told(send_in_some_words(services, reveal.person, expired, f"{reveal.id}:lost")):
             failpoint("reported")
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
@@ -57,21 +57,29 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     await services.button_contexts.purge()
 
 
-async def _try_to_tell(
-    services: Services, reveal: Reveal, message: Message, idempotency_key: str, following: OfReveal | None = None
-) -> bool:
-    """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute.
+async def _report_stranded(services: Services, reveal: Reveal) -> None:
+    again = ":again" if reveal.outcome_unknown else ""
 
-    `following` says which kind of message has to be changed later.
-    """
+    async def send(message: Message) -> MessageRef:
+        return await send_in_some_words(services, reveal.person, message, f"{reveal.id}:stranded{again}")
+
+    await report_unknown_outcome(services, reveal, send)
+
+
+async def _offer_again(services: Services, reveal: Reveal) -> None:
+    message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+    posted = await send_in_some_words(services, reveal.person, message, f"{reveal.id}:unseen")
+    await remember(services, "show_again", reveal.id, posted, reveal.person)
+
+
+async def _is_told(telling: Awaitable[object]) -> bool:
+    """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute."""
     try:
-        posted = await send_in_some_words(services, reveal.person, message, idempotency_key)
+        await telling
     except SlackError as error:
         log.warning("not_notified", error=str(error))
         return error.is_permanent
     except BotError as error:
         log.warning("not_notified", error=str(error))
         return False
-    if following is not None:
-        await remember(services, following, reveal.id, posted, reveal.person)
     return True

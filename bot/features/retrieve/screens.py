@@ -324,21 +324,21 @@ def dm_expired(host: str) -> Message:
     return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
-def dm_may_be_opened(ref: str, host: str) -> Message:
-    """The process died between the request to the host and the escrow."""
+def dm_may_be_opened(ref: str, host: str, *, again: bool = False) -> Message:
+    """The process died between the request to the host and the escrow. `again`: a later try was interrupted, too."""
     label = say("Try to open the secret again")
+    said = say(
+        "The app was interrupted while it opened a one-time secret on *{server}* for you. It may have been opened "
+        "without reaching you. Trying again is safe: you either get it or learn that it is gone.",
+        server=HostName(host),
+    )
+    later = [say("*A later try was interrupted, too.*")] if again else []
     return Message.of(
         say(
             "The app was interrupted while it opened a one-time secret for you. It may have been opened. Try again: "
             "that is safe."
         ),
-        Text.of(
-            say(
-                "The app was interrupted while it opened a one-time secret on *{server}* for you. It may have been "
-                "opened without reaching you. Trying again is safe: you either get it or learn that it is gone.",
-                server=HostName(host),
-            )
-        ),
+        Text.of(Sentences.of(said, *later)),
         Buttons.of(Button(say("Try again"), TRY_AGAIN, ref, "primary", accessibility_label=label)),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, null, or_, update
+from sqlalchemy import ColumnElement, FromClause, Row, and_, null, or_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Unsealable
@@ -17,7 +17,7 @@ from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
-from bot.storage.tables import owned_by, owner, person_in, reveals
+from bot.storage.tables import OWNER, owned_by, owner, person_in, reveals
 
 RevealState = Literal["ready", "opening", "claiming", "escrowed", "shown", "over"]
 
@@ -137,6 +137,11 @@ def of_same_secret(row: Row[Any]) -> ColumnElement[bool]:
     """The condition that a reveal is another one of the same person and the same secret."""
     same = (reveals.c.blind_index == row.blind_index, reveals.c.id != row.id)
     return and_(owned_by(reveals, person_in(row)), *same)
+
+
+def is_of_same_secret(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """The condition that two reveals of one person, as two tables or aliases, are of the same secret."""
+    return and_(*(one.c[name] == other.c[name] for name in (*OWNER, "blind_index")))
 
 
 async def lock_reveals(db: Database, connection: AsyncConnection, person: Person) -> None:

@@ -17,7 +17,7 @@ change the delivery in the same transaction, so no crash leaves a delivery reser
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Row, and_, case, exists, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +40,7 @@ from bot.storage.reveals.rows import (
     change,
     columns,
     is_in,
+    is_of_same_secret,
     lock_reveals,
     mark_delivery_opened,
     of_same_secret,
@@ -47,13 +48,14 @@ from bot.storage.reveals.rows import (
     reserve_delivery,
 )
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import OWNER, is_id, own_row, owned_by, owner, person_in, reveals
+from bot.storage.tables import is_id, own_row, owned_by, owner, person_in, reveals
 
 TriedWith = Literal["passphrase", "nothing"]
 
+_SHOWN: Final[RevealState] = "shown"
 _OTHERS = reveals.alias()
 _HAS_EARLIER = exists().where(  # an earlier window of the same person for the same secret, within the last hour
-    *(_OTHERS.c[name] == reveals.c[name] for name in (*OWNER, "blind_index")),
+    is_of_same_secret(_OTHERS, reveals),
     _OTHERS.c.id != reveals.c.id,
     _OTHERS.c.created_at <= reveals.c.created_at,
     _OTHERS.c.expires_at > now,
@@ -134,6 +136,12 @@ class Reveals:
         async with self._db.reading() as connection:
             row = (await connection.execute(query.order_by(reveals.c.created_at.desc()).limit(1))).one_or_none()
         return None if row is None else self._rows.decrypt(row)
+
+    async def is_shown(self, id: str) -> bool:
+        """Whether this reveal, or another one of the same person and secret, has shown the secret."""
+        shown = exists().where(is_of_same_secret(_OTHERS, reveals), _OTHERS.c.state == _SHOWN)
+        async with self._db.reading() as connection:
+            return bool(await connection.scalar(select(shown).where(reveals.c.id == id)))
 
     async def reserve(self, id: str) -> bool:
         """Ready → opening. True for exactly one caller: a second click, or a second process, gets False.

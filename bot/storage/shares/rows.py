@@ -43,6 +43,7 @@ DeliveryEnd = Literal["opened", "undeliverable", "burned", "expired", "gone"]  #
 OVER: Final[tuple[DeliveryState, ...]] = (
     "opened", "failed", "unknown_outcome", "undeliverable", "burned", "expired", "gone"
 )  # fmt: skip
+NOT_GIVEN: Final[tuple[DeliveryState, ...]] = ("failed", "unknown_outcome", "undeliverable")  # nobody can open it
 CAN_BE_OPENED: Final[tuple[DeliveryState, ...]] = ("made", "sent", "opening", "link_shown")
 # Everything that opens the secret. The metadata key stays until the row is deleted: it cannot open anything.
 WIPE: Final[dict[str, Any]] = {"secret_key": null(), "passphrase": null()}
@@ -63,11 +64,12 @@ class NewShare:
     note: str | None  # for the recipients; plain text as typed
     label: str | None  # for the sender's own lists; plain text as typed
     passphrase_to: PassphraseTo = "nobody"
+    earlier_id: str | None = None  # the share of an earlier try
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A stored `NewShare`."""
+    """A stored `NewShare`. With an `earlier_id`, it takes over the card of that share, which came to nothing."""
 
     id: str
     person: Person
@@ -79,6 +81,8 @@ class Share:
     created_at: datetime  #: UTC
     label: str | None = None
     passphrase_to: PassphraseTo = "nobody"
+    earlier_id: str | None = None
+    unknown_tries: int = 0  # earlier tries with an unknown outcome, of which the card is now that of this share
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +223,8 @@ class ShareRows:
             created_at=moment(row.created_at),
             label=self._words(row, "label"),
             passphrase_to=row.passphrase_to,
+            earlier_id=row.earlier_id,
+            unknown_tries=row.unknown_tries,
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
 from bot.message_ref import MessageRef
@@ -14,10 +15,21 @@ from bot.person import Person
 from bot.storage import requests
 from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.rows import Delivery, DeliveryRows, NewShare, Recipient, Share, ShareRows
+from bot.storage.shares.rows import (
+    NOT_GIVEN,
+    Delivery,
+    DeliveryRows,
+    DeliveryState,
+    NewShare,
+    Recipient,
+    Share,
+    ShareRows,
+)
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
 
-_UNDELIVERABLE = MessageRef("", "", "")  # stored in place of the card if the sender can never be notified
+_NO_CARD = MessageRef("", "", "")  # stored in place of a card: a later try has it, or the sender can never be notified
+_UNKNOWN: Final[DeliveryState] = "unknown_outcome"
+_LATER = shares.alias()
 MAX_SENT: Final = 1000  # deliveries in one answer: each is decrypted
 
 
@@ -37,6 +49,8 @@ class Shares:
         A second call with the same `idempotency_key` returns the same share. `answers` is the id of a request, which
         becomes answered. Raises `RequestOver` if that request cannot be answered any more, and `NotYours` if the key
         belongs to another person; nothing is begun then.
+
+        The share replaces the earlier one that `new` names, if that came to nothing and no other share replaces it.
         """
         share, rows = self._rows.encrypt(person, new, to)
         async with self._db.writing() as connection:
@@ -45,6 +59,8 @@ class Shares:
                 await connection.execute(select(shares).where(shares.c.idempotency_key == new.idempotency_key))
             ).one_or_none()
             if before is None:
+                if new.earlier_id is not None:
+                    share |= await self._replacing(connection, person, new.earlier_id)
                 row = (await connection.execute(insert(shares).values(share).returning(shares))).one()
                 if rows:
                     await connection.execute(insert(deliveries).values(created_at=now, changed_at=now), rows)
@@ -54,6 +70,19 @@ class Shares:
                 raise NotYours
         there = before or row
         return self._rows.decrypt(there), await self.deliveries_of(there.id), before is None
+
+    async def _replacing(self, connection: AsyncConnection, person: Person, earlier_id: str) -> dict[str, Any]:
+        """The columns of a share that replaces this earlier one. Empty if it replaces none."""
+        await self._db.advisory_lock(connection, "shares", earlier_id)
+        of_earlier = deliveries.c.share_id == shares.c.id
+        is_given = exists().where(of_earlier, deliveries.c.state.not_in(NOT_GIVEN))
+        is_unknown = exists().where(of_earlier, deliveries.c.state == _UNKNOWN).label("is_unknown")
+        is_replaced = exists().where(_LATER.c.earlier_id == shares.c.id)
+        free = select(shares.c.id, shares.c.unknown_tries, is_unknown).where(
+            own_row(shares, person, earlier_id), ~is_given, ~is_replaced
+        )
+        row = (await connection.execute(free)).one_or_none()
+        return {} if row is None else {"earlier_id": row.id, "unknown_tries": row.unknown_tries + row.is_unknown}
 
     async def find_by_key(self, person: Person, idempotency_key: str) -> Share | None:
         """The share that was begun with this key, or None."""
@@ -119,15 +148,22 @@ class Shares:
             raise NotYours
         return self._rows.decrypt(row)
 
+    async def find_earlier_card(self, share: Share) -> MessageRef | None:
+        """The card of the earlier try that this share replaces, until `set_card`; None if there is none."""
+        row = await self._share_row(shares.c.id == share.earlier_id) if share.earlier_id else None
+        return self._rows.decrypt(row).card if row else None
+
     async def set_card(self, share_id: str, card: MessageRef) -> None:
-        """Remember the message that shows the share to its sender."""
+        """Remember the message that shows the share to its sender. An earlier try that it replaces has no card then."""
+        earlier = select(_LATER.c.earlier_id).where(_LATER.c.id == share_id).scalar_subquery()
         async with self._db.writing() as connection:
-            values = {"card_channel": card.channel, "card_ts": card.ts}
-            await connection.execute(update(shares).where(shares.c.id == share_id).values(values))
+            for row, message in ((shares.c.id == share_id, card), (shares.c.id == earlier, _NO_CARD)):
+                values = {"card_channel": message.channel, "card_ts": message.ts}
+                await connection.execute(update(shares).where(row).values(values))
 
     async def mark_card_undeliverable(self, share_id: str) -> None:
         """Record that Slack never takes a message to the sender, so that recovery stops trying."""
-        await self.set_card(share_id, _UNDELIVERABLE)
+        await self.set_card(share_id, _NO_CARD)
 
     # --- rows
 
