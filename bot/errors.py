@@ -47,8 +47,8 @@ class NotAllowed(BotError):
     """The person may not use the bot here: a guest, a stranger from another workspace, a deactivated account."""
 
     tell: Piece = say(
-        "This app is for full members of this workspace; guests and people from other workspaces open a one-time link "
-        "in their browser."
+        "This app is for full members of this workspace. Guests and people from other workspaces open a "
+        "one-time link in their browser."
     )
 
 
@@ -64,7 +64,7 @@ class LimitReached(BotError):
 class RequestOver(BotError):
     """The request for a secret was answered, declined or withdrawn, or its time has run out."""
 
-    tell: Piece = say("That request is over.")
+    tell: Piece = say("That request is closed.")
 
 
 class NotConnected(BotError):
@@ -168,7 +168,7 @@ class SlackError(BotError):
 
     tell: Piece = say("Slack did not take the answer. Please try again.")
     tell_refused = say(
-        "Slack does not accept this app any more, so it can do nothing here. Please tell whoever runs it."
+        "Slack does not accept this app any more, so it can do nothing here. Please tell the person who runs it."
     )
 
     def __init__(

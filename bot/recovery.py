@@ -134,7 +134,7 @@ def _elsewhere_window() -> Modal:
 def _usual(act: Act) -> Resumption:
     """A window that shows a placeholder is replaced. Other windows stay: they may hold what the person typed."""
     why = say("The app was restarted, or Slack did not take the answer.")
-    check = say("It may have been done or not: please look, and try again.")
+    check = say("It may or may not have worked. Please check, and try again.")
     got_none = say("What you pressed or sent got no answer.")
     if act.kind == Kind.COMMAND:
         got_none = say("{command} got no answer.", command=Code(Mark(f"/ots {act.name}")))

@@ -43,7 +43,7 @@ async def generate(interaction: Interaction, context: ButtonContext[None]) -> Re
         GENERATED_FORM,
         say("Your password"),
         Revealed(password.make_up()),
-        Note.of(say("Copy it now: this window is the only copy. It was made up here, and no server has it.")),
+        Note.of(say("Copy it now: this window is the only copy. It was generated here, and no server has it.")),
         close=DONE,
     )
     return Reply(shown, Outcome.DONE)
@@ -54,7 +54,7 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "generate",
-            say("makes up a password and shows or sends it"),
+            say("generates a password and shows or sends it"),
             say("[@person]"),
             handler=Handler(open_form, any_member, opens_window=True),
         ),

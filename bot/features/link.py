@@ -60,8 +60,9 @@ async def _private_link(interaction: Interaction, host: Host, key: MetadataKey) 
         say("That is the private link of a one-time secret on {server}.", server=HostName(host.name)),
         Text.of(
             say(
-                "That is the *private* link of a one-time secret on *{server}*. It is for whoever made the secret: it "
-                "shows the status and can burn the secret, but it does not open it. Don't send it to anybody.",
+                "That is the *private* link of a one-time secret on *{server}*. It is for the person who made "
+                "the secret: it shows the status and can burn the secret, but it does not open it. Don't send it "
+                "to anybody.",
                 server=HostName(host.name),
             )
         ),
@@ -84,8 +85,8 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
         say("That looks like a key without its link."),
         Text.of(
             say(
-                "That looks like a key without its link, so I can't tell which kind it is. On *{server}* I can try "
-                "it as the key that opens a secret, or as the private key of whoever made it.",
+                "That looks like a key without its link, so I can't tell which kind it is. On *{server}* I can "
+                "try it as the key that opens a secret, or as the private key of the person who made it.",
                 server=HostName(host.name),
             )
         ),

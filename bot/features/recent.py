@@ -91,7 +91,11 @@ def _read(interaction: Interaction) -> tuple[Wanted, Host | None]:
     whom = (*interaction.text.people, *interaction.text.channels)
     if max(len(set(states)), len(set(named)), len(whom)) > 1:
         raise NotUnderstood(
-            "too many words", tell=say("Name one of each at most: `/ots recent new`, `/ots recent new eu`.")
+            "too many words",
+            tell=say(
+                "Name at most one filter, one server and one person or channel: `/ots recent new`, `/ots recent "
+                "new eu`."
+            ),
         )
     wanted = Wanted(states[0] if states else "all", whom[0] if whom else None)
     return wanted, named[0] if named else None

@@ -18,7 +18,7 @@ AS_IN_SLACK = "slack"  # the value of the choice that takes the language from Sl
 UNTOLD = say("Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that.")
 NAMES = say("Name the secret in push notifications, as on a lock screen")
 NAMELESS = say("Push notifications say “a secret” and not which. The messages in Slack still name it.")
-REMINDER = say("Remind me once before one expires that nobody has opened")
+REMINDER = say("Remind me once before an unopened secret expires")
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
@@ -98,8 +98,8 @@ def _notifications_sentence(prefs: NotificationPreferences) -> Piece:
 
 def _reminders_text(prefs: NotificationPreferences) -> Text:
     if prefs.reminders:
-        return Text.of(REMINDER_SIGN, say("You are reminded once before one expires that nobody has opened."))
-    return Text.of(Mark(":no_bell: "), say("You are not reminded before one expires."))
+        return Text.of(REMINDER_SIGN, say("You are reminded once before an unopened secret expires."))
+    return Text.of(Mark(":no_bell: "), say("You are not reminded before a secret expires."))
 
 
 FEATURE = Feature(
@@ -107,7 +107,7 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "settings",
-            say("chooses your notifications and your language"),
+            say("sets your notifications and your language"),
             aliases=("preferences",),
             handler=Handler(open_form, any_member, opens_window=True),
         ),

@@ -62,7 +62,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     metadata = await access.call(lambda credentials: services.onetime.metadata(credentials, key))
     state = metadata.state_at(clock.now())
     if state.is_over:
-        said = say("There is nothing to track: the secret is over.")
+        said = say("There is nothing to track: the secret no longer exists.")
         summary = say("There is nothing to track. Status: {state}.", state=secret_words(state))
         message = Message.of(summary, Text(metadata_card.state_line(metadata)), Text.of(said), *access.notes)
         return Reply(message, Outcome.REFUSED)
@@ -79,9 +79,9 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     )
     await follow(interaction, tracked, host.name)
     said = (
-        say("You will get a message when it is opened, burned or expires. Its card is in our direct conversation.")
+        say("You will get a message when it is opened, burned or expires. Its status is in our direct conversation.")
         if is_new
-        else say("You are tracking it already. Its card is in our direct conversation.")
+        else say("You are tracking it already. Its status is in our direct conversation.")
     )
     return Reply(Message.of(said, Text.of(EYES, said), *access.notes), Outcome.DONE)
 
@@ -268,7 +268,7 @@ FEATURE = Feature(
         ),
         Verb(
             "untrack",
-            say("stops that"),
+            say("stops tracking a secret"),
             say("<private link>"),
             needs_text=True,
             handler=Handler(untrack, any_member),

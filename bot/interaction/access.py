@@ -56,15 +56,14 @@ def _explain(problem: AccountProblem, server: HostName) -> Phrase:
     match problem:
         case "refused":
             return say(
-                "{server} does not accept your account any more, so this was done without it. Connect it again: "
-                "`/ots connect`.",
+                "{server} does not accept your account any more, so it was not used. Connect it again: `/ots connect`.",
                 server=server,
             )
         case "accounts_off":
-            return say("{server} does not take accounts any more, so this was done without yours.", server=server)
+            return say("{server} does not take accounts any more, so yours was not used.", server=server)
         case "unreadable":
             return say(
-                "Your account on {server} cannot be read any more, so this was done without it. Connect it again: "
-                "`/ots connect`.",
+                "Your account on {server} cannot be read any more, so it was not used. Connect it again: `/ots "
+                "connect`.",
                 server=server,
             )

@@ -100,14 +100,14 @@ class Limits:
 def requests_in_a_day() -> NamedLimit:
     """Requests of one person to anybody."""
     return NamedLimit(
-        Limit("request", 20, DAY), say("You asked for secrets 20 times within a day, which is the limit.")
+        Limit("request", 20, DAY), say("You requested secrets 20 times within a day, which is the limit.")
     )
 
 
 def requests_to(asked: Person) -> NamedLimit:
     """Requests of one person to this other person."""
     limit = Limit(f"request:{asked.user_id}", 3, DAY)
-    return NamedLimit(limit, say("You asked this person for secrets 3 times within a day, which is the limit."))
+    return NamedLimit(limit, say("You requested secrets from this person 3 times within a day, which is the limit."))
 
 
 def _try_again(seconds: float) -> Phrase:

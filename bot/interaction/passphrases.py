@@ -22,7 +22,7 @@ TRIMMED, SEEN, PLAIN, CURLY, COMPOSED, DECOMPOSED = "trimmed", "seen", "plain", 
 
 # For each form: what was different about the text, and the words of its box.
 _WORDS: Final = {
-    TRIMMED: (say("It begins or ends with a blank."), say("Without blanks at its ends")),
+    TRIMMED: (say("It begins or ends with a space."), say("Without spaces at its ends")),
     SEEN: (say("It has characters that cannot be seen."), say("Without characters that cannot be seen")),
     PLAIN: (say("It has curly quotes, a long dash or an ellipsis."), say("With plain quotes, dashes and dots")),
     CURLY: (say("It has plain quotes, dashes or dots."), say("With the curly quotes and long dashes of phones")),
@@ -70,7 +70,7 @@ def find_problem(passphrase: Secret) -> Phrase | None:
     """Why a passphrase that is being set would be hard to type again, and what to do. None if it is not."""
     text = passphrase.reveal()
     if text != text.strip():
-        return say("It begins or ends with a blank, which gets lost on the way. Please take that away.")
+        return say("It begins or ends with a space, which gets lost on the way. Please remove that space.")
     if remove_invisible(text) != text or re.search(r"[^\S ]", text):
         return say("It has characters that cannot be seen, and nobody could type those. Please type it again.")
     if has_typographic(text):

@@ -19,16 +19,16 @@ MAX_PASTED = 4000  # characters
 MAX_ADDRESSES = 100  # that are no links, in one text
 
 NEEDS_THE_PRIVATE_LINK = say(
-    "That is the link that opens the secret. This needs the *private* link (`/private/…` or `/receipt/…`), which only "
-    "whoever made the secret has. `/ots recent` lists yours."
+    "That is the link that opens the secret. This needs the *private* link (`/private/…` or "
+    "`/receipt/…`), which only the person who made the secret has. `/ots recent` lists yours."
 )
 NEEDS_THE_SECRET_LINK = say(
-    "That is a *private* link. It belongs to whoever made the secret, and it cannot open it. If somebody sent it to "
-    "you, tell them: anybody who has it can burn the secret. The link that opens the secret has `/secret/` in it. "
-    "`/ots metadata` shows the status."
+    "That is a *private* link. It belongs to the person who made the secret, and it cannot open it. "
+    "If somebody sent it to you, tell them: anybody who has it can burn the secret. The link that "
+    "opens the secret has `/secret/` in it. `/ots metadata` shows the status."
 )
 MAIL_FILTER = say(
-    "It may be the address of a mail filter, which hides the link. Ask whoever sent it for the link itself."
+    "It may be the address of a mail filter, which hides the link. Ask the person who sent it for the link itself."
 )
 
 _PAGE = re.compile(r"/(?:secret|private|receipt|metadata)/")

@@ -39,6 +39,7 @@ CANCEL: Final = say("Cancel")
 CLOSE: Final = say("Close")
 DONE: Final = say("Done")
 ONE_MOMENT: Final = say("One moment…")
+ALREADY_SENT: Final = say("You sent this form already. It is being worked on.")
 APP_NAME: Final = Mark("Onetime Secret")
 
 

@@ -107,7 +107,7 @@ def unfold_for(form_state: FormState, names: Mapping[str, Piece]) -> FormState:
 
 def _fields(form_state: FormState, ref: str) -> list[Part]:
     if form_state.is_generated and form_state.is_shown:
-        goes = say("It is made up here, and goes to no server.")
+        goes = say("It is generated here and goes to no server.")
         return [_what(form_state), *password_parts(form_state), Note.of(goes)]
     parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state)
     parts += _recipients(form_state)
@@ -119,7 +119,7 @@ def _fields(form_state: FormState, ref: str) -> list[Part]:
     buttons = [fold_button(form_state, ref)]
     if not form_state.is_generated and form_state.text_fields < text_fields_for(form_state.max_bytes):
         label = say("Add a field for a longer secret")
-        buttons.append(Button(say("Add more room"), ADD_TEXT_FIELD, ref, accessibility_label=label))
+        buttons.append(Button(say("Add a field"), ADD_TEXT_FIELD, ref, accessibility_label=label))
     goes = _where_it_goes(form_state)
     return [*parts, Buttons(tuple(buttons)), Note.of(Sentences((*summary(form_state), goes)))]
 
@@ -127,13 +127,13 @@ def _fields(form_state: FormState, ref: str) -> list[Part]:
 def _where_it_goes(form_state: FormState) -> Phrase:
     if form_state.is_generated:
         if (password := form_state.password) is None:
-            return say("The server makes it up, a new one for each person.")
-        return say("It is made up here, a new one for each person: {length}.", length=password.in_words())
+            return say("The server generates it, a new one for each person.")
+        return say("It is generated here, a new one for each person: {length}.", length=password.in_words())
     return WHERE_IT_GOES
 
 
 def _text_parts(form_state: FormState) -> list[Part]:
-    more = say("The secret goes on, with nothing in between")
+    more = say("The secret, continued without a break")
     names = [say("The secret"), *[more] * (form_state.text_fields - 1)]
     return [
         Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
@@ -150,7 +150,7 @@ def _recipients(form_state: FormState) -> list[Part]:
         names = Listing(tuple(Who(one) for one in form_state.only))
         return [Text.of(say("Only for {people}.", people=names))]
     unknown: list[Part] = [Text.of(WARNING_SIGN, CHOOSE)] if form_state.asks_to_choose else []
-    return [*unknown, Choice("whom", say("Whom is it for?"), WHOM, form_state.whom, CHANGE), *_whom_field(form_state)]
+    return [*unknown, Choice("whom", say("Who is it for?"), WHOM, form_state.whom, CHANGE), *_whom_field(form_state)]
 
 
 def _whom_field(form_state: FormState) -> list[Part]:
@@ -163,7 +163,7 @@ def _whom_field(form_state: FormState) -> list[Part]:
             return [Channel("channel", say("Channel"), form_state.channel, hint, optional=False)]
         case "link":
             return [
-                Note.of(say("You get the link. Whoever has it can open the secret, once.")),
+                Note.of(say("You get the link. Anybody who has it can open the secret, once.")),
                 *_mail_field(form_state),
             ]
 

@@ -29,7 +29,7 @@ _PASSWORD_KINDS: tuple[tuple[str, Piece], ...] = (
 _PASSPHRASES = (
     (NO_PASSPHRASE, say("None")),
     (MINE, say("My own")),
-    (GENERATE, say("Made up")),
+    (GENERATE, say("Generated")),
 )
 
 
@@ -43,7 +43,7 @@ def passphrase_field(form_state: FormState) -> list[Part]:
 def password_parts(form_state: FormState) -> list[Part]:
     """The kind and the length of a password that is made up."""
     password = form_state.password
-    kinds = _PASSWORD_KINDS if form_state.is_shown else ((SERVER, say("As the server makes it up")), *_PASSWORD_KINDS)
+    kinds = _PASSWORD_KINDS if form_state.is_shown else ((SERVER, say("As the server generates it")), *_PASSWORD_KINDS)
     kind = Choice(KIND, say("What is it made of?"), kinds, password.kind if password else SERVER, CHANGE)
     if password is None:
         return [kind]
@@ -70,7 +70,7 @@ def option_parts(form_state: FormState) -> list[Part]:
     lives = tuple((str(life), Duration(life)) for life in form_state.lives)
     return [
         *(password_parts(form_state) if form_state.is_generated else ()),
-        Choice("ttl", say("It can be opened for"), lives, str(life_of(form_state))),
+        Choice("ttl", say("Time to open"), lives, str(life_of(form_state))),
         Choice("passphrase_mode", say("Passphrase"), _PASSPHRASES, choices.passphrase, CHANGE),
         *typed,
         Checkboxes("options", say("Messages"), tuple(boxes), ticked),
@@ -85,7 +85,7 @@ def _account_parts(form_state: FormState) -> list[Part]:
         (account_id, HostName(name)) for account_id, name in form_state.accounts
     )
     accounts = (*named, (ANONYMOUS, say("Without an account")))
-    return [Choice("account", say("Made with the account on"), accounts, account_of(form_state), CHANGE)]
+    return [Choice("account", say("Account"), accounts, account_of(form_state), CHANGE)]
 
 
 def fold_button(form_state: FormState, ref: str) -> Button:
@@ -100,8 +100,8 @@ def summary(form_state: FormState) -> list[Phrase]:
     said = [say("It can be opened for {life}.", life=Duration(life_of(form_state)))]
     if form_state.choices.passphrase == GENERATE:
         is_apart = form_state.choices.apart and can_be_apart(form_state)
-        apart = say("A passphrase is made up and sent separately.")
-        said.append(apart if is_apart else say("A passphrase is made up and shown to you."))
+        apart = say("A passphrase is generated and sent separately.")
+        said.append(apart if is_apart else say("A passphrase is generated and shown to you."))
     said.append(
         say("You are told when it is opened.")
         if form_state.choices.news

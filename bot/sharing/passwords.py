@@ -71,11 +71,15 @@ def use_words(kind: PasswordKind) -> Phrase:
     """What passwords of this kind are good for."""
     match kind:
         case "words":
-            return say("Made-up words, to be read aloud or typed by hand. They mean nothing, so nobody can guess them.")
+            return say(
+                "Invented words, to be read aloud or typed by hand. They mean nothing, so nobody can guess them."
+            )
         case "characters":
             return say("Letters, digits and signs, to be copied. Those that look alike are left out.")
         case "digits":
-            return say("For a PIN or a door code that is locked after a few wrong tries. For all else it is too weak.")
+            return say(
+                "For a PIN or a door code that is locked after a few wrong tries. For anything else it is too weak."
+            )
 
 
 def _word() -> str:

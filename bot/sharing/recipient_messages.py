@@ -33,7 +33,8 @@ def recipient_message(share: Share, delivery: Delivery, *, escrow: bool = True) 
     said = say("{person} shares a one-time secret with you.", person=Who(delivery.sender.user_id))
     if delivery.recipient.channel:
         said = say(
-            "{person} shares a one-time secret: whoever opens it first gets it.", person=Who(delivery.sender.user_id)
+            "{person} shares a one-time secret: the first person who opens it gets it.",
+            person=Who(delivery.sender.user_id),
         )
     return _with_open_button(share, delivery, Mark(":closed_lock_with_key: "), said, escrow=escrow)
 
@@ -86,7 +87,7 @@ def _open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[Bu
         return (Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label),)
     at_once = Button(say("Open"), SHARE_OPEN_NOW, delivery.id, "primary", open_confirm(escrow=escrow), label)
     label = say("Open {secret} in the browser", secret=secret)
-    return at_once, Button(say("In the browser…"), SHARE_OPEN, delivery.id, accessibility_label=label)
+    return at_once, Button(say("Open in the browser…"), SHARE_OPEN, delivery.id, accessibility_label=label)
 
 
 def open_confirm(*, escrow: bool) -> Confirm:

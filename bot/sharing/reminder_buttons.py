@@ -45,7 +45,9 @@ async def remind(interaction: Interaction, share: Share) -> Reply:
         return Reply(_said(REMINDER_SIGN, NOBODY), Outcome.REFUSED)
     chosen, at = interaction.selects.get("when", NOW), interaction.moments.get("at")
     if at is not None and chosen != AT:
-        raise FieldErrors({"at": say("To use this time, choose “At the time below” above. Else empty this field.")})
+        raise FieldErrors(
+            {"at": say("To use this time, choose “At the time below” above. Otherwise empty this field.")}
+        )
     if chosen == NOW:
         return await _remind_now(interaction, share, waiting)
     at = _moment(chosen, at, interaction.zone)
@@ -56,7 +58,7 @@ async def remind(interaction: Interaction, share: Share) -> Reply:
         return Reply(_said(REMINDER_SIGN, NOBODY), Outcome.REFUSED)
     await redraw(interaction.services, waiting[0])
     said = say("A reminder goes out {when}, to those who have not opened it by then.", when=When(at))
-    return Reply(_said(REMINDER_SIGN, said, say("You can cancel it on the card.")), Outcome.DONE)
+    return Reply(_said(REMINDER_SIGN, said, say("You can cancel it below the status.")), Outcome.DONE)
 
 
 async def cancel(interaction: Interaction, share: Share) -> Reply:
@@ -141,7 +143,7 @@ def _find_problem(at: datetime | None, waiting: list[Delivery]) -> Piece | None:
     if at is None:
         return say("Please choose a date and a time.")
     if at <= now():
-        return say("That time is over. Please choose a later one.")
+        return say("That time has passed. Please choose a later one.")
     end = _end_of(waiting)
     if end is not None and at >= end:
         return say("The secret expires before that, {when}. Please choose an earlier time.", when=When(end))

@@ -21,9 +21,9 @@ REQUESTED_FORM = "requested"
 
 log = Log("request_messages")
 
-REQUEST_TITLE = say("Ask for a secret")
+REQUEST_TITLE = say("Request a secret")
 WITHDRAW_CONFIRM = Confirm(
-    say("Withdraw it?"), say("Then it cannot be answered any more."), say("Withdraw"), say("Keep it")
+    say("Withdraw the request?"), say("Then it cannot be answered any more."), say("Withdraw"), say("Keep it")
 )
 
 # --- to the person who was asked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import DONE, NO_FORM, Link, Message, Modal, Note, Part, Revealed, Text
+from bot.screen.parts import ALREADY_SENT, DONE, NO_FORM, Link, Message, Modal, Note, Part, Revealed, Text
 from bot.screen.pieces import Duration, HostName, Listing, Mark, Phrase, Piece, Plain, say
 from bot.secret import Secret
 from bot.sharing.create import Mail
@@ -17,7 +17,7 @@ IN_HAND = ("waiting", "asking")
 
 
 def one_moment() -> Modal:
-    return Modal.of(NO_FORM, TITLE, Text.of(DONE_SIGN, say("It is made. One moment…")))
+    return Modal.of(NO_FORM, TITLE, Text.of(DONE_SIGN, say("The secret is made. One moment…")))
 
 
 def window(
@@ -73,9 +73,9 @@ def mail_message(mail: Mail, secret: Piece) -> Message:
 
 def already_shared(deliveries: list[Delivery]) -> Modal:
     """The window for a form that was submitted before: nothing is made again."""
-    said = say("This was sent already. This is the status:")
+    said = say("You sent this form already. This is the status:")
     if any(one.state in IN_HAND for one in deliveries):
-        said = say("This was sent already, and is being worked on.")
+        said = ALREADY_SENT
     return Modal.of(SHARED_FORM, SHARED, Text.of(said), *(line(delivery) for delivery in deliveries), close=DONE)
 
 
@@ -90,7 +90,7 @@ def line(delivery: Delivery) -> Text:
 def link_parts(delivery: Delivery) -> list[Part]:
     """The link itself, to be copied. Anybody who has the link can open the secret, once."""
     return [
-        Text.of(Mark(":link: "), say("*The link.* Whoever has it can open the secret, once. Copy it now.")),
+        Text.of(Mark(":link: "), say("*The link.* Anybody who has it can open the secret, once. Copy it now.")),
         Link(Host(delivery.host).secret_link(delivery.secret_key)),
     ]
 

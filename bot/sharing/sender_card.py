@@ -138,7 +138,7 @@ def _burn_button(share: Share, delivery: Delivery, number: int | None = None) ->
     name = name_of_delivery(share, delivery)
     which = name.in_label(number=number)
     if delivery.passphrase_required:
-        label = say("Burn with its passphrase {secret}", secret=which)
+        label = say("Burn {secret}, with its passphrase", secret=which)
         return Button(say("Burn…"), ASK_TO_BURN, delivery.id, "danger", accessibility_label=label)
     label = say("Burn {secret}", secret=which)
     return Button(say("Burn"), BURN, delivery.id, "danger", burn_confirm(name), accessibility_label=label)
@@ -155,11 +155,11 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
     if _next_reminder(deliveries) is not None:
         label = say("Cancel the reminder of {secret}", secret=which)
         buttons.append(Button(say("Cancel the reminder"), CANCEL_REMINDER, share.id, accessibility_label=label))
-    label = say("Show instructions to copy for {secret}", secret=which)
-    buttons.append(Button(say("Instructions to copy"), COPY, share.id, accessibility_label=label))
+    label = say("Copy instructions for {secret}", secret=which)
+    buttons.append(Button(say("Copy instructions"), COPY, share.id, accessibility_label=label))
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
-            label = say("Burn with the passphrase all of {secret}", secret=which)
+            label = say("Burn all of {secret}, with the passphrase", secret=which)
             return (*buttons, Button(say("Burn all…"), ASK_TO_BURN_ALL, share.id, "danger", accessibility_label=label))
         label = say("Burn all that nobody has opened of {secret}", secret=which)
         buttons.append(Button(say("Burn all"), BURN_ALL, share.id, "danger", BURN_ALL_CONFIRM, label))

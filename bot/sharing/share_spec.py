@@ -71,7 +71,7 @@ def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str,
     if not text:
         wrong["text1"] = say("Please type or paste what you want to share.")
     elif text.is_blank:
-        wrong["text1"] = say("There are only blanks in it. Please type or paste what you want to share.")
+        wrong["text1"] = say("There are only spaces in it. Please type or paste what you want to share.")
     return text
 
 
@@ -122,7 +122,7 @@ def _read_passphrase(
     mode = form_state.choices.passphrase
     typed = interaction.text_inputs.get("passphrase") or None
     if typed and mode == GENERATE:
-        wrong["passphrase"] = say("Type a passphrase or have one made up, not both.")
+        wrong["passphrase"] = say("Type a passphrase or have one generated, not both.")
     elif typed and mode == NO_PASSPHRASE:
         wrong["passphrase"] = say("To use this passphrase, choose “My own” above. Otherwise empty this field.")
     elif typed and (problem := find_problem(typed)):
@@ -132,7 +132,7 @@ def _read_passphrase(
     passphrase = generate_passphrase() if mode == GENERATE else typed
     if APART in interaction.checkboxes.get("options", frozenset()):
         if mode == NO_PASSPHRASE:
-            wrong["options"] = say("There is no passphrase to send: type one, or have one made up.")
+            wrong["options"] = say("There is no passphrase to send: type one, or have one generated.")
         elif any(one.user is None for one in to) and not wrong:
             wrong["options"] = say("A passphrase can be sent separately only to people whom you choose by name.")
     if form_state.choices.apart and can_be_apart(form_state):
@@ -179,7 +179,7 @@ def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec)
     most = interaction.services.max_bytes_on(spec.host)
     if spec.text is not None and spec.text.size > most:
         said = say(
-            "That is {size} bytes together. {server} takes {most}.",
+            "That is {size} bytes together. {server} takes at most {most}.",
             size=spec.text.size,
             server=HostName(spec.host.name),
             most=most,

@@ -138,7 +138,7 @@ AGAIN = say("What you typed is still here. Pressing *Share* makes a new secret."
 AGAIN_FOR_THE_OTHERS = say(
     "What you typed is still here. Pressing *Share* makes a new secret for the people below only."
 )
-PASSPHRASE_ON_THE_CARD = say("The passphrase of those that were made is on your card, in our direct conversation.")
+PASSPHRASE_ON_THE_CARD = say("The passphrase of those that were made is with their status, in our direct conversation.")
 
 
 def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
@@ -226,7 +226,7 @@ def _refused_field(said_by_server: str, form_state: FormState) -> dict[str, Piec
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         said: Piece = say("That is too long for the server.")
         if number:
-            said = Sentences.of(said, say("It takes {limit}.", limit=Plain(number[0])))
+            said = Sentences.of(said, say("Its limit is {limit}.", limit=Plain(number[0])))
         return {f"text{form_state.text_fields}": said}
     return {}
 

@@ -17,7 +17,19 @@ from bot.interaction.languages import Languages
 from bot.language import Language
 from bot.logs import Log
 from bot.message_ref import MessageRef
-from bot.screen.parts import APP_NAME, NO_FORM, ONE_MOMENT, Buttons, Message, Modal, Note, Part, Screen, Text
+from bot.screen.parts import (
+    ALREADY_SENT,
+    APP_NAME,
+    NO_FORM,
+    ONE_MOMENT,
+    Buttons,
+    Message,
+    Modal,
+    Note,
+    Part,
+    Screen,
+    Text,
+)
 from bot.screen.pieces import Piece, say
 from bot.slack import blocks
 from bot.slack.messenger import Messenger
@@ -43,7 +55,7 @@ def one_moment_window() -> Modal:
 
 def already_submitted_window() -> Modal:
     """Pushed over a window that was submitted twice, so that the answer to the first submission stays."""
-    return Modal(NO_FORM, APP_NAME, (Text.of(say("That was sent already and is being worked on.")),), push=True)
+    return Modal(NO_FORM, APP_NAME, (Text.of(ALREADY_SENT),), push=True)
 
 
 def error_window(error: BotError) -> Modal:

@@ -288,8 +288,8 @@ def _notes_on(shown: str, boxes: int, replaced: int) -> list[tuple[Piece, ...]]:
 
 def _unseen(count: int) -> Phrase:
     return say_count(
-        "It has {count} character that cannot be seen or that only looks like a blank. Copy it whole.",
-        "It has {count} characters that cannot be seen or that only look like a blank. Copy it whole.",
+        "It has {count} character that cannot be seen or that only looks like a space. Copy it whole.",
+        "It has {count} characters that cannot be seen or that only look like a space. Copy it whole.",
         count,
     )
 

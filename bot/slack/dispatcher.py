@@ -57,7 +57,7 @@ FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
 MAX_WAIT = 60.0  # seconds between two of these tries
 NOT_KEPT = say("Slack did not take the window, and what it would have shown is kept nowhere. Please start again.")
-TOO_LATE = say("Slack gives 3 seconds to open a window, and they were over. Please try again.")
+TOO_LATE = say("The window came too late: Slack gives 3 seconds to open one. Please try again.")
 
 log = Log("dispatcher")
 
@@ -394,8 +394,8 @@ def make_apology(error: BaseException) -> BotError:
     return BotError(
         "unexpected",
         tell=say(
-            "Something went wrong on our side. Please try again. If it happens again, tell whoever runs this app: "
-            "{id}.",
+            "Something went wrong on our side. Please try again. If it happens again, tell the person who "
+            "runs this app: {id}.",
             id=Code(Plain(reference)),
         ),
     )

@@ -26,7 +26,7 @@ HOLD = 1.0  # seconds that a refusal waits, of the 3 that Slack gives
 TELL_EVERY = 10.0  # seconds between two messages that say so
 MAX_PEOPLE = 50_000
 
-TOO_MUCH = say("That was a lot at once, so this was not done. Please try again in a few seconds.")
+TOO_MUCH = say("Too many actions at once. Nothing was done. Please try again in a few seconds.")
 
 
 class FairShare:

@@ -15,10 +15,10 @@ LIST_HINT = say("`/ots tracked` lists your secrets, with what can still be done.
 def gather(messages: Sequence[Message]) -> Message:
     """All messages in one, in their order. Their buttons are left out: `/ots tracked` has them."""
     count = len(messages)
-    heading = say_count("About {count} of your secrets", "About {count} of your secrets", count)
+    heading = say_count("News of {count} of your secrets", "News of {count} of your secrets", count)
     parts: list[Part] = [Text.of(REMINDER_SIGN, Bold(heading))]
     parts += [part for message in messages for part in message.parts if not isinstance(part, Buttons)]
-    summary = _join(say_count("About {count} of your secrets:", "About {count} of your secrets:", count), messages)
+    summary = _join(say_count("News of {count} of your secrets:", "News of {count} of your secrets:", count), messages)
     return Message(summary, (*parts, Note.of(LIST_HINT)))
 
 

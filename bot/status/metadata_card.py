@@ -6,7 +6,7 @@ from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Buttons, Facts, Item, MenuItem, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Piece, Plain, When, say
+from bot.screen.pieces import Bold, HostName, Mark, Piece, Plain, When, say, say_in
 from bot.secret import MetadataKey
 from bot.status.burn import burn_confirm
 from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_DETAILS, METADATA_REFRESH, TRACK
@@ -26,7 +26,7 @@ def card(metadata: Metadata, host: Host, name: SecretName) -> tuple[Part, ...]:
     if metadata.created:
         rows.append((say("Created"), When(metadata.created)))
     if metadata.received:
-        rows.append((say("Opened"), When(metadata.received)))
+        rows.append((say_in("the label of a date", "Opened"), When(metadata.received)))
     elif metadata.expires_at:
         over = metadata.state_at(clock.now()).is_over
         label = say("Would have expired") if over else say("Expires")
@@ -85,7 +85,7 @@ def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
     if metadata.state_at(clock.now()).is_over:
         return (Buttons.of(refresh, details),)
     if metadata.passphrase_required:
-        label = say("Burn with its passphrase {secret}", secret=which)
+        label = say("Burn {secret}, with its passphrase", secret=which)
         burn = Button(say("Burn…"), BURN_WITH_PASSPHRASE, ref, "danger", accessibility_label=label)
     else:
         label = say("Burn {secret}", secret=which)

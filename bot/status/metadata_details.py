@@ -11,7 +11,7 @@ from bot import clock
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
 from bot.screen.parts import NO_FORM, Facts, Modal, Note, Text
-from bot.screen.pieces import Bold, Duration, HostName, Mark, Piece, Plain, When, say
+from bot.screen.pieces import Bold, Duration, HostName, Mark, Piece, Plain, When, say, say_in
 from bot.status.metadata_card import passphrase_row, recipients_row, state_line
 from bot.status.names import SecretName
 
@@ -35,7 +35,7 @@ def _facts(rows: Rows) -> tuple[Facts, ...]:
 def _maker(metadata: Metadata) -> Rows:
     if not metadata.is_owner_known or metadata.owner is None:
         return []
-    maker = say("Nobody's: it was made without one") if metadata.is_anonymous else Plain(metadata.owner)
+    maker = say("None: it was made without an account") if metadata.is_anonymous else Plain(metadata.owner)
     return [(say("Account that made it"), maker)]
 
 
@@ -49,16 +49,16 @@ def _moments(metadata: Metadata) -> Rows:
     named = (
         (say("Created"), metadata.created),
         (say("Last changed"), metadata.updated),
-        (say("Opened"), metadata.received),
+        (say_in("the label of a date", "Opened"), metadata.received),
     )
     return [(label, When(at)) for label, at in named if at is not None]
 
 
 def _lives(metadata: Metadata, now: datetime) -> Rows:
     """The life that the secret was given, and how long the server keeps the secret and its record from `now` on."""
-    rows: Rows = [(say("Its whole life"), Duration(metadata.ttl))] if metadata.ttl else []
+    rows: Rows = [(say("Lifetime"), Duration(metadata.ttl))] if metadata.ttl else []
     if metadata.secret_ttl and not metadata.state_at(now).is_over:
-        rows.append((say("Left of its life"), _left(metadata.secret_ttl, now)))
+        rows.append((say("Time left"), _left(metadata.secret_ttl, now)))
     if metadata.metadata_ttl:
         rows.append((say("The server keeps its status for"), _left(metadata.metadata_ttl, now)))
     return rows

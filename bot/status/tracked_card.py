@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.errors import SlackError
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Facts, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, When, say
+from bot.screen.pieces import Bold, HostName, Mark, Phrase, Piece, When, say, say_in
 from bot.status.burn import burn_confirm
 from bot.status.buttons import (
     TRACKED_BURN,
@@ -48,7 +48,7 @@ def tracked_card(
     if tracked.made_at:
         rows.append((say("Created"), When(tracked.made_at)))
     if tracked.received_at:
-        rows.append((say("Opened"), When(tracked.received_at)))
+        rows.append((say_in("the label of a date", "Opened"), When(tracked.received_at)))
     elif tracked.expires_at:
         label = say("Would have expired") if tracked.is_over else say("Expires")
         rows.append((label, When(tracked.expires_at)))
@@ -98,7 +98,7 @@ def _burn_button(tracked: Tracked) -> Button:
     name = name_of_tracked(tracked)
     which = name.in_label()
     if tracked.passphrase_required:
-        label = say("Burn with its passphrase {secret}", secret=which)
+        label = say("Burn {secret}, with its passphrase", secret=which)
         return Button(say("Burn…"), TRACKED_BURN_WITH_PASSPHRASE, tracked.id, "danger", accessibility_label=label)
     return Button(
         say("Burn"),

@@ -125,10 +125,13 @@ def count_words(count: int, wanted: str) -> Phrase:
 
 # --- the result of a try to burn a secret
 
-NOT_KNOWN_SUMMARY: Final = say("Onetime Secret no longer knows it")
+NOT_KNOWN_SUMMARY: Final = say("Onetime Secret no longer knows this secret")
 NOT_KNOWN: Final = (
     GONE_SIGN,
-    say("*Onetime Secret no longer knows it.* It was burned, opened or expired a while ago, or the link is not right."),
+    say(
+        "*Onetime Secret no longer knows this secret.* It was burned, opened or expired a while ago, or "
+        "the link is not right."
+    ),
 )
 
 
@@ -218,7 +221,9 @@ def tracked_notification(  # noqa: PLR0911 - one for each kind
                 "{secret} was gone before it expired, and nobody knows why. It is safer to change it.", secret=secret
             )
         case _:
-            return say("{secret} is over. Onetime Secret no longer knows whether it was opened.", secret=secret)
+            return say(
+                "{secret} no longer exists. Onetime Secret no longer knows whether it was opened.", secret=secret
+            )
 
 
 # --- a delivery: one recipient's secret
@@ -294,7 +299,7 @@ _WHY_FAILED: Final = {
     "NotAuthorized": say("*not made*: the server did not accept your account's token"),
     "RateLimited": say("*not made*: the server is limiting requests"),
     "NothingSent": say("*not made*: the server could not be reached"),
-    "Redirected": say("*not made*: the server sends everything on to another address"),
+    "Redirected": say("*not made*: the server redirects everything to another address"),
     "RefusedByProxy": say("*not made*: a proxy in front of the server refused it"),
     "AccountsOff": say("*not made*: the server does not take accounts"),
 }
@@ -401,7 +406,7 @@ def delivery_summary(delivery: Delivery) -> Phrase:
         case "expired":
             return say("expired unopened")
         case _:
-            return say("over")
+            return say("cannot be opened any more")
 
 
 def delivery_over_words(delivery: Delivery, note: str | None) -> Piece:
@@ -527,13 +532,13 @@ class _ByRequestState(TypedDict):
 
 # In the card of the person who asked.
 REQUEST_WORDS: Final[_ByRequestState] = {
-    "waiting": (WORKING_SIGN, say("Not asked yet: Slack has a problem. It is tried again.")),
+    "waiting": (WORKING_SIGN, say("Not asked yet: Slack has a problem. The app will try again.")),
     "asked": (UNOPENED_SIGN, say("Not answered yet")),
-    "answered": (DONE_SIGN, say("Answered. What was sent came as a message of its own.")),
+    "answered": (DONE_SIGN, say("Answered. The secret came in a separate message.")),
     "withdrawn": (WITHDRAWN_SIGN, say("Withdrawn")),
     "declined": (DECLINED_SIGN, say("Declined")),
     "expired": (EXPIRED_SIGN, say("Not answered within 7 days")),
-    "undeliverable": (WARNING_SIGN, say("Not asked: Slack takes no message to them from this app")),
+    "undeliverable": (WARNING_SIGN, say("Not asked: Slack does not deliver messages from this app to this person")),
 }
 
 
@@ -557,7 +562,7 @@ def request_over_words(request: Request) -> tuple[Mark, Phrase]:
         case "declined":
             return DECLINED_SIGN, say("You declined.")
         case "expired" | "waiting" | "asked" | "undeliverable":  # a request whose time has run out is still `asked`
-            return EXPIRED_SIGN, say("Its 7 days are over. There is nothing to do.")
+            return EXPIRED_SIGN, say("Its 7 days have passed. There is nothing to do.")
         case _:
             assert_never(request.state)
 
@@ -579,7 +584,7 @@ def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
             )
         case "undeliverable":
             return WARNING_SIGN, say(
-                "Slack takes no message to {person} from this app, so your request for a secret was not sent.",
+                "Slack does not deliver messages from this app to {person}, so your request for a secret was not sent.",
                 person=who,
             )
         case "waiting" | "asked" | "answered" | "withdrawn":
@@ -602,4 +607,4 @@ def _declined_sentence(request: Request, who: Who) -> Phrase:
 
 
 def what_for(note: str) -> Phrase:
-    return say("What for: {note}", note=Plain(note))
+    return say("Purpose: {note}", note=Plain(note))

@@ -122,7 +122,7 @@ class Person:
         await self.with_newest("Open its link")
         if passphrase is not None:
             await self.dialog.get_by_label("Passphrase").fill(passphrase)
-        await self.dialog.get_by_role("button", name="Show the secret").click()
+        await self.dialog.get_by_role("button", name="Open the secret").click()
         text: str = await self.dialog.locator("pre").inner_text()
         await self.dialog.get_by_role("button", name="Close").click()
         await self.workspace()

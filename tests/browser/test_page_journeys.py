@@ -108,7 +108,7 @@ async def test_a_guest_is_turned_away(me):
 
     await me.command("/ots retrieve", "link")
 
-    await me.sees_window("Onetime Secret", "for members of this workspace")
+    await me.sees_window("Onetime Secret", "for full members of this workspace")
     await expect(me.secrets.first).to_contain_text("not opened")
 
 

@@ -533,7 +533,7 @@ async def test_a_card_shows_the_link(old):
 
     await old.press("share link", "share_link")
 
-    view = await sees(person, "Whoever has it can open the secret, once.")
+    view = await sees(person, "Anybody who has it can open the secret, once.")
     assert fixture.read("onetime.json")["url"] in str(view.blocks)
 
 

@@ -159,7 +159,7 @@ async def looking_at_a_secret(scene):
         await scene.ada.click(label="Refresh")
         await scene.ada.until(lambda: "Not opened yet" in scene.ada.ephemerals[-1].shows)
         await scene.says(f"metadata {held.metadata_key}", "Not opened yet")
-        await scene.says(f"metadata {scene.secret_link(held)}", "only whoever made the secret has")
+        await scene.says(f"metadata {scene.secret_link(held)}", "only the person who made the secret has")
 
 
 async def listing(scene):
@@ -304,7 +304,7 @@ async def _every_call_meets(scene, fault):
     held = scene.share(passphrase=True)
     burn = await ben.opens(f"burn {scene.private_link(scene.share())}", "Burn it")
     view = await cleo.asked(held)
-    await cleo.ada.click(view, label="It has a passphrase")
+    await cleo.ada.click(view, label="Enter a passphrase")
     await cleo.ada.until(lambda: "passphrase" in view.values)
     form = await dora.opens("connect", "Connect")
     scene.onetime.plan("/api", fault, None)
@@ -558,9 +558,9 @@ async def sharing_just_a_link(scene):
     scene.known.append(Canary("the secret", passphrase, passphrase))
     scene.search.look("showing the link and its passphrase")
     await scene.closes()
-    await scene.ada.until(lambda: "Instructions to copy" in scene.ada.dm[-1].shows)
+    await scene.ada.until(lambda: "Copy instructions" in scene.ada.dm[-1].shows)
     card = scene.ada.dm[-1]
-    for label, part in (("Show the link", "/secret/"), ("Instructions to copy", "works once")):
+    for label, part in (("Show the link", "/secret/"), ("Copy instructions", "works once")):
         await scene.ada.click(card, label=label)
         await scene.sees(part)
         scene.search.look(f"pressing {label}")

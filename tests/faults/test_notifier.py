@@ -648,7 +648,7 @@ async def test_two_that_were_found_share_a_message_and_one_comes_alone(telling: 
     await telling.until_quiet()
 
     first, second = telling.told.to(ADA)
-    assert first.startswith("About 2 of your secrets")
+    assert first.startswith("News of 2 of your secrets")
     assert second.endswith("Burned before anybody opened it.")
 
 
@@ -680,7 +680,7 @@ async def test_after_three_in_a_minute_the_next_ones_wait_and_come_together(tell
     await telling.all_due()
     await telling.until_quiet()
 
-    assert telling.told.to(ADA)[-1].split("\n")[0] == "About 2 of your secrets:"
+    assert telling.told.to(ADA)[-1].split("\n")[0] == "News of 2 of your secrets:"
     assert len(telling.told.to(ADA)) == 4
 
 
@@ -718,7 +718,7 @@ async def test_a_digest_that_may_have_arrived_is_sent_again_as_it_was(telling: T
 
     (_, first), (_, again), (_, alone) = telling.told.tried
     assert first == again != alone
-    assert telling.told.to(ADA)[0].startswith("About 4 of your secrets")
+    assert telling.told.to(ADA)[0].startswith("News of 4 of your secrets")
 
 
 @pytest.mark.parametrize(

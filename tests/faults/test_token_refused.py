@@ -127,7 +127,7 @@ async def test_who_meets_a_refused_token_reads_one_sentence_by_the_response_url(
 
     await cleo.command("/ots", "retrieve")
 
-    await cleo.until(lambda: "tell whoever runs it" in cleo.sees())
+    await cleo.until(lambda: "tell the person who runs it" in cleo.sees())
     (line,) = await eventually(lambda: logged(world, "token_refused")[before:])
     assert line["error"].endswith(f": {code}")
     world.workspace.clear_faults()

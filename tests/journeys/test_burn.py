@@ -74,7 +74,7 @@ async def test_the_menu_in_a_list_asks_before_it_burns_and_for_a_passphrase_too(
         ("received", "it was opened already"),
         ("burned", "Burned"),
         ("expired", "expired unopened"),
-        ("forgotten", "no longer knows it"),
+        ("forgotten", "no longer knows this secret"),
     ],
 )
 async def test_what_cannot_be_burned_any_more_is_told_apart(world, ada, became, said):

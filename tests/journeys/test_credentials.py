@@ -33,9 +33,9 @@ async def test_a_host_that_moved_is_not_followed_with_the_credentials(two_hosts)
         fault = OnetimeFault("answer", status=status, headers={"location": f"{other.url}/api/v1/private/recent"})
         world.onetime.plan("/api/", fault, None)
         await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
-        await ada.until(lambda: "sends everything on" in ada.sees())
+        await ada.until(lambda: "redirects everything" in ada.sees())
         await ada.command("/ots", "recent")
-        await ada.until(lambda: ada.sees().count("sends everything on") > 1)
+        await ada.until(lambda: ada.sees().count("redirects everything") > 1)
         world.onetime.clear_faults()
 
     assert other.calls[before:] == []

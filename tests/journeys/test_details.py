@@ -43,7 +43,7 @@ async def test_details_are_all_that_the_server_says_of_a_secret_that_waits(versi
         maker = shown.pop("Account that made it", None)
         assert (maker or "") == ("" if version == "0.26" else EMAIL)
         assert ("does not say whose account" in view.text) == (version == "0.26")
-        assert re.fullmatch(r"1 hour, until when|59 minutes, 5\d seconds, until when", shown.pop("Left of its life"))
+        assert re.fullmatch(r"1 hour, until when|59 minutes, 5\d seconds, until when", shown.pop("Time left"))
         assert re.fullmatch(
             r"3 hours, until when|2 hours, 59 minutes, until when", shown.pop("The server keeps its status for")
         )
@@ -52,7 +52,7 @@ async def test_details_are_all_that_the_server_says_of_a_secret_that_waits(versi
             "Sent to": "be***@e***.com" if version == "0.26" else "be*****@e*****.com",
             "Created": "when",
             "Last changed": "when",
-            "Its whole life": "2 hours",
+            "Lifetime": "2 hours",
             "Passphrase": "Needed to open or burn it",
         }
         assert world.onetime.find_secret(held.metadata_key).has_plaintext
@@ -65,7 +65,7 @@ async def test_details_of_a_secret_that_is_over_say_nothing_of_its_life(world, a
     shown = rows(await details(ada, link(world, held)))
 
     assert shown["Opened"] == "when"
-    assert not shown.keys() & {"Left of its life", "Passphrase", "Sent to"}
+    assert not shown.keys() & {"Time left", "Passphrase", "Sent to"}
 
 
 async def test_what_was_made_without_an_account_is_said_to_be_nobodys():
@@ -75,7 +75,7 @@ async def test_what_was_made_without_an_account_is_said_to_be_nobodys():
 
         shown = rows(await details(ada, link(world, held)))
 
-        assert shown["Account that made it"] == "Nobody's: it was made without one"
+        assert shown["Account that made it"] == "None: it was made without an account"
 
 
 async def test_details_of_a_secret_that_the_server_forgot_say_so(world, ada):

@@ -180,7 +180,7 @@ async def test_a_kind_that_was_chosen_is_made_up_here_a_new_one_for_each_person(
     await ada.fill(view, {"kind": "words"})
     await ada.until(lambda: "length_words" in view.values)
     await ada.click(view, label="Fewer options")
-    await ada.until(lambda: "It is made up here, a new one for each person: 5 words." in view.text)
+    await ada.until(lambda: "It is generated here, a new one for each person: 5 words." in view.text)
 
     await ada.submit(view)
 

@@ -95,7 +95,7 @@ async def test_what_proves_that_nothing_was_done_is_said_so(world, ada, subtests
             assert "Nothing was made, opened or burned" in text
             assert "canary" not in text
             if faults is REDIRECTS:
-                assert "sends everything on to another address" in text
+                assert "redirects everything to another address" in text
                 assert f"set ONETIME_HOSTS to {MOVED}" in text.replace("`", "")
             else:
                 assert f"HTTP {status}" in text

@@ -61,7 +61,7 @@ async def test_the_link_of_a_secret_that_was_made_here_is_known_too(world, ada, 
     view = await paste(world, ben, held)
 
     await ben.submit(view)
-    await sees(ben, "It has a passphrase")
+    await sees(ben, "Enter a passphrase")
     await ben.submit(view, {"passphrase": "a wrong one"})
 
     await sees(ben, "Wrong passphrase, 4 tries left")

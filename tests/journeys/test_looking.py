@@ -33,7 +33,7 @@ async def test_the_secret_link_is_told_apart_from_the_private_one(world, ada):
 
     await ada.command("/ots", f"metadata {world.onetime.url}/secret/{held.secret_key}")
 
-    await ada.until(lambda: "only whoever made the secret has" in ada.sees())
+    await ada.until(lambda: "only the person who made the secret has" in ada.sees())
     assert world.onetime.calls == []
 
 

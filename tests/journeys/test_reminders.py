@@ -81,7 +81,7 @@ async def test_a_time_is_chosen_to_the_minute_and_another_one_takes_its_place(wo
     ("fields", "field", "said"),
     [
         ({"when": "At the time below"}, "at", "choose a date and a time"),
-        ({"when": "At the time below", "at": -60}, "at", "That time is over"),
+        ({"when": "At the time below", "at": -60}, "at", "That time has passed"),
         ({"when": "At the time below", "at": 30 * DAY}, "at", "The secret expires before that"),
         ({"when": "Now", "at": DAY}, "at", "choose “At the time below”"),
     ],

@@ -28,7 +28,7 @@ async def asks(ada, ben, note="the staging password"):
     before, cards = len(ben.dm), len(ada.dm)
     view = await window(ada, f"<@{ben.id}|{ben.name}> {note}")
     await ada.submit(view)
-    await ada.until(lambda: ada.view and ada.view.title == "Ask for a secret" and ada.view.submit is None)
+    await ada.until(lambda: ada.view and ada.view.title == "Request a secret" and ada.view.submit is None)
     await ada.close()
     message = await ben.until(lambda: ben.dm[before:] and ben.dm[-1])
     card = await ada.until(lambda: ada.dm[cards:] and ada.dm[-1])
@@ -116,7 +116,7 @@ async def test_a_window_of_decline_for_a_request_that_was_answered_says_so_and_t
 
     answer = await submits_on_another_device(world, ben, late)
 
-    assert "That request is over" in str(answer)
+    assert "That request is closed" in str(answer)
     assert "You sent it" in str(answer)
     assert "Answered" in card.shows
     assert not any("declined" in one.shows for one in ada.dm)
@@ -132,7 +132,7 @@ async def test_a_window_of_send_for_a_request_that_was_declined_says_so_and_make
 
     answer = await submits_on_another_device(world, ben, form)
 
-    assert "That request is over" in str(answer)
+    assert "That request is closed" in str(answer)
     assert "You declined: not here" in str(answer)
     assert world.onetime.everything() == []
 
@@ -251,7 +251,7 @@ async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ad
 
     await ada.submit(view)
 
-    await ada.until(lambda: "takes no message" in ada.view.text)
+    await ada.until(lambda: "does not deliver messages" in ada.view.text)
     assert ben.dm == []
 
 
@@ -303,7 +303,7 @@ async def test_a_window_that_was_open_when_it_was_withdrawn_makes_nothing(world,
 
     await ben.submit(view, {"text1": TEXT})
 
-    await ben.until(lambda: "That request is over" in ben.view.text)
+    await ben.until(lambda: "That request is closed" in ben.view.text)
     assert world.onetime.everything() == []
 
 
@@ -401,7 +401,7 @@ async def test_after_a_week_it_is_over_and_who_asked_is_told(world, ada, ben):
 
     await restarted(world)
 
-    await ben.until(lambda: "7 days are over" in message.shows)
+    await ben.until(lambda: "7 days have passed" in message.shows)
     await ada.until(lambda: "Not answered within 7 days" in card.shows)
     assert [one for one in ada.dm if "has not answered your request" in one.shows] != []
 
@@ -412,7 +412,7 @@ async def test_a_button_of_one_whose_time_is_over_says_so(world, ada, ben):
 
     await ben.click(message, label="Send…")
 
-    await ben.until(lambda: ben.view and "That request is over" in ben.view.text)
+    await ben.until(lambda: ben.view and "That request is closed" in ben.view.text)
     assert "Send…" not in message.shows
 
 

@@ -57,7 +57,7 @@ async def test_somebody_who_has_a_passphrase_can_say_so_at_once(world, ada):
     held = world.onetime.share(None, "the text", passphrase="the right one")
     view = await _window(world, ada, held)
 
-    await ada.click(view, label="It has a passphrase")
+    await ada.click(view, label="Enter a passphrase")
     await ada.until(lambda: "Passphrase" in view.text)
     await ada.submit(view, {"passphrase": "the right one"})
 
@@ -262,7 +262,7 @@ async def test_the_senders_private_link_is_recognised(world, ada):
 
     await ada.command("/ots", f"retrieve {world.onetime.url}/private/{held.metadata_key}")
 
-    await ada.until(lambda: "belongs to whoever made the secret" in ada.sees())
+    await ada.until(lambda: "belongs to the person who made the secret" in ada.sees())
     assert world.onetime.calls == []
 
 
@@ -301,7 +301,7 @@ async def test_a_window_that_is_submitted_twice_keeps_what_the_first_one_shows(w
 
     view.show(form, as_pressed)
     await ada.submit(view)
-    assert "sent already" in ada.view.text
+    assert "sent this form already" in ada.view.text
     await ada.close()
     fault.release()
 

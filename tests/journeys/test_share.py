@@ -98,7 +98,7 @@ async def test_a_channel_gets_one_secret_and_one_message(world, ada, people):
     await share(ada, channel=channel.id)
 
     (message,) = [one for one in people[0].messages if one.channel == channel.id]
-    assert "whoever opens it first gets it" in message.shows
+    assert "the first person who opens it gets it" in message.shows
     assert len(world.onetime.everything()) == 1
 
 
@@ -173,7 +173,7 @@ async def test_more_room_keeps_what_is_typed_and_is_joined_exactly(world, ada):
     view = await window(ada)
     await ada.fill(view, {"text1": first})
 
-    await ada.click(label="Add more room")
+    await ada.click(label="Add a field")
     await ada.until(lambda: "goes on" in ada.view.text)
     assert typed(ada.view) == first
     await submit_share(ada, view, {"text2": second})
@@ -187,11 +187,11 @@ async def test_there_is_room_for_what_the_host_takes_and_not_for_more(world, ada
     view = await window(ada)
 
     for room in (2, 3, 4):
-        await ada.click(label="Add more room")
+        await ada.click(label="Add a field")
         await ada.until(lambda room=room: f"text{room}" in ada.view.values)
 
     assert view.submit == "Share"
-    assert "Add more room" not in ada.view.text
+    assert "Add a field" not in ada.view.text
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ async def test_there_is_room_for_what_the_host_takes_and_not_for_more(world, ada
 )
 async def test_a_size_is_checked_in_bytes_before_the_host_is_asked(world, ada, parts, is_taken):
     await window(ada)
-    await ada.click(label="Add more room")
+    await ada.click(label="Add a field")
     await ada.until(lambda: "text2" in ada.view.values)
 
     await submit_share(ada, ada.view, {"text1": parts[0], "text2": parts[1]})
@@ -492,7 +492,7 @@ async def test_the_passphrase_of_those_that_were_made_is_on_the_card(world, ada,
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
     world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
     await press_share(ada, to=[one.id for one in people], passphrase_mode="generate")
-    await ada.until(lambda: ada.view and "is on your card" in ada.view.text)
+    await ada.until(lambda: ada.view and "is with their status" in ada.view.text)
     await ada.close()
 
     await ada.click(ada.dm[0], label="Show the passphrase")
@@ -607,7 +607,7 @@ async def test_a_window_that_was_sent_already_says_what_came_of_it(world, ada, p
 
     await submit_share(ada, again, {"text1": TEXT, "to": [people[1].id]})
 
-    await ada.until(lambda: ada.view and "sent already" in ada.view.text)
+    await ada.until(lambda: ada.view and "sent this form already" in ada.view.text)
     assert made(world) == 1
     assert people[1].dm == []
 
@@ -626,7 +626,7 @@ async def type_in(person, view, text):
     for number, start in enumerate(range(0, len(text), 3_000), 1):
         while f"text{number}" not in view.values:
             rooms = sum(name.startswith("text") for name in view.values)
-            await person.click(view, label="Add more room")
+            await person.click(view, label="Add a field")
             await person.until(lambda rooms=rooms: sum(name.startswith("text") for name in view.values) > rooms)
         await person.fill(view, {f"text{number}": text[start : start + 3_000]})
 
@@ -653,7 +653,7 @@ async def test_what_one_host_takes_is_shared_there_and_refused_unseen_elsewhere(
     text = MUCH + "x" * (100_000 - in_bytes(MUCH))
     view = await window(ada)
     await type_in(ada, view, text)
-    assert "Add more room" not in view.text
+    assert "Add a field" not in view.text
     calls = len(world.onetime.calls)
 
     where = world.onetime.url.removeprefix("http://")
@@ -694,7 +694,7 @@ async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_fiel
 
         await submit_share(ada, view, {"to": [ben.id]})
 
-        await ada.until(lambda: f"That is too long for the server. It takes {said}." in view.text)
+        await ada.until(lambda: f"That is too long for the server. Its limit is {said}." in view.text)
         assert "".join(typed(view, f"text{number}") for number in range(1, 5)) == "x" * 10_001
         assert (world.onetime.everything(), ben.dm) == ([], [])
         await ada.submit(view, {"text4": "x" * 1_000})

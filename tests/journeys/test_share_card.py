@@ -191,7 +191,7 @@ async def remind(person, card, **fields):
 async def test_instructions_can_be_copied_and_hold_no_key(world, ada, people):
     card = await shared(ada, people, passphrase="correct horse")
 
-    await ada.click(card, label="Instructions to copy")
+    await ada.click(card, label="Copy instructions")
 
     view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
     assert "Press Open" in view.secret_text()

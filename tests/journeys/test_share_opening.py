@@ -646,7 +646,7 @@ async def type_long(person, text):
     view = await person.until(lambda: person.view and person.view.submit == "Share" and person.view)
     for number, piece in enumerate(pieces, 1):
         if number > 1:
-            await person.click(view, label="Add more room")
+            await person.click(view, label="Add a field")
             await person.until(lambda number=number: f"text{number}" in view.values)
         await person.fill(view, {f"text{number}": piece})
     return view

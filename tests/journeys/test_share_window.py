@@ -139,7 +139,7 @@ async def test_what_was_chosen_is_chosen_the_next_time_and_whom_it_was_for_is_no
 
     view = await window(ada)
 
-    assert "It can be opened for 1 hour. A passphrase is made up and shown to you. You are not told" in view.text
+    assert "It can be opened for 1 hour. A passphrase is generated and shown to you. You are not told" in view.text
     assert inputs(view) == ["text1", "whom", "to", "note"]
     assert view.values["to"]["picked"]["selected_users"] == []
     await unfold(ada, view)
@@ -160,7 +160,7 @@ async def test_who_sends_passphrases_separately_does_so_again_but_not_to_nobody(
 
     view = await window(ada, f"<@{ben.id}>")
 
-    assert "A passphrase is made up and sent separately" in view.text
+    assert "A passphrase is generated and sent separately" in view.text
 
 
 OUTSIDE = "dora.smith@example.com"

@@ -164,7 +164,7 @@ class Soak:
     def told(self) -> int:
         """How often somebody was told that a secret was opened, in a message or in a line of one about several."""
         return sum(
-            message.text.count(": Opened") if message.text.startswith("About ") else "was opened" in message.shows
+            message.text.count(": Opened") if message.text.startswith("News of ") else "was opened" in message.shows
             for message in self.workspace.messages
         )
 

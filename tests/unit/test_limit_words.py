@@ -55,7 +55,7 @@ async def test_of_several_limits_it_says_which_was_reached():
     with pytest.raises(LimitReached) as refused:
         await Limits(Full(to_ben.limit, 60)).consume(ADA, requests_in_a_day(), to_ben)
 
-    assert english(refused.value.tell).startswith("You asked this person for secrets 3 times within a day, ")
+    assert english(refused.value.tell).startswith("You requested secrets from this person 3 times within a day, ")
 
 
 def test_the_numbers_are_those_of_the_settings():

@@ -19,6 +19,7 @@ CANARY = "canary-5f1e"
 MAY_REVEAL = {
     "bot/secret.py": "defines it",
     "bot/onetime/wire/requests.py": "puts keys, tokens and passphrases into the request that must carry them",
+    "bot/onetime/wire/recipients.py": "checks an e-mail address, and compares it with what a server says of it",
     "bot/onetime/links.py": "builds the link that a person asked for",
     "bot/onetime/client.py": "sends that request",
     "bot/storage/sealing/sealer.py": "seals it",

@@ -84,7 +84,7 @@ def test_which_refusals_are_about_one_method_alone():
 def test_an_error_about_our_token_says_so_to_the_person_and_to_the_operator():
     error = SlackError("chat.postMessage", "token_revoked")
 
-    assert "tell whoever runs it" in english(error.tell)
+    assert "tell the person who runs it" in english(error.tell)
     assert str(error) == "chat.postMessage: token_revoked"
     assert "install the app" in advise(error.code)
 

@@ -139,8 +139,8 @@ FEATURE = Feature(
     verbs=(
         Verb(
             "request",
-            say("asks a colleague for a secret"),
-            say("[@person] [what for]"),
+            say("requests a secret from a colleague"),
+            say("[@person] [purpose]"),
             aliases=("ask",),
             handler=Handler(open_form, any_member, opens_window=True),
         ),

@@ -22,11 +22,11 @@ def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Moda
         FORM,
         REQUEST_TITLE,
         *unknown,
-        People("people", say("Whom do you ask?"), (chosen,) if chosen else (), max_count=1),
+        People("people", say("Who do you want to ask?"), (chosen,) if chosen else (), max_count=1),
         Field(
             "note",
-            say("What for?"),
-            say("They see it. Nothing secret here."),
+            say("Purpose"),
+            say("They see this. Do not type anything secret."),
             max_length=MAX_NOTE,
             optional=True,
             initial=note,
@@ -54,7 +54,7 @@ def decline_form(request: Request) -> Modal:
         Field(
             "reason",
             say("Why?"),
-            say("The person who asked sees it. Nothing secret here."),
+            say("The person who asked sees this. Do not type anything secret."),
             max_length=MAX_NOTE,
             optional=True,
         ),
@@ -73,7 +73,7 @@ def declined(request: Request) -> Modal:
 def outcome(request: Request) -> Modal:
     who = Who(request.asked.user_id)
     if request.state == "undeliverable":
-        said = Text.of(WARNING_SIGN, say("Slack takes no message to {person} from this app.", person=who))
+        said = Text.of(WARNING_SIGN, say("Slack does not deliver messages from this app to {person}.", person=who))
     elif request.state == "waiting":
         said = Text.of(
             WORKING_SIGN, say("Slack has a problem just now. {person} is asked as soon as it works again.", person=who)

@@ -15,8 +15,8 @@ from bot.status.words import WARNING_SIGN, delivery_taken_words, expired_words, 
 from bot.storage.shares.rows import Delivery
 
 LOST_BY_EARLIER_TRY = say(
-    "*It is gone.* An earlier try of yours got no answer. Maybe that try opened it without reaching you. Ask whoever "
-    "shared it for a new one."
+    "*It is gone.* You tried before and got no answer. It may have been opened then. Ask the person "
+    "who shared it for a new one."
 )
 
 
@@ -30,8 +30,8 @@ def lost_by_earlier_try() -> Modal:
 
 def gone(host: Host) -> Modal:
     said = say(
-        "*It is gone*: it was opened or burned, or it has expired. {server} does not say which. Ask whoever shared "
-        "it for a new one.",
+        "*It is gone*: it was opened or burned, or it has expired. {server} does not say which. Ask the "
+        "person who shared it for a new one.",
         server=HostName(host.name),
     )
     return _note(WARNING_SIGN, said)
@@ -58,7 +58,7 @@ def link(host: Host, url: Secret) -> Modal:
         TITLE,
         Text.of(
             say(
-                "This is the link, on *{server}*. *It works once*, for whoever opens it first.",
+                "This is the link, on *{server}*. *It works once*, for the first person who opens it.",
                 server=HostName(host.name),
             )
         ),

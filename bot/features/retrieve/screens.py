@@ -51,9 +51,9 @@ CANNOT_TELL = (
 CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
     WARNING_SIGN,
     say(
-        "*It did not open.* An earlier try of yours got no answer. Maybe that try opened it without reaching you. Or "
-        "its passphrase is missing or wrong: if you were given one, try it. Otherwise ask whoever sent it for a new "
-        "one."
+        "*It did not open.* You tried before and got no answer. It may have been opened then. Or its "
+        "passphrase is missing or wrong: if you were given one, try it. Otherwise ask the person who "
+        "sent it for a new one."
     ),
 )
 NEEDS_PASSPHRASE = (Mark(":key: "), say("*It has a passphrase.* The secret is still there, unopened."))
@@ -104,19 +104,19 @@ def ask(
     """
     parts: list[Part] = [Text(said)] if said else []
     if other_forms:
-        again = say("Type it again, and it is tried as the boxes say.")
+        again = say("Type it again, and tick below how to try it.")
         parts.append(Text.of(Mark(":keyboard: "), Sentences.of(other_forms[0], again)))
     parts.append(_what_it_is(host, delivery))
     known = delivery.passphrase_required if delivery else None
     buttons: list[Button] = []
     if known:
-        hint = say("Whoever shared it gives it to you separately.")
+        hint = say("The person who shared the secret gives you the passphrase separately.")
         parts.append(Field("passphrase", say("Passphrase"), hint))
     elif passphrase and known is None:
         empty = say("Leave it empty if you were given none.") if said else None
         parts.append(Field("passphrase", say("Passphrase"), hint=empty, optional=said is not None))
     elif known is None:
-        buttons.append(Button(say("It has a passphrase"), WITH_PASSPHRASE, ref))
+        buttons.append(Button(say("Enter a passphrase"), WITH_PASSPHRASE, ref))
     parts += [other_forms[1]] if other_forms else []
     if delivery:
         label = say("Show me the link, to open it in the browser")
@@ -132,8 +132,8 @@ def _what_it_is(host: Host, delivery: Delivery | None) -> Text:
     if delivery is None:
         return Text.of(
             say(
-                "This opens a one-time secret on *{server}*. *This works once*: when you have seen it, its link is "
-                "empty.",
+                "This opens a one-time secret on *{server}*. *This works once*: when you have seen it, its link "
+                "no longer works.",
                 server=server,
             )
         )
@@ -155,9 +155,9 @@ def not_reached(host: Host) -> tuple[Piece, ...]:
 
 def may_be_locked(host: Host) -> tuple[Piece, ...]:
     return Mark(":lock: "), say(
-        "*{server} answered with an error.* If the secret has a passphrase, it is most likely locked for half an "
-        "hour, after too many wrong tries, and nothing was opened. Trying again after that is safe: a secret opens "
-        "only once.",
+        "*{server} answered with an error.* If the secret has a passphrase, it is most likely locked "
+        "after too many wrong tries. Then nothing was opened, and the lock ends after half an hour. "
+        "Trying again after that is safe: a secret opens only once.",
         server=HostName(host.name),
     )
 
@@ -208,7 +208,7 @@ def too_old(delivery: Delivery | None = None) -> Modal:
     return Modal.of(NO_FORM, TITLE, Text.of(Sentences.of(said, again)))
 
 
-NOTHING_LEFT = say("There is nothing left to show here: it was shown to you, or its time is over.")
+NOTHING_LEFT = say("There is nothing left to show here: the secret was shown to you, or it is no longer kept.")
 
 
 def nothing_left(*, push: bool = False) -> Modal:
@@ -218,9 +218,9 @@ def nothing_left(*, push: bool = False) -> Modal:
 def stopped(delivery: Delivery | None = None) -> Modal:
     said = say("*Stopped after 5 tries*, so that nobody can lock the secret by guessing.")
     again = (
-        say("Ask whoever sent it for the passphrase, and press Open again in an hour.")
+        say("Ask the person who sent it for the passphrase, and press Open again in an hour.")
         if delivery
-        else say("Ask whoever sent it for the passphrase, and paste the link again in an hour.")
+        else say("Ask the person who sent it for the passphrase, and paste the link again in an hour.")
     )
     return Modal.of(NO_FORM, TITLE, Text.of(REFUSED_SIGN, Sentences.of(said, again)))
 
@@ -240,7 +240,10 @@ def secret(
     `above` says where it is from; `notes` are about the account.
     """
     copy: list[Piece] = [
-        say("Copy it now: its link is empty, and this window is the only copy. It is in none of Slack's messages.")
+        say(
+            "Copy it now: its link no longer works, and this window is the only copy. It is in none of "
+            "Slack's messages."
+        )
     ]
     copy += [DOT, say("Page {page} of {pages}", page=page, pages=pages)] if pages > 1 else []
     below: list[Part] = [Note(tuple(copy)), *notes]
@@ -305,7 +308,9 @@ def dm_later_try_worked() -> Message:
 def dm_too_old() -> Message:
     """In the place of “Try again”, when its button can do nothing more."""
     said = say("A try to open a one-time secret was interrupted. It may have been opened.")
-    after = say("If you have not seen it, use its link or its message again, or ask whoever sent it for a new one.")
+    after = say(
+        "If you have not seen it, use its link or its message again, or ask the person who sent it for a new one."
+    )
     return Message.of(said, Text.of(WARNING_SIGN, Sentences.of(said, after)))
 
 
@@ -317,8 +322,9 @@ def dm_nothing_held() -> Message:
 def dm_expired(host: str) -> Message:
     """The escrow is over, and nothing says that the secret was seen."""
     said = say(
-        "A one-time secret on *{server}* was opened for you, and the time for which it is kept is over. It was "
-        "deleted: if you have not seen it, it is lost. Ask whoever sent it for a new one.",
+        "A one-time secret on *{server}* was opened for you and kept for a short time. That time has "
+        "passed, so it was deleted. If you have not seen it, it is lost. Ask the person who sent it for "
+        "a new one.",
         server=HostName(host),
     )
     return Message.of(said, Text.of(WARNING_SIGN, said))
@@ -345,8 +351,8 @@ def dm_may_be_opened(ref: str, host: str, *, again: bool = False) -> Message:
 
 def dm_lost(host: str) -> Message:
     said = say(
-        "A one-time secret on *{server}* was opened, but the window closed before it could be shown, and nothing was "
-        "kept. Ask whoever sent it for a new one.",
+        "A one-time secret on *{server}* was opened, but the window closed before it could be shown, and "
+        "nothing was kept. Ask the person who sent it for a new one.",
         server=HostName(host),
     )
     return Message.of(said, Text.of(WARNING_SIGN, said))

@@ -84,10 +84,10 @@ class Redirected(NotRetryable, NothingDone):
         super().__init__(why)
         base = read_base(location)
         self.tell = Sentences.of(
-            say("That server sends everything on to another address. Nothing was made, opened or burned."),
-            say("Whoever runs this app can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))
+            say("That server redirects everything to another address. Nothing was made, opened or burned."),
+            say("The person who runs this app can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))
             if base
-            else say("Whoever runs this app can write its right address into ONETIME_HOSTS."),
+            else say("The person who runs this app can write its right address into ONETIME_HOSTS."),
         )
 
 

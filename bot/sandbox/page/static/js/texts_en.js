@@ -139,7 +139,7 @@ export const en = {
   make_it: "Make it",
   made: "The secret is made",
   made_link: "Secret link",
-  made_link_note: "Opens it, once. For whoever is to read it.",
+  made_link_note: "Opens it, once. For the person who will read it.",
   made_private: "Private link",
   made_private_note: "Shows its status, and burns it. For its maker.",
   write_into_field: "Write it into the message field",
@@ -149,9 +149,9 @@ export const en = {
   no_secret: "That is not a link to a secret that can be opened: it was opened or burned, has expired, or never was.",
   waiting: "A secret is waiting. It is shown once, then it is gone.",
   passphrase: "Passphrase",
-  show_secret: "Show the secret",
+  show_secret: "Open the secret",
   did_not_open: "It did not open. Its passphrase may be wrong, or somebody was faster.",
-  this_is_it: "This is the secret. Its link is empty now.",
+  this_is_it: "This is the secret. Its link no longer works.",
 
   // the calls
   calls: "Calls between the parts",

@@ -112,7 +112,7 @@ export const fr = {
   state_received: "ouvert",
   state_burned: "brûlé",
   state_expired: "expiré",
-  state_orphaned: "orphelin",
+  state_orphaned: "disparu",
   by: "de {owner}",
   by_nobody: "de personne de connu",
   has_text: "son texte est là",
@@ -149,9 +149,9 @@ export const fr = {
   no_secret: "Ce lien n’ouvre aucun secret : il a été ouvert ou brûlé, a expiré, ou n’a jamais existé.",
   waiting: "Un secret attend. Il est montré une fois, puis il n’existe plus.",
   passphrase: "Phrase secrète",
-  show_secret: "Montrer le secret",
+  show_secret: "Ouvrir le secret",
   did_not_open: "Il ne s’est pas ouvert. La phrase secrète est peut-être fausse, ou quelqu’un a été plus rapide.",
-  this_is_it: "Voici le secret. Son lien est vide maintenant.",
+  this_is_it: "Voici le secret. Son lien ne fonctionne plus.",
 
   // the calls
   calls: "Appels entre les parties",
