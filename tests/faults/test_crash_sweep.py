@@ -103,7 +103,7 @@ class Opening:
             await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Open")
         await self.ada.submit()
         await self.crashing.says("form")
-        assert self.has_seen_it or "Maybe that try opened it" in self.ada.sees()
+        assert self.has_seen_it or "You tried before and got no answer" in self.ada.sees()
         return TRIED_AGAIN if self.has_seen_it else LOST
 
     def check(self) -> None:

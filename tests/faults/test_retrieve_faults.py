@@ -203,7 +203,7 @@ async def test_an_answer_after_the_deadline_is_doubt_and_trying_again_tells(worl
     for person in (ada, ben):
         await person.submit()
 
-    await ada.until(lambda: "Maybe that try opened it" in ada.view.text)
+    await ada.until(lambda: "You tried before and got no answer" in ada.view.text)
     await ben.until(lambda: ben.view.secret_text() == TEXT)
     faults[1].release()
     assert [world.onetime.claims_of(held.secret_key) for held in (open_already, late)] == [1, 1]

@@ -61,7 +61,7 @@ async def test_the_link_of_a_secret_that_was_made_here_is_known_too(world, ada, 
     view = await paste(world, ben, held)
 
     await ben.submit(view)
-    await sees(ben, "Enter a passphrase")
+    await sees(ben, "It has a passphrase")
     await ben.submit(view, {"passphrase": "a wrong one"})
 
     await sees(ben, "Wrong passphrase, 4 tries left")
@@ -166,7 +166,7 @@ async def test_a_locked_secret_of_somebody_else_is_most_likely_locked(locking):
 
     await ada.submit(view)
 
-    await sees(ada, "most likely locked for half an hour", "nothing was opened")
+    await sees(ada, "most likely locked after too many wrong tries", "nothing was opened")
 
 
 async def test_burning_a_locked_secret_says_so_and_burns_nothing(locking):

@@ -174,7 +174,7 @@ async def test_more_room_keeps_what_is_typed_and_is_joined_exactly(world, ada):
     await ada.fill(view, {"text1": first})
 
     await ada.click(label="Add a field")
-    await ada.until(lambda: "goes on" in ada.view.text)
+    await ada.until(lambda: "continued" in ada.view.text)
     assert typed(ada.view) == first
     await submit_share(ada, view, {"text2": second})
 
@@ -659,7 +659,7 @@ async def test_what_one_host_takes_is_shared_there_and_refused_unseen_elsewhere(
     where = world.onetime.url.removeprefix("http://")
     await submit_share(ada, view, {"account": where})
 
-    await ada.until(lambda: f"100,000 bytes together. {where} takes 10,000" in view.text)
+    await ada.until(lambda: f"100,000 bytes together. {where} takes at most 10,000" in view.text)
     assert len(world.onetime.calls) == calls
     ben = world.workspace.person("U0BEN", "ben")
     await submit_share(ada, view, {"account": large.url.removeprefix("http://"), "to": [ben.id]})

@@ -422,7 +422,7 @@ async def test_opened_by_a_try_that_got_no_answer_it_is_said_so(world, ada, ben)
     await sees(ben, "may have been opened")
     await ben.submit(ben.view)
 
-    await sees(ben, "Maybe that try opened it")
+    await sees(ben, "You tried before and got no answer")
 
 
 # --- windows that close
