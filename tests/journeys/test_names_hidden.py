@@ -4,6 +4,7 @@ from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 from tests.journeys.test_settings import opened, saved, stored, ticked
 from tests.journeys.test_share import share
+from tests.journeys.test_share_card import remind
 
 VPN = "the VPN"
 HOUR = 3_600  # seconds
@@ -54,7 +55,7 @@ async def test_the_texts_of_both_people_say_a_secret_and_the_messages_name_it(wo
     await share(connected, to=[ben.id], note=VPN)
     await connected.close()
 
-    await connected.click(label="Remind")
+    await remind(connected, connected.dm[-1])
     await ben.until(lambda: len(ben.dm) == 2)
     await ben.click(ben.dm[0], label="Open")
     await ben.until(lambda: ben.view and ben.view.secret_text())
