@@ -18,20 +18,22 @@ from bot.status.patient_send import can_update
 from bot.storage.following_messages import FollowingMessage, OfReveal
 from bot.storage.reveals.rows import Reveal
 
-Send = Callable[[Message], Awaitable[MessageRef]]  # to the person of the reveal
-
 
 async def tell(interaction: Interaction, kind: OfReveal, reveal_id: str, message: Message) -> None:
     """Send the person a message with a button, and remember it. Raises `SlackError`."""
     await remember(interaction.services, kind, reveal_id, await interaction.tell(message), interaction.person)
 
 
-async def report_unknown_outcome(services: Services, reveal: Reveal, send: Send) -> None:
+async def report_unknown_outcome(
+    services: Services, reveal: Reveal, send: Callable[[Message], Awaitable[MessageRef]]
+) -> None:
     """Say that the secret may have been opened: in the message about an earlier try of it, if there is one.
 
-    Else `send` sends a new message. Safe to repeat. Raises `SlackError`, `StorageUnavailable`.
+    Else `send` sends a new message to the person. Safe to repeat. Raises `SlackError`.
     """
-    earlier = await services.following_messages.find_unknown_outcome(reveal.id)
+    earlier = None
+    with suppress(StorageUnavailable):  # two messages are better than none
+        earlier = await services.following_messages.find_unknown_outcome(reveal.id)
     if earlier is not None and earlier.subject_id == reveal.id and not reveal.outcome_unknown:
         return  # of this very try, before a crash
     message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name, again=earlier is not None)

@@ -36,17 +36,17 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     await interrupted.write_unwritten()
     await interrupted.reclaim_reserved(stale_for)
     for reveal in await interrupted.stale_claims(stale_for):
-        if await _is_told(_report_stranded(services, reveal)):
+        if await _is_notified(_report_stale(services, reveal)):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
-        if await _is_told(_offer_again(services, reveal)):
+        if await _is_notified(_offer_again(services, reveal)):
             failpoint("reported")
             await services.reveals.mark_notified(reveal.id)
     for reveal in await interrupted.lost():
         expired = screens.dm_expired(Host(reveal.host).name)
-        if await _is_told(send_in_some_words(services, reveal.person, expired, f"{reveal.id}:lost")):
+        if await _is_notified(send_in_some_words(services, reveal.person, expired, f"{reveal.id}:lost")):
             failpoint("reported")
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
@@ -57,7 +57,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     await services.button_contexts.purge()
 
 
-async def _report_stranded(services: Services, reveal: Reveal) -> None:
+async def _report_stale(services: Services, reveal: Reveal) -> None:
     again = ":again" if reveal.outcome_unknown else ""
 
     async def send(message: Message) -> MessageRef:
@@ -72,7 +72,7 @@ async def _offer_again(services: Services, reveal: Reveal) -> None:
     await remember(services, "show_again", reveal.id, posted, reveal.person)
 
 
-async def _is_told(telling: Awaitable[object]) -> bool:
+async def _is_notified(telling: Awaitable[object]) -> bool:
     """Whether the message arrived, or never can. False if Slack did not take it just now: retry in a minute."""
     try:
         await telling
