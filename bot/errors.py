@@ -49,6 +49,7 @@ class NotAllowed(BotError):
     tell: Piece = say(
         "This app is for members of this workspace. Guests and people from other workspaces cannot use it."
     )
+    way_on: Piece = say("You can still open a one-time link that somebody sends you: it opens in your browser.")
 
 
 class LimitReached(BotError):

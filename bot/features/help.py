@@ -12,7 +12,7 @@ from bot.status.buttons import connect_button
 
 PROMISES = say(
     "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
-    "Slash commands do not work in threads: use them in the channel or in any direct message."
+    "Slash commands do not work in threads: use the shortcuts of this app there."
 )
 WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
 WITHOUT_ACCOUNT = say(

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
+from bot.errors import BotError, NotAllowed, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.interaction.languages import Languages
 from bot.language import Language
@@ -48,7 +48,8 @@ def already_submitted_window() -> Modal:
 
 def error_window(error: BotError) -> Modal:
     """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
-    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *_button_of(error)), push=True)
+    way_on = (Note.of(error.way_on),) if isinstance(error, NotAllowed) else ()
+    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *way_on, *_button_of(error)), push=True)
 
 
 class UnknownForm(BotError):
@@ -167,8 +168,8 @@ class Answer:
             await self.tell(_error_message(error))
         elif self._own_window and self._window:
             await self._update(self._window, error_window(error))
-        elif self._window:
-            await self._show_window(error_window(error))
+        elif self._window or self._incoming.kind in (Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT):
+            await self._show_window(error_window(error))  # a shortcut may be used where a message is not seen
         else:
             await self._say(_error_message(error), replacing=False)
 

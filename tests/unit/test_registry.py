@@ -62,6 +62,9 @@ FOR_ANY_MEMBER = {
     "form request",
     "form retrieve_link",
     "form settings",
+    "shortcut open_link",
+    "shortcut request_secret",
+    "shortcut share_secret",
 }
 
 
