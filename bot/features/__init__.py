@@ -13,6 +13,7 @@ from bot.features import (
     generate,
     help,  # noqa: A004 - the verb
     link,
+    make_link,
     metadata,
     recent,
     request,
@@ -41,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,
+    make_link.FEATURE,
     help.FEATURE,
 )
 

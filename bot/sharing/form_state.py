@@ -38,6 +38,15 @@ TOO_MANY = say(
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The message that a secret was taken from. Its text is not in here."""
+
+    channel: str  # the id of its conversation
+    thread: str | None = None  # the time stamp of the thread that it is in
+    author: str | None = None  # the user id of whoever wrote it; None for an app
+
+
+@dataclass(frozen=True, slots=True)
 class FormState:
     """What a window is for, and what was chosen in it. What is typed into it is never in here.
 
@@ -53,6 +62,7 @@ class FormState:
     chosen_is_shown: bool | None = None  # whether a generated password is shown to the sender, and to nobody else
     only: tuple[str, ...] = ()  # user ids
     request: str | None = None  # the id of the request that the share answers
+    original: Original | None = None  # the message that the text came from
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
     is_generated: bool = False  # the host makes the secret up, so there is no text to type

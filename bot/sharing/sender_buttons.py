@@ -167,7 +167,7 @@ async def remind(interaction: Interaction, share: Share) -> Reply:
 
 
 async def _send_reminder(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
-    to = delivery.address
+    to = await deliver.find_address(interaction.services, share, delivery)
     if to is None or not await interaction.services.deliveries.claim_reminder(delivery.id):
         return False
     try:

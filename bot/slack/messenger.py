@@ -70,7 +70,7 @@ class Messenger:
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
         slack = self._workspace.client_of(to.team_id)
         drawn = blocks.message(message, await self._language_of(to.reader))
-        ts = await slack.post(to.channel, drawn, client_msg_id=message_id)
+        ts = await slack.post(to.channel, drawn, client_msg_id=message_id, thread_ts=to.thread)
         return MessageRef(to.team_id, to.channel, ts)
 
     async def _conversation(self, team_id: str, person: Person) -> str:

@@ -366,6 +366,7 @@ ACTS = (
     Act("form", "settings"),
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
+    Act("message_shortcut", "make_link", text="the key is hunter2"),
     Act("shortcut", "share_secret"),
     Act("shortcut", "open_link"),
     Act("shortcut", "request_secret"),

@@ -79,6 +79,7 @@ class Share:
     created_at: datetime  #: UTC
     label: str | None = None
     passphrase_to: PassphraseTo = "nobody"
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ class ShareRows:
             host=row.host,
             account_id=row.account_id,
             quiet=row.quiet,
+            idempotency_key=row.idempotency_key,
             note=self._words(row, "note"),
             card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
             created_at=moment(row.created_at),
