@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from bot.features import (
     accounts,
     burn,
+    check_link,
     connect,
     generate,
     help,  # noqa: A004 - the verb
@@ -42,6 +43,7 @@ FEATURES: tuple[Feature, ...] = (
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,
+    check_link.FEATURE,
     make_link.FEATURE,
     help.FEATURE,
 )

@@ -110,10 +110,21 @@ class Answer:
             await self._note("placeholder", self.changed_window)
 
     async def _show(self, screen: Screen) -> None:
-        if isinstance(screen, Message):
-            await self._say(screen)
-        else:
+        if isinstance(screen, Modal):
             await self._show_window(screen)
+        elif self._window and self._incoming.kind is Kind.ACTION:
+            await self._say_over_window(screen)
+        else:
+            await self._say(screen)
+
+    async def _say_over_window(self, message: Message) -> None:
+        """Show a message over the window with the button that it answers: there the person is looking."""
+        summary = message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
+        try:
+            await self._show_window(Modal(NO_FORM, APP_NAME, message.parts or (Text(summary),), push=True))
+        except SlackError as failure:
+            log.info("answered_by_dm", error=str(failure))
+            await self._say(message)
 
     async def finish(self, reply: Reply) -> None:
         """Show the reply's screen; in a direct message when the person closed the window that it was for."""
