@@ -5,6 +5,8 @@ import asyncio
 import pytest
 
 from bot.errors import NotAllowed
+from bot.features import Registry
+from bot.interaction.feature import Kind
 from bot.sandbox.slack import SlackFault
 from tests.journeys.conftest import after_the_lines_so_far, somebody
 from tests.support.english import english
@@ -14,7 +16,14 @@ WINDOWS = {
     "open_link": ("retrieve", "Open a one-time link"),
     "request_secret": ("request", "Ask for a secret"),
 }
+# Of messages: callback id -> the title of the window.
+ON_MESSAGES = {"check_link": "Check one-time link", "make_link": "Share a secret"}
 each_shortcut = pytest.mark.parametrize("shortcut", WINDOWS)
+
+
+async def test_every_shortcut_of_the_registry_has_its_row_here():
+    assert WINDOWS.keys() == Registry().names(Kind.SHORTCUT)
+    assert ON_MESSAGES.keys() == Registry().names(Kind.MESSAGE_SHORTCUT)
 
 
 async def window(person, title):
@@ -84,6 +93,21 @@ async def test_a_shortcut_that_slack_delivers_again_opens_one_window(world, ada,
     await after_the_lines_so_far(world, ada)
     first = await ada.shortcut(shortcut)
     await window(ada, WINDOWS[shortcut][1])
+    opened = [one for one in world.workspace.calls if one.method == "views.open"]
+
+    again = await asyncio.gather(*(ada.replay(first) for _ in range(5)), world.workspace.retry(first))
+
+    assert {one.status for one in again} == {200}
+    await after_the_lines_so_far(world, ada)
+    assert [one for one in world.workspace.calls if one.method == "views.open"] == opened
+
+
+@pytest.mark.parametrize("shortcut", ON_MESSAGES)
+async def test_a_shortcut_of_a_message_that_slack_delivers_again_opens_one_window(world, ada, shortcut):
+    await after_the_lines_so_far(world, ada)
+    first = await ada.message_shortcut(shortcut, ada.say("hunter2 at https://eu.onetimesecret.com/secret/" + "a" * 62))
+    title = ON_MESSAGES[shortcut]
+    await ada.until(lambda: ada.view and ada.view.title == title and "One moment" not in ada.view.text)
     opened = [one for one in world.workspace.calls if one.method == "views.open"]
 
     again = await asyncio.gather(*(ada.replay(first) for _ in range(5)), world.workspace.retry(first))
