@@ -610,16 +610,19 @@ async def opening_in_the_browser(scene):
 
 
 async def using_shortcuts(scene):
-    """Each shortcut that there is; those of messages on one that has a secret and both its links in it."""
+    """Each shortcut that there is; those of messages on one that has a secret and both its links in it.
+
+    “Make a one-time link” shows in a text field what the message says, so there it is the secret alone.
+    """
     held = scene.share()
     text = f"{scene.secret.text} {scene.secret_link(held)} {scene.private_link(held)}"
-    message = scene.ada.say(text)
     for kind, name in sorted(Registry().handlers):
         await scene.closes()
         if kind is Kind.SHORTCUT:
             await scene.ada.shortcut(name)
         elif kind is Kind.MESSAGE_SHORTCUT:
-            await scene.ada.message_shortcut(name, message)
+            said = scene.secret.text if name == "make_link" else text
+            await scene.ada.message_shortcut(name, scene.ada.say(said))
         else:
             continue
         await scene.ada.until(lambda: scene.ada.view and scene.ada.view.title != "Onetime Secret")

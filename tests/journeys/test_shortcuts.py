@@ -65,7 +65,7 @@ async def test_a_link_is_opened_from_the_shortcut(world, ada):
 async def test_a_guest_is_told_in_a_window_what_they_can_do(world, shortcut, known):
     guest = somebody(world, "gina", guest=True)
     if known:
-        await guest.command("/ots", "share")
+        await guest.command("/ots", "help")
         await guest.until(lambda: english(NotAllowed.tell) in guest.sees())
     messages = len(guest.messages)
 
