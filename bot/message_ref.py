@@ -16,8 +16,9 @@ class MessageRef(NamedTuple):
 
 
 class ChannelRef(NamedTuple):
-    """A channel to post in, and its workspace, in Slack's own ids."""
+    """A channel to post in, or a thread of it, and its workspace, in Slack's own ids."""
 
     team_id: str
     channel: str
     reader: Person  # whose language a message to the channel is in
+    thread: str | None = None  # the time stamp of the message whose thread it is

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 from bot.features import (
     accounts,
     burn,
+    check_link,
     connect,
     generate,
     help,  # noqa: A004 - the verb
     link,
+    make_link,
     metadata,
     recent,
     request,
@@ -41,6 +43,8 @@ FEATURES: tuple[Feature, ...] = (
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,
+    check_link.FEATURE,
+    make_link.FEATURE,
     help.FEATURE,
 )
 

@@ -18,7 +18,7 @@ from bot.storage.button_contexts import METADATA, NewButtonContext
 
 PROMISES = say(
     "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
-    "Slash commands do not work in threads: use them in the channel or in any direct message."
+    "Slash commands do not work in threads: use the shortcuts of this app there."
 )
 NOTHING_TYPED = say("Paste a link or a key of Onetime Secret.")
 WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")

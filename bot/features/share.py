@@ -12,9 +12,11 @@ from bot.sharing.resume import resume
 from bot.sharing.submit import submit
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext
 
+SHORTCUT = "share_secret"
+
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
-    """`/ots share [@person … | #channel]`. Any other text is refused and not read."""
+    """`/ots share [@person … | #channel]`, or the shortcut. Any other text is refused and not read."""
     form_state = await read_command(interaction, "share")
     return Reply(await form.open_form(interaction, form_state), Outcome.SHOWN)
 
@@ -43,6 +45,7 @@ FEATURE = Feature(
         ),
     ),
     handlers={
+        Kind.SHORTCUT: {SHORTCUT: Handler(open_window, any_member, opens_window=True)},
         Kind.ACTION: {
             form.ADD_TEXT_FIELD: Handler(add_text_field, own_button_context(SHARE_FORM)),
             form_options.FOLD: Handler(fold, own_button_context(SHARE_FORM)),

@@ -28,7 +28,7 @@ Links = AbstractSet[SecretLink | MetadataLink]
 Reading = Literal["join", "leave", "ambiguous"]
 
 _BREAKS = r"\n\r\x0b\x0c\x85\u2028\u2029"
-_BREAK = re.compile(rf"[ \t]*(?:\r\n|[{_BREAKS}])")
+_BREAK = re.compile(rf"(?<![ \t])[ \t]*(?:\r\n|[{_BREAKS}])")
 _NEXT = re.compile(  # the marks of a quoted mail, a part of an address, and what else is on the line
     rf"(?:[ \t]*(?:[>|]|&gt;))*[ \t]*(?P<word>[A-Za-z0-9._~:/?#@!$&'()*+,;=%\[\]-]+)(?P<rest>[^{_BREAKS}]*)"
 )
@@ -53,19 +53,18 @@ def join_lines(text: str, find: Callable[[str], Links]) -> str:
 
     Raises `NotUnderstood` where the next line may be the rest of a key, or may not.
     """
-    start = tried = 0
-    while tried < MAX_ADDRESSES and (found := _BREAK.search(text, start)):
-        begin = max((one.end() for one in _BREAK.finditer(text, 0, found.start())), default=0)
+    begin = tried = 0  # where the line begins, and how many ended in an address
+    while tried < MAX_ADDRESSES and (found := _BREAK.search(text, begin)):
         line = text[begin : found.start()]
         addresses = find_addresses(line)
-        start = found.end()
-        if not addresses or addresses[-1].end != len(line):
-            continue
-        tried += 1
-        joined = _join(text, line, found.end(), find)
-        if joined is not None:
+        joined = None
+        if addresses and addresses[-1].end == len(line):
+            tried += 1
+            joined = _join(text, line, found.end(), find)
+        if joined is None:
+            begin = found.end()
+        else:
             text = text[:begin] + joined.text + text[joined.end :]
-            start = begin
     return text
 
 

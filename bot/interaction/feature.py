@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from bot.errors import BotError, HostUnavailable, NothingDone, NothingSent, SlackError, StorageUnavailable, WindowClosed
+from bot.interaction.message_content import MessageContent
 from bot.interaction.parsed_text import NO_TEXT, ParsedText
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
@@ -62,6 +63,7 @@ class Interaction:
     message: MessageRef | None = None  # the message that it happened on; None in a window or a forwarded copy
     # The text after the verb, the text of the message that a shortcut was used on, or the search typed into a menu.
     text: ParsedText = NO_TEXT
+    content: MessageContent | None = None  # the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
 

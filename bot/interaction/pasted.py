@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.errors import HostNotAllowed, NotUnderstood
 from bot.interaction.addresses import Address, decoded, find_addresses, inside, trim
 from bot.interaction.broken_lines import join_lines
 from bot.interaction.feature import Interaction
 from bot.interaction.parsed_text import CLOSING, OPENING, ParsedText, parse_field, without_addresses
-from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_word
-from bot.screen.pieces import Phrase, Sentences, say
+from bot.onetime.links import KEY, BareKey, Host, Hosts, MetadataLink, SecretLink, read_address, read_base, read_word
+from bot.screen.pieces import Phrase, Piece, Sentences, say
 from bot.secret import MetadataKey, Secret, SecretKey
 
 MAX_PASTED = 4000  # characters
+MAX_SEARCHED = 40_000  # characters of one text; a message has no more
 MAX_ADDRESSES = 100  # that are no links, in one text
 
 NEEDS_THE_PRIVATE_LINK = say(
@@ -54,6 +56,59 @@ def read_pasted(text: ParsedText, hosts: Hosts) -> tuple[PastedLink | BareKey, s
             return link, _without(spelling, spans)
         error = refusal or error
     return _read_without_link(pasted, error, hosts)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignLink:
+    """An address that has the form of a one-time link, or looks like an allowed host, and is on no allowed host."""
+
+    name: str | None  # of its host; None if it is not safe to show
+    lookalike: Host | None  # the allowed host that it looks like
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found in several texts, each once and in their order."""
+
+    links: tuple[PastedLink, ...] = ()
+    foreign: tuple[ForeignLink, ...] = ()
+    broken: tuple[Piece, ...] = ()  # what is wrong with addresses on allowed hosts that are no links
+
+
+def find_all(texts: Iterable[ParsedText], hosts: Hosts) -> Findings:
+    """Every link in these texts, however it is wrapped, and what only looks like one. No address is ever followed."""
+    links: dict[PastedLink, None] = {}
+    foreign: dict[ForeignLink, None] = {}
+    broken: dict[Piece, None] = {}
+    seen: set[str] = set()
+    for text in texts:
+        searched = text.with_addresses[:MAX_SEARCHED]
+        with suppress(NotUnderstood):  # a broken line that may mean two things
+            searched = join_lines(searched, lambda line: _find_links(line, hosts)[0].keys())
+        for address in _addresses_of(searched):
+            found, refusal = _read_deep(address, hosts, seen)
+            links |= dict.fromkeys(found)
+            if found or refusal is None:
+                continue
+            if not isinstance(refusal, HostNotAllowed):
+                broken[refusal.tell] = None
+            elif (other := _read_foreign(address, hosts)) is not None:
+                foreign[other] = None
+    return Findings(tuple(links), tuple(foreign), tuple(broken))
+
+
+def _addresses_of(text: str) -> Iterator[Address]:
+    for spelling in dict.fromkeys((text, decoded(text))):
+        yield from find_addresses(spelling)
+
+
+def _read_foreign(address: Address, hosts: Hosts) -> ForeignLink | None:
+    base = read_base(address.text)
+    name = base.partition("://")[2] if base else None
+    lookalike = hosts.find_lookalike(name.partition(":")[0]) if name else None
+    if lookalike is None and not _PAGE.search(address.text):
+        return None
+    return ForeignLink(name, lookalike)
 
 
 def _read_without_link(pasted: str, error: NotUnderstood | None, hosts: Hosts) -> tuple[BareKey, str]:

@@ -28,7 +28,7 @@ from bot.errors import HostUnavailable, NothingSent, OnetimeError, Refused
 from bot.logs import Log
 from bot.onetime import wire
 from bot.onetime.links import Host
-from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SharedSecret, requests
+from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SecretStatus, SharedSecret, requests
 from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
 from bot.proxy import ProxyRule
@@ -114,6 +114,15 @@ class Onetime:
         On servers up to 0.25 this call makes a new secret "viewed".
         """
         return await self._call(credentials, requests.metadata(key), wire.read_metadata, should_retry=_is_temporary)
+
+    async def secret_status(self, host: Host, key: SecretKey) -> SecretStatus:
+        """What is known of a secret that can still be opened, asked for without an account. It opens nothing.
+
+        Raises `SecretGone` if it cannot be opened any more, `RateLimited`, `HostUnavailable`. Its kind
+        `UnrecognizedAnswer` means that the server cannot tell.
+        """
+        request = requests.secret_status(key)
+        return await self._call(Credentials(host), request, wire.read_secret_status, should_retry=_is_unread)
 
     async def recent(self, credentials: Credentials) -> list[Metadata]:
         """The account's secrets, newest first, each only once. Changes nothing on the host.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from bot.errors import CannotStart, HostNotAllowed, NotUnderstood
@@ -23,6 +24,9 @@ DEFAULT_HOST = "https://eu.onetimesecret.com"
 REGIONS = ("ca", "eu", "nz", "uk", "us")
 HOME = "onetimesecret.com"
 
+ALIKE = 0.85  # of 1.0: from here on a name is taken for a look-alike
+
+_LIKE_LETTERS = str.maketrans("01358", "oiess")
 _PORTS = {"https": 443, "http": 80}
 _SECRET_PAGES = frozenset({"secret"})
 _METADATA_PAGES = frozenset({"private", "receipt", "metadata"})
@@ -47,6 +51,16 @@ class Host:
     def name(self) -> str:
         """The name to show: "eu.onetimesecret.com", with port and path prefix if the base URL has them."""
         return self.url.split("://", 1)[1]
+
+    @property
+    def region(self) -> str | None:
+        """The region of Onetime Secret itself that this host is; None for all others."""
+        return next((one for one in REGIONS if self.url == f"https://{one}.{HOME}"), None)
+
+    @property
+    def is_official(self) -> bool:
+        """Whether the host is one of Onetime Secret itself, which runs the newest version."""
+        return self.region is not None or self.url == f"https://{HOME}"
 
     def secret_link(self, key: SecretKey) -> Secret:
         """The link that opens the secret, once. Built here because no v1 answer has it."""
@@ -132,6 +146,15 @@ class Hosts:
                 if _is_same_host(url, own):
                     return host
         return self.match(url)[0]
+
+    def find_lookalike(self, name: str) -> Host | None:
+        """The allowed host that a host of this other name looks like, or that it pretends to be; None for none."""
+        if name.endswith(f".{HOME}"):  # another of its own hosts
+            return None
+        closest = max(self.all, key=lambda host: _likeness(self._parts[host].name, name))
+        has_its_word = _squash(HOME.partition(".")[0]) in _squash(name)
+        is_alike = has_its_word or _likeness(self._parts[closest].name, name) >= ALIKE
+        return closest if is_alike else None
 
     def _find_match(self, url: _Url) -> tuple[Host, str] | None:
         """The allowed host of that URL and the path below its base; the longest base wins. None if no host matches."""
@@ -257,6 +280,17 @@ def _is_same_host(pasted: _Url, own: _Url) -> bool:
     schemes = {None, own.scheme, "http"} if pasted.port is None else {None, own.scheme}
     port = _PORTS[own.scheme or "https"] if pasted.port is None else pasted.port
     return pasted.scheme in schemes and _is_same_name(pasted.name, own.name) and port == own.port
+
+
+def _squash(name: str) -> str:
+    """The name without what the eye passes over: hyphens, dots, and digits that look like letters."""
+    return re.sub(r"[-._]", "", name.lower()).translate(_LIKE_LETTERS)
+
+
+def _likeness(own: str, other: str) -> float:
+    """How alike two names look, from 0.0 to 1.0; 1.0 also for a name that has the other one in it."""
+    own, other = _squash(own), _squash(other)
+    return 1.0 if own in other else SequenceMatcher(None, own, other).ratio()
 
 
 def _is_same_name(pasted: str, own: str) -> bool:

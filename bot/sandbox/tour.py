@@ -52,6 +52,7 @@ class Tour:
             ("Share a secret with two colleagues", self._sharing.share),
             ("Ask a colleague for a secret", self._sharing.request),
             ("Generate a password", self._sharing.generate),
+            ("Use shortcuts, in a thread too", self._sharing.use_shortcuts),
             ("Burn a secret before anybody reads it", self.burn),
             ("Be told when a secret is opened", self.track_until_opened),
             ("Be reminded, and told when it expired", self.track_until_expired),

@@ -1,4 +1,4 @@
-"""The journeys of three people: sharing, asking for a secret, and generating one."""
+"""The journeys of three people: sharing, asking for a secret, generating one, and shortcuts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bot.sandbox.world import World
 
 
 class SharingTour:
-    """Three journeys for `Tour`. `tell` is called with a line, and a picture to print under the line."""
+    """Four journeys for `Tour`. `tell` is called with a line, and a picture to print under the line."""
 
     SHARED = "the staging password is correct-horse-staple"
+    POSTED = "hunter2-in-a-thread"
     ANSWERED = "an answer that nobody else reads"
 
     def __init__(self, world: World, ada: WorkspaceMember, tell: Callable[[str, Sequence[str]], None]) -> None:
@@ -28,7 +29,7 @@ class SharingTour:
     def texts(self) -> tuple[str, ...]:
         """All texts, passwords and keys that must not be found anywhere after these journeys."""
         keys = (key for one in self._world.onetime.everything() for key in (one.secret_key, one.metadata_key))
-        return (self.SHARED, self.ANSWERED, self.password, *keys)
+        return (self.SHARED, self.ANSWERED, self.POSTED, self.password, *keys)
 
     # --- the journeys
 
@@ -88,6 +89,37 @@ class SharingTour:
         self._print("…      Onetime Secret was not asked, and never had it", ())
         await ada.close()
 
+    async def use_shortcuts(self) -> None:
+        """A global shortcut, then both message shortcuts on messages of a channel."""
+        ada, ben = self._ada, self._ben
+        channel = self._world.workspace.channel("C0TEAM", "team", [ada, ben, self._world.workspace.bot_user_id])
+        self._print_action(ada, "uses the shortcut “Open a one-time link”")
+        await ada.shortcut("open_link")
+        self._print_sight(ada, "a window:", draw_window(await self._wait_for_window(ada, "Next")))
+        await ada.close()
+        held = self._world.onetime.share(None, "the private link was posted by mistake")
+        self._print_action(ben, "posts the private link of a secret in #team")
+        posted = ben.say(f"<{self._world.onetime.url}/private/{held.metadata_key}>", channel=channel)
+        self._print_action(ada, "uses “Check one-time link” on that message")
+        await ada.message_shortcut("check_link", posted)
+        view = await ada.until(lambda: ada.view if ada.view and "Check now" in ada.view.text else None)
+        self._print_sight(ada, "a window:", draw_window(view))
+        await ada.close()
+        self._world.workspace.state.delete(posted)
+        self._print_action(ben, "is told, and deletes the message")
+        question = ben.say("which password was it?", channel=channel)
+        self._print_action(ben, "asks for a password in #team, and gets it in the thread")
+        answer = ada.say(self.POSTED, channel=channel, thread=question)
+        self._print_action(ada, "uses “Make a one-time link” on that message, and presses Share")
+        await ada.message_shortcut("make_link", answer)
+        view = await self._wait_for_window(ada, "Share")
+        self._print_sight(ada, "a window:", draw_window(view))
+        await ada.submit(view, {"to": [ben.id]})
+        await self._expect_window(ada, "Shared")
+        await ada.close()
+        self._world.workspace.state.delete(answer)
+        self._print_action(ada, "deletes the message")
+
     # --- the steps of a journey
 
     async def _open_shared(self, who: WorkspaceMember, message: SlackMessage, text: str) -> None:
@@ -102,9 +134,12 @@ class SharingTour:
         self._print_action(who, f"types /ots {shown}")
         delivery = await who.command("/ots", text)
         assert delivery.ok, delivery.error
-        view = await who.until(lambda: who.view if who.view and who.view.submit == submit else None)
+        view = await self._wait_for_window(who, submit)
         self._print_sight(who, "a window:", draw_window(view))
         return view
+
+    async def _wait_for_window(self, who: WorkspaceMember, submit: str) -> SlackView:
+        return await who.until(lambda: who.view if who.view and who.view.submit == submit else None)
 
     async def _expect_window(self, who: WorkspaceMember, title: str) -> None:
         await who.until(lambda: who.view and who.view.title == title)

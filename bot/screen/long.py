@@ -11,6 +11,20 @@ MAX_PAGE_PARTS = 60  # parts in one window; Slack allows 100 blocks
 MAX_PAGE_BYTES = 200_000  # bytes of JSON in one window; Slack takes 250 kB
 
 
+def fields(text: Secret, length: int) -> list[Secret]:
+    """The text in parts for text fields of `length` characters as JavaScript counts them. Joined, they are the text."""
+    found: list[Secret] = []
+    start = taken = 0
+    plain = text.reveal()
+    for end, character in enumerate(plain):
+        width = 2 if ord(character) > 0xFFFF else 1  # noqa: PLR2004 - the last character with one UTF-16 unit
+        if taken + width > length:
+            found.append(Secret(plain[start:end]))
+            start, taken = end, 0
+        taken += width
+    return [*found, Secret(plain[start:])]
+
+
 def parts(text: str) -> list[str]:
     """The text in parts of at most `PART_LENGTH` characters, at least one part. Joined, they are the text."""
     return [text[start : start + PART_LENGTH] for start in range(0, len(text), PART_LENGTH)] or [""]

@@ -196,7 +196,7 @@ class Field:
     optional: bool = False
     long: bool = False  # has room for many lines
     is_mail_address: bool = False  # has one mail address, and Slack takes nothing else
-    initial: str = ""  # the text that the field starts with
+    initial: str | Secret = ""  # the text that the field starts with
 
 
 @dataclass(frozen=True, slots=True)

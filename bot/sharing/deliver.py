@@ -12,7 +12,7 @@ from contextlib import suppress
 import stamina
 
 from bot.clock import now
-from bot.errors import OnetimeError, SlackError
+from bot.errors import NotYours, OnetimeError, SlackError, Unsealable
 from bot.failpoints import failpoint
 from bot.interaction.access import HostAccess
 from bot.interaction.retry import slack_retry_predicate
@@ -24,9 +24,11 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
+from bot.sharing.form_state import FormState
 from bot.sharing.notify import redraw
 from bot.status.burn import guess_and_burn, try_burn
 from bot.status.patient_send import can_update
+from bot.storage.button_contexts import SHARE_FORM
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -58,7 +60,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
         await services.deliveries.close(delivery.id, "undeliverable")
         return
     await track(services, share, delivery, zone)
-    to = delivery.address
+    to = await find_address(services, share, delivery)
     if to is None:
         return
     try:
@@ -87,6 +89,25 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
     )  # fmt: skip
     await services.deliveries.set_tracked(delivery.id, tracked.id)
     failpoint("delivery_tracked")
+
+
+async def find_address(services: Services, share: Share, delivery: Delivery) -> Person | ChannelRef | None:
+    """Where messages to the recipient go. None: only the link.
+
+    A secret that was taken from a message in a thread goes into that thread, if it is for the thread's channel. The
+    window of the share remembers the thread for a day, so the first message of a delivery always finds it.
+    """
+    to = delivery.address
+    if not isinstance(to, ChannelRef):
+        return to
+    try:
+        window = await services.button_contexts.find(share.person, SHARE_FORM, share.idempotency_key)
+        original = FormState.of(window).original
+    except (NotYours, Unsealable):
+        return to
+    if original is None or original.channel != to.channel:
+        return to
+    return to._replace(thread=original.thread)
 
 
 async def _post(services: Services, to: Person | ChannelRef, share: Share, delivery: Delivery) -> MessageRef:

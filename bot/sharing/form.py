@@ -8,7 +8,7 @@ never sends back a secret, a passphrase or a note. What is in a field that may g
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -29,6 +29,7 @@ from bot.screen.parts import (
     Text,
 )
 from bot.screen.pieces import Listing, Phrase, Piece, Sentences, Who, say
+from bot.secret import Secret
 from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE, SEND, SHOW
 from bot.sharing.form_options import CHANGE, account_of, fold_button, option_parts, password_parts, summary
 from bot.sharing.form_state import MAX_NOTE, MAX_PEOPLE, FormState, begin_form_state, store_form_state
@@ -59,8 +60,10 @@ WHOM = (
 )
 
 
-async def open_form(interaction: Interaction, form_state: FormState, *said: Part) -> Modal:
-    """The window, ready to be shown, with `said` at its top.
+async def open_form(
+    interaction: Interaction, form_state: FormState, *said: Part, texts: Sequence[Secret] = ()
+) -> Modal:
+    """The window, ready to be shown, with `said` at its top and `texts` in its text fields.
 
     Its state is stored first, so that nobody can submit it before it is stored.
     """
@@ -71,15 +74,22 @@ async def open_form(interaction: Interaction, form_state: FormState, *said: Part
             await interaction.show(Modal.of(FORM, TITLE, Text.of(ONE_MOMENT)))
     finally:
         ref, form_state = await storing
-    return form(form_state, ref, *said)
+    return form(form_state, ref, *said, texts=texts)
 
 
-def form(form_state: FormState, ref: str, *said: Part, at: Mapping[str, Piece] | None = None) -> Modal:
+def form(
+    form_state: FormState,
+    ref: str,
+    *said: Part,
+    at: Mapping[str, Piece] | None = None,
+    texts: Sequence[Secret] = (),
+) -> Modal:
     """The window. `said` is shown at the top, and each sentence in `at` above the field with its name.
 
-    A sentence for a field that the window does not have is shown at the top, too.
+    A sentence for a field that the window does not have is shown at the top, too. `texts` are what the text fields
+    start with; Slack keeps them, like all that is typed, when the window is drawn again without them.
     """
-    fields = _fields(form_state, ref)
+    fields = _fields(form_state, ref, texts)
     above = dict(at or {})
     if "passphrase" in above and "passphrase" not in field_names(fields):
         above["passphrase_mode"] = above.pop("passphrase")  # of one that is made up
@@ -105,11 +115,11 @@ def unfold_for(form_state: FormState, names: Mapping[str, Piece]) -> FormState:
     return replace(form_state, is_unfolded=True) if hidden else form_state
 
 
-def _fields(form_state: FormState, ref: str) -> list[Part]:
+def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> list[Part]:
     if form_state.is_generated and form_state.is_shown:
         goes = say("It is generated here and goes to no server.")
         return [_what(form_state), *password_parts(form_state), Note.of(goes)]
-    parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state)
+    parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state, texts)
     parts += _recipients(form_state)
     hint = say("Not secret: everybody sees it in the message.")
     parts.append(
@@ -132,11 +142,19 @@ def _where_it_goes(form_state: FormState) -> Phrase:
     return WHERE_IT_GOES
 
 
-def _text_parts(form_state: FormState) -> list[Part]:
+def _text_parts(form_state: FormState, texts: Sequence[Secret]) -> list[Part]:
     more = say("The secret, continued without a break")
     names = [say("The secret"), *[more] * (form_state.text_fields - 1)]
+    initial = dict(enumerate(texts, 1))
     return [
-        Field(f"text{number}", name, max_length=TEXT_FIELD_LENGTH, optional=number > 1, long=True)
+        Field(
+            f"text{number}",
+            name,
+            max_length=TEXT_FIELD_LENGTH,
+            optional=number > 1,
+            long=True,
+            initial=initial.get(number, ""),
+        )
         for number, name in enumerate(names, 1)
     ]
 

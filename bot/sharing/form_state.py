@@ -39,6 +39,15 @@ TOO_MANY = say(
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """The message that a secret was taken from. Its text is not in here."""
+
+    channel: str  # the id of its conversation
+    thread: str | None = None  # the time stamp of the thread that it is in
+    author: str | None = None  # the user id of whoever wrote it; None for an app
+
+
+@dataclass(frozen=True, slots=True)
 class FormState:
     """What a window is for, and what was chosen in it. Nothing that is typed is in here, but an e-mail address.
 
@@ -57,6 +66,7 @@ class FormState:
     only: tuple[str, ...] = ()  # user ids
     earlier: str | None = None  # the id of the share that an earlier try made
     request: str | None = None  # the id of the request that the share answers
+    original: Original | None = None  # the message that the text came from
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
     is_generated: bool = False  # the secret is a password that is made up, so there is no text to type

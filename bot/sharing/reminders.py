@@ -10,6 +10,7 @@ from bot.interaction.bounded_calls import bound_calls
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import recipient_messages
+from bot.sharing.deliver import find_address
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery, Share
 
@@ -23,10 +24,11 @@ async def send_reminder(services: Services, share: Share, delivery: Delivery, id
 
     Raises `SlackError`.
     """
-    if delivery.address is None:
+    to = await find_address(services, share, delivery)
+    if to is None:
         return False
     message = recipient_messages.reminder(share, delivery, escrow=services.escrow)
-    posted = await services.send(delivery.address, message, idempotency_key)
+    posted = await services.send(to, message, idempotency_key)
     await services.following_messages.add("reminder", delivery.id, posted, delivery.reader)
     return True
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bot.onetime.links import Host
-from bot.screen.parts import ALREADY_SENT, DONE, NO_FORM, Link, Message, Modal, Note, Part, Revealed, Text
-from bot.screen.pieces import Duration, HostName, Listing, Mark, Phrase, Piece, Plain, say
+from bot.person import Person
+from bot.screen.parts import ALREADY_SENT, DONE, NO_FORM, Copyable, Link, Message, Modal, Note, Part, Revealed, Text
+from bot.screen.pieces import Duration, HostName, Listing, Mark, Phrase, Piece, Plain, Sentences, Who, say
 from bot.secret import Secret
 from bot.sharing.create import Mail
+from bot.sharing.form_state import Original
 from bot.status.words import DELIVERY_SIGNS, DONE_SIGN, WARNING_SIGN, recipient_name, sent_words
 from bot.storage.shares.rows import Delivery
 
@@ -27,8 +29,12 @@ def window(
     ttl: int | None,
     passphrase: Secret | None,
     mail: Mail | None = None,
+    advice: tuple[Part, ...] = (),
 ) -> Modal:
-    """What came of a share. It shows the `passphrase`, if there is one, and the link, if there is no recipient."""
+    """What came of a share. It shows the `passphrase`, if there is one, and the link, if there is no recipient.
+
+    `advice` is what to do next.
+    """
     parts: list[Part] = []
     for delivery in deliveries:
         parts += link_parts(delivery) if delivery.recipient.is_nobody and delivery.state == "made" else [line(delivery)]
@@ -44,6 +50,7 @@ def window(
             asked=Duration(asked),
         )
         parts.append(Text.of(Mark(":information_source: "), shortened))
+    parts += advice
     parts.append(Note.of(say("A message in our direct conversation shows its status from now on.")))
     return Modal.of(SHARED_FORM, SHARED, *parts, close=DONE)
 
@@ -71,12 +78,44 @@ def mail_message(mail: Mail, secret: Piece) -> Message:
     return Message.of(said, Text.of(_mail_sign(mail), said))
 
 
-def already_shared(deliveries: list[Delivery]) -> Modal:
-    """The window for a form that was submitted before: nothing is made again."""
+ORIGINAL_IS_THERE = say("The message with the secret is still there.")
+CHANGE_IT = say("Change the secret too: everybody in that conversation could read it.")
+
+
+def original_parts(original: Original | None, sharer: Person) -> tuple[Part, ...]:
+    """What to do with the message that the secret was taken from. The bot itself changes nothing there."""
+    if original is None:
+        return ()
+    if original.author == sharer.user_id:
+        return (_advise(say("Delete it."), CHANGE_IT),)
+    if original.author is None:
+        return (_advise(say("An app wrote it: ask whoever runs that app to delete it."), CHANGE_IT),)
+    ask = say(
+        "Ask {person} to delete it and to change the secret. These words are for that:", person=Who(original.author)
+    )
+    words = Copyable.of(
+        say("There is a secret in a message of yours. Please delete that message and change the secret."),
+        say("Everybody in that conversation could read it. I share it with a one-time link instead."),
+    )
+    return (_advise(ask), words)
+
+
+def _advise(*what: Piece) -> Text:
+    return Text.of(WARNING_SIGN, Sentences.of(ORIGINAL_IS_THERE, *what))
+
+
+def original_message(advice: tuple[Part, ...]) -> Message:
+    """The advice for somebody who closed the window before it could be shown there."""
+    return Message(Sentences.of(ORIGINAL_IS_THERE, CHANGE_IT), advice)
+
+
+def already_shared(deliveries: list[Delivery], advice: tuple[Part, ...] = ()) -> Modal:
+    """The window for a form that was submitted before: nothing is made again. `advice` is what to do next."""
     said = say("You sent this form already. This is the status:")
     if any(one.state in IN_HAND for one in deliveries):
         said = ALREADY_SENT
-    return Modal.of(SHARED_FORM, SHARED, Text.of(said), *(line(delivery) for delivery in deliveries), close=DONE)
+    lines = (line(delivery) for delivery in deliveries)
+    return Modal.of(SHARED_FORM, SHARED, Text.of(said), *lines, *advice, close=DONE)
 
 
 def line(delivery: Delivery) -> Text:

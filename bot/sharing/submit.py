@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from bot.errors import (
@@ -97,7 +98,7 @@ async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec
         return Reply(window, Outcome.REFUSED)
     unsent = _unsent(made.deliveries)
     if not unsent:
-        await _show(interaction, spec, made, waited=waited)
+        await _show(interaction, form_state, spec, made, waited=waited)
     await request_messages.settle_answer(interaction.services, made.share)
     await post_card(interaction.services, made.share)
     again = None
@@ -157,7 +158,7 @@ async def window_of(services: Services, person: Person, form_state: FormState, m
         return form.form(form_state, ref, WORKING)
     if unsent := _unsent(made.deliveries):
         return await _ask_again_for(services, person, form_state, made, unsent)
-    return result_window.already_shared(made.deliveries)
+    return result_window.already_shared(made.deliveries, result_window.original_parts(form_state.original, person))
 
 
 async def _ask_again_for(
@@ -251,18 +252,26 @@ def _error_parts(error: BotError) -> list[Part]:
     return [Text.of(WARNING_SIGN, Sentences.of(error.tell, *((NOTHING_MADE,) if is_certain else ())))]
 
 
-async def _show(interaction: Interaction, spec: ShareSpec, made: CreatedShare, *, waited: bool) -> None:
+async def _show(
+    interaction: Interaction, form_state: FormState, spec: ShareSpec, made: CreatedShare, *, waited: bool
+) -> None:
     """Show the result. A link or passphrase counts as seen when Slack has taken the window; else the card offers it."""
     passphrase = _passphrase_for_sender(made)
-    window = result_window.window(made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase, mail=made.mail)
+    advice = result_window.original_parts(form_state.original, interaction.person)
+    window = result_window.window(
+        made.deliveries, asked=spec.ttl, ttl=made.ttl, passphrase=passphrase, mail=made.mail, advice=advice
+    )
     try:
-        if window.shows_secret and not waited:
+        if (window.shows_secret or advice) and not waited:
             await interaction.show(result_window.one_moment())  # the answer to Slack, which nobody confirms
         await interaction.show(window)
     except SlackError as error:
         log.info("outcome_not_shown", error=str(error))
         if made.mail is not None:
             await _explain_mail(interaction, made.mail, made)
+        if advice:
+            with suppress(SlackError):
+                await interaction.tell(result_window.original_message(advice))
         return
     failpoint("outcome_shown")
     if window.shows_secret:

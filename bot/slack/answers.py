@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
+from bot.errors import BotError, NotAllowed, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.interaction.languages import Languages
 from bot.language import Language
@@ -60,7 +60,8 @@ def already_submitted_window() -> Modal:
 
 def error_window(error: BotError) -> Modal:
     """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
-    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *_button_of(error)), push=True)
+    way_on = (Note.of(error.way_on),) if isinstance(error, NotAllowed) else ()
+    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *way_on, *_button_of(error)), push=True)
 
 
 class UnknownForm(BotError):
@@ -121,10 +122,21 @@ class Answer:
             await self._note("placeholder", self.changed_window)
 
     async def _show(self, screen: Screen) -> None:
-        if isinstance(screen, Message):
-            await self._say(screen)
-        else:
+        if isinstance(screen, Modal):
             await self._show_window(screen)
+        elif self._window and self._incoming.kind is Kind.ACTION:
+            await self._say_over_window(screen)
+        else:
+            await self._say(screen)
+
+    async def _say_over_window(self, message: Message) -> None:
+        """Show a message over the window with the button that it answers: there the person is looking."""
+        summary = message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
+        try:
+            await self._show_window(Modal(NO_FORM, APP_NAME, message.parts or (Text(summary),), push=True))
+        except SlackError as failure:
+            log.info("answered_by_dm", error=str(failure))
+            await self._say(message)
 
     async def finish(self, reply: Reply) -> None:
         """Show the reply's screen; in a direct message when the person closed the window that it was for."""
@@ -179,8 +191,8 @@ class Answer:
             await self.tell(_error_message(error))
         elif self._own_window and self._window:
             await self._update(self._window, error_window(error))
-        elif self._window:
-            await self._show_window(error_window(error))
+        elif self._window or self._incoming.kind in (Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT):
+            await self._show_window(error_window(error))  # a shortcut may be used where a message is not seen
         else:
             await self._say(_error_message(error), replacing=False)
 

@@ -248,7 +248,8 @@ class _Blocks:
         if field.long:
             element["multiline"] = True
         if field.initial:
-            element["initial_value"] = field.initial[: field.max_length]
+            initial = field.initial.reveal() if isinstance(field.initial, Secret) else field.initial
+            element["initial_value"] = initial[: field.max_length]
         return element
 
     def _menu(self, choice: Choice) -> dict[str, Any]:

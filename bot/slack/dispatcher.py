@@ -360,6 +360,7 @@ class Dispatcher:
             is_member=self._members.is_member,
             message=incoming.message,
             text=_parse(incoming.kind, text),
+            content=incoming.content,
             inputs=incoming.inputs,
             zone=zone,
         )

@@ -80,7 +80,7 @@ class Messenger:
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
         slack = self._workspace.client_of(to.team_id)
         drawn = await self._draw(to.channel, message, to.reader)
-        ts = await slack.post(to.channel, drawn, client_msg_id=message_id)
+        ts = await slack.post(to.channel, drawn, client_msg_id=message_id, thread_ts=to.thread)
         return MessageRef(to.team_id, to.channel, ts)
 
     async def _draw(self, channel: str, message: Message, reader: Person) -> dict[str, Any]:

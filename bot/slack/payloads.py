@@ -16,10 +16,12 @@ from typing import Any
 from yarl import URL
 
 from bot.interaction.feature import NO_INPUTS, Inputs, Kind
+from bot.interaction.message_content import MessageContent
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
 from bot.slack.blocks import MENU, read_menu_item, read_ref
+from bot.slack.message_content import read_message_content
 
 JsonObject = Mapping[str, Any]
 
@@ -47,6 +49,7 @@ class Incoming:
     view_hash: str | None = None  # changes with each change of what that modal shows
     first_input: str | None = None  # of a form: the first field, where an error can be shown
     message: MessageRef | None = None  # the message that it happened on
+    content: MessageContent | None = None  # of the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
     bot_id: str | None = None  # the bot that caused an event, where it was a bot
 
@@ -145,7 +148,8 @@ def read_shortcut(body: JsonObject) -> Incoming:
 def read_message_shortcut(body: JsonObject) -> Incoming:
     """A message_action. `text` is the message's text, with Slack's markup."""
     person, install_team = _read_actor(body), _read_team(body)
-    message = _as_dict(body.get("message"))
+    message, channel = _as_dict(body.get("message")), _as_dict(body.get("channel"))
+    author = None if message.get("bot_id") else _as_id(message.get("user"))
     return Incoming(
         kind=Kind.MESSAGE_SHORTCUT,
         name=_as_name(body.get("callback_id")) or "",
@@ -157,9 +161,10 @@ def read_message_shortcut(body: JsonObject) -> Incoming:
         response_url=_as_secret(body.get("response_url")),
         message=_read_message_ref(
             install_team or person.team_id,
-            _as_dict(body.get("channel")).get("id"),
+            channel.get("id"),
             body.get("message_ts") or message.get("ts"),
         ),
+        content=read_message_content(message, channel, author),
     )
 
 

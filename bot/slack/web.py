@@ -149,15 +149,18 @@ class SlackClient:
         )
         return self._pick("conversations.open", answer, "channel", "id")
 
-    async def post(self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None) -> str:
-        """Post a message; returns its `ts`.
+    async def post(
+        self, channel: str, message: dict[str, Any], *, client_msg_id: str | None = None, thread_ts: str | None = None
+    ) -> str:
+        """Post a message, or with `thread_ts` a reply in that thread; returns its `ts`.
 
         Slack documents no idempotency for apps: that it would drop a second post with the same `client_msg_id` is only
         a hope. Source: docs.slack.dev, chat.postMessage, where only two of its errors name that argument.
         """
-        idempotency_key: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
+        more: dict[str, Any] = {"client_msg_id": client_msg_id} if client_msg_id else {}
+        more |= {"thread_ts": thread_ts} if thread_ts else {}
         answer = await self._call_within_limits(
-            "chat.postMessage", lambda: self.client.chat_postMessage(channel=channel, **message, **idempotency_key)
+            "chat.postMessage", lambda: self.client.chat_postMessage(channel=channel, **message, **more)
         )
         return self._pick("chat.postMessage", answer, "ts")
 

@@ -42,6 +42,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "recent_v2": wire.read_recent_v2,
     "authcheck": wire.read_authcheck,
     "status": wire.read_status,
+    "secret_status": wire.read_secret_status,
     "share": wire.read_share,
     "generate": wire.read_generate,
 }
@@ -52,6 +53,7 @@ CALLS = (  # the first that fits
     (".*", r"/api/v1/(private|metadata|receipt)/[^/]+/burn", "burn"),
     (".*", r"/api/v1/(private|metadata|receipt)/.*", "metadata"),
     (".*", r"/api/v1/secret/.*", "reveal"),
+    ("GET", r"/api/v2/secret/[^/]+/status", "secret_status"),
     (".*", r"/api/v1/(share|create)(\?.*)?", "share"),
     (".*", r"/api/v1/(generate|authcheck|status|nope)", r"\1"),
 )

@@ -18,6 +18,7 @@ LEVELS = frozenset({"debug", "info", "warning", "warn", "error", "exception", "c
 SQL = frozenset({"text", "execute", "exec_driver_sql", "literal_column"})
 # Where a secret becomes plain text, and what for.
 REVEALS = {
+    "bot/features/make_link/credential_kinds.py": "the text of a message, to find kinds of credentials in it",
     "bot/interaction/parsed_text.py": "what was typed is read",
     "bot/interaction/passphrases.py": "a passphrase is compared with what phones make of it",
     "bot/onetime/client.py": "the password of an account, for the header of a call",
@@ -25,7 +26,7 @@ REVEALS = {
     "bot/onetime/wire/recipients.py": "an address, to compare it with what a server says of it",
     "bot/onetime/wire/requests.py": "keys, passphrases and texts, for the request",
     "bot/proxy.py": "the address of the proxy, with its password",
-    "bot/screen/long.py": "a long secret is cut into pages",
+    "bot/screen/long.py": "a long secret is cut into pages and fields",
     "bot/secret.py": "the type itself",
     "bot/slack/blocks.py": "a secret is shown in a window",
     "bot/slack/signature.py": "the signing secret, for the HMAC",

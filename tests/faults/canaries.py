@@ -140,16 +140,19 @@ class Search:
         return self._sent
 
     def _without_what_is_shown(self, sent: SentPayload) -> bytes:
-        """The payload, less the secret's exact text, or its link, where a modal shows it: nowhere else may it be."""
+        """The payload, less the secret's exact text, or its link, where a modal shows it: nowhere else may it be.
+
+        A modal shows it in preformatted text, or in a text field that starts with what a message says.
+        """
         payload = copy.deepcopy(sent.payload)
         view = payload.get("view")
         links = {f"{self._world.onetime.url}/secret/{held.secret_key}" for held in self._world.onetime.everything()}
         for span in _links(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
             span["url"] = "" if span["url"] in links else span["url"]
-        for span in _preformatted(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
+        for part, name in _shown_texts(view) if isinstance(view, dict) and view.get("type") == "modal" else ():
             for canary in self._known:
                 if canary.name == "the secret":
-                    span["text"] = span["text"].replace(canary.text, "").replace(canary.core, "")
+                    part[name] = part[name].replace(canary.text, "").replace(canary.core, "")
         return json.dumps(payload, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
@@ -163,12 +166,15 @@ def _links(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield from (span for span in part["elements"] if span["type"] == "link")
 
 
-def _preformatted(view: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _shown_texts(view: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where a modal shows a secret: an object, and the name of its field."""
     for block in view["blocks"]:
+        if block["type"] == "input" and TEXT_FIELD.fullmatch(block["block_id"]) and "initial_value" in block["element"]:
+            yield block["element"], "initial_value"
         if block["type"] == "rich_text":
             for part in block["elements"]:
                 if part["type"] == "rich_text_preformatted":
-                    yield from part["elements"]
+                    yield from ((span, "text") for span in part["elements"])
 
 
 def _read(file: Path) -> bytes:
@@ -178,6 +184,7 @@ def _read(file: Path) -> bytes:
         return b""  # SQLite's -wal and -shm come and go
 
 
+TEXT_FIELD = re.compile(r"text[0-9]{1,2}")  # of the window for sharing
 REF = re.compile(r"ref:[A-Za-z0-9_-]{22}")
 NAME = re.compile(r"[a-z_]+")
 FIELD = re.compile(r"[a-z_]+[0-9]?")  # one of several fields for one text has a number

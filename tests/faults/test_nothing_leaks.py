@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
+from bot.features import Registry
+from bot.interaction.feature import Kind
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SentPayload, SlackFault, SlackWorkspace
@@ -607,6 +609,53 @@ async def opening_in_the_browser(scene):
     await ben.ada.until(lambda: any("opened your one-time secret" in one.shows for one in ben.ada.dm))
 
 
+async def using_shortcuts(scene):
+    """Each shortcut that there is; those of messages on one that has a secret and both its links in it.
+
+    “Make a one-time link” shows in a text field what the message says, so there it is the secret alone.
+    """
+    held = scene.share()
+    text = f"{scene.secret.text} {scene.secret_link(held)} {scene.private_link(held)}"
+    for kind, name in sorted(Registry().handlers):
+        await scene.closes()
+        if kind is Kind.SHORTCUT:
+            await scene.ada.shortcut(name)
+        elif kind is Kind.MESSAGE_SHORTCUT:
+            said = scene.secret.text if name == "make_link" else text
+            await scene.ada.message_shortcut(name, scene.ada.say(said))
+        else:
+            continue
+        await scene.ada.until(lambda: scene.ada.view and scene.ada.view.title != "Onetime Secret")
+        scene.search.look(f"using {name}")
+    await scene.closes()
+
+
+async def making_a_link(scene):
+    """Of a message with the secret in it, which is shared; and of one that no server takes."""
+    ben = scene.by("ben")
+    channel = scene.world.workspace.channel("C0MAKE", "make", [scene.ada, ben.ada, scene.world.workspace.bot_user_id])
+    view = await making(scene, ben.ada.say(scene.secret.text, channel=channel), "Share")
+    await scene.ada.click(view, label="More options")
+    await scene.ada.until(lambda: "ttl" in view.values)
+    await submit_share(scene.ada, view, {"to": [ben.ada.id]})
+    await scene.sees("The message with the secret is still there")
+    await scene.closes()
+    await making(scene, ben.ada.say(scene.secret.text * 1_000, channel=channel), None)
+    await scene.closes()
+
+
+async def making(scene, message, submit):
+    await scene.ada.message_shortcut("make_link", message)
+    return await scene.ada.until(
+        lambda: (
+            scene.ada.view
+            and scene.ada.view.submit == submit
+            and "One moment" not in scene.ada.view.text
+            and scene.ada.view
+        )
+    )
+
+
 async def letting_go(scene):
     await scene.says("disconnect", "Which account")
     await scene.ada.click(action_id="account_disconnect")
@@ -644,7 +693,7 @@ JOURNEYS = (
     showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
     killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused,
-    opening_in_the_browser, letting_go,
+    opening_in_the_browser, using_shortcuts, making_a_link, letting_go,
 )  # fmt: skip
 
 

@@ -370,6 +370,13 @@ ACTS = (
     Act("form", "settings"),
     Act("form", "connect", typed=(("username", EMAIL), ("token", TOKEN))),
     Act("closed", "retrieve_done", Owned.escrowed),
+    Act("message_shortcut", "check_link", text="{link} {private}"),
+    Act("action", "check_link_secret", Owned.link, in_window=True),
+    Act("action", "check_link_private", Owned.metadata, in_window=True),
+    Act("message_shortcut", "make_link", text="the key is hunter2"),
+    Act("shortcut", "share_secret"),
+    Act("shortcut", "open_link"),
+    Act("shortcut", "request_secret"),
     *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
 # These verbs need what is typed after them, which a button does not have: it says what to type.
@@ -431,7 +438,7 @@ def _is_of_recovery(call):
 
 
 async def _ended(bot, start, act):
-    field = {"command": "verb", "action": "action"}.get(act.kind, "form")
+    field = {"command": "verb", "form": "form", "closed": "form"}.get(act.kind, "action")
     async with asyncio.timeout(PATIENCE):
         while True:
             for line in bytes(bot.output[start:]).splitlines():
@@ -451,17 +458,38 @@ def _payload(owned, act, actor, value):
     state = owned.world.workspace.state
     person = state.people[actor.user]
     if act.kind == "command":
-        held = owned.share()
-        text = act.text.format(link=f"{owned.host}/secret/{held.secret_key}",
-                               private=f"{owned.host}/private/{held.metadata_key}",
-                               tracked=f"{owned.host}/private/{owned.tracked_key}")  # fmt: skip
+        text = _text(owned, act)
         url = owned.world.workspace.response_url("commands", person.id, "D0ANY")
         channel = next(iter(state.channels.values()), None) or state.open_dm(OWNER)
         return command_payload(state, person, channel, "/ots", text, url) | {"team_id": actor.team or state.team_id}
-    more = _click(owned, act, person, value) if act.kind == "action" else _form(owned, act, person, value)
-    kind = {"action": "block_actions", "form": "view_submission"}.get(act.kind, "view_closed")
-    made = interaction(state, person, kind, **more)
+    type_, parts = {
+        "action": ("block_actions", _click),
+        "form": ("view_submission", _form),
+        "closed": ("view_closed", _form),
+        "shortcut": ("shortcut", _shortcut),
+        "message_shortcut": ("message_action", _message_shortcut),
+    }[act.kind]
+    made = interaction(state, person, type_, **parts(owned, act, person, value))
     return made | {"user": made["user"] | {"team_id": actor.team or person.team_id}}
+
+
+def _text(owned, act):
+    held = owned.share()
+    return act.text.format(link=f"{owned.host}/secret/{held.secret_key}",
+                           private=f"{owned.host}/private/{held.metadata_key}",
+                           tracked=f"{owned.host}/private/{owned.tracked_key}")  # fmt: skip
+
+
+def _shortcut(owned, act, person, _value):
+    return {"callback_id": act.name, "trigger_id": owned.world.workspace.state.new_trigger(person.id)}
+
+
+def _message_shortcut(owned, act, person, value):
+    """On a message of a friend, in a channel."""
+    message = {"type": "message", "user": "U0FRIEND", "ts": "1.000002", "text": _text(owned, act)}
+    url = owned.world.workspace.response_url("actions", person.id, "D0ANY")
+    channel = {"id": "C0ANY", "name": "any"}
+    return _shortcut(owned, act, person, value) | {"message": message, "channel": channel, "response_url": url}
 
 
 def _click(owned, act, person, value):

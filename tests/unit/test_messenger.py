@@ -23,7 +23,7 @@ class Slack:
     """Every workspace in one: what was called, with the token of which workspace."""
 
     def __init__(self):
-        self.opened, self.posted, self.updated = [], [], []
+        self.opened, self.posted, self.updated, self.threads = [], [], [], []
         self.conversation = "D-{}"
 
     def client_of(self, team_id):
@@ -38,7 +38,8 @@ class Client:
         self._slack.opened.append((self._team_id, user_id))
         return self._slack.conversation.format(user_id)
 
-    async def post(self, channel, message, *, client_msg_id):
+    async def post(self, channel, message, *, client_msg_id, thread_ts):
+        self._slack.threads.append(thread_ts)
         self._slack.posted.append((self._team_id, channel, message, client_msg_id))
         return "1.5"
 
@@ -111,6 +112,13 @@ async def test_a_message_to_a_channel_opens_no_conversation(slack, messenger):
     assert await messenger.send(ChannelRef("T1", "C7", ADA), HELLO, "one") == MessageRef("T1", "C7", "1.5")
 
     assert (slack.opened, [channel for _, channel, _, _ in slack.posted]) == ([], ["C7"])
+
+
+async def test_a_message_to_a_thread_goes_there(slack, messenger):
+    await messenger.send(ChannelRef("T1", "C7", ADA, thread="1.2"), HELLO, "one")
+    await messenger.send(ChannelRef("T1", "C7", ADA), HELLO, "two")
+
+    assert slack.threads == ["1.2", None]
 
 
 async def test_every_call_has_the_token_of_the_workspace_that_it_is_about(slack, messenger):

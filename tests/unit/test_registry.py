@@ -62,6 +62,11 @@ FOR_ANY_MEMBER = {
     "form request",
     "form retrieve_link",
     "form settings",
+    "message_shortcut check_link",
+    "message_shortcut make_link",
+    "shortcut open_link",
+    "shortcut request_secret",
+    "shortcut share_secret",
 }
 
 

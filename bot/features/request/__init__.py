@@ -24,12 +24,13 @@ from bot.sharing.form_state import FormState
 from bot.sharing.request_messages import announce_end, card, over_window, update_messages
 from bot.storage.requests import Request
 
+SHORTCUT = "request_secret"
 ANSWER_WITHIN = 45.0  # seconds; making a secret takes 20 at most
 ANSWER_INTERVAL = 0.5  # seconds between two looks whether it is made
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
-    """`/ots request [@person] [what for]`."""
+    """`/ots request [@person] [what for]`, or the shortcut."""
     person, note = interaction.text.after_first_person()
     asks_to_choose = person is None and interaction.text.has_unknown_names
     return Reply(screens.form(person, note[: screens.MAX_NOTE], asks_to_choose=asks_to_choose), Outcome.SHOWN)
@@ -146,6 +147,7 @@ FEATURE = Feature(
         ),
     ),
     handlers={
+        Kind.SHORTCUT: {SHORTCUT: Handler(open_form, any_member, opens_window=True)},
         Kind.ACTION: {
             request_messages.ANSWER: Handler(answer, received_request, opens_window=True),
             request_messages.DECLINE: Handler(ask_for_reason, received_request, opens_window=True),

@@ -26,11 +26,12 @@ from bot.status.buttons import RETRIEVE_OPEN
 from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
+SHORTCUT = "open_link"
 ASK = say("Paste the link of the secret.")
 
 
 async def open_window(interaction: Interaction, _row: None) -> Reply:
-    """`/ots retrieve [link|key]`. Without a link, the window asks for it."""
+    """`/ots retrieve [link|key]`, or the shortcut. Without a link, the window asks for it."""
     if not interaction.text:
         return Reply(screens.ask_for_link(), Outcome.SHOWN)
     host, key = secret_key(interaction, ASK)
@@ -90,6 +91,7 @@ FEATURE = Feature(
         ),
     ),
     handlers={
+        Kind.SHORTCUT: {SHORTCUT: Handler(open_window, any_member, opens_window=True)},
         Kind.ACTION: {
             RETRIEVE_OPEN: Handler(open_pasted, own_button_context(SECRET), opens_window=True),
             screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal_window),

@@ -19,11 +19,13 @@ from bot.onetime.wire.metadata import (
     Entry,
     Metadata,
     SecretState,
+    SecretStatus,
     read_entries,
     read_entries_v2,
     read_metadata,
     read_recent,
     read_recent_v2,
+    read_secret_status,
 )
 from bot.onetime.wire.recipients import can_be_of, is_address
 from bot.onetime.wire.refusals import (
@@ -46,6 +48,7 @@ __all__ = [
     "Redirected",
     "RefusedByProxy",
     "SecretState",
+    "SecretStatus",
     "SharedSecret",
     "UnexpectedError",
     "UnrecognizedAnswer",
@@ -61,6 +64,7 @@ __all__ = [
     "read_recent",
     "read_recent_v2",
     "read_reveal",
+    "read_secret_status",
     "read_share",
     "read_status",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from bot.errors import HostUnavailable
+from bot.errors import HostUnavailable, SecretGone
 from bot.onetime.links import KEY
 from bot.onetime.wire.body import decode, decode_list, decode_list_in
 from bot.onetime.wire.refusals import UnrecognizedAnswer, refusal
@@ -194,6 +194,39 @@ def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metad
         raise HostUnavailable("200 without metadata")
     owner = fields.custid[:MAX_ADDRESS] if isinstance(fields.custid, str) and fields.custid else None
     return replace(found, owner=owner, metadata_ttl=read_whole(fields.metadata_ttl, MAX_SECONDS))
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStatus:
+    """What a server says of a secret that can still be opened, to somebody who has its secret key."""
+
+    passphrase_required: bool | None  #: None when the answer does not say
+    seconds_left: int | None  #: until it expires
+
+
+class _StatusBody(msgspec.Struct):
+    record: Any = None
+    details: Any = None
+
+
+def read_secret_status(status: int, headers: Mapping[str, str], body: bytes) -> SecretStatus:
+    """What is known of a secret by its secret key (API v2, `/secret/KEY/status`).
+
+    Raises `SecretGone` for a secret that cannot be opened any more; `RateLimited`, `HostUnavailable`. Its kind
+    `UnrecognizedAnswer` means that the server cannot tell: it has no such call.
+    """
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body, is_about_secret=True)
+    answer = decode(body, _StatusBody)
+    if answer is None or not isinstance(answer.record, dict):
+        raise HostUnavailable("200 without a record")
+    if answer.record.get("state") == "unknown":
+        raise SecretGone("unknown")
+    if not read_state(answer.record.get("state")).is_open:
+        raise HostUnavailable("a record in a state that is not open")
+    details = answer.details if isinstance(answer.details, dict) else {}
+    left = details.get("current_expiration", details.get("realttl"))  # the second up to 0.23
+    return SecretStatus(read_bool(answer.record.get("has_passphrase")), read_whole(left, MAX_SECONDS))
 
 
 def read_recent(status: int, headers: Mapping[str, str], body: bytes) -> list[Metadata]:

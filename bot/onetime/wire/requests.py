@@ -75,6 +75,11 @@ def metadata(key: MetadataKey) -> ApiRequest:
     return ApiRequest("metadata", "GET", "/api/v1/private/{key}", key)
 
 
+def secret_status(key: SecretKey) -> ApiRequest:
+    """Whether a secret can be opened, by API v2. It opens nothing; servers of today note the call for the sender."""
+    return ApiRequest("secret_status", "GET", "/api/v2/secret/{key}/status", key)
+
+
 def burn(key: MetadataKey, passphrase: Secret | None = None) -> ApiRequest:
     return ApiRequest("burn", "POST", "/api/v1/private/{key}/burn", key, _encode_form(passphrase=passphrase))
 

@@ -86,12 +86,17 @@ class Api:
         credentials = read_credentials(request)
         if not self.database_up:
             return self._refusals.without_database(anonymous=credentials is None)
-        if match.operation == "v2 status":
-            return api_v2.status(self.version)
+        if (operation := self._v1.get(match.operation)) is None:
+            return self._answer_v2(match, credentials)
+        fields = read_fields(request, self.version)
+        return operation(ApiCall(self._authenticate(request, credentials), match.key, fields))
+
+    def _answer_v2(self, match: RouteMatch, credentials: tuple[str, str] | None) -> ServerResponse:
         if match.operation == "v2 recent":
             return api_v2.recent(self.version, self._store, self._accounts, credentials)
-        fields = read_fields(request, self.version)
-        return self._v1[match.operation](ApiCall(self._authenticate(request, credentials), match.key, fields))
+        if match.operation == "v2 secret status":
+            return api_v2.secret_status(self.version, self._store, match.key)
+        return api_v2.status(self.version)
 
     # --- one method for each operation of v1
 

@@ -1,4 +1,4 @@
-"""The part of API v2 that a client of v1 may fall back to: the list of recent secrets, and the status."""
+"""The part of API v2 that a client of v1 may use: the list of recent secrets, the server's status, and a secret's."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def recent(
     account_id = caller.account.account_id
     body = bodies.recent_list_body(version, owned[::-1], now=now, custid=caller.custid, account_id=account_id)
     return json_response(body, content_type=JSON_UTF8 if version.v2_old else JSON)
+
+
+def secret_status(version: Version, store: SecretStore, key: str) -> ServerResponse:
+    """Whether a secret can be opened. Asking opens nothing and changes no state; anybody with the key may ask."""
+    secret = store.find_openable(key)
+    if secret is None:
+        body: bodies.Body = {"record": {"state": "unknown"}}
+    else:
+        body = bodies.secret_status_body(version, secret, now=store.now())
+    if version.v2_old:
+        return json_response({"success": True} | body, content_type=JSON_UTF8)
+    return json_response(body, content_type=JSON)
 
 
 def _not_authorized(version: Version, caller: Caller | None, now: int) -> ServerResponse:

@@ -173,6 +173,41 @@ def _record(version: Version, secret: StoredSecret, account_id: str) -> Body:
     return record | {"source": "standard"} if version.v2_source else record
 
 
+def secret_status_body(version: Version, secret: StoredSecret, *, now: float) -> Body:
+    """What v2 says of a secret that can be opened, without its text."""
+    left = _seconds_left(secret.text_expires_at, now)
+    record: Body = {"identifier": secret.secret_key, "key": secret.secret_key}
+    if version.v2_old:
+        record |= {
+            "state": secret.state,
+            "secret_ttl": str(secret.ttl),
+            "lifespan": str(secret.ttl),
+            "shortkey": secret.secret_key[:8],
+            "has_passphrase": bool(secret.passphrase),
+            "verification": False,
+            "is_truncated": False,
+            "created": _seconds_text(secret.created),
+            "updated": _seconds_text(secret.updated),
+        }
+        return {"record": record, "details": {"realttl": left}}
+    previewed = secret.state == "viewed"
+    record |= {
+        "shortid": secret.secret_key[:8],
+        "state": _V2_STATES.get(secret.state, secret.state),
+        "lifespan": secret.ttl,
+        "secret_ttl": secret.ttl,
+        "has_passphrase": bool(secret.passphrase),
+        "verification": False,
+        "created": float(secret.created),
+        "updated": float(secret.updated),
+        "is_previewed": previewed,
+        "is_revealed": False,
+        "is_viewed": previewed,
+        "is_received": False,
+    }
+    return {"record": record, "details": {"current_expiration": left}}
+
+
 def _is_destroyed(secret: StoredSecret) -> bool:
     return secret.state not in {"new", "viewed"}
 

@@ -24,10 +24,11 @@ Operation = Literal[
     "recent",
     "v2 status",
     "v2 recent",
+    "v2 secret status",
 ]
 
 
-Switch = Literal["receipt_routes", "v2_receipt_recent"]
+Switch = Literal["receipt_routes", "v2_receipt_recent", "v2_secret_status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ ROUTES = (
     _route("GET HEAD", "/api/v2/status", "v2 status"),
     _route("GET HEAD", "/api/v2/private/recent", "v2 recent"),
     _route("GET HEAD", "/api/v2/receipt/recent", "v2 recent", "v2_receipt_recent"),
+    _route("GET HEAD", "/api/v2/secret/{key}/status", "v2 secret status", "v2_secret_status"),
 )
 _PATTERNS = tuple((route.pattern(), route) for route in ROUTES)
 

@@ -86,6 +86,7 @@ class Version:
     recent: Literal["newest first", "oldest first", "broken"] = "oldest first"
     recent_window: float | None = 30 * DAY  # seconds; older secrets are not listed
     v2_receipt_recent: bool = True  # has /api/v2/receipt/recent
+    v2_secret_status: bool = True  # has /api/v2/secret/KEY/status
     v2_old: bool = False  # numbers are strings, states have the old names, a refusal is 403
     v2_identifier: bool = True
     v2_source: bool = True
@@ -184,6 +185,7 @@ _V018 = replace(
     keeps_dead_secret_key=True,
     recent="newest first",
     v2_receipt_recent=False,
+    v2_secret_status=False,
     v2_identifier=False,
     limits={"create": 1_000, "secret": 1_000, "metadata": 1_000, "status": 25, "wrong passphrase": 5},
 )

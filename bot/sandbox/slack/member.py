@@ -75,9 +75,20 @@ class WorkspaceMember(MemberView):
             event["view"] = view_payload(self._state, self.home)
         return self._finish(await self._app.send(EVENT, event_payload(self._state, event)))
 
-    def say(self, text: str, *, channel: SlackChannel | str | None = None) -> SlackMessage:
-        """Write a message. The app gets no event, because it has no scope to read messages."""
-        return self._state.post(self._find_channel(channel), {"text": text}, user=self.id)
+    def say(
+        self,
+        text: str,
+        *,
+        channel: SlackChannel | str | None = None,
+        thread: SlackMessage | None = None,
+        **more: Any,
+    ) -> SlackMessage:
+        """Write a message, or a reply to `thread`. The app gets no event, because it has no scope to read messages.
+
+        `more` are other fields of the message, such as the blocks that Slack makes of what is typed.
+        """
+        payload: Payload = {"text": text, **more, "thread_ts": thread.ts if thread else None}
+        return self._state.post(self._find_channel(channel), payload, user=self.id)
 
     # --- clicking
 

@@ -83,6 +83,7 @@ class Share:
     passphrase_to: PassphraseTo = "nobody"
     earlier_id: str | None = None
     unknown_tries: int = 0  # earlier tries with an unknown outcome, of which the card is now that of this share
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ class ShareRows:
             host=row.host,
             account_id=row.account_id,
             quiet=row.quiet,
+            idempotency_key=row.idempotency_key,
             note=self._words(row, "note"),
             card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
             created_at=moment(row.created_at),

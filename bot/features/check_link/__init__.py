@@ -1,0 +1,127 @@
+"""The message shortcut “Check one-time link”: says of each link in a message what it is, and what can be done with it.
+
+Slack sends the message with the shortcut. No server is asked before somebody presses “Check now”, since a look is not
+harmless on every version of Onetime Secret: screens.py says above the button what it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.errors import OnetimeError, SecretGone
+from bot.features.check_link import screens
+from bot.features.check_link.screens import CHECK_PRIVATE, CHECK_SECRET, FoundLink
+from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, read_outcome
+from bot.interaction.owners import any_member, own_button_context
+from bot.interaction.parsed_text import parse_field
+from bot.interaction.pasted import PastedLink, find_all
+from bot.onetime.links import Host, MetadataLink, SecretLink
+from bot.onetime.wire import UnexpectedError, UnrecognizedAnswer
+from bot.screen.parts import Part, Text
+from bot.secret import MetadataKey, SecretKey
+from bot.status import metadata_card
+from bot.status.names import find_name
+from bot.status.words import NOT_KNOWN, WARNING_SIGN
+from bot.storage.button_contexts import METADATA, SECRET, AnyNewButtonContext, ButtonContext, NewButtonContext
+from bot.storage.tracking.rows import Tracked
+
+SHORTCUT = "check_link"
+
+
+async def check(interaction: Interaction, _row: None) -> Reply:
+    await interaction.show(screens.one_moment())
+    content = interaction.content
+    findings = find_all(map(parse_field, content.texts if content else ()), interaction.services.hosts)
+    links = await _find_stored(interaction, findings.links[: screens.MAX_LINKS])
+    is_own = content is not None and content.author == interaction.person.user_id
+    author = content.author if content and not is_own else None
+    return Reply(screens.window(findings, links, author=author, is_own=is_own), Outcome.SHOWN)
+
+
+async def _find_stored(interaction: Interaction, links: Sequence[PastedLink]) -> list[FoundLink]:
+    """The links with what is stored here about them: nothing is asked of a server."""
+    refs = await interaction.services.button_contexts.keep(interaction.person, *map(_context, links))
+    tracked = await asyncio.gather(*(_find_tracked(interaction, link) for link in links))
+    return [FoundLink(*one) for one in zip(links, refs, tracked, strict=True)]
+
+
+def _context(link: PastedLink) -> AnyNewButtonContext:
+    match link:
+        case SecretLink(host, key):
+            return NewButtonContext(SECRET, host.url, key)
+        case MetadataLink(host, key):
+            return NewButtonContext(METADATA, host.url, key)
+
+
+async def _find_tracked(interaction: Interaction, link: PastedLink) -> Tracked | None:
+    """The secret of the link, if this person tracks it. What they shared here is tracked too."""
+    tracking, host = interaction.services.tracking, link.host.url
+    match link:
+        case SecretLink(_, key):
+            found = await tracking.find_metadata_key(interaction.person, host, key)
+        case MetadataLink(_, found):
+            pass
+    tracked = await tracking.find_key(interaction.person, host, found) if found else None
+    return tracked if tracked and tracked.is_readable else None
+
+
+async def check_secret(interaction: Interaction, context: ButtonContext[SecretKey]) -> Reply:
+    """“Check now” of a link that opens a secret. The call opens nothing."""
+    host = interaction.services.hosts.of(context.host)
+    await interaction.show(screens.asking(host))
+    outcome, parts = await _ask_for_secret(interaction, host, context.key)
+    return await _answer(interaction, SecretLink(host, context.key), context.id, parts, outcome)
+
+
+async def _ask_for_secret(interaction: Interaction, host: Host, key: SecretKey) -> tuple[Outcome, tuple[Part, ...]]:
+    try:
+        status = await interaction.services.onetime.secret_status(host, key)
+    except SecretGone:
+        return Outcome.SHOWN, screens.CANNOT_BE_OPENED
+    except UnexpectedError as error:
+        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
+    except UnrecognizedAnswer:
+        return Outcome.SHOWN, screens.cannot_be_known(host)
+    except OnetimeError as error:
+        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
+    return Outcome.SHOWN, screens.can_be_opened(status)
+
+
+async def check_private(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
+    """“Check now” of a private link: the look whose effect was told."""
+    host = interaction.services.hosts.of(context.host)
+    await interaction.show(screens.asking(host))
+    outcome, parts = await _ask_for_metadata(interaction, host, context.key)
+    return await _answer(interaction, MetadataLink(host, context.key), context.id, parts, outcome)
+
+
+async def _ask_for_metadata(interaction: Interaction, host: Host, key: MetadataKey) -> tuple[Outcome, tuple[Part, ...]]:
+    access = await interaction.services.access(interaction.person, host)
+    try:
+        metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
+    except SecretGone:
+        return Outcome.SHOWN, (Text(NOT_KNOWN),)
+    except OnetimeError as error:
+        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
+    name = await find_name(interaction.services, interaction.person, host, key, metadata)
+    return Outcome.SHOWN, (*metadata_card.card(metadata, host, name), *access.notes)
+
+
+async def _answer(
+    interaction: Interaction, link: PastedLink, ref: str, parts: tuple[Part, ...], outcome: Outcome
+) -> Reply:
+    found = FoundLink(link, ref, await _find_tracked(interaction, link))
+    return Reply(screens.checked(found, parts), outcome)
+
+
+FEATURE = Feature(
+    name="check_link",
+    handlers={
+        Kind.MESSAGE_SHORTCUT: {SHORTCUT: Handler(check, any_member, opens_window=True)},
+        Kind.ACTION: {
+            CHECK_SECRET: Handler(check_secret, own_button_context(SECRET)),
+            CHECK_PRIVATE: Handler(check_private, own_button_context(METADATA)),
+        },
+    },
+)

@@ -1,0 +1,91 @@
+"""Shortcuts, used by a person from the menus of the page: three of the app, and two of each message."""
+
+import pytest
+from playwright.async_api import expect
+
+PASSWORD = "hunter2 <&> it is"
+
+
+async def use(me, name):
+    """A shortcut from the menu beside the composer."""
+    await me.page.get_by_role("button", name="Shortcuts").click()
+    await me.page.get_by_role("menuitem", name=name).click()
+
+
+async def use_on(me, text, name):
+    """A shortcut from the menu of the message with this text."""
+    message = me.message(text)
+    await message.hover()
+    await message.get_by_role("button", name="Message actions").click()
+    await me.page.get_by_role("menuitem", name=name).click()
+
+
+async def test_the_menus_have_all_shortcuts(me):
+    await me.go("team")
+    await me.type("hello")
+    await me.page.get_by_role("button", name="Shortcuts").click()
+    await expect(me.page.get_by_role("menuitem")).to_have_count(3)
+    await me.page.keyboard.press("Escape")
+    message = me.message("hello")
+    await message.hover()
+    await message.get_by_role("button", name="Message actions").click()
+
+    await expect(me.page.get_by_role("menuitem")).to_have_count(2)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("Share a one-time secret", "Share a secret"),
+        ("Open a one-time link", "Open a one-time link"),
+        ("Request a secret", "Ask for a secret"),
+    ],
+)
+async def test_a_global_shortcut_opens_its_window(me, name, title):
+    await use(me, name)
+
+    await me.sees_window(title)
+
+
+async def test_a_guest_reads_in_a_window_what_they_can_do(me):
+    await me.be("dora")
+
+    await use(me, "Share a one-time secret")
+
+    await me.sees_window("Onetime Secret", "You can still open a one-time link")
+
+
+async def test_a_posted_link_is_checked_and_opened(me, world):
+    held = world.onetime.share(None, "from the channel")
+    await me.go("team")
+    await me.type(f"here: {world.onetime.url}/secret/{held.secret_key}")
+    await me.be("ben")
+    await me.go("team")
+
+    await use_on(me, "here:", "Check one-time link")
+    await me.sees_window("Check one-time link", "It opens a secret, once.")
+    assert world.onetime.find_secret(held.secret_key).has_plaintext
+    await me.press("Check whether it can be opened")
+    await me.sees_window("Check one-time link", "It can still be opened.")
+    await me.press("Open this one-time secret")
+    await me.press("Open")
+
+    await expect(me.window.locator("pre")).to_have_text("from the channel")
+
+
+async def test_a_message_with_a_password_becomes_a_secret_and_its_author_gets_words(me, world):
+    await me.go("team")
+    await me.type(PASSWORD)
+    await me.be("ben")
+    await me.go("team")
+
+    await use_on(me, PASSWORD, "Make a one-time link")
+    await me.sees_window("Share a secret", "The text is that of the message.")
+    await expect(me.window.get_by_label("The secret")).to_have_value(PASSWORD)
+    await me.pick(me.window.get_by_role("combobox", name="People"), "cleo")
+    await me.press("Share")
+
+    await me.sees_window("Shared", "Ask @ada to delete it and to change the secret.")
+    await expect(me.window.locator("pre")).to_contain_text("Please delete that message and change the secret.")
+    (held,) = world.onetime.everything()
+    assert world.onetime.open_as_outsider(held.secret_key) == PASSWORD
