@@ -14,6 +14,8 @@ from aiohttp import web
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.features.home.publisher import HomePublisher
+from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
@@ -45,6 +47,7 @@ from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.following_messages import FollowingMessages
+from bot.storage.homes import Homes
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
@@ -131,7 +134,8 @@ async def services(
             sealer = await check_keys(db, Sealer(ring) if ring else None)
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
             await languages.preload()
-            messenger = Messenger(workspace, languages.of)
+            home_changes = HomeChanges()
+            messenger = Messenger(workspace, languages.of, home_changes.mark)
             yield (
                 Services(
                     onetime=onetime,
@@ -152,10 +156,13 @@ async def services(
                     message_failures=MessageFailures(db),
                     outdated_messages=OutdatedMessages(db),
                     message_slots=MessageSlots(db),
+                    homes=Homes(db),
+                    home_changes=home_changes,
                     send=messenger.send,
                     update=messenger.update,
                     delete=messenger.delete,
                     update_window=messenger.update_window,
+                    publish_home=messenger.publish_home,
                     preferences=Preferences(db),
                     share_choices=StoredShareChoices(db),
                     languages=languages,
@@ -212,6 +219,7 @@ class Bot:
     services: Services
     slack: SlackClient
     workspace: Workspace
+    members: Members
     messenger: Messenger
     tasks: BackgroundTasks
 
@@ -236,12 +244,26 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspace.load()
-                yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
+                members = Members(workspace, given.languages.note)
+                async with _publishing_homes(given, members):
+                    yield Bot(settings, db, sealer, given, slack, workspace, members, messenger, tasks)
             finally:
                 count = await tasks.drain()
                 if workspace.is_known:
                     log.info("stopped", count=count)
                 await slack.close()
+
+
+@asynccontextmanager
+async def _publishing_homes(services: Services, members: Members) -> AsyncIterator[None]:
+    """Keeps the Home tabs of people up to date. What is not drawn at the end is drawn at the next start."""
+    publisher = HomePublisher(services, members.require_member)
+    publishing = asyncio.create_task(publisher.run())
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        await asyncio.wait({publishing})
 
 
 async def serve(settings: Settings, *, watching: bool) -> None:
@@ -252,7 +274,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             registry=registry,
             services=bot.services,
             workspace=bot.workspace,
-            members=Members(bot.workspace, bot.services.languages.note),
+            members=bot.members,
             messenger=bot.messenger,
             tasks=bot.tasks,
         )

@@ -12,6 +12,7 @@ from bot.features import (
     connect,
     generate,
     help,  # noqa: A004 - the verb
+    home,
     link,
     metadata,
     recent,
@@ -42,6 +43,7 @@ FEATURES: tuple[Feature, ...] = (
     accounts.FEATURE,
     link.FEATURE,
     help.FEATURE,
+    home.FEATURE,
 )
 
 

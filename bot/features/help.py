@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import difflib
 
-from bot.interaction.commands import command_button, go_on_button
+from bot.interaction.commands import PROMISES, WHAT_IT_DOES, command_button, go_on_button, start_buttons
 from bot.interaction.feature import Feature, Interaction, Outcome, Reply, Verb
 from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
-from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say, say_in
+from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say
 from bot.status.buttons import connect_button
 
-PROMISES = say(
-    "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
-    "Slash commands do not work in threads: use them in the channel or in any direct message."
-)
-WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
 WITHOUT_ACCOUNT = say(
     "To share and to open you need no account. With one, `/ots recent` shows your secrets, and `/ots watch` tells you "
     "about all of them."
@@ -37,12 +32,7 @@ def start_words(_verbs: tuple[Verb, ...]) -> Message:
 
 
 def _start_buttons() -> tuple[Button, ...]:
-    return (
-        command_button(say_in("the button", "Share"), "share", style="primary"),
-        command_button(say_in("the button", "Request"), "request"),
-        command_button(say("Open a link"), "retrieve"),
-        command_button(say("All commands"), "help"),
-    )
+    return (*start_buttons(), command_button(say("All commands"), "help"))
 
 
 def help_words(verbs: tuple[Verb, ...]) -> Message:

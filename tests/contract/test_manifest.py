@@ -23,6 +23,7 @@ NEEDS = {
     "views.open": set(),
     "views.push": set(),
     "views.update": set(),
+    "views.publish": set(),
     "response_url": set(),  # the URL itself is the right
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
@@ -61,21 +62,23 @@ def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
 
 
 def test_what_features_handle_is_what_the_manifest_declares():
-    """Commands, buttons and windows; no shortcuts, events, menus that load options, or workflow steps."""
+    """Commands, buttons, windows and events; no shortcuts, menus that load options, or workflow steps."""
     handled = {kind for kind, _ in Registry().handlers}
 
-    assert handled == {Kind.COMMAND, Kind.ACTION, Kind.FORM, Kind.CLOSED}
+    assert handled == {Kind.COMMAND, Kind.ACTION, Kind.FORM, Kind.CLOSED, Kind.EVENT}
+    assert set(SETTINGS["event_subscriptions"]["bot_events"]) == Registry().names(Kind.EVENT)
+    assert FEATURES["app_home"]["home_tab_enabled"] is True
     assert SETTINGS["interactivity"]["is_enabled"] is True
     assert "shortcuts" not in FEATURES
-    assert "event_subscriptions" not in SETTINGS
     assert "message_menu_options_url" not in SETTINGS["interactivity"]
     assert "functions" not in MANIFEST
 
 
 def test_the_urls_are_the_route_that_the_bot_serves():
     (command,) = FEATURES["slash_commands"]
+    urls = [SETTINGS[name]["request_url"] for name in ("interactivity", "event_subscriptions")]
 
-    assert {command["url"], SETTINGS["interactivity"]["request_url"]} == {f"https://bot.example.com{REQUEST_URL}"}
+    assert {command["url"], *urls} == {f"https://bot.example.com{REQUEST_URL}"}
 
 
 def test_direct_messages_have_a_place_to_arrive():
