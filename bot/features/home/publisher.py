@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cachetools import LRUCache, TTLCache
 
-from bot.errors import BotError, NotAllowed, OnetimeError, SlackError, StorageUnavailable, Unsealable, ViewChanged
+from bot.errors import BotError, NotAllowed, SlackError, StorageUnavailable, ViewChanged
 from bot.features.home import tab
 from bot.features.home.content import load
 from bot.features.home.refs import StableRefs
@@ -128,14 +128,15 @@ class HomePublisher:
             try:
                 await self._publish(home, view, is_needed=change.opens)
             except ViewChanged:
-                known = await self._services.homes.of(home.person)
-                if known is None or known.hash == home.hash:
-                    await self._services.homes.mark_published(home.person, None)
-                    known = await self._services.homes.of(home.person)
-                home = known or home
+                home = await self._with_newer_hash(home)
             else:
                 return True
         return False
+
+    async def _with_newer_hash(self, home: Home) -> Home:
+        """With the hash that another process has stored; with none if nobody knows what Slack shows."""
+        known = await self._services.homes.of(home.person)
+        return replace(home, hash=None) if known is None or known.hash == home.hash else known
 
     async def _publish(self, home: Home, view: HomeView, *, is_needed: bool) -> None:
         language = await self._services.languages.of(home.person)
@@ -164,7 +165,7 @@ class HomePublisher:
         """Ask the server for its list. Raises nothing."""
         try:
             self._listed[account.id] = await load_recent(self._services, person, account)
-        except (OnetimeError, Unsealable, StorageUnavailable) as error:
+        except BotError as error:
             self._listed[account.id] = error
         except Exception as error:  # noqa: BLE001 - its Home says that it did not work
             log.error("home_failed", cause=error)
