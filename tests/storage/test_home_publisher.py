@@ -22,7 +22,9 @@ from bot.screen.parts import MAX_BLOCKS
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.slack import blocks
 from bot.storage import homes as homes_module
+from bot.storage.engine.database import is_within
 from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.tables import homes as table
 from bot.storage.tables import new_id
 from tests.storage.conftest import SLOW_TWIN
 from tests.support.services import make_services
@@ -86,7 +88,7 @@ def _listed(number):
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(homes_module, "PAUSE", 0.2)
-    monkeypatch.setattr(homes_module, "_IS_RECENT", homes_module.is_within(homes_module.homes.c.published_at, 0.2))
+    monkeypatch.setattr(homes_module, "_IS_RECENT", is_within(table.c.published_at, 0.2))
     monkeypatch.setattr(module, "AGAIN", 0.1)
 
 

@@ -5,6 +5,7 @@ Buttons have the names and the handlers that they have elsewhere. What is here o
 
 from __future__ import annotations
 
+from bot.failpoints import failpoint
 from bot.features.home import actions
 from bot.interaction import paging
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Resumption
@@ -20,6 +21,7 @@ HOME_OPENED = "app_home_opened"
 async def open_home(interaction: Interaction, _row: None) -> Reply:
     """The person looks at the Home tab. Who is no member gets one that says so."""
     await interaction.services.homes.open(interaction.person, interaction.install_team)
+    failpoint("home_opened")
     interaction.services.home_changes.mark(interaction.person, OPENED)
     return Reply(None, Outcome.SHOWN)
 
@@ -67,7 +69,6 @@ FEATURE = Feature(
     },
     recover=recover,
     resumes={
-        (Kind.EVENT, HOME_OPENED): resume,
         (Kind.ACTION, actions.TRACKED_NEWER): resume,
         (Kind.ACTION, actions.TRACKED_OLDER): resume,
         (Kind.ACTION, actions.RECENT_NEWER): resume,

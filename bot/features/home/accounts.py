@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.features.home.content import Content
 from bot.screen.parts import Buttons, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Phrase, say, say_count
@@ -20,8 +22,8 @@ def parts(content: Content) -> list[Part]:
     if (left := len(content.accounts) - MAX_ACCOUNTS) > 0:
         found.append(Note.of(_others(left)))
     if not content.accounts:
-        found.append(Text.of(say("You have not connected an account.")))
-    return [*found, Buttons.of(connect_button())]
+        return [*found, Text.of(say("You have not connected an account.")), Buttons.of(connect_button())]
+    return [*found, Buttons.of(replace(connect_button(say("Connect another account")), style="plain"))]
 
 
 def _others(count: int) -> Phrase:

@@ -19,6 +19,7 @@ from functools import partial
 from cachetools import LRUCache, TTLCache
 
 from bot.errors import BotError, NotAllowed, SlackError, StorageUnavailable, ViewChanged
+from bot.failpoints import failpoint
 from bot.features.home import tab
 from bot.features.home.content import load
 from bot.features.home.refs import StableRefs
@@ -108,6 +109,7 @@ class HomePublisher:
         home = await self._wait_for_turn(person)
         if home is None:
             return
+        failpoint("home_claimed")
         change |= self._services.home_changes.take(person)
         async with self._slots:
             if not await self._draw_and_publish(home, change, tasks):
@@ -143,6 +145,7 @@ class HomePublisher:
         if not is_needed and self._shown.get(home.person) == _Shown(home.hash, hash(view), language):
             return
         published = await self._services.publish_home(home.install_team, view, home.person, home.hash)
+        failpoint("home_published")
         self._shown[home.person] = _Shown(published, hash(view), language)
         await self._services.homes.mark_published(home.person, published)
 

@@ -43,7 +43,7 @@ def _line(content: Content, tracked: Tracked) -> list[Piece]:
     name = name_of_tracked(tracked, content.recipients.get(tracked.id))
     said: list[Piece] = [TRACKED_SIGNS[tracked.state], Bold(name.in_list()), Mark("\n"), TRACKED_WORDS[tracked.state]]
     if tracked.received_at:
-        said += [DOT, say("opened {when}", when=When(tracked.received_at))]
+        said += [DOT, When(tracked.received_at)]
     elif tracked.expires_at and not tracked.is_over:
         said += [DOT, say("expires {when}", when=When(tracked.expires_at))]
     said += [DOT, say("made {when}", when=When(tracked.made_at))]
