@@ -102,9 +102,7 @@ class Scene:
     def block_of(self, action):
         """The first row of buttons in the Home tab that has this one."""
         rows = (
-            one
-            for one in self.ada.home.blocks
-            if action in str([two.get("action_id") for two in one.get("elements", [])])
+            one for one in self.ada.home.blocks for two in one.get("elements", []) if two.get("action_id") == action
         )
         return next(rows)["block_id"]
 
@@ -609,12 +607,12 @@ async def in_the_home_tab(scene):
     await scene.ada.until(lambda: "in home" in scene.ada.sees())
     await ben.closes()
     await scene.closes()
-    await scene.says(f"track {scene.private_link(scene.share())} tracked in home", "tracking")
+    await scene.says(f"track {scene.private_link(scene.share())} tracked in home", "You will get a message")
     scene.onetime.plan(f"{API}/private/recent", scene.quoting(500))
     await scene.ada.open_home()
     await scene.home_shows("in home", "tracked in home")
     scene.world.workspace.plan("views.publish", SlackFault.error("internal_error"))
-    await scene.ada.click(scene.ada.home, action_id="share_open_now")
+    await scene.ada.click(scene.ada.home, block_id=scene.block_of("share_open_now"), action_id="share_open_now")
     await scene.shown()
     await scene.closes()
     await scene.ada.open_home()

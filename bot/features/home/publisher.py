@@ -106,22 +106,22 @@ class HomePublisher:
         asyncio.get_running_loop().call_later(seconds or AGAIN, mark)
 
     async def _redraw(self, person: Person, change: HomeChange, tasks: asyncio.TaskGroup) -> None:
-        home = await self._wait_for_turn(person)
+        home, change = await self._wait_for_turn(person, change)
         if home is None:
             return
         failpoint("home_claimed")
-        change |= self._services.home_changes.take(person)
         async with self._slots:
             if not await self._draw_and_publish(home, change, tasks):
                 self._services.home_changes.mark(person, change)
 
-    async def _wait_for_turn(self, person: Person) -> Home | None:
-        """The person's Home as soon as it may be published; None if it is not open."""
-        claimed = await self._services.homes.claim(person)
-        while isinstance(claimed, float):
-            await asyncio.sleep(claimed)
+    async def _wait_for_turn(self, person: Person, change: HomeChange) -> tuple[Home | None, HomeChange]:
+        """The person's Home as soon as it may be published, and all that changed until then; None if it is not open."""
+        while True:
+            change |= self._services.home_changes.take(person)  # before the row is read, which tells the page
             claimed = await self._services.homes.claim(person)
-        return claimed
+            if not isinstance(claimed, float):
+                return claimed, change
+            await asyncio.sleep(claimed)
 
     async def _draw_and_publish(self, home: Home, change: HomeChange, tasks: asyncio.TaskGroup) -> bool:
         """False if Slack has shown something else by the time it was drawn, twice."""
