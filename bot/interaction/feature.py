@@ -151,6 +151,7 @@ class Handler(Generic[Row]):
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
     needs_member: bool = True  # False: for an event that needs none, or that no person causes
+    opens_when_ready: bool = False  # shows its own modal, but only once something is stored
     draws_home: bool = False  # its only answer is a new Home tab
 
 

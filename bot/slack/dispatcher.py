@@ -352,7 +352,7 @@ class Dispatcher:
             if handler.opens_window and not self._members.is_known(person):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
-        if incoming.in_home and not handler.opens_window and not handler.draws_home:
+        if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):
             await answer.show(one_moment_window())  # its trigger lives 3 seconds, and a server may take longer
         row = await handler.owns(self._services, person, incoming.ref)
         interaction = Interaction(

@@ -15,6 +15,7 @@ from bot.storage.tables import homes, owned_by, owner, person_in
 WATCHED: Final = 3_600.0  # seconds after it was opened or used in which a Home is kept up to date
 PAUSE: Final = 3.0  # seconds between two publications of one Home
 KEPT: Final = 86_400.0  # seconds
+MAX_HASH: Final = 64  # characters
 
 _IS_OPEN = is_within(homes.c.opened_at, WATCHED)
 _IS_RECENT = is_within(homes.c.published_at, PAUSE)
@@ -80,9 +81,10 @@ class Homes:
         return PAUSE if row is None else _home(row)
 
     async def mark_published(self, person: Person, hash: str | None) -> None:
-        """Slack shows it since now, with this hash. None: what Slack shows is not known."""
+        """Slack shows it since now, with this hash. None: not known, as is one that is longer than any of Slack's."""
+        known = hash if hash is not None and len(hash) <= MAX_HASH else None
         async with self._db.writing() as connection:
-            await connection.execute(update(homes).where(owned_by(homes, person)).values(published_at=now, hash=hash))
+            await connection.execute(update(homes).where(owned_by(homes, person)).values(published_at=now, hash=known))
 
     async def of(self, person: Person) -> Home | None:
         async with self._db.reading() as connection:

@@ -77,6 +77,15 @@ async def test_the_start_buttons_open_the_windows_of_their_commands(ada, label, 
     await ada.until(lambda: ada.view and ada.view.submit == submit)
 
 
+async def test_all_commands_are_shown_in_a_window_over_home(ada):
+    home = await open_home(ada)
+
+    await ada.click(home, label="All commands")
+
+    await ada.until(lambda: ada.view and "/ots retrieve" in ada.view.text)
+    assert ada.dm == []
+
+
 async def test_a_guest_gets_one_sentence(world):
     guest = world.workspace.person("U0HOMEGUEST", "guest", guest=True)
 
@@ -334,3 +343,20 @@ async def test_only_views_publish_draws_the_home_tab(world, ada, ben):
     calls = [one for one in world.workspace.export() if '"home"' in str(one.payload).replace("'", '"')]
 
     assert {one.method for one in calls} == {PUBLISH}
+
+
+async def test_what_was_shared_with_somebody_else_opens_from_nobodys_home(world, ada, ben, cleo):
+    """A click in Home names no message, so only its recipient may make it."""
+    await share(ada, ben)
+    home = await open_home(ben, "staging database")
+    (button,) = [
+        one for block in home.blocks for one in block.get("elements", ()) if one.get("action_id") == "share_open_now"
+    ]
+    row = {"type": "actions", "elements": [button]}
+    cleo.has_home_open = True
+    forged = world.workspace.state.publish(cleo.id, {"type": "home", "blocks": [row]})
+
+    await cleo.click(forged, action_id="share_open_now")
+
+    await cleo.until(lambda: cleo.view and "is not available to you" in cleo.view.text)
+    assert secret_of(world).state != "received"

@@ -62,6 +62,12 @@ async def test_a_page_that_is_turned_leaves_the_others(homes, ada, home):
     assert await homes.of(ada) == Home(ada, TEAM, "1.hash", 1, 2, "new")
 
 
+async def test_a_hash_that_is_too_long_to_be_slacks_is_not_kept(homes, ada, home):
+    await homes.mark_published(ada, "1" * 1000)
+
+    assert await homes.of(ada) == Home(ada, TEAM, None, 0, 0, "all")
+
+
 async def test_nobody_else_has_the_persons_home(homes, ben, home):
     assert await homes.of(ben) is None
     assert await homes.claim(ben) is None
