@@ -14,6 +14,8 @@ from aiohttp import web
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.features.home.publisher import HomePublisher
+from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
@@ -46,6 +48,7 @@ from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.following_messages import FollowingMessages
+from bot.storage.homes import Homes
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
@@ -135,7 +138,8 @@ async def services(
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
             await languages.preload()
             preferences = Preferences(db)
-            messenger = Messenger(workspace, languages.of, preferences.hides_names)
+            home_changes = HomeChanges()
+            messenger = Messenger(workspace, languages.of, preferences.hides_names, home_changes.mark)
             yield (
                 Services(
                     onetime=onetime,
@@ -157,10 +161,13 @@ async def services(
                     message_failures=MessageFailures(db),
                     outdated_messages=OutdatedMessages(db),
                     message_slots=MessageSlots(db),
+                    homes=Homes(db),
+                    home_changes=home_changes,
                     send=messenger.send,
                     update=messenger.update,
                     delete=messenger.delete,
                     update_window=messenger.update_window,
+                    publish_home=messenger.publish_home,
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
                     languages=languages,
@@ -217,6 +224,7 @@ class Bot:
     services: Services
     slack: SlackClient
     workspace: Workspace
+    members: Members
     messenger: Messenger
     tasks: BackgroundTasks
 
@@ -241,12 +249,26 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspace.load()
-                yield Bot(settings, db, sealer, given, slack, workspace, messenger, tasks)
+                members = Members(workspace, given.languages.note)
+                async with _publishing_homes(given, members):
+                    yield Bot(settings, db, sealer, given, slack, workspace, members, messenger, tasks)
             finally:
                 count = await tasks.drain()
                 if workspace.is_known:
                     log.info("stopped", count=count)
                 await slack.close()
+
+
+@asynccontextmanager
+async def _publishing_homes(services: Services, members: Members) -> AsyncIterator[None]:
+    """Keeps the Home tabs of people up to date. What is not drawn at the end is drawn at the next start."""
+    publisher = HomePublisher(services, members.require_member)
+    publishing = asyncio.create_task(publisher.run())
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        await asyncio.wait({publishing})
 
 
 async def serve(settings: Settings, *, watching: bool) -> None:
@@ -257,7 +279,7 @@ async def serve(settings: Settings, *, watching: bool) -> None:
             registry=registry,
             services=bot.services,
             workspace=bot.workspace,
-            members=Members(bot.workspace, bot.services.languages.note),
+            members=bot.members,
             messenger=bot.messenger,
             tasks=bot.tasks,
         )

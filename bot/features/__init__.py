@@ -13,6 +13,7 @@ from bot.features import (
     connect,
     generate,
     help,  # noqa: A004 - the verb
+    home,
     link,
     make_link,
     metadata,
@@ -46,6 +47,7 @@ FEATURES: tuple[Feature, ...] = (
     check_link.FEATURE,
     make_link.FEATURE,
     help.FEATURE,
+    home.FEATURE,
 )
 
 

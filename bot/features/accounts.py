@@ -5,17 +5,14 @@ from __future__ import annotations
 from bot.interaction import pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_account
-from bot.onetime.links import Host
-from bot.screen.parts import Button, Buttons, Confirm, Message, Note, Part, Text
-from bot.screen.pieces import Bold, HostName, Listing, Piece, When, say
+from bot.screen.parts import Buttons, Message, Note, Part, Text
+from bot.screen.pieces import Bold, HostName, Listing, say
+from bot.status.account_card import DISCONNECT, MAKE_DEFAULT, account_name, account_parts, disconnect_button
 from bot.status.buttons import connect_button
-from bot.status.words import DONE_SIGN, DOT, WARNING_SIGN
+from bot.status.words import DONE_SIGN
 from bot.storage.accounts import Account
 
 CONNECT = Buttons.of(connect_button())
-
-DISCONNECT = "account_disconnect"
-MAKE_DEFAULT = "account_default"
 
 NONE_YET = Message.of(
     say("You have not connected an Onetime Secret account."),
@@ -29,39 +26,17 @@ NONE_YET = Message.of(
 )
 
 
-def _name(account: Account) -> HostName:
-    """The name of the account's host. It may be a host that is not allowed any more: it can still be disconnected."""
-    return HostName(Host(account.host).name)
-
-
-def _disconnect_button(account: Account, server: HostName) -> Button:
-    question = say("Its API token is erased here. Your secrets on {server} stay as they are.", server=server)
-    confirm = Confirm(say("Disconnect this account?"), question, say("Disconnect"))
-    label = say("Disconnect the account on {server}", server=server)
-    return Button(say("Disconnect"), DISCONNECT, account.id, "danger", confirm, label)
-
-
 async def _accounts_message(interaction: Interaction) -> Message:
     accounts = await interaction.services.accounts.all_of(interaction.person)
     if not accounts:
         return NONE_YET
     parts: list[Part] = [Text.of(Bold(say("Your accounts")))]
     for account in accounts:
-        host = _name(account)
-        line: list[Piece] = [Bold(host)]
-        line += [DOT, say("default")] if account.is_default else []
-        if not account.is_readable:
-            line += [DOT, WARNING_SIGN, say("cannot be read any more, please connect it again")]
-        line += [DOT, say("connected {when}", when=When(account.created_at))]
-        parts.append(Text(tuple(line)))
-        buttons = [_disconnect_button(account, host)]
-        if not account.is_default:
-            label = say("Make the account on {server} the default", server=host)
-            buttons.insert(0, Button(say("Make default"), MAKE_DEFAULT, account.id, accessibility_label=label))
-        parts.append(Buttons(tuple(buttons)))
+        parts += account_parts(account)
     parts += [CONNECT, Note.of(say("Only you see this, and only you can use these accounts."))]
     return Message(
-        say("Your accounts: {servers}", servers=Listing(tuple(_name(account) for account in accounts))), tuple(parts)
+        say("Your accounts: {servers}", servers=Listing(tuple(account_name(account) for account in accounts))),
+        tuple(parts),
     )
 
 
@@ -84,13 +59,12 @@ async def choose_to_disconnect(interaction: Interaction, _row: None) -> Reply:
     question = say("Which account do you want to disconnect?")
     parts: list[Part] = [Text.of(question)]
     for account in accounts:
-        host = _name(account)
-        parts += [Text.of(Bold(host)), Buttons.of(_disconnect_button(account, host))]
+        parts += [Text.of(Bold(account_name(account))), Buttons.of(disconnect_button(account))]
     return Reply(Message(question, tuple(parts)), Outcome.SHOWN)
 
 
 async def disconnect(interaction: Interaction, account: Account) -> Reply:
-    host = _name(account)
+    host = account_name(account)
     await interaction.services.accounts.disconnect(interaction.person, account.id)
     await interaction.services.tracking.forget_host(interaction.person, account.host)
     message = Message.of(

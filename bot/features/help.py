@@ -6,22 +6,17 @@ import difflib
 from dataclasses import replace
 
 from bot.errors import NotUnderstood
-from bot.interaction.commands import command_button, go_on_button
+from bot.interaction.commands import PROMISES, WHAT_IT_DOES, command_button, go_on_button, start_buttons
 from bot.interaction.feature import Feature, Interaction, Outcome, Reply, Verb
 from bot.interaction.parsed_text import first_word, parse_field
 from bot.interaction.pasted import metadata_key
 from bot.screen.parts import Button, Buttons, Message, Note, Part, Text
-from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say, say_in
+from bot.screen.pieces import Bold, Code, Listing, Mark, Phrase, Piece, Sentences, say
 from bot.secret import Secret
 from bot.status.buttons import connect_button
 from bot.storage.button_contexts import METADATA, NewButtonContext
 
-PROMISES = say(
-    "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
-    "Slash commands do not work in threads: use the shortcuts of this app there."
-)
 NOTHING_TYPED = say("Paste a link or a key of Onetime Secret.")
-WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
 WITHOUT_ACCOUNT = say(
     "To share and to open you need no account. With one, `/ots recent` shows your secrets, and `/ots watch` tells you "
     "about all of them."
@@ -44,12 +39,7 @@ def start_words(_verbs: tuple[Verb, ...]) -> Message:
 
 
 def _start_buttons() -> tuple[Button, ...]:
-    return (
-        command_button(say_in("the button", "Share"), "share", style="primary"),
-        command_button(say_in("the button", "Request"), "request"),
-        command_button(say("Open a link"), "retrieve"),
-        command_button(say("All commands"), "help"),
-    )
+    return (*start_buttons(), command_button(say("All commands"), "help"))
 
 
 def help_words(verbs: tuple[Verb, ...]) -> Message:

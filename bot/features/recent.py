@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import clock
@@ -11,33 +10,20 @@ from bot.interaction import paging
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host, Hosts
-from bot.onetime.wire import Metadata, SecretState
+from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Menu, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
-from bot.secret import MetadataKey
-from bot.status import metadata_card
-from bot.status.names import SecretName, find_names, find_shared
+from bot.status.names import SecretName
+from bot.status.recent_list import FILTERS, Recent, context_of, load_recent, names_of, rows
 from bot.status.words import DOT, count_words, secret_words
 from bot.storage.accounts import Account
-from bot.storage.button_contexts import METADATA, RECENT_PAGE, ButtonContext, NewButtonContext
-from bot.storage.shares.rows import Delivery, Share
+from bot.storage.button_contexts import RECENT_PAGE, ButtonContext, NewButtonContext
 
 RECENT = Mark("/ots recent")
 NEWER = "recent_newer"
 OLDER = "recent_older"
 FILTER = "recent_filter"
-SHARED = "shared"
-FILTERS = {
-    "all": frozenset(SecretState),
-    "new": frozenset({SecretState.NEW, SecretState.VIEWED}),
-    "received": frozenset({SecretState.RECEIVED}),
-    "burned": frozenset({SecretState.BURNED}),
-    "expired": frozenset({SecretState.EXPIRED, SecretState.ORPHANED}),
-    SHARED: frozenset(SecretState),  # those that were shared here
-}
 OTHER_WORDS = {"opened": "received", "unopened": "new", "viewed": "new", "orphaned": "expired"}
-
-Shared = Mapping[MetadataKey, tuple[Share, Delivery]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +33,6 @@ class Wanted:
     state: str = "all"  # a key of FILTERS
     whom: str | None = None
     page: int = 0
-
-    def fits(self, metadata: Metadata, shared: Delivery | None) -> bool:
-        if metadata.state_at(clock.now()) not in FILTERS[self.state]:
-            return False
-        if self.whom is not None:
-            return shared is not None and shared.recipient.is_called(self.whom)
-        return self.state != SHARED or shared is not None
 
     def context(self, account: Account) -> NewButtonContext[None]:
         data = {"filter": self.state, "page": paging.store_page(self.page)} | ({"whom": self.whom} if self.whom else {})
@@ -126,55 +105,38 @@ async def _load_account(interaction: Interaction, host: Host | None) -> Account:
 
 async def _page(interaction: Interaction, account: Account, wanted: Wanted) -> Reply:
     services = interaction.services
-    credentials = services.credentials_of(account)
-    everything = await services.onetime.recent(credentials)
-    shared = await find_shared(services, interaction.person, credentials.host)
-    chosen = _choose(everything, wanted, shared)
+    recent = await load_recent(services, interaction.person, account)
+    chosen = recent.choose(wanted.state, wanted.whom)
     last = max(0, (len(chosen) - 1) // paging.PAGE)
     page = max(0, min(wanted.page, last))
     shown = chosen[page * paging.PAGE : (page + 1) * paging.PAGE]
-    names = await find_names(services, interaction.person, credentials.host, shown, shared)
-    refs = await services.button_contexts.keep(
-        interaction.person,
-        *(
-            NewButtonContext(METADATA, credentials.host.url, one.key, account.id, metadata_card.IN_A_LIST)
-            for one in shown
-        ),
-    )
-    server = HostName(credentials.host.name)
+    names = await names_of(services, interaction.person, recent, shown)
+    refs = await services.button_contexts.keep(interaction.person, *(context_of(recent, one) for one in shown))
+    server = HostName(recent.host.name)
     parts: list[Part] = [
         Text.of(Bold(say("Your secrets on {server}", server=server)), DOT, count_words(len(chosen), wanted.state)),
-        await _filters(interaction, account, everything, wanted, shared),
-    ]
-    parts += [
-        metadata_card.line(one, names[one.key], ref, number=number)
-        for number, (one, ref) in enumerate(zip(shown, refs, strict=True), page * paging.PAGE + 1)
+        await _filters(interaction, recent, wanted),
+        *rows(shown, names, refs, page * paging.PAGE + 1),
     ]
     parts += await paging.foot(
-        interaction, page, last,
+        interaction.keep, page, last,
         lambda ref: Button(say("Newer"), NEWER, ref),
         lambda ref: Button(say("Older"), OLDER, ref),
         lambda to: replace(wanted, page=to).context(account),
     )  # fmt: skip
     parts += await _other_accounts(interaction, account)
-    summary = _summary(count_words(len(chosen), wanted.state), server, [(one, names[one.key]) for one in shown])
+    summary = _summary(count_words(len(chosen), wanted.state), server, list(zip(shown, names, strict=True)))
     return Reply(Message(summary, tuple(parts)), Outcome.SHOWN)
 
 
-def _choose(everything: list[Metadata], wanted: Wanted, shared: Shared) -> list[Metadata]:
-    return [one for one in everything if wanted.fits(one, shared[one.key][1] if one.key in shared else None)]
-
-
-async def _filters(
-    interaction: Interaction, account: Account, everything: list[Metadata], wanted: Wanted, shared: Shared
-) -> Menu:
+async def _filters(interaction: Interaction, recent: Recent, wanted: Wanted) -> Menu:
     """The menu that shows other secrets of the account, with how many there are."""
     choices = [replace(wanted, state=state, page=0) for state in FILTERS]
     refs = await interaction.services.button_contexts.keep(
-        interaction.person, *(choice.context(account) for choice in choices)
+        interaction.person, *(choice.context(recent.account) for choice in choices)
     )
     items = (
-        MenuItem(count_words(len(_choose(everything, choice, shared)), choice.state), FILTER, ref)
+        MenuItem(count_words(len(recent.choose(choice.state, choice.whom)), choice.state), FILTER, ref)
         for choice, ref in zip(choices, refs, strict=True)
     )
     return Menu(tuple(items), tuple(FILTERS).index(wanted.state))

@@ -6,8 +6,9 @@ from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome
 from bot.interaction.owners import any_member
 from bot.language import Language, read_language
 from bot.screen.parts import CANCEL, DONE, ONE_MOMENT, Checkboxes, Choice, Modal, Note, Text
-from bot.screen.pieces import Listing, Mark, Piece, Plain, Sentences, say
-from bot.status.words import DONE_SIGN, NOTIFICATION_CHOICES, REMINDER_SIGN
+from bot.screen.pieces import Mark, Piece, Plain, say
+from bot.status.preference_words import UNTOLD, notifications_sentence, reminders_words
+from bot.status.words import DONE_SIGN, NOTIFICATION_CHOICES
 from bot.storage.preferences import NotificationPreferences
 
 FORM = "settings"
@@ -15,7 +16,6 @@ SAVED_FORM = "settings_saved"
 TITLE = say("Settings")
 AS_IN_SLACK = "slack"  # the value of the choice that takes the language from Slack
 
-UNTOLD = say("Without “is opened”, nobody tells you when somebody has read it: only `/ots tracked` shows that.")
 NAMES = say("Name the secret in push notifications, as on a lock screen")
 NAMELESS = say("Push notifications say “a secret” and not which. The messages in Slack still name it.")
 REMINDER = say("Remind me once before an unopened secret expires")
@@ -80,26 +80,12 @@ async def save(interaction: Interaction, _row: None) -> Reply:
     saved = Modal.of(
         SAVED_FORM,
         TITLE,
-        Text.of(DONE_SIGN, _notifications_sentence(prefs)),
-        _reminders_text(prefs),
+        Text.of(DONE_SIGN, notifications_sentence(prefs)),
+        Text(reminders_words(prefs)),
         *(() if prefs.names else (Text.of(Mark(":lock: "), NAMELESS),)),
         close=DONE,
     )
     return Reply(saved, Outcome.DONE)
-
-
-def _notifications_sentence(prefs: NotificationPreferences) -> Piece:
-    wanted = [words for kind, words in NOTIFICATION_CHOICES.items() if kind in prefs.notifications]
-    if not wanted:
-        return say("No message tells you any more what happens to a secret: only `/ots tracked` shows that.")
-    said = say("You get a message when a secret that you track {events}.", events=Listing(tuple(wanted), "or"))
-    return said if "received" in prefs.notifications else Sentences.of(said, UNTOLD)
-
-
-def _reminders_text(prefs: NotificationPreferences) -> Text:
-    if prefs.reminders:
-        return Text.of(REMINDER_SIGN, say("You are reminded once before an unopened secret expires."))
-    return Text.of(Mark(":no_bell: "), say("You are not reminded before a secret expires."))
 
 
 FEATURE = Feature(

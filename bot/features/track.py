@@ -24,6 +24,7 @@ from bot.status.names import SecretName, find_recipients, name_of_tracked
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import (
     DOT,
+    NOT_NOTIFIED,
     TRACKED_SIGNS,
     TRACKED_WORDS,
     WARNING_SIGN,
@@ -37,7 +38,6 @@ ASK = say("Paste the private link of the secret: `/ots track https://eu.onetimes
 ASK_TO_UNTRACK = say("Paste the private link of the secret: `/ots untrack https://eu.onetimesecret.com/private/…`.")
 MAX_LABEL = 80  # characters
 LIST_STOP = "tracked_list_stop"
-NOT_NOTIFIED = say("You got no message of this: Slack did not take it.")
 EYES = Mark(":eyes: ")
 NEWER = "tracked_newer"
 OLDER = "tracked_older"
@@ -180,7 +180,7 @@ async def _page(interaction: Interaction, page: int, whom: str | None) -> Messag
     for number, (tracked, name) in enumerate(zip(shown, names, strict=True), page * paging.PAGE + 1):
         parts += _line(tracked, name, number, is_notified=tracked.id not in unnotified.tracked_ids)
     parts += await paging.foot(
-        interaction,
+        interaction.keep,
         page,
         last,
         lambda ref: Button(say("Newer"), NEWER, ref),

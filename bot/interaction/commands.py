@@ -7,9 +7,14 @@ from bot.interaction.parsed_text import NO_TEXT, ParsedText, parse_markup
 from bot.interaction.services import Services
 from bot.person import Person
 from bot.screen.parts import Button, Style
-from bot.screen.pieces import Phrase
+from bot.screen.pieces import Phrase, say, say_in
 from bot.storage.button_contexts import COMMAND, NewButtonContext
 
+WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
+PROMISES = say(
+    "Type secrets, passphrases and tokens into windows only, never after `/ots` and never in a message. "
+    "Slash commands do not work in threads: use the shortcuts of this app there."
+)
 RUN = "run_"  # and the name of a verb: the name of an action, which does what `/ots VERB` does
 NAMES = "names"  # the key in the data of the button context
 
@@ -17,6 +22,15 @@ NAMES = "names"  # the key in the data of the button context
 def command_button(label: Phrase, verb: str, ref: str | None = None, style: Style = "plain") -> Button:
     """Does what `/ots VERB` does, for the people or the channel in the button context `ref`."""
     return Button(label, RUN + verb, ref, style)
+
+
+def start_buttons() -> tuple[Button, ...]:
+    """What people come for."""
+    return (
+        command_button(say_in("the button", "Share"), "share", style="primary"),
+        command_button(say_in("the button", "Request"), "request"),
+        command_button(say("Open a link"), "retrieve"),
+    )
 
 
 async def go_on_button(interaction: Interaction, label: Phrase, verb: str) -> Button:

@@ -23,6 +23,7 @@ from bot.screen.parts import Button, Message, Modal, Screen
 from bot.screen.pieces import Phrase, Piece, Sentences
 from bot.secret import Secret
 from bot.storage.acts import Act
+from bot.storage.button_contexts import AnyNewButtonContext
 
 Row = TypeVar("Row")
 
@@ -66,6 +67,12 @@ class Interaction:
     content: MessageContent | None = None  # the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
+    in_home: bool = False  # whether it happened in the person's Home tab, or in a window that was opened there
+    install_team: str | None = None  # the workspace that the app is installed in; None for an organisation's install
+
+    async def keep(self, *new: AnyNewButtonContext) -> list[str]:
+        """Store what buttons for this person are about. Returns the ids, in order. Raises `StorageUnavailable`."""
+        return await self.services.button_contexts.keep(self.person, *new)
 
     @property
     def text_inputs(self) -> Mapping[str, Secret]:
@@ -151,7 +158,9 @@ class Handler(Generic[Row]):
     run: Callable[[Interaction, Row], Awaitable[Reply]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
-    needs_member: bool = True  # False: for an event that no person causes, such as app_uninstalled
+    needs_member: bool = True  # False: for an event that needs none, or that no person causes
+    opens_when_ready: bool = False  # shows its own modal, but only once something is stored
+    draws_home: bool = False  # its only answer is a new Home tab
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ async def any_member(_services: Services, _person: Person, _ref: object) -> None
     """For handlers that use no stored row. The dispatcher has checked that the person is a member."""
 
 
+async def anybody(_services: Services, _person: Person, _ref: object) -> None:
+    """For what is answered to guests and strangers too: with words that hold nothing of anybody."""
+
+
 async def own_account(services: Services, person: Person, ref: object) -> Account:
     return await services.accounts.find(person, ref)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Buttons, Divider, Note, Part
 from bot.screen.pieces import say
 from bot.storage.button_contexts import NewButtonContext
@@ -12,6 +11,7 @@ from bot.storage.button_contexts import NewButtonContext
 PAGE = 10  # secrets on one page of a list of them
 _STORED_PAGE = 5  # secrets: in these pages button contexts count, as those of earlier versions do
 
+Keep = Callable[..., Awaitable[list[str]]]  # stores button contexts for the person; returns their ids, in order
 Turn = Callable[[str], Button]  # makes the button from the id of the button context that says where it leads
 
 
@@ -26,7 +26,7 @@ def read_page(stored: str) -> int:
 
 
 async def turns(
-    interaction: Interaction,
+    keep: Keep,
     page: int,
     last: int,
     back: Turn,
@@ -37,12 +37,12 @@ async def turns(
     found = [(to, turn) for to, turn in ((page - 1, back), (page + 1, on)) if 0 <= to <= last]
     if not found:
         return None
-    refs = await interaction.services.button_contexts.keep(interaction.person, *(leads_to(to) for to, _ in found))
+    refs = await keep(*(leads_to(to) for to, _ in found))
     return Buttons(tuple(turn(ref) for (_, turn), ref in zip(found, refs, strict=True)))
 
 
 async def foot(
-    interaction: Interaction,
+    keep: Keep,
     page: int,
     last: int,
     back: Turn,
@@ -50,7 +50,7 @@ async def foot(
     leads_to: Callable[[int], NewButtonContext[None]],
 ) -> list[Part]:
     """The parts under a page of a list: its number and its buttons. Empty for a list of one page."""
-    buttons = await turns(interaction, page, last, back, on, leads_to)
+    buttons = await turns(keep, page, last, back, on, leads_to)
     return (
         [Divider(), Note.of(say("Page {page} of {pages}", page=page + 1, pages=last + 1)), buttons] if buttons else []
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
 from bot.interaction.access import HostAccess
+from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
@@ -14,12 +15,13 @@ from bot.message_ref import ChannelRef, MessageRef
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
-from bot.screen.parts import Message, Modal
+from bot.screen.parts import HomeView, Message, Modal
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.following_messages import FollowingMessages
+from bot.storage.homes import Homes
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
@@ -49,6 +51,10 @@ Delete = Callable[[MessageRef], Awaitable[None]]
 # language of the person who reads it. Raises `WindowClosed`, `SlackError`.
 UpdateWindow = Callable[[str | None, str, Modal, Person], Awaitable[None]]
 
+# Shows the Home tab of the person who reads it, by the workspace that the app is installed in; returns its hash. The
+# last argument is the hash that it must have; None: any. Raises `ViewChanged`, `SlackError`.
+PublishHome = Callable[[str | None, HomeView, Person, str | None], Awaitable[str | None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -76,10 +82,13 @@ class Services:
     message_failures: MessageFailures  # for recovery
     outdated_messages: OutdatedMessages
     message_slots: MessageSlots
+    homes: Homes
+    home_changes: HomeChanges
     send: Send
     update: Update
     delete: Delete
     update_window: UpdateWindow
+    publish_home: PublishHome
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES
     # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.

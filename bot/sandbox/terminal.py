@@ -38,6 +38,11 @@ def draw_window(view: SlackView) -> list[str]:
     return [f"╭ {view.title}", *(f"│ {line}".rstrip() for line in _wrap(_draw_blocks(view.blocks))), f"╰ {buttons}"]
 
 
+def draw_home(view: SlackView) -> list[str]:
+    """Draw a Home tab as lines."""
+    return [line.rstrip() for line in _wrap(_draw_blocks(view.blocks))]
+
+
 def _draw_blocks(blocks: list[dict[str, Any]]) -> Iterator[str]:
     for block in blocks:
         match block:

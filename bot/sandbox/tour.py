@@ -12,7 +12,7 @@ from typing import TextIO
 
 from bot.sandbox.onetime import RequestRecord, SecretSnapshot
 from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceMember
-from bot.sandbox.terminal import draw_message, draw_window
+from bot.sandbox.terminal import draw_home, draw_message, draw_window
 from bot.sandbox.tour_sharing import SharingTour
 from bot.sandbox.world import World
 from bot.watch.schedule import FIRST_HOUR_INTERVAL, JITTER
@@ -54,6 +54,7 @@ class Tour:
             ("Generate a password", self._sharing.generate),
             ("Use shortcuts, in a thread too", self._sharing.use_shortcuts),
             ("Burn a secret before anybody reads it", self.burn),
+            ("See everything in the Home tab, and burn one there", self.burn_in_home),
             ("Be told when a secret is opened", self.track_until_opened),
             ("Be reminded, and told when it expired", self.track_until_expired),
             ("What was left where", self.check_what_is_left),
@@ -149,6 +150,33 @@ class Tour:
         assert not self._current(held).has_plaintext
         self._print_elsewhere("Onetime Secret does not have its text any more")
         await self._ada.close()
+
+    async def burn_in_home(self) -> None:
+        held = self._make_secret("sent in a hurry")
+        before = len(self._ada.dm)
+        private = f"{self._world.onetime.url}/private/{held.metadata_key}"
+        await self._type_command(f"track {private} sent in a hurry", "track <private link> sent in a hurry")
+        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        await self._expect_message("You will get a message")
+        self._print_action("opens the Home tab of the app")
+        await self._ada.open_home()
+        home = await self._ada.until(
+            lambda: self._ada.home if self._ada.home and "sent in a hurry" in self._ada.home.text else None
+        )
+        # The server is asked by the way, and what it lists comes with this Home or with the next: that is left out.
+        self._requests = [one for one in self._requests if not one.route.endswith("/recent")]
+        lines = draw_home(home)
+        until = next(number for number, line in enumerate(lines) if line.startswith("Recent"))
+        self._print_sight("the Home tab; its upper half:", lines[:until])
+        self._print_action("presses Burn there, and confirms")
+        await self._ada.click(home, block_id=_find_row(home, "Burn “sent in a hurry”"), label="Burn")
+        await self._expect_window("Burned")
+        await self._ada.until(lambda: "Burned" in card.shows)
+        assert self._current(held).state == "burned"
+        self._requests = [one for one in self._requests if not one.route.endswith("/recent")]
+        self._print_sight("the card, changed in place:", draw_message(card))
+        await self._ada.close()
+        self._ada.has_home_open = False
 
     async def track_until_opened(self) -> None:
         held = self._make_secret("for a colleague")
@@ -297,6 +325,14 @@ class Tour:
         for one in self._world.workspace.people:  # people are printed by their names
             line = line.replace(f"@{one.id}", f"@{one.name}")
         print(line, file=self._out, flush=True)
+
+
+def _find_row(view: SlackView, label: str) -> str:
+    """The block id of the row of buttons in which a screen reader says `label`."""
+    rows = (
+        block for block in view.blocks for one in block.get("elements", ()) if one.get("accessibility_label") == label
+    )
+    return str(next(rows)["block_id"])
 
 
 def _is_poll(seen: RequestRecord) -> bool:

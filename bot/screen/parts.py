@@ -32,6 +32,8 @@ MAX_MENU: Final = 5  # things that can be done about a paragraph
 
 OPEN_URL: Final = "open_url"  # the action of a button that goes to a URL
 NO_FORM: Final = "note"  # the form of a window in which nothing can be entered
+OVER_HOME: Final = "over_home"  # the form of a window that shows what a button in the Home tab led to
+MAX_BLOCKS: Final = 100  # of a view
 
 Style = Literal["plain", "primary", "danger"]
 
@@ -320,6 +322,13 @@ class Modal:
     def shows_secret(self) -> bool:
         """Whether the modal holds a secret in plain text, or a link that may open one."""
         return any(isinstance(part, Revealed | Link | LinkButton) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """The Home tab of one person: at most MAX_BLOCKS blocks."""
+
+    parts: tuple[Part, ...]
 
 
 Screen = Message | Modal

@@ -51,7 +51,7 @@ def _with_open_button(share: Share, delivery: Delivery, sign: Mark, said: Phrase
         parts.append(Text.of(Mark("> "), Plain(share.note, MAX_NOTE)))
     parts += [
         _facts(share, delivery),
-        Buttons(_open_buttons(share, delivery, escrow=escrow)),
+        Buttons(open_buttons(share, delivery, escrow=escrow)),
         Note.of(_promise(delivery)),
     ]
     summary: list[Piece] = [said, say("Open this message in Slack.")]
@@ -76,7 +76,7 @@ def over_for_long() -> Message:
     return Message.of(said, Text.of(GONE_SIGN, said))
 
 
-def _open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[Button, ...]:
+def open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[Button, ...]:
     """One button that opens at once where there surely is no passphrase, and one for the window that asks.
 
     Where there may be a passphrase, there is only the one for the window.

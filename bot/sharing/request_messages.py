@@ -37,13 +37,13 @@ def question(request: Request) -> Message:
     if request.note:
         parts.append(Text.of(what_for(request.note)))
     if request.is_open:
-        parts += [_buttons(request), _how_note(request)]
+        parts += [answer_buttons(request), _how_note(request)]
         return Message(_summary(request, asks), tuple(parts))
     parts.append(Text(request_over_words(request)))
     return Message(_summary(request, say("{person} asked you for a secret.", person=who)), tuple(parts))
 
 
-def _buttons(request: Request) -> Buttons:
+def answer_buttons(request: Request) -> Buttons:
     which = _name_in_label(request)
     return Buttons.of(
         Button(

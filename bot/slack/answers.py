@@ -22,6 +22,7 @@ from bot.screen.parts import (
     APP_NAME,
     NO_FORM,
     ONE_MOMENT,
+    OVER_HOME,
     Buttons,
     Message,
     Modal,
@@ -244,6 +245,24 @@ class Answer:
         await self.tell(message)
 
 
+class HomeAnswer(Answer):
+    """The answer to a button in a Home tab. Messages are shown in a window over it, where the person is looking."""
+
+    async def _say(self, message: Message, *, replacing: bool = True) -> None:
+        parts = message.parts or (Text.of(*_pieces(message)),)
+        try:
+            await self._show_window(Modal(OVER_HOME, APP_NAME, parts))
+        except WindowClosed:
+            await super()._say(message, replacing=replacing)
+
+
+class EventAnswer(Answer):
+    """The answer to an event, for which nobody waits."""
+
+    async def explain(self, error: BotError) -> None:
+        """The log has the error."""
+
+
 class FormAnswer(Answer):
     """The answer to a submitted window. Its first screen is the response to Slack's request; later ones are calls.
 
@@ -400,6 +419,10 @@ def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
     said: tuple[Part, ...] = tuple(Text.of(WARNING_SIGN, sentence) for sentence in error.fields.values())
     again = Note.of(say("What you typed was not kept. Please type it again."))
     return replace(form, parts=(*said, again, *form.parts), push=False)
+
+
+def _pieces(message: Message) -> tuple[Piece, ...]:
+    return message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
 
 
 def _error_message(error: BotError) -> Message:

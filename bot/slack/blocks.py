@@ -26,6 +26,7 @@ from bot.screen.parts import (
     Field,
     Heading,
     Hidden,
+    HomeView,
     Input,
     Item,
     Link,
@@ -89,6 +90,11 @@ def modal(screen: Modal, language: Language) -> dict[str, Any]:
     if screen.notify_on_close:
         view["notify_on_close"] = True
     return view
+
+
+def home(screen: HomeView, language: Language) -> dict[str, Any]:
+    """A view for views.publish. Like a message it holds no secret: drawing one raises `ValueError`."""
+    return {"type": "home", "blocks": _Blocks(language).draw(screen.parts)}
 
 
 def options(pairs: Iterable[tuple[str, Piece]], language: Language) -> list[dict[str, Any]]:

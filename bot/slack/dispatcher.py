@@ -35,7 +35,9 @@ from bot.slack import blocks
 from bot.slack.act_record import ActRecord
 from bot.slack.answers import (
     Answer,
+    EventAnswer,
     FormAnswer,
+    HomeAnswer,
     OptionsAnswer,
     already_submitted_window,
     draw_options,
@@ -230,7 +232,7 @@ class Dispatcher:
     async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming) -> None:
         """All other kinds are acknowledged with nothing."""
         handler = self._registry.find(incoming.kind, incoming.name)
-        if self._is_by_itself(incoming):
+        if self._is_by_itself(incoming) or _is_another_tab(incoming):
             pass
         elif handler is None:
             _log_unknown(incoming.kind, incoming.name)
@@ -239,7 +241,7 @@ class Dispatcher:
         elif incoming.kind not in _LIMITED or self._fair_share.may_begin(incoming.person):
             self._start(handler, incoming, name=incoming.name, text=incoming.text)
         elif await self._refuse_share(incoming):
-            answer = Answer(self._client(incoming), self._messenger, self._languages, incoming)
+            answer = _kind_of_answer(incoming)(self._client(incoming), self._messenger, self._languages, incoming)
             self._tasks.start(_explain_patiently(answer.explain, too_much()))
         await ack()
 
@@ -277,7 +279,8 @@ class Dispatcher:
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
         record = ActRecord(self._services.acts, incoming, name)
-        answer = Answer(self._client(incoming), self._messenger, self._languages, incoming, note=record.note)
+        kind = _kind_of_answer(incoming)
+        answer = kind(self._client(incoming), self._messenger, self._languages, incoming, note=record.note)
         self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(
@@ -335,6 +338,8 @@ class Dispatcher:
             answered = await _explain_patiently(answer.explain, make_apology(error))
         finally:
             answer.end()
+            if not handler.draws_home and incoming.kind is not Kind.OPTIONS:
+                self._services.home_changes.mark(incoming.person)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
             if record is not None and answered and answer.stale_window is not None:
                 self._tasks.start(record.leave_window(answer.stale_window))
@@ -351,6 +356,8 @@ class Dispatcher:
             if handler.opens_window and not self._members.is_known(person):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
+        if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):
+            await answer.show(one_moment_window())  # its trigger lives 3 seconds, and a server may take longer
         row = await handler.owns(self._services, person, incoming.ref)
         interaction = Interaction(
             person=person,
@@ -363,6 +370,8 @@ class Dispatcher:
             content=incoming.content,
             inputs=incoming.inputs,
             zone=zone,
+            in_home=incoming.in_home,
+            install_team=incoming.install_team,
         )
         reply = await handler.run(interaction, row)
         await _finish_patiently(answer, reply)
@@ -372,6 +381,18 @@ class Dispatcher:
 def _parse(kind: Kind, text: str) -> ParsedText:
     """The text of an interaction. Only what is typed into a menu comes without Slack's markup."""
     return parse_field(Secret(text)) if kind is Kind.OPTIONS else parse_markup(text)
+
+
+def _kind_of_answer(incoming: Incoming) -> type[Answer]:
+    """How to answer what was acknowledged with nothing."""
+    if incoming.in_home:
+        return HomeAnswer
+    return EventAnswer if incoming.kind is Kind.EVENT else Answer
+
+
+def _is_another_tab(incoming: Incoming) -> bool:
+    """Whether a tab of the app was opened in which nothing is drawn."""
+    return incoming.tab is not None and incoming.tab != "home"
 
 
 def _log_unknown(kind: str, name: object) -> None:

@@ -12,7 +12,7 @@ from bot.errors import SlackError
 from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
-from bot.screen.parts import Message, Modal
+from bot.screen.parts import HomeView, Message, Modal
 from bot.slack import blocks
 from bot.slack.workspace import Workspace
 
@@ -25,7 +25,8 @@ NAMESPACE = uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11")
 class Messenger:
     """Every message goes out with the token of the workspace that it belongs to, in the language of who reads it.
 
-    The `text` of a direct message names no secret where `hides_names` says so of its reader.
+    The `text` of a direct message names no secret where `hides_names` says so of its reader. Whatever changes for a
+    person changes a message of theirs too, so `changed` is told of whoever reads one.
     """
 
     def __init__(
@@ -33,10 +34,12 @@ class Messenger:
         workspace: Workspace,
         language_of: Callable[[Person], Awaitable[Language]],
         hides_names: Callable[[Person], Awaitable[bool]],
+        changed: Callable[[Person], None] = lambda _: None,
     ) -> None:
         self._workspace = workspace
         self._language_of = language_of
         self._hides_names = hides_names
+        self._changed = changed
         self._conversations: LRUCache[tuple[str, Person], str] = LRUCache(MAX_CONVERSATIONS)
 
     async def tell(
@@ -64,6 +67,7 @@ class Messenger:
 
     async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
         """Change a message of ours in place, which notifies nobody. Raises `SlackError`."""
+        self._changed(reader)
         slack = self._workspace.client_of(posted.team_id)
         await slack.update(posted.channel, posted.ts, await self._draw(posted.channel, message, reader))
 
@@ -76,7 +80,15 @@ class Messenger:
         view = blocks.modal(modal, await self._language_of(reader))
         await self._workspace.client_of(team_id).update_view(view_id, view)
 
+    async def publish_home(
+        self, team_id: str | None, home: HomeView, reader: Person, if_hash: str | None
+    ) -> str | None:
+        """Show the Home tab of a person; returns its hash. Raises `ViewChanged`, `SlackError`."""
+        view = blocks.home(home, await self._language_of(reader))
+        return await self._workspace.client_of(team_id).publish_home(reader.user_id, view, if_hash=if_hash)
+
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
+        self._changed(to.reader)
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
         slack = self._workspace.client_of(to.team_id)
         drawn = await self._draw(to.channel, message, to.reader)

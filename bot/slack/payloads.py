@@ -19,6 +19,7 @@ from bot.interaction.feature import NO_INPUTS, Inputs, Kind
 from bot.interaction.message_content import MessageContent
 from bot.message_ref import MessageRef
 from bot.person import Person
+from bot.screen.parts import OVER_HOME
 from bot.secret import Secret
 from bot.slack.blocks import MENU, read_menu_item, read_ref
 from bot.slack.message_content import read_message_content
@@ -46,6 +47,8 @@ class Incoming:
     trigger_id: str | None = None
     response_url: Secret | None = None
     view_id: str | None = None  # the modal that it happened in; None in a Home tab
+    in_home: bool = False  # it happened in a Home tab, or in a window that shows what one led to
+    tab: str | None = None  # of the event app_home_opened: "home" or "messages"
     view_hash: str | None = None  # changes with each change of what that modal shows
     first_input: str | None = None  # of a form: the first field, where an error can be shown
     message: MessageRef | None = None  # the message that it happened on
@@ -117,6 +120,7 @@ def read_action(body: JsonObject) -> Incoming:
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         view_id=_read_modal_id(view),
+        in_home=view.get("type") == "home" or view.get("callback_id") == OVER_HOME,
         view_hash=_as_id(view.get("hash")),
         message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
         inputs=_read_inputs(view),
@@ -205,6 +209,7 @@ def read_event(body: JsonObject) -> Incoming:
         ),
         inputs=Inputs(text_inputs={name: Secret(text) for name, value in inputs.items() if (text := _as_text(value))}),
         bot_id=_as_id(event.get("bot_id")),
+        tab=_as_id(event.get("tab")),
     )
 
 

@@ -143,6 +143,15 @@ class SlackClient:
         answer = await self._call("views.update", self.client.views_update(view_id=view_id, view=view, **guard))
         return _read_hash(answer)
 
+    async def publish_home(self, user_id: str, view: dict[str, Any], *, if_hash: str | None = None) -> str | None:
+        """Show the Home tab of a person; returns its hash. With `if_hash` only if it is as it was with that hash.
+
+        Raises `ViewChanged` if it is not.
+        """
+        guard = {"hash": if_hash} if if_hash else {}
+        answer = await self._call("views.publish", self.client.views_publish(user_id=user_id, view=view, **guard))
+        return _read_hash(answer)
+
     async def open_dm(self, user_id: str) -> str:
         answer = await self._call_within_limits(
             "conversations.open", lambda: self.client.conversations_open(users=[user_id])

@@ -56,7 +56,7 @@ def tracked_card(
         Text.of(Bold(name_of_tracked(tracked).in_list()), Mark("\n"), TRACKED_SIGNS[tracked.state], words),
         Facts(tuple(rows)),
     ]
-    parts += [Note.of(say("Nothing more will happen to it."))] if tracked.is_over else [_buttons(tracked)]
+    parts += [Note.of(say("Nothing more will happen to it."))] if tracked.is_over else [tracked_buttons(tracked)]
     if asked_at is not None and not tracked.is_over:
         at = When(asked_at, "clock")
         parts.append(
@@ -110,7 +110,7 @@ def _burn_button(tracked: Tracked) -> Button:
     )
 
 
-def _buttons(tracked: Tracked) -> Buttons:
+def tracked_buttons(tracked: Tracked) -> Buttons:
     which = name_of_tracked(tracked).in_label()
     return Buttons.of(
         _burn_button(tracked),
@@ -151,7 +151,7 @@ def notification(tracked: Tracked, kind: NotificationKind, host: str) -> Message
     sign, words = _sign_and_words(tracked, kind)
     parts: list[Part] = [Text.of(sign, tracked_notification(tracked, kind, Bold(name_of_tracked(tracked).at_start())))]
     if kind == "reminder":
-        parts.append(_buttons(tracked))
+        parts.append(tracked_buttons(tracked))
     return Message(_summary(tracked, host, words), tuple(parts))
 
 

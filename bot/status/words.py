@@ -106,6 +106,9 @@ def secret_sign(state: SecretState) -> Mark:
             assert_never(state)
 
 
+NOT_NOTIFIED: Final = say("You got no message of this: Slack did not take it.")
+
+
 def count_words(count: int, wanted: str) -> Phrase:
     """How many secrets a filter of `/ots recent` has left."""
     match wanted:

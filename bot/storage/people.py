@@ -11,6 +11,7 @@ from bot.storage.tables import (
     accounts,
     button_contexts,
     following_messages,
+    homes,
     ignored,
     languages,
     limit_uses,
@@ -29,7 +30,7 @@ from bot.storage.tables import (
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
 _OWN = (
     notifications, tracked, watches, button_contexts, accounts, reveals, following_messages, ignored, preferences,
-    languages, share_choices, limit_uses, message_failures, outdated_messages,
+    languages, share_choices, limit_uses, message_failures, outdated_messages, homes,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, null, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, RequestOver, Unsealable
@@ -77,6 +77,16 @@ def _is(state: RequestState) -> ColumnElement[bool]:
     return requests.c.state == state
 
 
+def _is_for(person: Person) -> ColumnElement[bool]:
+    """The condition that a request was sent to this person."""
+    return and_(
+        requests.c.enterprise_id == owner(person)["enterprise_id"],
+        requests.c.team_id == person.team_id,
+        requests.c.asked_id == person.user_id,
+        requests.c.message_ts.is_not(None),
+    )
+
+
 class Requests:
     """All methods raise `StorageUnavailable`. Methods that take only an id are for a row that was found before."""
 
@@ -112,14 +122,20 @@ class Requests:
 
     async def find_for_asked(self, person: Person, id: object) -> Request:
         """A request that was sent to this person. Raises `NotYours`, and `Unsealable` as `find` does."""
-        addressed = and_(
-            requests.c.id == (id if is_id(id) else NOBODY),
-            requests.c.enterprise_id == owner(person)["enterprise_id"],
-            requests.c.team_id == person.team_id,
-            requests.c.asked_id == person.user_id,
-            requests.c.message_ts.is_not(None),
-        )
-        return await self._one(addressed)
+        return await self._one(and_(requests.c.id == (id if is_id(id) else NOBODY), _is_for(person)))
+
+    async def waiting_for(self, person: Person, limit: int) -> tuple[list[Request], int]:
+        """What this person is asked for and can answer, the newest first, and how many there are of all.
+
+        Requests that are not bound to their people are left out.
+        """
+        waits = and_(_is_for(person), _OPEN, _IN_TIME, _is("asked"))
+        query = select(*_COLUMNS, func.count().over().label("total")).where(waits)
+        async with self._db.reading() as connection:
+            newest = query.order_by(requests.c.created_at.desc()).limit(limit)
+            rows: Any = (await connection.execute(newest)).all()  # SQLAlchemy types a row by the first ten columns
+        found = [self._request(row) for row in rows]
+        return [request for request in found if request.is_bound], rows[0].total if rows else 0
 
     async def mark_asked(self, id: str, message: MessageRef) -> bool:
         """Waiting → asked. False if the request is not waiting any more."""

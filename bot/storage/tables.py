@@ -288,6 +288,7 @@ requests = Table(  # a person asked another one for a secret; the owner is the p
 )
 _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
+_waiting_requests = Index("ix_requests_waiting", requests.c.asked_id)  # finds what somebody is asked for
 
 acts = Table(  # what people do in Slack: each has its effect once, and gets an answer; kept for an hour
     "acts",
@@ -405,6 +406,23 @@ deliveries = Table(  # one secret for one recipient
     Index(None, "user_id", "created_at"),
 )
 
+_waiting_deliveries = Index("ix_deliveries_waiting", deliveries.c.recipient_user_id)  # finds what somebody can open
+
+homes = Table(  # the Home tab of a person; Slack does not say when it is left
+    "homes",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("install_team", String(32)),  # none: the organisation's install
+    Column("hash", String(64)),  # of what it shows, as Slack says; none: not known
+    Column("tracked_page", Integer, nullable=False),
+    Column("recent_page", Integer, nullable=False),
+    Column("recent_filter", String(16), nullable=False),
+    Column("opened_at", Double, nullable=False, index=True),  # when it was opened or used last
+    Column("published_at", Double),  # when it was drawn last
+)
+
 key_checks = Table(
     "key_checks",
     metadata,
@@ -492,6 +510,8 @@ _PARTIAL = (
     (_first, "sent_at IS NULL AND dead_letter IS NULL"),
     (_open_requests, "over_at IS NULL"),
     (_over_requests, "over_at IS NOT NULL"),
+    (_waiting_requests, "over_at IS NULL"),
+    (_waiting_deliveries, "over_at IS NULL"),
 )
 
 

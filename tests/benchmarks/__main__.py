@@ -5,13 +5,14 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, door, ids, start
+from tests.benchmarks import ack, door, home, ids, start
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
 BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "ack": ack.measure,
     "door": door.measure,
+    "home": home.measure,
     "ids": ids.measure,
     "start": start.measure,
     "watch": watch.measure,

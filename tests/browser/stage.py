@@ -16,6 +16,7 @@ from tests.browser.person import PATIENCE, Person
 expect.set_options(timeout=PATIENCE)
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+TALL_WIDE = WIDE | {"height": 2400}  # has room for a whole Home tab
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = [
     "--no-sandbox",  # containers often lack what it needs; only our own page is shown

@@ -32,6 +32,7 @@ NEEDS = {
     "views.open": set(),
     "views.push": set(),
     "views.update": set(),
+    "views.publish": set(),
     "response_url": set(),  # the URL itself is the right
     "chat.postMessage": {"chat:write"},
     "chat.update": {"chat:write"},
@@ -71,8 +72,9 @@ def test_there_is_one_command_and_its_hint_has_verbs_that_exist():
 
 def test_the_urls_are_the_route_that_the_bot_serves():
     (command,) = FEATURES["slash_commands"]
+    urls = [SETTINGS[name]["request_url"] for name in ("interactivity", "event_subscriptions")]
 
-    assert {command["url"], SETTINGS["interactivity"]["request_url"]} == {f"https://bot.example.com{REQUEST_URL}"}
+    assert {command["url"], *urls} == {f"https://bot.example.com{REQUEST_URL}"}
 
 
 def test_direct_messages_have_a_place_to_arrive():

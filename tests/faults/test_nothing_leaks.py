@@ -98,6 +98,16 @@ class Scene:
     async def sees(self, part):
         await self.ada.until(lambda: self.ada.view and part in self.ada.view.text)
 
+    async def home_shows(self, *parts):
+        await self.ada.until(lambda: self.ada.home and all(one in str(self.ada.home.blocks) for one in parts))
+
+    def block_of(self, action):
+        """The first row of buttons in the Home tab that has this one."""
+        rows = (
+            one for one in self.ada.home.blocks for two in one.get("elements", []) if two.get("action_id") == action
+        )
+        return next(rows)["block_id"]
+
     async def shown(self):
         await self.ada.until(lambda: self.ada.view and self.secret.text in self.ada.view.secret_text())
 
@@ -591,6 +601,32 @@ async def sharing_what_is_refused(scene):
     scene.onetime.clear_faults()
 
 
+async def in_the_home_tab(scene):
+    """What waits, what is shared, and what the server lists: opened and burned there, with trouble on the way."""
+    ben = scene.by("ben")
+    view = await ben.opens("share <@U0ADA|ada>", "Share")
+    await submit_share(ben.ada, view, {"text1": scene.secret.text, "note": "in home"})
+    await scene.ada.until(lambda: "in home" in scene.ada.sees())
+    await ben.closes()
+    await scene.closes()
+    await scene.says(f"track {scene.private_link(scene.share())} tracked in home", "You will get a message")
+    scene.onetime.plan(f"{API}/private/recent", scene.quoting(500))
+    await scene.ada.open_home()
+    await scene.home_shows("in home", "tracked in home")
+    scene.world.workspace.plan("views.publish", SlackFault.error("internal_error"))
+    await scene.ada.click(scene.ada.home, block_id=scene.block_of("share_open_now"), action_id="share_open_now")
+    await scene.shown()
+    await scene.closes()
+    await scene.ada.open_home()
+    await scene.home_shows("tracked in home")
+    await scene.ada.click(scene.ada.home, block_id=scene.block_of("tracked_burn"), action_id="tracked_burn")
+    await scene.sees("Burned")
+    await scene.closes()
+    await scene.ada.open_home()
+    await scene.home_shows("Burned")
+    scene.ada.has_home_open = False
+
+
 async def opening_in_the_browser(scene):
     """What a colleague shared: its link is in the window of who asks for it, and nowhere else."""
     ben = scene.by("ben")
@@ -692,7 +728,7 @@ JOURNEYS = (
     slow_to_connect, some_trouble_at_onetime_secret, trouble_at_slack, answers_of_the_wrong_shape, a_row_that_cannot_be_read,
     showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
-    killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused,
+    killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused, in_the_home_tab,
     opening_in_the_browser, using_shortcuts, making_a_link, letting_go,
 )  # fmt: skip
 

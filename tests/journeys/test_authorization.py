@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ from bot.storage.tables import new_id
 from bot.storage.tracking.store import Tracking
 from tests.support.english import english
 from tests.support.rows import one_row
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, eventually
 
 EMAIL, TOKEN = "owner@example.com", "token-of-the-owner-0123456789"
 OWNER = "U0OWNER"
@@ -282,6 +282,7 @@ class Act:
     makes: Callable[[Owned], Awaitable[str | None]] = Owned.nothing
     in_window: bool = False
     on_message: tuple[str, str] | None = None
+    in_home: bool = False
     text: str = ""
     typed: tuple[tuple[str, str], ...] = ()
     picked: tuple[tuple[str, str], ...] = ()
@@ -291,7 +292,7 @@ class Act:
         return self.makes is not Owned.nothing
 
     def __str__(self):
-        return f"{self.kind} {self.name}"
+        return f"{self.kind} {self.name}{' in home' * self.in_home}"
 
 
 ACTS = (
@@ -377,18 +378,37 @@ ACTS = (
     Act("shortcut", "share_secret"),
     Act("shortcut", "open_link"),
     Act("shortcut", "request_secret"),
+    Act("action", "home_tracked_newer", Owned.page_of_tracked, in_home=True),
+    Act("action", "home_tracked_older", Owned.page_of_tracked, in_home=True),
+    Act("action", "home_recent_newer", Owned.page_of_recent, in_home=True),
+    Act("action", "home_recent_older", Owned.page_of_recent, in_home=True),
+    Act("action", "home_recent_filter", Owned.page_of_recent, in_home=True),
     *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
+# The Home tab draws these buttons too.
+HOME_ACTS = tuple(
+    replace(act, in_home=True, on_message=None)
+    for act in ACTS
+    if act.name
+    in {
+        "share_open", "share_open_now", "request_answer", "request_decline", "tracked_burn", "tracked_refresh",
+        "tracked_stop", "tracked_burn_with_passphrase", "account_disconnect", "account_default", "connect_open",
+        "metadata_refresh", "track", "burn_with_passphrase", "run_share", "run_request", "run_retrieve",
+        "run_settings", "run_help",
+    }
+)  # fmt: skip
+FOR_ANYBODY = {("event", "app_home_opened")}  # see the end of this file
 # These verbs need what is typed after them, which a button does not have: it says what to type.
 ASKS_FOR_MORE = {"run_burn", "run_metadata", "run_track", "run_untrack", "run_watch"}
 LIST = Act("command", "accounts", text="accounts")
-WITH_ROW = [act for act in ACTS if act.has_row]
-all_acts = pytest.mark.parametrize("act", ACTS, ids=str)
+ALL_ACTS = (*ACTS, *HOME_ACTS)
+WITH_ROW = [act for act in ALL_ACTS if act.has_row]
+all_acts = pytest.mark.parametrize("act", ALL_ACTS, ids=str)
 acts_with_row = pytest.mark.parametrize("act", WITH_ROW, ids=str)
 
 
 async def test_every_handler_is_in_the_matrix():
-    assert {(act.kind, act.name) for act in ACTS} == set(Registry().handlers)
+    assert {(act.kind, act.name) for act in ACTS} | FOR_ANYBODY == set(Registry().handlers)
 
 
 # --- doing it
@@ -505,6 +525,8 @@ def _click(owned, act, person, value):
     channel, ts = act.on_message or ("D0ANY", "2.0")
     container = {"type": "message", "channel_id": channel, "message_ts": ts, "is_ephemeral": False}
     trigger = state.new_trigger(person.id)
+    if act.in_home:
+        return {"actions": [action], "view": {"id": "V0HOME", "type": "home"}, "trigger_id": trigger}
     return {"actions": [action], "response_url": url, "trigger_id": trigger, "container": container}
 
 
@@ -726,3 +748,34 @@ async def test_a_member_who_becomes_a_guest_is_noticed_at_the_next_start(place):
     await meet(place)
 
     assert (await do(place, LIST, Actor(leaver.id), None)).outcome == "NotAllowed"
+
+
+# --- the Home tab itself, which guests and strangers open too
+
+
+@pytest.mark.parametrize("name", [*NOT_MEMBERS, "another member"])
+async def test_whoever_opens_their_home_sees_nothing_of_the_owners(place, name):
+    actor = NOT_MEMBERS.get(name, Actor("U0OTHER"))
+    await place.account()
+    await place.tracked()
+    await place.delivery()
+    before, calls = place.own_rows(), len(place.world.onetime.calls)
+    workspace, sent = place.world.workspace, len(place.world.workspace.export())
+    event = {"type": "app_home_opened", "user": actor.user, "tab": "home", "event_ts": f"{next(_numbers)}.0"}
+
+    await workspace.emit(event | ({"user_team": actor.team} if actor.team else {}))
+
+    def drawn_homes():
+        return [one.payload for one in workspace.export()[sent:] if one.method == "views.publish"]
+
+    if actor.user == "U0SANDBOXB":  # the bot does not react to itself
+        await asyncio.sleep(0.4)
+        drawn = drawn_homes()
+        assert drawn == []
+    else:
+        drawn = await eventually(drawn_homes)
+        assert [payload["user_id"] for payload in drawn] == [actor.user]
+        assert (english(NotAllowed.tell) in json.dumps(drawn)) == (name in NOT_MEMBERS)
+    assert not any(words in json.dumps(drawn) for words in ("Not opened yet", "Waiting for you", "Disconnect"))
+    assert place.own_rows() == before
+    assert len(place.world.onetime.calls) == calls

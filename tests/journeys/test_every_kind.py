@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from bot.interaction.feature import Kind
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.slack.payloads import interaction
 from bot.sandbox.world import World
 from tests.journeys.conftest import after_the_lines_so_far
@@ -153,14 +154,25 @@ def home_with(place, person, action):
     )
 
 
-async def test_a_button_in_the_home_tab_is_answered_in_a_direct_message(place, ada, ended):
+async def test_a_button_in_the_home_tab_is_answered_in_a_window_over_it(place, ada, ended):
     published = home_with(place, ada, "kinds_say")
 
     await ada.click(published, action_id="kinds_say")
 
     assert await ended("action") == ("shown", None)
-    assert "inputs" in ada.sees()
-    assert ada.view is None
+    await ada.until(lambda: ada.view and "inputs" in ada.view.text)
+    assert ada.dm == []
+
+
+async def test_a_button_in_the_home_tab_is_answered_in_a_direct_message_when_its_window_was_closed(place, ada, ended):
+    published = home_with(place, ada, "kinds_say")
+    place.workspace.plan("views.update", SlackFault.error("not_found"), None)
+
+    await ada.click(published, action_id="kinds_say")
+
+    assert await ended("action") == ("shown", None)
+    assert "inputs" in ada.dm[0].shows
+    place.workspace.clear_faults()
 
 
 async def test_a_button_in_the_home_tab_opens_a_window_by_its_trigger(place, ada, ended):
@@ -173,11 +185,11 @@ async def test_a_button_in_the_home_tab_opens_a_window_by_its_trigger(place, ada
     assert place.workspace.state.homes[ada.id].payload["blocks"] == published.payload["blocks"]
 
 
-async def test_what_goes_wrong_in_the_home_tab_is_told_in_a_direct_message(place, ada, ended):
+async def test_what_goes_wrong_in_the_home_tab_is_told_in_a_window_over_it(place, ada, ended):
     published = home_with(place, ada, "account_disconnect")
 
     await ada.click(published, action_id="account_disconnect")
 
     assert await ended("action") == ("refused", "NotYours")
-    assert "is not available to you" in ada.sees()
-    assert ada.view is None
+    await ada.until(lambda: ada.view and "is not available to you" in ada.view.text)
+    assert ada.dm == []

@@ -76,14 +76,14 @@ async def test_an_unknown_act_is_acknowledged(place, ada, logged, kind, more, sa
 @pytest.mark.parametrize(
     ("event", "said"),
     [
-        ({"type": "app_home_opened", "user": "U0ADA", "tab": "home"}, ("event", "app_home_opened")),
+        ({"type": "app_mention", "user": "U0ADA"}, ("event", "app_mention")),
         ({"type": "app_uninstalled"}, ("event", "app_uninstalled")),
         ({"type": "message", "text": CANARY, "channel": "C1", "ts": "1.2"}, ("event", "message")),
         ({"type": "function_executed", "function": {"callback_id": "step"}, "function_execution_id": "Fx1",
           "inputs": {"note": CANARY}}, ("function", "step")),
         ({"type": CANARY}, ("event", "other")),
     ],
-    ids=["home", "uninstalled", "message", "workflow step", "odd"],
+    ids=["mention", "uninstalled", "message", "workflow step", "odd"],
 )  # fmt: skip
 async def test_an_unknown_event_is_acknowledged(place, ada, logged, event, said):
     delivery = await place.workspace.emit(event)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.services import Services
@@ -12,6 +13,7 @@ from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.following_messages import FollowingMessages
+from bot.storage.homes import Homes
 from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
 from bot.storage.message_failures import MessageFailures
@@ -64,5 +66,8 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "update": no_slack,
         "delete": no_slack,
         "update_window": no_slack,
+        "publish_home": no_slack,
+        "homes": Homes(db),
+        "home_changes": HomeChanges(),
     }
     return Services(**(usual | given))  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from bot.interaction.commands import RUN, own_names
 from bot.interaction.feature import Feature, Handler, Kind, Verb
 from bot.interaction.owners import (
     any_member,
+    anybody,
     own_account,
     own_delivery,
     own_request,
@@ -69,6 +70,9 @@ FOR_ANY_MEMBER = {
     "shortcut share_secret",
 }
 
+
+# What also guests and strangers cause: it shows them nothing but that the app is not for them.
+FOR_ANYBODY = {"event app_home_opened"}
 
 POSITIONS = {"Button": 1, "MenuItem": 1, "Choice": 4}  # of the action among the arguments
 
@@ -201,21 +205,22 @@ def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
         and handler.owns.__module__ == owners.__name__
     )
 
-    assert loads_a_row != (handler.owns is any_member)
+    assert loads_a_row != (handler.owns in (any_member, anybody))
+    assert (name in FOR_ANYBODY) == (handler.owns is anybody)
     assert (name in FOR_ANY_MEMBER) == (handler.owns is any_member)
 
 
 @each_row(("name", "handler"), everything().items(), ids=everything())
 def test_every_handler_is_for_members(name, handler):
-    """An exception is an event that no person causes. Add its name here after a look at what it does."""
-    assert handler.needs_member, name
+    """Exceptions are in FOR_ANYBODY, after a look at what they do."""
+    assert handler.needs_member == (name not in FOR_ANYBODY), name
 
 
 @each_row(("name", "handler"), everything().items(), ids=everything())
 def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler):
     _call, row = inspect.signature(handler.run).parameters.values()
 
-    assert (row.annotation == "None") == (handler.owns is any_member), name
+    assert (row.annotation == "None") == (handler.owns in (any_member, anybody)), name
 
 
 @each_row("verb", Registry().verbs, ids=lambda verb: verb.name)
@@ -224,7 +229,7 @@ def test_a_verb_uses_no_stored_row_since_a_button_runs_it_with_none(verb):
 
 
 def test_the_list_for_any_member_has_no_name_that_is_gone():
-    assert FOR_ANY_MEMBER - everything().keys() == set()
+    assert (FOR_ANY_MEMBER | FOR_ANYBODY) - everything().keys() == set()
 
 
 # --- what screens lead to. A name is found by its constant: whoever draws and whoever handles use the same one

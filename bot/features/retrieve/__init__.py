@@ -97,9 +97,9 @@ FEATURE = Feature(
             screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal_window),
             screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal_window),
             SHARE_OPEN: Handler(deliveries.open_delivery, received_delivery, opens_window=True),
-            SHARE_OPEN_NOW: Handler(open_at_once, received_delivery),  # opens its own window, when it is reserved
+            SHARE_OPEN_NOW: Handler(open_at_once, received_delivery, opens_when_ready=True),  # when it is reserved
             OPEN_URL: Handler(note_browser, any_member),
-            screens.SHOW_AGAIN: Handler(show_again, own_reveal),  # opens its own window, if there is something to show
+            screens.SHOW_AGAIN: Handler(show_again, own_reveal, opens_when_ready=True),  # if there is something to show
             screens.TRY_AGAIN: Handler(try_again, own_reveal, opens_window=True),
             screens.PAGE_BACK: Handler(turn_page, own_button_context(REVEAL_PAGE)),
             screens.PAGE_ON: Handler(turn_page, own_button_context(REVEAL_PAGE)),

@@ -103,7 +103,12 @@ async def open_in_browser(interaction: Interaction, reveal: Reveal) -> Reply:
 
 
 def _is_on_its_message(interaction: Interaction, delivery: Delivery) -> bool:
-    """Whether the button was pressed on the delivery's message, or on a copy of it in the same conversation."""
+    """Whether the button was pressed on the delivery's message or on a copy of it in the same conversation.
+
+    The Home tab of the recipient is as good as the message: Slack says whose it is, and nobody can forward it.
+    """
+    if interaction.in_home:
+        return delivery.recipient.user == interaction.person
     here, posted = interaction.message, delivery.message
     return here is not None and posted is not None and here[:2] == posted[:2]
 

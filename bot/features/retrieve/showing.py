@@ -72,7 +72,7 @@ async def _wipe(interaction: Interaction, ref: str) -> None:
 
 async def _page_buttons(interaction: Interaction, ref: str, page: int, count: int) -> Buttons | None:
     return await paging.turns(
-        interaction, page, count - 1,
+        interaction.keep, page, count - 1,
         lambda turn: Button(say("Previous page"), screens.PAGE_BACK, turn),
         lambda turn: Button(say("Next page"), screens.PAGE_ON, turn),
         lambda to: NewButtonContext(REVEAL_PAGE, "-", None, data={"reveal": ref, "page": str(to)}),

@@ -3,18 +3,20 @@
 # ruff: noqa: A002 - a row's id is called id
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import NotYours
+from bot.errors import NotYours, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.storage import requests
 from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Sealer
+from bot.storage.shares.openings import opener_is
 from bot.storage.shares.rows import (
     NOT_GIVEN,
     Delivery,
@@ -24,6 +26,8 @@ from bot.storage.shares.rows import (
     Recipient,
     Share,
     ShareRows,
+    columns_of,
+    is_in,
 )
 from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
 
@@ -31,6 +35,13 @@ _NO_CARD = MessageRef("", "", "")  # stored in place of a card: a later try has 
 _UNKNOWN: Final[DeliveryState] = "unknown_outcome"
 _LATER = shares.alias()
 MAX_SENT: Final = 1000  # deliveries in one answer: each is decrypted
+
+
+class Waiting(NamedTuple):
+    """What was sent to a person and is not opened yet."""
+
+    deliveries: tuple[tuple[Share, Delivery], ...]
+    total: int
 
 
 class Shares:
@@ -141,6 +152,33 @@ class Shares:
         by_id = {row.id: self._rows.decrypt(row) for row in found}
         pairs = [(by_id.get(row.share_id), self._deliveries.decrypt_or_empty(row)) for row in rows]
         return [(share, delivery) for share, delivery in pairs if share is not None]
+
+    async def recipients_of(self, person: Person, tracked_ids: Sequence[str]) -> dict[str, Recipient]:
+        """For whom these tracked secrets were shared here, by the id of the tracked row."""
+        query = select(deliveries).where(owned_by(deliveries, person), deliveries.c.tracked_id.in_(tracked_ids))
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all() if tracked_ids else ()
+        return {row.tracked_id: self._deliveries.decrypt_or_empty(row).recipient for row in rows}
+
+    async def waiting_for(self, person: Person, limit: int) -> Waiting:
+        """What was sent to this person and can be opened, the newest first. What cannot be decrypted is left out."""
+        named = and_(*(deliveries.c[name] == value for name, value in columns_of("recipient_", person).items()))
+        can_open = or_(is_in("sent"), and_(is_in("link_shown"), opener_is(person)))
+        waits = and_(named, can_open, deliveries.c.over_at.is_(None), deliveries.c.message_ts.is_not(None))
+        in_time = or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now)
+        query = select(deliveries, func.count().over().label("total")).where(waits, in_time)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query.order_by(deliveries.c.created_at.desc()).limit(limit))).all()
+            theirs = select(shares).where(shares.c.id.in_({row.share_id for row in rows}))
+            found = (await connection.execute(theirs)).all() if rows else ()
+        by_id = {row.id: self._rows.decrypt(row) for row in found}
+        return Waiting(tuple(self._readable(rows, by_id)), rows[0].total if rows else 0)
+
+    def _readable(self, rows: Sequence[Row[Any]], by_id: dict[str, Share]) -> Iterator[tuple[Share, Delivery]]:
+        for row in rows:
+            with suppress(Unsealable):
+                if row.share_id in by_id:
+                    yield by_id[row.share_id], self._deliveries.decrypt(row)
 
     async def share_of(self, delivery: Delivery) -> Share:
         row = await self._share_row(shares.c.id == delivery.share_id)

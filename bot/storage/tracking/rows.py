@@ -86,6 +86,14 @@ class Tracked:
         return self.state in OVER
 
 
+class TrackedPage(NamedTuple):
+    """A part of the list of what a person tracks."""
+
+    secrets: tuple[Tracked, ...]
+    page: int  # counted from 0
+    total: int  # secrets on all pages
+
+
 class Unnotified(NamedTuple):
     """What a person could not be told."""
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, insert, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours
@@ -27,6 +27,7 @@ from bot.storage.tracking.rows import (
     FinalState,
     NewTracked,
     Tracked,
+    TrackedPage,
     TrackedRows,
     TrackedState,
     Unnotified,
@@ -37,6 +38,7 @@ from bot.storage.tracking.rows import (
 )
 
 MAX_VALUES: Final = 500  # in one statement: databases limit how many there may be
+_LISTED: Final = (case((IS_OPEN, 0), else_=1), tracked.c.made_at.desc(), tracked.c.id)  # the order of lists
 
 
 class Tracking:
@@ -83,11 +85,21 @@ class Tracking:
 
     async def list_of(self, person: Person) -> list[Tracked]:
         """Secrets that can still change first, then the newest first. Unreadable ones have `is_readable` False."""
-        order = (case((IS_OPEN, 0), else_=1), tracked.c.made_at.desc(), tracked.c.id)
-        query = select(tracked).where(owned_by(tracked, person)).order_by(*order)
+        query = select(tracked).where(owned_by(tracked, person)).order_by(*_LISTED)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [self._rows.decrypt_or_flag(row) for row in rows]
+
+    async def page_of(self, person: Person, page: int, size: int) -> TrackedPage:
+        """One page of `list_of`, counted from 0; the first one if that page is not there any more."""
+        mine = owned_by(tracked, person)
+        count = select(func.count()).select_from(tracked).where(mine).scalar_subquery().label("total")
+        query = select(tracked, count).where(mine).order_by(*_LISTED).limit(size).offset(page * size)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        if not rows and page:
+            return await self.page_of(person, 0, size)
+        return TrackedPage(tuple(map(self._rows.decrypt_or_flag, rows)), page, rows[0].total if rows else 0)
 
     async def unnotified_of(self, person: Person) -> Unnotified:
         """What this person should have been told of, and Slack took no message."""
