@@ -14,6 +14,7 @@ from aiohttp import web
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
+from bot.interaction.card_queue import CardQueue
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
@@ -48,6 +49,8 @@ from bot.storage.following_messages import FollowingMessages
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
+from bot.storage.link_cards import LinkCards
+from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
@@ -155,7 +158,12 @@ async def services(
                     send=messenger.send,
                     update=messenger.update,
                     delete=messenger.delete,
+                    unfurl=messenger.unfurl,
                     update_window=messenger.update_window,
+                    link_cards=LinkCards(db, sealer),
+                    link_warnings=LinkWarnings(db, sealer),
+                    card_queue=CardQueue(),
+                    unfurl_links=settings.unfurl_links == "on",
                     preferences=Preferences(db),
                     share_choices=StoredShareChoices(db),
                     languages=languages,
@@ -260,9 +268,11 @@ async def serve(settings: Settings, *, watching: bool) -> None:
         recovery = Recovery(registry.recoveries, bot.services, registry.resumes)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
+            bot.tasks.start(bot.services.card_queue.run())
             async with _watching(bot) if watching else nullcontext():
                 log.info("ready", **mode)
                 await _wait_for_shutdown()
+                bot.services.card_queue.stop()
                 bot.tasks.stop_within(DRAIN)
             await recovery.stop()
 

@@ -20,6 +20,7 @@ from bot.features import (
     settings,
     share,
     track,
+    unfurl,
 )
 from bot.interaction.commands import RUN, own_names
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
@@ -41,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,
+    unfurl.FEATURE,
     help.FEATURE,
 )
 

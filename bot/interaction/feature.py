@@ -61,6 +61,7 @@ class Interaction:
     # The text after the verb, the text of the message that a shortcut was used on, or the search typed into a menu.
     text: ParsedText = NO_TEXT
     inputs: Inputs = NO_INPUTS
+    links: tuple[Secret, ...] = ()  # that were posted in `message`, exactly as Slack wrote them; of an event only
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
 
     @property

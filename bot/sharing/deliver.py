@@ -24,6 +24,7 @@ from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
 from bot.sharing.notify import redraw
 from bot.status.burn import try_burn
+from bot.status.link_card import show_end
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -168,6 +169,7 @@ async def _burn(
     failpoint("delivery_burned")
     if state is SecretState.BURNED:  # so that the watcher does not notify the sender
         await services.tracking.settle(delivery.sender, delivery.host, key, "burned")
+        await show_end(services, delivery.sender, delivery.host, delivery.secret_key, "burned")
     return state, metadata
 
 

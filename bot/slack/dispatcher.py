@@ -357,6 +357,7 @@ class Dispatcher:
             message=incoming.message,
             text=_parse(incoming.kind, text),
             inputs=incoming.inputs,
+            links=incoming.links,
             zone=zone,
         )
         reply = await handler.run(interaction, row)

@@ -168,6 +168,16 @@ class SlackClient:
             "chat.update", lambda: self.client.chat_update(channel=channel, ts=ts, **changed)
         )
 
+    async def unfurl(self, channel: str, ts: str, cards: Mapping[Secret, dict[str, Any]]) -> None:
+        """Attach a card to each of these links in somebody's message, or change the card that is there.
+
+        A link is written exactly as Slack wrote it in the event.
+        """
+        unfurls = {link.reveal(): card for link, card in cards.items()}
+        await self._call_within_limits(
+            "chat.unfurl", lambda: self.client.chat_unfurl(channel=channel, ts=ts, unfurls=unfurls)
+        )
+
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message of ours."""
         await self._call_within_limits("chat.delete", lambda: self.client.chat_delete(channel=channel, ts=ts))

@@ -19,7 +19,8 @@ CANARY = "canary-5f1e"
 MAY_REVEAL = {
     "bot/secret.py": "defines it",
     "bot/onetime/wire/requests.py": "puts keys, tokens and passphrases into the request that must carry them",
-    "bot/onetime/links.py": "builds the link that a person asked for",
+    "bot/onetime/links.py": "builds the link that a person asked for, and reads one that was posted",
+    "bot/onetime/wire/metadata.py": "fingerprints a secret key, to find it in a list",
     "bot/onetime/client.py": "sends that request",
     "bot/storage/sealing/sealer.py": "seals it",
     "bot/storage/engine/location.py": "reads the database's URL",
@@ -28,7 +29,7 @@ MAY_REVEAL = {
     "bot/screen/long.py": "cuts a long secret into pages",
     "bot/slack/blocks.py": "draws it in the modal that shows it",
     "bot/storage/accounts.py": "hashes the user name of an account that is tried",
-    "bot/slack/web.py": "gives slack_sdk its token, and posts to a response_url",
+    "bot/slack/web.py": "gives slack_sdk its token, posts to a response_url, and names the links that get a card",
     "bot/slack/workspace.py": "gives Bolt its token",
     "bot/slack/signature.py": "checks signatures with the signing secret",
     "bot/interaction/passphrases.py": "finds other forms of a passphrase that was refused",
