@@ -80,6 +80,15 @@ def _parser() -> argparse.ArgumentParser:
                          help="which Onetime Secret to emulate (0.26)")  # fmt: skip
     sandbox.set_defaults(run=_sandbox)
 
+    manifest = subcommands.add_parser("manifest", help="print the manifest of the Slack app")
+    reached = manifest.add_mutually_exclusive_group()
+    reached.add_argument("--url", help="for HTTP: the https address where Slack reaches the bot")
+    reached.add_argument("--socket-mode", action="store_true", help="for Socket Mode: the bot calls Slack")
+    manifest.add_argument("--with", dest="parts", default="", metavar="PARTS",
+                          help="parts that are off by default, with commas between them")  # fmt: skip
+    manifest.add_argument("--json", action="store_true", help="print JSON instead of YAML")
+    manifest.set_defaults(run=_manifest)
+
     keys = subcommands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
     generate = keys.add_parser("generate", help="write a new key to a new file, readable by its owner only")
     generate.add_argument("file", type=Path, nargs="?", help="default: ENCRYPTION_KEYS_FILE, or ~/.config/ots-bot/")
@@ -158,6 +167,16 @@ def _sandbox(given: argparse.Namespace) -> int:
     from bot.sandbox.main import run  # noqa: PLC0415 - imported when needed
 
     return run(port=given.port, version=given.server, tour=given.tour, browser=not given.no_browser)
+
+
+def _manifest(given: argparse.Namespace) -> None:
+    from bot import app_manifest  # noqa: PLC0415 - imported when needed
+
+    if not given.socket_mode and given.url is None:
+        raise CannotStart("Say how Slack and the bot meet: manifest --url https://… for HTTP, or --socket-mode.")
+    address = None if given.socket_mode else app_manifest.read_address(given.url)
+    fitted = app_manifest.fit(app_manifest.read_plain(), address, app_manifest.read_parts(given.parts))
+    _print((app_manifest.as_json if given.json else app_manifest.as_yaml)(fitted).rstrip())
 
 
 def _keys_generate(given: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ TEST_LINE = (
 )
 TOP_LEVEL = {
     "pyproject.toml", "README.md", "docs", "bot", "migrations", "tests", "manifest.yml", "Procfile", "LICENSE",
-    "CHANGELOG.md", ".ci", ".gitignore", "requirements.txt", "requirements-dev.txt",
+    "CHANGELOG.md", ".ci", ".gitignore", ".slack", "requirements.txt", "requirements-dev.txt",
 }  # fmt: skip
 MOST_README = 10_240  # bytes
 OLD_SETTINGS = {"ONETIME_MOST_BYTES"}  # named where an operator is told the new name

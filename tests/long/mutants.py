@@ -41,6 +41,7 @@ STARTING = 30.0  # seconds more
 PYTEST = ("-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider", "--hypothesis-seed=0",
           "-k", "not postgresql")  # fmt: skip
 COPIED = (
+    ".slack",
     "bot",
     "docs",
     "migrations",

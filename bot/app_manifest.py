@@ -1,0 +1,127 @@
+"""The manifest of the Slack app: manifest.yml, fitted to an address or to Socket Mode, and to the parts switched on.
+
+manifest.yml is the plain manifest and the only source of what every installation has. A `ManifestPart` adds what Slack
+has to be asked for only where that part is switched on.
+
+Source: docs.slack.dev, app manifest reference.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from bot.errors import CannotStart
+
+Manifest = dict[str, Any]
+
+EXAMPLE_ADDRESS = "https://bot.example.com"  # of the bot, in manifest.yml
+MAX_LINE = 120  # characters of printed YAML
+
+_CHECKOUT = Path(__file__).resolve().parents[1]
+_PLACES = (_CHECKOUT / "manifest.yml", Path(sys.prefix) / "share" / "ots-bot" / "manifest.yml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestPart:
+    """What one part of the bot that is off by default adds to the manifest."""
+
+    scopes: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    unfurl_domains: tuple[str, ...] = ()
+
+
+# The parts that `--with` names.
+PARTS: Mapping[str, ManifestPart] = {}
+
+
+def read_plain() -> Manifest:
+    """The manifest in manifest.yml, as an installation or a checkout has it. Raises `CannotStart`."""
+    found = next((place for place in _PLACES if place.is_file()), None)
+    if found is None:
+        raise CannotStart("manifest.yml is missing: it stands beside the folder bot/.")
+    manifest: Manifest = yaml.safe_load(found.read_text(encoding="utf-8"))
+    return manifest
+
+
+def read_address(url: str) -> str:
+    """The https address where Slack reaches the bot, without a slash at its end. Raises `CannotStart` for others."""
+    try:
+        parts = urlsplit(url)
+        is_plain = bool(parts.hostname) and "@" not in parts.netloc and not parts.query and not parts.fragment
+        is_https = parts.scheme == "https" and parts.port != 0
+    except ValueError:
+        is_plain = is_https = False
+    if not (is_plain and is_https) or any(character.isspace() for character in url):
+        raise CannotStart("--url has to be the address where Slack reaches the bot, such as https://bot.example.com.")
+    return url.rstrip("/")
+
+
+def read_parts(named: str) -> tuple[ManifestPart, ...]:
+    """The parts that a list such as `one,two` names. Raises `CannotStart` for a part that does not exist."""
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in PARTS]:
+        raise CannotStart(f"No part is called {unknown[0]}. Parts for --with: {', '.join(sorted(PARTS)) or 'none'}.")
+    return tuple(PARTS[name] for name in dict.fromkeys(names))
+
+
+def fit(plain: Manifest, address: str | None, parts: Iterable[ManifestPart] = ()) -> Manifest:
+    """The manifest for a bot at this address, with these parts. Without an address it is for Socket Mode.
+
+    The address may end with the path of Slack's requests, which people copy together with it.
+    """
+    fitted = deepcopy(plain)
+    for part in parts:
+        _add(fitted, part)
+    settings = fitted["settings"]
+    settings["socket_mode_enabled"] = address is None
+    for place, key in _request_urls(fitted):
+        if address is None:
+            del place[key]
+        else:
+            path = place[key].removeprefix(EXAMPLE_ADDRESS)
+            place[key] = address.removesuffix(path) + path
+    return fitted
+
+
+def _add(manifest: Manifest, part: ManifestPart) -> None:
+    features, settings = manifest["features"], manifest["settings"]
+    _extend(manifest["oauth_config"]["scopes"], "bot", part.scopes)
+    if part.events:
+        url = settings["interactivity"]["request_url"]  # Slack sends everything to one URL
+        subscriptions = settings.setdefault("event_subscriptions", {"request_url": url})
+        _extend(subscriptions, "bot_events", part.events)
+    if part.unfurl_domains:
+        _extend(features, "unfurl_domains", part.unfurl_domains)
+
+
+def _extend(place: dict[str, Any], key: str, more: Iterable[str]) -> None:
+    place[key] = list(dict.fromkeys([*place.get(key, ()), *more]))
+
+
+def _request_urls(manifest: Manifest) -> list[tuple[dict[str, Any], str]]:
+    """Where the manifest says at which URL Slack reaches the bot: each place, and its key there."""
+    features, settings = manifest["features"], manifest["settings"]
+    places = [
+        *((command, "url") for command in features["slash_commands"]),
+        (settings["interactivity"], "request_url"),
+        (settings["interactivity"], "message_menu_options_url"),
+        (settings.get("event_subscriptions", {}), "request_url"),
+    ]
+    return [(place, key) for place, key in places if key in place]
+
+
+def as_yaml(manifest: Manifest) -> str:
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=MAX_LINE)
+
+
+def as_json(manifest: Manifest) -> str:
+    return json.dumps(manifest)
