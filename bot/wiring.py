@@ -11,6 +11,7 @@ from functools import partial
 
 import stamina.instrumentation
 from aiohttp import web
+from yarl import URL
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
@@ -22,6 +23,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
+from bot.onetime.unfurl_domains import find_domains
 from bot.periodic import PeriodicTask
 from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
@@ -36,7 +38,7 @@ from bot.slack.listen import listen
 from bot.slack.members import Members, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
-from bot.slack.web import SlackClient
+from bot.slack.web import SlackClient, is_loopback
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
@@ -228,12 +230,14 @@ class Bot:
 async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     """All parts of a process, with a token that Slack has accepted. Background tasks get `DRAIN` seconds at the end.
 
-    Raises `CannotStart`, also if another process works with the same SQLite file: it would take everything that this
-    process has under way for interrupted, and tell people so.
+    Raises `CannotStart`, also for a host that UNFURL_LINKS cannot serve, and if another process works with the same
+    SQLite file: it would take everything that this process has under way for interrupted, and tell people so.
     """
     settings.require_slack()
     assert settings.slack_bot_token is not None
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    if settings.unfurl_links == "on" and not is_loopback(URL(settings.slack_api_url)):
+        find_domains(hosts)  # an emulated Slack takes any host
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
