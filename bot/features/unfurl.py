@@ -82,11 +82,13 @@ async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
     failpoint("warning_claimed")
     try:
         await interaction.tell(_warning(claimed[0].host.name))
-    except SlackError as error:
-        if not error.is_permanent:
-            for one in claimed:
-                await services.link_warnings.give_back(person, one.host.url, one.key)
+    except SlackError:
+        for one in claimed:
+            await services.link_warnings.give_back(person, one.host.url, one.key)
         raise
+    failpoint("warning_sent")
+    for one in claimed:
+        await services.link_warnings.confirm(person, one.host.url, one.key)
 
 
 def _warning(server: str) -> Message:

@@ -142,6 +142,8 @@ class Search:
     def _without_what_is_shown(self, sent: SentPayload) -> bytes:
         """The payload, less the secret's exact text, or its link, where a modal shows it: nowhere else may it be."""
         payload = copy.deepcopy(sent.payload)
+        if sent.method == "chat.unfurl":  # it names the links that stand in the message already
+            payload["unfurls"] = list(payload["unfurls"].values())
         view = payload.get("view")
         links = {f"{self._world.onetime.url}/secret/{held.secret_key}" for held in self._world.onetime.everything()}
         for span in _links(view) if isinstance(view, dict) and view.get("type") == "modal" else ():

@@ -14,11 +14,12 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.link_cards import LIFE, POST_WITHIN, LinkCards, PostedLink
-from bot.storage.link_warnings import LinkWarnings
+from bot.storage.link_warnings import CLAIM, LinkWarnings
 from bot.storage.reveals.guesses import Guesses
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import link_cards as table
+from bot.storage.tables import link_warnings as warning_table
 from bot.storage.tables import new_id
 from bot.storage.tracking.store import Tracking
 from tests.storage.conftest import SLOW_TWIN
@@ -257,3 +258,17 @@ async def test_a_person_is_warned_of_a_link_once(database, sealer, ada, ben):
     await warnings.give_back(ada, HOST, key)
     assert await warnings.claim(ada, HOST, key)
     assert await warnings.purge() == 0
+
+
+async def test_a_warning_that_was_not_sent_is_due_again(database, sealer, ada):
+    warnings, key = LinkWarnings(database, sealer), MetadataKey("m" * 62)
+    await warnings.claim(ada, HOST, key)
+    async with database.writing() as connection:
+        await connection.execute(update(warning_table).values(until=now - 1))
+    assert await warnings.claim(ada, HOST, key)
+
+    await warnings.confirm(ada, HOST, key)
+    async with database.writing() as connection:
+        await connection.execute(update(warning_table).values(until=warning_table.c.until - CLAIM))
+
+    assert not await warnings.claim(ada, HOST, key)
