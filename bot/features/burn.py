@@ -49,6 +49,7 @@ from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContex
 from bot.storage.link_cards import LinkCard
 from bot.storage.reveals.guesses import GUESSES, Guess
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
+from bot.storage.shares.rows import Delivery
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -121,7 +122,7 @@ async def burn_posted(interaction: Interaction, card: LinkCard) -> Reply:
     services, person = interaction.services, interaction.person
     host, key = read_card(services, card)
     access = await services.access(person, host)
-    found = await _find_own(services, person, access, key)
+    found, delivery = await _find_own(services, person, access, key)
     if found is None:
         return Reply(Message.of(NOT_YOURS_TO_BURN, Text.of(NOT_YOURS_TO_BURN), without_replacing=True), Outcome.REFUSED)
     names = services.guesses.names_of(host.url, key)
@@ -131,25 +132,29 @@ async def burn_posted(interaction: Interaction, card: LinkCard) -> Reply:
         new = NewButtonContext(METADATA, host.url, found, access.account_id)
         (ref,) = await services.button_contexts.keep(person, new)
         return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
+    if state is SecretState.BURNED and delivery is not None:
+        await on_watch_event.show_burned_delivery(services, delivery)
     name = await find_name(services, person, host, found, metadata)
     return Reply(_outcome_message(access, name, state, metadata, without_replacing=True), read_burn_outcome(state))
 
 
-async def _find_own(services: Services, person: Person, access: HostAccess, key: SecretKey) -> MetadataKey | None:
+async def _find_own(
+    services: Services, person: Person, access: HostAccess, key: SecretKey
+) -> tuple[MetadataKey | None, Delivery | None]:
     """The metadata key of a secret that this person tracks, or shared here, or that their account lists.
 
-    Raises the error of the call for that list.
+    With the delivery, if that is how it was found. Raises the error of the call for the account's list.
     """
     host = access.credentials.host
     for tracked in await services.tracking.find_by_secret_key(person, host.url, key):
         if tracked.person == person:
-            return tracked.key
+            return tracked.key, None
     for _, delivery in await services.shares.sent_by(person, host.url):
         if delivery.secret_key == key:
-            return delivery.metadata_key
+            return delivery.metadata_key, delivery
     if access.account_id is None:
-        return None
-    return await services.onetime.find_owned(access.credentials, key)
+        return None, None
+    return await services.onetime.find_owned(access.credentials, key), None
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:

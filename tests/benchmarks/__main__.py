@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, door, ids, start
+from tests.benchmarks import ack, door, ids, links, start
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "ack": ack.measure,
     "door": door.measure,
     "ids": ids.measure,
+    "links": links.measure,
     "start": start.measure,
     "watch": watch.measure,
 }

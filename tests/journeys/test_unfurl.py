@@ -3,8 +3,13 @@
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
+from bot.storage.sealing.keyring import generate_line
+from tests.contract.upgrade.emulators import run_bot
 from tests.journeys.conftest import EMAIL, TOKEN
+from tests.support.share_window import submit_share
+from tests.support.waiting import eventually
 
 DOMAIN = "127.0.0.1"  # of the emulated Onetime Secret
 
@@ -240,3 +245,146 @@ async def test_a_message_with_several_links_gets_a_card_for_each_in_one_call(wor
     await ben.until(lambda: "Burned." in says(ben))
     await ada.until(lambda: "It was burned" in message.shows)
     assert message.shows.count("Opens once") == 2
+
+
+# --- who else, and how else
+
+
+async def test_a_stranger_gets_a_card_for_a_posted_link_and_cannot_use_it(world, ben):
+    stranger = world.workspace.person(f"U0STR{ben.id[-4:]}", "stranger", stranger=True)
+    channel = world.workspace.channel(f"C0S{ben.id[2:]}", "shared", [stranger, ben], shared=True)
+    secret, message = await post_link(world, stranger, channel)
+
+    await stranger.click(message, label="Burn")
+    await stranger.until(lambda: "for members of this workspace" in stranger.sees())
+    await ben.click(message, label="Open")
+    await ben.until(lambda: ben.view is not None and ben.view.submit == "Open")
+
+    assert world.onetime.find_secret(secret.secret_key).state == "new"
+
+
+async def test_a_card_in_a_thread_works(world, ada, ben, team):
+    parent = await ada.post("a thread", channel=team)
+    secret = world.onetime.share(None, "hunter2")
+    message = await ada.post(link_of(world, secret), channel=team, thread_ts=parent.ts)
+    await ada.until(lambda: message.attachments)
+
+    await ben.click(message, label="Open")
+
+    await ben.until(lambda: ben.view is not None and ben.view.submit == "Open")
+
+
+async def test_a_click_that_is_replayed_burns_nothing_more(world, ada, ben, team):
+    secret, message = await post_link(world, ada, team)
+    await track(world, ben, secret)
+    click = await ben.click(message, label="Burn")
+    await ada.until(lambda: "It was burned" in message.shows)
+    calls, told = len(world.onetime.calls), len(ben.ephemerals)
+
+    await ben.replay(click)
+    _, other = await post_link(world, ada, team)  # comes after it
+
+    assert len(world.onetime.calls) == calls
+    assert len(ben.ephemerals) == told
+    assert "Opens once" in other.shows
+
+
+async def test_whoever_shared_the_link_through_the_bot_burns_it_also_when_it_is_not_tracked_any_more(
+    world, ada, ben, team
+):
+    await ada.command("/ots", "share")
+    await ada.until(lambda: ada.view is not None and ada.view.submit == "Share")
+    await submit_share(ada, ada.view, {"text1": "hunter2"})
+    await ada.until(lambda: ada.view is not None and "/secret/" in ada.view.text)
+    (secret,) = world.onetime.everything()
+    await ada.close()
+    message = await ada.post(link_of(world, secret), channel=team)
+    await ada.until(lambda: message.attachments)
+    await ada.command("/ots", f"untrack {world.onetime.url}/private/{secret.metadata_key}")
+    await ada.until(lambda: ada.ephemerals)
+
+    assert "Only its private link" in await burn(ben, message)
+    assert "Burned." in await burn(ada, message)
+    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: any("urned" in one.shows for one in ada.dm))
+
+
+async def test_burning_on_the_senders_card_changes_the_card_in_the_channel(world, ada, team):
+    await ada.command("/ots", "share")
+    await ada.until(lambda: ada.view is not None and ada.view.submit == "Share")
+    await submit_share(ada, ada.view, {"text1": "hunter2"})
+    await ada.until(lambda: ada.view is not None and "/secret/" in ada.view.text)
+    (secret,) = world.onetime.everything()
+    await ada.close()
+    message = await ada.post(link_of(world, secret), channel=team)
+    await ada.until(lambda: message.attachments)
+
+    await ada.click(action_id="share_burn")
+
+    await ada.until(lambda: "It was burned" in message.shows)
+
+
+# --- Slack takes it later, or never
+
+
+async def test_a_card_that_slack_takes_later_comes_later(world, ada, team):
+    world.workspace.plan("chat.unfurl", SlackFault.rate_limited(1), 2)
+
+    _, message = await post_link(world, ada, team)
+
+    assert len(message.attachments) == 1
+
+
+async def test_a_card_that_slack_never_takes_is_forgotten(world, ada, team):
+    world.workspace.plan("chat.unfurl", SlackFault.error("cannot_unfurl_url"))
+    secret = world.onetime.share(None, "hunter2")
+    message = await ada.post(link_of(world, secret), channel=team)
+    await world.workspace.wait_for_call("chat.unfurl")
+
+    again = {**[one for one in world.workspace.deliveries if one.what == "link_shared"][-1].payload, "event_id": "EvX1"}
+    await world.workspace.deliver("events_api", again)
+
+    await ada.until(lambda: message.attachments)
+
+
+async def test_a_card_whose_change_slack_does_not_take_now_is_changed_by_recovery(world, ada, ben, team):
+    secret, message = await post_link(world, ada, team)
+    await track(world, ben, secret)
+    world.workspace.plan("chat.unfurl", SlackFault.http(503), None)
+    await burn(ben, message)
+    assert "Opens once" in message.shows
+    world.workspace.clear_faults()
+
+    await world.bot.stop()
+    await world.start_bot()
+
+    await ada.until(lambda: "It was burned" in message.shows)
+
+
+# --- off, and refused at the start
+
+
+async def test_while_it_is_off_nothing_happens(world, ada, team):
+    await world.bot.stop()
+    await world.start_bot(UNFURL_LINKS="off")
+    start = len(world.bot.output)
+    private = world.onetime.share(None, "hunter2")
+
+    message = await ada.post(link_of(world, private), channel=team)
+    await ada.post(f"{world.onetime.url}/private/{private.metadata_key}", channel=team)
+    await eventually(lambda: bytes(world.bot.output[start:]).count(b'"outcome": "refused"') == 2)
+
+    assert message.attachments == []
+    assert ada.dm == []
+    await world.bot.stop()
+    await world.start_bot()
+
+
+async def test_a_host_that_slack_cannot_tell_of_is_refused_at_the_start_by_its_name(tmp_path):
+    code, said = await run_bot(
+        "run", UNFURL_LINKS="on", ONETIME_HOSTS="https://ots.example.com:8443", SLACK_BOT_TOKEN="xoxb-1",
+        SLACK_SIGNING_SECRET="0123456789abcdef", ENCRYPTION_KEYS=generate_line().reveal(), DATABASE_URL=f"sqlite:///{tmp_path}/bot.db",
+    )  # fmt: skip
+
+    assert code == 78
+    assert "UNFURL_LINKS: ots.example.com:8443 has a port" in said

@@ -192,6 +192,10 @@ class _LenientListing(Entry, gc=False):
     records: Any = None
 
 
+class _LenientNamedListing(_LenientListing, gc=False):
+    secret_identifier: Any = None
+
+
 def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metadata:
     """The metadata of one secret (`/private/KEY`).
 
@@ -245,12 +249,7 @@ def read_entries_v2(status: int, headers: Mapping[str, str], body: bytes) -> lis
     """
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
-    listing: _Listing | _LenientListing | None
-    try:
-        listing = msgspec.json.decode(body, type=_Listing)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        listing = decode(body, _LenientListing)
-    entries = None if listing is None or listing.records is None else decode_list_in(listing.records, Entry)
+    entries = _decode_records(body, Entry, _LenientListing)
     for entry in entries or ():
         entry.ttl, entry.secret_ttl = entry.secret_ttl, None
     return _require_keys(entries)
@@ -276,8 +275,17 @@ def read_owned_v2(status: int, headers: Mapping[str, str], body: bytes) -> dict[
     """`read_owned` by API v2."""
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
-    listing = decode(body, _Listing) or _Listing()
-    return _fingerprinted(_require_keys(decode_list_in(listing.records, _NamedEntry)))
+    return _fingerprinted(_require_keys(_decode_records(body, _NamedEntry, _LenientNamedListing)))
+
+
+def _decode_records(body: bytes, kind: type[EntryT], lenient: type[_LenientListing]) -> list[EntryT] | None:
+    """The records of a list by API v2. `lenient` has the fields of `kind`: it is for bodies that msgspec refuses."""
+    listing: _Listing | _LenientListing | None
+    try:
+        listing = msgspec.json.decode(body, type=_Listing)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        listing = decode(body, lenient)
+    return None if listing is None or listing.records is None else decode_list_in(listing.records, kind)
 
 
 def _fingerprinted(entries: list[_NamedEntry]) -> dict[bytes, MetadataKey]:
