@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from bot.errors import SlackError
+from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
@@ -40,8 +40,11 @@ async def receive_links(interaction: Interaction, _row: None) -> Reply:
     if posted:
         services.card_queue.put(partial(_post_cards, services, interaction.person, message, [*posted.values()]))
     private = {one for one in found.values() if isinstance(one, MetadataLink)}
-    if private:
+    try:
         await _warn(interaction, private)
+    except BotError as error:  # whoever posted a link has asked the bot for nothing, so nobody is told
+        log.warning("not_warned", error=str(error))
+        return Reply(None, Outcome.UNAVAILABLE)
     return Reply(None, Outcome.DONE if posted or private else Outcome.REFUSED)
 
 
@@ -74,7 +77,7 @@ async def _attach(services: Services, cards: list[LinkCard]) -> None:
 async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
     """Warn who posted private links, if it is a member: once for each link, in one message."""
     services, person = interaction.services, interaction.person
-    if not await interaction.is_member(person):
+    if not private or not await interaction.is_member(person):
         return
     claimed = [one for one in private if await services.link_warnings.claim(person, one.host.url, one.key)]
     if not claimed:
@@ -116,6 +119,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
 
 FEATURE = Feature(
     name="unfurl",
-    handlers={Kind.EVENT: {"link_shared": Handler(receive_links, any_member, needs_member=False)}},
+    handlers={
+        Kind.EVENT: {"link_shared": Handler(receive_links, any_member, needs_member=False, is_recorded=False)},
+    },
     recover=recover,
 )

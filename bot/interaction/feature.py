@@ -145,6 +145,7 @@ class Handler(Generic[Row]):
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
     needs_member: bool = True  # False: for an event that no person causes, such as app_uninstalled
+    is_recorded: bool = True  # False: for a frequent event whose second delivery has no effect, also without a record
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,8 +272,9 @@ class Dispatcher:
         return self._workspace.client_of(incoming.install_team)
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
-        record = ActRecord(self._services.acts, incoming, name)
-        answer = Answer(self._client(incoming), self._messenger, self._languages, incoming, note=record.note)
+        record = ActRecord(self._services.acts, incoming, name) if handler.is_recorded else None
+        note = record.note if record else None
+        answer = Answer(self._client(incoming), self._messenger, self._languages, incoming, note=note)
         self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(

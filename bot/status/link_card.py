@@ -60,8 +60,12 @@ def _buttons(card: LinkCard) -> Buttons:
 
 
 def require_on_card(interaction: Interaction, card: LinkCard) -> None:
-    """Raise `NotYours` unless the button was pressed on the message that the card was made for."""
-    if interaction.message != card.message:
+    """Raise `NotYours` unless the button was pressed on the message that the card was made for.
+
+    The card was looked up in the person's workspace or organisation, whose ids of conversations are unique.
+    """
+    pressed = interaction.message
+    if pressed is None or (pressed.channel, pressed.ts) != (card.message.channel, card.message.ts):
         raise NotYours
 
 
@@ -99,6 +103,8 @@ async def _show(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
         await redraw_all(services, await marking)
     except BotError as error:
         log.warning("card_not_changed", error=str(error))
+    except Exception as error:  # noqa: BLE001 - the person must see what was done, whatever the card says
+        log.error("card_not_changed", cause=error)
 
 
 async def redraw_all(services: Services, cards: list[LinkCard]) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bot.interaction.card_queue import MAX_CALLS, MAX_WAIT, PERIOD
+from bot.interaction.card_queue import MAX_CALLS, MAX_WAIT
 from bot.sandbox.slack import WorkspaceChange
 from bot.sandbox.slack.member import WorkspaceMember
 from bot.sandbox.world import World
@@ -22,6 +22,7 @@ from tests.benchmarks.load import Job
 from tests.benchmarks.measure import Goal, percentile, ratio, table
 
 PER_MINUTE = 1_000
+MINUTE = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ async def measure(*, quick: bool) -> list[Goal]:
         Goal("seconds from a link to its card, at most", max(waits.seconds), "at most", MAX_WAIT + 2.0),
     ]
     if not quick:
-        usable = MAX_CALLS * seconds / PERIOD
+        usable = MAX_CALLS * seconds / MINUTE
         goals.append(Goal("cards / what Slack takes in that time", len(calls) / usable, "at least", 0.9))
     return goals
 
@@ -119,7 +120,7 @@ async def _posting(ada: WorkspaceMember, world: World) -> AsyncIterator[list[int
             running.add(asyncio.create_task(ada.post(f"{world.onetime.url}/secret/{key}", channel="C0BUSY")))
             running = {one for one in running if not one.done()}
             count[0] += 1
-            await asyncio.sleep(max(0.0, started + count[0] * 60 / PER_MINUTE - time.monotonic()))
+            await asyncio.sleep(max(0.0, started + count[0] * MINUTE / PER_MINUTE - time.monotonic()))
 
     posting = asyncio.create_task(post())
     try:
@@ -130,7 +131,7 @@ async def _posting(ada: WorkspaceMember, world: World) -> AsyncIterator[list[int
 
 
 def _fullest_minute(times: list[float]) -> int:
-    return max((sum(one <= other < one + PERIOD for other in times) for one in times), default=0)
+    return max((sum(one <= other < one + MINUTE for other in times) for one in times), default=0)
 
 
 def _dropped(output: bytes) -> int:

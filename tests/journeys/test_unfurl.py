@@ -340,6 +340,8 @@ async def test_a_card_that_slack_never_takes_is_forgotten(world, ada, team):
     secret = world.onetime.share(None, "hunter2")
     message = await ada.post(link_of(world, secret), channel=team)
     await world.workspace.wait_for_call("chat.unfurl")
+    await eventually(lambda: b'"card_refused"' in world.bot.output)
+    assert message.attachments == []
 
     again = {**[one for one in world.workspace.deliveries if one.what == "link_shared"][-1].payload, "event_id": "EvX1"}
     await world.workspace.deliver("events_api", again)

@@ -211,6 +211,12 @@ def test_every_handler_is_for_members(name, handler):
 
 
 @each_row(("name", "handler"), everything().items(), ids=everything())
+def test_every_act_of_a_person_is_recorded(name, handler):
+    """So that it has one effect, and an answer. The second delivery of a posted link makes no second card anyhow."""
+    assert handler.is_recorded != (name in FOR_EVENTS), name
+
+
+@each_row(("name", "handler"), everything().items(), ids=everything())
 def test_a_handler_that_takes_a_row_is_given_it_by_its_owner_check(name, handler):
     _call, row = inspect.signature(handler.run).parameters.values()
 
