@@ -171,11 +171,18 @@ def _sandbox(given: argparse.Namespace) -> int:
 
 def _manifest(given: argparse.Namespace) -> None:
     from bot import app_manifest  # noqa: PLC0415 - imported when needed
+    from bot.onetime.links import Hosts  # noqa: PLC0415
+    from bot.onetime.unfurl_domains import find_domains  # noqa: PLC0415
+    from bot.settings import read_settings  # noqa: PLC0415
+
+    def domains() -> tuple[str, ...]:
+        settings = read_settings(given.env_file)
+        return find_domains(Hosts(settings.onetime_hosts, settings.onetime_default_host))
 
     if not given.socket_mode and given.url is None:
         raise CannotStart("Say how Slack and the bot meet: manifest --url https://… for HTTP, or --socket-mode.")
     address = None if given.socket_mode else app_manifest.read_address(given.url)
-    fitted = app_manifest.fit(app_manifest.read_plain(), address, app_manifest.read_parts(given.parts))
+    fitted = app_manifest.fit(app_manifest.read_plain(), address, app_manifest.read_parts(given.parts, domains))
     _print((app_manifest.as_json if given.json else app_manifest.as_yaml)(fitted).rstrip())
 
 

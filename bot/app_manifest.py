@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,7 +40,11 @@ class ManifestPart:
 
 
 # The parts that `--with` names.
-PARTS: Mapping[str, ManifestPart] = {}
+PARTS: Mapping[str, ManifestPart] = {
+    "unfurl": ManifestPart(  # UNFURL_LINKS
+        scopes=("links:read", "links:write"), events=("link_shared",), unfurl_domains=("onetimesecret.com",)
+    ),
+}
 
 
 def read_plain() -> Manifest:
@@ -65,12 +69,18 @@ def read_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def read_parts(named: str) -> tuple[ManifestPart, ...]:
-    """The parts that a list such as `one,two` names. Raises `CannotStart` for a part that does not exist."""
+def read_parts(named: str, find_domains: Callable[[], tuple[str, ...]] | None = None) -> tuple[ManifestPart, ...]:
+    """The parts that a list such as `one,two` names. Raises `CannotStart` for a part that does not exist.
+
+    `find_domains` gives the domains of this installation, for a part that has any. It may raise `CannotStart`.
+    """
     names = [name.strip() for name in named.split(",") if name.strip()]
     if unknown := [name for name in names if name not in PARTS]:
         raise CannotStart(f"No part is called {unknown[0]}. Parts for --with: {', '.join(sorted(PARTS)) or 'none'}.")
-    return tuple(PARTS[name] for name in dict.fromkeys(names))
+    parts = [PARTS[name] for name in dict.fromkeys(names)]
+    if find_domains is not None:
+        parts = [replace(part, unfurl_domains=find_domains()) if part.unfurl_domains else part for part in parts]
+    return tuple(parts)
 
 
 def fit(plain: Manifest, address: str | None, parts: Iterable[ManifestPart] = ()) -> Manifest:

@@ -130,6 +130,7 @@ _VALID_VALUES = {
     "log_level": "debug, info, warning or error",
     "log_format": "json or text",
     "reveal_escrow": "on or off",
+    "unfurl_links": "on or off",
     "shares_per_hour": "a whole number, 1 or more, a million at most",
     "opens_per_hour": "a whole number, 1 or more, a million at most",
     "slack_api_url": "a URL that starts with http:// or https:// and ends with /",
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     share_lives: Annotated[tuple[int, ...], NoDecode, BeforeValidator(_parse_lives)] = DEFAULT_SHARE_LIVES  # seconds
     watch_every: float = Field(default=20, ge=5, le=31_536_000)  # seconds
     reveal_escrow: Annotated[Literal["on", "off"], LowerCase] = "on"
+    unfurl_links: Annotated[Literal["on", "off"], LowerCase] = "off"
     shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     port: int = Field(default=3000, ge=0, le=65535)

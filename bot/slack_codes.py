@@ -19,6 +19,7 @@ Sources. Each method's page is https://docs.slack.dev/reference/methods/METHOD, 
     user      users.info
     auth      auth.test
     socket    apps.connections.open
+    unfurl    chat.unfurl
     sdk       not on a method's page; seen in answers, and named in Slack's guides or in issues of its SDKs
     ours      made by bot/slack for what is no answer of Slack's
 """
@@ -60,7 +61,13 @@ _MESSAGE: Final = frozenset({
     "attachment_payload_limit_exceeded",  # post
     "block_mismatch",  # update
     "blocked_file_type",  # update: this and other codes about files, drafts and cards are here for completeness
+    "cannot_find_channel",  # unfurl
+    "cannot_find_message",  # unfurl: deleted meanwhile
+    "cannot_find_service",  # unfurl: the app may not unfurl in this workspace
+    "cannot_parse_attachment",  # unfurl
     "cannot_reply_to_message",  # post
+    "cannot_unfurl_message",  # unfurl
+    "cannot_unfurl_url",  # unfurl: the link is not in the message, or another app has its domain
     "cant_broadcast_message",  # update
     "cant_delete_message",  # delete: not a message of ours, or deleting is not allowed
     "cant_update_message",  # update: not a message of ours
@@ -94,7 +101,10 @@ _MESSAGE: Final = frozenset({
     "invalid_metadata_format",  # post, update
     "invalid_metadata_schema",  # post, update
     "invalid_post_type",  # every
+    "invalid_source",  # unfurl
     "invalid_trigger_id",  # views
+    "invalid_unfurl_id",  # unfurl
+    "invalid_unfurls_format",  # unfurl
     "is_inactive",  # update: in a frozen, archived or deleted channel
     "json_not_object",  # sdk: every method that takes JSON
     "markdown_text_conflict",  # post, update
@@ -103,9 +113,14 @@ _MESSAGE: Final = frozenset({
     "metadata_must_be_sent_from_app",  # post, update
     "metadata_too_large",  # post, update
     "missing_args",  # socket
+    "missing_channel",  # unfurl
     "missing_file_data",  # post
     "missing_post_type",  # every
     "missing_profile_id",  # views
+    "missing_source",  # unfurl
+    "missing_ts",  # unfurl
+    "missing_unfurl_id",  # unfurl
+    "missing_unfurls",  # unfurl
     "msg_blocks_too_long",  # post
     "msg_too_long",  # update, post
     "no_dual_broadcast_content_update",  # update

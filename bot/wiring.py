@@ -11,10 +11,12 @@ from functools import partial
 
 import stamina.instrumentation
 from aiohttp import web
+from yarl import URL
 
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.features.home.publisher import HomePublisher
+from bot.interaction.card_queue import CardQueue
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -23,6 +25,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
+from bot.onetime.unfurl_domains import find_domains
 from bot.periodic import PeriodicTask
 from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
@@ -38,7 +41,7 @@ from bot.slack.listen import listen
 from bot.slack.members import Members, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
-from bot.slack.web import SlackClient
+from bot.slack.web import SlackClient, is_loopback
 from bot.slack.workspace import Workspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
@@ -52,6 +55,8 @@ from bot.storage.homes import Homes
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
+from bot.storage.link_cards import LinkCards
+from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
@@ -166,8 +171,13 @@ async def services(
                     send=messenger.send,
                     update=messenger.update,
                     delete=messenger.delete,
+                    unfurl=messenger.unfurl,
                     update_window=messenger.update_window,
                     publish_home=messenger.publish_home,
+                    link_cards=LinkCards(db, sealer),
+                    link_warnings=LinkWarnings(db, sealer),
+                    card_queue=CardQueue(),
+                    unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
                     languages=languages,
@@ -233,12 +243,14 @@ class Bot:
 async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     """All parts of a process, with a token that Slack has accepted. Background tasks get `DRAIN` seconds at the end.
 
-    Raises `CannotStart`, also if another process works with the same SQLite file: it would take everything that this
-    process has under way for interrupted, and tell people so.
+    Raises `CannotStart`, also for a host that UNFURL_LINKS cannot serve, and if another process works with the same
+    SQLite file: it would take everything that this process has under way for interrupted, and tell people so.
     """
     settings.require_slack()
     assert settings.slack_bot_token is not None
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+    if settings.unfurl_links == "on" and not is_loopback(URL(settings.slack_api_url)):
+        find_domains(hosts)  # an emulated Slack takes any host
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
@@ -287,9 +299,11 @@ async def serve(settings: Settings, *, watching: bool) -> None:
         recovery = Recovery(registry.recoveries, bot.services, registry.resumes)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
+            bot.tasks.start(bot.services.card_queue.run())
             async with _watching(bot) if watching else nullcontext():
                 log.info("ready", **mode)
                 await _wait_for_shutdown()
+                bot.services.card_queue.stop()
                 bot.tasks.stop_within(DRAIN)
             await recovery.stop()
 

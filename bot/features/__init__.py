@@ -23,6 +23,7 @@ from bot.features import (
     settings,
     share,
     track,
+    unfurl,
 )
 from bot.interaction.commands import RUN, own_names
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
@@ -46,6 +47,7 @@ FEATURES: tuple[Feature, ...] = (
     link.FEATURE,
     check_link.FEATURE,
     make_link.FEATURE,
+    unfurl.FEATURE,
     help.FEATURE,
     home.FEATURE,
 )

@@ -9,29 +9,34 @@ from bot.errors import HostNotAllowed, NotYours, SecretGone, SlackError, Unseala
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
-from bot.interaction.owners import any_member, own_button_context, own_tracked
+from bot.interaction.owners import any_member, card_in_workspace, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
+from bot.person import Person
 from bot.screen.parts import DONE, Button, Buttons, Field, Message, Modal, Part, Text
 from bot.screen.pieces import Bold, HostName, Mark, Sentences, say
-from bot.secret import MetadataKey
+from bot.secret import MetadataKey, SecretKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
 from bot.status.burn import BURNED_FORM, guess_and_burn, read_burn_outcome
 from bot.status.buttons import (
     BURN,
     BURN_WITH_PASSPHRASE,
+    CARD_BURN,
     TRACKED_BURN,
     TRACKED_BURN_WITH_PASSPHRASE,
     TRACKED_LIST_BURN,
 )
 from bot.status.change import find_change
+from bot.status.link_card import link_card, read_card, require_on_card, show_burned
 from bot.status.names import SecretName, find_name
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
+from bot.storage.link_cards import LinkCard
+from bot.storage.shares.rows import Delivery
 from bot.storage.tracking.rows import Tracked
 
 FORM = "burn"
@@ -39,6 +44,7 @@ LOOKING = say("Looking at it…")
 TITLE = say("Burn a secret")
 ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
+NOT_YOURS_TO_BURN = say("Only its private link can burn it. Whoever made the secret has that link.")
 NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 
@@ -82,15 +88,56 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     except WrongPassphrase:
         in_a_list = metadata_card.is_in_a_list(context)
         return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
-    summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
     name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
-    message = Message.of(
-        say("{secret} on {server}: {state}.", secret=name.in_list(), server=HostName(host.name), state=summary),
-        *_outcome_parts(host, name, state, metadata),
-        *access.notes,
-        without_replacing=metadata_card.is_in_a_list(context),
-    )
+    message = _outcome_message(access, name, state, metadata, without_replacing=metadata_card.is_in_a_list(context))
     return Reply(message, read_burn_outcome(state))
+
+
+async def burn_posted(interaction: Interaction, card: LinkCard) -> Reply:
+    """“Burn” on the card under a link that somebody posted, after its confirm dialog.
+
+    It works for whoever has the private link of the secret here, and never for somebody who has only posted the link.
+    """
+    require_on_card(interaction, card)
+    if card.state != "open":
+        drawn = link_card(card)
+        return Reply(Message(drawn.summary, drawn.parts, without_replacing=True), Outcome.REFUSED)
+    services, person = interaction.services, interaction.person
+    host, key = read_card(services, card)
+    access = await services.access(person, host)
+    found, delivery = await _find_own(services, person, access, key)
+    if found is None:
+        return Reply(Message.of(NOT_YOURS_TO_BURN, Text.of(NOT_YOURS_TO_BURN), without_replacing=True), Outcome.REFUSED)
+    names = services.guesses.names_of(host.url, key)
+    try:
+        state, metadata = await _destroy(interaction, access, found, asked=False, names=names)
+    except WrongPassphrase:
+        new = NewButtonContext(METADATA, host.url, found, access.account_id)
+        (ref,) = await services.button_contexts.keep(person, new)
+        return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
+    if state is SecretState.BURNED and delivery is not None:
+        await on_watch_event.show_burned_delivery(services, delivery)
+    name = await find_name(services, person, host, found, metadata)
+    return Reply(_outcome_message(access, name, state, metadata, without_replacing=True), read_burn_outcome(state))
+
+
+async def _find_own(
+    services: Services, person: Person, access: HostAccess, key: SecretKey
+) -> tuple[MetadataKey | None, Delivery | None]:
+    """The metadata key of a secret that this person tracks, or shared here, or that their account lists.
+
+    With the delivery, if that is how it was found. Raises the error of the call for the account's list.
+    """
+    host = access.credentials.host
+    for tracked in await services.tracking.find_by_secret_key(person, host.url, key):
+        if tracked.person == person:
+            return tracked.key, None
+    for _, delivery in await services.shares.sent_by(person, host.url):
+        if delivery.secret_key == key:
+            return delivery.metadata_key, delivery
+    if access.account_id is None:
+        return None, None
+    return await services.onetime.find_owned(access.credentials, key), None
 
 
 async def burn_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
@@ -130,6 +177,24 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
 async def ask_for_tracked(interaction: Interaction, tracked: Tracked) -> Reply:
     await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
     return await _question(interaction, interaction.services.hosts.of(tracked.host), tracked.key)
+
+
+def _outcome_message(
+    access: HostAccess,
+    name: SecretName,
+    state: SecretState | None,
+    metadata: Metadata | None,
+    *,
+    without_replacing: bool,
+) -> Message:
+    host = access.credentials.host
+    summary = secret_words(state) if state else NOT_KNOWN_SUMMARY
+    return Message.of(
+        say("{secret} on {server}: {state}.", secret=name.in_list(), server=HostName(host.name), state=summary),
+        *_outcome_parts(host, name, state, metadata),
+        *access.notes,
+        without_replacing=without_replacing,
+    )
 
 
 def _passphrase_needed(ref: str, access: HostAccess, *, without_replacing: bool) -> Message:
@@ -175,13 +240,14 @@ async def _destroy(
         interaction.services, interaction.person, access, key, passphrase, asked=asked, names=names
     )
     if state is SecretState.BURNED:
-        await _settle(interaction, access.credentials.host, key)
+        await _settle(interaction, access.credentials.host, key, names)
     return state, metadata
 
 
-async def _settle(interaction: Interaction, host: Host, key: MetadataKey) -> None:
-    """Mark a tracked secret as burned and update its card. The watcher then does not notify its owner."""
+async def _settle(interaction: Interaction, host: Host, key: MetadataKey, names: Sequence[str]) -> None:
+    """Mark a tracked secret as burned and update its cards. The watcher then does not notify its owner."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
+    await show_burned(interaction.services, interaction.person, names, tracked.id if tracked else None)
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
@@ -230,6 +296,7 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
+            CARD_BURN: Handler(burn_posted, card_in_workspace),
             BURN: Handler(burn, own_button_context(METADATA)),
             TRACKED_BURN: Handler(burn_tracked, own_tracked),
             TRACKED_LIST_BURN: Handler(burn_in_list, own_tracked),

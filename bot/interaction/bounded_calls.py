@@ -12,7 +12,7 @@ is logged as a warning, counted, and not tried again unless an operator says so.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal
+from bot.secret import Secret
 from bot.storage.message_failures import NO_FAILURE
 
 NOBODY = "-"  # in the place of a workspace's id: the organisation's install
@@ -36,7 +37,9 @@ log = Log("recovery")
 def bound_calls(services: Services) -> Services:
     """The services for one round of recovery. Their calls to Slack raise `StorageUnavailable` too."""
     calls = _BoundedCalls(services)
-    return replace(services, send=calls.send, update=calls.update, update_window=calls.update_window)
+    return replace(
+        services, send=calls.send, update=calls.update, unfurl=calls.unfurl, update_window=calls.update_window
+    )
 
 
 class _BoundedCalls:
@@ -56,6 +59,11 @@ class _BoundedCalls:
         place = Person(None, posted.team_id, posted.channel)
         key = f"update:{posted.team_id}:{posted.channel}:{posted.ts}"
         await self._call("update", key, place, lambda: self._services.update(posted, message, reader))
+
+    async def unfurl(self, posted: MessageRef, cards: Mapping[Secret, Message], reader: Person) -> None:
+        place = Person(None, posted.team_id, posted.channel)
+        key = f"unfurl:{posted.team_id}:{posted.channel}:{posted.ts}"
+        await self._call("unfurl", key, place, lambda: self._services.unfurl(posted, cards, reader))
 
     async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         place = Person(None, team_id or NOBODY, view_id)

@@ -66,6 +66,7 @@ class Interaction:
     text: ParsedText = NO_TEXT
     content: MessageContent | None = None  # the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
+    links: tuple[Secret, ...] = ()  # that were posted in `message`, exactly as Slack wrote them; of an event only
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
     in_home: bool = False  # whether it happened in the person's Home tab, or in a window that was opened there
     install_team: str | None = None  # the workspace that the app is installed in; None for an organisation's install
@@ -159,6 +160,7 @@ class Handler(Generic[Row]):
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
     needs_member: bool = True  # False: for an event that needs none, or that no person causes
+    is_recorded: bool = True  # False: for a frequent event whose second delivery has no effect, also without a record
     opens_when_ready: bool = False  # shows its own modal, but only once something is stored
     draws_home: bool = False  # its only answer is a new Home tab
 

@@ -8,6 +8,7 @@ from bot.interaction.services import Services
 from bot.person import Person
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import ButtonContext, ContextKind, Key
+from bot.storage.link_cards import LinkCard
 from bot.storage.requests import Request
 from bot.storage.reveals.rows import Reveal
 from bot.storage.shares.rows import Delivery, Share
@@ -61,6 +62,11 @@ async def own_delivery(services: Services, person: Person, ref: object) -> Deliv
 async def received_delivery(services: Services, person: Person, ref: object) -> Delivery:
     """A delivery, for its recipient, or for any member of the workspace if it was sent to a channel."""
     return await services.deliveries.find_for_recipient(person, ref)
+
+
+async def card_in_workspace(services: Services, person: Person, ref: object) -> LinkCard:
+    """The card under a link that somebody posted, for any member of the workspace."""
+    return await services.link_cards.find(person, ref)
 
 
 def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, object], Awaitable[ButtonContext[Key]]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
 from bot.interaction.access import HostAccess
+from bot.interaction.card_queue import CardQueue
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -16,12 +17,15 @@ from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
 from bot.screen.parts import HomeView, Message, Modal
+from bot.secret import Secret
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
+from bot.storage.link_cards import LinkCards
+from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
@@ -46,6 +50,10 @@ Update = Callable[[MessageRef, Message, Person], Awaitable[None]]
 
 # Deletes a message of ours. Raises `SlackError`.
 Delete = Callable[[MessageRef], Awaitable[None]]
+
+# Attaches a card to links in somebody's message, each written as in the event, or changes the cards that are there. The
+# cards are in the language of this person. Raises `SlackError`.
+Unfurl = Callable[[MessageRef, Mapping[Secret, Message], Person], Awaitable[None]]
 
 # Changes what an open modal shows, by the workspace that the app is installed in and the id of the modal, in the
 # language of the person who reads it. Raises `WindowClosed`, `SlackError`.
@@ -87,8 +95,13 @@ class Services:
     send: Send
     update: Update
     delete: Delete
+    unfurl: Unfurl
     update_window: UpdateWindow
     publish_home: PublishHome
+    link_cards: LinkCards
+    link_warnings: LinkWarnings
+    card_queue: CardQueue
+    unfurl_links: bool = False  # UNFURL_LINKS
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES
     # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.

@@ -145,6 +145,16 @@ class Onetime:
         work = self._fetch_list(credentials, wire.read_entries, wire.read_entries_v2)
         return await self._with_deadline(credentials.host, "recent", work)
 
+    async def find_owned(self, credentials: Credentials, key: SecretKey) -> MetadataKey | None:
+        """The metadata key of a secret that the account's list names by its secret key; None if the list does not.
+
+        Lists of servers up to 0.24.0 name none. Changes nothing on the host.
+
+        Raises `NotAuthorized`, `RateLimited`, `HostUnavailable`.
+        """
+        work = self._fetch_list(credentials, wire.read_owned, wire.read_owned_v2)
+        return (await self._with_deadline(credentials.host, "recent", work)).get(wire.fingerprint(key))
+
     async def _fetch_list(
         self, credentials: Credentials, read: AnswerReader[AnswerT], read_v2: AnswerReader[AnswerT]
     ) -> AnswerT:

@@ -201,6 +201,14 @@ def read_address(address: str, hosts: Hosts) -> SecretLink | MetadataLink:
     return _read_path(host, path)
 
 
+def read_posted(link: Secret, hosts: Hosts) -> SecretLink | MetadataLink | None:
+    """The link that somebody posted, as Slack wrote it; None if it is none of an allowed host."""
+    try:
+        return read_address(link.reveal(), hosts)
+    except NotUnderstood:
+        return None
+
+
 def read_word(word: str, hosts: Hosts) -> SecretLink | MetadataLink | BareKey:
     """The link or key that this word is. Raises `NotUnderstood`, or `HostNotAllowed` for a link to any other host."""
     if re.fullmatch(r"[A-Za-z0-9_-]+/?", word):

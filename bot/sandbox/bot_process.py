@@ -126,5 +126,5 @@ class BotProcess:
 
 _SETTING_PREFIXES = (
     "SLACK_", "ONETIME_", "DATABASE_URL", "ENCRYPTION_", "WATCH_", "PORT", "HOST", "LOG_", "REVEAL_", "ALLOW_",
-    "PYTHON", "ADMIN_", "HTTPS_PROXY", "NO_PROXY", "PROXY_", "https_proxy", "no_proxy",
+    "PYTHON", "ADMIN_", "HTTPS_PROXY", "NO_PROXY", "PROXY_", "UNFURL_", "https_proxy", "no_proxy",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from bot.sandbox.world import World
 EMAIL = "ada@example.com"
 TOKEN = "sandbox-token-of-ada"
 ACCOUNTS = {EMAIL: TOKEN, "ben@example.com": "sandbox-token-of-ben"}
+LOOPBACK = "127.0.0.1"  # where the emulated Onetime Secret listens
 INTERRUPTED = 130  # the exit code of a process that SIGINT ended
 
 
@@ -25,8 +26,13 @@ def run(*, port: int, version: str, tour: bool, browser: bool = True) -> int:
 
 
 def new_world(version: str = "0.26") -> World:
-    """A world with its own clock, whose bot polls tracked secrets often, so that people need not wait long."""
-    return World(version=version, settings={"WATCH_EVERY": "5"}, own_clock=True)
+    """A world with its own clock, whose bot polls tracked secrets often, so that people need not wait long.
+
+    Links that people post get cards.
+    """
+    world = World(version=version, settings={"WATCH_EVERY": "5", "UNFURL_LINKS": "on"}, own_clock=True)
+    world.workspace.allow_unfurls(LOOPBACK)
+    return world
 
 
 def populate(world: World, number: str = "") -> None:

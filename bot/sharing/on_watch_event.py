@@ -70,6 +70,10 @@ async def show_burned(services: Services, tracked_id: str) -> None:
     """
     found = await services.shares.of_tracked(tracked_id)
     if found is not None:
-        _, delivery = found
-        await services.deliveries.close(delivery.id, "burned")
-        await redraw(services, delivery)
+        await show_burned_delivery(services, found[1])
+
+
+async def show_burned_delivery(services: Services, delivery: Delivery) -> None:
+    """Mark a delivery as burned by its sender. Redraws its messages. Raises `StorageUnavailable`."""
+    await services.deliveries.close(delivery.id, "burned")
+    await redraw(services, delivery)

@@ -278,9 +278,10 @@ class Dispatcher:
         return self._workspace.client_of(incoming.install_team)
 
     def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
-        record = ActRecord(self._services.acts, incoming, name)
+        record = ActRecord(self._services.acts, incoming, name) if handler.is_recorded else None
+        note = record.note if record else None
         kind = _kind_of_answer(incoming)
-        answer = kind(self._client(incoming), self._messenger, self._languages, incoming, note=record.note)
+        answer = kind(self._client(incoming), self._messenger, self._languages, incoming, note=note)
         self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(
@@ -369,6 +370,7 @@ class Dispatcher:
             text=_parse(incoming.kind, text),
             content=incoming.content,
             inputs=incoming.inputs,
+            links=incoming.links,
             zone=zone,
             in_home=incoming.in_home,
             install_team=incoming.install_team,

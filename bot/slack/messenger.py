@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cachetools import LRUCache
@@ -13,6 +13,7 @@ from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import HomeView, Message, Modal
+from bot.secret import Secret
 from bot.slack import blocks
 from bot.slack.workspace import Workspace
 
@@ -70,6 +71,15 @@ class Messenger:
         self._changed(reader)
         slack = self._workspace.client_of(posted.team_id)
         await slack.update(posted.channel, posted.ts, await self._draw(posted.channel, message, reader))
+
+    async def unfurl(self, posted: MessageRef, cards: Mapping[Secret, Message], reader: Person) -> None:
+        """Attach a card to each of these links in somebody's message, or change the one that is there.
+
+        Raises `SlackError`.
+        """
+        language = await self._language_of(reader)
+        drawn = {link: {"blocks": blocks.message(card, language)["blocks"]} for link, card in cards.items()}
+        await self._workspace.client_of(posted.team_id).unfurl(posted.channel, posted.ts, drawn)
 
     async def delete(self, posted: MessageRef) -> None:
         """Delete a message of ours. Raises `SlackError`."""

@@ -27,6 +27,7 @@ from bot.slack.message_content import read_message_content
 JsonObject = Mapping[str, Any]
 
 MAX_FORM_FIELDS = 100  # a slash command has about 15
+MAX_LINKS = 20  # of one message that are read
 MAX_NAME = 255  # characters of an action_id, callback_id or block_id
 
 # Ids, timestamps and hashes of Slack. No query, header or log ever gets anything else in the place of one.
@@ -54,6 +55,7 @@ class Incoming:
     message: MessageRef | None = None  # the message that it happened on
     content: MessageContent | None = None  # of the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
+    links: tuple[Secret, ...] = ()  # that were posted in `message`, as Slack wrote them; each may hold a key
     bot_id: str | None = None  # the bot that caused an event, where it was a bot
 
 
@@ -188,7 +190,10 @@ def read_options(body: JsonObject) -> Incoming:
 
 
 def read_event(body: JsonObject) -> Incoming:
-    """An event_callback. The event function_executed is a workflow step and has a kind of its own."""
+    """An event_callback. The event function_executed is a workflow step and has a kind of its own.
+
+    Links that somebody is still writing into the composer belong to no message yet.
+    """
     event = _as_dict(body.get("event"))
     name = _as_name(event.get("type")) or ""
     function = _as_dict(event.get("function")) if name == "function_executed" else {}
@@ -197,6 +202,7 @@ def read_event(body: JsonObject) -> Incoming:
     user_team = None if enterprise else _as_id(event.get("user_team"))
     person = Person(enterprise, user_team or team, _read_event_user(event, inputs) or "")
     install_team = _read_event_install(body)
+    ts = None if event.get("source") == "composer" else event.get("message_ts") or event.get("ts")
     return Incoming(
         kind=Kind.FUNCTION if function else Kind.EVENT,
         name=(_as_name(function.get("callback_id")) or "") if function else name,
@@ -204,10 +210,9 @@ def read_event(body: JsonObject) -> Incoming:
         install_team=install_team,
         idempotency_key=_key(body, "event", body.get("event_id")),
         text=_as_text(event.get("text")) or "",
-        message=_read_message_ref(
-            install_team or team, event.get("channel"), event.get("message_ts") or event.get("ts")
-        ),
+        message=_read_message_ref(install_team or team, event.get("channel"), ts),
         inputs=Inputs(text_inputs={name: Secret(text) for name, value in inputs.items() if (text := _as_text(value))}),
+        links=_read_links(event),
         bot_id=_as_id(event.get("bot_id")),
         tab=_as_id(event.get("tab")),
     )
@@ -330,9 +335,20 @@ def _read_event_install(body: JsonObject) -> str | None:
     return _as_id(first.get("team_id")) or _as_id(body.get("team_id")) or ""
 
 
+def _read_links(event: JsonObject) -> tuple[Secret, ...]:
+    """The links of a link_shared event, each once. No other event has any."""
+    links = event.get("links") if event.get("type") == "link_shared" else ()
+    urls = (_as_text(_as_dict(one).get("url")) for one in _as_list(links)[:MAX_LINKS])
+    return tuple(dict.fromkeys(Secret(url) for url in urls if url is not None))
+
+
 def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
-    """The message as it was posted, never a forwarded copy: that is only an attachment of another message."""
-    if container.get("type") != "message":
+    """The message as it was posted, never a forwarded copy: that is only an attachment of another message.
+
+    An unfurl of ours is an attachment too, of the message that it was made for.
+    """
+    is_unfurl = container.get("type") == "message_attachment" and container.get("is_app_unfurl") is True
+    if container.get("type") != "message" and not is_unfurl:
         return None
     return _read_message_ref(team_id, container.get("channel_id"), container.get("message_ts"))
 

@@ -180,6 +180,16 @@ class SlackClient:
             "chat.update", lambda: self.client.chat_update(channel=channel, ts=ts, **changed)
         )
 
+    async def unfurl(self, channel: str, ts: str, cards: Mapping[Secret, dict[str, Any]]) -> None:
+        """Attach a card to each of these links in somebody's message, or change the card that is there.
+
+        A link is written exactly as Slack wrote it in the event.
+        """
+        unfurls = {link.reveal(): card for link, card in cards.items()}
+        await self._call_within_limits(
+            "chat.unfurl", lambda: self.client.chat_unfurl(channel=channel, ts=ts, unfurls=unfurls)
+        )
+
     async def delete(self, channel: str, ts: str) -> None:
         """Delete a message of ours."""
         await self._call_within_limits("chat.delete", lambda: self.client.chat_delete(channel=channel, ts=ts))
@@ -214,8 +224,8 @@ class SlackClient:
     def _is_host_of_response_urls(self, origin: URL) -> bool:
         """The hooks of the API's own domain; for a Slack that is emulated on this machine, any port of this machine."""
         api = URL(self._api_url).origin()
-        if _is_loopback(api):
-            return origin.scheme == api.scheme and _is_loopback(origin)
+        if is_loopback(api):
+            return origin.scheme == api.scheme and is_loopback(origin)
         return origin in (URL(f"https://hooks.{find_domain(api)}"), api)
 
     async def _post(self, url: URL, body: dict[str, Any]) -> None:
@@ -321,7 +331,8 @@ def find_domain(api: URL) -> str:
     return next((one for one in DOMAINS if host == one or host.endswith(f".{one}")), DOMAINS[0])
 
 
-def _is_loopback(origin: URL) -> bool:
+def is_loopback(origin: URL) -> bool:
+    """Whether this URL is on this machine: then Slack is emulated."""
     try:
         return ipaddress.ip_address(origin.host or "").is_loopback
     except ValueError:

@@ -29,6 +29,11 @@ TRACKED_BURN: Final = "tracked_burn"
 TRACKED_LIST_BURN: Final = "tracked_list_burn"
 TRACKED_BURN_WITH_PASSPHRASE: Final = "tracked_burn_with_passphrase"
 
+# on the card under a link that somebody posted; `ref` is the card
+CARD_OPEN: Final = "card_open"
+CARD_CHECK: Final = "card_check"
+CARD_BURN: Final = "card_burn"
+
 
 def connect_button(label: Phrase = CONNECT_ACCOUNT) -> Button:
     """Opens the window of `/ots connect`."""

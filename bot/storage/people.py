@@ -15,6 +15,7 @@ from bot.storage.tables import (
     ignored,
     languages,
     limit_uses,
+    link_warnings,
     message_failures,
     notifications,
     outdated_messages,
@@ -30,7 +31,7 @@ from bot.storage.tables import (
 # What belongs to a person alone. What they shared stays, since it belongs to its recipients too.
 _OWN = (
     notifications, tracked, watches, button_contexts, accounts, reveals, following_messages, ignored, preferences,
-    languages, share_choices, limit_uses, message_failures, outdated_messages, homes,
+    languages, share_choices, limit_uses, message_failures, outdated_messages, homes, link_warnings,
 )  # fmt: skip
 
 

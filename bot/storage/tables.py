@@ -251,6 +251,36 @@ following_messages = Table(  # changed once when what they are about is over; th
     UniqueConstraint("channel", "ts"),
 )
 
+link_cards = Table(  # the card under a one-time link that somebody posted
+    "link_cards",
+    metadata,
+    _id(),
+    *_owner(),  # who posted the link
+    Column("message_team", String(32), nullable=False),  # the workspace that the app is installed in
+    Column("channel", String(32), nullable=False),
+    Column("ts", String(32), nullable=False),
+    Column("host", Text, nullable=False),
+    Column("link", LargeBinary),  # sealed, as it was posted; wiped when the card has changed for the last time
+    Column("blind_index", LargeBinary, nullable=False, index=True),  # keyed hash of host and secret key
+    Column("state", String(16), nullable=False),
+    Column("posted_at", Double),  # none until Slack has taken the card
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False, index=True),
+    UniqueConstraint("message_team", "channel", "ts", "blind_index"),
+    CheckConstraint("state IN ('open', 'opened', 'burned')", name="state"),
+)
+_unfinished_cards = Index("ix_link_cards_unfinished", link_cards.c.created_at)
+
+link_warnings = Table(  # whom the bot has warned of a private link that they posted, so that it warns once
+    "link_warnings",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("user_id", String(32), primary_key=True),
+    Column("blind_index", LargeBinary, primary_key=True),  # keyed hash of host and metadata key
+    Column("until", Double, nullable=False, index=True),
+)
+
 share_choices = Table(  # what a person chose when they last shared
     "share_choices",
     metadata,
@@ -480,6 +510,10 @@ DELIVERY_RECIPIENT = SealedColumn(
     audience=("recipient_enterprise_id", "recipient_team_id", "recipient_user_id", "recipient_channel"),
 )
 
+LINK_CARD = SealedColumn(
+    link_cards, "link", "metadata_key", bound_names.LINK_CARDS, audience=("message_team", "channel", "ts")
+)
+
 SEALED = (
     SealedColumn(accounts, "username", "token", bound_names.ACCOUNTS),
     SealedColumn(accounts, "token", "token", bound_names.ACCOUNTS),
@@ -498,6 +532,7 @@ SEALED = (
     SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
     REQUEST_PEOPLE,
     DELIVERY_RECIPIENT,
+    LINK_CARD,
 )
 
 
@@ -512,6 +547,7 @@ _PARTIAL = (
     (_over_requests, "over_at IS NOT NULL"),
     (_waiting_requests, "over_at IS NULL"),
     (_waiting_deliveries, "over_at IS NULL"),
+    (_unfinished_cards, "posted_at IS NULL OR (state <> 'open' AND link IS NOT NULL)"),
 )
 
 

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, door, home, ids, start
+from tests.benchmarks import ack, door, home, ids, links, start
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "door": door.measure,
     "home": home.measure,
     "ids": ids.measure,
+    "links": links.measure,
     "start": start.measure,
     "watch": watch.measure,
 }

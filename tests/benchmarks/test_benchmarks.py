@@ -29,7 +29,9 @@ def quick(*names: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
     return GOAL.findall(done.stdout), done
 
 
-@pytest.mark.parametrize(("name", "ratios"), [("ack", 3), ("door", 3), ("home", 2), ("ids", 2), ("start", 4)])
+@pytest.mark.parametrize(
+    ("name", "ratios"), [("ack", 3), ("door", 3), ("home", 2), ("ids", 2), ("links", 2), ("start", 4)]
+)
 def test_a_benchmark_prints_its_ratios(name, ratios):
     goals, done = quick(name)
 

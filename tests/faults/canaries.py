@@ -145,6 +145,8 @@ class Search:
         A modal shows it in preformatted text, or in a text field that starts with what a message says.
         """
         payload = copy.deepcopy(sent.payload)
+        if sent.method == "chat.unfurl":  # it names the links that stand in the message already
+            payload["unfurls"] = list(payload["unfurls"].values())
         view = payload.get("view")
         links = {f"{self._world.onetime.url}/secret/{held.secret_key}" for held in self._world.onetime.everything()}
         for span in _links(view) if isinstance(view, dict) and view.get("type") == "modal" else ():

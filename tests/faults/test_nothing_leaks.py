@@ -40,7 +40,10 @@ class Scene:
         bot, app = made("the bot token", "xoxb-{}"), made("the app token", "xapp-1-{}")
         signing = made("the signing secret", "signing{}")
         workspace = SlackWorkspace(bot_token=bot.text, app_token=app.text, signing_secret=signing.text)
-        self.world = World(mode=mode, workspace=workspace, settings={"TMPDIR": str(folder), **settings})
+        self.world = World(
+            mode=mode, workspace=workspace, settings={"TMPDIR": str(folder), "UNFURL_LINKS": "on", **settings}
+        )
+        workspace.allow_unfurls("127.0.0.1")
         key = self.world.encryption_key
         self.known = [
             self.email, self.token, self.wrong_token, self.passphrase, self.guess, self.secret, self.typed,
@@ -692,6 +695,33 @@ async def making(scene, message, submit):
     )
 
 
+async def posting_links(scene):
+    """A card that is checked, burned by the wrong and the right person, and opened; and a private link."""
+    ben = scene.by("ben")
+    channel = scene.world.workspace.channel("C0LINKS", "links", [scene.ada, ben.ada])
+    for label, part in (("Burn", "It was burned"), ("Open", "It was opened")):
+        held = scene.share()
+        message = await scene.ada.post(f"here: <{scene.secret_link(held)}>", channel=channel)
+        await scene.ada.until(lambda: message.attachments)  # noqa: B023 - awaited right here
+        await ben.ada.click(message, label="Check")
+        await ben.sees("The server was not asked")
+        await ben.closes()
+        told = len(ben.ada.ephemerals)
+        await ben.ada.click(message, label="Burn")
+        await ben.ada.until(lambda: len(ben.ada.ephemerals) > told)  # noqa: B023 - awaited right here
+        await scene.ada.click(message, label=label)
+        if label == "Open":
+            await scene.ada.submit(await scene.window("Open"))
+            await scene.shown()
+            scene.search.look("showing the secret of a card")
+            await scene.closes()
+        await scene.ada.until(lambda: part in message.shows)  # noqa: B023 - awaited right here
+    start = len(scene.world.bot.output)
+    await scene.ada.post(scene.private_link(scene.share()), channel=channel)
+    await scene.ada.compose(scene.secret_link(scene.share()))
+    await scene.ended(2, start)
+
+
 async def letting_go(scene):
     await scene.says("disconnect", "Which account")
     await scene.ada.click(action_id="account_disconnect")
@@ -729,7 +759,7 @@ JOURNEYS = (
     showing_is_refused,
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
     killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused, in_the_home_tab,
-    opening_in_the_browser, using_shortcuts, making_a_link, letting_go,
+    opening_in_the_browser, using_shortcuts, making_a_link, posting_links, letting_go,
 )  # fmt: skip
 
 

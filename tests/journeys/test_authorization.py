@@ -38,6 +38,7 @@ from bot.storage.button_contexts import (
 )
 from bot.storage.engine.database import Database
 from bot.storage.engine.migrate import migrate
+from bot.storage.link_cards import LinkCards, PostedLink
 from bot.storage.requests import Requests
 from bot.storage.reveals.store import Reveals
 from bot.storage.sealing.keyring import KeyRing
@@ -64,6 +65,7 @@ TABLES = (
     "limit_uses",
     "deliveries",
     "shares",
+    "link_cards",
 )
 WITHOUT_ID = ("preferences", "share_choices")  # one row for each person
 TEXT = "the owner's secret"
@@ -129,6 +131,7 @@ class Owned:
         self.reveals, self.tracking = Reveals(self.db, sealer), Tracking(self.db, sealer)
         self.requests, self.shares = Requests(self.db, sealer), Shares(self.db, sealer)
         self.deliveries = Deliveries(self.db, sealer)
+        self.link_cards = LinkCards(self.db, sealer)
         self.friend = Person(None, self.person.team_id, "U0FRIEND")
         self.tracked_key = "none yet"
 
@@ -253,6 +256,20 @@ class Owned:
             )
         )[0]
 
+    async def card(self):
+        """The owner tracks a secret and has posted its link."""
+        held = self.share()
+        key = SecretKey(held.secret_key)
+        await self.tracking.track(
+            self.person, self.host, MetadataKey(held.metadata_key), made_at=datetime.now(UTC), expires_at=None,
+            secret_key=key,
+        )  # fmt: skip
+        posted = PostedLink(Secret(f"{self.host}/secret/{held.secret_key}"), self.host, key)
+        message = MessageRef(self.person.team_id, *MESSAGE)
+        (card,) = await self.link_cards.keep(self.person, message, [posted])
+        await self.link_cards.mark_posted([card])
+        return card.id
+
     async def nothing(self):
         return None
 
@@ -286,6 +303,7 @@ class Act:
     text: str = ""
     typed: tuple[tuple[str, str], ...] = ()
     picked: tuple[tuple[str, str], ...] = ()
+    is_for_all: bool = False  # any member of the workspace may press the button; what it does then is another question
 
     @property
     def has_row(self):
@@ -310,6 +328,9 @@ ACTS = (
     Act("command", "watch", text="watch on"),
     Act("command", "settings", text="settings"),
     Act("action", "retrieve_open", Owned.link),
+    Act("action", "card_open", Owned.card, on_message=MESSAGE, is_for_all=True),
+    Act("action", "card_check", Owned.card, on_message=MESSAGE, is_for_all=True),
+    Act("action", "card_burn", Owned.card, on_message=MESSAGE, is_for_all=True),
     Act("action", "retrieve_with_passphrase", Owned.reveal, in_window=True),
     Act("action", "retrieve_in_browser", Owned.window_of_delivery, in_window=True),
     Act("action", "share_open", Owned.delivery, on_message=MESSAGE),
@@ -397,7 +418,8 @@ HOME_ACTS = tuple(
         "run_settings", "run_help",
     }
 )  # fmt: skip
-FOR_ANYBODY = {("event", "app_home_opened")}  # see the end of this file
+# Whoever opens Home or posts a link need not be a member: see the end of this file for Home, and test_unfurl.py for links.
+FOR_ANYBODY = {("event", "app_home_opened"), ("event", "link_shared")}
 # These verbs need what is typed after them, which a button does not have: it says what to type.
 ASKS_FOR_MORE = {"run_burn", "run_metadata", "run_track", "run_untrack", "run_watch"}
 LIST = Act("command", "accounts", text="accounts")
@@ -405,6 +427,8 @@ ALL_ACTS = (*ACTS, *HOME_ACTS)
 WITH_ROW = [act for act in ALL_ACTS if act.has_row]
 all_acts = pytest.mark.parametrize("act", ALL_ACTS, ids=str)
 acts_with_row = pytest.mark.parametrize("act", WITH_ROW, ids=str)
+acts_of_one_person = pytest.mark.parametrize("act", [act for act in WITH_ROW if not act.is_for_all], ids=str)
+acts_on_cards = pytest.mark.parametrize("act", [act for act in WITH_ROW if act.is_for_all], ids=str)
 
 
 async def test_every_handler_is_in_the_matrix():
@@ -524,6 +548,7 @@ def _click(owned, act, person, value):
     url = owned.world.workspace.response_url("actions", person.id, "D0ANY")
     channel, ts = act.on_message or ("D0ANY", "2.0")
     container = {"type": "message", "channel_id": channel, "message_ts": ts, "is_ephemeral": False}
+    container |= {"type": "message_attachment", "attachment_id": 1, "is_app_unfurl": True} if act.is_for_all else {}
     trigger = state.new_trigger(person.id)
     if act.in_home:
         return {"actions": [action], "view": {"id": "V0HOME", "type": "home"}, "trigger_id": trigger}
@@ -565,7 +590,7 @@ async def test_the_owner_may(place, act):
     assert english(NotAllowed.tell) not in got.words
 
 
-@acts_with_row
+@acts_of_one_person
 async def test_another_member_is_told_that_it_is_not_available_and_nothing_happens(place, act):
     ref = await act.makes(place)
     before, calls = place.rows(), len(place.world.onetime.calls)
@@ -579,7 +604,7 @@ async def test_another_member_is_told_that_it_is_not_available_and_nothing_happe
     assert len(place.world.onetime.calls) == calls
 
 
-@acts_with_row
+@acts_of_one_person
 async def test_the_answer_is_the_same_for_not_yours_for_gone_and_for_never_was(place, act):
     theirs, gone = await act.makes(place), await act.makes(place)
     place.change("DELETE FROM {} WHERE id = ?", gone)
@@ -590,6 +615,46 @@ async def test_the_answer_is_the_same_for_not_yours_for_gone_and_for_never_was(p
 
     assert answers[0].outcome == "NotYours"
     assert answers[0] == answers[1] == answers[2] == own_and_gone
+    assert len(place.world.onetime.calls) == calls
+
+
+ONLY_PRIVATE_LINK = "Only its private link can burn it"
+
+
+@acts_on_cards
+async def test_another_member_sees_the_card_and_does_not_burn(place, act):
+    ref = await act.makes(place)
+    before, calls = place.own_rows(), len(place.world.onetime.calls)
+
+    got = await do(place, act, Actor("U0OTHER"), ref)
+
+    assert got.outcome == "done"
+    assert (ONLY_PRIVATE_LINK in got.words) == (act.name == "card_burn")
+    assert place.own_rows() == before
+    assert len(place.world.onetime.calls) == calls
+
+
+async def test_whoever_merely_posted_the_link_does_not_burn(place):
+    ref = await place.card()
+    place.change("DELETE FROM {}", tables=("tracked",))
+
+    got = await do(place, Act("action", "card_burn", on_message=MESSAGE, is_for_all=True), Actor(OWNER), ref)
+
+    assert ONLY_PRIVATE_LINK in got.words
+    assert [held.state for held in place.world.onetime.everything()] == ["new"]
+
+
+@acts_on_cards
+async def test_a_card_works_on_its_own_message_alone_and_not_on_a_copy(place, act):
+    ref = await act.makes(place)
+    calls = len(place.world.onetime.calls)
+
+    for channel, ts in (("D0ANY", "9.0"), ("D0OTHER", "1.0")):
+        got = await do(place, replace(act, on_message=(channel, ts)), Actor(OWNER), ref)
+        assert got.outcome == "NotYours"
+    gone = await do(place, act, Actor(OWNER), new_id())
+
+    assert gone.outcome == "NotYours"
     assert len(place.world.onetime.calls) == calls
 
 

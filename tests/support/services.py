@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.interaction.card_queue import CardQueue
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -16,6 +17,8 @@ from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
 from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
+from bot.storage.link_cards import LinkCards
+from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
@@ -65,6 +68,10 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "send": no_slack,
         "update": no_slack,
         "delete": no_slack,
+        "unfurl": no_slack,
+        "link_cards": LinkCards(db, sealer),
+        "link_warnings": LinkWarnings(db, sealer),
+        "card_queue": CardQueue(),
         "update_window": no_slack,
         "publish_home": no_slack,
         "homes": Homes(db),

@@ -9,6 +9,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.slack.payloads import (
     MAX_FORM_FIELDS,
+    MAX_LINKS,
     decode_body,
     read_action,
     read_event,
@@ -380,3 +381,50 @@ def test_payloads_without_ids_are_told_apart_by_all_that_they_hold():
 
     assert len(set(keys)) == len(keys)
     assert keys == [read_payload(dict(reversed(payload.items()))).idempotency_key for payload in payloads]
+
+
+# --- links that were posted
+
+LINKS = {"type": "link_shared", "user": "U1", "channel": "C1", "message_ts": "1.5", "source": "conversations_history"}
+
+
+def shared(*urls):
+    return read_event(event({**LINKS, "links": [{"domain": "example.com", "url": url} for url in urls]}))
+
+
+def test_links_come_exactly_as_slack_wrote_them_and_each_once():
+    url = "https://example.com/secret/aB&amp;c?x=%20"
+
+    incoming = shared(url, url, "https://example.com/other")
+
+    assert [link.reveal() for link in incoming.links] == [url, "https://example.com/other"]
+    assert incoming.message == MessageRef("T1", "C1", "1.5")
+    assert "secret" not in repr(incoming.links)
+
+
+def test_links_in_the_composer_belong_to_no_message():
+    composing = {**LINKS, "source": "composer", "channel": "COMPOSER", "message_ts": "U1-909b5454-75f8"}
+
+    assert read_event(event({**composing, "links": [{"url": "https://example.com"}]})).message is None
+
+
+def test_a_hostile_message_has_a_bounded_number_of_links():
+    assert len(shared(*(f"https://example.com/{number}" for number in range(1000))).links) == MAX_LINKS
+
+
+@pytest.mark.parametrize("links", [None, "https://example.com", [None], [{"url": 7}], [{"domain": "example.com"}], {}])
+def test_what_is_no_list_of_links_is_none(links):
+    assert read_event(event({**LINKS, "links": links})).links == ()
+
+
+def test_no_other_event_has_links():
+    assert read_event(event({**LINKS, "type": "message", "links": [{"url": "https://example.com"}]})).links == ()
+
+
+@pytest.mark.parametrize(
+    ("is_unfurl", "expected"), [(True, MessageRef("T1", "C1", "1.5")), (False, None), ("yes", None)]
+)
+def test_a_click_on_a_card_is_on_the_message_and_one_in_a_copy_on_none(is_unfurl, expected):
+    container = {"type": "message_attachment", "channel_id": "C1", "message_ts": "1.5", "is_app_unfurl": is_unfurl}
+
+    assert read_payload({**ACTOR, "type": "block_actions", "container": container}).message == expected

@@ -16,6 +16,7 @@ from bot.interaction.feature import Feature, Handler, Kind, Verb
 from bot.interaction.owners import (
     any_member,
     anybody,
+    card_in_workspace,
     own_account,
     own_delivery,
     own_request,
@@ -57,6 +58,7 @@ FOR_ANY_MEMBER = {
     "/ots untrack",
     "/ots watch",
     "/ots LINK",
+    "event link_shared",  # of anybody's message: whoever posts a link need not be a member for its card
     "action connect_open",
     "action open_url",
     "form connect",
@@ -71,8 +73,9 @@ FOR_ANY_MEMBER = {
 }
 
 
-# What also guests and strangers cause: it shows them nothing but that the app is not for them.
-FOR_ANYBODY = {"event app_home_opened"}
+# What also guests and strangers cause: it shows them nothing but that the app is not for them, or what everybody sees.
+FOR_ANYBODY = {"event app_home_opened", "event link_shared"}
+UNRECORDED = {"event link_shared"}
 
 POSITIONS = {"Button": 1, "MenuItem": 1, "Choice": 4}  # of the action among the arguments
 
@@ -87,6 +90,7 @@ OWNERS = (
     own_share,
     own_delivery,
     received_delivery,
+    card_in_workspace,
 )
 
 
@@ -214,6 +218,12 @@ def test_whoever_asks_is_checked_for_every_single_handler(name, handler):
 def test_every_handler_is_for_members(name, handler):
     """Exceptions are in FOR_ANYBODY, after a look at what they do."""
     assert handler.needs_member == (name not in FOR_ANYBODY), name
+
+
+@each_row(("name", "handler"), everything().items(), ids=everything())
+def test_every_act_of_a_person_is_recorded(name, handler):
+    """So that it has one effect, and an answer. The second delivery of a posted link makes no second card anyhow."""
+    assert handler.is_recorded != (name in UNRECORDED), name
 
 
 @each_row(("name", "handler"), everything().items(), ids=everything())

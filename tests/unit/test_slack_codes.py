@@ -35,6 +35,9 @@ GROUPS: dict[About, str] = {
         slack_connect_file_link_sharing_blocked slack_connect_file_upload_sharing_blocked
         slack_connect_lists_sharing_blocked too_many_attachments too_many_contact_cards too_many_users trigger_expired
         unable_to_share_files update_failed users_list_not_supplied view_too_large
+        cannot_find_channel cannot_find_message cannot_find_service cannot_parse_attachment cannot_unfurl_message
+        cannot_unfurl_url invalid_source invalid_unfurl_id invalid_unfurls_format missing_channel missing_source
+        missing_ts missing_unfurl_id missing_unfurls
     """,
     "workspace": """
         accesslimited account_inactive app_uninstalled bot_not_found deprecated_endpoint enterprise_is_restricted

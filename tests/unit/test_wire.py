@@ -24,7 +24,8 @@ from bot.errors import (
     WrongPassphrase,
 )
 from bot.onetime import wire
-from bot.onetime.wire import Metadata, SecretState
+from bot.onetime.wire import Metadata, SecretState, fingerprint, read_owned, read_owned_v2
+from bot.secret import MetadataKey, SecretKey
 from tests.support.english import english
 from tests.support.rows import each_row
 
@@ -38,6 +39,7 @@ READERS = {
     "burn": wire.read_burn,
     "recent": wire.read_recent,
     "recent of v2": wire.read_recent_v2,
+    "owned": wire.read_owned,
     "authcheck": wire.read_authcheck,
     "status": wire.read_status,
     "share": wire.read_share,
@@ -633,3 +635,52 @@ def test_answers_of_versions_that_were_not_recorded_are_read(fields: dict[str, A
 )
 def test_lists_of_versions_that_were_not_recorded_are_asked_of_v2(status: int, said: Any) -> None:
     assert isinstance(error("recent", status, said), wire.UnrecognizedAnswer)
+
+
+# --- which secrets of an account a secret key names
+
+
+def owned(*records, read=read_owned, wrap=lambda records: records):
+    return read(200, {}, json.dumps(wrap(list(records))).encode())
+
+
+def listed(metadata, secret):
+    return {"metadata_key": metadata, "secret_identifier": secret, "state": "new"}
+
+
+@each_row("version", ["v1", "v2"])
+def test_a_list_that_names_secret_keys_finds_the_private_key_of_one(version):
+    records = [listed("m" * 62, "s" * 62), listed("n" * 62, "t" * 62)]
+    found = (
+        owned(*records)
+        if version == "v1"
+        else owned(*records, read=read_owned_v2, wrap=lambda records: {"records": records})
+    )
+
+    assert found.get(fingerprint(SecretKey("t" * 62))) == MetadataKey("n" * 62)
+    assert found.get(fingerprint(SecretKey("u" * 62))) is None
+
+
+def test_the_secret_keys_of_a_list_are_kept_nowhere():
+    found = owned(listed("m" * 62, "canarys" * 8))
+
+    assert b"canarys" not in b"".join(found)
+    assert "canarys" not in repr(found)
+
+
+@each_row("named", ["", None, 7, ["s" * 62], "short", "s" * 200, "s" * 61 + "/"])
+def test_what_is_no_key_names_nothing(named):
+    assert owned(listed("m" * 62, named)) == {}
+
+
+def test_a_list_without_names_finds_nothing():
+    assert owned({"metadata_key": "m" * 31, "state": "new"}) == {}
+    assert owned() == {}
+
+
+@each_row("read", [read_owned, read_owned_v2], ids=["v1", "v2"])
+def test_a_list_that_cannot_be_read_is_an_error_here_too(read):
+    with pytest.raises(NotAuthorized):
+        read(404, {}, b'{"message":"Not authorized"}')
+    with pytest.raises(HostUnavailable):
+        read(200, {}, b"{}")

@@ -16,14 +16,23 @@ from bot.features.retrieve.recovery import recover
 from bot.features.retrieve.resume import resume, resume_at_once
 from bot.features.retrieve.showing import close_pages, finish, show_again, turn_page
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
-from bot.interaction.owners import any_member, own_button_context, own_reveal, own_reveal_window, received_delivery
+from bot.interaction.owners import (
+    any_member,
+    card_in_workspace,
+    own_button_context,
+    own_reveal,
+    own_reveal_window,
+    received_delivery,
+)
 from bot.interaction.pasted import from_field, secret_key, usual_host
 from bot.screen.parts import OPEN_URL
 from bot.screen.pieces import say
 from bot.secret import SecretKey
 from bot.sharing.recipient_messages import SHARE_OPEN, SHARE_OPEN_NOW
-from bot.status.buttons import RETRIEVE_OPEN
+from bot.status.buttons import CARD_OPEN, RETRIEVE_OPEN
+from bot.status.link_card import read_card, require_on_card
 from bot.storage.button_contexts import REVEAL_PAGE, SECRET, ButtonContext
+from bot.storage.link_cards import LinkCard
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 
 SHORTCUT = "open_link"
@@ -53,6 +62,15 @@ async def read_link(interaction: Interaction, _row: None) -> Reply:
 async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> Reply:
     """“Open it…” under a pasted link."""
     return await ask(interaction, interaction.services.hosts.of(context.host), context.key)
+
+
+async def open_posted(interaction: Interaction, card: LinkCard) -> Reply:
+    """“Open” on the card under a link that somebody posted: the window is for who clicked alone."""
+    require_on_card(interaction, card)
+    if card.state != "open":
+        return Reply(screens.used_up(card), Outcome.REFUSED)
+    host, key = read_card(interaction.services, card)
+    return await ask(interaction, host, key)
 
 
 async def add_passphrase(interaction: Interaction, reveal: Reveal) -> Reply:
@@ -93,6 +111,7 @@ FEATURE = Feature(
     handlers={
         Kind.SHORTCUT: {SHORTCUT: Handler(open_window, any_member, opens_window=True)},
         Kind.ACTION: {
+            CARD_OPEN: Handler(open_posted, card_in_workspace, opens_window=True),
             RETRIEVE_OPEN: Handler(open_pasted, own_button_context(SECRET), opens_window=True),
             screens.WITH_PASSPHRASE: Handler(add_passphrase, own_reveal_window),
             screens.IN_BROWSER: Handler(deliveries.open_in_browser, own_reveal_window),

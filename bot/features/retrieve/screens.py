@@ -26,7 +26,9 @@ from bot.screen.parts import (
 from bot.screen.pieces import HostName, Mark, Piece, Plain, Sentences, When, Who, say, say_count
 from bot.secret import Secret
 from bot.sharing.form_state import MAX_NOTE
+from bot.status.link_card import link_card
 from bot.status.words import DONE_SIGN, DOT, REFUSED_SIGN, WARNING_SIGN, WORKING_SIGN
+from bot.storage.link_cards import LinkCard
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.shares.rows import Delivery
 
@@ -213,6 +215,11 @@ NOTHING_LEFT = say("There is nothing left to show here: the secret was shown to 
 
 def nothing_left(*, push: bool = False) -> Modal:
     return Modal(NO_FORM, TITLE, (Text.of(NOTHING_LEFT),), push=push)
+
+
+def used_up(card: LinkCard) -> Modal:
+    """The secret of a link that somebody posted was opened or burned here."""
+    return Modal(NO_FORM, TITLE, link_card(card).parts)
 
 
 def stopped(delivery: Delivery | None = None) -> Modal:

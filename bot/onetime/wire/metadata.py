@@ -1,18 +1,21 @@
 """Reads metadata: the state of one secret, or the list of an account's recent secrets.
 
 Servers up to 0.23 and later servers have different words for the states; only this file knows both. Many answers hold
-`value`, `secret_value` and `secret_identifier`, which are never read: on servers up to 0.25 the first answer about a
-secret's metadata even holds its plain text. `secret_key` is read from the answer about one secret, never from a list.
+`value` and `secret_value`, which are never read: on servers up to 0.25 the first answer about a secret's metadata even
+holds its plain text. `secret_key` is read from the answer about one secret, never from a list. Only `read_owned` reads
+the `secret_identifier` of a list, to compare it.
 """
 
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from hashlib import blake2b
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +30,7 @@ MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret
 CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may differ from ours
 MAX_RECIPIENTS = 20  # addresses that are read from one answer
 MAX_ADDRESS = 254  # characters
+_FINGERPRINT_KEY = secrets.token_bytes(32)
 ANONYMOUS = "anon"  # what `custid` says of a secret that was made without an account
 
 
@@ -167,6 +171,13 @@ class Entry(msgspec.Struct, gc=False):
         return _metadata(self)
 
 
+class _NamedEntry(Entry, gc=False):
+    secret_identifier: Any = None
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
 class _SingleEntry(Entry, gc=False):
     secret_key: Any = None
     custid: Any = None
@@ -179,6 +190,10 @@ class _Listing(msgspec.Struct):
 
 class _LenientListing(Entry, gc=False):
     records: Any = None
+
+
+class _LenientNamedListing(_LenientListing, gc=False):
+    secret_identifier: Any = None
 
 
 def read_metadata(status: int, headers: Mapping[str, str], body: bytes) -> Metadata:
@@ -267,18 +282,55 @@ def read_entries_v2(status: int, headers: Mapping[str, str], body: bytes) -> lis
     """
     if status != 200:  # noqa: PLR2004
         raise refusal(status, headers, body)
-    listing: _Listing | _LenientListing | None
-    try:
-        listing = msgspec.json.decode(body, type=_Listing)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        listing = decode(body, _LenientListing)
-    entries = None if listing is None or listing.records is None else decode_list_in(listing.records, Entry)
+    entries = _decode_records(body, Entry, _LenientListing)
     for entry in entries or ():
         entry.ttl, entry.secret_ttl = entry.secret_ttl, None
     return _require_keys(entries)
 
 
-def _require_keys(entries: list[Entry] | None) -> list[Entry]:
+def fingerprint(key: SecretKey) -> bytes:
+    """Equal for equal keys, in this process alone. It says nothing about the key."""
+    return blake2b(key.reveal().encode("utf-8", "surrogatepass"), key=_FINGERPRINT_KEY, digest_size=16).digest()
+
+
+def read_owned(status: int, headers: Mapping[str, str], body: bytes) -> dict[bytes, MetadataKey]:
+    """The metadata keys of the account's secrets by the `fingerprint` of their secret keys (API v1).
+
+    Lists of servers from 0.24.1 on name the secret keys, which are fingerprinted here and kept nowhere. Other lists
+    give nothing. Raises what `read_entries` does.
+    """
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body)
+    return _fingerprinted(_require_keys(decode_list(body, _NamedEntry)))
+
+
+def read_owned_v2(status: int, headers: Mapping[str, str], body: bytes) -> dict[bytes, MetadataKey]:
+    """`read_owned` by API v2."""
+    if status != 200:  # noqa: PLR2004
+        raise refusal(status, headers, body)
+    return _fingerprinted(_require_keys(_decode_records(body, _NamedEntry, _LenientNamedListing)))
+
+
+def _decode_records(body: bytes, kind: type[EntryT], lenient: type[_LenientListing]) -> list[EntryT] | None:
+    """The records of a list by API v2. `lenient` has the fields of `kind`: it is for bodies that msgspec refuses."""
+    listing: _Listing | _LenientListing | None
+    try:
+        listing = msgspec.json.decode(body, type=_Listing)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        listing = decode(body, lenient)
+    return None if listing is None or listing.records is None else decode_list_in(listing.records, kind)
+
+
+def _fingerprinted(entries: list[_NamedEntry]) -> dict[bytes, MetadataKey]:
+    found: dict[bytes, MetadataKey] = {}
+    for entry in entries:
+        named, key = entry.secret_identifier, entry.find_key()
+        if key is not None and isinstance(named, str) and KEY.fullmatch(named):
+            found[fingerprint(SecretKey(named))] = key
+    return found
+
+
+def _require_keys(entries: list[EntryT] | None) -> list[EntryT]:
     if entries is None:
         raise HostUnavailable("200 without a list")
     if entries and all(entry.find_key() is None for entry in entries):

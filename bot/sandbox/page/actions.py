@@ -144,7 +144,7 @@ class PersonActions:
             return await member.command(name, text, channel=action.channel)
         if name.startswith("/"):
             raise CannotDo(f"{name} is not a valid command.")
-        member.say(self._encode(action.text, tokens=True), channel=action.channel)
+        await member.post(self._encode(action.text, tokens=True), channel=action.channel)
         return None
 
     def _encode(self, text: str, *, tokens: bool) -> str:

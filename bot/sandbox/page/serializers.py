@@ -50,7 +50,10 @@ def message_key(one: SlackMessage) -> str:
 
 
 def message(one: SlackMessage) -> Json:
-    """A message. `reads` is the text for screen readers: Slack gives them `text`, not the blocks."""
+    """A message. `reads` is the text for screen readers: Slack gives them `text`, not the blocks.
+
+    `attachments` are the blocks of each attachment; one in the old style has none.
+    """
     return {
         "key": message_key(one),
         "channel": one.channel,
@@ -62,7 +65,7 @@ def message(one: SlackMessage) -> Json:
         "text": one.text,
         "reads": one.text or one.shows,
         "blocks": one.blocks,
-        "attachments": len(one.attachments),
+        "attachments": [attached.get("blocks", []) for attached in one.attachments],
         "edited": one.edited is not None,
     }
 

@@ -11,7 +11,7 @@ from bot.sandbox.slack.deliver import COMMAND, EVENT, INTERACTION
 from bot.sandbox.slack.elements import STATE_FIELDS, CannotDo, Element, FieldsRefused, find_elements
 from bot.sandbox.slack.forms import ElementQuery, check_fields, choose, find_element, find_field
 from bot.sandbox.slack.member_view import MemberView
-from bot.sandbox.slack.model import Payload, SlackChannel, SlackMessage, SlackUser, SlackView
+from bot.sandbox.slack.model import Payload, PostedLinks, SlackChannel, SlackMessage, SlackUser, SlackView
 from bot.sandbox.slack.payloads import (
     InteractionKind,
     action_payload,
@@ -26,6 +26,7 @@ from bot.sandbox.slack.payloads import (
 from bot.sandbox.slack.pickers import require_offered
 from bot.sandbox.slack.records import AppDelivery, DeliveryKind
 from bot.sandbox.slack.state import WorkspaceState
+from bot.sandbox.slack.unfurls import COMPOSER, find_links, link_shared, new_number
 
 
 class WorkspaceMember(MemberView):
@@ -90,6 +91,28 @@ class WorkspaceMember(MemberView):
         payload: Payload = {"text": text, **more, "thread_ts": thread.ts if thread else None}
         return self._state.post(self._find_channel(channel), payload, user=self.id)
 
+    async def post(
+        self, text: str, *, channel: SlackChannel | str | None = None, thread_ts: str | None = None
+    ) -> SlackMessage:
+        """Write a message. The app is told of links on its domains, if it may read them."""
+        content = {"text": text} | ({"thread_ts": thread_ts} if thread_ts else {})
+        message = self._state.post(self._find_channel(channel), content, user=self.id)
+        await self._tell_of_links(message.text, message.channel, message.ts, thread_ts)
+        return message
+
+    async def compose(self, text: str) -> None:
+        """Write into the composer and send nothing. The app is told of links on its domains already."""
+        await self._tell_of_links(text, COMPOSER, f"{self.id}-{new_number()}", None)
+
+    async def _tell_of_links(self, text: str, channel: str, ts: str, thread_ts: str | None) -> None:
+        if not (urls := find_links(text, self._state.unfurl_domains)):
+            return
+        in_composer = channel == COMPOSER
+        posted = PostedLinks(ts if in_composer else new_number(), channel, ts, urls, in_composer)
+        self._state.posted_links[posted.number] = posted
+        event = link_shared(self._state, self.id, posted, thread_ts)
+        self._finish(await self._app.send(EVENT, event_payload(self._state, event)))
+
     # --- clicking
 
     async def click(
@@ -113,7 +136,7 @@ class WorkspaceMember(MemberView):
         """
         query = ElementQuery(action_id=action_id, value=value, label=label, block_id=block_id)
         where = self._resolve_target(target) if target or self.view else self._find_newest_with(query)
-        element = find_element(where.blocks, query)
+        element = find_element(where.blocks if isinstance(where, SlackView) else where.all_blocks, query)
         if "confirm" in element.definition and not confirm:
             if confirm is None:
                 raise CannotDo("a dialog asks for confirmation")
@@ -130,7 +153,7 @@ class WorkspaceMember(MemberView):
             fields: Payload = {"container": {"type": "view", "view_id": where.id}, "view": shown}
             trigger = self._state.new_trigger(self.id, where.id if where.type == "modal" else None)
         else:
-            fields = message_context(self._state, where)
+            fields = message_context(self._state, where, element.block_id)
             fields["response_url"] = self._app.response_url("actions", self.id, where.channel, where)
             if element.kind in STATE_FIELDS:
                 fields["state"]["values"].setdefault(element.block_id, {})[element.action_id] = entered

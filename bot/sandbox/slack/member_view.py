@@ -100,7 +100,7 @@ class MemberView:
         """The newest message with an element that fits. Raises `CannotDo` if there is none."""
         for message in reversed(self.messages):
             with suppress(CannotDo):
-                find_element(message.blocks, query)
+                find_element(message.all_blocks, query)
                 return message
         raise CannotDo("no message in front of them has that")
 

@@ -74,9 +74,34 @@ class SlackMessage:
     deleted: bool = False
 
     @property
+    def attached_blocks(self) -> list[Payload]:
+        """The blocks of all attachments."""
+        return [block for one in self.attachments for block in one.get("blocks", [])]
+
+    @property
+    def all_blocks(self) -> list[Payload]:
+        """The blocks of the message and of its attachments: a person can use the elements of both."""
+        return [*self.blocks, *self.attached_blocks]
+
+    @property
     def shows(self) -> str:
-        """The text that a person reads: that of the blocks or, without blocks, `text`."""
-        return render_blocks(self.blocks) if self.blocks else render_mrkdwn(self.text)
+        """The text that a person reads: that of the blocks or, without blocks, `text`; then the attachments."""
+        own = render_blocks(self.blocks) if self.blocks else render_mrkdwn(self.text)
+        return "\n".join([own, render_blocks(self.attached_blocks)]) if self.attached_blocks else own
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLinks:
+    """Links on the app's domains in a message or, before it is sent, in somebody's composer.
+
+    `number` is the `unfurl_id`. In a composer there is no `ts` of a message.
+    """
+
+    number: str
+    channel: str
+    ts: str
+    urls: tuple[str, ...] = field(repr=False)
+    in_composer: bool = False
 
 
 @dataclass(slots=True)

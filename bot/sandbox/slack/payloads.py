@@ -126,20 +126,38 @@ def action_payload(element: Element, entered: ElementState, ts: str) -> Payload:
     }
 
 
-def message_context(state: WorkspaceState, message: SlackMessage) -> Payload:
-    """The fields of a block_actions payload about the message. An ephemeral message itself is not included."""
-    channel = state.channels[message.channel]
-    context: Payload = {
-        "container": {
-            "type": "message",
-            "message_ts": message.ts,
-            "channel_id": message.channel,
-            "is_ephemeral": message.ephemeral_to is not None,
-        },
-        "channel": channel_payload(channel),
-        "state": {"values": initial_values(message.blocks)},
+def message_context(state: WorkspaceState, message: SlackMessage, block_id: str) -> Payload:
+    """The fields of a block_actions payload about the message. An ephemeral message itself is not included.
+
+    `block_id` is of the block that was used: it may be one of an attachment.
+    """
+    container: Payload = {
+        "type": "message",
+        "message_ts": message.ts,
+        "channel_id": message.channel,
+        "is_ephemeral": message.ephemeral_to is not None,
     }
+    attachment = _find_attachment(message, block_id)
+    if attachment is not None:
+        container |= {"type": "message_attachment", "attachment_id": attachment.get("id", 1)}
+        container |= {name: attachment[name] for name in ("is_app_unfurl", "app_unfurl_url") if name in attachment}
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
+    context: Payload = {
+        "container": container,
+        "channel": channel_payload(state.channels[message.channel]),
+        "state": {"values": initial_values(message.all_blocks)},
+    }
+    if attachment is not None and attachment.get("is_app_unfurl"):
+        context["app_unfurl"] = copy.deepcopy(attachment)
     return context if message.ephemeral_to else context | {"message": message_payload(state, message)}
+
+
+def _find_attachment(message: SlackMessage, block_id: str) -> Payload | None:
+    for one in message.attachments:
+        if any(block.get("block_id") == block_id for block in one.get("blocks", [])):
+            return one
+    return None
 
 
 def channel_payload(channel: SlackChannel) -> Payload:

@@ -38,6 +38,7 @@ LIMITS = {
     "chat.getPermalink": SPECIAL,
     "chat.postEphemeral": TIER_4,
     POST: SPECIAL,
+    "chat.unfurl": TIER_3,
     "chat.update": TIER_3,
     "conversations.open": TIER_3,
     "team.info": TIER_3,

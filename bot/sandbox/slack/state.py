@@ -13,6 +13,7 @@ from bot.sandbox.slack.changes import Changes
 from bot.sandbox.slack.elements import complete
 from bot.sandbox.slack.model import (
     Payload,
+    PostedLinks,
     ResponseUrl,
     ResponseUrlKind,
     SlackChannel,
@@ -53,6 +54,7 @@ class WorkspaceState:
         self.changes = Changes()
         self.forget()
         self.honours_client_msg_id = False
+        self.unfurl_domains: frozenset[str] = frozenset()  #: of the app's manifest; it is told of links there
         self.edit_window: float | None = None  # seconds after which chat.update is refused
         self._count = 0
 
@@ -66,6 +68,7 @@ class WorkspaceState:
         self.homes: dict[str, SlackView] = {}  #: user id -> the person's home tab
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        self.posted_links: dict[str, PostedLinks] = {}  #: unfurl_id -> the links that the app was told of
 
     def next_number(self) -> int:
         self._count += 1
@@ -139,6 +142,14 @@ class WorkspaceState:
         message.blocks = content.get("blocks", [])
         message.attachments = content.get("attachments", [])
         message.metadata = content.get("metadata")
+
+    def attach(self, message: SlackMessage, attachments: dict[str, Payload]) -> None:
+        """Attach these to links of a message, by URL. One that is there is replaced. The message is not edited."""
+        by_url = {one.get("app_unfurl_url"): one for one in message.attachments}
+        message.attachments = [
+            {**one, "id": number} for number, one in enumerate((by_url | attachments).values(), start=1)
+        ]
+        self.changes.publish("message_changed", message)
 
     def delete(self, message: SlackMessage) -> None:
         message.deleted = True

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.slack import chat_methods, directory_methods, view_methods
+from bot.sandbox.slack import chat_methods, directory_methods, unfurls, view_methods
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.model import Payload
 from bot.sandbox.slack.rate_limits import SlackRateLimits
@@ -22,7 +23,7 @@ from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-_JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata")
+_JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata", "unfurls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ METHODS = {
     "chat.getPermalink": Method(chat_methods.get_permalink),
     "chat.postEphemeral": Method(chat_methods.post_ephemeral, "chat:write"),
     "chat.postMessage": Method(chat_methods.post_message, "chat:write"),
+    "chat.unfurl": Method(unfurls.unfurl, "links:write"),
     "chat.update": Method(chat_methods.update, "chat:write"),
     "conversations.open": Method(directory_methods.conversations_open, "im:write"),
     "team.info": Method(directory_methods.team_info, "team:read"),
@@ -59,7 +61,7 @@ class Tokens:
 
     bot: str
     app: str
-    scopes: frozenset[str]
+    scopes: AbstractSet[str]
 
 
 class _RateLimited(Refusal):

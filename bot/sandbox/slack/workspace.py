@@ -26,6 +26,7 @@ from bot.sandbox.slack.model import Payload, ResponseUrlKind, SlackChannel, Slac
 from bot.sandbox.slack.records import AppDelivery, CallRecord, DeliveryKind, SentPayload, WorkspaceRecords
 from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import WorkspaceState
+from bot.sandbox.slack.unfurls import MAX_DOMAINS
 from bot.sandbox.slack.web_api import Tokens, WebApi
 
 BOT_TOKEN = "xoxb-sandbox-bot-token"
@@ -54,6 +55,7 @@ class SlackWorkspace:
         self.faults = SlackFaults(self.state.changes)
         self.sockets = Sockets(app_id, self.state.changes)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
+        self._scopes = set(scopes)
         self._members: dict[str, WorkspaceMember] = {}
         self._deliverer = Deliverer(
             secret=signing_secret,
@@ -64,7 +66,7 @@ class SlackWorkspace:
         )
         self._app = AppConnection(self.state, self._deliverer, self.records)
         self._web_api = WebApi(
-            self.state, Tokens(bot_token, app_token, scopes), self.sockets, self.faults, self.records
+            self.state, Tokens(bot_token, app_token, self._scopes), self.sockets, self.faults, self.records
         )
         self._base_url = ""
         self._hooks_port = 0  # any at the first start, the same at every later one
@@ -132,6 +134,16 @@ class SlackWorkspace:
     @rate_limits.setter
     def rate_limits(self, are_on: bool) -> None:
         self._web_api.rate_limits.are_on = are_on
+
+    def allow_unfurls(self, *domains: str) -> None:
+        """Give the app the scopes for links, and these domains, as a manifest does that has them.
+
+        Raises `ValueError` for more domains than a manifest takes, or for one with a port or a path.
+        """
+        if len(domains) > MAX_DOMAINS or any(set(":/") & set(one) for one in domains):
+            raise ValueError("a manifest takes at most five domains, without ports and paths")
+        self._scopes |= {"links:read", "links:write"}
+        self.state.unfurl_domains = frozenset(domains)
 
     # --- people and channels
 

@@ -150,12 +150,15 @@ class Tracking:
 
     async def find_metadata_key(self, person: Person, host: str, key: SecretKey) -> MetadataKey | None:
         """The metadata key of a secret that anybody in this person's workspace tracks; None if nobody does."""
+        return next((one.key for one in await self.find_by_secret_key(person, host, key)), None)
+
+    async def find_by_secret_key(self, person: Person, host: str, key: SecretKey) -> list[Tracked]:
+        """The readable rows of this secret that people in this person's workspace have, the oldest first."""
         here = and_(tracked.c.enterprise_id == owner(person)["enterprise_id"], tracked.c.team_id == person.team_id)
         opens = and_(tracked.c.host == host, tracked.c.secret_blind_index.in_(self._rows.blind_indexes(host, key)))
         async with self._db.reading() as connection:
             rows = (await connection.execute(select(tracked).where(here, opens).order_by(tracked.c.tracked_at))).all()
-        readable = (one.key for one in map(self._rows.decrypt_or_flag, rows) if one.is_readable)
-        return next(readable, None)
+        return [one for one in map(self._rows.decrypt_or_flag, rows) if one.is_readable]
 
     async def stop(self, person: Person, id: object) -> Tracked:
         """Delete a tracked secret and its notifications. Returns it as it was. Raises `NotYours`.

@@ -125,8 +125,14 @@ function content(message) {
     "div",
     { class: "blocks" },
     message.blocks.length > 0 ? blocks(message.blocks, scene) : message.text && plainMessage(message.text),
-    message.attachments > 0 && unknown({ type: "attachments" }),
+    message.attachments.map((list) => attachment(list, scene)),
   );
+}
+
+/** An attachment, with a bar beside it as Slack draws it. One in the old style has no blocks. */
+function attachment(list, scene) {
+  if (list.length === 0) return unknown({ type: "attachments" });
+  return el("div", { class: "attachment" }, blocks(list, scene));
 }
 
 function redraw(key) {
