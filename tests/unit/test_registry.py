@@ -58,7 +58,6 @@ FOR_ANY_MEMBER = {
     "/ots untrack",
     "/ots watch",
     "/ots LINK",
-    "event link_shared",  # of anybody's message: whoever posts a link need not be a member for its card
     "action connect_open",
     "action open_url",
     "form connect",

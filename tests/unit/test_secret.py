@@ -21,6 +21,7 @@ MAY_REVEAL = {
     "bot/onetime/wire/requests.py": "puts keys, tokens and passphrases into the request that must carry them",
     "bot/onetime/wire/recipients.py": "checks an e-mail address, and compares it with what a server says of it",
     "bot/onetime/wire/metadata.py": "fingerprints a secret key, to find it in a list",
+    "bot/features/make_link/credential_kinds.py": "looks for the form of a credential in a message's text",
     "bot/onetime/links.py": "builds the link that a person asked for, and reads one that was posted",
     "bot/onetime/client.py": "sends that request",
     "bot/storage/sealing/sealer.py": "seals it",
