@@ -133,6 +133,13 @@ class Scene:
         """Wait until so many pieces of work have ended since the output was `start` bytes long."""
         await eventually(lambda: bytes(self.world.bot.output[start:]).count(b'"outcome"') >= times)
 
+    async def falls_silent(self):
+        """Wait until the bot writes nothing for a second: then ada has nothing under way that could use up her share."""
+        output = self.world.bot.output
+        before = -1
+        while before != (before := len(output)):  # noqa: ASYNC110 - nothing reports it
+            await asyncio.sleep(1)
+
     async def restart(self, **settings):
         self.search.output += self.world.bot.output
         await self.world.start_bot(**settings)
@@ -419,6 +426,7 @@ async def forged_and_unknown_payloads(scene):
     if scene.world.mode == "http":
         await scene.ada.deliver("slash_commands", {"payload": words})
     scene.world.workspace.ack_within = PATIENCE
+    await scene.falls_silent()
 
 
 async def a_database_in_trouble(scene):

@@ -87,9 +87,7 @@ async def test_what_slack_does_not_take_now_is_sent_later(crashing, people):
     crashing.world.workspace.plan("chat.postMessage", SlackFault.error("internal_error"), about=ada.id)
 
     becomes_due(crashing)
-    await eventually(
-        lambda: crashing.query("SELECT count(*) FROM message_failures WHERE key LIKE 'reminder:%'") == [(1,)]
-    )
+    await eventually(lambda: crashing.query(FAILED_ONCE) == [(1,)])
     crashing.change("UPDATE deliveries SET reminder_lease_until = 1 WHERE remind_at IS NOT NULL")
 
     await is_over(crashing)

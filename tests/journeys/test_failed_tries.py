@@ -176,7 +176,7 @@ async def test_an_opening_that_works_at_the_second_try_has_one_message_that_says
     assert [one["text"]["text"] for one in buttons(message)] == ["Try again"]
 
     view = await open_window(own_world, ada, held)
-    await ada.click(view, label="It has a passphrase")
+    await ada.click(view, label="Enter a passphrase")
     await ada.until(lambda: "passphrase" in [one.get("block_id") for one in ada.view.blocks])
     await ada.submit(None, {"passphrase": "the right one"})
     await ada.until(lambda: ada.view.secret_text() == TEXT)
