@@ -6,24 +6,19 @@ from bot import clock
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
-from bot.interaction.owners import any_member, card_in_workspace, own_button_context
+from bot.interaction.owners import any_member, own_button_context
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata
-from bot.screen.parts import NO_FORM, ONE_MOMENT, Button, Message, Modal, Note, Part, Text
+from bot.screen.parts import NO_FORM, ONE_MOMENT, Button, Message, Modal, Text
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
-from bot.status.buttons import CARD_CHECK, METADATA_DETAILS, METADATA_REFRESH
-from bot.status.link_card import link_card, read_card, require_on_card
+from bot.status.buttons import METADATA_DETAILS, METADATA_REFRESH
 from bot.status.metadata_details import TITLE, details_window
 from bot.status.names import find_name
-from bot.status.words import GONE_SIGN, TRACKED_SIGNS, TRACKED_WORDS, secret_words
+from bot.status.words import secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
-from bot.storage.link_cards import LinkCard
-from bot.storage.tracking.rows import Tracked
 
-CHECK_TITLE = say("Check one-time link")
-NOT_ASKED = Note.of(say("The server was not asked: this is what the app knows by itself."))
 ASK = say(
     "Paste the private link of a secret: `/ots metadata https://eu.onetimesecret.com/private/…`. "
     "It is the one that you got when you made it, not the one that you sent."
@@ -74,26 +69,6 @@ async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, witho
     return Reply(message, Outcome.SHOWN)
 
 
-async def check_posted(interaction: Interaction, card: LinkCard) -> Reply:
-    """“Check” on the card under a link that somebody posted: what this bot knows. The server is not asked."""
-    require_on_card(interaction, card)
-    services, said = interaction.services, link_card(card).parts[0]
-    known: tuple[Part, ...] = ()
-    if card.state == "open":
-        host, key = read_card(services, card)
-        rows = await services.tracking.find_by_secret_key(interaction.person, host.url, key)
-        known = (_known_of(rows), NOT_ASKED)
-    return Reply(Modal.of(NO_FORM, CHECK_TITLE, said, *known), Outcome.SHOWN)
-
-
-def _known_of(rows: list[Tracked]) -> Text:
-    """What is known of a secret that somebody here tracks. A row that is over knows more than one that is open."""
-    if not rows:
-        return Text.of(GONE_SIGN, say("Nobody tracks this secret here, so the app knows nothing about it."))
-    row = next((one for one in rows if one.is_over), rows[0])
-    return Text.of(TRACKED_SIGNS[row.state], TRACKED_WORDS[row.state])
-
-
 FEATURE = Feature(
     name="metadata",
     verbs=(
@@ -109,7 +84,6 @@ FEATURE = Feature(
     ),
     handlers={
         Kind.ACTION: {
-            CARD_CHECK: Handler(check_posted, card_in_workspace, opens_window=True),
             METADATA_REFRESH: Handler(refresh, own_button_context(METADATA)),
             METADATA_DETAILS: Handler(show_details, own_button_context(METADATA), opens_window=True),
         },

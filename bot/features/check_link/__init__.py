@@ -1,7 +1,8 @@
 """The message shortcut “Check one-time link”: says of each link in a message what it is, and what can be done with it.
 
-Slack sends the message with the shortcut. No server is asked before somebody presses “Check now”, since a look is not
-harmless on every version of Onetime Secret: screens.py says above the button what it does.
+“Check” on the card of a posted link shows the same window. Slack sends the message with the shortcut. No server is
+asked before somebody presses “Check now”, since a look is not harmless on every version of Onetime Secret: screens.py
+says above the button what it does.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ from bot.errors import OnetimeError, SecretGone
 from bot.features.check_link import screens
 from bot.features.check_link.screens import CHECK_PRIVATE, CHECK_SECRET, FoundLink
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, read_outcome
-from bot.interaction.owners import any_member, own_button_context
+from bot.interaction.owners import any_member, card_in_workspace, own_button_context
 from bot.interaction.parsed_text import parse_field
-from bot.interaction.pasted import PastedLink, find_all
+from bot.interaction.pasted import Findings, PastedLink, find_all
 from bot.onetime.links import Host, MetadataLink, SecretLink
 from bot.onetime.wire import UnexpectedError, UnrecognizedAnswer
 from bot.screen.parts import Part, Text
 from bot.secret import MetadataKey, SecretKey
 from bot.status import metadata_card
+from bot.status.buttons import CARD_CHECK
+from bot.status.link_card import link_card, read_card, require_on_card
 from bot.status.names import find_name
 from bot.status.words import NOT_KNOWN, WARNING_SIGN
 from bot.storage.button_contexts import METADATA, SECRET, AnyNewButtonContext, ButtonContext, NewButtonContext
+from bot.storage.link_cards import LinkCard
 from bot.storage.tracking.rows import Tracked
 
 SHORTCUT = "check_link"
@@ -37,6 +41,16 @@ async def check(interaction: Interaction, _row: None) -> Reply:
     is_own = content is not None and content.author == interaction.person.user_id
     author = content.author if content and not is_own else None
     return Reply(screens.window(findings, links, author=author, is_own=is_own), Outcome.SHOWN)
+
+
+async def check_posted(interaction: Interaction, card: LinkCard) -> Reply:
+    """“Check” on the card under a link that somebody posted."""
+    require_on_card(interaction, card)
+    if card.state != "open":
+        return Reply(screens.over(link_card(card).parts), Outcome.SHOWN)
+    findings = Findings((SecretLink(*read_card(interaction.services, card)),))
+    links = await _find_stored(interaction, findings.links)
+    return Reply(screens.window(findings, links, author=None, is_own=False), Outcome.SHOWN)
 
 
 async def _find_stored(interaction: Interaction, links: Sequence[PastedLink]) -> list[FoundLink]:
@@ -120,6 +134,7 @@ FEATURE = Feature(
     handlers={
         Kind.MESSAGE_SHORTCUT: {SHORTCUT: Handler(check, any_member, opens_window=True)},
         Kind.ACTION: {
+            CARD_CHECK: Handler(check_posted, card_in_workspace, opens_window=True),
             CHECK_SECRET: Handler(check_secret, own_button_context(SECRET)),
             CHECK_PRIVATE: Handler(check_private, own_button_context(METADATA)),
         },

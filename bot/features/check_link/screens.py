@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -91,6 +92,11 @@ def window(findings: Findings, links: list[FoundLink], *, author: str | None, is
         more = say_count("{count} more link is not shown.", "{count} more links are not shown.", left_out)
         parts.append(Note.of(more))
     return Modal.of(NO_FORM, TITLE, *parts, UNTOUCHED, close=DONE)
+
+
+def over(parts: Sequence[Part]) -> Modal:
+    """What a card says of a link whose secret was opened or burned."""
+    return Modal.of(NO_FORM, TITLE, *parts, close=DONE)
 
 
 def checked(found: FoundLink, result: tuple[Part, ...]) -> Modal:
