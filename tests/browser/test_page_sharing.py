@@ -56,7 +56,7 @@ async def test_in_a_channel_the_first_gets_it_and_a_guest_and_the_next_do_not(me
     await me.go("team")
     await button.click()
     await me.dialog.get_by_role("button", name="Open", exact=True).click()
-    await me.sees("for members of this workspace")
+    await me.sees("for full members of this workspace")
     await me.be("ben")
     await me.go("team")
     await button.click()

@@ -266,7 +266,8 @@ async def test_killed_while_telling_it_is_told_once_more_unless_slack_honours_me
     opening = await killed_at(crashing, step, "reported")
 
     crashing.world.workspace.honours_client_msg_id = False
-    assert len(opening.ada.dm) == (1 if honoured else 2)
+    is_remembered = expected == LOST  # the message is on record before the step, so recovery finds it
+    assert len(opening.ada.dm) == (1 if honoured or is_remembered else 2)
     assert await opening.go_on() == expected
     opening.check()
 

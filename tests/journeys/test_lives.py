@@ -14,6 +14,7 @@ import pytest
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
+from tests.journeys.test_share_card import remind
 from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
@@ -53,7 +54,7 @@ class Life:
             await self.ada.command("/ots", f"track {self.world.onetime.url}/private/{self.held.metadata_key} by hand")
             await self.ada.until(lambda: any("by hand" in one.shows for one in self.ada.dm))
         if self.to != "link" and self.chance.random() < 0.6:
-            await self.ada.click(self.card, label="Remind")
+            await remind(self.ada, self.card)
             await self.ada.until(lambda: "Reminded" in self.ada.sees())
         await getattr(self, f"is_{self.end.replace(' ', '_')}")()
 
@@ -82,11 +83,10 @@ class Life:
 
     async def is_asked(self) -> None:
         """Ben asks Ada for the secret: twice, since she declines the first request."""
-        await self.ada.click(await self.question(), label="Decline")
-        await self.ada.until(lambda: self.ada.view or not self.open_questions)
-        if self.ada.view:  # it asks why
-            await self.ada.submit()
-            await self.ada.until(lambda: not self.open_questions)
+        await self.ada.click(await self.question(), label="Decline…")
+        await self.ada.until(lambda: self.ada.view and self.ada.view.submit == "Decline")
+        await self.ada.submit()
+        await self.ada.until(lambda: not self.open_questions)
         await self.ada.click(await self.question(), label="Send…")
 
     async def question(self) -> Any:
