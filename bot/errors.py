@@ -50,7 +50,6 @@ class NotAllowed(BotError):
         "This app is for full members of this workspace. Guests and people from other workspaces open a "
         "one-time link in their browser."
     )
-    way_on: Piece = say("You can still open a one-time link that somebody sends you: it opens in your browser.")
 
 
 class LimitReached(BotError):

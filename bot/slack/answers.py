@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import BotError, NotAllowed, NotConnected, SlackError, ViewChanged, WindowClosed
+from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
 from bot.interaction.languages import Languages
 from bot.language import Language
@@ -61,8 +61,7 @@ def already_submitted_window() -> Modal:
 
 def error_window(error: BotError) -> Modal:
     """An error as a window. It is pushed over one that is open, so that nothing typed is lost."""
-    way_on = (Note.of(error.way_on),) if isinstance(error, NotAllowed) else ()
-    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *way_on, *_button_of(error)), push=True)
+    return Modal(NO_FORM, APP_NAME, (Text.of(WARNING_SIGN, error.tell), *_button_of(error)), push=True)
 
 
 class UnknownForm(BotError):

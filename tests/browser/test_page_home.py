@@ -93,7 +93,7 @@ async def test_a_guest_reads_one_sentence(me):
 
     home = await go_home(me)
 
-    await expect(home).to_contain_text("This app is for members of this workspace.")
+    await expect(home).to_contain_text("This app is for full members of this workspace.")
     await expect(home.get_by_role("button")).to_have_count(0)
 
 

@@ -251,4 +251,4 @@ async def test_a_guest_is_told_in_a_window(world, channel):
 
     await guest.message_shortcut("check_link", guest.say("https://eu.onetimesecret.com/secret/" + KEY, channel=channel))
 
-    await shows(guest, "for members of this workspace")
+    await shows(guest, "for full members of this workspace")

@@ -72,7 +72,7 @@ async def test_a_guest_is_told_in_a_window_what_they_can_do(world, shortcut, kno
     await guest.shortcut(shortcut)
 
     await guest.until(lambda: guest.view and english(NotAllowed.tell) in guest.view.text)
-    assert english(NotAllowed.way_on) in guest.view.text
+    assert english(NotAllowed.tell) in guest.view.text
     assert guest.view.submit is None
     assert len(guest.messages) == messages
 
