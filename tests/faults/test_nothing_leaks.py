@@ -712,7 +712,7 @@ async def posting_links(scene):
         message = await scene.ada.post(f"here: <{scene.secret_link(held)}>", channel=channel)
         await scene.ada.until(lambda: message.attachments)  # noqa: B023 - awaited right here
         await ben.ada.click(message, label="Check")
-        await ben.sees("A one-time link on")
+        await ben.sees("A *one-time link* on")
         await ben.closes()
         told = len(ben.ada.ephemerals)
         await ben.ada.click(message, label="Burn")

@@ -14,7 +14,7 @@ from tests.support.english import english
 WINDOWS = {
     "share_secret": ("share", "Share a secret"),
     "open_link": ("retrieve", "Open a one-time link"),
-    "request_secret": ("request", "Ask for a secret"),
+    "request_secret": ("request", "Request a secret"),
 }
 # Of messages: callback id -> the title of the window.
 ON_MESSAGES = {"check_link": "Check one-time link", "make_link": "Share a secret"}

@@ -161,7 +161,7 @@ async def test_check_says_what_the_link_is_and_asks_no_server(world, ada, ben, t
     before = len(world.onetime.calls)
 
     await ben.click(message, label="Check")
-    await ben.until(lambda: ben.view is not None and "A one-time link on" in ben.view.text)
+    await ben.until(lambda: ben.view is not None and "A *one-time link* on" in ben.view.text)
 
     assert labels(ben.view)[-1] == "Check now"
     assert len(world.onetime.calls) == before
