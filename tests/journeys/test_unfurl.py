@@ -257,7 +257,7 @@ async def test_a_stranger_gets_a_card_for_a_posted_link_and_cannot_use_it(world,
     secret, message = await post_link(world, stranger, channel)
 
     await stranger.click(message, label="Burn")
-    await stranger.until(lambda: "for members of this workspace" in stranger.sees())
+    await stranger.until(lambda: "for full members of this workspace" in stranger.sees())
     await ben.click(message, label="Open")
     await ben.until(lambda: ben.view is not None and ben.view.submit == "Open")
 
@@ -320,7 +320,8 @@ async def test_burning_on_the_senders_card_changes_the_card_in_the_channel(world
     message = await ada.post(link_of(world, secret), channel=team)
     await ada.until(lambda: message.attachments)
 
-    await ada.click(action_id="share_burn")
+    card = await ada.until(lambda: next((one for one in ada.dm if "What you shared" in one.shows), None))
+    await ada.click(card, action_id="share_burn")
 
     await ada.until(lambda: "It was burned" in message.shows)
 
