@@ -278,8 +278,10 @@ async def test_a_card_in_a_thread_works(world, ada, ben, team):
 async def test_a_click_that_is_replayed_burns_nothing_more(world, ada, ben, team):
     secret, message = await post_link(world, ada, team)
     await track(world, ben, secret)
+    before = len(ben.ephemerals)
     click = await ben.click(message, label="Burn")
     await ada.until(lambda: "It was burned" in message.shows)
+    await ben.until(lambda: len(ben.ephemerals) > before)
     calls, told = len(world.onetime.calls), len(ben.ephemerals)
 
     await ben.replay(click)
