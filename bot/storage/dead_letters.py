@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, literal, null, select, union_all, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, literal, select, union_all, update
 
 from bot.screen.words import in_words
 from bot.secret import Secret
@@ -50,9 +50,8 @@ async def resend(database_url: Secret | str, ids: Sequence[str] | None) -> tuple
     given_up: ColumnElement[bool] = _WAS_GIVEN_UP
     if ids is not None:
         given_up = and_(_WAS_GIVEN_UP, message_failures.c.key.in_(ids))
-    again = update(notifications).where(wanted).values(
-        dead_letter=null(), digest=null(), due_at=now, tries=0, refusals=0
-    )  # fmt: skip
+    again = update(notifications).where(wanted)
+    again = again.values(dead_letter=None, digest=None, due_at=now, tries=0, refusals=0)
     async with existing_database(database_url) as db, db.writing() as connection:
         sent = set((await connection.execute(again.returning(notifications.c.id))).scalars())
         tried = delete(message_failures).where(given_up).returning(message_failures.c.key)

@@ -243,7 +243,7 @@ def _queue(head: Row[Any], moment: float) -> Any:
         .where(owned_by(notifications, person_in(head)), IS_WAITING, notifications.c.due_at <= moment, _is_free(moment))
         .order_by(notifications.c.created_at, notifications.c.id)
         .limit(MAX_DIGEST)
-        .with_for_update(skip_locked=True, of=notifications)
+        .with_for_update(skip_locked=True)
     )
 
 
@@ -309,7 +309,8 @@ def _due(moment: float, limit: int, team: str | None = None, without: Collection
     )
     same_person = and_(*(earlier.c[name] == notifications.c[name] for name in OWNER))
     unsent = and_(earlier.c.sent_at.is_(None), earlier.c.dead_letter.is_(None), earlier.c.posted_at.is_(None))
-    holds = or_(earlier.c.tries < HOLDING_TRIES, earlier.c.lease_until > moment, earlier.c.due_at <= moment)
+    # The time at which a notification was due stays as it is while the notification is being sent.
+    holds = or_(earlier.c.tries < HOLDING_TRIES, earlier.c.due_at <= moment)
     waits = and_(unsent, earlier.c.kind != REMINDER, holds)
     # OFFSET stops PostgreSQL from using a join: its statistics say that the table is nearly empty, so a join would
     # compare all rows with all rows.
@@ -324,5 +325,5 @@ def _due(moment: float, limit: int, team: str | None = None, without: Collection
         .where(*where)
         .order_by(notifications.c.due_at, notifications.c.created_at)
         .limit(limit)
-        .with_for_update(skip_locked=True, of=notifications)
+        .with_for_update(skip_locked=True)
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from bot.errors import SlackError
+from bot.errors import SlackError, StorageUnavailable
 from bot.language import Language
 from bot.message_ref import MessageRef
 from bot.person import Person
@@ -30,7 +30,7 @@ from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares import openings
 from bot.storage.shares.deliveries import Deliveries
-from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.rows import Delivery, NewShare, Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tables import limit_uses
 from bot.storage.tables import notifications as table
@@ -177,7 +177,8 @@ async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
     await asyncio.wait_for(running, PATIENCE)
 
 
-async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
+async def opened_of_share(telling: Telling) -> Delivery:
+    """What Ada shared with Ben was opened, and she is to be told. The delivery as it was before."""
     new = NewShare("once", HOST, None, quiet=False, note=None, label=None)
     _, (delivery,), _ = await telling.shares.begin(ADA, new, [Recipient(BEN)])
     await telling.deliveries.begin_request(delivery.id)
@@ -187,8 +188,17 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
     )
     await telling.deliveries.mark_sent(delivery.id, MessageRef("T0000001", "D2", "2.0"))
     await telling.deliveries.set_tracked(delivery.id, (await telling.news(ADA, "one")).id)
+    return delivery
+
+
+async def begin_to_open(telling: Telling, delivery: Delivery) -> None:
     async with telling.db.writing() as connection:
         assert await openings.reserve(connection, delivery.id, BEN)
+
+
+async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was(telling: Telling) -> None:
+    delivery = await opened_of_share(telling)
+    await begin_to_open(telling, delivery)
 
     await telling.until_quiet()
     assert telling.told.to(ADA) == []
@@ -199,6 +209,23 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
     await telling.until_quiet()
     assert telling.told.to(ADA) == [f"Secret for <@{BEN.user_id}> was opened."]
     assert (await telling.shares.own_delivery(ADA, delivery.id)).state == "opened"
+
+
+async def test_what_can_never_arrive_is_given_up_although_somebody_begins_to_open_the_secret(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = await opened_of_share(telling)
+    telling.told.fails[ADA] = [SlackError("chat.postMessage", "channel_not_found")]
+    telling.told.hangs = asyncio.Event()
+    sending = asyncio.create_task(telling.until_quiet())
+    await eventually(lambda: telling.told.tried)
+
+    await begin_to_open(telling, delivery)
+    telling.told.hangs.set()
+    await sending
+
+    assert await codes_of_dead_letters(telling) == ["channel_not_found"]
+    assert "send_crashed" not in caplog.text
 
 
 async def test_what_is_switched_off_while_it_waits_is_not_said_and_what_is_on_is(telling: Telling) -> None:
@@ -257,6 +284,43 @@ async def test_a_429_stops_everything_for_as_long_as_slack_says(telling: Telling
         await asyncio.sleep(0.02)
 
     assert time.monotonic() - before >= 1.0
+
+
+@pytest.mark.parametrize(
+    ("error", "ms"),
+    [
+        (SlackError("chat.postMessage", "ratelimited", retry_after=30.0), 30_000),
+        (SlackError("chat.postMessage", "token_revoked"), 5_000),
+    ],
+    ids=["limited", "refused"],
+)
+async def test_the_log_says_why_and_for_how_long_a_workspace_gets_nothing(
+    telling: Telling, caplog: pytest.LogCaptureFixture, error: SlackError, ms: int
+) -> None:
+    caplog.set_level("INFO", logger="ots")
+    telling.told.fails[ADA] = [error]
+    await telling.news(ADA, "one")
+
+    await telling.notifier.run_once()
+
+    (line,) = [vars(record) for record in caplog.records if record.msg == "sending_paused"]
+    assert line["fields"] == {"error": str(error), "ms": ms}
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_what_the_database_did_not_answer_for_is_sent_when_its_lease_is_over(
+    telling: Telling, caplog: pytest.LogCaptureFixture
+) -> None:
+    telling.told.fails[ADA] = [StorageUnavailable("locked")]
+    await telling.news(ADA, "one")
+    await telling.until_quiet()
+    (line,) = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+    assert (line["msg"], line["fields"], telling.told.to(ADA)) == ("send_failed", {"error": "locked"}, [])
+
+    await free_leases(telling.db)
+    await telling.until_quiet()
+
+    assert len(telling.told.to(ADA)) == 1
 
 
 async def test_a_poisonous_notification_stops_neither_the_notifier_nor_the_others(telling: Telling) -> None:
@@ -519,8 +583,10 @@ async def test_a_workspace_that_refuses_us_or_limits_us_does_not_hold_up_another
         await telling.news(person, str(number))
 
     await telling.until_quiet()
+    await telling.news(CAL, "while they are paused")
+    await telling.until_quiet()
 
-    assert (len(telling.told.to(ADA)), len(telling.told.to(BEN))) == (1, 1)
+    assert [len(telling.told.to(person)) for person in (ADA, BEN, CAL)] == [1, 1, 1]
     assert [person.team_id for person, _ in telling.told.tried].count("T0000002") == 1
     assert [person.team_id for person, _ in telling.told.tried].count("T0000003") == 1
 
@@ -577,7 +643,7 @@ async def test_a_message_that_slack_is_never_ready_for_holds_the_others_back_onl
 
 @pytest.mark.usefixtures("unpaced")
 async def test_a_card_that_slack_limits_is_changed_later_and_nobody_is_told_twice(
-    telling: Telling, monkeypatch: pytest.MonkeyPatch
+    telling: Telling, caplog: pytest.LogCaptureFixture
 ) -> None:
     telling.told.update_fails = "internal_error"
     await telling.news(ADA, "one")
@@ -592,6 +658,7 @@ async def test_a_card_that_slack_limits_is_changed_later_and_nobody_is_told_twic
     assert await names_told(telling, ADA) == ["one", "two"]
     assert len(telling.told.updates) == 2
     assert await telling.notifications.waiting_count() == 0
+    assert "send_crashed" not in caplog.text
 
 
 # --- many at once

@@ -39,7 +39,11 @@ DELIVERY: Mapping[str, Tests] = {
     ),
     "bot/storage/tracking/changes.py": ("tests/storage/test_polls.py", "tests/storage/test_notifications.py"),
     "bot/storage/tracking/polls.py": ("tests/storage/test_polls.py", "tests/storage/test_tracking.py"),
-    "bot/watch/lease_renewer.py": ("tests/faults/test_notifier.py", "tests/faults/test_watcher.py"),
+    "bot/watch/lease_renewer.py": (
+        "tests/unit/test_lease_renewer.py",
+        "tests/faults/test_notifier.py",
+        "tests/faults/test_watcher.py",
+    ),
     "bot/watch/notifier.py": ("tests/faults/test_notifier.py",),
     "bot/watch/poll.py": ("tests/unit/test_watch_poll.py", "tests/faults/test_watcher.py"),
     "bot/watch/prepare.py": ("tests/faults/test_notifier.py",),

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import update
 
 from bot.__main__ import main
 from bot.secret import MetadataKey
 from bot.storage import dead_letters
 from bot.storage.message_failures import NO_FAILURE, MessageFailure, MessageFailures
 from bot.storage.notifications import Notifications
+from bot.storage.tables import notifications as table
 from bot.storage.tracking.changes import Change
+from bot.watch.notifier import MAX_REFUSALS, MAX_TRIES
 
 HOST = "https://eu.onetimesecret.com"
 MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -62,6 +65,17 @@ async def test_what_was_given_up_is_sent_again_by_its_id_or_all_of_it(url, track
     assert await dead_letters.resend(url, None) == ("1 will be sent again.", 0)
     assert [each.id for each in await notifications.claim(10)] == [two]
     assert await notifications.dead_count() == 0
+
+
+async def test_what_is_sent_again_has_all_its_tries_before_it(url, database, tracking, polls, notifications, ada):
+    await given_up(tracking, polls, notifications, ada, "one", "a_code_of_next_year")
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(tries=MAX_TRIES, refusals=MAX_REFUSALS))
+
+    await dead_letters.resend(url, None)
+
+    (again,) = await notifications.claim(1)
+    assert (again.tries, again.refusals) == (1, 0)
 
 
 async def test_what_recovery_gave_up_is_listed_and_tried_again_too(url, database, tracking, polls, notifications, ada):

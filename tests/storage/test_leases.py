@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from bot.secret import MetadataKey
 from bot.storage.engine.database import now
-from bot.storage.leases import MAX_LEASE, MAX_PAUSE, correct_future_times
+from bot.storage.leases import MAX_LEASE, MAX_PAUSE, correct_future_times, free_leases
 from bot.storage.notifications import Notifications
 from bot.storage.tables import notifications, watches
 from bot.storage.tracking.changes import Change
@@ -62,6 +62,19 @@ async def test_what_a_pause_or_a_lease_explains_stays(database):
 
     async with database.reading() as connection:
         assert (await connection.scalar(select(watches.c.lease))) is not None
+
+
+async def test_a_start_wakes_no_watch_that_has_nothing_to_poll(database, tracking, polls, ada):
+    """The last secret was stopped, and the account connected again, while a process that died polled the watch."""
+    secret, _ = await tracking.track(ada, HOST, MetadataKey("key"), made_at=MADE, expires_at=None)
+    await polls.claim(1, 30)
+    await tracking.stop(ada, secret.id)
+    await tracking.resume(ada, HOST)
+
+    await free_leases(database)
+
+    async with database.reading() as connection:
+        assert (await connection.execute(select(watches.c.lease, watches.c.next_poll_at))).all() == [(None, None)]
 
 
 def test_no_pause_and_no_lease_of_the_bot_is_longer():

@@ -12,8 +12,9 @@ from bot.errors import StorageUnavailable
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.engine.database import Database, now
+from bot.storage.message_slots import FLOOD, FLOOD_TIME
 from bot.storage.notifications import (
-    MAX_CODE,
+    HOLDING_TRIES,
     UNREADABLE,
     Notification,
     Notifications,
@@ -168,6 +169,35 @@ async def test_no_notification_overtakes_an_earlier_one_of_the_same_person(track
     assert meanwhile == delayed == []
 
 
+async def test_one_that_failed_often_keeps_the_next_back_only_while_it_is_being_sent(
+    database, tracking, polls, notifications, ada, notification
+):
+    await set_all(database, tries=HOLDING_TRIES)
+    await received(tracking, polls, ada, "second")
+    assert await notifications.claim(10) == []
+
+    await notifications.reschedule(notification, 60)
+
+    assert [each.tracked.label for each in await notifications.claim(10)] == ["the second"]
+
+
+async def test_what_waits_for_a_flood_to_pass_takes_no_place_from_others(
+    database, tracking, polls, notifications, ada, ben
+):
+    for number in range(FLOOD):
+        await received(tracking, polls, ada, str(number))
+        await notifications.mark_sent(*await notifications.claim(1))
+    await received(tracking, polls, ada, "one too many")
+    assert await notifications.claim(1) == []
+    await received(tracking, polls, ben, "his")
+
+    (claimed,) = await notifications.claim(1)
+
+    assert claimed.person == ben
+    first, *_, waiting, _ = await stored(database)
+    assert waiting.due_at == pytest.approx(first.posted_at + FLOOD_TIME, abs=0.01)
+
+
 @pytest.mark.parametrize("waits", ["its turn", "for Slack", "being sent"])
 async def test_a_reminder_that_waits_keeps_no_news_back(tracking, polls, notifications, ada, waits):
     secret, _ = await tracking.track(ada, HOST, MetadataKey("r"), label="the r", made_at=MADE, expires_at=None)
@@ -259,7 +289,7 @@ async def test_what_can_never_be_sent_is_parked_and_counted(database, notificati
 
     assert (await notifications.dead_count(), await notifications.waiting_count()) == (1, 0)
     assert await notifications.claim(10) == []
-    assert (await stored(database))[0].dead_letter == "x" * MAX_CODE
+    assert (await stored(database))[0].dead_letter == "x" * 80  # all that the column holds
 
 
 async def test_a_notification_left_behind_is_claimed_when_its_lease_is_over(database, notifications, notification):

@@ -590,15 +590,20 @@ async def test_what_happens_at_the_same_time_neither_fails_nor_hangs(polls, url,
         await asyncio.gather(*(do(Tracking(db, sealer), Polls(db, sealer), number) for number, db in enumerate(pools)))
 
 
-@pytest.mark.parametrize("is_in_doubt", [True, False])
+@pytest.mark.parametrize(
+    ("making", "is_in_doubt"), [("got no answer", True), ("was refused", False), ("was not asked for", False)]
+)
 async def test_a_secret_whose_making_got_no_answer_is_followed_by_its_share_and_has_no_card_of_its_own(
-    tracking, polls, shares, deliveries, database, ada, is_in_doubt
+    tracking, polls, shares, deliveries, database, ada, making, is_in_doubt
 ):
-    if is_in_doubt:
+    if making != "was not asked for":
         new = NewShare("submit-1", HOST, None, quiet=False, note=None, label=None)
         _, (delivery,), _ = await shares.begin(ada, new, [Recipient()])
         await deliveries.begin_request(delivery.id)
-        await deliveries.mark_outcome_unknown(delivery.id)
+        if is_in_doubt:
+            await deliveries.mark_outcome_unknown(delivery.id)
+        else:
+            await deliveries.mark_failed(delivery.id, "rate_limited")
     await tracking.watch_everything(ada, HOST, on=True)
     (watch,) = await polls.claim(1, 30)
 

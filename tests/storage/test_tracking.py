@@ -408,20 +408,24 @@ async def test_nobody_is_left_untold_by_purging_but_not_for_ever(tracking, polls
     assert len(await rows(database, notifications)) == left
 
 
-@pytest.mark.parametrize("end", ["sent_at", "dead_letter", None])
-async def test_old_news_about_an_account_goes_once_it_is_done(tracking, polls, database, ada, end):
+@pytest.mark.parametrize(
+    ("age", "done", "left"),
+    [
+        pytest.param(WEEK, {"sent_at": now}, 0, id="sent"),
+        pytest.param(WEEK, {"dead_letter": "user_disabled"}, 0, id="given up"),
+        pytest.param(WEEK, {}, 1, id="it waits"),
+        pytest.param(WEEK - 60, {"sent_at": now}, 1, id="not old"),
+    ],
+)
+async def test_old_news_about_an_account_goes_once_it_is_done(tracking, polls, database, ada, age, done, left):
     await track(tracking, ada)
     (watch,) = await polls.claim(1, 30)
     await polls.record_refusal(watch, most=1)
-    await set_all(database, notifications, created_at=now - WEEK - 1)
-    if end is not None:
-        await set_all(
-            database, notifications, **{end: {"sent_at": now - WEEK - 1, "dead_letter": "user_disabled"}[end]}
-        )
+    await set_all(database, notifications, created_at=now - age, **done)
 
     await polls.purge()
 
-    assert len(await rows(database, notifications)) == (1 if end is None else 0)
+    assert len(await rows(database, notifications)) == left
 
 
 async def test_keys_are_counted_over_tracked_secrets_too(tracking, database, ada):

@@ -133,6 +133,16 @@ async def test_one_key_is_one_message_id_for_ever_and_no_key_is_none(slack, mess
     assert first == str(uuid.uuid5(uuid.UUID("5b7f0f2e-5c1e-4c0b-9a4e-3b8f6d3e7a11"), "one")) != other
 
 
+@pytest.mark.parametrize("to", [ADA, ChannelRef("T1", "C7", ADA)], ids=["a person", "a channel"])
+async def test_what_is_sent_again_with_its_key_is_the_same_message_to_slack(slack, messenger, to):
+    for key in ("one", "one", "two"):
+        await messenger.send(to, HELLO, key)
+
+    first, again, other = [message_id for *_, message_id in slack.posted]
+    assert first == again != other
+    assert None not in (first, other)
+
+
 @pytest.mark.parametrize("odd", ["C0PUBLIC", "U1", "", "d-small"])
 async def test_nothing_is_posted_to_what_is_no_direct_message(slack, messenger, odd):
     slack.conversation = odd

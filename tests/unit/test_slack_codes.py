@@ -137,7 +137,9 @@ def test_a_refused_token_is_said_once_until_it_is_taken_again(caplog):
         health.refuse(SlackError("chat.postMessage", "token_revoked"))
 
     assert (health.refused, bool(health.fix)) == ("token_revoked", True)
-    assert [line.getMessage() for line in caplog.records if line.levelname == "WARNING"] == ["token_refused"]
+    (line,) = [line for line in caplog.records if line.levelname == "WARNING"]
+    assert line.getMessage() == "token_refused"
+    assert line.fields == {"error": "chat.postMessage: token_revoked", "reason": advise("token_revoked")}
     health.accept("users.info", health.begin())
     assert (health.refused, health.fix) == (None, None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -277,6 +278,33 @@ async def test_one_that_0_25_prolonged_is_not_called_expired(onetime: Onetime) -
         )
 
     assert [(one.state, one.notification) for one in found.changes] == [("expired", "expired")]
+
+
+async def test_one_whose_host_forgot_it_after_its_end_is_believed_from_the_list(
+    recent_server: OnetimeServer, onetime: Onetime
+) -> None:
+    held = recent_server.share(EMAIL, "text", ttl=3600)
+    recent_server.plan(ONE, OnetimeFault("answer", status=404, body=GONE), None)
+
+    found = await poll_rows(
+        make_client(recent_server, onetime), [tracked_of(held)], datetime.now(UTC) + timedelta(seconds=3700)
+    )
+
+    assert states(found) == ["expired"]
+
+
+@pytest.mark.parametrize(("zone", "reminded"), [("Europe/London", True), (None, False)])
+async def test_who_would_be_reminded_at_night_is_reminded_in_the_evening_if_the_morning_is_too_late(
+    recent_server: OnetimeServer, onetime: Onetime, zone: str | None, reminded: bool
+) -> None:
+    made_at = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)  # so its last sixth begins at 3 at night
+    recent_server.move_clock(made_at.timestamp() - time.time())
+    held = recent_server.share(EMAIL, "text", ttl=86_400)
+    evening = made_at.replace(hour=20, minute=50)
+
+    found = await poll_rows(make_client(recent_server, onetime), [tracked_of(held)], evening, PollOptions(zone=zone))
+
+    assert [change.notification for change in found.changes] == (["reminder"] if reminded else [])
 
 
 async def test_others_of_the_account_are_named_only_while_they_can_be_opened(

@@ -251,10 +251,7 @@ class Polls:
         week_ago, long_ago, silent = now - WEEK, now - REPORT_LIFE, now - SILENT_LIFE
         over = and_(tracked.c.over_at <= week_ago, or_(~_HAS_UNSENT, tracked.c.over_at <= long_ago))
         never = and_(IS_OPEN, tracked.c.made_at <= silent, func.coalesce(tracked.c.expires_at, 0) <= silent)
-        account = and_(
-            notifications.c.tracked_id.is_(None),
-            or_(notifications.c.sent_at <= week_ago, and_(~IS_WAITING, notifications.c.created_at <= week_ago)),
-        )
+        account = and_(notifications.c.tracked_id.is_(None), ~IS_WAITING, notifications.c.created_at <= week_ago)
         gone = await self._delete(tracked, over) + await self._delete(tracked, never)
         gone += await self._delete(notifications, account)
         async with self._db.writing() as connection:
