@@ -725,16 +725,21 @@ ODD = {
 }
 
 
+def without_updates(got):
+    """Recovery may change an older message in the same moment. What an act changes is in the rows."""
+    return replace(got, sent=[one for one in got.sent if one[0] != "chat.update"])
+
+
 @acts_with_row
 async def test_an_odd_value_is_no_id_and_does_no_harm(place, act):
     ref = await act.makes(place)
     before, calls = place.rows(), len(place.world.onetime.calls)
-    usual = await do(place, act, Actor(OWNER), new_id())
+    usual = without_updates(await do(place, act, Actor(OWNER), new_id()))
 
     for name, odd in ODD.items():
         value = odd.format(real=ref) if isinstance(odd, str) else odd
 
-        assert await do(place, act, Actor(OWNER), None, raw=value) == usual, name
+        assert without_updates(await do(place, act, Actor(OWNER), None, raw=value)) == usual, name
 
     assert usual.outcome == "NotYours"
     assert place.rows() == before
