@@ -16,7 +16,5 @@ async def shared(request, tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def crashing(shared):
-    before = len(shared.world.bot.output)
     yield shared
     shared.all_is_well()
-    print(bytes(shared.world.bot.output[before:]).decode(errors="replace"))  # pytest shows it if the test fails
