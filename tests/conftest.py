@@ -144,9 +144,9 @@ def bots_are_known():
         _bots.add(self)
         await start(self)
 
-    BotProcess.start = start_and_note
-    yield
-    BotProcess.start = start
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(BotProcess, "start", start_and_note)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
