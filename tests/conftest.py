@@ -6,6 +6,7 @@ How long the machine takes is no claim of a test, but for the few that say so.
 import os
 import sys
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,8 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 USUAL = 120  # seconds; the limit for a test that does not say another
+LOG_SHOWN = 4_000  # bytes
+_bots: WeakSet[BotProcess] = WeakSet()  #: those of the tests that run, and of worlds that are shared
 
 settings.register_profile("any machine", settings(), deadline=None)  # Hypothesis gives an example 200 ms otherwise
 settings.load_profile("any machine")
@@ -55,6 +58,16 @@ def pytest_xdist_auto_num_workers():
 def pytest_xdist_make_scheduler(config, log):
     """A module's tests stay together, so that what they share is seldom started on each worker."""
     return WorkStealingScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails shows what its bots logged last. That has no secrets, as test_nothing_leaks.py proves."""
+    report = yield
+    if report.failed:
+        logs = [bytes(one.output[-LOG_SHOWN:]).decode(errors="replace") for one in _bots]
+        report.sections += [("Log of a bot", log) for log in logs if log]
+    return report
 
 
 def may_take_long(item):
@@ -121,6 +134,19 @@ def no_message_makes_slack_act(request):
 @pytest.fixture(scope="session", autouse=True)
 def patience():
     Changes.patience = Deliverer.ack_within = WorkspaceState.trigger_lives = PATIENCE
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bots_are_known():
+    start = BotProcess.start
+
+    async def start_and_note(self):
+        _bots.add(self)
+        await start(self)
+
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(BotProcess, "start", start_and_note)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -89,6 +89,7 @@ class PollerDependencies:
 class PollFindings:
     """What a poll found in a list that differs from the list of the last poll."""
 
+    asked_at: float  # epoch seconds: before the host was asked; what expired since then may not be in the answer
     digest: bytes | None  # of the list: `digest_entries`
     rows: Sequence[OpenRow]  # the rows that the list was compared with
     result: PollResult
@@ -232,6 +233,7 @@ class HostPoller:
         try:
             credentials = self._services.credentials_of(account) if account else Credentials(self._host)
             client = AccountClient(self._services.onetime, credentials, self._breaker)
+            asked_at = time.time()
             entries = await client.fetch_entries()
             digest = digest_entries(entries)
             if unchanged := self._unchanged_responses.find(watch, digest, time.time()):
@@ -241,7 +243,7 @@ class HostPoller:
             keys = KeyLookup(self._indexers, partial(self._find_keys_in_budget, watch))
             options = PollOptions(watch.everything, watch.everything_since, watch.zone)
             result = await poll(client, keys, entries, rows, time.time(), options)
-            return PollFindings(digest, rows, result)
+            return PollFindings(asked_at, digest, rows, result)
         finally:
             self._end_waiting(asyncio.current_task())
 
@@ -260,7 +262,7 @@ class HostPoller:
         still_open = [row for row in found.rows if row.id not in over]
         now = time.time()
         made_at = [row.made_at for row in still_open] + [one.made_at.timestamp() for one in new]
-        expires_at = [row.expires_at for row in still_open if row.expires_at is not None and row.expires_at > now]
+        expires_at = [one for row in still_open if (one := row.expires_at) is not None and one > found.asked_at]
         newest_made_at, first_expires_at = max(made_at, default=None), min(expires_at, default=None)
         delay = self._next_poll_in(watch, newest_made_at, first_expires_at, result.errors)
         self._unchanged_responses.discard(watch)
@@ -290,11 +292,12 @@ class HostPoller:
     ) -> float | None:
         """Seconds until the next poll; None if no secret is left to poll for. Times are seconds since the epoch.
 
-        The newest secret alone decides: a list answers for the older ones too.
+        The newest secret alone decides: a list answers for the older ones too. `first_expires_at` may be over: a secret
+        that expired during the poll is polled for again at once.
         """
         now = time.time()
         ages = [] if newest_made_at is None else [now - newest_made_at]
-        expires_in = [] if first_expires_at is None else [first_expires_at - now]
+        expires_in = [] if first_expires_at is None else [max(first_expires_at - now, 0.0)]
         delay = next_poll_in(ages, self._shared.min_interval, expires_in)
         if delay is None:
             return EMPTY_ACCOUNT_INTERVAL if watch.everything else None

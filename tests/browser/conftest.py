@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.main import populate
+from tests.browser.app import started_notes
 from tests.browser.stage import at, page_of, started_browser, started_world
 
 _numbers = itertools.count(1)
@@ -30,6 +31,13 @@ async def chromium():
 async def shared_world():
     async with started_world() as world:
         yield world
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def notes():
+    """A page with an app that answers nothing and keeps what it was sent."""
+    async with started_notes() as started:
+        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,11 +1,9 @@
 """axe-core finds nothing on the page, its windows and its dialogs, in light and dark, wide and narrow."""
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from tests.browser.app import started_notes
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
 from tests.browser.stage import NARROW, at
 
@@ -18,12 +16,6 @@ CONFIRM = {
     "deny": plain("No"),
     "style": "danger",
 }
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def notes():
-    async with started_notes() as started:
-        yield started
 
 
 ALL = {"resultTypes": ["violations"]}

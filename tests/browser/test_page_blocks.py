@@ -6,17 +6,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.browser.app import started_notes
 from tests.browser.kit import actions, field, modal, mrkdwn, open_window, options, plain, post
 from tests.browser.stage import NARROW, WIDE, at
 
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def notes():
-    async with started_notes() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

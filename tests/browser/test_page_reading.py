@@ -8,19 +8,12 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from bot.sandbox.page.server import STATIC
-from tests.browser.app import started_notes
 from tests.browser.kit import field, modal, mrkdwn, open_window, post
 from tests.browser.stage import at, page_of
 
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 DAY = 86_400  # seconds
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def notes():
-    async with started_notes() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -456,6 +456,22 @@ async def test_the_clock_brings_news_of_a_list_that_never_changed(
     assert await poll_again(watching) == news
 
 
+async def test_what_expires_while_its_host_is_asked_is_asked_for_again_at_once(watching, server):
+    """The answer was made before the end, so it says nothing of it. By the age alone the next poll is 20 s later."""
+    row = await watching.track(server, server.share(None, "text", ttl=2))
+    slow = OnetimeFault("hang after")
+    server.plan(ONE, slow)
+    polling = asyncio.create_task(watching.watcher.run_once())
+    await asyncio.wait_for(server.wait_for_call(ONE), PATIENCE)
+    await asyncio.sleep(row.expires_at.timestamp() - time.time())
+    slow.release()
+    await polling
+
+    (watch,) = await watching.rows(watches)
+    assert watch.next_poll_at - time.time() < EVERY / 2
+    assert await poll_again(watching) == ["expired"]
+
+
 async def test_rows_are_compared_now_and_then_all_the_same(watching, server, polled_secret, read, monkeypatch):
     read.clear()
     later(monkeypatch, server, MAX_AGE + 1)

@@ -37,25 +37,30 @@ class Screen:
     payload: Payload = field(repr=False)
     language: str = "en"
 
-    @property
-    def texts(self) -> set[tuple[str, ...]]:
-        """The texts that a person sees, each with where it stands and without what differs from run to run."""
-        return {(self.kind, self.language, *one) for one in _visible(self.payload, "")}
-
 
 def read_screens(lines: Iterable[Payload]) -> list[Screen]:
     """The screens among sent payloads, as the sandbox or drawn_screens.py writes them. Each has a text that the others
-    have not, or not in that place: the largest are taken first.
+    of its kind and language have not: the largest are taken first.
     """
     sent = {json.dumps([line["payload"], line.get("language")]): line for line in lines if line["verdict"] == "ok"}
     found: list[Screen] = []
     seen: set[tuple[str, ...]] = set()
     for _, line in sorted(sent.items(), key=lambda one: -len(one[0])):
         screen = _read(line["method"], line["payload"], line.get("language", "en"))
-        if screen is not None and not screen.texts <= seen:
+        if screen is None:
+            continue
+        texts = {(screen.kind, screen.language, *one) for one in _texts(line, screen)}
+        if not texts <= seen:
             found.append(screen)
-            seen |= screen.texts
+            seen |= texts
     return found
+
+
+def _texts(line: Payload, screen: Screen) -> Iterable[tuple[str, ...]]:
+    """The texts of the catalogue, where drawn_screens.py wrote them down; else what a person sees, and where."""
+    if "texts" in line:
+        return [("", str(context), text) for text, context in line["texts"]]
+    return _visible(screen.payload, "")
 
 
 def _read(method: str, payload: Any, language: str) -> Screen | None:
