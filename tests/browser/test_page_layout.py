@@ -1,6 +1,6 @@
-"""Every window and message that the tour and the journeys produce: nothing is cut, wide and narrow, light and dark.
+"""Every window, Home tab and message of the tour and the tests: nothing is cut, wide and narrow, light and dark.
 
-The tour is in English; what the journeys draw is shown in every language.
+The tour is in English; what the tests draw is shown in every language.
 
 `--sheets FOLDER` writes contact sheets, for people to look at.
 """
@@ -18,6 +18,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
+from bot.language import Language
 from bot.sandbox.first_round import FIRST_ROUND
 from bot.sandbox.main import ACCOUNTS, EMAIL, TOKEN, new_world
 from bot.sandbox.page import Page, read_manifest
@@ -31,16 +32,25 @@ from tests.browser.stage import NARROW, WIDE, at
 from tests.readme import ROOT
 from tests.support import drawn_screens
 from tests.support.screens import Screen, read_screens
+from tests.translations import extract, texts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 SIZES = {"wide": WIDE, "narrow": NARROW}
-FEWEST = 900  # screens; with fewer the journeys did not play
+FEWEST = 900  # screens; with fewer the tests did not play
+
+
+NOT_DRAWN: dict[str, str] = {}  # texts that no test draws, and why
+
+
+@pytest.fixture(scope="module")
+def drawn(request, tmp_path_factory):
+    """The file of all that the tests drew."""
+    return request.config.getoption("--drawn") or _play_tests(tmp_path_factory.mktemp("screens") / "drawn")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def screens(request, tmp_path_factory):
-    drawn = request.config.getoption("--drawn") or _play_journeys(tmp_path_factory.mktemp("screens") / "drawn")
+async def screens(drawn):
     screens = read_screens([*await _play_tour(), *_sent(drawn)])
     assert len(screens) >= FEWEST
     return screens
@@ -55,9 +65,9 @@ async def _play_tour():
         return [one._asdict() for one in world.workspace.export()]
 
 
-def _play_journeys(dump: Path) -> Path:
-    """Play the journeys, and keep all that the bot drew, in every language. Whether they hold, their own tests tell."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not slow", "tests/journeys"]
+def _play_tests(dump: Path) -> Path:
+    """Play the quick tests, and keep all that they drew, in every language. Whether they hold, they tell themselves."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not slow", "tests"]
     subprocess.run(
         command, cwd=ROOT, env=os.environ | {drawn_screens.FILE: str(dump)}, check=False, capture_output=True
     )
@@ -78,6 +88,15 @@ async def test_nothing_is_cut_and_nothing_is_wider_than_its_place(chromium, scre
     await look.write_sheets(chromium)
     assert look.count == len(screens)
     assert look.flaws == {}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_text_of_the_catalogue_is_on_some_screen(drawn, language):
+    """So all of them are looked at here, in every language."""
+    shown = {tuple(text) for line in _sent(drawn) if line["language"] == language for text in line["texts"]}
+    ours = {(one.id[0] if isinstance(one.id, tuple) else one.id, one.context) for one in texts(extract())}
+
+    assert {text for text, _context in ours - shown} == set(NOT_DRAWN)
 
 
 # --- the page around them

@@ -1,4 +1,4 @@
-"""Writes down every window and message that the bot or a test draws, with its language and its texts of the catalogue.
+"""Writes down all windows, Home tabs and messages that the bot or a test draws, with language and texts of the catalogue.
 
 Together with every_language.py, which draws all of them in every language, the file has what any reader may see. An error
 at a field, and a piece that a test turns into English, is written down as a message.
@@ -46,7 +46,7 @@ class _Keeper:
 
     def start(self) -> None:
         vars(localization)["translate"] = self._noted(localization.translate)
-        for name in ("message", "modal"):
+        for name in ("message", "modal", "home"):
             vars(blocks)[name] = self._kept(getattr(blocks, name))
         vars(answers)["draw"] = _shown(vars(answers)["draw"])  # of errors at fields
 
@@ -66,7 +66,7 @@ class _Keeper:
                 nameless = blocks.message_text(screen, language, hides_names=True)
                 self._write("drawn message", drawn | {"text": nameless}, language)
             else:
-                self._write("drawn modal", {"view": drawn}, language)
+                self._write("drawn view", {"view": drawn}, language)
             return drawn
 
         return draw_and_keep

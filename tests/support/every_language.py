@@ -1,6 +1,6 @@
 """Draws whatever a bot shows in a test run in every language too, with the longest values, and finds what is cut.
 
-So each window and message that any test opens is held against Slack's limits in all languages. `fork_server.py` starts
+So each window, Home tab and message that any test opens is held against Slack's limits in all languages. `fork_server.py` starts
 this in every bot that it forks; `tests/conftest.py` looks at what was found after each test.
 """
 
@@ -76,7 +76,7 @@ def watch() -> None:
 
 def watch_into(path: Path) -> None:
     """Write what is cut into this file, from now on."""
-    for name in ("message", "modal"):
+    for name in ("message", "modal", "home"):
         vars(blocks)[name] = _watched(getattr(blocks, name), path)
 
 
