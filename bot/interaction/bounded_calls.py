@@ -36,7 +36,9 @@ log = Log("recovery")
 def bound_calls(services: Services) -> Services:
     """The services for one round of recovery. Their calls to Slack raise `StorageUnavailable` too."""
     calls = _BoundedCalls(services)
-    return replace(services, send=calls.send, update=calls.update, update_window=calls.update_window)
+    return replace(
+        services, send=calls.send, update=calls.update, delete=calls.delete, update_window=calls.update_window
+    )
 
 
 class _BoundedCalls:
@@ -53,9 +55,10 @@ class _BoundedCalls:
         )
 
     async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
-        place = Person(None, posted.team_id, posted.channel)
-        key = f"update:{posted.team_id}:{posted.channel}:{posted.ts}"
-        await self._call("update", key, place, lambda: self._services.update(posted, message, reader))
+        await self._change("update", posted, lambda: self._services.update(posted, message, reader))
+
+    async def delete(self, posted: MessageRef) -> None:
+        await self._change("delete", posted, lambda: self._services.delete(posted))
 
     async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         place = Person(None, team_id or NOBODY, view_id)
@@ -65,6 +68,10 @@ class _BoundedCalls:
             place,
             lambda: self._services.update_window(team_id, view_id, modal, reader),
         )
+
+    async def _change(self, kind: str, posted: MessageRef, make: Callable[[], Awaitable[None]]) -> None:
+        place = Person(None, posted.team_id, posted.channel)
+        await self._call(kind, f"{kind}:{posted.team_id}:{posted.channel}:{posted.ts}", place, make)
 
     async def _call(self, kind: str, key: str, recipient: Person, make: Callable[[], Awaitable[CallT]]) -> CallT:
         self._check_stopped(recipient.team_id, kind)
