@@ -145,9 +145,10 @@ async def read_command(interaction: Interaction, verb: str, *, refusal: Piece | 
     try:
         return read_mentions(interaction.text)
     except NotUnderstood as error:
+        names_too_many = error.tell == TOO_MANY
         if refusal is not None:
             error.tell = refusal
-        if error.tell == TOO_MANY:
+        if names_too_many:
             error.button = command_button(say("Choose in the window"), verb, style="primary")
         else:
             error.button = await go_on_button(interaction, say("Go on without that text"), verb)
