@@ -23,10 +23,12 @@ from bot.recovery import Recovery
 from bot.screen.parts import Message, Modal
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing import deliver
+from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.notify import redraw
 from bot.sharing.request_messages import update_messages
+from bot.sharing.resume import resume
 from bot.storage import dead_letters
-from bot.storage.acts import Act
+from bot.storage.acts import Act, ActWindow
 from bot.storage.engine.database import Database, migrate
 from bot.storage.message_slots import FLOOD, FLOOD_TIME
 from bot.storage.sealing.keyring import KeyRing, generate_line
@@ -396,6 +398,23 @@ async def test_a_reminder_that_slack_refused_to_change_once_is_changed_later(hou
     await house.rounds()
 
     assert [ts for ts, _ in house.slack.changed] == ["9.6"]
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [(None, "What you typed is still here."), ("placeholder", "Please type it again.")],
+    ids=["the form", "a placeholder"],
+)
+async def test_an_interrupted_share_says_that_what_was_typed_is_there_only_where_the_form_was(
+    house: House, window: ActWindow | None, said: str
+) -> None:
+    ref = await store_form_state(house.services, ADA, FormState())
+
+    shown = await resume(house.services, Act("form", ADA, ADA.team_id, Kind.FORM, "share", ref, "V1", window))
+
+    assert shown.window is not None
+    assert said in str(shown.window.parts)
+    assert str(shown.window.parts).count("typed is still here") == (window is None)
 
 
 async def test_a_card_of_a_tracked_secret_that_slack_refused_once_is_changed_later(house: House) -> None:
