@@ -38,7 +38,12 @@ def bound_calls(services: Services) -> Services:
     """The services for one round of recovery. Their calls to Slack raise `StorageUnavailable` too."""
     calls = _BoundedCalls(services)
     return replace(
-        services, send=calls.send, update=calls.update, unfurl=calls.unfurl, update_window=calls.update_window
+        services,
+        send=calls.send,
+        update=calls.update,
+        delete=calls.delete,
+        unfurl=calls.unfurl,
+        update_window=calls.update_window,
     )
 
 
@@ -56,14 +61,13 @@ class _BoundedCalls:
         )
 
     async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
-        place = Person(None, posted.team_id, posted.channel)
-        key = f"update:{posted.team_id}:{posted.channel}:{posted.ts}"
-        await self._call("update", key, place, lambda: self._services.update(posted, message, reader))
+        await self._change("update", posted, lambda: self._services.update(posted, message, reader))
+
+    async def delete(self, posted: MessageRef) -> None:
+        await self._change("delete", posted, lambda: self._services.delete(posted))
 
     async def unfurl(self, posted: MessageRef, cards: Mapping[Secret, Message], reader: Person) -> None:
-        place = Person(None, posted.team_id, posted.channel)
-        key = f"unfurl:{posted.team_id}:{posted.channel}:{posted.ts}"
-        await self._call("unfurl", key, place, lambda: self._services.unfurl(posted, cards, reader))
+        await self._change("unfurl", posted, lambda: self._services.unfurl(posted, cards, reader))
 
     async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         place = Person(None, team_id or NOBODY, view_id)
@@ -73,6 +77,10 @@ class _BoundedCalls:
             place,
             lambda: self._services.update_window(team_id, view_id, modal, reader),
         )
+
+    async def _change(self, kind: str, posted: MessageRef, make: Callable[[], Awaitable[None]]) -> None:
+        place = Person(None, posted.team_id, posted.channel)
+        await self._call(kind, f"{kind}:{posted.team_id}:{posted.channel}:{posted.ts}", place, make)
 
     async def _call(self, kind: str, key: str, recipient: Person, make: Callable[[], Awaitable[CallT]]) -> CallT:
         self._check_stopped(recipient.team_id, kind)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from cachetools import LRUCache
 
@@ -41,9 +40,6 @@ class Languages:
         except StorageUnavailable as error:
             log.info("languages_not_read", error=str(error))
 
-    def is_known(self, person: Person) -> bool:
-        return person in self._known
-
     def known(self, person: Person) -> Language:
         """The language as far as it is known without asking anybody; English for somebody unknown."""
         known = self._known.get(person)
@@ -66,8 +62,7 @@ class Languages:
         """Raises `StorageUnavailable`, and `SlackError` for somebody about whom Slack has to be asked."""
         choice = await self._stored.of(person)
         if choice is None:
-            choice = LanguageChoice(await self._ask_locale(person))
-            await self._stored.set(person, choice)
+            choice = await self._stored.set_locale(person, await self._ask_locale(person))
         self._remember(person, choice)
         return choice
 
@@ -75,20 +70,17 @@ class Languages:
         """Slack has said this locale, just now."""
         known = self._known.get(person)
         try:
-            before = known[0] if known else await self._stored.of(person)
-            after = replace(before or LanguageChoice(), locale=locale)
-            if after != before:
-                await self._stored.set(person, after)
-            self._remember(person, after)
+            choice = known[0] if known else await self._stored.of(person)
+            if choice is None or choice.locale != locale:
+                choice = await self._stored.set_locale(person, locale)
+            self._remember(person, choice)
         except StorageUnavailable:  # the next time
             if known is None:
                 self._remember(person, LanguageChoice(locale))
 
     async def choose(self, person: Person, language: Language | None) -> None:
         """The person wants this language; None: the one that Slack says. Raises `StorageUnavailable`."""
-        choice = replace(await self._stored.of(person) or LanguageChoice(), chosen=language)
-        await self._stored.set(person, choice)
-        self._remember(person, choice)
+        self._remember(person, await self._stored.set_chosen(person, language))
 
     def _remember(self, person: Person, choice: LanguageChoice) -> None:
         self._known[person] = choice, self._clock()

@@ -25,6 +25,7 @@ from datetime import timedelta
 from bot.clock import now
 from bot.errors import (
     BotError,
+    HostUnavailable,
     NotAuthorized,
     NothingDone,
     OnetimeError,
@@ -54,7 +55,7 @@ log = Log("create")
 class PassphraseIgnored(Refused):
     """The host made the secret without its passphrase, so that anybody with the link could open it."""
 
-    tell = say("The server ignored the passphrase, so the secret was burned at once. Nothing was sent.")
+    tell = say("The server ignored the passphrase, so the secret was burned at once. Its link opens nothing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,10 +196,17 @@ async def _call_host(
 async def _check_passphrase(
     interaction: Interaction, spec: ShareSpec, credentials: Credentials, made: SharedSecret | GeneratedSecret
 ) -> None:
-    """Burn a secret that was made without its passphrase. Raises `PassphraseIgnored`, or the error of the burn."""
+    """Burn a secret that was made without its passphrase.
+
+    Raises `PassphraseIgnored`, or `HostUnavailable` if it could not be burned: then it still exists.
+    """
     if spec.passphrase is not None and made.passphrase_required is False:
-        with suppress(SecretGone):
+        try:
             await interaction.services.onetime.burn(credentials, made.metadata_key)
+        except SecretGone:
+            pass
+        except OnetimeError as error:
+            raise HostUnavailable(f"the passphrase was ignored, and the secret not burned: {error}") from None
         await interaction.services.tracking.settle(interaction.person, spec.host.url, made.metadata_key, "burned")
         raise PassphraseIgnored("the passphrase was ignored")
 

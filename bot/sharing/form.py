@@ -2,7 +2,7 @@
 
 Slack keeps what is typed when a window is updated with the same fields. So the same window is updated for everything:
 to add a text field, to fold out the options, while the host is asked, and when something has to be corrected. The bot
-never sends back a secret, a passphrase or a note. What is in a field that may go away is kept in the form state.
+never sends back a secret or a passphrase. What else is in a field that may go away is kept in the form state.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ async def open_form(
     stored, _ = await asyncio.wait({storing}, timeout=ROW_WITHIN)
     try:
         if not stored:
-            await interaction.show(Modal.of(FORM, TITLE, Text.of(ONE_MOMENT)))
+            name, title = (GENERATE_FORM, GENERATE_TITLE) if form_state.is_generated else (FORM, TITLE)
+            await interaction.show(Modal.of(name, title, Text.of(ONE_MOMENT)))
     finally:
         ref, form_state = await storing
     return form(form_state, ref, *said, texts=texts)

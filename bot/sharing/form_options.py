@@ -34,7 +34,7 @@ _PASSPHRASES = (
 
 
 def passphrase_field(form_state: FormState) -> list[Part]:
-    """The field for the sender's own passphrase. What is typed into it is never lost, so it is never folded away."""
+    """The field for the sender's own passphrase. Folded away, it would lose what is typed into it."""
     if form_state.choices.passphrase == MINE or form_state.has_passphrase_field:
         return [Field("passphrase", say("Your passphrase"), max_length=MAX_PASSPHRASE, optional=True)]
     return []

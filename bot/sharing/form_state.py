@@ -49,7 +49,7 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class FormState:
-    """What a window is for, and what was chosen in it. Nothing that is typed is in here, but an e-mail address.
+    """What a window is for, and what was chosen in it. Of what is typed only an e-mail address and a note are in here.
 
     With `only`, the recipients are fixed and nobody else can be chosen.
     """
@@ -70,7 +70,7 @@ class FormState:
     accounts: tuple[tuple[str, str], ...] = ()  # ids and host names, the default account first
     text_fields: int = 1
     is_generated: bool = False  # the secret is a password that is made up, so there is no text to type
-    note: str = ""  # the initial text of the note, which may be that of a request
+    note: str = ""  # the initial text of the note: that of a request, or typed into a field that went away
     is_connected: bool = False  # to an account: for one, Onetime Secret itself can send the link by mail
     mail_address: str = ""  # typed into a field that the window may not show now
     asks_to_choose: bool = False  # somebody was named whose id Slack did not send
@@ -155,9 +155,10 @@ async def read_command(interaction: Interaction, verb: str, *, refusal: Piece | 
     try:
         return read_mentions(interaction.text)
     except NotUnderstood as error:
+        names_too_many = error.tell == TOO_MANY
         if refusal is not None:
             error.tell = refusal
-        if error.tell == TOO_MANY:
+        if names_too_many:
             error.button = command_button(say("Choose in the window"), verb, style="primary")
         else:
             error.button = await go_on_button(interaction, say("Go on without that text"), verb)

@@ -78,22 +78,34 @@ async def _waiting(interaction: Interaction, share: Share) -> list[Delivery]:
 
 async def _remind_now(interaction: Interaction, share: Share, waiting: list[Delivery]) -> Reply:
     """Remind everybody who has not opened it, each once an hour at most."""
-    reminded = [one for one in waiting if await _try_to_remind(interaction, share, one)]
+    reminded: list[Delivery] = []
+    not_taken: list[Delivery] = []
+    for delivery in waiting:
+        if await interaction.services.reminders.claim_now(delivery.id):
+            is_sent = await _try_to_remind(interaction, share, delivery)
+            (reminded if is_sent else not_taken).append(delivery)
+    said = [say("Reminded: {people}.", people=_names(reminded))] if reminded else []
+    if not_taken:
+        failed = say("Slack did not take the reminder for {people}. Please try again.", people=_names(not_taken))
+        said.append(failed)
     if not reminded:
-        return Reply(_said(REMINDER_SIGN, JUST_REMINDED), Outcome.REFUSED)
-    people = Listing(tuple(recipient_name(delivery.recipient) for delivery in reminded))
+        return Reply(_said(REMINDER_SIGN, *(said or [JUST_REMINDED])), Outcome.REFUSED)
     outcome = Outcome.DONE if len(reminded) == len(waiting) else Outcome.PARTLY_DONE
-    return Reply(_said(REMINDER_SIGN, say("Reminded: {people}.", people=people)), outcome)
+    return Reply(_said(REMINDER_SIGN, *said), outcome)
 
 
 async def _try_to_remind(interaction: Interaction, share: Share, delivery: Delivery) -> bool:
-    if not await interaction.services.reminders.claim_now(delivery.id):
-        return False
+    """Send a reminder that was claimed. False if Slack did not take it: then no hour begins."""
     try:
         return await send_reminder(interaction.services, share, delivery, f"reminder:{new_id()}")
     except SlackError as error:
         log.info("not_reminded", error=str(error), ref=delivery.id)
+        await interaction.services.reminders.unclaim_now(delivery)
         return False
+
+
+def _names(deliveries: list[Delivery]) -> Listing:
+    return Listing(tuple(recipient_name(delivery.recipient) for delivery in deliveries))
 
 
 def _form(share: Share, waiting: list[Delivery], zone: str | None) -> Modal:
@@ -105,11 +117,10 @@ def _form(share: Share, waiting: list[Delivery], zone: str | None) -> Modal:
         offered.append((TOMORROW, say("Tomorrow at 9 in the morning")))
     offered.append((AT, say("At the time below")))
     before = say("Before {when}, when the secret expires. Once an hour at most.", when=When(end)) if end else None
-    people = Listing(tuple(recipient_name(delivery.recipient) for delivery in waiting))
     return Modal.of(
         FORM,
         TITLE,
-        Text.of(REMINDER_SIGN, say("Not opened yet: {people}.", people=people)),
+        Text.of(REMINDER_SIGN, say("Not opened yet: {people}.", people=_names(waiting))),
         Choice("when", say("When?"), tuple(offered), NOW),
         MomentPicker("at", say("Date and time"), before),
         ref=share.id,

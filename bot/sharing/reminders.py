@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from bot.errors import BotError, SlackError
@@ -9,7 +10,7 @@ from bot.failpoints import failpoint
 from bot.interaction.bounded_calls import bound_calls
 from bot.interaction.services import Services
 from bot.logs import Log
-from bot.sharing import recipient_messages
+from bot.sharing import recipient_messages, sender_card
 from bot.sharing.deliver import find_address
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery, Share
@@ -55,12 +56,15 @@ async def _send_due(services: Services, claimed: Delivery) -> None:
     if found is None or (found[1].state, found[1].remind_at) != ("sent", claimed.remind_at):
         return
     share, delivery = found
+    key = f"reminder:{delivery.id}:{claimed.remind_at.timestamp():.0f}"
     try:
-        await send_reminder(services, share, delivery, f"reminder:{delivery.id}:{claimed.remind_at.timestamp():.0f}")
+        await send_reminder(services, share, delivery, key)
     except SlackError as error:
         if not error.is_permanent:
             raise
         log.warning("reminder_given_up", error=str(error), ref=delivery.id)
+        with suppress(SlackError):
+            await services.send(share.person, sender_card.reminder_not_sent_message(delivery), f"no-{key}")
         await services.reminders.give_up(claimed)
     else:
         failpoint("reminder_posted")

@@ -27,8 +27,9 @@ async def resume(services: Services, act: Act) -> Resumption:
     form_state = FormState.of(context)
     share = await services.shares.find_by_key(act.person, context.id)
     if share is None:
-        kept = Sentences.of(NOTHING_MADE, say("What you typed is still here."))
-        again = form.form(form_state, context.id, Text.of(WARNING_SIGN, kept))
+        form_was_replaced = act.window is not None  # then Slack has dropped what was typed
+        kept = say("Please type it again.") if form_was_replaced else say("What you typed is still here.")
+        again = form.form(form_state, context.id, Text.of(WARNING_SIGN, Sentences.of(NOTHING_MADE, kept)))
         said = Sentences.of(NOTHING_MADE, say("Please try again."))
         return Resumption(again, Message.of(NOTHING_MADE, Text.of(WARNING_SIGN, said)))
     made = CreatedShare(share, await services.shares.deliveries_of(share.id), is_new=False)

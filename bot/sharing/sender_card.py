@@ -262,6 +262,15 @@ def passphrase_not_sent_message(delivery: Delivery) -> Message:
     return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
+def reminder_not_sent_message(delivery: Delivery) -> Message:
+    """Tells the sender that a reminder whose time had come cannot be sent."""
+    said = say(
+        "{recipient}: your reminder of a one-time secret could not be sent.",
+        recipient=recipient_name(delivery.recipient),
+    )
+    return Message.of(said, Text.of(WARNING_SIGN, said))
+
+
 def instructions(share: Share, deliveries: list[Delivery]) -> Copyable:
     """Words to paste wherever the recipients look. No key, no link."""
     if all(delivery.recipient.is_nobody for delivery in deliveries):
@@ -273,7 +282,10 @@ def instructions(share: Share, deliveries: list[Delivery]) -> Copyable:
     else:
         how = say("In Slack, the app Onetime Secret has sent you a direct message with a one-time secret. Press Open.")
     lines = [how, say("It works once, so know where you want to keep it before you open it.")]
-    if any(delivery.passphrase_required for delivery in deliveries):
+    asking = [delivery for delivery in deliveries if delivery.passphrase_required]
+    if any((delivery.passphrase_to or share.passphrase_to) == "recipient" for delivery in asking):
+        lines.append(say("It asks for a passphrase, which the app sends in a separate message."))
+    elif asking:
         lines.append(say("It asks for a passphrase, which you get from me another way."))
     expires = max((one.expires_at for one in deliveries if one.expires_at), default=None)
     if expires:

@@ -30,6 +30,7 @@ def state_as_shown(interaction: Interaction, context: ButtonContext[None]) -> Fo
         has_passphrase_field=bool(interaction.text_inputs.get("passphrase")),
         choices=_choices(interaction, stored),
         mail_address=_mail_address(interaction, stored),
+        note=_note(interaction, stored),
         chosen_kind=_kind(interaction, stored),
         chosen_length=_length(interaction, stored),
         chosen_is_shown=stored.chosen_is_shown if what is None else what == SHOW,
@@ -46,6 +47,12 @@ def _mail_address(interaction: Interaction, stored: FormState) -> str:
         return stored.mail_address
     address = parse_field(typed).readable
     return address if is_address(Secret(address)) else ""
+
+
+def _note(interaction: Interaction, stored: FormState) -> str:
+    """The note, which goes away while a generated password is to be shown. Any other window keeps its field."""
+    typed = interaction.text_inputs.get("note") if stored.is_generated else None
+    return stored.note if typed is None else parse_field(typed).readable
 
 
 def _kind(interaction: Interaction, stored: FormState) -> PasswordKind | Literal["server"] | None:

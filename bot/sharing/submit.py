@@ -27,7 +27,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.person import Person
 from bot.screen.parts import Modal, Part, Text
-from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, say
+from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, Where, Who, say
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, Mail, PassphraseIgnored, create
@@ -69,8 +69,16 @@ async def show_errors(interaction: Interaction, form_state: FormState, fields: d
     return await show_again(interaction, form.unfold_for(form_state, fields), at=fields)
 
 
-def _names_people(said: Piece) -> bool:
-    return isinstance(said, Phrase) and any(isinstance(value, Listing) for _, value in said.values)
+def _names_people(said: object) -> bool:
+    match said:
+        case Who() | Where():
+            return True
+        case Listing(items):
+            return any(map(_names_people, items))
+        case Phrase():
+            return any(_names_people(value) for _, value in said.values)
+        case _:
+            return False
 
 
 async def share(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> Reply:

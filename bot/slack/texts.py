@@ -30,8 +30,6 @@ from bot.screen.pieces import (
 )
 from bot.screen.words import defang
 
-MAX_SECTION = 3000  # characters
-
 # Markup of mrkdwn that works although the text is escaped: emphasis, code, emoji.
 _MARKUP = re.compile(r"[*~`]|(?<!\w)_|_(?!\w)|:(?=[a-z0-9_+'-]+:)", re.IGNORECASE)
 # Invisible characters that change how the other text reads: controls, direction overrides, zero widths.

@@ -14,8 +14,6 @@ from bot.status import tracked_card
 from bot.status.words import GONE_SIGN
 from bot.storage.following_messages import FollowingMessage
 
-LATER = ("now", "workspace")  # what an error of Slack is about when a later try may succeed
-
 log = Log("following")
 
 
@@ -28,12 +26,12 @@ async def change_last(services: Services, following: FollowingMessage, message: 
         try:
             await services.update(following.message, message, following.reader)
         except SlackError as error:
-            if following.kind != "passphrase" or error.about in LATER:
+            if following.kind != "passphrase" or not error.is_permanent:
                 raise
             await services.delete(following.message)
     except SlackError as error:
         log.info("message_not_changed", error=str(error), ref=following.subject_id)
-        if error.about in LATER:
+        if not error.is_permanent:
             return  # again in a minute
     await services.following_messages.forget(following)
 

@@ -294,6 +294,11 @@ _DELIVERY_WORDS: Final[_FixedDeliveryWords] = {
     "gone": say("gone, and nobody knows how"),
 }
 
+_MAY_BE_MAILED: Final = say(
+    "*may exist, and nobody here has its link*. The server's answer made no sense. If you gave an e-mail address, the "
+    "server may have sent the link there"
+)
+
 # `Delivery.reason` of one that failed -> why there is no secret.
 _WHY_FAILED: Final = {
     "interrupted": say("*not made*: the app was interrupted before it asked the server"),
@@ -349,7 +354,8 @@ def delivery_words(delivery: Delivery) -> Piece:
                 say("Its secret was burned, so nobody can open it"),
             )
         case state:
-            return _DELIVERY_WORDS[state]
+            may_be_mailed = state == "unknown_outcome" and delivery.recipient.is_nobody
+            return _MAY_BE_MAILED if may_be_mailed else _DELIVERY_WORDS[state]
 
 
 def _opened_words(delivery: Delivery) -> Phrase:

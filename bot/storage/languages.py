@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, insert, select, update
 
 from bot.language import Language, read_language
 from bot.person import Person
@@ -43,13 +43,22 @@ class StoredLanguages:
         async with self._db.reading() as connection:
             return {person_in(row): _read(row) for row in (await connection.execute(select(languages).limit(most)))}
 
-    async def set(self, person: Person, choice: LanguageChoice) -> None:
-        """Replaces what was known."""
+    async def set_locale(self, person: Person, locale: str | None) -> LanguageChoice:
+        """Slack has said this locale. Returns it with what the person has chosen."""
+        return await self._set(person, locale=locale[:MAX_LOCALE] if locale else None)
+
+    async def set_chosen(self, person: Person, chosen: Language | None) -> LanguageChoice:
+        """The person has chosen this language, or Slack's. Returns it with the locale that is known."""
+        return await self._set(person, chosen=chosen)
+
+    async def _set(self, person: Person, **values: str | None) -> LanguageChoice:
+        own = owned_by(languages, person)
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "languages", *owner(person).values())
-            await connection.execute(delete(languages).where(owned_by(languages, person)))
-            locale = choice.locale[:MAX_LOCALE] if choice.locale else None
-            await connection.execute(insert(languages).values(**owner(person), locale=locale, chosen=choice.chosen))
+            changed = await connection.execute(update(languages).where(own).values(**values))
+            if changed.rowcount == 0:
+                await connection.execute(insert(languages).values(**owner(person), **values))
+            return _read((await connection.execute(select(languages).where(own))).one())
 
 
 def _read(row: Row[tuple[str, ...]]) -> LanguageChoice:

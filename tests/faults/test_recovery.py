@@ -23,17 +23,29 @@ from bot.recovery import Recovery
 from bot.screen.parts import Message, Modal
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing import deliver
+from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.notify import redraw
 from bot.sharing.request_messages import update_messages
+from bot.sharing.resume import resume
 from bot.storage import dead_letters
-from bot.storage.acts import Act
+from bot.storage.acts import Act, ActWindow
 from bot.storage.engine.database import Database, migrate
 from bot.storage.message_slots import FLOOD, FLOOD_TIME
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.recovery import LATE
 from bot.storage.shares.rows import NewShare, Recipient
-from bot.storage.tables import acts, deliveries, limit_uses, message_failures, new_id, requests, reveals, shares
+from bot.storage.tables import (
+    acts,
+    deliveries,
+    following_messages,
+    limit_uses,
+    message_failures,
+    new_id,
+    requests,
+    reveals,
+    shares,
+)
 from tests.support.services import make_services
 
 HOST = "https://eu.onetimesecret.com"
@@ -59,6 +71,10 @@ class Slack:
         self._call("update")
         self.changed.append((posted.ts, str(message.parts)))
 
+    async def delete(self, posted: MessageRef) -> None:
+        self._call("delete")
+        self.changed.append((posted.ts, "deleted"))
+
     async def update_window(self, _team_id: str | None, _view_id: str, _modal: Modal, _reader: Person) -> None:
         self._call("window")
 
@@ -75,8 +91,9 @@ class House:
         sealer = Sealer(KeyRing.read(generate_line("k1")))
         self.url, self.db, self.slack = url, Database.open(url), Slack()
         self.services = make_services(
-            self.db, sealer, send=self.slack.send, update=self.slack.update, update_window=self.slack.update_window
-        )
+            self.db, sealer, send=self.slack.send, update=self.slack.update, delete=self.slack.delete,
+            update_window=self.slack.update_window,
+        )  # fmt: skip
         registry = Registry()
         self._recovery = Recovery(registry.recoveries, self.services, registry.resumes)
 
@@ -337,6 +354,67 @@ async def test_an_update_of_what_was_shared_that_slack_refused_once_is_made_late
 
     assert {ts for ts, _ in house.slack.changed} == {"1.0", "9.3"}
     assert await house.services.outdated_messages.all("delivery") == []
+
+
+@pytest.mark.parametrize("code", ["a_code_of_next_year", "internal_error"])
+async def test_a_passphrase_of_what_is_over_that_slack_never_changes_is_deleted(
+    house: House, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(bounded_calls, "MAX_TRIES", MAX_REFUSALS)
+    await house.services.following_messages.add("passphrase", "gone", MessageRef("T0000001", "D0000002", "9.5"), BEN)
+    house.slack.refuses = {"update": SlackError("chat.update", code)}
+
+    await house.rounds(MAX_REFUSALS - 1)
+    assert house.slack.changed == []
+    await house.rounds(1)
+
+    assert house.slack.changed == [("9.5", "deleted")]
+    assert await house.of(following_messages.c.id) == []
+
+
+@pytest.mark.parametrize("code", ["a_code_of_next_year", "internal_error"])
+async def test_a_passphrase_that_slack_neither_changes_nor_deletes_is_given_up_after_as_many_tries_of_each(
+    house: House, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    monkeypatch.setattr(bounded_calls, "MAX_TRIES", MAX_REFUSALS)
+    await house.services.following_messages.add("passphrase", "gone", MessageRef("T0000001", "D0000002", "9.5"), BEN)
+    house.slack.refuses = {way: SlackError(f"chat.{way}", code) for way in ("update", "delete")}
+
+    await house.rounds(3 * MAX_REFUSALS)
+
+    assert house.slack.calls == {"update": MAX_REFUSALS, "delete": MAX_REFUSALS}
+    assert await house.of(following_messages.c.id) == []
+
+
+@pytest.mark.parametrize(
+    "refusal", [SlackError("chat.update", "a_code_of_next_year"), SlackError("chat.update", "fatal_error")]
+)
+async def test_a_reminder_that_slack_refused_to_change_once_is_changed_later(house: House, refusal: SlackError) -> None:
+    await house.services.following_messages.add("reminder", "gone", MessageRef("T0000001", "D0000002", "9.6"), BEN)
+    house.slack.refuses = {"update": refusal}
+    await house.rounds()
+    house.slack.refuses.clear()
+
+    await house.rounds()
+
+    assert [ts for ts, _ in house.slack.changed] == ["9.6"]
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [(None, "What you typed is still here."), ("placeholder", "Please type it again.")],
+    ids=["the form", "a placeholder"],
+)
+async def test_an_interrupted_share_says_that_what_was_typed_is_there_only_where_the_form_was(
+    house: House, window: ActWindow | None, said: str
+) -> None:
+    ref = await store_form_state(house.services, ADA, FormState())
+
+    shown = await resume(house.services, Act("form", ADA, ADA.team_id, Kind.FORM, "share", ref, "V1", window))
+
+    assert shown.window is not None
+    assert said in str(shown.window.parts)
+    assert str(shown.window.parts).count("typed is still here") == (window is None)
 
 
 async def test_a_card_of_a_tracked_secret_that_slack_refused_once_is_changed_later(house: House) -> None:

@@ -79,6 +79,7 @@ async def test_whom_slack_never_lets_us_remind_is_not_tried_again(crashing, peop
     await is_over(crashing)
     assert reminders(ben) == []
     await ada.until(lambda: "A reminder goes out" not in card.shows)
+    await ada.until(lambda: [one for one in ada.dm if f"<@{ben.id}>: your reminder" in one.text])
 
 
 async def test_what_slack_does_not_take_now_is_sent_later(crashing, people):

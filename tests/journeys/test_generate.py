@@ -95,6 +95,19 @@ async def test_what_belongs_to_sending_is_only_there_when_it_is_to_be_sent(world
     assert world.onetime.calls == []
 
 
+async def test_a_note_is_not_lost_while_it_is_to_be_shown(world, ada, ben):
+    view = await window(ada, f"<@{ben.id}>")
+    await ada.fill(view, {"note": "staging & database"})
+
+    await ada.fill(view, {"what": "show"})
+    await ada.until(lambda: "note" not in ada.view.values)
+    await ada.fill(ada.view, {"what": "send"})
+    await ada.until(lambda: "note" in ada.view.values)
+    await ada.submit()
+
+    await ben.until(lambda: ben.dm and "staging &" in ben.dm[0].shows.replace("amp;", ""))
+
+
 async def test_its_kind_and_length_can_be_chosen(world, ada):
     for kind, length, shape in (
         ("words", "6", "[a-z]{5}(-[a-z]{5}){5}"),

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.sandbox.slack import SlackFault
 from tests.journeys.test_share_card import buttons, remind, shared
 
 DAY = 86_400  # seconds
@@ -50,6 +51,20 @@ async def test_a_reminder_goes_out_in_an_hour_and_the_card_says_so_until_then(wo
     await ada.close()
     await remind(ada, card)
     await ada.until(lambda: "less than an hour ago" in ada.view.text)
+
+
+async def test_a_reminder_that_slack_does_not_take_is_said_and_can_be_sent_again_at_once(world, ada, ben, cleo):
+    card = await shared(ada, [ben, cleo])
+    world.workspace.plan("chat.postMessage", SlackFault.error("internal_error"), about=ben.dm[0].channel)
+
+    await remind(ada, card)
+
+    await ada.until(lambda: "Slack did not take the reminder" in ada.view.text)
+    assert len(cleo.dm) == 2
+    await ada.close()
+    await remind(ada, card)
+    await ben.until(lambda: len(ben.dm) == 2)
+    assert len(cleo.dm) == 2  # she was reminded a moment ago
 
 
 async def test_tomorrow_is_nine_oclock_in_the_zone_of_the_sender(world, ada, ben):

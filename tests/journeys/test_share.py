@@ -297,6 +297,20 @@ async def test_a_passphrase_that_the_host_ignored_burns_the_secret(world, ada, p
     assert people[0].dm == []
 
 
+async def test_a_secret_without_its_passphrase_that_cannot_be_burned_is_reported(world, ada, people):
+    held = world.onetime.share(None, TEXT)
+    answer = {"secret_key": held.secret_key, "metadata_key": held.metadata_key, "ttl": 60, "passphrase_required": False}
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("answer", status=200, body=json.dumps(answer).encode()))
+    limited = b'{"message":"Rate limit exceeded. Please try again later."}'
+    world.onetime.plan("/api/v1/private/", OnetimeFault("answer", status=404, body=limited), None)
+
+    await press_share(ada, to=[people[0].id], passphrase="correct horse")
+
+    await ada.until(lambda: ada.view and "may exist, and nobody has its link" in ada.view.text)
+    await ada.until(lambda: ada.dm and "may exist, and nobody has its link" in ada.dm[0].shows)
+    assert people[0].dm == []
+
+
 async def test_a_passphrase_that_is_too_short_for_the_host_is_said_at_its_field(world, ada, people):
     await press_share(ada, to=[people[0].id], passphrase="abc")
     assert ada.view.errors["passphrase"] == "The server wants at least 4 characters."

@@ -215,6 +215,15 @@ async def test_a_link_is_shown_again_until_it_is_over(world, ada):
     assert "Show the link" not in str(card.blocks)
 
 
+async def test_instructions_say_where_a_passphrase_comes_that_is_sent_separately(world, ada, people):
+    card = await shared(ada, people, passphrase_mode="generate", options=["apart", "news"])
+
+    await ada.click(card, label="Copy instructions")
+
+    view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
+    assert "passphrase, which the app sends in a separate message" in view.secret_text()
+
+
 async def test_burning_it_by_its_private_link_shows_on_the_card_too(world, ada, people):
     card = await shared(ada, people[:1])
     (held,) = world.onetime.everything()

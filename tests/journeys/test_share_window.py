@@ -196,6 +196,18 @@ async def test_a_server_that_ignores_the_address_or_sends_to_another_is_told(wor
         await connected.close()
 
 
+async def test_without_a_usable_answer_nobody_says_that_the_link_was_not_mailed(world, connected):
+    world.onetime.plan(SHARE_ROUTE, OnetimeFault("drop after"))
+    view = await window(connected)
+
+    await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE})
+    await connected.submit(view)
+
+    await connected.until(lambda: "the server may have sent the link there" in connected.view.text)
+    await connected.until(lambda: connected.dm and "the server may have sent the link there" in connected.dm[0].shows)
+    assert "was not sent" not in connected.sees()
+
+
 async def test_an_address_that_a_server_would_read_in_part_is_refused_at_its_field(world, connected):
     view = await window(connected)
     await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": "o'neil@example.com"})

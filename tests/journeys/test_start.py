@@ -137,6 +137,19 @@ async def test_a_secret_behind_the_verb_has_a_button_that_goes_on_without_it(wor
         await ada.close()
 
 
+async def test_who_names_too_many_gets_a_window_to_choose_in(world, ada):
+    await says(ada, "help")  # from then on nobody has to ask Slack who ada is
+    everybody = " ".join(f"<@{world.workspace.person(f'U0MANY{number:02}', 'x').id}>" for number in range(11))
+    for named in (everybody, f"{everybody.split()[0]} <#C0TEAM|team>"):
+        for verb, title in (("share", "Share a secret"), ("generate", "Generate a password")):
+            message = await says(ada, f"{verb} {named}")
+
+            await ada.click(message, label="Choose in the window")
+
+            assert await window(ada, title)
+            await ada.close()
+
+
 async def test_what_is_no_command_at_all_gets_the_start(world, ada):
     message = await says(ada, "xyzzyxyzzy plugh")
 

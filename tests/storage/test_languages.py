@@ -77,6 +77,16 @@ async def test_a_choice_in_another_process_is_seen_soon(languages, stored, slack
     assert await languages.of(ADA) is Language.FR
 
 
+async def test_what_slack_says_keeps_a_choice_that_was_made_in_another_process_a_moment_ago(languages, stored, slack):
+    await languages.note(ADA, "de-DE")
+    await Languages(stored, slack.ask).choose(ADA, Language.FR)
+
+    await languages.note(ADA, "en-GB")
+
+    assert await stored.of(ADA) == LanguageChoice("en-GB", Language.FR)
+    assert languages.known(ADA) is Language.FR
+
+
 async def test_those_who_are_known_are_known_at_the_start(languages, stored, slack):
     await languages.note(ADA, "de-DE")
 
@@ -89,10 +99,10 @@ async def test_those_who_are_known_are_known_at_the_start(languages, stored, sla
 
 async def test_without_the_database_what_is_remembered_counts(slack):
     class Away:
-        async def of(self, _person):
+        async def of(self, *_given):
             raise StorageUnavailable
 
-        set = all = of
+        set_locale = all = of
 
     languages = Languages(Away(), slack.ask, lambda: slack.now)  # type: ignore[arg-type]
     await languages.preload()

@@ -22,6 +22,7 @@ import msgspec
 from bot.errors import HostUnavailable, SecretGone
 from bot.onetime.links import KEY
 from bot.onetime.wire.body import decode, decode_list, decode_list_in
+from bot.onetime.wire.recipients import MAX_ADDRESS
 from bot.onetime.wire.refusals import UnrecognizedAnswer, refusal
 from bot.secret import MetadataKey, SecretKey
 
@@ -29,7 +30,6 @@ MAX_EPOCH = 32_503_680_000  # epoch seconds, the year 3000: a later time is igno
 MAX_SECONDS = 10 * 366 * 86_400  # seconds, ten years: a longer life of a secret is ignored
 CLOCK_SKEW = timedelta(minutes=5)  # how far a server's clock may differ from ours
 MAX_RECIPIENTS = 20  # addresses that are read from one answer
-MAX_ADDRESS = 254  # characters
 _FINGERPRINT_KEY = secrets.token_bytes(32)
 ANONYMOUS = "anon"  # what `custid` says of a secret that was made without an account
 

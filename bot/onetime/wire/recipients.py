@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.secret import Secret
 
-MAX_LENGTH = 254  # characters of an address. Source: RFC 3696, erratum 1690
+MAX_ADDRESS = 254  # characters. Source: RFC 3696, erratum 1690
 
 # A server searches its form for an address that looks like this, and mails to whatever it finds: of “ana,ben@…” or of
 # “o'neil@…” only a part. So nothing is sent to a server but one address that it finds as a whole.
@@ -18,7 +18,7 @@ _MASK = re.compile(r"\*+")
 
 def is_address(typed: Secret) -> bool:
     """Whether a server finds exactly one address in the text, and finds it whole."""
-    return len(typed) <= MAX_LENGTH and _ADDRESS.fullmatch(typed.reveal()) is not None
+    return len(typed) <= MAX_ADDRESS and _ADDRESS.fullmatch(typed.reveal()) is not None
 
 
 def can_be_of(obscured: Sequence[str], address: Secret) -> bool:
@@ -37,7 +37,7 @@ def can_be_of(obscured: Sequence[str], address: Secret) -> bool:
         return False
     rest = rest[len(first) : len(rest) - len(last)]
     for piece in others:
-        _, found, rest = rest.partition(piece) if piece else ("", "-", rest)
+        _, found, rest = rest.partition(piece)
         if not found:
             return False
     return True

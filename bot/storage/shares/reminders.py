@@ -48,6 +48,11 @@ class Reminders:
             free = and_(is_in("sent"), _IS_UNSENT_HOUR)
             return await change(connection, delivery_id, free, reminded_at=now) is not None
 
+    async def unclaim_now(self, delivery: Delivery) -> None:
+        """The reminder that was claimed was not sent: the hour of the one before it counts again."""
+        async with self._db.writing() as connection:
+            await change(connection, delivery.id, true(), reminded_at=delivery.reminded_at)
+
     async def schedule(self, share_id: str, at: datetime) -> bool:
         """Remind everybody of this share who has not opened it, at this time, to the second.
 
