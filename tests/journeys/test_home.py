@@ -89,7 +89,7 @@ async def test_all_commands_are_shown_in_a_window_over_home(ada):
 async def test_a_guest_gets_one_sentence(world):
     guest = world.workspace.person("U0HOMEGUEST", "guest", guest=True)
 
-    home = await open_home(guest, "This app is for members of this workspace.")
+    home = await open_home(guest, "This app is for full members of this workspace.")
 
     assert len(home.blocks) == 1
     assert guest.dm == []
@@ -115,14 +115,17 @@ async def test_what_waits_can_be_opened_and_answered_in_home(ada, ben):
     await ben.until(lambda: "shares a one-time secret" in ben.sees())
 
 
-async def test_a_declined_request_leaves_home_and_says_so_in_a_window(ada, ben):
+async def test_a_declined_request_leaves_home_and_asks_why_in_a_window(ada, ben):
     await ben.command("/ots", f"request <@{ada.id}|ada> the vpn key")
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Ask" and ben.view))
     await ada.until(lambda: "asks you for a secret" in ada.sees())
 
-    await ada.click(await open_home(ada, "the vpn key"), label="Decline")
+    await ada.click(await open_home(ada, "the vpn key"), label="Decline…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Decline" and ada.view)
+    await ada.submit(view, {"reason": "ask the admins"})
 
-    await ada.until(lambda: ada.view and "You declined." in ada.view.text)
+    await ada.until(lambda: "You declined" in ada.view.text)
+    await ben.until(lambda: "ask the admins" in ben.sees())
     await ada.until(lambda: "Waiting for you" not in words(ada.home))
 
 

@@ -5,6 +5,7 @@ import itertools
 import pytest
 
 from tests.journeys.conftest import somebody
+from tests.journeys.test_share_card import remind
 
 _numbers = itertools.count(1)
 SHARE = "Share a secret"
@@ -111,7 +112,7 @@ async def test_a_reminder_goes_into_the_thread_too(world, ada, ben, channel):
     await ada.submit(ada.view)
     card = await ada.until(lambda: next((one for one in ada.dm if "Remind" in str(one.blocks)), None))
 
-    await ada.click(card, label="Remind")
+    await remind(ada, card)
 
     await ben.until(lambda: len([one for one in ben.messages if one.by_bot and one.thread_ts == first.ts]) == 2)
 
@@ -196,5 +197,5 @@ async def test_a_guest_is_told_in_a_window(world, channel):
 
     await guest.message_shortcut("make_link", guest.say("hunter2", channel=channel))
 
-    await guest.until(lambda: guest.view and "for members of this workspace" in guest.view.text)
+    await guest.until(lambda: guest.view and "for full members of this workspace" in guest.view.text)
     assert "hunter2" not in str(guest.view.payload)
