@@ -44,7 +44,9 @@ LOOKING = say("Looking at it…")
 TITLE = say("Burn a secret")
 ASK = say("Paste the private link of the secret: `/ots burn https://eu.onetimesecret.com/private/…`.")
 FOREVER = say("Burning destroys it for good. Nobody will be able to open its link any more.")
-NOT_YOURS_TO_BURN = say("Only its private link can burn it. Whoever made the secret has that link.")
+NOT_YOURS_TO_BURN = say(
+    "Only the private link of this secret can burn it. The person who made the secret has that link."
+)
 NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 

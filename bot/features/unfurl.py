@@ -95,7 +95,7 @@ async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
 
 
 def _warning(server: str) -> Message:
-    said = say("You posted the *private* link of a one-time secret on *{server}*.", server=HostName(server))
+    said = say("You posted a *private* link, of a one-time secret on *{server}*.", server=HostName(server))
     means = say("Everybody who has this link can see the status of the secret and burn it. It does not open it.")
     advice = say("Delete your message and send the link with `/secret/` in it instead.")
     return Message.of(said, Text.of(WARNING_SIGN, said), Text.of(means), Note.of(advice))

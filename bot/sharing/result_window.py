@@ -90,12 +90,10 @@ def original_parts(original: Original | None, sharer: Person) -> tuple[Part, ...
         return (_advise(say("Delete it."), CHANGE_IT),)
     if original.author is None:
         return (_advise(say("An app wrote it: ask whoever runs that app to delete it."), CHANGE_IT),)
-    ask = say(
-        "Ask {person} to delete it and to change the secret. These words are for that:", person=Who(original.author)
-    )
+    ask = say("Ask {person} to delete it and to change the secret, for example like this:", person=Who(original.author))
     words = Copyable.of(
         say("There is a secret in a message of yours. Please delete that message and change the secret."),
-        say("Everybody in that conversation could read it. I share it with a one-time link instead."),
+        say("Everybody in that conversation could read it. I am sharing it through a one-time link instead."),
     )
     return (_advise(ask), words)
 

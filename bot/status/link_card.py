@@ -32,10 +32,14 @@ def link_card(card: LinkCard) -> Message:
     server = HostName(Host(card.host).name)
     match card.state:
         case "opened":
-            said = say("One-time link on *{server}*. It was opened, so it opens nothing any more.", server=server)
+            said = say(
+                "One-time link on *{server}*. Its secret was opened, so the link opens nothing any more.", server=server
+            )
             return Message.of(said, Text.of(OPENED_SIGN, said))
         case "burned":
-            said = say("One-time link on *{server}*. It was burned, so it opens nothing any more.", server=server)
+            said = say(
+                "One-time link on *{server}*. Its secret was burned, so the link opens nothing any more.", server=server
+            )
             return Message.of(said, Text.of(BURNED_SIGN, said))
         case _:
             said = say("One-time link on *{server}*. Opens once.", server=server)

@@ -110,7 +110,7 @@ async def test_a_one_time_link_is_opened_in_the_same_window(world, ada, ben, cha
     held = world.onetime.share(None, "hello from the link")
     view = await checked(ada, ben.say(secret_link(world, held), channel=channel))
     assert labels(view) == ["Open it…", "Check now"]
-    assert "Only its private link can burn it." in view.text
+    assert "Only the private link can burn it." in view.text
 
     await ada.click(view, label="Open it…")
     await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view))
@@ -193,7 +193,7 @@ async def test_what_was_tracked_from_the_window_is_said_over_it_and_known_the_ne
     view = await checked(ada, message)
 
     assert labels(view) == ["Check now", "Burn…", "Open it…", "Check now", "Burn…"]
-    assert "Only its private link can burn it." not in view.text
+    assert "Only the private link can burn it." not in view.text
 
 
 async def test_who_tracks_a_secret_burns_it_by_the_link_that_was_posted_and_nobody_else_can(world, ada, ben, channel):

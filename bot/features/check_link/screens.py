@@ -142,11 +142,11 @@ def _wrong_link_parts(author: str | None, *, is_own: bool) -> tuple[Part, ...]:
         return (Text.of(WARNING_SIGN, Sentences.of(danger, advice)),)
     if author is None:
         return (Text.of(WARNING_SIGN, danger),)
-    ask = say("Tell {person}. These words are for that:", person=Who(author))
+    ask = say("Tell {person}, for example like this:", person=Who(author))
     words = Copyable.of(
         say("The link that you posted is the private link of your secret: it does not open it."),
         say("Everybody who reads it can burn the secret. Please delete that message."),
-        say("The link to send has /secret/ in it. If you do not have it any more, share the secret again."),
+        say("The right link has /secret/ in it. If you do not have it any more, share the secret again."),
     )
     return (Text.of(WARNING_SIGN, Sentences.of(danger, ask)), words)
 
@@ -157,7 +157,7 @@ def _offers(found: FoundLink) -> tuple[Part, ...]:
     buttons = _secret_buttons(found) if isinstance(found.link, SecretLink) else _private_buttons(found)
     notes: list[Piece] = [effect_of_checking(found.link)]
     if isinstance(found.link, SecretLink) and found.tracked is None:
-        notes.append(say("Only its private link can burn it."))
+        notes.append(say("Only the private link can burn it."))
     return (*known, Buttons(buttons), Note.of(Sentences(tuple(notes))))
 
 
@@ -169,7 +169,7 @@ def _known_parts(tracked: Tracked) -> tuple[Part, ...]:
 def _secret_buttons(found: FoundLink) -> tuple[Button, ...]:
     label = say("Open this one-time secret")
     open_it = Button(say("Open it…"), RETRIEVE_OPEN, found.ref, "primary", accessibility_label=label)
-    label = say("Check whether it can be opened")
+    label = say("Check whether this secret can be opened")
     check = Button(say("Check now"), CHECK_SECRET, found.ref, accessibility_label=label)
     if found.tracked is None or not found.can_be_burned:
         return (open_it, check)
@@ -179,7 +179,7 @@ def _secret_buttons(found: FoundLink) -> tuple[Button, ...]:
 
 
 def _private_buttons(found: FoundLink) -> tuple[Button, ...]:
-    label = say("Check the status of it")
+    label = say("Check the status of this secret")
     check = Button(say("Check now"), CHECK_PRIVATE, found.ref, "primary", accessibility_label=label)
     if not found.can_be_burned:
         return (check,)
@@ -199,22 +199,28 @@ def effect_of_checking(link: PastedLink) -> Phrase:
     is_old, is_newest = len(link.key) <= OLD_KEY, link.host.is_official
     match link:
         case SecretLink() if is_newest:
-            return say("“Check now” does not open it. Its sender can see on the server that somebody checked.")
+            return say(
+                "“Check now” does not open the secret. The person who shared it can see on the server that somebody "
+                "checked."
+            )
         case SecretLink() if is_old:
-            return say("“Check now” does not open it. That server is old, and may not be able to tell.")
+            return say("“Check now” does not open the secret. That server is old, and may not be able to tell.")
         case SecretLink():
-            return say("“Check now” does not open it. On new servers its sender can see that somebody checked.")
+            return say(
+                "“Check now” does not open the secret. On new servers the person who shared it can see that somebody "
+                "checked."
+            )
         case MetadataLink() if is_newest:
             return say("“Check now” changes nothing on that server.")
         case MetadataLink() if is_old:
             return say(
-                "That server is old: the first “Check now” changes the state of the secret there, and the server hands "
-                "out its text, which this app drops unread. The secret can still be opened."
+                "That server is old: the first “Check now” changes the status of the secret there, and the server "
+                "hands out the secret, which this app drops unread. The secret can still be opened."
             )
         case MetadataLink():
             return say(
-                "If that server has a version up to 0.25, the first “Check now” changes the state of the secret there, "
-                "may let it live for 7 days, and the server hands out its text, which this app drops unread. Newer "
+                "Up to version 0.25, the first “Check now” changes the status of the secret on that server, may let "
+                "the secret live for 7 days, and the server hands out the secret, which this app drops unread. Newer "
                 "servers change nothing."
             )
 
@@ -224,7 +230,8 @@ def effect_of_checking(link: PastedLink) -> Phrase:
 
 def _foreign_parts(foreign: ForeignLink) -> tuple[Part, ...]:
     if foreign.name is None:
-        return (Text.of(WARNING_SIGN, say("A link to a server that is not used here. Its name is not a plain one.")),)
+        unusual = say("A link to a server that is not used here. Its name is unusual, so it is not shown.")
+        return (Text.of(WARNING_SIGN, unusual),)
     name = Bold(Plain(foreign.name))
     if foreign.lookalike is None:
         said = say("A link to {name}, which is not one of the Onetime Secret servers used here.", name=name)
@@ -254,7 +261,7 @@ def can_be_opened(status: SecretStatus) -> tuple[Part, ...]:
 
 def cannot_be_known(host: Host) -> tuple[Part, ...]:
     said = say(
-        "*It cannot be known.* {server} cannot tell whether it can be opened without opening it.",
+        "*There is no way to know.* {server} cannot check the secret without opening it.",
         server=HostName(host.name),
     )
     return (Text.of(GONE_SIGN, said),)

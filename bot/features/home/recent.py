@@ -17,8 +17,8 @@ from bot.storage.button_contexts import RECENT_PAGE, NewButtonContext
 from bot.storage.homes import Home
 
 NOT_CONNECTED = say(
-    "You need no account to share and to open. With an account of your own, all its secrets are listed here, also "
-    "those that you made elsewhere."
+    "You need no account to share and to open. Connect one, and all its secrets are listed here, also those that you "
+    "made elsewhere."
 )
 
 
@@ -28,7 +28,7 @@ async def parts(
     """`recent` is None while the server has not answered, and an error if it has not answered well."""
     if account is None:
         return [Divider(), Heading(say("Recent secrets of your account")), Text.of(NOT_CONNECTED)]
-    heading: list[Part] = [Divider(), Heading(say("Recent on {server}", server=account_name(account)))]
+    heading: list[Part] = [Divider(), Heading(say("Recent secrets on {server}", server=account_name(account)))]
     if recent is None:
         asking = say("Asking {server}…", server=account_name(account))
         return [*heading, Text.of(WORKING_SIGN, asking)]

@@ -14,7 +14,7 @@ from bot.storage.button_contexts import TRACKED_PAGE, NewButtonContext
 from bot.storage.tracking.rows import Tracked
 
 NOTHING = say(
-    "Nothing yet. What you share here appears with its status, and you can burn it until somebody opens it. "
+    "Nothing yet. What you share in Slack appears here with its status, and you can burn it until somebody opens it. "
     "`/ots track` adds a secret that you made elsewhere."
 )
 

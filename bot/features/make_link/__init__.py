@@ -23,7 +23,7 @@ from bot.status.words import WARNING_SIGN
 SHORTCUT = "make_link"
 
 FROM_A_MESSAGE = Note.of(
-    say("The text is that of the message. Take out what is no secret. The message itself stays as it is.")
+    say("This is the text of the message. Take out what is not secret. The message itself stays as it is.")
 )
 
 
@@ -47,7 +47,8 @@ def _check_size(interaction: Interaction, text: Secret) -> None:
     most = max(map(interaction.services.max_bytes_on, interaction.services.hosts.all))
     if text.size > most:
         said = say(
-            "That message has {size} bytes, and a secret can have {most}. Share it in parts, with `/ots share`.",
+            "That message has {size} bytes, and a secret can have at most {most}. Share it as several secrets, "
+            "with `/ots share`.",
             size=text.size,
             most=most,
         )
@@ -58,7 +59,7 @@ def _said(content: MessageContent) -> tuple[Part, ...]:
     kinds = find_kinds(content.text)
     if not kinds:
         return (FROM_A_MESSAGE,)
-    return (Text.of(WARNING_SIGN, say("It looks as if this has {kinds} in it.", kinds=Listing(kinds))), FROM_A_MESSAGE)
+    return (Text.of(WARNING_SIGN, say("This seems to contain {kinds}.", kinds=Listing(kinds))), FROM_A_MESSAGE)
 
 
 FEATURE = Feature(

@@ -43,7 +43,7 @@ export const de = {
   home: "Startseite",
   messages: "Nachrichten",
   home_empty: "{app} hat hier noch nichts gezeigt.",
-  read_only: "Nachrichten an {app} sind durch das Manifest der App abgeschaltet. Befehle gehen in einem Channel.",
+  read_only: "Nachrichten an {app} sind durch das Manifest der App abgeschaltet. Befehle funktionieren in Channels.",
   welcome_direct: "Deine Unterhaltung mit {app}",
   welcome_direct_note: "Was dir die App von sich aus sagt, kommt hier an.",
   welcome: "Willkommen in #{name}",
@@ -88,7 +88,7 @@ export const de = {
 
   // the parts
   the_parts: "Die Teile",
-  mode_fine: "geht",
+  mode_fine: "funktioniert",
   mode_slow: "langsam",
   mode_failing: "Fehler",
   mode_limited: "begrenzt",

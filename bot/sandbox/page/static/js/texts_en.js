@@ -138,7 +138,7 @@ export const en = {
   nobody: "nobody (anonymous)",
   make_it: "Make it",
   made: "The secret is made",
-  made_link: "Secret link",
+  made_link: "One-time link",
   made_link_note: "Opens it, once. For the person who will read it.",
   made_private: "Private link",
   made_private_note: "Shows its status, and burns it. For its maker.",

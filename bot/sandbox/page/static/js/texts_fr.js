@@ -43,7 +43,7 @@ export const fr = {
   home: "Accueil",
   messages: "Messages",
   home_empty: "{app} n’a encore rien affiché ici.",
-  read_only: "Le manifeste de {app} désactive l’envoi de messages. Les commandes marchent dans un canal.",
+  read_only: "Le manifeste de {app} désactive l’envoi de messages. Les commandes fonctionnent dans un canal.",
   welcome_direct: "Votre conversation avec {app}",
   welcome_direct_note: "Ce que l’appli vous dit d’elle-même arrive ici.",
   welcome: "Bienvenue dans #{name}",
@@ -88,7 +88,7 @@ export const fr = {
 
   // the parts
   the_parts: "Les parties",
-  mode_fine: "marche",
+  mode_fine: "fonctionne",
   mode_slow: "est lent",
   mode_failing: "échoue",
   mode_limited: "limite",
