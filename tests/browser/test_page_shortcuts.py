@@ -3,6 +3,10 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.test_page_home import member
+from tests.browser.test_page_unfurl import picture
+from tests.journeys.test_check_link import KINDS, private_link, secret_link
+
 PASSWORD = "hunter2 <&> it is"
 
 
@@ -14,7 +18,10 @@ async def use(me, name):
 
 async def use_on(me, text, name):
     """A shortcut from the menu of the message with this text."""
-    message = me.message(text)
+    await use_on_message(me, me.message(text), name)
+
+
+async def use_on_message(me, message, name):
     await message.hover()
     await message.get_by_role("button", name="Message actions").click()
     await me.page.get_by_role("menuitem", name=name).click()
@@ -73,6 +80,28 @@ async def test_a_posted_link_is_checked_and_opened(me, world):
     await expect(me.window.locator("pre")).to_have_text("from the channel")
 
 
+@pytest.mark.slow
+async def test_each_kind_of_message_is_explained(me, world):
+    ada, ben = member(world, "ada"), member(world, "ben")
+    (team,) = (one for one in world.workspace.channels if one.name == "team")
+    await ada.command("/ots", "help")  # so that the window opens at once
+    await me.go("team")
+    for number, (make, said) in enumerate(KINDS.values()):
+        held = world.onetime.share(None, "of ben")
+        message = make(secret_link(world, held), private_link(world, held))
+        ben.say(channel=team, **message | {"text": f"{message['text']} {number}"})
+        articles = me.page.get_by_role("article")
+        await expect(articles).to_have_count(number + 1)
+
+        await use_on_message(me, articles.last, "Check one-time link")
+
+        await me.sees_window("Check one-time link", said.replace("*", ""))
+        await picture(me, f"check-{number}")
+        await me.page.keyboard.press("Escape")
+        await expect(me.window).to_be_hidden()
+        assert world.onetime.find_secret(held.secret_key).has_plaintext
+
+
 async def test_a_message_with_a_password_becomes_a_secret_and_its_author_gets_words(me, world):
     await me.go("team")
     await me.type(PASSWORD)
@@ -80,12 +109,12 @@ async def test_a_message_with_a_password_becomes_a_secret_and_its_author_gets_wo
     await me.go("team")
 
     await use_on(me, PASSWORD, "Make a one-time link")
-    await me.sees_window("Share a secret", "The text is that of the message.")
+    await me.sees_window("Share a secret", "This is the text of the message.")
     await expect(me.window.get_by_label("The secret")).to_have_value(PASSWORD)
     await me.pick(me.window.get_by_role("combobox", name="People"), "cleo")
     await me.press("Share")
 
-    await me.sees_window("Shared", "Ask @ada to delete it and to change the secret.")
+    await me.sees_window("Shared", "Ask @ada to delete it and to change the secret")
     await expect(me.window.locator("pre")).to_contain_text("Please delete that message and change the secret.")
     (held,) = world.onetime.everything()
     assert world.onetime.open_as_outsider(held.secret_key) == PASSWORD

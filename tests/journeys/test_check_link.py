@@ -93,8 +93,8 @@ async def test_whose_private_link_was_posted_gets_words_through_the_one_who_aske
     view = await checked(ada, message)
 
     assert "Everybody who can read that message can burn the secret." in view.text
-    assert f"Tell @{ben.id}." in view.text
-    assert "The link to send has /secret/ in it." in view.secret_text()
+    assert f"Tell @{ben.id}, for example like this:" in view.text
+    assert "The right link has /secret/ in it." in view.secret_text()
     assert labels(view) == ["Check now", "Burn…", "Track"]
     assert [one for one in ben.messages if one.by_bot] == []
 
@@ -149,7 +149,7 @@ NO_SUCH_CALL = OnetimeFault(
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [(NO_SUCH_CALL, "It cannot be known"), (OnetimeFault("html"), "could not be reached")],
+    [(NO_SUCH_CALL, "There is no way to know"), (OnetimeFault("html"), "could not be reached")],
     ids=["a server without that call", "trouble"],
 )  # fmt: skip
 async def test_where_the_server_cannot_tell_that_is_said(world, ada, ben, channel, fault, said):

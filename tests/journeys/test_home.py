@@ -203,7 +203,7 @@ async def test_stop_in_home_takes_the_secret_away(world, ada):
 
 async def test_an_account_is_connected_made_default_and_disconnected_in_home(ada):
     await connect(ada)
-    home = await open_home(ada, "Disconnect", "Recent on")
+    home = await open_home(ada, "Disconnect", "Recent secrets on")
 
     await ada.click(home, label="Disconnect")
 
@@ -229,7 +229,7 @@ async def test_recent_secrets_come_with_filter_and_pages(world, ada):
     for number in range(12):
         held = world.onetime.share(EMAIL, f"text {number}")
     await connect(ada)
-    home = await open_home(ada, "Recent on", "12 secrets", "Page 1 of 2")
+    home = await open_home(ada, "Recent secrets on", "12 secrets", "Page 1 of 2")
     await ada.click(home, label="Older")
     home = await sees(ada, "Page 2 of 2")
     world.onetime.open_as_outsider(held.secret_key)
@@ -275,7 +275,7 @@ async def test_home_says_what_is_wrong_with_the_server(world, ada):
     await connect(ada)
     world.onetime.plan(RECENT, OnetimeFault("html"), None)
 
-    home = await open_home(ada, "Recent on", ":warning:")
+    home = await open_home(ada, "Recent secrets on", ":warning:")
 
     assert "Asking" not in words(home)
 

@@ -166,7 +166,7 @@ async def test_what_looks_like_a_credential_is_called_by_its_kind_and_not_repeat
 
     view = await made(ada, ada.say(f"use {token} there", channel=channel))
 
-    assert "It looks as if this has a GitHub token in it." in view.text
+    assert "This seems to contain a GitHub token." in view.text
     assert view.text.count(token) == 1  # in the text field
     assert typed(view) == [f"use {token} there"]
 
