@@ -31,6 +31,12 @@ def draw_message(message: SlackMessage) -> list[str]:
     return [f"│ {line}".rstrip() for line in _wrap(_draw_blocks(message.blocks) if message.blocks else [message.shows])]
 
 
+def draw_cards(message: SlackMessage) -> list[str]:
+    """Draw the cards under the links of a message as lines."""
+    blocks = [block for card in message.attachments for block in card["blocks"]]
+    return [f"│ {line}".rstrip() for line in _wrap(_draw_blocks(blocks))]
+
+
 def draw_window(view: SlackView) -> list[str]:
     """Draw a modal as lines, with its title above and its buttons below."""
     label = str((view.payload.get("close") or {}).get("text", "Close"))

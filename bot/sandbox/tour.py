@@ -53,6 +53,7 @@ class Tour:
             ("Ask a colleague for a secret", self._sharing.request),
             ("Generate a password", self._sharing.generate),
             ("Use shortcuts, in a thread too", self._sharing.use_shortcuts),
+            ("Post a one-time link, and open it from its card", self._sharing.post_link),
             ("Burn a secret before anybody reads it", self.burn),
             ("See everything in the Home tab, and burn one there", self.burn_in_home),
             ("Be told when a secret is opened", self.track_until_opened),

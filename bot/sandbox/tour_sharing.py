@@ -1,19 +1,20 @@
-"""The journeys of three people: sharing, asking for a secret, generating one, and shortcuts."""
+"""The journeys of three people: sharing, asking for a secret, generating one, shortcuts, and posted links."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.sandbox.slack import SlackMessage, SlackView, WorkspaceMember
-from bot.sandbox.terminal import draw_message, draw_window
+from bot.sandbox.slack import SlackChannel, SlackMessage, SlackView, WorkspaceMember
+from bot.sandbox.terminal import draw_cards, draw_message, draw_window
 from bot.sandbox.world import World
 
 
 class SharingTour:
-    """Four journeys for `Tour`. `tell` is called with a line, and a picture to print under the line."""
+    """Five journeys for `Tour`. `tell` is called with a line, and a picture to print under the line."""
 
     SHARED = "the staging password is correct-horse-staple"
     POSTED = "hunter2-in-a-thread"
+    LINKED = "the licence of the text editor"
     ANSWERED = "an answer that nobody else reads"
 
     def __init__(self, world: World, ada: WorkspaceMember, tell: Callable[[str, Sequence[str]], None]) -> None:
@@ -29,7 +30,7 @@ class SharingTour:
     def texts(self) -> tuple[str, ...]:
         """All texts, passwords and keys that must not be found anywhere after these journeys."""
         keys = (key for one in self._world.onetime.everything() for key in (one.secret_key, one.metadata_key))
-        return (self.SHARED, self.ANSWERED, self.POSTED, self.password, *keys)
+        return (self.SHARED, self.ANSWERED, self.POSTED, self.LINKED, self.password, *keys)
 
     # --- the journeys
 
@@ -92,7 +93,7 @@ class SharingTour:
     async def use_shortcuts(self) -> None:
         """A global shortcut, then both message shortcuts on messages of a channel."""
         ada, ben = self._ada, self._ben
-        channel = self._world.workspace.channel("C0TEAM", "team", [ada, ben, self._world.workspace.bot_user_id])
+        channel = self._team()
         self._print_action(ada, "uses the shortcut “Open a one-time link”")
         await ada.shortcut("open_link")
         self._print_sight(ada, "a window:", draw_window(await self._wait_for_window(ada, "Next")))
@@ -119,6 +120,33 @@ class SharingTour:
         await ada.close()
         self._world.workspace.state.delete(answer)
         self._print_action(ada, "deletes the message")
+
+    async def post_link(self) -> None:
+        """A one-time link in a channel gets a card, from which one of its readers opens it."""
+        ada, ben = self._ada, self._ben
+        held = self._world.onetime.share(None, self.LINKED)
+        self._print_action(ada, "makes a one-time link in a browser, and posts it in #team")
+        message = await ada.post(f"{self._world.onetime.url}/secret/{held.secret_key}", channel=self._team())
+        await ada.until(lambda: message.attachments)
+        assert self._world.onetime.posts_of(held.secret_key) == 0
+        self._print_sight(ben, "a card under the link:", draw_cards(message))
+        self._print_action(ben, "presses Open on the card, and Open in the window")
+        await ben.click(message, label="Open")
+        await ben.submit(await self._wait_for_window(ben, "Open"))
+        await ben.until(lambda: ben.view and ben.view.secret_text() == self.LINKED)
+        assert ben.view is not None
+        self._print_sight(ben, "in the window:", draw_window(ben.view))
+        await ben.close()
+        await ada.until(lambda: "opens nothing any more" in str(message.attachments))
+        self._print_sight(ada, "the card, changed in place:", draw_cards(message))
+        self._world.workspace.state.delete(message)
+        self._print_action(ada, "deletes the message")
+
+    def _team(self) -> SlackChannel:
+        """The channel of Ada and Ben, with the app in it."""
+        workspace = self._world.workspace
+        known = next((one for one in workspace.channels if one.id == "C0TEAM"), None)
+        return known or workspace.channel("C0TEAM", "team", [self._ada, self._ben, workspace.bot_user_id])
 
     # --- the steps of a journey
 
