@@ -158,10 +158,13 @@ def masked(capture: str) -> str:
 
 
 def write_captures() -> None:
-    """Put the journeys of a tour of today in the place of those in docs/tour.md."""
+    """Put the journeys of a tour of today in the place of those in docs/tour.md, each under a heading."""
     tour = [sys.executable, "-m", "bot", "sandbox", "--tour"]
     played = journeys(subprocess.run(tour, cwd=ROOT, capture_output=True, text=True, timeout=MOST, check=True).stdout)
-    TOUR.write_text(CAPTURE.sub(lambda found: played[int(found["number"])], TOUR.read_text()))
+    titles = {number: part.splitlines()[0].split(". ", 1)[1] for number, part in played.items()}
+    sections = [f"## {titles[number]}\n\n```text\n{part}\n```\n" for number, part in played.items()]
+    introduction = TOUR.read_text().split("\n## ", 1)[0]
+    TOUR.write_text("\n".join([f"{introduction}\n", *sections]).replace("\n\n\n## ", "\n\n## "))
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ class Tour:
         before = len(self._ada.dm)
         private = f"{self._world.onetime.url}/private/{held.metadata_key}"
         await self._type_command(f"track {private} sent in a hurry", "track <private link> sent in a hurry")
-        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        card = await self._wait_for_dm("sent in a hurry", before)
         await self._expect_message("You will get a message")
         self._print_action("opens the Home tab of the app")
         await self._ada.open_home()
@@ -184,7 +184,7 @@ class Tour:
         before = len(self._ada.dm)
         private = f"{self._world.onetime.url}/private/{held.metadata_key}"
         await self._type_command(f"track {private} for a colleague", "track <private link> for a colleague")
-        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        card = await self._wait_for_dm("for a colleague", before)
         self._print_sight("a direct message, the card:", draw_message(card))
         await self._expect_message("You will get a message")
         self._print_elsewhere("somebody opens the link in a browser")
@@ -202,7 +202,7 @@ class Tour:
         before = len(self._ada.dm)
         private = f"{self._world.onetime.url}/private/{held.metadata_key}"
         await self._type_command(f"track {private} for the holidays", "track <private link> for the holidays")
-        card = await self._ada.until(lambda: self._ada.dm[before] if len(self._ada.dm) > before else None)
+        card = await self._wait_for_dm("for the holidays", before)
         await self._expect_message("You will get a message")
         for seconds, part in ((51 * 60, "has not been opened yet"), (10 * 60, "Nobody opened it")):
             self._print_elsewhere(f"{seconds // 60} minutes pass, {SPEED} times as fast, and nobody opens it")
