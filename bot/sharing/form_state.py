@@ -20,9 +20,9 @@ from bot.person import Person
 from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.sharing.choices import CHANNEL, PEOPLE, SERVER, Whom
-from bot.sharing.passwords import LENGTHS, USUAL_LENGTHS, PasswordKind, PasswordSpec
+from bot.sharing.passwords import LENGTHS, DEFAULT_LENGTHS, PasswordKind, PasswordSpec
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
-from bot.storage.share_choices import USUAL_CHOICES, ShareChoices
+from bot.storage.share_choices import DEFAULT_CHOICES, ShareChoices
 
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
 MAX_PEOPLE = 10
@@ -59,7 +59,7 @@ class FormState:
     channel: str | None = None
     is_unfolded: bool = False  # whether the options can be seen
     has_passphrase_field: bool = False  # it stays as long as something is typed into it
-    choices: ShareChoices = USUAL_CHOICES
+    choices: ShareChoices = DEFAULT_CHOICES
     chosen_kind: PasswordKind | Literal["server"] | None = None  # of a generated password
     chosen_length: int | None = None  # of a generated password, in words, characters or digits
     chosen_is_shown: bool | None = None  # whether a generated password is shown to the sender, and to nobody else
@@ -107,7 +107,7 @@ class FormState:
                 return None
             kind = "characters"
         is_offered = self.chosen_length in LENGTHS[kind]
-        return PasswordSpec(kind, self.chosen_length if is_offered and self.chosen_length else USUAL_LENGTHS[kind])
+        return PasswordSpec(kind, self.chosen_length if is_offered and self.chosen_length else DEFAULT_LENGTHS[kind])
 
     def data(self) -> dict[str, str]:
         """The form state as the data of a button context."""

@@ -28,7 +28,7 @@ LENGTHS: Final[Mapping[PasswordKind, tuple[int, ...]]] = MappingProxyType({
     "characters": (12, 16, 20, 32),
     "digits": (4, 6, 8, 12),
 })  # fmt: skip
-USUAL_LENGTHS: Final[Mapping[PasswordKind, int]] = MappingProxyType({
+DEFAULT_LENGTHS: Final[Mapping[PasswordKind, int]] = MappingProxyType({
     "words": 5,  # 83 bits
     "characters": 20,  # about 120 bits
     "digits": 6,  # 20 bits: enough only where few guesses are allowed

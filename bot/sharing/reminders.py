@@ -15,7 +15,7 @@ from bot.sharing.deliver import find_address
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery, Share
 
-AT_ONCE: Final = 20  # reminders in one round
+MAX_AT_ONCE: Final = 20  # reminders in one round
 
 log = Log("reminders")
 
@@ -39,14 +39,14 @@ async def send_due_reminders(services: Services) -> bool:
 
     A crash between Slack's answer and the mark lets a reminder be sent once more. Raises `StorageUnavailable`.
     """
-    claimed = await services.reminders.claim(AT_ONCE)
+    claimed = await services.reminders.claim(MAX_AT_ONCE)
     bounded = bound_calls(services)
     for delivery in claimed:
         try:
             await _send_due(bounded, delivery)
         except BotError as error:  # one that fails never stops the others
             log.warning("reminder_not_sent", error=str(error), ref=delivery.id)
-    return len(claimed) == AT_ONCE
+    return len(claimed) == MAX_AT_ONCE
 
 
 async def _send_due(services: Services, claimed: Delivery) -> None:

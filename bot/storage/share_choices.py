@@ -29,7 +29,7 @@ class ShareChoices:
     site: str | None = None
 
 
-USUAL_CHOICES: Final = ShareChoices()
+DEFAULT_CHOICES: Final = ShareChoices()
 
 
 def read_passphrase_mode(value: str) -> PassphraseMode:
@@ -49,7 +49,7 @@ class StoredShareChoices:
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
-            return USUAL_CHOICES
+            return DEFAULT_CHOICES
         return ShareChoices(row.ttl, read_passphrase_mode(row.passphrase), row.apart, row.news, row.site)
 
     async def set(self, person: Person, choices: ShareChoices) -> None:

@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from bot.sharing.passwords import AMBIGUOUS, LENGTHS, PASSWORD_KINDS, USUAL_LENGTHS, PasswordSpec
+from bot.sharing.passwords import AMBIGUOUS, LENGTHS, PASSWORD_KINDS, DEFAULT_LENGTHS, PasswordSpec
 
 SHAPES = {"words": "([bdfghjklmnprstvz][aeiou]){2}[bdfghjklmnprstvz]", "characters": "[!-~]", "digits": "[0-9]"}
 
@@ -44,8 +44,8 @@ def test_characters_have_one_of_each_alphabet():
 def test_the_usual_length_of_each_kind_withstands_guessing_but_digits_alone_do_not():
     bits = {"words": math.log2(16**3 * 5**2), "characters": math.log2(66), "digits": math.log2(10)}
 
-    strength = {kind: bits[kind] * USUAL_LENGTHS[kind] for kind in PASSWORD_KINDS}
+    strength = {kind: bits[kind] * DEFAULT_LENGTHS[kind] for kind in PASSWORD_KINDS}
 
     assert min(strength["words"], strength["characters"]) >= 77
     assert strength["digits"] < 77
-    assert all(USUAL_LENGTHS[kind] in LENGTHS[kind] for kind in PASSWORD_KINDS)
+    assert all(DEFAULT_LENGTHS[kind] in LENGTHS[kind] for kind in PASSWORD_KINDS)
