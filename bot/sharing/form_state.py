@@ -20,7 +20,7 @@ from bot.person import Person
 from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.sharing.choices import CHANNEL, PEOPLE, SERVER, Whom
-from bot.sharing.passwords import LENGTHS, DEFAULT_LENGTHS, PasswordKind, PasswordSpec
+from bot.sharing.passwords import DEFAULT_LENGTHS, LENGTHS, PasswordKind, PasswordSpec
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
 from bot.storage.share_choices import DEFAULT_CHOICES, ShareChoices
 

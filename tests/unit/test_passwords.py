@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from bot.sharing.passwords import AMBIGUOUS, LENGTHS, PASSWORD_KINDS, DEFAULT_LENGTHS, PasswordSpec
+from bot.sharing.passwords import AMBIGUOUS, DEFAULT_LENGTHS, LENGTHS, PASSWORD_KINDS, PasswordSpec
 
 SHAPES = {"words": "([bdfghjklmnprstvz][aeiou]){2}[bdfghjklmnprstvz]", "characters": "[!-~]", "digits": "[0-9]"}
 

@@ -133,7 +133,7 @@ def is_in(*states: RevealState) -> ColumnElement[bool]:
     return reveals.c.state.in_(states)
 
 
-def of_same_secret(row: Row[Any]) -> ColumnElement[bool]:
+def is_other_of_same_secret(row: Row[Any]) -> ColumnElement[bool]:
     """The condition that a reveal is another one of the same person and the same secret."""
     same = (reveals.c.blind_index == row.blind_index, reveals.c.id != row.id)
     return and_(owned_by(reveals, person_in(row)), *same)

@@ -41,9 +41,9 @@ from bot.storage.reveals.rows import (
     columns,
     is_in,
     is_of_same_secret,
+    is_other_of_same_secret,
     lock_reveals,
     mark_delivery_opened,
-    of_same_secret,
     release_delivery,
     reserve_delivery,
 )
@@ -175,7 +175,7 @@ class Reveals:
             if row is None:
                 return False
             enough = row.wrong_tries >= MAX_WRONG_TRIES
-            elsewhere = exists().where(of_same_secret(row), is_in("claiming"))
+            elsewhere = exists().where(is_other_of_same_secret(row), is_in("claiming"))
             if not enough and not await connection.scalar(select(elsewhere)):
                 return True
             values = {"state": OVER, "secret_key": null()} if enough else {"state": READY}
@@ -214,7 +214,7 @@ class Reveals:
 
     async def _count_in_all_windows(self, connection: AsyncConnection, row: Row[Any]) -> None:
         """Give the person's other reveals of the same secret the count of wrong tries of this one."""
-        others = update(reveals).where(of_same_secret(row))
+        others = update(reveals).where(is_other_of_same_secret(row))
         await connection.execute(others.values(wrong_tries=row.wrong_tries))
         if row.wrong_tries >= MAX_WRONG_TRIES:
             await connection.execute(others.where(is_in("ready")).values(state=OVER, secret_key=null()))
