@@ -125,9 +125,9 @@ async def send_passphrase(services: Services, share: Share, delivery: Delivery) 
     if passphrase_to != "recipient" or delivery.passphrase is None or delivery.recipient.user is None:
         return
     try:
-        posted = await services.send(
-            delivery.recipient.user, recipient_messages.passphrase_message(share, delivery), f"passphrase:{delivery.id}"
-        )
+        message = recipient_messages.passphrase_message(share, delivery)
+        posted = services.following_messages.find_posted("passphrase", delivery.id)
+        posted = posted or await services.send(delivery.recipient.user, message, f"passphrase:{delivery.id}")
         await services.following_messages.add("passphrase", delivery.id, posted, delivery.reader)
     except SlackError as error:
         log.warning("passphrase_not_sent", error=str(error), ref=delivery.id)

@@ -44,14 +44,24 @@ class FollowingMessages:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._posted: dict[tuple[str, str], MessageRef] = {}  # by kind and subject: posted, and not written
 
     async def add(self, kind: FollowingKind, subject_id: str, message: MessageRef, reader: Person) -> None:
-        """Remember a message that was posted. The same message twice is one row."""
+        """Remember a message that was posted. The same message twice is one row.
+
+        If the database does not take it, `find_posted` knows the message as long as the process lives.
+        """
+        self._posted[kind, subject_id] = message
         place = (following_messages.c.channel == message.channel, following_messages.c.ts == message.ts)
         values = {"kind": kind, "subject_id": subject_id, "channel": message.channel, "ts": message.ts}
         async with self._db.writing() as connection:
             await connection.execute(delete(following_messages).where(*place))
             await connection.execute(insert(following_messages).values(id=new_id(), **owner(reader), **values))
+        self._posted.pop((kind, subject_id), None)
+
+    def find_posted(self, kind: FollowingKind, subject_id: str) -> MessageRef | None:
+        """The message that was posted, if it could not be written: it must not be posted again."""
+        return self._posted.get((kind, subject_id))
 
     async def outdated_of_deliveries(self, id: str | None = None) -> list[FollowingMessage]:
         """Messages about deliveries that are over or deleted; only about one of them, if `id` is given."""

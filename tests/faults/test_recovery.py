@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select, true, update
 
 from bot.clock import now
-from bot.errors import SlackError
+from bot.errors import SlackError, StorageUnavailable
 from bot.features import Registry
 from bot.interaction import bounded_calls
 from bot.interaction.bounded_calls import MAX_REFUSALS
@@ -34,7 +34,7 @@ from bot.storage.message_slots import FLOOD, FLOOD_TIME
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.recovery import LATE
-from bot.storage.shares.rows import NewShare, Recipient
+from bot.storage.shares.rows import Delivery, NewShare, Recipient, Share
 from bot.storage.tables import (
     acts,
     deliveries,
@@ -150,6 +150,23 @@ class House:
         await self.services.deliveries.mark_failed(delivery.id, "refused")
         await self.change(shares, created_at=shares.c.created_at - AGO)
 
+    async def a_delivery_with_a_passphrase(self) -> str:
+        """Its id. Its message was sent, and the passphrase has to follow."""
+        new = NewShare("once", HOST, None, quiet=False, note=None, label=None, passphrase_to="recipient")
+        _, (delivery,), _ = await self.services.shares.begin(ADA, new, [Recipient(BEN)])
+        await self.services.deliveries.begin_request(delivery.id)
+        await self.services.deliveries.mark_made(
+            delivery, secret_key=SecretKey("secret"), metadata_key=MetadataKey("meta"), passphrase=Secret("canary"),
+            passphrase_required=True, expires_at=None,
+        )  # fmt: skip
+        await self.services.deliveries.mark_sent(delivery.id, MessageRef("T0000001", "D0000002", "9.7"))
+        return delivery.id
+
+    async def found(self, ref: str) -> tuple[Share, Delivery]:
+        found = await self.services.shares.find_delivery(ref)
+        assert found is not None
+        return found
+
     async def an_unsent_delivery(self, key: str = "once") -> None:
         new = NewShare(key, HOST, None, quiet=False, note=None, label=None)
         share, (delivery,), _ = await self.services.shares.begin(ADA, new, [Recipient(BEN)])
@@ -160,6 +177,11 @@ class House:
             passphrase_required=None, expires_at=None,
         )  # fmt: skip
         await self.change(deliveries, changed_at=deliveries.c.changed_at - AGO)
+
+
+class FullDisk:
+    def writing(self) -> Any:
+        raise StorageUnavailable
 
 
 FOUND: dict[str, Callable[[House], Awaitable[None]]] = {
@@ -415,6 +437,22 @@ async def test_an_interrupted_share_says_that_what_was_typed_is_there_only_where
     assert shown.window is not None
     assert said in str(shown.window.parts)
     assert str(shown.window.parts).count("typed is still here") == (window is None)
+
+
+async def test_a_passphrase_whose_message_the_database_did_not_take_is_not_sent_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = await house.a_delivery_with_a_passphrase()
+    share, delivery = await house.found(ref)
+    with monkeypatch.context() as without_disk:
+        without_disk.setattr(house.services.following_messages, "_db", FullDisk())
+        with pytest.raises(StorageUnavailable):
+            await deliver.send_passphrase(house.services, share, delivery)
+
+    await deliver.send_passphrase(house.services, share, delivery)
+
+    assert house.slack.said == [f"passphrase:{ref}"]
+    assert await house.of(following_messages.c.ts) == ["1.0"]
 
 
 async def test_a_card_of_a_tracked_secret_that_slack_refused_once_is_changed_later(house: House) -> None:
