@@ -46,6 +46,14 @@ async def test_a_wrong_passphrase_can_be_corrected_and_the_secret_is_shown_byte_
     assert world.onetime.claims_of(held.secret_key) == 1
 
 
+async def test_the_pictured_share_plays_to_its_end(me, world):
+    moments = [said async for said, _part in pictures.shared(me)]
+
+    assert len(moments) == 3
+    (held,) = world.onetime.everything()
+    assert world.onetime.claims_of(held.secret_key) == 1
+
+
 async def test_burning_asks_first_and_then_nobody_can_open_it_on_a_phone_too(chromium, world):
     async with page_of(world) as page, at(chromium, page.url, NARROW, "dark") as me:
         await pictures.burning(me)

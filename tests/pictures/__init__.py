@@ -4,11 +4,11 @@
 so that one that does not play any more is noticed.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 
 from tests.browser.person import Person
 
@@ -53,9 +53,34 @@ async def burning(me: Person) -> None:
     await expect(me.dialog).to_contain_text("Burn this secret?")
 
 
+async def shared(me: Person) -> AsyncIterator[tuple[str, Locator]]:
+    """A share from its window to its end: each moment with a line about it, and the part of the page to look at."""
+    await me.go("team")
+    await me.type("/ots share @ben")
+    await me.sees_window("Share a secret")
+    await me.fill("The secret", "correct horse battery staple")
+    await me.fill("A note to go with it", "staging database")
+    yield "1. Ada types the secret into a window", me.window
+    await me.press("Share")
+    await me.sees_window("Shared")
+    await me.press("Done")
+    await me.be("ben")
+    await me.go("Onetime Secret")
+    await me.sees("shares a one-time secret")
+    yield "2. Ben gets a message, and opens it", me.message("shares a one-time secret")
+    await me.open_shared("shares a one-time secret")
+    await me.press("Done")
+    await me.be("ada")
+    await me.go("Onetime Secret")
+    await me.sees("What you shared · Opened")
+    yield "3. Ada's message about it changes", me.message("What you shared · Opened")
+
+
 @dataclass(frozen=True)
 class Picture:
-    journey: Callable[[Person], Awaitable[None]]
+    """Of the page at the end of a journey, or of several moments of one, side by side."""
+
+    journey: Callable[[Person], Awaitable[None] | AsyncIterator[tuple[str, Locator]]]
     viewport: dict[str, int]
     scheme: str
 
@@ -65,6 +90,7 @@ class Picture:
 
 
 PICTURES = (
+    Picture(shared, WIDE, "light"),
     Picture(opened, WIDE, "light"),
     Picture(tracked, WIDE, "dark"),
     Picture(burning, NARROW, "light"),
