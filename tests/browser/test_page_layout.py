@@ -91,7 +91,7 @@ async def test_nothing_is_cut_and_nothing_is_wider_than_its_place(chromium, scre
 
 
 @pytest.mark.parametrize("language", Language)
-def test_every_text_of_the_catalogue_is_on_some_screen(drawn, language):
+async def test_every_text_of_the_catalogue_is_on_some_screen(drawn, language):
     """So all of them are looked at here, in every language."""
     shown = {tuple(text) for line in _sent(drawn) if line["language"] == language for text in line["texts"]}
     ours = {(one.id[0] if isinstance(one.id, tuple) else one.id, one.context) for one in texts(extract())}

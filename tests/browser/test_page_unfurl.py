@@ -62,7 +62,7 @@ async def test_whoever_made_the_secret_burns_it_and_nobody_else(chromium, world,
         await me.be("ben")
         await me.go("team")
         await burn(me)
-        await me.sees("Only its private link can burn it")
+        await me.sees("Only the private link of this secret can burn it")
         await picture(me, f"card-refused-{scheme}")
         await expect(card(me)).to_contain_text("Opens once.")
 
@@ -70,7 +70,7 @@ async def test_whoever_made_the_secret_burns_it_and_nobody_else(chromium, world,
         await me.go("team")
         await burn(me)
 
-        await me.sees(re.compile(f"{CARD}.*It was burned"))
+        await me.sees(re.compile(f"{CARD}.*Its secret was burned"))
         await expect(card(me).get_by_role("button", name=re.compile("^Open this"))).to_have_count(0)
         await picture(me, f"card-burned-{scheme}")
         (held,) = world.onetime.everything()
@@ -84,18 +84,19 @@ async def test_it_opens_in_a_window_for_who_clicks_alone(me, world):
     await card(me).get_by_role("button", name="Check this one-time link").click()
     await me.sees_window("Check one-time link", "A one-time link on")
     await picture(me, "card-check")
-    await me.window.get_by_text("Close", exact=True).click()
+    await me.page.keyboard.press("Escape")
+    await expect(me.window).to_have_count(0)
     await card(me).get_by_role("button", name="Open this one-time link in a window").click()
     await me.sees_window("Open a one-time link", "This works once")
     await me.press("Open")
     await me.sees_window("Your secret", "the staging password")
 
     await me.press("Done")
-    await me.sees(re.compile(f"{CARD}.*It was opened"))
+    await me.sees(re.compile(f"{CARD}.*Its secret was opened"))
     await me.be("cleo")
     await me.go("team")
     await expect(me.window).to_have_count(0)
-    await me.sees(re.compile(f"{CARD}.*It was opened"))
+    await me.sees(re.compile(f"{CARD}.*Its secret was opened"))
     await picture(me, "card-opened")
 
 
@@ -104,7 +105,7 @@ async def test_whoever_posts_a_private_link_is_warned(me):
     await post(me, "private link")
     await me.go("Onetime Secret")
 
-    await me.sees("You posted the private link of a one-time secret")
+    await me.sees("You posted a private link, of a one-time secret")
     await picture(me, "private-link-warning")
 
 

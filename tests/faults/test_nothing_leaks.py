@@ -707,7 +707,7 @@ async def posting_links(scene):
     """A card that is checked, burned by the wrong and the right person, and opened; and a private link."""
     ben = scene.by("ben")
     channel = scene.world.workspace.channel("C0LINKS", "links", [scene.ada, ben.ada])
-    for label, part in (("Burn", "It was burned"), ("Open", "It was opened")):
+    for label, part in (("Burn", "Its secret was burned"), ("Open", "Its secret was opened")):
         held = scene.share()
         message = await scene.ada.post(f"here: <{scene.secret_link(held)}>", channel=channel)
         await scene.ada.until(lambda: message.attachments)  # noqa: B023 - awaited right here

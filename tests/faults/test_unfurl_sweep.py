@@ -70,7 +70,7 @@ async def test_killed_while_a_card_is_attached_there_is_one_card_and_it_works(cr
     await eventually(lambda: crashing.query(UNDRAWN) == [(0,)])
     assert len(message.attachments) == 1
     await opens(ada, message)
-    await ada.until(lambda: "It was opened" in message.shows)
+    await ada.until(lambda: "Its secret was opened" in message.shows)
 
 
 @pytest.mark.parametrize("step", ["card_marked", "card_redrawn"])
@@ -83,7 +83,7 @@ async def test_killed_while_a_burn_is_shown_the_card_says_it_afterwards(crashing
     await ada.click(message, label="Burn")
 
     await is_up_again(crashing)
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
     await eventually(lambda: crashing.query(UNDRAWN) == [(0,)])
     assert world.onetime.find_secret(held.secret_key).state == "burned"
 
@@ -101,7 +101,7 @@ async def test_killed_while_an_opening_is_shown_the_secret_was_seen_and_the_card
 
     await is_up_again(crashing)
     assert ada.view.secret_text() == TEXT
-    await ada.until(lambda: "It was opened" in message.shows)
+    await ada.until(lambda: "Its secret was opened" in message.shows)
     await eventually(lambda: crashing.query(UNDRAWN) == [(0,)])
 
 

@@ -60,7 +60,7 @@ async def test_a_posted_link_gets_a_card_and_opens_for_who_clicks_alone(world, a
     await ben.until(lambda: ben.view is not None and ben.view.secret_text() == "hunter2")
 
     assert ada.view is None
-    await ada.until(lambda: "It was opened" in message.shows)
+    await ada.until(lambda: "Its secret was opened" in message.shows)
     assert world.onetime.find_secret(secret.secret_key).state == "received"
 
 
@@ -97,7 +97,7 @@ async def test_whoever_tracks_the_secret_burns_it_and_the_card_says_so(world, ad
     said = await burn(ben, message)
 
     assert "Burned." in said
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
     assert world.onetime.find_secret(secret.secret_key).state == "burned"
 
 
@@ -118,7 +118,7 @@ async def test_whoevers_account_lists_the_secret_burns_it(world, ada, ben, team)
 
     assert "Only its private link" in await burn(ada, message)
     assert "Burned." in await burn(ben, message)
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
 async def test_a_secret_with_a_passphrase_is_burned_with_it(world, ada, ben, team):
@@ -129,7 +129,7 @@ async def test_a_secret_with_a_passphrase_is_burned_with_it(world, ada, ben, tea
     await ben.click(ben.ephemerals[-1], label="Burn…")
     await ben.until(lambda: ben.view is not None and ben.view.submit == "Burn it")
     await ben.submit(None, {"passphrase": "correct horse"})
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
 async def test_burning_with_the_private_link_changes_the_card_too(world, ada, ben, team):
@@ -139,7 +139,7 @@ async def test_burning_with_the_private_link_changes_the_card_too(world, ada, be
     await ben.until(lambda: ben.view is not None and ben.view.submit == "Burn it")
     await ben.submit()
 
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
 async def test_opening_the_pasted_link_changes_the_card_too(world, ada, ben, team):
@@ -149,7 +149,7 @@ async def test_opening_the_pasted_link_changes_the_card_too(world, ada, ben, tea
     await ben.until(lambda: ben.view is not None and ben.view.submit == "Open")
     await ben.submit()
 
-    await ada.until(lambda: "It was opened" in message.shows)
+    await ada.until(lambda: "Its secret was opened" in message.shows)
     assert [one.get("elements") for one in message.attached_blocks] == [None]
 
 
@@ -249,7 +249,7 @@ async def test_a_message_with_several_links_gets_a_card_for_each_in_one_call(wor
     blocks = message.attachments[1]["blocks"]
     await ben.click(message, action_id="card_burn", block_id=blocks[-1]["block_id"])
     await ben.until(lambda: "Burned." in says(ben))
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
     assert message.shows.count("Opens once") == 2
 
 
@@ -285,7 +285,7 @@ async def test_a_click_that_is_replayed_burns_nothing_more(world, ada, ben, team
     await track(world, ben, secret)
     before = len(ben.ephemerals)
     click = await ben.click(message, label="Burn")
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
     await ben.until(lambda: len(ben.ephemerals) > before)
     calls, told = len(world.onetime.calls), len(ben.ephemerals)
 
@@ -313,7 +313,7 @@ async def test_whoever_shared_the_link_through_the_bot_burns_it_also_when_it_is_
 
     assert "Only its private link" in await burn(ben, message)
     assert "Burned." in await burn(ada, message)
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
     await ada.until(lambda: any("urned" in one.shows for one in ada.dm))
 
 
@@ -330,7 +330,7 @@ async def test_burning_on_the_senders_card_changes_the_card_in_the_channel(world
     card = await ada.until(lambda: next((one for one in ada.dm if "What you shared" in one.shows), None))
     await ada.click(card, action_id="share_burn")
 
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
 # --- Slack takes it later, or never
@@ -369,7 +369,7 @@ async def test_a_card_whose_change_slack_does_not_take_now_is_changed_by_recover
     await world.bot.stop()
     await world.start_bot()
 
-    await ada.until(lambda: "It was burned" in message.shows)
+    await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
 # --- off, and refused at the start

@@ -16,6 +16,8 @@ const sent = []; // sent texts; the arrow up brings the last one back
 let selected = -1;
 let suggestions = [];
 
+const isNarrow = () => window.matchMedia("(width < 860px)").matches; // as in the stylesheets
+
 const keyOf = () => `${here.me} ${here.place}`;
 
 export function composer(place) {
@@ -25,7 +27,7 @@ export function composer(place) {
     class: "composer-text",
     rows: 1,
     value: drafts.get(keyOf()) ?? "",
-    placeholder: t("for_commands", { label }),
+    placeholder: isNarrow() ? label : t("for_commands", { label }),
     autocomplete: "off",
     spellcheck: "false",
     "aria-label": label,

@@ -88,7 +88,7 @@ export const de = {
 
   // the parts
   the_parts: "Die Teile",
-  mode_fine: "funktioniert",
+  mode_fine: "läuft",
   mode_slow: "langsam",
   mode_failing: "Fehler",
   mode_limited: "begrenzt",

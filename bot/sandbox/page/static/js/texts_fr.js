@@ -88,7 +88,7 @@ export const fr = {
 
   // the parts
   the_parts: "Les parties",
-  mode_fine: "fonctionne",
+  mode_fine: "OK",
   mode_slow: "est lent",
   mode_failing: "échoue",
   mode_limited: "limite",
