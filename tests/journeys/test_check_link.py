@@ -121,7 +121,7 @@ async def test_a_one_time_link_is_opened_in_the_same_window(world, ada, ben, cha
 async def test_a_check_of_a_one_time_link_opens_nothing(world, ada, ben, channel):
     held = world.onetime.share(None, "x", passphrase="a passphrase")
     view = await checked(ada, ben.say(secret_link(world, held), channel=channel))
-    assert "On new servers its sender can see that somebody checked." in view.text
+    assert "On new servers the person who shared it can see that somebody checked." in view.text
 
     await ada.click(view, label="Check now")
 

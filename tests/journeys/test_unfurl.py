@@ -105,7 +105,7 @@ async def test_whoever_merely_posted_the_link_cannot_burn(world, ada, ben, team)
     secret, message = await post_link(world, ada, team)
 
     for person in (ada, ben):
-        assert "Only its private link can burn it" in await burn(person, message)
+        assert "Only the private link of this secret can burn it" in await burn(person, message)
     assert world.onetime.find_secret(secret.secret_key).state == "new"
     assert "Opens once" in message.shows
 
@@ -116,7 +116,7 @@ async def test_whoevers_account_lists_the_secret_burns_it(world, ada, ben, team)
     await ada.until(lambda: message.attachments)
     await connect(world, ben)
 
-    assert "Only its private link" in await burn(ada, message)
+    assert "Only the private link" in await burn(ada, message)
     assert "Burned." in await burn(ben, message)
     await ada.until(lambda: "Its secret was burned" in message.shows)
 
@@ -198,7 +198,7 @@ async def test_a_private_link_gets_no_card_and_its_poster_is_warned_once(world, 
     again = await ada.post(f"again: {private}", channel=team)
     await no_call_after(world, ada, ada.post("no link", channel=team))
 
-    assert len([one for one in ada.dm if "You posted the" in one.shows]) == 1
+    assert len([one for one in ada.dm if "You posted a" in one.shows]) == 1
     assert message.attachments == again.attachments == []
 
 
@@ -311,7 +311,7 @@ async def test_whoever_shared_the_link_through_the_bot_burns_it_also_when_it_is_
     await ada.command("/ots", f"untrack {world.onetime.url}/private/{secret.metadata_key}")
     await ada.until(lambda: ada.ephemerals)
 
-    assert "Only its private link" in await burn(ben, message)
+    assert "Only the private link" in await burn(ben, message)
     assert "Burned." in await burn(ada, message)
     await ada.until(lambda: "Its secret was burned" in message.shows)
     await ada.until(lambda: any("urned" in one.shows for one in ada.dm))
