@@ -618,7 +618,7 @@ async def test_the_answer_is_the_same_for_not_yours_for_gone_and_for_never_was(p
     assert len(place.world.onetime.calls) == calls
 
 
-ONLY_PRIVATE_LINK = "Only the private link of this secret can burn it"
+ONLY_PRIVATE_LINK = "Only the private link"
 
 
 @acts_on_cards
