@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from bot.features import Registry
 from bot.interaction import bounded_calls
 from bot.interaction.bounded_calls import MAX_REFUSALS
 from bot.interaction.feature import Kind
+from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.recovery import Recovery
@@ -27,6 +29,8 @@ from bot.sharing.form_state import FormState, store_form_state
 from bot.sharing.notify import redraw
 from bot.sharing.request_messages import update_messages
 from bot.sharing.resume import resume
+from bot.slack import blocks
+from bot.status.following import settle_tracked
 from bot.storage import dead_letters
 from bot.storage.acts import Act, ActWindow
 from bot.storage.engine.database import Database, migrate
@@ -69,7 +73,7 @@ class Slack:
 
     async def update(self, posted: MessageRef, message: Message, _reader: Person) -> None:
         self._call("update")
-        self.changed.append((posted.ts, str(message.parts)))
+        self.changed.append((posted.ts, json.dumps(blocks.message(message, Language.EN))))
 
     async def delete(self, posted: MessageRef) -> None:
         self._call("delete")
@@ -435,8 +439,22 @@ async def test_an_interrupted_share_says_that_what_was_typed_is_there_only_where
     shown = await resume(house.services, Act("form", ADA, ADA.team_id, Kind.FORM, "share", ref, "V1", window))
 
     assert shown.window is not None
-    assert said in str(shown.window.parts)
-    assert str(shown.window.parts).count("typed is still here") == (window is None)
+    assert shown.message is not None
+    drawn = json.dumps(blocks.modal(shown.window, Language.EN), ensure_ascii=False)
+    assert said in drawn
+    assert ("typed is still here" in drawn) == (window is None)
+    assert "Please try again." in json.dumps(blocks.message(shown.message, Language.EN))
+
+
+async def test_a_reminder_of_what_is_not_tracked_any_more_says_so(house: House) -> None:
+    message = MessageRef("T0000001", "D0000001", "9.8")
+    await house.services.following_messages.add("tracked_reminder", "gone", message, ADA)
+
+    await settle_tracked(house.services)
+
+    ((ts, shown),) = house.slack.changed
+    assert ts == "9.8"
+    assert "a reminder of a one-time secret that you do not track any more" in shown
 
 
 async def test_a_passphrase_whose_message_the_database_did_not_take_is_not_sent_again(

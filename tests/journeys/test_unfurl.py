@@ -171,13 +171,17 @@ async def test_check_says_what_the_link_is_and_asks_no_server(world, ada, ben, t
 # --- what gets no card
 
 
+def unfurls(world):
+    """The calls that Slack took: one that it limited is made again."""
+    return sum(one.method == "chat.unfurl" and one.error is None for one in world.workspace.calls)
+
+
 async def no_call_after(world, person, event):
     """No chat.unfurl for what happened, once something that came after it is done."""
     await event
-    before = [one for one in world.workspace.calls if one.method == "chat.unfurl"]
+    before = unfurls(world)
     secret, _ = await post_link(world, person, world.workspace.state.open_dm(person.id))
-    after = [one for one in world.workspace.calls if one.method == "chat.unfurl"]
-    assert len(after) == len(before) + 1
+    assert unfurls(world) == before + 1
     return secret
 
 
@@ -230,11 +234,6 @@ async def test_an_event_that_comes_twice_makes_no_second_card(world, ada, team):
     await no_call_after(world, ada, world.workspace.deliver("events_api", other))
 
     assert len(message.attachments) == 1
-
-
-def unfurls(world):
-    """The calls that Slack took: one that it limited is made again."""
-    return sum(one.method == "chat.unfurl" and one.error is None for one in world.workspace.calls)
 
 
 async def test_a_message_with_several_links_gets_a_card_for_each_in_one_call(world, ada, ben, team):

@@ -119,12 +119,12 @@ def test_no_finding_shows_a_key_where_it_is_printed():
 @pytest.mark.parametrize(
     ("link", "part"),
     [
-        (SecretLink(EU, SecretKey(KEY)), "Its sender can see"),
+        (SecretLink(EU, SecretKey(KEY)), "The person who shared it can see"),
         (SecretLink(OWN, SecretKey(OLD_KEY)), "may not be able to tell"),
         (SecretLink(OWN, SecretKey(KEY)), "On new servers"),
         (MetadataLink(EU, MetadataKey(KEY)), "changes nothing on that server"),
         (MetadataLink(OWN, MetadataKey(OLD_KEY)), "That server is old: the first"),
-        (MetadataLink(OWN, MetadataKey(KEY)), "a version up to 0.25"),
+        (MetadataLink(OWN, MetadataKey(KEY)), "Up to version 0.25"),
     ],
 )
 def test_what_a_look_does_is_said_for_the_server_and_the_key(link, part):

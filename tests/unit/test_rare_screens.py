@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -20,6 +21,7 @@ import bot
 from bot.errors import BotError
 from bot.features.retrieve import delivery_screens, screens
 from bot.interaction.access import AccountProblem, HostAccess
+from bot.interaction.limits import requests_in_a_day
 from bot.language import Language
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
@@ -27,13 +29,17 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.sandbox.slack.rules import check_message, check_view
 from bot.screen.parts import Message, Modal, Screen, Text
+from bot.screen.pieces import Mark, Phrase
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing import recipient_messages, request_messages, result_window, sender_card
 from bot.slack import blocks
 from bot.slack.answers import already_submitted_window, error_window
+from bot.slack.dispatcher import make_apology
 from bot.status import metadata_card, tracked_card
+from bot.status.account_card import account_parts
 from bot.status.names import NAMELESS
 from bot.status.words import burn_outcome, secret_over_words, secret_words
+from bot.storage.accounts import Account
 from bot.storage.requests import Request, RequestState
 from bot.storage.shares.rows import Delivery, DeliveryState, Recipient, Share
 from bot.storage.tracking.rows import NotificationKind, Tracked, TrackedState
@@ -60,11 +66,24 @@ REASONS = (
 )  # fmt: skip
 
 
+def modules() -> list[ModuleType]:
+    names = [one.name for one in pkgutil.walk_packages(bot.__path__, "bot.")]
+    return [importlib.import_module(name) for name in names if not name.startswith(("bot.sandbox", "bot.__main__"))]
+
+
+def constants() -> Iterator[Screen]:
+    """Sentences that a module keeps under a name: so are most of those that are seldom said."""
+    for module in modules():
+        for value in vars(module).values():
+            if isinstance(value, Phrase):
+                yield Message.of(value, Text.of(value))
+            elif isinstance(value, tuple) and any(isinstance(one, Phrase) for one in value):
+                yield Message.of(SECRET, Text(tuple(one for one in value if isinstance(one, Phrase | Mark))))
+
+
 def errors() -> Iterator[Screen]:
     """All that may go wrong, as a window and as a message."""
-    for module in pkgutil.walk_packages(bot.__path__, "bot."):
-        if not module.name.startswith(("bot.sandbox", "bot.__main__")):
-            importlib.import_module(module.name)
+    assert modules()
     kinds: list[type[BotError]] = [BotError]
     for kind in kinds:
         kinds += kind.__subclasses__()
@@ -74,6 +93,19 @@ def errors() -> Iterator[Screen]:
     for problem in get_args(AccountProblem):
         yield Message.of(SECRET, *HostAccess(Credentials(HOST), problem=problem).notes)
     yield already_submitted_window()
+    yield error_window(make_apology(RuntimeError()))
+    yield Message.of(SECRET, Text.of(requests_in_a_day().reached))
+
+
+def names() -> Iterator[Screen]:
+    """Of secrets of which nothing is known."""
+    yield Message.of(NAMELESS.inside(), Text.of(NAMELESS.in_label()))
+
+
+def accounts() -> Iterator[Screen]:
+    for is_default, is_readable in itertools.product((True, False), (True, False)):
+        account = Account("a" * 22, ADA, HOST.url, Secret("x"), Secret("x"), is_default, NOON, is_readable)
+        yield Message.of(SECRET, *account_parts(account))
 
 
 SECRET = NAMELESS.at_start()
@@ -161,7 +193,9 @@ def requests() -> Iterator[Screen]:
             yield message
 
 
-@pytest.mark.parametrize("drawn", [errors, deliveries, retrieving, statuses, tracking, requests])
+@pytest.mark.parametrize(
+    "drawn", [errors, constants, names, accounts, deliveries, retrieving, statuses, tracking, requests]
+)
 @pytest.mark.parametrize("language", Language)
 def test_what_people_seldom_see_is_taken_by_slack(drawn, language):
     seen: set[str] = set()
