@@ -33,6 +33,17 @@ async def test_a_wrong_token_is_said_at_the_field_and_nothing_is_kept(world, ada
     await ada.until(lambda: "You have not connected an account" in ada.sees())
 
 
+async def test_a_server_that_limits_requests_is_said_at_its_field(world, ada):
+    limited = b'{"message":"Rate limit exceeded. Please try again later."}'
+    world.onetime.plan("/api/v1/authcheck", OnetimeFault("answer", status=404, body=limited))
+    form = await _form(ada)
+
+    await ada.submit(form, {"username": EMAIL, "token": TOKEN})
+
+    await ada.until(lambda: "is limiting requests right now" in str(form.errors))
+    assert world.onetime.calls[-1].route == "/api/v1/authcheck"
+
+
 async def test_an_address_with_a_colon_is_refused_before_anything_is_sent(world, ada):
     form = await _form(ada)
 

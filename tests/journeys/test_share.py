@@ -734,6 +734,23 @@ async def test_one_of_several_accounts_is_chosen(world):
 
         assert [one.owner for one in other.everything()] == [EMAIL]
         assert [one.owner for one in several.onetime.everything()] == [None]
+        assert "It is made without an account." in (await window(ada)).text
+        await ada.close()
+
+
+async def test_who_has_several_accounts_is_told_of_the_others(of_two_hosts):
+    _, large, ada = of_two_hosts
+    name = large.url.removeprefix("http://")
+    await ada.command("/ots", f"connect {large.url}")
+    await ada.until(lambda: ada.view and ada.view.submit == "Connect")
+    await ada.submit(ada.view, {"username": EMAIL, "token": TOKEN})
+    await ada.until(lambda: ada.view and ada.view.title == "Connected")
+    assert "`/ots accounts` shows all of yours." in ada.view.text
+    await ada.close()
+
+    await ada.command("/ots", "recent")
+
+    await ada.until(lambda: f"Your other accounts: `/ots recent {name}`" in ada.sees())
 
 
 # --- where a secret can be shared
