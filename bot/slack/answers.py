@@ -131,9 +131,8 @@ class Answer:
 
     async def _say_over_window(self, message: Message) -> None:
         """Show a message over the window with the button that it answers: there the person is looking."""
-        summary = message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
         try:
-            await self._show_window(Modal(NO_FORM, APP_NAME, message.parts or (Text(summary),), push=True))
+            await self._show_window(Modal(NO_FORM, APP_NAME, _parts_of(message), push=True))
         except SlackError as failure:
             log.info("answered_by_dm", error=str(failure))
             await self._say(message)
@@ -245,12 +244,17 @@ class Answer:
 
 
 class HomeAnswer(Answer):
-    """The answer to a button in a Home tab. Messages are shown in a window over it, where the person is looking."""
+    """The answer to a button in a Home tab, or in the window over it: that window shows what others say in messages."""
+
+    async def _show(self, screen: Screen) -> None:
+        if isinstance(screen, Message):
+            await self._say(screen)
+        else:
+            await super()._show(screen)
 
     async def _say(self, message: Message, *, replacing: bool = True) -> None:
-        parts = message.parts or (Text.of(*_pieces(message)),)
         try:
-            await self._show_window(Modal(OVER_HOME, APP_NAME, parts))
+            await self._show_window(Modal(OVER_HOME, APP_NAME, _parts_of(message)))
         except WindowClosed:
             await super()._say(message, replacing=replacing)
 
@@ -420,8 +424,10 @@ def _draw_form_with_errors(form: Modal, error: FieldErrors) -> Modal:
     return replace(form, parts=(*said, again, *form.parts), push=False)
 
 
-def _pieces(message: Message) -> tuple[Piece, ...]:
-    return message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
+def _parts_of(message: Message) -> tuple[Part, ...]:
+    """What a window shows of a message: its summary, if it has nothing else."""
+    pieces = message.summary.pieces if isinstance(message.summary, Text) else (message.summary,)
+    return message.parts or (Text(pieces),)
 
 
 def _error_message(error: BotError) -> Message:

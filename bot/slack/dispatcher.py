@@ -61,6 +61,8 @@ MAX_WAIT = 60.0  # seconds between two of these tries
 NOT_KEPT = say("Slack did not take the window, and what it would have shown is kept nowhere. Please start again.")
 TOO_LATE = say("The window came too late: Slack gives 3 seconds to open one. Please try again.")
 
+_CHANGING = (Kind.COMMAND, Kind.ACTION, Kind.FORM)  # what may change something that the person's Home tab shows
+
 log = Log("dispatcher")
 
 
@@ -339,7 +341,7 @@ class Dispatcher:
             answered = await _explain_patiently(answer.explain, make_apology(error))
         finally:
             answer.end()
-            if not handler.draws_home and incoming.kind is not Kind.OPTIONS:
+            if incoming.kind in _CHANGING and not handler.draws_home:
                 self._services.home_changes.mark(incoming.person)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
             if record is not None and answered and answer.stale_window is not None:
@@ -357,6 +359,8 @@ class Dispatcher:
             if handler.opens_window and not self._members.is_known(person):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
+        if incoming.in_home and not handler.draws_home:
+            await self._services.homes.touch(person)
         if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):
             await answer.show(one_moment_window())  # its trigger lives 3 seconds, and a server may take longer
         row = await handler.owns(self._services, person, incoming.ref)

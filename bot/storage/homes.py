@@ -48,6 +48,10 @@ class Homes:
             if not (await connection.execute(again)).rowcount:
                 await connection.execute(insert(homes).values(**owner(person), opened_at=now, **first))
 
+    async def touch(self, person: Person) -> None:
+        """The person has used their Home: it is kept up to date for `WATCHED` from now on."""
+        await self.show(person)
+
     async def show(
         self,
         person: Person,

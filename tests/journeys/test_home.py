@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -255,6 +257,48 @@ async def test_the_menu_of_a_recent_secret_opens_a_window_that_goes_on(world, ad
     await sees(ada, "1 burned secret")
     assert world.onetime.find_secret(held.metadata_key).state == "burned"
     assert ada.dm == []
+    assert len(ada.views) == 1  # nothing else waits below it
+
+
+async def test_a_button_in_the_window_over_home_changes_that_window(world, ada):
+    held = world.onetime.share(EMAIL, "text")
+    await connect(ada)
+    await choose(ada, await open_home(ada, held.metadata_key[:8]), "Status of")
+    view = await ada.until(lambda: ada.view and "Not opened yet" in ada.view.text and ada.view)
+    world.onetime.open_as_outsider(held.secret_key)
+    calls = len(world.workspace.calls)
+
+    await ada.click(view, label="Refresh")
+
+    await ada.until(lambda: ada.view and "Opened" in ada.view.text)
+    assert len(ada.views) == 1
+    assert [one.method for one in world.workspace.calls[calls:] if one.error] == []
+
+
+async def test_home_that_was_opened_long_ago_follows_what_is_done_in_it(world, ada, ben):
+    await share(ada, ben)
+    home = await open_home(ada, "staging database", "Not opened yet")
+    with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection, connection:
+        connection.execute("UPDATE homes SET opened_at = opened_at - 7200")
+
+    await ada.click(home, label="Burn")
+
+    await sees(ada, "Burned")
+
+
+async def test_checking_a_link_asks_no_server_for_home_either(world, ada, ben):
+    channel = world.workspace.channel(f"C0QUIET{ada.id[-4:]}", "quiet", [ada, ben, world.workspace.bot_user_id])
+    held = world.onetime.share(EMAIL, "text")
+    await connect(ada)
+    await open_home(ada, "1 secret")
+    calls = len(world.onetime.calls)
+
+    message = ben.say(f"{world.onetime.url}/secret/{held.secret_key}", channel=channel)
+    await ada.message_shortcut("check_link", message)
+    await ada.until(lambda: ada.view and "Check now" in ada.view.text)
+    await asyncio.sleep(4 * PAUSE / 3)
+
+    assert world.onetime.calls[calls:] == []
 
 
 async def test_home_is_there_before_a_slow_server_has_answered_and_then_with_its_answer(world, ada):

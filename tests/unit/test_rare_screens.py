@@ -29,7 +29,7 @@ from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.sandbox.slack.rules import check_message, check_view
 from bot.screen.parts import Message, Modal, Screen, Text
-from bot.screen.pieces import Mark, Phrase
+from bot.screen.pieces import Phrase
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing import recipient_messages, request_messages, result_window, sender_card
 from bot.slack import blocks
@@ -75,10 +75,19 @@ def constants() -> Iterator[Screen]:
     """Sentences that a module keeps under a name: so are most of those that are seldom said."""
     for module in modules():
         for value in vars(module).values():
-            if isinstance(value, Phrase):
-                yield Message.of(value, Text.of(value))
-            elif isinstance(value, tuple) and any(isinstance(one, Phrase) for one in value):
-                yield Message.of(SECRET, Text(tuple(one for one in value if isinstance(one, Phrase | Mark))))
+            for phrase in _phrases(value):
+                yield Message.of(phrase, Text.of(phrase))
+
+
+def _phrases(value: object) -> Iterator[Phrase]:
+    match value:
+        case Phrase():
+            yield value
+        case dict():
+            yield from _phrases((*value.values(),))
+        case tuple():
+            for one in value:
+                yield from _phrases(one)
 
 
 def errors() -> Iterator[Screen]:
