@@ -95,6 +95,17 @@ async def test_what_cannot_be_burned_any_more_is_told_apart(world, ada, became, 
     await ada.until(lambda: said in ada.view.text)
 
 
+async def test_a_button_for_what_the_server_has_forgotten_says_so(world, connected):
+    held = world.onetime.share(EMAIL, "text", ttl=600)
+    card = await _card(world, connected, held)
+    world.onetime.move_clock(1300)
+
+    await connected.click(card, label="Burn")
+
+    await connected.until(lambda: "Onetime Secret no longer knows this secret" in connected.ephemerals[-1].text)
+    assert "It was burned, opened or expired a while ago" in connected.sees()
+
+
 async def test_two_clicks_at_once_end_in_the_same_words(world, connected):
     held = world.onetime.share(EMAIL, "text")
     message = await _card(world, connected, held)

@@ -86,6 +86,28 @@ async def test_each_kind_of_message_is_explained_and_no_server_is_asked(world, a
     assert held.metadata_key not in str(view.payload)
 
 
+OLD_KEY = "a" * 31
+SERVERS = {
+    "https://ca.onetimesecret.com/secret/" + KEY: "onetimesecret.com (Canada)*. It opens a secret",
+    "https://nz.onetimesecret.com/secret/" + KEY: "onetimesecret.com (New Zealand)*. It opens a secret",
+    "https://uk.onetimesecret.com/secret/" + KEY: "onetimesecret.com (United Kingdom)*. It opens a secret",
+    "https://us.onetimesecret.com/secret/" + KEY: "onetimesecret.com (United States)*. It opens a secret",
+    "https://eu.onetimesecret.com/secret/" + KEY: "The person who shared it can see on the server that somebody checked.",
+    "{here}/secret/" + OLD_KEY: "That server is old, and may not be able to tell.",
+    "{here}/private/" + OLD_KEY: "That server is old: the first “Check now” changes the status of the secret there",
+    "https://" + "a" * 40 + ".example.org/secret/" + KEY: "Its name is unusual, so it is not shown.",
+}  # fmt: skip
+
+
+async def test_what_a_link_alone_shows_of_its_server_is_said(world, ada, ben, channel):
+    for link, said in SERVERS.items():
+        view = await checked(ada, ben.say(link.format(here=world.onetime.url), channel=channel))
+
+        assert said in view.text
+        await ada.close()
+    assert asked(world) == []
+
+
 async def test_whose_private_link_was_posted_gets_words_through_the_one_who_asked(world, ada, ben, channel):
     held = world.onetime.share(EMAIL, "of ben")
     message = ben.say(private_link(world, held), channel=channel)

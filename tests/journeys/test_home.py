@@ -117,6 +117,12 @@ async def test_what_waits_can_be_opened_and_answered_in_home(ada, ben):
     await ben.until(lambda: "shares a one-time secret" in ben.sees())
 
 
+async def test_what_waits_says_that_it_needs_a_passphrase(ada, ben):
+    await share(ben, ada, passphrase="correct horse")
+
+    await open_home(ada, "Waiting for you", "staging database", "needs a passphrase")
+
+
 async def test_a_declined_request_leaves_home_and_asks_why_in_a_window(ada, ben):
     await ben.command("/ots", f"request <@{ada.id}|ada> the vpn key")
     await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Ask" and ben.view))

@@ -171,6 +171,20 @@ async def test_nobody_is_reminded_of_what_is_over(world, ada, ben, cleo, end):
     await ada.until(lambda: "A reminder goes out" not in card.shows)
 
 
+async def test_who_is_asked_when_while_the_secret_is_opened_reminds_nobody(ada, ben):
+    card = await shared(ada, [ben])
+    await ada.click(card, label="Remind…")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Remind" and ada.view)
+    await ben.click(ben.dm[0], action_id="share_open")
+    await ben.submit(await ben.until(lambda: ben.view and ben.view.submit == "Show here" and ben.view))
+    await ben.until(ben.view.secret_text)
+
+    await ada.submit(view)
+
+    await ada.until(lambda: "There is nobody to remind." in ada.view.text)
+    assert len(ben.dm) == 1
+
+
 async def test_nobody_is_reminded_when_the_time_of_the_secret_is_over(world, ada, ben, cleo):
     card = await shared(ada, [ben])
     await remind(ada, card, when="In an hour")

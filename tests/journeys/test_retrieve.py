@@ -309,6 +309,21 @@ async def test_a_window_that_is_submitted_twice_keeps_what_the_first_one_shows(w
     assert world.onetime.posts_of(held.secret_key) == 1
 
 
+async def test_while_one_window_opens_a_secret_another_one_tries_nothing(world, ada):
+    held = world.onetime.share(None, "the text", passphrase="the right one")
+    fault = OnetimeFault("hang")
+    world.onetime.plan(SECRET_ROUTE, fault)
+    await ada.submit(await _window(world, ada, held))
+    await world.onetime.wait_for_call(SECRET_ROUTE)
+    await ada.close()
+
+    await ada.submit(await _window(world, ada, held))
+
+    await ada.until(lambda: "Another window of yours is opening this secret. Nothing was tried here." in ada.view.text)
+    assert sum(call.route == SECRET_ROUTE for call in world.onetime.calls) == 1
+    fault.release()
+
+
 async def test_a_server_that_takes_no_accounts_opens_the_link_without_one(world, connected):
     held = world.onetime.share(None, "the text")
     world.onetime.auth_enabled = False

@@ -246,6 +246,20 @@ async def test_what_was_said_of_the_mail_is_said_in_a_message_when_the_window_is
     )
 
 
+async def test_who_disconnects_the_account_while_a_mail_address_is_in_the_window_is_told(world, connected):
+    view = await window(connected)
+    await fill_share(connected, view, {"text1": TEXT, "whom": "link", "mail_address": OUTSIDE})
+    await connected.command("/ots", "disconnect")
+    question = await connected.until(lambda: connected.ephemerals and connected.ephemerals[-1])
+    await connected.click(question, action_id="account_disconnect")
+    await connected.until(lambda: "is disconnected" in connected.sees())
+
+    await connected.submit(view)
+
+    assert "Onetime Secret sends mail only for an account" in view.errors["mail_address"]
+    assert SHARE_ROUTE not in [call.route for call in world.onetime.calls]
+
+
 async def test_without_an_account_no_mail_is_offered(world, ada):
     view = await window(ada)
 

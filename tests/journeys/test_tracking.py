@@ -191,6 +191,37 @@ async def test_refresh_that_fails_leaves_the_card_and_says_why(world, ada):
     assert "Not opened yet" in ada.dm[0].shows
 
 
+async def test_the_list_says_which_news_did_not_arrive(quick):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    held = quick.onetime.share(EMAIL, "text")
+    card = await _tracked(quick, ada, held, "db password")
+    quick.workspace.plan("chat.postMessage", SlackFault.error("msg_too_long"), None)
+    quick.onetime.open_as_outsider(held.secret_key)
+    await ada.until(lambda: "Opened" in card.shows)
+    await eventually(lambda: b"notification_dead_lettered" in quick.bot.output)
+
+    await ada.command("/ots", "tracked")
+
+    listed = await ada.until(lambda: _list(ada))
+    assert "You got no message of this: Slack did not take it." in listed.shows
+    assert len(ada.dm) == 1
+
+
+async def test_home_says_that_a_token_is_not_accepted_any_more(world, connected):
+    await _tracked(world, connected, world.onetime.share(EMAIL, "text"))
+    with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection, connection:
+        refused = "UPDATE watches SET paused = 'reconnect' WHERE user_id = ?"  # as the watcher does after hours of it
+        assert connection.execute(refused, (connected.id,)).rowcount == 1
+
+    await connected.open_home()
+
+    home = await connected.until(
+        lambda: connected.home and "Your accounts" in str(connected.home.blocks) and connected.home
+    )
+    assert "does not accept your API token any more." in str(home.blocks)
+    assert "Reconnect" in str(home.blocks)
+
+
 async def test_burn_and_stop_in_the_list_answer_beside_it(world, ada):
     burned, stopped = (world.onetime.share(None, "text") for _ in range(2))
     await _tracked(world, ada, burned, "the burned one")

@@ -3,8 +3,10 @@
 from urllib.parse import quote
 
 from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.support.rows import each_row
 from tests.support.share_window import submit_share
 
+EU = "https://eu.onetimesecret.com"
 INVISIBLE = "\u200b\ufeff\u202e\u2060"
 
 
@@ -154,6 +156,25 @@ async def test_a_wrapped_link_is_read_in_a_window_too(world, ada):
     await ada.submit(ada.view, {"link": f"see \u200b{link}\u00a0"})
 
     await ada.until(lambda: ada.view and ada.view.submit == "Open")
+
+
+@each_row(
+    ("link", "said"),
+    [
+        ("\u200b", "Paste the link of the secret."),
+        (
+            f"{EU}/secret/{'a1' * 15}\nb2",
+            "That link is broken over two lines. Paste it as one line, without the break.",
+        ),
+    ],
+)
+async def test_what_is_no_link_in_the_window_is_said_at_its_field(ada, link, said):
+    await ada.command("/ots", "retrieve")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Next" and ada.view)
+
+    await ada.submit(view, {"link": link})
+
+    assert view.errors == {"link": said}
 
 
 # --- passphrases and secrets

@@ -132,6 +132,7 @@ def deliveries() -> Iterator[Screen]:
     for tries, one in itertools.product((1, 2), (DELIVERY, replace(DELIVERY, state="unknown_outcome"))):
         yield sender_card.sender_card(replace(SHARE, unknown_tries=tries), [one])
     yield sender_card.passphrase_not_sent_message(DELIVERY)
+    yield sender_card.reminder_not_sent_message(DELIVERY)
 
 
 def _ways(one: Delivery) -> Iterator[Delivery]:
