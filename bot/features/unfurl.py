@@ -6,6 +6,7 @@ its poster is warned. Onetime Secret is not called. The buttons are handled wher
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from bot.errors import BotError, SlackError
@@ -15,10 +16,10 @@ from bot.interaction.owners import anybody
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
-from bot.onetime.links import MetadataLink, SecretLink, read_posted
+from bot.onetime.links import Host, MetadataLink, SecretLink, read_posted
 from bot.person import Person
 from bot.screen.parts import Message, Note, Text
-from bot.screen.pieces import HostName, say
+from bot.screen.pieces import HostName, Listing, say
 from bot.status.link_card import link_card, redraw_all
 from bot.status.words import WARNING_SIGN
 from bot.storage.link_cards import LinkCard, PostedLink
@@ -39,7 +40,7 @@ async def receive_links(interaction: Interaction, _row: None) -> Reply:
     }
     if posted:
         services.card_queue.put(partial(_post_cards, services, interaction.person, message, [*posted.values()]))
-    private = {one for one in found.values() if isinstance(one, MetadataLink)}
+    private = [*dict.fromkeys(one for one in found.values() if isinstance(one, MetadataLink))]
     try:
         await _warn(interaction, private)
     except BotError as error:  # whoever posted a link has asked the bot for nothing, so nobody is told
@@ -74,7 +75,7 @@ async def _attach(services: Services, cards: list[LinkCard]) -> None:
 # --- private links
 
 
-async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
+async def _warn(interaction: Interaction, private: Sequence[MetadataLink]) -> None:
     """Warn who posted private links, if it is a member: once for each link, in one message."""
     services, person = interaction.services, interaction.person
     if not private or not await interaction.is_member(person):
@@ -84,7 +85,7 @@ async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
         return
     failpoint("warning_claimed")
     try:
-        await interaction.tell(_warning(claimed[0].host.name))
+        await interaction.tell(_warning([*dict.fromkeys(one.host for one in claimed)]))
     except SlackError:
         for one in claimed:
             await services.link_warnings.give_back(person, one.host.url, one.key)
@@ -94,8 +95,9 @@ async def _warn(interaction: Interaction, private: set[MetadataLink]) -> None:
         await services.link_warnings.confirm(person, one.host.url, one.key)
 
 
-def _warning(server: str) -> Message:
-    said = say("You posted a *private* link, of a one-time secret on *{server}*.", server=HostName(server))
+def _warning(hosts: Sequence[Host]) -> Message:
+    servers = Listing(tuple(HostName(host.name) for host in hosts))
+    said = say("You posted a *private* link, of a one-time secret on *{server}*.", server=servers)
     means = say("Everybody who has this link can see the status of the secret and burn it. It does not open it.")
     advice = say("Delete your message and send the link with `/secret/` in it instead.")
     return Message.of(said, Text.of(WARNING_SIGN, said), Text.of(means), Note.of(advice))

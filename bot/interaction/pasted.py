@@ -143,18 +143,19 @@ def _find_links(text: str, hosts: Hosts) -> tuple[dict[PastedLink, list[Address]
 def _read_deep(address: Address, hosts: Hosts, seen: set[str]) -> tuple[set[PastedLink], NotUnderstood | None]:
     """The link at this address, or the links that it carries inside, at any depth; or what is wrong with the address.
 
-    `seen` are the addresses that were read in vain. So a hostile text costs no more than `MAX_ADDRESSES` of them.
+    `seen` are the addresses that were read in vain. Only `MAX_ADDRESSES` of them are searched for others inside, so a
+    hostile text costs little.
     """
     links: set[PastedLink] = set()
     refusal: NotUnderstood | None = None
     waiting = [address]
-    while waiting and len(seen) < MAX_ADDRESSES:
+    while waiting:
         one = waiting.pop(0)
         try:
             links.add(read_address(one.text, hosts))
         except NotUnderstood as error:
             refusal = refusal or error
-            if one.whole not in seen:
+            if one.whole not in seen and len(seen) < MAX_ADDRESSES:
                 seen.add(one.whole)
                 waiting += [inner for text in inside(one) for inner in find_addresses(text)]
     if isinstance(refusal, HostNotAllowed) and any(f"={host.name}" in address.whole for host in hosts.all):

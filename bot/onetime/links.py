@@ -149,7 +149,8 @@ class Hosts:
 
     def find_lookalike(self, name: str) -> Host | None:
         """The allowed host that a host of this other name looks like, or that it pretends to be; None for none."""
-        if name.endswith(f".{HOME}"):  # another of its own hosts
+        siblings = (HOME, *(_domain_above(self._parts[host].name) for host in self.own))
+        if any(domain and name.endswith(f".{domain}") for domain in siblings):  # another host of the same owner
             return None
         closest = max(self.all, key=lambda host: _likeness(self._parts[host].name, name))
         has_its_word = _squash(HOME.partition(".")[0]) in _squash(name)
@@ -296,9 +297,21 @@ def _squash(name: str) -> str:
 
 
 def _likeness(own: str, other: str) -> float:
-    """How alike two names look, from 0.0 to 1.0; 1.0 also for a name that has the other one in it."""
-    own, other = _squash(own), _squash(other)
-    return 1.0 if own in other else SequenceMatcher(None, own, other).ratio()
+    """How alike two names look, from 0.0 to 1.0; 1.0 also for a name that has all labels of the other one in it."""
+    if f".{_labels(own)}." in f".{_labels(other)}.":
+        return 1.0
+    return SequenceMatcher(None, _squash(own), _squash(other)).ratio()
+
+
+def _labels(name: str) -> str:
+    """The name with a dot wherever it has a hyphen, and letters in the place of digits that look like them."""
+    return re.sub(r"[-_]", ".", name.lower()).translate(_LIKE_LETTERS)
+
+
+def _domain_above(name: str) -> str | None:
+    """example.com for ots.example.com; None for example.com, and for an address of digits."""
+    above = name.partition(".")[2]
+    return above if "." in above and not _NUMBER.fullmatch(name.rpartition(".")[2]) else None
 
 
 def _is_same_name(pasted: str, own: str) -> bool:

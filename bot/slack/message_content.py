@@ -9,7 +9,7 @@ Source: docs.slack.dev, reference of rich text blocks, “Formatting message tex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.interaction.message_content import MessageContent
@@ -24,6 +24,7 @@ _SHOWN = ("text", "blocks", "attachments")  # the fields of a message that peopl
 _MARKUP = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 _FENCE = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 _TICKS = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_TEXT_KINDS = frozenset({"section", "header", "context"})
 _BLOCK_KINDS = frozenset({"rich_text_section", "rich_text_preformatted", "rich_text_quote"})
 
 
@@ -46,15 +47,23 @@ def read_message_content(
 
 
 def _written(message: Mapping[str, Any]) -> str:
-    """The text that people wrote; of a message without it, what its attachments say."""
-    rich = [block for block in _objects(message.get("blocks")) if block.get("type") == "rich_text"]
+    """The text that people wrote, or an app: what its blocks show, else `text`, and what its attachments say."""
+    blocks = _objects(message.get("blocks"))
+    rich = [block for block in blocks if block.get("type") == "rich_text"]
     if rich:
         return "\n".join(_join(list(_rich_lines(block))) for block in rich)
-    plain = [
-        message.get("text"),
-        *(one.get("text") or one.get("fallback") for one in _objects(message.get("attachments"))),
-    ]
+    plain = [*_block_texts(blocks)] or [message.get("text")]
+    for one in _objects(message.get("attachments")):
+        plain += [*_block_texts(_objects(one.get("blocks")))] or [one.get("text") or one.get("fallback")]
     return "\n".join(_unmark(text) for text in plain if isinstance(text, str) and text)
+
+
+def _block_texts(blocks: Iterable[Mapping[str, Any]]) -> Iterator[object]:
+    """The texts of an app's sections, headers and notes."""
+    for block in blocks:
+        if block.get("type") in _TEXT_KINDS:
+            shown = [block.get("text"), *_objects(block.get("fields")), *_objects(block.get("elements"))]
+            yield from (one.get("text") for one in _objects(shown))
 
 
 def _rich_lines(block: Mapping[str, Any]) -> Iterator[str]:

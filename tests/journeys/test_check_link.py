@@ -184,6 +184,18 @@ async def test_where_the_server_cannot_tell_that_is_said(world, ada, ben, channe
     assert labels(ada.view) == ["Open it…", "Check now"]
 
 
+@pytest.mark.parametrize("link_of", [secret_link, private_link])
+async def test_nothing_is_offered_for_a_secret_that_is_over(world, ada, ben, channel, link_of):
+    held = world.onetime.share(EMAIL, "x")
+    world.onetime.burn_as_owner(held.metadata_key)
+    view = await checked(ada, ben.say(link_of(world, held), channel=channel))
+
+    await ada.click(view, label="Check now")
+
+    await shows(ada, "cannot be opened any more", "Burned before anybody opened it")
+    assert labels(ada.view) == []
+
+
 async def test_a_check_of_a_private_link_shows_its_status(world, ada, ben, channel):
     held = world.onetime.share(EMAIL, "x")
     view = await checked(ada, ben.say(private_link(world, held), channel=channel))
@@ -239,7 +251,7 @@ async def test_many_links_fit_one_window_and_the_rest_is_counted(world, ada, ben
     view = await checked(ada, ben.say(f"{links} {others}", channel=channel))
 
     assert "There are 24 links" in view.text
-    assert "4 more links are not shown." in view.text
+    assert "11 more links are not shown." in view.text
     assert len(view.blocks) <= 100
 
 

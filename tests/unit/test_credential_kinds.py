@@ -53,6 +53,15 @@ def test_several_are_named_once_each():
     assert [english(one) for one in find_kinds(Secret(text))] == ["a Google key", "a private key"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["DB_PASSWORD=hunter2!", "POSTGRES_PASSWORD: hunter2", "client_secret=abcd1234", "'api-key': 'abcd1234'",
+     "access_token: abcd1234", "SECRET_KEY_BASE=abcd1234", "Passwort: hunter2"],
+)  # fmt: skip
+def test_a_setting_is_a_password(text):
+    assert [english(one) for one in find_kinds(Secret(text))] == ["a password"]
+
+
 @pytest.mark.parametrize("text", ORDINARY)
 def test_an_ordinary_text_holds_none(text):
     assert find_kinds(Secret(text)) == ()

@@ -1,14 +1,17 @@
 """Every link in a message is found, and what only looks like one is told apart."""
 
+import json
 import time
 
 import pytest
 
-from bot.features.check_link.screens import effect_of_checking
+from bot.features.check_link.screens import effect_of_checking, window
 from bot.interaction.parsed_text import parse_field
 from bot.interaction.pasted import find_all
+from bot.language import Language
 from bot.onetime.links import Host, Hosts, MetadataLink, SecretLink
 from bot.secret import MetadataKey, Secret, SecretKey
+from bot.slack import blocks
 from tests.support.english import english
 
 KEY, OTHER = "a" * 62, "b" * 62
@@ -48,6 +51,22 @@ def test_each_link_is_found_once_and_in_its_order():
     assert found.links == (MetadataLink(EU, MetadataKey(OTHER)), SecretLink(EU, SecretKey(KEY)))
 
 
+def test_a_link_behind_many_other_addresses_is_found():
+    many = " ".join(f"https://a.example/{number}" for number in range(150))
+
+    assert find(f"{many} {LINK}").links == (SecretLink(EU, SecretKey(KEY)),)
+
+
+def test_the_window_counts_what_it_shows_and_what_it_leaves_out():
+    found = find(" ".join(f"https://vault{number}.example.org/secret/{KEY}" for number in range(7)))
+
+    said = json.dumps(blocks.modal(window(found, [], author=None, is_own=False), Language.EN))
+
+    assert said.count("which is not one of the Onetime Secret servers") == 5
+    assert "There are 7 links in that message." in said
+    assert "2 more links are not shown." in said
+
+
 def test_texts_are_not_joined_with_each_other():
     assert find(LINK, "b" * 20).links == (SecretLink(EU, SecretKey(KEY)),)
 
@@ -83,6 +102,7 @@ def test_a_link_to_another_server_is_named_and_a_look_alike_is_known(text, name,
     "text",
     [
         "", "no link here", "https://github.com/a/b/pull/7", "see docs.example.com/secrets and 10:30",
+        "https://docs.example.com/x and https://www.example.com/secrets", "https://mysecrets.example.com/login",
         "https://blog.onetimesecret.com/", f"the commit {KEY}", "https://example.com/onetime",
     ],
 )  # fmt: skip

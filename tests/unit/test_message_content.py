@@ -32,6 +32,25 @@ def read(message, channel=CHANNEL, author="U1"):
 
 
 WRITTEN = {
+    "the blocks of an app": (
+        {
+            "text": "Build finished",
+            "blocks": [
+                {"type": "header", "text": {"type": "plain_text", "text": "Build"}},
+                {"type": "section", "text": {"type": "mrkdwn", "text": "password: `hunter2`"}},
+                {"type": "section", "fields": [{"type": "mrkdwn", "text": "user"}, {"type": "mrkdwn", "text": "ada"}]},
+                {
+                    "type": "context",
+                    "elements": [{"type": "image", "alt_text": "x"}, {"type": "mrkdwn", "text": "end"}],
+                },
+            ],
+        },
+        "Build\npassword: hunter2\nuser\nada\nend",
+    ),
+    "the blocks of an attachment": (
+        {"text": "", "attachments": [{"fallback": "x", "blocks": [{"type": "section", "text": text("hunter2")}]}]},
+        "hunter2",
+    ),
     "plain text": (rich(section(text("hunter2"))), "hunter2"),
     "blanks and signs, exactly": (rich(section(text("  a<b>&amp; *x* \t"))), "  a<b>&amp; *x* \t"),
     "styled text": (rich(section(text("a"), {"type": "text", "text": "b", "style": {"code": True}})), "ab"),

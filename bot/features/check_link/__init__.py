@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from bot import clock
 from bot.errors import OnetimeError, SecretGone
 from bot.features.check_link import screens
 from bot.features.check_link.screens import CHECK_PRIVATE, CHECK_SECRET, FoundLink
@@ -84,49 +86,54 @@ async def check_secret(interaction: Interaction, context: ButtonContext[SecretKe
     """“Check now” of a link that opens a secret. The call opens nothing."""
     host = interaction.services.hosts.of(context.host)
     await interaction.show(screens.asking(host))
-    outcome, parts = await _ask_for_secret(interaction, host, context.key)
-    return await _answer(interaction, SecretLink(host, context.key), context.id, parts, outcome)
+    answer = await _ask_for_secret(interaction, host, context.key)
+    return await _show(interaction, SecretLink(host, context.key), context.id, answer)
 
 
-async def _ask_for_secret(interaction: Interaction, host: Host, key: SecretKey) -> tuple[Outcome, tuple[Part, ...]]:
+class _Answer(NamedTuple):
+    """What a server said of a link. `is_over`: nobody can open its secret any more."""
+
+    outcome: Outcome
+    parts: tuple[Part, ...]
+    is_over: bool = False
+
+
+async def _ask_for_secret(interaction: Interaction, host: Host, key: SecretKey) -> _Answer:
     try:
         status = await interaction.services.onetime.secret_status(host, key)
     except SecretGone:
-        return Outcome.SHOWN, screens.CANNOT_BE_OPENED
-    except UnexpectedError as error:
-        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
-    except UnrecognizedAnswer:
-        return Outcome.SHOWN, screens.cannot_be_known(host)
+        return _Answer(Outcome.SHOWN, screens.CANNOT_BE_OPENED, is_over=True)
     except OnetimeError as error:
-        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
-    return Outcome.SHOWN, screens.can_be_opened(status)
+        if isinstance(error, UnrecognizedAnswer) and not isinstance(error, UnexpectedError):  # it has no such call
+            return _Answer(Outcome.SHOWN, screens.cannot_be_known(host))
+        return _Answer(read_outcome(error), (Text.of(WARNING_SIGN, error.tell),))
+    return _Answer(Outcome.SHOWN, screens.can_be_opened(status))
 
 
 async def check_private(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """“Check now” of a private link: the look whose effect was told."""
     host = interaction.services.hosts.of(context.host)
     await interaction.show(screens.asking(host))
-    outcome, parts = await _ask_for_metadata(interaction, host, context.key)
-    return await _answer(interaction, MetadataLink(host, context.key), context.id, parts, outcome)
+    answer = await _ask_for_metadata(interaction, host, context.key)
+    return await _show(interaction, MetadataLink(host, context.key), context.id, answer)
 
 
-async def _ask_for_metadata(interaction: Interaction, host: Host, key: MetadataKey) -> tuple[Outcome, tuple[Part, ...]]:
+async def _ask_for_metadata(interaction: Interaction, host: Host, key: MetadataKey) -> _Answer:
     access = await interaction.services.access(interaction.person, host)
     try:
         metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
     except SecretGone:
-        return Outcome.SHOWN, (Text(NOT_KNOWN),)
+        return _Answer(Outcome.SHOWN, (Text(NOT_KNOWN),), is_over=True)
     except OnetimeError as error:
-        return read_outcome(error), (Text.of(WARNING_SIGN, error.tell),)
+        return _Answer(read_outcome(error), (Text.of(WARNING_SIGN, error.tell),))
     name = await find_name(interaction.services, interaction.person, host, key, metadata)
-    return Outcome.SHOWN, (*metadata_card.card(metadata, host, name), *access.notes)
+    said = (*metadata_card.card(metadata, host, name), *access.notes)
+    return _Answer(Outcome.SHOWN, said, is_over=metadata.state_at(clock.now()).is_over)
 
 
-async def _answer(
-    interaction: Interaction, link: PastedLink, ref: str, parts: tuple[Part, ...], outcome: Outcome
-) -> Reply:
+async def _show(interaction: Interaction, link: PastedLink, ref: str, answer: _Answer) -> Reply:
     found = FoundLink(link, ref, await _find_tracked(interaction, link))
-    return Reply(screens.checked(found, parts), outcome)
+    return Reply(screens.checked(found, answer.parts, is_over=answer.is_over), answer.outcome)
 
 
 FEATURE = Feature(

@@ -81,14 +81,16 @@ def window(findings: Findings, links: list[FoundLink], *, author: str | None, is
     groups += [(Text.of(WARNING_SIGN, one),) for one in findings.broken[:MAX_OTHERS]]
     if not groups:
         return Modal.of(NO_FORM, TITLE, Text.of(NO_LINK), close=DONE)
+    everything = len(findings.links) + len(findings.foreign) + len(findings.broken)
     parts: list[Part] = []
     if len(groups) > 1:
-        count = len(findings.links) + len(findings.foreign) + len(findings.broken)
-        found = say_count("There is {count} link in that message.", "There are {count} links in that message.", count)
+        found = say_count(
+            "There is {count} link in that message.", "There are {count} links in that message.", everything
+        )
         parts.append(Text.of(found))
     for group in groups:
         parts += [Divider(), *group] if parts else group
-    if (left_out := len(findings.links) - len(links)) > 0:
+    if (left_out := everything - len(groups)) > 0:
         more = say_count("{count} more link is not shown.", "{count} more links are not shown.", left_out)
         parts.append(Note.of(more))
     return Modal.of(NO_FORM, TITLE, *parts, UNTOUCHED, close=DONE)
@@ -99,9 +101,10 @@ def over(parts: Sequence[Part]) -> Modal:
     return Modal.of(NO_FORM, TITLE, *parts, close=DONE)
 
 
-def checked(found: FoundLink, result: tuple[Part, ...]) -> Modal:
-    """What a server said of one link, and what can be done now."""
-    return Modal.of(NO_FORM, TITLE, _what_it_is(found.link), *result, Divider(), *_offers(found), close=DONE)
+def checked(found: FoundLink, result: tuple[Part, ...], *, is_over: bool) -> Modal:
+    """What a server said of one link, and what can be done now: nothing with a secret that `is_over`."""
+    offers = () if is_over else (Divider(), *_offers(found))
+    return Modal.of(NO_FORM, TITLE, _what_it_is(found.link), *result, *offers, close=DONE)
 
 
 # --- one link

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.features.home.content import Content
+from bot.features.home.content import MAX_WAITING, Content
 from bot.screen.parts import Buttons, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Bold, Mark, Phrase, Piece, When, Who, say, say_count
 from bot.sharing.recipient_messages import open_buttons
@@ -25,7 +25,7 @@ def _secrets(content: Content) -> Iterator[Part]:
     for share, delivery in content.waiting.deliveries:
         yield Text(tuple(_secret(share, delivery)))
         yield Buttons(open_buttons(share, delivery, escrow=content.escrow))
-    if left := content.waiting.total - len(content.waiting.deliveries):
+    if (left := content.waiting.total - MAX_WAITING) > 0:
         yield Note.of(
             say_count(
                 "{count} more secret waits in your messages from this app.",
@@ -55,7 +55,7 @@ def _requests(content: Content) -> Iterator[Part]:
     for request in content.requests:
         yield Text(tuple(_request(request)))
         yield answer_buttons(request)
-    if left := content.request_total - len(content.requests):
+    if (left := content.request_total - MAX_WAITING) > 0:
         yield Note.of(
             say_count(
                 "{count} more request waits in your messages from this app.",

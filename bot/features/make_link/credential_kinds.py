@@ -16,9 +16,10 @@ from bot.secret import Secret
 
 MAX_TEXT = 40_000  # characters of a message; Slack takes no more
 
-# A word and a sign in front of what may be a password.
+# A word and a sign in front of what may be a password; the word may be part of a name such as DB_PASSWORD.
 _KEYWORD = (
-    r"(?i)\b(?:password|passwort|passwd|passphrase|mot de passe|pwd|secret|api[ _-]?key|token)\b[\"']?[ \t]{0,5}[:=]"
+    r"(?i)(?<![A-Za-z0-9])(?:password|passwort|passwd|passphrase|mot de passe|pwd|secret|api[ _-]?key|token)"
+    r"(?:[_-][A-Za-z0-9_-]{1,30})?[\"']?[ \t]{0,5}[:=]"
 )
 _AWS_SECRET = r"(?i)\baws.{0,40}?(?:secret|key|token)[^A-Za-z0-9/+\n]{1,10}[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+])"
 _SLACK_HOOK = r"https://hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_+-]{20,120}"
