@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot import clock
 from bot.errors import HostNotAllowed, NotYours, SecretGone, SlackError, Unsealable, WrongPassphrase
@@ -20,7 +20,7 @@ from bot.screen.pieces import Bold, HostName, Mark, Sentences, say
 from bot.secret import MetadataKey, SecretKey
 from bot.sharing import on_watch_event
 from bot.status import metadata_card
-from bot.status.burn import BURNED_FORM, guess_and_burn, read_burn_outcome
+from bot.status.burn import BURNED_FORM, guess_and_burn, kept_names, names_in, read_burn_outcome
 from bot.status.buttons import (
     BURN,
     BURN_WITH_PASSPHRASE,
@@ -30,7 +30,7 @@ from bot.status.buttons import (
     TRACKED_LIST_BURN,
 )
 from bot.status.change import find_change
-from bot.status.link_card import link_card, read_card, require_on_card, show_burned
+from bot.status.link_card import end_cards_of_burned, link_card, read_card, require_on_card
 from bot.status.names import SecretName, find_name
 from bot.status.tracked_card import follow, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
@@ -47,7 +47,6 @@ FOREVER = say("Burning destroys it for good. Nobody will be able to open its lin
 NOT_YOURS_TO_BURN = say(
     "Only the private link of this secret can burn it. The person who made the secret has that link."
 )
-NAMES = "names"  # what a window keeps: the names by which guesses of the secret's passphrase are counted
 
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
@@ -60,7 +59,8 @@ async def ask_first(interaction: Interaction, _row: None) -> Reply:
 async def ask_for_passphrase(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
     """The Burn button of a secret that has a passphrase."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
-    return await _question(interaction, interaction.services.hosts.of(context.host), context.key)
+    host = interaction.services.hosts.of(context.host)
+    return await _question(interaction, host, context.key, dict(context.data))
 
 
 async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
@@ -68,8 +68,7 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
     host = interaction.services.hosts.of(context.host)
     access = await interaction.services.access(interaction.person, host)
     try:
-        names = context.data.get(NAMES, "").split()
-        state, metadata = await _destroy(interaction, access, context.key, asked=True, names=names)
+        state, metadata = await _destroy(interaction, access, context.key, asked=True, names=names_in(context))
     except WrongPassphrase as wrong:
         again = _form(context.id, Text.of(FOREVER), passphrase=True)
         if "passphrase" not in interaction.text_inputs:  # nobody knew that the secret has a passphrase
@@ -86,7 +85,7 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     host = interaction.services.hosts.of(context.host)
     access = await interaction.services.access(interaction.person, host)
     try:
-        state, metadata = await _destroy(interaction, access, context.key, asked=False)
+        state, metadata = await _destroy(interaction, access, context.key, asked=False, names=names_in(context))
     except WrongPassphrase:
         in_a_list = metadata_card.is_in_a_list(context)
         return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
@@ -114,7 +113,7 @@ async def burn_posted(interaction: Interaction, card: LinkCard) -> Reply:
     try:
         state, metadata = await _destroy(interaction, access, found, asked=False, names=names)
     except WrongPassphrase:
-        new = NewButtonContext(METADATA, host.url, found, access.account_id)
+        new = NewButtonContext(METADATA, host.url, found, access.account_id, kept_names(services, host, key))
         (ref,) = await services.button_contexts.keep(person, new)
         return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and delivery is not None:
@@ -206,7 +205,10 @@ def _passphrase_needed(ref: str, access: HostAccess, *, without_replacing: bool)
     return Message.of(said, Text.of(said), *access.notes, Buttons.of(burn_it), without_replacing=without_replacing)
 
 
-async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> Reply:
+async def _question(
+    interaction: Interaction, host: Host, key: MetadataKey, known: Mapping[str, str] | None = None
+) -> Reply:
+    """The window that asks. `known` is what `kept_names` gave before, for servers that do not tell the secret key."""
     access = await interaction.services.access(interaction.person, host)
     try:
         metadata = await access.call(lambda credentials: interaction.services.onetime.metadata(credentials, key))
@@ -217,9 +219,7 @@ async def _question(interaction: Interaction, host: Host, key: MetadataKey) -> R
     if state.is_over:
         window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, name, state, metadata), *access.notes)
         return Reply(window, Outcome.REFUSED)
-    data = {}
-    if metadata.secret_key is not None:
-        data[NAMES] = " ".join(interaction.services.guesses.names_of(host.url, metadata.secret_key))
+    data = {**(known or {}), **kept_names(interaction.services, host, metadata.secret_key)}
     context = NewButtonContext(METADATA, host.url, key, access.account_id, data)
     (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     parts = (*metadata_card.card(metadata, host, name), Text.of(FOREVER), *access.notes)
@@ -249,7 +249,7 @@ async def _destroy(
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey, names: Sequence[str]) -> None:
     """Mark a tracked secret as burned and update its cards. The watcher then does not notify its owner."""
     tracked = await interaction.services.tracking.settle(interaction.person, host.url, key, "burned")
-    await show_burned(interaction.services, interaction.person, names, tracked.id if tracked else None)
+    await end_cards_of_burned(interaction.services, interaction.person, names, tracked.id if tracked else None)
     if tracked is not None:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:

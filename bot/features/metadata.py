@@ -13,6 +13,7 @@ from bot.screen.parts import NO_FORM, ONE_MOMENT, Button, Message, Modal, Text
 from bot.screen.pieces import HostName, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.burn import kept_names
 from bot.status.buttons import METADATA_DETAILS, METADATA_REFRESH
 from bot.status.metadata_details import TITLE, details_window
 from bot.status.names import find_name
@@ -54,7 +55,10 @@ async def _fetch(interaction: Interaction, host: Host, key: MetadataKey) -> tupl
 async def _show(interaction: Interaction, host: Host, key: MetadataKey, *, without_replacing: bool = False) -> Reply:
     access, metadata = await _fetch(interaction, host, key)
     (ref,) = await interaction.services.button_contexts.keep(
-        interaction.person, NewButtonContext(METADATA, host.url, key, access.account_id)
+        interaction.person,
+        NewButtonContext(
+            METADATA, host.url, key, access.account_id, kept_names(interaction.services, host, metadata.secret_key)
+        ),
     )
     name = await find_name(interaction.services, interaction.person, host, key, metadata)
     words = secret_words(metadata.state_at(clock.now()))

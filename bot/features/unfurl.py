@@ -112,6 +112,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     Raises `StorageUnavailable`.
     """
     await services.link_cards.purge()
+    await services.link_cards.mark_opened_before_a_crash()
     await redraw_all(services, await services.link_cards.undrawn())
     if alone_for is not None:  # no other process has any of these under way
         for card in await services.link_cards.unposted():

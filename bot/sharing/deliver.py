@@ -27,7 +27,7 @@ from bot.sharing import recipient_messages, sender_card
 from bot.sharing.form_state import FormState
 from bot.sharing.notify import redraw
 from bot.status.burn import guess_and_burn, try_burn
-from bot.status.link_card import show_end
+from bot.status.link_card import end_cards
 from bot.status.patient_send import can_update
 from bot.storage.button_contexts import SHARE_FORM
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
@@ -201,7 +201,7 @@ async def _settle(
     failpoint("delivery_burned")
     if state is SecretState.BURNED:  # so that the watcher does not notify the sender
         await services.tracking.settle(delivery.sender, delivery.host, delivery.metadata_key, "burned")
-        await show_end(services, delivery.sender, delivery.host, delivery.secret_key, "burned")
+        await end_cards(services, delivery.sender, delivery.host, delivery.secret_key, "burned")
     return state, metadata
 
 

@@ -24,21 +24,35 @@ from bot.interaction.access import HostAccess
 from bot.interaction.feature import Outcome
 from bot.interaction.services import Services
 from bot.onetime.client import Onetime
+from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState, UnexpectedError
 from bot.person import Person
 from bot.screen.parts import Confirm
 from bot.screen.pieces import Phrase, Sentences, say, say_count
-from bot.secret import MetadataKey, Secret
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.names import SecretName
+from bot.storage.button_contexts import ButtonContext
 from bot.storage.reveals.guesses import GUESSES, Guess
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, ROW_LIFE
 
 BURNED_FORM = "burned"  # the window that says whether the secret was burned
 
+NAMES = "names"  # in a button context: the names by which guesses of the secret's passphrase are counted
+
 NOTHING_BURNED = say("Nothing was burned.")
 STOPPED = say(
     "Stopped after 5 tries, so that the secret is not locked by guessing. Nothing was burned. Try again in an hour."
 )
+
+
+def kept_names(services: Services, host: Host, key: SecretKey | None) -> dict[str, str]:
+    """The data of a button context from which `names_in` reads the secret key's names. Empty if no key is known."""
+    return {} if key is None else {NAMES: " ".join(services.guesses.names_of(host.url, key))}
+
+
+def names_in(context: ButtonContext[MetadataKey]) -> list[str]:
+    """The names of a secret key, as `Guesses.names_of` gives them. Empty: only the metadata key is known."""
+    return context.data.get(NAMES, "").split()
 
 
 def burn_confirm(name: SecretName) -> Confirm:

@@ -7,6 +7,8 @@ no call to Onetime Secret is made for it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from functools import partial
 
 from bot.errors import BotError, NotYours, SlackError
 from bot.failpoints import failpoint
@@ -82,29 +84,31 @@ def read_card(services: Services, card: LinkCard) -> tuple[Host, SecretKey]:
     return found.host, found.key
 
 
-async def show_end(services: Services, person: Person, host: str, key: SecretKey, state: CardEnd) -> None:
+async def end_cards(services: Services, person: Person, host: str, key: SecretKey, state: CardEnd) -> None:
     """Let all cards of this secret in the person's workspace say that it was opened or burned.
 
-    `host` is the base URL. Raises nothing: the secret is over, whatever its cards say. Recovery draws what is left.
+    `host` is the base URL. They are drawn by the way, at Slack's pace, and recovery draws what is left. Raises nothing:
+    the secret is over, whatever its cards say.
     """
-    await _show(services, services.link_cards.mark(person, host, key, state))
+    await _end(services, services.link_cards.mark(person, host, key, state))
 
 
-async def show_burned(services: Services, person: Person, names: Sequence[str], tracked_id: str | None) -> None:
+async def end_cards_of_burned(services: Services, person: Person, names: Sequence[str], tracked_id: str | None) -> None:
     """Let the cards of a secret that the person burned say so, where its secret key is not at hand.
 
     `names` are those that `Guesses.names_of` gives the secret key, if somebody knew it; `tracked_id` is the person's
     tracked row. Raises nothing.
     """
     if names:
-        await _show(services, services.link_cards.mark_named(person, names, "burned"))
+        await _end(services, services.link_cards.mark_named(person, names, "burned"))
     if tracked_id is not None:
-        await _show(services, services.link_cards.mark_tracked(person, tracked_id, "burned"))
+        await _end(services, services.link_cards.mark_tracked(person, tracked_id, "burned"))
 
 
-async def _show(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
+async def _end(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
     try:
-        await redraw_all(services, await marking)
+        for card in await marking:
+            services.card_queue.put(partial(_draw, services, card))
     except BotError as error:
         log.warning("card_not_changed", error=str(error))
     except Exception as error:  # noqa: BLE001 - the person must see what was done, whatever the card says
@@ -114,13 +118,19 @@ async def _show(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
 async def redraw_all(services: Services, cards: list[LinkCard]) -> None:
     """Draw cards of secrets that are over. Raises `StorageUnavailable`."""
     for card in cards:
-        failpoint("card_marked")
         services.card_queue.pace.count()
-        try:
-            await services.unfurl(card.message, {card.link: link_card(card)}, card.poster)
-        except SlackError as error:
-            log.info("card_not_changed", error=str(error), ref=card.id)
-            if not error.is_permanent:
-                continue
-        failpoint("card_redrawn")
-        await services.link_cards.close(card.id)
+        with suppress(SlackError):  # in a minute
+            await _draw(services, card)
+
+
+async def _draw(services: Services, card: LinkCard) -> None:
+    """Draw a card for the last time. Raises `SlackError` if it can be drawn later, and `StorageUnavailable`."""
+    failpoint("card_marked")
+    try:
+        await services.unfurl(card.message, {card.link: link_card(card)}, card.poster)
+    except SlackError as error:
+        log.info("card_not_changed", error=str(error), ref=card.id)
+        if not error.is_permanent:
+            raise
+    failpoint("card_redrawn")
+    await services.link_cards.close(card.id)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, null, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, or_, select, update
 
 from bot.errors import NotYours, Unsealable
 from bot.message_ref import MessageRef
@@ -21,7 +21,7 @@ from bot.person import Person
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.sealer import NOBODY, Sealer
-from bot.storage.tables import LINK_CARD, NO_ID, is_id, link_cards, new_id, owner, person_in, tracked
+from bot.storage.tables import LINK_CARD, NO_ID, is_id, link_cards, new_id, owner, person_in, reveals, tracked
 
 LIFE: Final = 30 * 86_400.0  # seconds
 POST_WITHIN: Final = 120.0  # seconds; the queue of the cards gives up after 60
@@ -124,6 +124,22 @@ class LinkCards:
         """`mark` for the secret of a tracked row. Returns nothing if the row does not know the secret key."""
         index = select(tracked.c.secret_blind_index).where(tracked.c.id == tracked_id).scalar_subquery()
         return await self._mark(_is_in_workspace_of(person), link_cards.c.blind_index == index, state)
+
+    async def mark_opened_before_a_crash(self) -> None:
+        """Open → opened, where somebody in the card's workspace has opened the secret here, and no `mark` followed."""
+        is_here = or_(reveals.c.enterprise_id != NOBODY, reveals.c.team_id == link_cards.c.message_team)
+        same = (
+            reveals.c.blind_index == link_cards.c.blind_index,
+            reveals.c.enterprise_id == link_cards.c.enterprise_id,
+        )
+        was_opened = exists().where(*same, is_here, reveals.c.state.in_(("escrowed", "shown")))
+        forgotten = and_(link_cards.c.state == _OPEN, was_opened)
+        async with self._db.reading() as connection:  # nearly always there are none: that must not lock anything
+            ids = (await connection.execute(select(link_cards.c.id).where(forgotten))).scalars().all()
+        if ids:
+            async with self._db.writing() as connection:
+                this = and_(link_cards.c.id.in_(ids), link_cards.c.state == _OPEN)
+                await connection.execute(update(link_cards).where(this).values(state="opened"))
 
     async def _mark(self, here: ColumnElement[bool], same: ColumnElement[bool], state: CardEnd) -> list[LinkCard]:
         is_open = link_cards.c.state == _OPEN

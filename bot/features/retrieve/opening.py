@@ -65,7 +65,7 @@ from bot.screen.pieces import Piece, Sentences
 from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
-from bot.status.link_card import show_end
+from bot.status.link_card import end_cards
 from bot.status.tracked_card import follow
 from bot.status.words import WARNING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
@@ -145,7 +145,7 @@ async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, d
     await _show_or_report(interaction, access, reveal, text, above)
     if delivery is not None:
         await announce(interaction.services, delivery)
-    await show_end(interaction.services, interaction.person, host.url, reveal.key, "opened")
+    await end_cards(interaction.services, interaction.person, host.url, reveal.key, "opened")
     await _settle_tracked(interaction, access, reveal, began)
     return Reply(None, Outcome.OPENED)
 
