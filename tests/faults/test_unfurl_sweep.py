@@ -105,6 +105,22 @@ async def test_killed_while_an_opening_is_shown_the_secret_was_seen_and_the_card
     await eventually(lambda: crashing.query(UNDRAWN) == [(0,)])
 
 
+@pytest.mark.parametrize("step", ["escrowed", "shown", "wiped"])
+async def test_killed_before_the_card_was_marked_it_says_afterwards_that_the_secret_was_opened(
+    crashing, world, ada, team, step
+):
+    _, message = await post(world, ada, team)
+    await ada.click(message, label="Open")
+    await ada.until(lambda: ada.view and ada.view.submit == "Open")
+    crashing.kill_at(step)
+
+    await ada.submit()
+
+    await is_up_again(crashing)
+    await ada.until(lambda: "Its secret was opened" in message.shows)
+    await eventually(lambda: crashing.query(UNDRAWN) == [(0,)])
+
+
 @pytest.mark.parametrize(("step", "expected"), [("warning_claimed", 1), ("warning_sent", 2)])
 async def test_killed_while_somebody_is_warned_they_are_warned_the_next_time(
     crashing, world, ada, team, step, expected

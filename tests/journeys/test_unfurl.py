@@ -101,6 +101,32 @@ async def test_whoever_tracks_the_secret_burns_it_and_the_card_says_so(world, ad
     assert world.onetime.find_secret(secret.secret_key).state == "burned"
 
 
+async def test_a_burn_from_the_status_of_a_secret_ends_its_card_too(world, ada, team):
+    secret, message = await post_link(world, ada, team)
+    await ada.command("/ots", f"metadata {world.onetime.url}/private/{secret.metadata_key}")
+    status = await ada.until(lambda: next((one for one in ada.ephemerals if "Not opened yet" in one.shows), None))
+
+    await ada.click(status, label="Burn")
+
+    await ada.until(lambda: "Its secret was burned" in message.shows)
+
+
+async def test_a_secret_with_a_passphrase_that_is_burned_from_its_card_ends_the_card(world, ada, team):
+    await connect(world, ada)
+    secret = world.onetime.share(EMAIL, "hunter2", passphrase="open sesame")
+    message = await ada.post(link_of(world, secret), channel=team)
+    await ada.until(lambda: message.attachments)
+
+    await ada.click(message, label="Burn")
+    asked = await ada.until(lambda: next((one for one in ada.ephemerals if "has a passphrase" in one.shows), None))
+    await ada.click(asked, label="Burn…")
+    await ada.submit(
+        await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view), {"passphrase": "open sesame"}
+    )
+
+    await ada.until(lambda: "Its secret was burned" in message.shows)
+
+
 async def test_whoever_merely_posted_the_link_cannot_burn(world, ada, ben, team):
     secret, message = await post_link(world, ada, team)
 
