@@ -131,6 +131,7 @@ def _new_share(spec: ShareSpec, idempotency_key: str, earlier: str | None) -> Ne
         label=spec.note[:MAX_LABEL] if spec.note else None,
         passphrase_to=spec.passphrase_to,
         earlier_id=earlier,
+        thread=spec.thread,
     )
 
 

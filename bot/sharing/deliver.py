@@ -12,7 +12,7 @@ from contextlib import suppress
 import stamina
 
 from bot.clock import now
-from bot.errors import NotYours, OnetimeError, SlackError, Unsealable
+from bot.errors import OnetimeError, SlackError
 from bot.failpoints import failpoint
 from bot.interaction.access import HostAccess
 from bot.interaction.retry import slack_retry_predicate
@@ -24,12 +24,10 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.secret import Secret
 from bot.sharing import recipient_messages, sender_card
-from bot.sharing.form_state import FormState
 from bot.sharing.notify import redraw
 from bot.status.burn import guess_and_burn, try_burn
 from bot.status.link_card import end_cards
 from bot.status.patient_send import can_update
-from bot.storage.button_contexts import SHARE_FORM
 from bot.storage.shares.rows import Delivery, DeliveryEnd, Share
 
 TRIES = 3
@@ -61,7 +59,7 @@ async def deliver(services: Services, share: Share, delivery: Delivery, zone: st
         await services.deliveries.close(delivery.id, "undeliverable")
         return
     await track(services, share, delivery, zone)
-    to = await find_address(services, share, delivery)
+    to = address_of(share, delivery)
     if to is None:
         return
     try:
@@ -92,23 +90,10 @@ async def track(services: Services, share: Share, delivery: Delivery, zone: str 
     failpoint("delivery_tracked")
 
 
-async def find_address(services: Services, share: Share, delivery: Delivery) -> Person | ChannelRef | None:
-    """Where messages to the recipient go. None: only the link.
-
-    A secret that was taken from a message in a thread goes into that thread, if it is for the thread's channel. The
-    window of the share remembers the thread for a day, so the first message of a delivery always finds it.
-    """
+def address_of(share: Share, delivery: Delivery) -> Person | ChannelRef | None:
+    """Where messages to the recipient go. None: only the link."""
     to = delivery.address
-    if not isinstance(to, ChannelRef):
-        return to
-    try:
-        window = await services.button_contexts.find(share.person, SHARE_FORM, share.idempotency_key)
-        original = FormState.of(window).original
-    except (NotYours, Unsealable):
-        return to
-    if original is None or original.channel != to.channel:
-        return to
-    return to._replace(thread=original.thread)
+    return to._replace(thread=share.thread) if isinstance(to, ChannelRef) else to
 
 
 async def _post(services: Services, to: Person | ChannelRef, share: Share, delivery: Delivery) -> MessageRef:

@@ -11,7 +11,7 @@ from bot.interaction.bounded_calls import bound_calls
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import recipient_messages, sender_card
-from bot.sharing.deliver import find_address
+from bot.sharing.deliver import address_of
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery, Share
 
@@ -25,7 +25,7 @@ async def send_reminder(services: Services, share: Share, delivery: Delivery, id
 
     Raises `SlackError`.
     """
-    to = await find_address(services, share, delivery)
+    to = address_of(share, delivery)
     if to is None:
         return False
     message = recipient_messages.reminder(share, delivery, escrow=services.escrow)

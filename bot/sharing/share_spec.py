@@ -15,7 +15,7 @@ from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
 from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE
 from bot.sharing.form_options import APART, account_of, can_be_apart, life_of
-from bot.sharing.form_state import MAX_PEOPLE, FormState
+from bot.sharing.form_state import MAX_PEOPLE, FormState, Original
 from bot.sharing.passwords import PasswordSpec, generate_passphrase
 from bot.storage.accounts import Account
 from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
@@ -39,6 +39,7 @@ class ShareSpec:
     host: Host
     account: Account | None
     mail_address: Secret | None = None  # the server itself sends the link there
+    thread: str | None = None  # the time stamp of the thread that it goes into, if it is for the thread's channel
 
 
 def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
@@ -62,7 +63,15 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
         host=interaction.services.hosts.default,  # until the account is known
         account=None,
         mail_address=mail_address,
+        thread=_thread_for(to, form_state.original),
     )
+
+
+def _thread_for(to: tuple[Recipient, ...], original: Original | None) -> str | None:
+    """A secret that was taken from a message in a thread goes into that thread, if it is for the thread's channel."""
+    if original is None or [one.channel for one in to] != [original.channel]:
+        return None
+    return original.thread
 
 
 def _read_text(interaction: Interaction, form_state: FormState, wrong: dict[str, Piece]) -> Secret:

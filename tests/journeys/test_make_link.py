@@ -1,6 +1,8 @@
 """“Make a one-time link” on a message: its text goes into the window for sharing, and the thread gets the secret."""
 
 import itertools
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -112,6 +114,8 @@ async def test_a_reminder_goes_into_the_thread_too(world, ada, ben, channel):
     await ada.submit(ada.view)
     card = await ada.until(lambda: next((one for one in ada.dm if "Remind" in str(one.blocks)), None))
 
+    with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection, connection:
+        connection.execute("DELETE FROM button_contexts")  # as a day later
     await remind(ada, card)
 
     await ben.until(lambda: len([one for one in ben.messages if one.by_bot and one.thread_ts == first.ts]) == 2)

@@ -65,6 +65,7 @@ class NewShare:
     label: str | None  # for the sender's own lists; plain text as typed
     passphrase_to: PassphraseTo = "nobody"
     earlier_id: str | None = None  # the share of an earlier try
+    thread: str | None = None  # the time stamp of the thread in the channel that it is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Share:
     passphrase_to: PassphraseTo = "nobody"
     earlier_id: str | None = None
     unknown_tries: int = 0  # earlier tries with an unknown outcome, of which the card is now that of this share
-    idempotency_key: str = ""
+    thread: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,7 @@ class ShareRows:
             "note": self._sealed_words("note", person, new.host, share_id, new.note),
             "label": self._sealed_words("label", person, new.host, share_id, new.label),
             "passphrase_to": new.passphrase_to,
+            "thread_ts": new.thread,
             "created_at": now,
         }
         common = {
@@ -219,7 +221,6 @@ class ShareRows:
             host=row.host,
             account_id=row.account_id,
             quiet=row.quiet,
-            idempotency_key=row.idempotency_key,
             note=self._words(row, "note"),
             card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
             created_at=moment(row.created_at),
@@ -227,6 +228,7 @@ class ShareRows:
             passphrase_to=row.passphrase_to,
             earlier_id=row.earlier_id,
             unknown_tries=row.unknown_tries,
+            thread=row.thread_ts,
         )
 
 
