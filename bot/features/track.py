@@ -17,6 +17,7 @@ from bot.screen.parts import Button, Item, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, HostName, Listing, Mark, Piece, When, say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
+from bot.status.account_card import reconnect_line
 from bot.status.buttons import TRACK, TRACKED_BURN_WITH_PASSPHRASE, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
 from bot.status.following import settle_tracked
@@ -165,7 +166,7 @@ async def _page(interaction: Interaction, page: int, whom: str | None) -> Messag
     if whom is not None:
         everything = [one for one in everything if one.id in recipients and recipients[one.id].is_called(whom)]
     unnotified = await interaction.services.tracking.unnotified_of(interaction.person)
-    warnings = [_reconnect(HostName(Host(host).name)) for host in sorted(unnotified.hosts)]
+    warnings = [reconnect_line(Host(host)) for host in sorted(unnotified.hosts)]
     if not everything:
         nothing = say("You are not tracking any secret.")
         if whom is not None:
@@ -197,13 +198,6 @@ async def _page(interaction: Interaction, page: int, whom: str | None) -> Messag
         "What you track: {secrets}. {states}", secrets=count_words(len(everything), "all"), states=Listing(tuple(said))
     )
     return Message(summary, tuple(parts))
-
-
-def _reconnect(server: HostName) -> Text:
-    said = say(
-        "{server} does not accept your API token any more. Connect the account again: `/ots connect`.", server=server
-    )
-    return Text.of(WARNING_SIGN, said)
 
 
 def _line(tracked: Tracked, name: SecretName, number: int, *, is_notified: bool) -> list[Part]:

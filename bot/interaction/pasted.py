@@ -72,7 +72,7 @@ class Findings:
 
     links: tuple[PastedLink, ...] = ()
     foreign: tuple[ForeignLink, ...] = ()
-    broken: tuple[Piece, ...] = ()  # what is wrong with addresses on allowed hosts that are no links
+    broken: tuple[Piece, ...] = ()  # what is wrong with addresses that were meant as links, each sentence once
 
 
 def find_all(texts: Iterable[ParsedText], hosts: Hosts) -> Findings:

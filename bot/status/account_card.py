@@ -20,6 +20,15 @@ def account_name(account: Account) -> HostName:
     return HostName(Host(account.host).name)
 
 
+def reconnect_line(host: Host) -> Text:
+    """For somebody who got no message of it."""
+    said = say(
+        "{server} does not accept your API token any more. Connect the account again: `/ots connect`.",
+        server=HostName(host.name),
+    )
+    return Text.of(WARNING_SIGN, said)
+
+
 def disconnect_button(account: Account) -> Button:
     server = account_name(account)
     question = say("Its API token is erased here. Your secrets on {server} stay as they are.", server=server)

@@ -85,7 +85,7 @@ class Homes:
         return PAUSE if row is None else _home(row)
 
     async def mark_published(self, person: Person, hash: str | None) -> None:
-        """Slack shows it since now, with this hash. None: not known, as is one that is longer than any of Slack's."""
+        """Slack shows it since now, with this hash. A hash that is longer than any of Slack's counts as not known."""
         known = hash if hash is not None and len(hash) <= MAX_HASH else None
         async with self._db.writing() as connection:
             await connection.execute(update(homes).where(owned_by(homes, person)).values(published_at=now, hash=known))

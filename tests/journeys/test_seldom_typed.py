@@ -52,7 +52,10 @@ async def test_who_got_no_message_that_a_token_is_refused_reads_it_in_the_list(w
     answer = await says(connected, "tracked")
 
     name = world.onetime.url.removeprefix("http://")
-    assert f"{name} does not accept your API token any more. Connect the account again: `/ots connect`." in answer
+    said = f"{name} does not accept your API token any more. Connect the account again: `/ots connect`."
+    assert said in answer
+    await connected.open_home()
+    await connected.until(lambda: connected.home and said in str(connected.home.blocks))
 
 
 async def given_up(world, person):

@@ -3,7 +3,7 @@
     marked ──► claimed: one caller in 3 seconds ──► drawn from the database ──► views.publish, with the last hash
                  ▲                                        │                        │
                  │                                        ▼                        ▼ the hash is another one by now
-                 └── the server has answered ◄── asked by the way                drawn anew, once
+                 └── the server has answered ◄── asked meanwhile                  drawn anew, once
 
 The server's list is waited for a moment. If it is not there by then, the Home says so, and the answer is a change like
 any other. What is drawn as it was published before is not published again.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from bot.features.home.actions import TRACKED_NEWER, TRACKED_OLDER
 from bot.features.home.content import Content
 from bot.interaction import paging
+from bot.onetime.links import Host
 from bot.screen.parts import Button, Divider, Heading, Part, Text
 from bot.screen.pieces import Bold, Mark, Piece, When, say
+from bot.status.account_card import reconnect_line
 from bot.status.names import name_of_tracked
 from bot.status.tracked_card import tracked_buttons
 from bot.status.words import DOT, NOT_NOTIFIED, TRACKED_SIGNS, TRACKED_WORDS, WARNING_SIGN, count_words
@@ -21,10 +23,11 @@ NOTHING = say(
 
 async def parts(content: Content, keep: paging.Keep) -> list[Part]:
     secrets, page, total = content.tracked
-    heading = Heading(say("What you shared and track"))
+    warnings = [reconnect_line(Host(host)) for host in sorted(content.unnotified.hosts - content.refusing)]
+    heading: list[Part] = [Divider(), Heading(say("What you shared and track")), *warnings]
     if not secrets:
-        return [Divider(), heading, Text.of(NOTHING)]
-    found: list[Part] = [Divider(), heading, Text.of(count_words(total, "all"))]
+        return [*heading, Text.of(NOTHING)]
+    found: list[Part] = [*heading, Text.of(count_words(total, "all"))]
     for tracked in secrets:
         found.append(Text(tuple(_line(content, tracked))))
         if not tracked.is_over:
