@@ -144,6 +144,7 @@ async def services(
             await languages.preload()
             preferences = Preferences(db)
             home_changes = HomeChanges()
+            limits = _limits(db, settings)
             messenger = Messenger(workspace, languages.of, preferences.hides_names, home_changes.mark)
             yield (
                 Services(
@@ -161,7 +162,7 @@ async def services(
                     reminders=Reminders(db, sealer),
                     following_messages=FollowingMessages(db),
                     requests=Requests(db, sealer),
-                    limits=_limits(db, settings),
+                    limits=limits,
                     acts=Acts(db),
                     message_failures=MessageFailures(db),
                     outdated_messages=OutdatedMessages(db),
@@ -176,7 +177,7 @@ async def services(
                     publish_home=messenger.publish_home,
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
-                    card_queue=CardQueue(),
+                    card_queue=CardQueue(count_for_all=limits.count_card_call),
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),

@@ -1,6 +1,7 @@
 """Cards that wait to be attached to links, at the pace of Slack's chat.unfurl.
 
-Slack takes 50 of these calls a minute in a workspace. When more links are posted than that, the newest get their cards
+Slack takes 50 of these calls a minute in a workspace. All processes together keep to that: each spreads its own calls,
+and the calls of all are counted in the database. When more links are posted than that, the newest get their cards
 first: whoever posted one now still looks at it. What has waited for MAX_WAIT is dropped, and the log counts it.
 
 Source: docs.slack.dev, chat.unfurl (tier 3) and rate limits.
@@ -67,11 +68,24 @@ class _Waiting(NamedTuple):
     post: Callable[[], Awaitable[None]]
 
 
-class CardQueue:
-    """`run` makes the calls of what was `put`, until `stop`. What still waits then is dropped."""
+async def _alone() -> float:
+    return 0.0
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.pace = CallPace(clock)
+
+class CardQueue:
+    """`run` makes the calls of what was `put`, until `stop`. What still waits then is dropped.
+
+    `count_for_all` counts a call over all processes. It returns the seconds to wait if there were too many, else 0.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        count_for_all: Callable[[], Awaitable[float]] = _alone,
+    ) -> None:
+        self._pace = CallPace(clock)
+        self._count_for_all = count_for_all
         self._clock = clock
         self._waiting: deque[_Waiting] = deque()  # the newest last
         self._changed = asyncio.Event()
@@ -85,10 +99,15 @@ class CardQueue:
         self._waiting.append(_Waiting(self._clock(), post))
         self._changed.set()
 
+    async def may_call(self) -> bool:
+        """Count a call beside the queue. False if it has to wait for a later time. Raises `StorageUnavailable`."""
+        self._pace.count()
+        return await self._count_for_all() <= 0
+
     async def run(self) -> None:
         while not self._stopping:
             self._drop_old()
-            wait = self.pace.seconds_until_due() if self._waiting else None
+            wait = self._pace.seconds_until_due() if self._waiting else None
             if wait == 0.0:
                 self._start(self._waiting.pop())
                 continue
@@ -111,17 +130,21 @@ class CardQueue:
             self._dropped.add()
 
     def _start(self, one: _Waiting) -> None:
-        self.pace.count()
+        self._pace.count()
         task = asyncio.create_task(self._post(one))
         self._posting.add(task)
         task.add_done_callback(self._posting.discard)
 
     async def _post(self, one: _Waiting) -> None:
         try:
-            await one.post()
+            if (wait := await self._count_for_all()) > 0:
+                self._pace.pause(wait)
+                self._requeue(one)
+            else:
+                await one.post()
         except SlackError as error:
             log.info("card_waits", error=str(error))
-            self.pace.pause(error.retry_after or AGAIN)
+            self._pace.pause(error.retry_after or AGAIN)
             self._requeue(one)
         except BotError as error:
             log.warning("card_not_posted", error=str(error))

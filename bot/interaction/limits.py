@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.errors import LimitReached
+from bot.interaction.card_queue import MAX_CALLS, PERIOD
 from bot.person import Person
 from bot.screen.pieces import Phrase, Sentences, say, say_count
 from bot.storage.limits import DAY, HOUR, Limit, LimitUses
@@ -36,6 +37,10 @@ _CONNECTS = NamedLimit(
     say("Your last {count} tokens were not accepted, which is the limit.", count=CONNECTS_PER_HOUR),
 )
 _TRIED = say("The last {count} tokens for this account were not accepted, which is the limit.", count=CONNECTS_PER_HOUR)
+
+
+_CARD_CALLS = Limit("card_call", MAX_CALLS, PERIOD)
+MIN_WAIT = 0.1  # seconds
 
 
 class Limits:
@@ -71,6 +76,14 @@ class Limits:
             did = next(one.reached for one in limits if one.limit.kind == reached.kind)
             said = Sentences.of(did, _try_again(reached.wait))
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
+
+    async def count_card_call(self) -> float:
+        """Count a call of chat.unfurl by any process. Returns the seconds to wait if there were too many, else 0."""
+        try:
+            await self._uses.consume(EVERYBODY, _CARD_CALLS)
+        except LimitReached as reached:
+            return max(reached.wait, MIN_WAIT)
+        return 0.0
 
     async def begin_connecting(self, person: Person, account: Sequence[str]) -> ConnectAttempt:
         """Count a try to connect, for the person and for the account, whoever tries it. Raises `LimitReached`.

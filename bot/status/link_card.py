@@ -116,9 +116,10 @@ async def _end(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
 
 
 async def redraw_all(services: Services, cards: list[LinkCard]) -> None:
-    """Draw cards of secrets that are over. Raises `StorageUnavailable`."""
+    """Draw cards of secrets that are over, as many as Slack takes now. Raises `StorageUnavailable`."""
     for card in cards:
-        services.card_queue.pace.count()
+        if not await services.card_queue.may_call():
+            return  # in a minute
         with suppress(SlackError):  # in a minute
             await _draw(services, card)
 

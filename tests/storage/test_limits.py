@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from bot.errors import LimitReached
+from bot.interaction.card_queue import MAX_CALLS, PERIOD
+from bot.interaction.limits import Limits
 from bot.storage.engine.database import Database, now
 from bot.storage.limits import DAY, HOUR, Limit, LimitUses
 from bot.storage.tables import limit_uses
@@ -158,3 +160,13 @@ async def test_uses_of_a_clock_that_was_ahead_do_not_lock_anybody_out(limits, da
     await age(database, -7_200)
 
     await limits.consume(ada, THREE)
+
+
+async def test_all_processes_together_make_no_more_calls_for_cards_than_slack_takes(database):
+    one, other = Limits(LimitUses(database)), Limits(LimitUses(database))
+
+    waits = [await process.count_card_call() for process in (one, other) * (MAX_CALLS // 2)]
+
+    assert waits == [0.0] * MAX_CALLS
+    assert 0 < await one.count_card_call() <= PERIOD
+    assert 0 < await other.count_card_call() <= PERIOD

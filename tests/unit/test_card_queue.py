@@ -108,7 +108,7 @@ def post(made, name, *errors):
 async def fill(queue, clock, made, count):
     """So many that wait, one each second, after the burst is used up."""
     for _ in range(BURST):
-        queue.pace.count()
+        assert await queue.may_call()
     for number in range(count):
         queue.put(post(made, number))
         clock.now += 0.01
@@ -160,6 +160,26 @@ async def test_what_slack_did_not_take_is_tried_again_in_its_place(queue, clock)
     await pass_time(queue, clock, 4.0)
 
     assert made == ["old", "new", "old"]
+
+
+async def test_what_other_processes_have_used_up_is_waited_for(clock):
+    waits = [5.0, 0.0]
+
+    async def count_for_all():
+        return waits.pop(0)
+
+    made: list[object] = []
+    queue = CardQueue(clock, count_for_all=count_for_all)
+    running = asyncio.create_task(queue.run())
+    queue.put(post(made, "card"))
+    await settle()
+    assert made == []
+
+    await pass_time(queue, clock, 6.0)
+
+    assert (made, waits) == (["card"], [])
+    queue.stop()
+    await running
 
 
 async def test_an_older_one_is_put_back_behind_the_younger_ones():
