@@ -6,11 +6,13 @@ Without PostgreSQL, tests that need it are skipped and say why; under CI they fa
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -24,6 +26,8 @@ SCHEMA = " UNION ALL ".join(
     f"SELECT count(*), max(xmin::text::bigint) FROM {name}" for name in CATALOGUES
 )  # changes with every DDL statement
 ROOM = 1 << 20  # bytes of rows that a test may leave; with more, emptying tables takes longer than making new ones
+
+PORTS = range(10_000, 32_000)  # below those that systems give to connections
 
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 
@@ -146,9 +150,12 @@ def fail_or_skip(why: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that nobody listens on. No system gives it to a connection of somebody else meanwhile."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @pytest.fixture(scope="session")
