@@ -14,7 +14,7 @@ from functools import partial
 
 from bot.errors import BotError, SlackError
 from bot.interaction.bounded_calls import bound_calls
-from bot.interaction.feature import Kind, Recover, Resume, Resumption
+from bot.interaction.feature import WITHOUT_VERB, Kind, Recover, Resume, Resumption
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.periodic import PeriodicTask
@@ -136,7 +136,7 @@ def _usual(act: Act) -> Resumption:
     why = say("The app was restarted, or Slack did not take the answer.")
     check = say("It may or may not have worked. Please check, and try again.")
     got_none = say("What you pressed or sent got no answer.")
-    if act.kind == Kind.COMMAND:
+    if act.kind == Kind.COMMAND and act.name not in WITHOUT_VERB:
         got_none = say("{command} got no answer.", command=Code(Mark(f"/ots {act.name}")))
     said = Sentences.of(got_none, why, check)
     warning = Text.of(WARNING_SIGN, said)

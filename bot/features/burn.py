@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot import clock
-from bot.errors import HostNotAllowed, NotYours, SecretGone, SlackError, Unsealable, WrongPassphrase
+from bot.errors import (
+    HostNotAllowed,
+    NotYours,
+    SecretGone,
+    SlackError,
+    StorageUnavailable,
+    Unsealable,
+    WrongPassphrase,
+)
 from bot.interaction import pasted
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, card_in_workspace, own_button_context, own_tracked
 from bot.interaction.passphrases import describe_other_forms
 from bot.interaction.services import Services
+from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
@@ -48,6 +57,8 @@ NOT_YOURS_TO_BURN = say(
     "Only the private link of this secret can burn it. The person who made the secret has that link."
 )
 
+log = Log("burn")
+
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
     """`/ots burn <link|key>`: shows what is about to be burned and asks."""
@@ -75,7 +86,7 @@ async def submit(interaction: Interaction, context: ButtonContext[MetadataKey]) 
             return Reply(again, Outcome.REFUSED)
         said = Sentences.of(wrong.tell, *describe_other_forms(interaction.text_inputs["passphrase"]))
         raise FieldErrors({"passphrase": said}, form=again) from None
-    name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
+    name = await _name(interaction, host, context.key, metadata)
     window = Modal.of(BURNED_FORM, TITLE, *_outcome_parts(host, name, state, metadata), *access.notes, close=DONE)
     return Reply(window, read_burn_outcome(state))
 
@@ -89,7 +100,7 @@ async def burn(interaction: Interaction, context: ButtonContext[MetadataKey]) ->
     except WrongPassphrase:
         in_a_list = metadata_card.is_in_a_list(context)
         return Reply(_passphrase_needed(context.id, access, without_replacing=in_a_list), Outcome.REFUSED)
-    name = await find_name(interaction.services, interaction.person, host, context.key, metadata)
+    name = await _name(interaction, host, context.key, metadata)
     message = _outcome_message(access, name, state, metadata, without_replacing=metadata_card.is_in_a_list(context))
     return Reply(message, read_burn_outcome(state))
 
@@ -118,7 +129,7 @@ async def burn_posted(interaction: Interaction, card: LinkCard) -> Reply:
         return Reply(_passphrase_needed(ref, access, without_replacing=True), Outcome.REFUSED)
     if state is SecretState.BURNED and delivery is not None:
         await on_watch_event.show_burned_delivery(services, delivery)
-    name = await find_name(services, person, host, found, metadata)
+    name = await _name(interaction, host, found, metadata)
     return Reply(_outcome_message(access, name, state, metadata, without_replacing=True), read_burn_outcome(state))
 
 
@@ -165,13 +176,8 @@ async def _burn_tracked(interaction: Interaction, tracked: Tracked, *, listed: b
         return Reply(tracked_card(now, host.name, notes=access.notes), Outcome.DONE)
     if metadata is not None and (change := find_change(tracked, metadata, clock.now())):
         await interaction.services.tracking.record_change(tracked, change)
-    name = await find_name(interaction.services, interaction.person, host, tracked.key, metadata)
-    message = Message.of(
-        say("{secret} on {server}", secret=name.in_list(), server=HostName(host.name)),
-        *_outcome_parts(host, name, state, metadata),
-        *access.notes,
-        without_replacing=True,
-    )
+    name = await _name(interaction, host, tracked.key, metadata)
+    message = _outcome_message(access, name, state, metadata, without_replacing=True)
     return Reply(message, read_burn_outcome(state))
 
 
@@ -242,8 +248,20 @@ async def _destroy(
         interaction.services, interaction.person, access, key, passphrase, asked=asked, names=names
     )
     if state is SecretState.BURNED:
-        await _settle(interaction, access.credentials.host, key, names)
+        try:
+            await _settle(interaction, access.credentials.host, key, names)
+        except StorageUnavailable as error:  # the watcher finds out, and tells
+            log.warning("burn_not_noted", error=str(error))
     return state, metadata
+
+
+async def _name(interaction: Interaction, host: Host, key: MetadataKey, metadata: Metadata | None) -> SecretName:
+    """The name of a secret that may be destroyed by now: that has to be said, whatever the database is up to."""
+    try:
+        return await find_name(interaction.services, interaction.person, host, key, metadata)
+    except StorageUnavailable as error:
+        log.warning("name_not_read", error=str(error))
+        return SecretName(short_id=key.short_id)
 
 
 async def _settle(interaction: Interaction, host: Host, key: MetadataKey, names: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.interaction import pasted
-from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
+from bot.interaction.feature import LINK, Feature, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_markup
 from bot.onetime.links import BareKey, Host, MetadataLink, SecretLink
@@ -99,4 +99,4 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
 
 
 # The dispatcher uses this verb for a command line that looks like a link or a key. Nobody types the verb.
-FEATURE = Feature(name="link", handlers={Kind.COMMAND: {"link": Handler(say_what_it_is, any_member)}})
+FEATURE = Feature(name="link", handlers={Kind.COMMAND: {LINK: Handler(say_what_it_is, any_member)}})

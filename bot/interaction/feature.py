@@ -96,6 +96,10 @@ class Interaction:
         return self.inputs.moments
 
 
+LINK, UNKNOWN_VERB = "link", "unknown"  # the names of what was typed behind `/ots` without a verb
+WITHOUT_VERB = (LINK, UNKNOWN_VERB)
+
+
 class Kind(StrEnum):
     """What Slack can send. The comment says what the name of a handler of that kind is.
 

@@ -21,7 +21,17 @@ from bot.errors import BotError, NotAllowed, SlackError, WindowClosed
 from bot.features import Registry
 from bot.features.help import answer_unknown
 from bot.features.link import looks_like_one
-from bot.interaction.feature import Handler, Interaction, Kind, Outcome, Reply, read_outcome
+from bot.interaction.feature import (
+    LINK,
+    UNKNOWN_VERB,
+    WITHOUT_VERB,
+    Handler,
+    Interaction,
+    Kind,
+    Outcome,
+    Reply,
+    read_outcome,
+)
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
@@ -159,10 +169,10 @@ class Dispatcher:
                 await self._start_words(ack, verb.words(self._registry.verbs), incoming, name=verb.name)
         elif verb is not None and verb.handler is not None:
             await self._start_command(ack, verb.handler, incoming, name=verb.name, text=text)
-        elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, "link")):
-            await self._start_command(ack, handler, incoming, name="link", text=incoming.text)
+        elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, LINK)):
+            await self._start_command(ack, handler, incoming, name=LINK, text=incoming.text)
         else:
-            await self._start_command(ack, self._unknown_verb, incoming, name="unknown", text=incoming.text)
+            await self._start_command(ack, self._unknown_verb, incoming, name=UNKNOWN_VERB, text=incoming.text)
 
     async def _start_words(self, ack: AsyncAck, message: Message, incoming: Incoming, *, name: str) -> None:
         """Answer with words a moment later, when Slack has said whether this is a member, and in which language."""
@@ -409,7 +419,9 @@ def _log_unknown(kind: str, name: object) -> None:
 
 def _name_what_was_missed(error: BotError, kind: Kind, name: str) -> BotError:
     """The error, with the command whose answer Slack did not take: it may be said minutes later."""
-    if kind is not Kind.COMMAND or not isinstance(error, SlackError) or error.tell != SlackError.tell:
+    if kind is not Kind.COMMAND or name in WITHOUT_VERB:
+        return error
+    if not isinstance(error, SlackError) or error.tell != SlackError.tell:
         return error
     said = say("Slack did not take the answer to {command}. Please try again.", command=Code(Mark(f"/ots {name}")))
     return SlackError(error.method, error.code, retry_after=error.retry_after, tell=said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.errors import SlackError
+from bot.errors import SlackError, StorageUnavailable
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -14,6 +14,7 @@ from bot.screen.parts import Message
 from bot.sharing import on_watch_event
 from bot.status import tracked_card
 from bot.status.following import settle_tracked
+from bot.storage.following_messages import FollowingKind
 from bot.storage.notifications import Notification
 from bot.storage.shares.rows import Delivery, Share
 from bot.storage.tracking.rows import CARD, Tracked
@@ -68,9 +69,19 @@ async def prepare(services: Services, notification: Notification) -> PreparedNot
 
     async def keep(posted: MessageRef) -> None:
         if notification.kind == "reminder":
-            await services.following_messages.add("tracked_reminder", tracked.id, posted, notification.person)
+            await _remember(services, "tracked_reminder", tracked.id, posted, notification.person)
 
     return PreparedNotification(notification, message, listed, keep, update_card)
+
+
+async def _remember(
+    services: Services, kind: FollowingKind, subject_id: str, posted: MessageRef, reader: Person
+) -> None:
+    """Remember a reminder that was posted. Nothing of this may keep it from being marked: it would be sent again."""
+    try:
+        await services.following_messages.add(kind, subject_id, posted, reader)
+    except StorageUnavailable as error:
+        log.warning("reminder_not_remembered", error=str(error), ref=subject_id)
 
 
 async def _prepare_shared(
@@ -88,7 +99,7 @@ async def _prepare_shared(
 
     async def keep(posted: MessageRef) -> None:
         if kind == on_watch_event.REMINDER:
-            await services.following_messages.add("expires_soon", delivery.id, posted, share.person)
+            await _remember(services, "expires_soon", delivery.id, posted, share.person)
 
     return PreparedNotification(
         notification, message, keep=keep, settle=lambda: on_watch_event.close_delivery(services, delivery, kind, at)

@@ -6,20 +6,24 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, true, update
 
 from bot.clock import now
-from bot.errors import SlackError, StorageUnavailable
+from bot.errors import HostNotAllowed, SlackError, StorageUnavailable
 from bot.features import Registry
+from bot.features.burn import burn
+from bot.features.retrieve.opening import open_at_once
 from bot.interaction import bounded_calls
 from bot.interaction.bounded_calls import MAX_REFUSALS
-from bot.interaction.feature import Kind
+from bot.interaction.feature import Interaction, Kind, Outcome
 from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef
+from bot.onetime.client import Onetime
 from bot.person import Person
 from bot.recovery import Recovery
 from bot.screen.parts import Message, Modal
@@ -33,8 +37,10 @@ from bot.slack import blocks
 from bot.status.following import settle_tracked
 from bot.storage import dead_letters
 from bot.storage.acts import Act, ActWindow
+from bot.storage.button_contexts import METADATA, ButtonContext
 from bot.storage.engine.database import Database, migrate
 from bot.storage.message_slots import FLOOD, FLOOD_TIME
+from bot.storage.notifications import Notification
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.recovery import LATE
@@ -50,6 +56,7 @@ from bot.storage.tables import (
     reveals,
     shares,
 )
+from bot.watch.prepare import prepare
 from tests.support.services import make_services
 
 HOST = "https://eu.onetimesecret.com"
@@ -64,11 +71,13 @@ class Slack:
         self.refuses: dict[str, SlackError] = {}
         self.calls: Counter[str] = Counter()
         self.said: list[str] = []  # idempotency keys
+        self.texts: list[str] = []  # of the messages
         self.changed: list[tuple[str, str]] = []  # the ts of a message, and what it shows now
 
-    async def send(self, to: Person | ChannelRef, _message: Message, idempotency_key: str) -> MessageRef:
+    async def send(self, to: Person | ChannelRef, message: Message, idempotency_key: str) -> MessageRef:
         self._call("send")
         self.said.append(idempotency_key)
+        self.texts.append(str(blocks.message(message, Language.EN)["text"]))
         return MessageRef(to.team_id, "D0000001", f"{len(self.said)}.0")
 
     async def update(self, posted: MessageRef, message: Message, _reader: Person) -> None:
@@ -114,12 +123,18 @@ class House:
         async with self.db.reading() as connection:
             return list((await connection.execute(select(column))).scalars())
 
+    def interaction(self, person: Person) -> Interaction:
+        async def nothing(_screen: Any) -> Any:
+            return None
+
+        return Interaction(person=person, services=self.services, show=nothing, tell=nothing, is_member=nothing)
+
     # --- what recovery finds
 
-    async def an_act(self) -> None:
+    async def an_act(self, name: str = "burn") -> None:
         """A command that got no answer."""
         number = len(await self.of(acts.c.key))
-        await self.services.acts.begin(Act(f"key{number}", ADA, None, Kind.COMMAND, "burn", None, None))
+        await self.services.acts.begin(Act(f"key{number}", ADA, None, Kind.COMMAND, name, None, None))
         self.services.acts.leave(f"key{number}")
         await self.change(acts, started_at=acts.c.started_at - AGO)
 
@@ -186,6 +201,16 @@ class House:
 class FullDisk:
     def writing(self) -> Any:
         raise StorageUnavailable
+
+    async def fail(self, *_args: Any) -> Any:
+        raise StorageUnavailable
+
+
+class Burning:
+    """A host that burns everything."""
+
+    async def burn(self, *_args: Any) -> None:
+        pass
 
 
 FOUND: dict[str, Callable[[House], Awaitable[None]]] = {
@@ -471,6 +496,60 @@ async def test_a_passphrase_whose_message_the_database_did_not_take_is_not_sent_
 
     assert house.slack.said == [f"passphrase:{ref}"]
     assert await house.of(following_messages.c.ts) == ["1.0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("burn", "/ots burn got no answer."),
+        ("link", "What you pressed or sent"),
+        ("unknown", "What you pressed or sent"),
+    ],
+)
+async def test_what_got_no_answer_is_called_as_it_was_typed(house: House, name: str, begins: str) -> None:
+    await house.an_act(name)
+
+    await house.rounds()
+
+    (text,) = house.slack.texts
+    assert text.startswith(begins)
+
+
+async def test_a_delivery_on_a_server_that_was_removed_stays_free_for_others(house: House) -> None:
+    ref = await house.a_delivery_with_a_passphrase()
+    _, delivery = await house.found(ref)
+    removed = replace(delivery, host="https://removed.example.com")
+
+    with pytest.raises(HostNotAllowed):
+        await open_at_once(replace(house.interaction(BEN), message=delivery.message), removed)
+
+    assert await house.of(deliveries.c.state) == ["sent"]
+    assert await house.of(reveals.c.id) == []
+
+
+async def test_a_reminder_that_was_posted_is_marked_although_the_database_did_not_take_its_place(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracked, _ = await house.services.tracking.track(ADA, HOST, MetadataKey("key"), made_at=now(), expires_at=None)
+    prepared = await prepare(house.services, Notification("n", ADA, "reminder", "once", 1, tracked, HOST, "lease"))
+    monkeypatch.setattr(house.services.following_messages, "_db", FullDisk())
+
+    assert prepared.keep is not None
+    await prepared.keep(MessageRef("T0000001", "D0000001", "9.9"))  # an error would have it sent again
+
+
+async def test_a_burn_is_told_even_if_the_database_is_away_afterwards(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = replace(house.services, onetime=cast("Onetime", Burning()))
+    context = ButtonContext("c" * 22, ADA, METADATA, HOST, MetadataKey("m" * 62), None, {}, now())
+    monkeypatch.setattr(services.tracking, "settle", FullDisk().fail)
+    monkeypatch.setattr(services.tracking, "find_keys", FullDisk().fail)
+
+    reply = await burn(replace(house.interaction(ADA), services=services), context)
+
+    assert reply.outcome is Outcome.DONE
+    assert "Burned" in json.dumps(blocks.message(cast("Message", reply.screen), Language.EN))
 
 
 async def test_a_card_of_a_tracked_secret_that_slack_refused_once_is_changed_later(house: House) -> None:

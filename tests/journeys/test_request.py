@@ -252,6 +252,7 @@ async def test_somebody_whom_slack_does_not_let_us_ask_is_said_at_once(world, ad
     await ada.submit(view)
 
     await ada.until(lambda: "does not deliver messages" in ada.view.text)
+    assert "withdraw" not in ada.view.text
     assert ben.dm == []
 
 

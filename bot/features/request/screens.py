@@ -80,10 +80,6 @@ def outcome(request: Request) -> Modal:
         )
     else:
         said = Text.of(DONE_SIGN, say("{person} was asked.", person=who))
-    return Modal.of(
-        REQUESTED_FORM,
-        REQUEST_TITLE,
-        said,
-        Note.of(say("In our direct conversation you can see and withdraw it.")),
-        close=DONE,
-    )
+    withdraw = Note.of(say("In our direct conversation you can see and withdraw it."))
+    parts = (said,) if request.state == "undeliverable" else (said, withdraw)
+    return Modal.of(REQUESTED_FORM, REQUEST_TITLE, *parts, close=DONE)

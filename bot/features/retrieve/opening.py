@@ -98,16 +98,18 @@ async def open_at_once(interaction: Interaction, delivery: Delivery) -> Reply:
     services, ref = interaction.services, new_id()
     if (refusal := deliveries.find_refusal(interaction, delivery)) is not None:
         return _refuse_beside(refusal)
+    host = services.hosts.of(delivery.host)  # before anything is reserved: the operator may have removed it
     await services.reveals.begin(interaction.person, ref, delivery.host, delivery.secret_key, delivery_id=delivery.id)
     reveal = await services.reveals.find(interaction.person, ref)
     if not await services.reveals.reserve(ref):
         return _refuse_beside(await deliveries.explain_taken(interaction, reveal))
-    return await _open_reserved(interaction, services.hosts.of(delivery.host), reveal, delivery)
+    return await _open_reserved(interaction, host, reveal, delivery)
 
 
 def _refuse_beside(window: Modal) -> Reply:
     """What a window would say, as a message under the one with the button."""
-    return Reply(Message(Text.of(window.title), window.parts, without_replacing=True), Outcome.REFUSED)
+    said = next((part for part in window.parts if isinstance(part, Text)), Text.of(window.title))
+    return Reply(Message(said, window.parts, without_replacing=True), Outcome.REFUSED)
 
 
 async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
@@ -115,7 +117,6 @@ async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, d
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)
     failpoint("reserved")
-    above = await find_origin(interaction, reveal)
     await _count_opening(interaction, reveal)
     opening = screens.opening(host, reveal.id, escrow=services.escrow)
     try:
@@ -128,6 +129,7 @@ async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, d
         await interaction.tell(screens.dm_nothing_opened(delivery))
         return Reply(None, Outcome.WINDOW_CLOSED)
     failpoint("probed")
+    above = await find_origin(interaction, reveal)
     try:
         access = await interaction.services.access(interaction.person, host)
         if not await services.reveals.claim(reveal.id):

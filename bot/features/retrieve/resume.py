@@ -35,4 +35,4 @@ async def resume_at_once(services: Services, act: Act) -> Resumption:
     reveal = await services.reveals.latest_of(act.person, delivery.id)
     if delivery.state != "sent" or (reveal is not None and reveal.outcome_unknown):
         return Resumption()
-    return Resumption(None, screens.dm_nothing_opened(delivery))
+    return Resumption(None, screens.dm_restarted())

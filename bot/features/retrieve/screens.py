@@ -278,6 +278,11 @@ def origin(host: Host, delivery: Delivery | None = None, note: str | None = None
 # --- direct messages
 
 
+def dm_restarted() -> Message:
+    """There was no window yet."""
+    return Message.of(RESTARTED[1], Text(RESTARTED))
+
+
 def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
     said = Sentences.of(
         say("The window was closed too early, so the one-time secret was *not* opened."),
