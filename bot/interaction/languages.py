@@ -14,7 +14,9 @@ from bot.person import Person
 from bot.storage.languages import LanguageChoice, StoredLanguages
 
 MAX_PEOPLE = 50_000  # whose languages are remembered
-FRESH_FOR = 10.0  # seconds; for so long a choice that was made in another process may go unnoticed
+# Seconds; for so long, and for the next thing that the person does, a choice that was made in another process may go
+# unnoticed.
+FRESH_FOR = 10.0
 
 AskLocale = Callable[[Person], Awaitable[str | None]]  # the locale that Slack says; raises `SlackError`
 
@@ -72,8 +74,9 @@ class Languages:
         try:
             choice = known[0] if known else await self._stored.of(person)
             if choice is None or choice.locale != locale:
-                choice = await self._stored.set_locale(person, locale)
-            self._remember(person, choice)
+                self._remember(person, await self._stored.set_locale(person, locale))
+            elif known is None:
+                self._remember(person, choice)
         except StorageUnavailable:  # the next time
             if known is None:
                 self._remember(person, LanguageChoice(locale))

@@ -369,6 +369,7 @@ class Dispatcher:
             if handler.opens_window and not self._members.is_known(person):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
+            self._tasks.start(self._languages.of(person))  # for the next window: this one must not wait
         if incoming.in_home and not handler.draws_home:
             await self._services.homes.touch(person)
         if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):

@@ -7,10 +7,9 @@ recipient's secret, `RequestState` what became of a request for a secret. mypy r
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Generic, TypedDict, TypeVar, assert_never
 
-from bot.clock import now
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.pieces import Mark, Phrase, Piece, Plain, SecretNamed, Sentences, When, Where, Who, say, say_count
@@ -63,13 +62,8 @@ WORKED_ONCE: Final = say("It worked once, and it is gone.")
 
 
 def expired_words(at: datetime | None, *, is_unopened: bool = True) -> Piece:
-    """That a secret expired, and when; with the date only if that was not just today."""
-    if at is None:
-        said = say("It expired.")
-    elif now() - at < timedelta(hours=12):
-        said = say("It expired at {time}.", time=When(at, "clock"))
-    else:
-        said = say("It expired {when}.", when=When(at))
+    """That a secret expired, and when, if that is known."""
+    said = say("It expired {when}.", when=When(at)) if at else say("It expired.")
     return Sentences.of(said, NOBODY_OPENED_IT) if is_unopened else said
 
 

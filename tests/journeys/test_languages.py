@@ -1,5 +1,12 @@
 """Ada reads English, Ben German, Cleo French: each reads the same share in their own language, whoever sends it."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from bot.interaction.languages import FRESH_FOR
 from tests.journeys.conftest import somebody
 from tests.support.share_window import submit_share
 
@@ -109,3 +116,20 @@ async def test_somebody_who_never_used_the_app_reads_a_request_in_their_own_lang
     await ada.submit(view)
 
     await ben.until(lambda: ben.dm and "bittet dich um ein Geheimnis" in ben.dm[0].shows)
+
+
+@pytest.mark.slow
+async def test_a_choice_that_was_made_in_another_process_reaches_windows_too(world):
+    ada = reader(world, "ada", "en-GB")
+    await ada.command("/ots", "share")
+    await ada.until(lambda: ada.view and ada.view.title == "Share a secret")
+    await ada.close()
+    with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection, connection:
+        connection.execute("UPDATE languages SET chosen = 'de' WHERE user_id = ?", (ada.id,))
+    await asyncio.sleep(FRESH_FOR + 0.5)
+    await ada.command("/ots", "help")  # the next thing that she does
+    await ada.until(lambda: ada.ephemerals)
+
+    await ada.command("/ots", "share")
+
+    await ada.until(lambda: ada.view and ada.view.title == "Geheimnis teilen")

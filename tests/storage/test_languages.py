@@ -87,6 +87,16 @@ async def test_what_slack_says_keeps_a_choice_that_was_made_in_another_process_a
     assert languages.known(ADA) is Language.FR
 
 
+async def test_what_slack_says_again_does_not_make_an_old_choice_fresh(languages, stored, slack):
+    await languages.note(ADA, "de-DE")
+    await Languages(stored, slack.ask).choose(ADA, Language.FR)
+    slack.now += FRESH_FOR + 1
+
+    await languages.note(ADA, "de-DE")
+
+    assert await languages.of(ADA) is Language.FR
+
+
 async def test_those_who_are_known_are_known_at_the_start(languages, stored, slack):
     await languages.note(ADA, "de-DE")
 
