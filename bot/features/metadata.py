@@ -33,7 +33,7 @@ async def show_metadata(interaction: Interaction, _row: None) -> Reply:
 
 
 async def refresh(interaction: Interaction, context: ButtonContext[MetadataKey]) -> Reply:
-    """A card's Refresh button, and “Show metadata” under a pasted link."""
+    """A card's Refresh button, and “Show status” under a pasted link."""
     host = interaction.services.hosts.of(context.host)
     return await _show(interaction, host, context.key, without_replacing=metadata_card.is_in_a_list(context))
 
