@@ -81,7 +81,7 @@ async def _remember(
     try:
         await services.following_messages.add(kind, subject_id, posted, reader)
     except StorageUnavailable as error:
-        log.warning("reminder_not_remembered", error=str(error), ref=subject_id)
+        log.warning("reminder_not_stored", error=str(error), ref=subject_id)
 
 
 async def _prepare_shared(

@@ -527,6 +527,17 @@ async def test_a_delivery_on_a_server_that_was_removed_stays_free_for_others(hou
     assert await house.of(reveals.c.id) == []
 
 
+async def test_what_is_said_beside_a_button_has_it_in_its_summary_too(house: House) -> None:
+    ref = await house.a_delivery_with_a_passphrase()
+    _, delivery = await house.found(ref)
+    taken = replace(delivery, state="opened", opener=ADA, opened_at=now())
+
+    reply = await open_at_once(replace(house.interaction(BEN), message=delivery.message), taken)
+
+    text = blocks.message(cast("Message", reply.screen), Language.EN)["text"]
+    assert f"<@{ADA.user_id}> opened it" in text
+
+
 async def test_a_reminder_that_was_posted_is_marked_although_the_database_did_not_take_its_place(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
