@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from bot.person import Person
 
+ORGANISATION = "E"  # the first letter of an organisation's id; a workspace's is T
+
 
 class MessageRef(NamedTuple):
     """A posted message, in Slack's own values."""
@@ -22,3 +24,11 @@ class ChannelRef(NamedTuple):
     channel: str
     reader: Person  # whose language a message to the channel is in
     thread: str | None = None  # the time stamp of the message whose thread it is
+
+
+def workspace_of(install_team: str | None, acting_in: str) -> str:
+    """The workspace of a message that belongs to this installation: where the person acts, if it is an organisation's.
+
+    `install_team` is the id of the workspace or organisation that the app is installed in.
+    """
+    return acting_in if install_team is None or install_team.startswith(ORGANISATION) else install_team

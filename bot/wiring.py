@@ -42,7 +42,7 @@ from bot.slack.members import Members, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
 from bot.slack.web import SlackClient, is_loopback
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import OneWorkspace, Workspaces
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
@@ -127,7 +127,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def services(
-    settings: Settings, hosts: Hosts, workspace: Workspace, proxy: ProxyRule
+    settings: Settings, hosts: Hosts, workspaces: Workspaces, proxy: ProxyRule
 ) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer]]:
     """The services of the features and the messenger, with the open database and its sealer.
 
@@ -140,12 +140,12 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
-            languages = Languages(StoredLanguages(db), partial(ask_locale, workspace))
+            languages = Languages(StoredLanguages(db), partial(ask_locale, workspaces))
             await languages.preload()
             preferences = Preferences(db)
             home_changes = HomeChanges()
             limits = _limits(db, settings)
-            messenger = Messenger(workspace, languages.of, preferences.hides_names, home_changes.mark)
+            messenger = Messenger(workspaces, languages.of, preferences.hides_names, home_changes.mark)
             yield (
                 Services(
                     onetime=onetime,
@@ -234,7 +234,7 @@ class Bot:
     sealer: Sealer
     services: Services
     slack: SlackClient
-    workspace: Workspace
+    workspaces: Workspaces
     members: Members
     messenger: Messenger
     tasks: BackgroundTasks
@@ -255,19 +255,21 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
-    workspace = Workspace(slack, settings.slack_bot_token, settings.slack_app_token)
+    workspaces = OneWorkspace(slack, settings.slack_app_token)
+    is_loaded = False
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
-        async with services(settings, hosts, workspace, proxy) as (given, messenger, db, sealer):
+        async with services(settings, hosts, workspaces, proxy) as (given, messenger, db, sealer):
             try:
                 single.enter_context(single_instance_lock(db.where.path))
-                await workspace.load()
-                members = Members(workspace, given.languages.note)
+                await workspaces.load()
+                is_loaded = True
+                members = Members(workspaces, given.languages.note)
                 async with _publishing_homes(given, members):
-                    yield Bot(settings, db, sealer, given, slack, workspace, members, messenger, tasks)
+                    yield Bot(settings, db, sealer, given, slack, workspaces, members, messenger, tasks)
             finally:
                 count = await tasks.drain()
-                if workspace.is_known:
+                if is_loaded:
                     log.info("stopped", count=count)
                 await slack.close()
 
@@ -291,12 +293,12 @@ async def serve(settings: Settings, *, watching: bool) -> None:
         dispatcher = Dispatcher(
             registry=registry,
             services=bot.services,
-            workspace=bot.workspace,
+            workspaces=bot.workspaces,
             members=bot.members,
             messenger=bot.messenger,
             tasks=bot.tasks,
         )
-        app = make_app(dispatcher, bot.slack, bot.workspace)
+        app = make_app(dispatcher, bot.slack)
         recovery = Recovery(registry.recoveries, bot.services, registry.resumes)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
@@ -325,7 +327,7 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     notifier = Notifier(bot.services, notifications)
     if bot.db.is_sqlite:
         await free_leases(bot.db)
-    departed = DepartedPeople(bot.workspace, PeopleRows(bot.db))
+    departed = DepartedPeople(bot.workspaces, PeopleRows(bot.db))
     departures = PeriodicTask(departed.check, CHECK_INTERVAL, log, "departed_failed")
     reminders = PeriodicTask(partial(send_due_reminders, bot.services), REMINDERS_INTERVAL, log, "reminders_failed")
     parts = (watcher, notifier, reminders, _clock_correction(bot.db), departures)

@@ -69,7 +69,7 @@ class Interaction:
     links: tuple[Secret, ...] = ()  # that were posted in `message`, exactly as Slack wrote them; of an event only
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
     in_home: bool = False  # whether it happened in the person's Home tab, or in a window that was opened there
-    install_team: str | None = None  # the workspace that the app is installed in; None for an organisation's install
+    install_team: str | None = None  # the workspace or organisation that the app is installed in
 
     async def keep(self, *new: AnyNewButtonContext) -> list[str]:
         """Store what buttons for this person are about. Returns the ids, in order. Raises `StorageUnavailable`."""

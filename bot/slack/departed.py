@@ -13,7 +13,7 @@ from collections.abc import Callable
 from bot.errors import SlackError
 from bot.logs import Log
 from bot.person import Person
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import Workspaces
 from bot.storage.people import PeopleRows
 
 CHECK_INTERVAL = 3_600.0  # seconds
@@ -24,8 +24,8 @@ log = Log("departed")
 
 
 class DepartedPeople:
-    def __init__(self, workspace: Workspace, people: PeopleRows, clock: Callable[[], float] = time.monotonic) -> None:
-        self._workspace = workspace
+    def __init__(self, workspaces: Workspaces, people: PeopleRows, clock: Callable[[], float] = time.monotonic) -> None:
+        self._workspaces = workspaces
         self._people = people
         self._clock = clock
         self._asked_at: dict[Person, float] = {}
@@ -54,5 +54,6 @@ class DepartedPeople:
 
         A person whom Slack does not find is not taken for one who left: the token may be of another workspace.
         """
-        user = await self._workspace.client_of(person.team_id).user(person.user_id)
+        slack = await self._workspaces.client_of(person.team_id)
+        user = await slack.user(person.user_id)
         return user.get("id") == person.user_id and user.get("deleted") is True

@@ -61,8 +61,7 @@ from bot.slack.fair_share import TOO_MUCH, FairShare, too_much
 from bot.slack.members import Members
 from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming, read_payload
-from bot.slack.web import SlackClient
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import Workspace, Workspaces
 from bot.storage.engine.turns import acting_person
 
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
@@ -98,7 +97,7 @@ class Dispatcher:
         *,
         registry: Registry,
         services: Services,
-        workspace: Workspace,
+        workspaces: Workspaces,
         members: Members,
         messenger: Messenger,
         tasks: BackgroundTasks,
@@ -108,7 +107,7 @@ class Dispatcher:
         self._registry = registry
         self._services = services
         self._languages = services.languages
-        self._workspace = workspace
+        self._workspaces = workspaces
         self._members = members
         self._messenger = messenger
         self._tasks = tasks
@@ -136,66 +135,89 @@ class Dispatcher:
             _log_unknown("other", body.get("type"))
             await ack()
             return
-        if not self._workspace.is_our_app(body.get("api_app_id")):
+        if not self._workspaces.is_our_app(body.get("api_app_id")):
             self._of_another_app.add()
             await (ack(draw_options((), self._language(incoming))) if incoming.kind is Kind.OPTIONS else ack())
             return
+        workspace = await self._find_workspace(incoming)
         match incoming.kind:
             case Kind.COMMAND:
-                await self._dispatch_command(ack, incoming)
+                await self._dispatch_command(ack, incoming, workspace)
             case Kind.FORM:
-                await self._dispatch_form(ack, incoming, delivered)
+                await self._dispatch_form(ack, incoming, workspace, delivered)
             case Kind.OPTIONS:
-                await self._dispatch_options(ack, incoming)
+                await self._dispatch_options(ack, incoming, workspace)
             case _:
-                await self._dispatch_acknowledged(ack, incoming)
+                await self._dispatch_acknowledged(ack, incoming, workspace)
+
+    async def _find_workspace(self, incoming: Incoming) -> Workspace | None:
+        """The installation that the payload came from; None where the app is not installed."""
+        found = await self._workspaces.find(incoming.install_team)
+        if found is not None and found.team_id is None and incoming.person.enterprise_id is not None:
+            await self._workspaces.note_member(incoming.person.team_id, incoming.person.enterprise_id)
+        return found
 
     # --- the four ways to be acknowledged
 
-    async def _dispatch_command(self, ack: AsyncAck, incoming: Incoming) -> None:
+    async def _dispatch_command(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
         """A command is acknowledged with words that are ready, or with nothing."""
         verb, text = self._registry.read(incoming.text)
-        if not self._is_ours(incoming):  # somebody of another workspace, in a channel that both share
+        if workspace is None:  # somebody of another workspace, in a channel that both share
+            self._of_another_workspace.add()
             await ack(
                 **_draw_ephemeral(Message.of(NotAllowed.tell, Text.of(NotAllowed.tell)), self._language(incoming))
             )
         elif not self._deduplicator.is_first(incoming.idempotency_key):
             await ack()
         elif verb is not None and verb.words is not None:
-            if self._members.known_membership(incoming.person):
+            if self._members.known_membership(incoming.person, incoming.install_team):
                 log.info(incoming.kind, verb=verb.name, outcome=Outcome.SHOWN)
                 await ack(self._words[verb.name, self._language(incoming)])
             else:
-                await self._start_words(ack, verb.words(self._registry.verbs), incoming, name=verb.name)
+                await self._start_words(ack, verb.words(self._registry.verbs), incoming, workspace, name=verb.name)
         elif verb is not None and verb.handler is not None:
-            await self._start_command(ack, verb.handler, incoming, name=verb.name, text=text)
+            await self._start_command(ack, verb.handler, incoming, workspace, name=verb.name, text=text)
         elif looks_like_one(incoming.text) and (handler := self._registry.find(Kind.COMMAND, LINK)):
-            await self._start_command(ack, handler, incoming, name=LINK, text=incoming.text)
+            await self._start_command(ack, handler, incoming, workspace, name=LINK, text=incoming.text)
         else:
-            await self._start_command(ack, self._unknown_verb, incoming, name=UNKNOWN_VERB, text=incoming.text)
+            await self._start_command(
+                ack, self._unknown_verb, incoming, workspace, name=UNKNOWN_VERB, text=incoming.text
+            )
 
-    async def _start_words(self, ack: AsyncAck, message: Message, incoming: Incoming, *, name: str) -> None:
+    async def _start_words(
+        self, ack: AsyncAck, message: Message, incoming: Incoming, workspace: Workspace, *, name: str
+    ) -> None:
         """Answer with words a moment later, when Slack has said whether this is a member, and in which language."""
 
         async def answer(_interaction: Interaction, _row: None) -> Reply:
             return Reply(message, Outcome.SHOWN)
 
-        await self._start_command(ack, Handler(answer, any_member), incoming, name=name, text="")
+        await self._start_command(ack, Handler(answer, any_member), incoming, workspace, name=name, text="")
 
     async def _start_command(
-        self, ack: AsyncAck, handler: Handler[Any], incoming: Incoming, *, name: str, text: str
+        self,
+        ack: AsyncAck,
+        handler: Handler[Any],
+        incoming: Incoming,
+        workspace: Workspace,
+        *,
+        name: str,
+        text: str,
     ) -> None:
         if self._fair_share.may_begin(incoming.person):
             await ack()
-            self._start(handler, incoming, name=name, text=text)
+            self._start(handler, incoming, workspace, name=name, text=text)
         else:
             await self._refuse_share(incoming)
             await ack(**_draw_ephemeral(Message.of(TOO_MUCH, Text.of(TOO_MUCH)), self._language(incoming)))
 
-    async def _dispatch_form(self, ack: AsyncAck, incoming: Incoming, delivered: asyncio.Event) -> None:
+    async def _dispatch_form(
+        self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None, delivered: asyncio.Event
+    ) -> None:
         """A form is acknowledged with its first screen: only that can show errors at the fields."""
         handler = self._registry.find(Kind.FORM, incoming.name)
-        if not self._is_ours(incoming):
+        if workspace is None:
+            self._of_another_workspace.add()
             await ack()
             return
         if handler is None:
@@ -212,9 +234,7 @@ class Dispatcher:
             await ack(**draw_response(too_much(), self._language(incoming)))
             return
         record = ActRecord(self._services.acts, incoming, incoming.name)
-        answer = FormAnswer(
-            self._client(incoming), self._messenger, self._languages, incoming, delivered, note=record.note
-        )
+        answer = FormAnswer(workspace.slack, self._messenger, self._languages, incoming, delivered, note=record.note)
         working = self._start_work(handler, incoming, answer, record, name=incoming.name)
         self._in_progress.add(sent)
         working.add_done_callback(lambda _: self._in_progress.discard(sent))
@@ -225,49 +245,43 @@ class Dispatcher:
         if answer.is_late and not working.done():
             self._tasks.start(record.note("placeholder", None))
 
-    async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming) -> None:
+    async def _dispatch_options(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
         """A menu's request is acknowledged with its options. It has no effect, so a repetition is answered again."""
         handler = self._registry.find(Kind.OPTIONS, incoming.name)
-        if handler is None or not self._is_ours(incoming):
+        if handler is None or workspace is None:
             if handler is None:
                 _log_unknown(incoming.kind, incoming.name)
+            else:
+                self._of_another_workspace.add()
             await ack(draw_options((), self._language(incoming)))
             return
         if not self._fair_share.may_begin(incoming.person):
             await self._refuse_share(incoming)
             await ack(draw_options((), self._language(incoming)))
             return
-        answer = OptionsAnswer(self._client(incoming), self._messenger, self._languages, incoming)
+        answer = OptionsAnswer(workspace.slack, self._messenger, self._languages, incoming)
         self._start_work(handler, incoming, answer, None, name=incoming.name, text=incoming.text)
         await ack(await answer.wait_for_options(FORM_DEADLINE))
 
-    async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming) -> None:
+    async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
         """All other kinds are acknowledged with nothing."""
         handler = self._registry.find(incoming.kind, incoming.name)
-        if self._is_by_itself(incoming) or _is_another_tab(incoming):
+        if _is_by_itself(incoming, workspace) or _is_another_tab(incoming):
             pass
         elif handler is None:
             _log_unknown(incoming.kind, incoming.name)
-        elif not self._is_new(incoming):
+        elif workspace is None:
+            self._of_another_workspace.add()
+        elif not self._deduplicator.is_first(incoming.idempotency_key):
             pass
         elif incoming.kind not in _LIMITED or self._fair_share.may_begin(incoming.person):
-            self._start(handler, incoming, name=incoming.name, text=incoming.text)
+            self._start(handler, incoming, workspace, name=incoming.name, text=incoming.text)
         elif await self._refuse_share(incoming):
-            answer = _kind_of_answer(incoming)(self._client(incoming), self._messenger, self._languages, incoming)
+            answer = _kind_of_answer(incoming)(workspace.slack, self._messenger, self._languages, incoming)
             self._tasks.start(_explain_patiently(answer.explain, too_much()))
         await ack()
 
     # --- what they share
-
-    def _is_ours(self, incoming: Incoming) -> bool:
-        if not self._workspace.is_ours(incoming.install_team):
-            self._of_another_workspace.add()
-            return False
-        return True
-
-    def _is_new(self, incoming: Incoming) -> bool:
-        """Whether this act is from our workspace and was not delivered before."""
-        return self._is_ours(incoming) and self._deduplicator.is_first(incoming.idempotency_key)
 
     async def _refuse_share(self, incoming: Incoming) -> bool:
         """Hold back the refusal of a person who has used up their share. Whether it is due to tell and log it."""
@@ -277,23 +291,14 @@ class Dispatcher:
         log.info(incoming.kind, outcome=Outcome.REFUSED, reason="ShareUsedUp")
         return True
 
-    def _is_by_itself(self, incoming: Incoming) -> bool:
-        """Whether this is an event that the bot caused itself and should not react to."""
-        if incoming.kind not in (Kind.EVENT, Kind.FUNCTION) or incoming.name in _ALSO_BY_ITSELF:
-            return False
-        return self._workspace.is_itself(incoming.person.user_id, incoming.bot_id)
-
     def _language(self, incoming: Incoming) -> Language:
         return self._languages.known(incoming.person)
 
-    def _client(self, incoming: Incoming) -> SlackClient:
-        return self._workspace.client_of(incoming.install_team)
-
-    def _start(self, handler: Handler[Any], incoming: Incoming, *, name: str, text: str) -> None:
+    def _start(self, handler: Handler[Any], incoming: Incoming, workspace: Workspace, *, name: str, text: str) -> None:
         record = ActRecord(self._services.acts, incoming, name) if handler.is_recorded else None
         note = record.note if record else None
         kind = _kind_of_answer(incoming)
-        answer = kind(self._client(incoming), self._messenger, self._languages, incoming, note=note)
+        answer = kind(workspace.slack, self._messenger, self._languages, incoming, note=note)
         self._start_work(handler, incoming, answer, record, name=name, text=text)
 
     def _start_work(
@@ -366,7 +371,7 @@ class Dispatcher:
         person = incoming.person
         zone = None
         if handler.needs_member:
-            if handler.opens_window and not self._members.is_known(person):
+            if handler.opens_window and not self._members.is_known(person, incoming.install_team):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
             self._tasks.start(self._languages.of(person))  # for the next window: this one must not wait
@@ -405,6 +410,13 @@ def _kind_of_answer(incoming: Incoming) -> type[Answer]:
     if incoming.in_home:
         return HomeAnswer
     return EventAnswer if incoming.kind is Kind.EVENT else Answer
+
+
+def _is_by_itself(incoming: Incoming, workspace: Workspace | None) -> bool:
+    """Whether this is an event that the bot caused itself and should not react to."""
+    if workspace is None or incoming.kind not in (Kind.EVENT, Kind.FUNCTION) or incoming.name in _ALSO_BY_ITSELF:
+        return False
+    return workspace.is_itself(incoming.person.user_id, incoming.bot_id)
 
 
 def _is_another_tab(incoming: Incoming) -> bool:

@@ -12,10 +12,13 @@ from cachetools import TTLCache
 
 from bot.errors import NotAllowed, SlackError
 from bot.person import Person, known_zone
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import NOT_INSTALLED, Workspaces
 
 FRESH_FOR = 300.0  # seconds; how long a deactivation may go unnoticed
 MAX_MEMBERS = 50_000  # people in the cache; when it is full, the one unused for longest is dropped
+
+# Who, and by which installation: somebody may be a member of one workspace and a guest in a channel of another.
+_Asked = tuple[Person, str | None]
 
 UNKNOWN = frozenset({"user_not_found", "user_not_visible", "users_not_found"})
 
@@ -32,39 +35,39 @@ class Members:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspaces: Workspaces,
         note_locale: Callable[[Person, str | None], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._workspace = workspace
+        self._workspaces = workspaces
         self._note_locale = note_locale
-        self._known: TTLCache[Person, Member | None] = TTLCache(MAX_MEMBERS, FRESH_FOR, timer=clock)
-        self._asking: dict[Person, asyncio.Future[Member | None]] = {}
+        self._known: TTLCache[_Asked, Member | None] = TTLCache(MAX_MEMBERS, FRESH_FOR, timer=clock)
+        self._asking: dict[_Asked, asyncio.Future[Member | None]] = {}
 
-    def is_known(self, person: Person) -> bool:
+    def is_known(self, person: Person, install_team: str | None) -> bool:
         """Whether `require_member` can answer without asking Slack."""
-        return person in self._known
+        return (person, install_team) in self._known
 
-    def known_membership(self, person: Person) -> bool | None:
-        """What `is_member` would say, without asking Slack; None if it would have to ask."""
+    def known_membership(self, person: Person, install_team: str | None) -> bool | None:
+        """Whether `require_member` would let the person in, without asking Slack; None if it would have to ask."""
         try:
-            return self._known[person] is not None
+            return self._known[person, install_team] is not None
         except KeyError:
             return None
 
     async def require_member(self, person: Person, install_team: str | None) -> str | None:
         """The time zone of the person, who has to be a full, active member.
 
-        `install_team` is the workspace whose app asks Slack; None means the organisation's install. Returns an IANA
-        name that this machine knows, or None. Raises `NotAllowed` for everybody else, and `SlackError` when Slack
+        `install_team` is the workspace or organisation whose app asks Slack. Returns an IANA name that this machine
+        knows, or None. Raises `NotAllowed` for everybody else, and `SlackError` when Slack
         cannot be asked: without its answer nobody may use the bot.
         """
         if not person.user_id:
             raise NotAllowed("nobody acted")
         try:
-            member = self._known[person]
+            member = self._known[person, install_team]
         except KeyError:
-            member = self._known[person] = await self._ask_once(person, install_team)
+            member = self._known[person, install_team] = await self._ask_once(person, install_team)
         if member is None:
             raise NotAllowed("not a member")
         return member.zone
@@ -75,25 +78,31 @@ class Members:
             await self.require_member(person, person.team_id)
         except NotAllowed:
             return False
+        except SlackError as error:
+            if error.code == NOT_INSTALLED:
+                return False
+            raise
         return True
 
     async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
         """Ask Slack once, also when a person that is not known yet does several things at the same time."""
-        asking = self._asking.get(person)
+        asked = (person, install_team)
+        asking = self._asking.get(asked)
         if asking is None:
-            asking = self._asking[person] = asyncio.ensure_future(self._ask(person, install_team))
-            asking.add_done_callback(lambda _: self._asking.pop(person, None))
+            asking = self._asking[asked] = asyncio.ensure_future(self._ask(person, install_team))
+            asking.add_done_callback(lambda _: self._asking.pop(asked, None))
         return await asyncio.shield(asking)
 
     async def _ask(self, person: Person, install_team: str | None) -> Member | None:
+        workspace = await self._workspaces.require(install_team)
         try:
-            user = await self._workspace.client_of(install_team).user(person.user_id)
+            user = await workspace.slack.user(person.user_id)
         except SlackError as error:
             if error.code in UNKNOWN:
                 return None
             raise
         await self._note_locale(person, locale_of(user))
-        if not is_member(user, person, self._workspace.team_id, self._workspace.enterprise_id):
+        if not is_member(user, person, workspace.team_id, workspace.enterprise_id):
             return None
         return Member(zone_of(user))
 
@@ -113,9 +122,10 @@ def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, ente
     return enterprise_id is not None and isinstance(grid, dict) and grid.get("enterprise_id") == enterprise_id
 
 
-async def ask_locale(workspace: Workspace, person: Person) -> str | None:
+async def ask_locale(workspaces: Workspaces, person: Person) -> str | None:
     """What Slack says of the locale of anybody. Raises `SlackError`."""
-    return locale_of(await workspace.client_of(person.team_id).user(person.user_id))
+    slack = await workspaces.client_of(person.team_id)
+    return locale_of(await slack.user(person.user_id))
 
 
 def locale_of(user: Mapping[str, Any]) -> str | None:

@@ -10,12 +10,12 @@ from cachetools import LRUCache
 
 from bot.errors import SlackError
 from bot.language import Language
-from bot.message_ref import ChannelRef, MessageRef
+from bot.message_ref import ChannelRef, MessageRef, workspace_of
 from bot.person import Person
 from bot.screen.parts import HomeView, Message, Modal
 from bot.secret import Secret
 from bot.slack import blocks
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import Workspaces
 
 MAX_CONVERSATIONS = 50_000  # ids of direct messages that are remembered
 
@@ -32,12 +32,12 @@ class Messenger:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspaces: Workspaces,
         language_of: Callable[[Person], Awaitable[Language]],
         hides_names: Callable[[Person], Awaitable[bool]],
         changed: Callable[[Person], None] = lambda _: None,
     ) -> None:
-        self._workspace = workspace
+        self._workspaces = workspaces
         self._language_of = language_of
         self._hides_names = hides_names
         self._changed = changed
@@ -53,10 +53,11 @@ class Messenger:
     ) -> MessageRef:
         """Send a direct message. All tries of one message have the same key; Slack may or may not drop a repeated one.
 
-        `install_team` is the workspace that the app is installed in, where the person may belong to another one.
+        `install_team` is the workspace or organisation that the app is installed in, where the person may belong to
+        another one.
         Raises `SlackError`.
         """
-        team_id = install_team or person.team_id
+        team_id = workspace_of(install_team, person.team_id)
         channel = ChannelRef(team_id, await self._conversation(team_id, person), person)
         return await self._post(channel, message, idempotency_key)
 
@@ -69,7 +70,7 @@ class Messenger:
     async def update(self, posted: MessageRef, message: Message, reader: Person) -> None:
         """Change a message of ours in place, which notifies nobody. Raises `SlackError`."""
         self._changed(reader)
-        slack = self._workspace.client_of(posted.team_id)
+        slack = await self._workspaces.client_of(posted.team_id)
         await slack.update(posted.channel, posted.ts, await self._draw(posted.channel, message, reader))
 
     async def unfurl(self, posted: MessageRef, cards: Mapping[Secret, Message], reader: Person) -> None:
@@ -79,28 +80,32 @@ class Messenger:
         """
         language = await self._language_of(reader)
         drawn = {link: {"blocks": blocks.message(card, language)["blocks"]} for link, card in cards.items()}
-        await self._workspace.client_of(posted.team_id).unfurl(posted.channel, posted.ts, drawn)
+        slack = await self._workspaces.client_of(posted.team_id)
+        await slack.unfurl(posted.channel, posted.ts, drawn)
 
     async def delete(self, posted: MessageRef) -> None:
         """Delete a message of ours. Raises `SlackError`."""
-        await self._workspace.client_of(posted.team_id).delete(posted.channel, posted.ts)
+        slack = await self._workspaces.client_of(posted.team_id)
+        await slack.delete(posted.channel, posted.ts)
 
     async def update_window(self, team_id: str | None, view_id: str, modal: Modal, reader: Person) -> None:
         """Change what an open modal shows. Raises `WindowClosed`, `SlackError`."""
         view = blocks.modal(modal, await self._language_of(reader))
-        await self._workspace.client_of(team_id).update_view(view_id, view)
+        slack = await self._workspaces.client_of(team_id)
+        await slack.update_view(view_id, view)
 
     async def publish_home(
         self, team_id: str | None, home: HomeView, reader: Person, if_hash: str | None
     ) -> str | None:
         """Show the Home tab of a person; returns its hash. Raises `ViewChanged`, `SlackError`."""
         view = blocks.home(home, await self._language_of(reader))
-        return await self._workspace.client_of(team_id).publish_home(reader.user_id, view, if_hash=if_hash)
+        slack = await self._workspaces.client_of(team_id)
+        return await slack.publish_home(reader.user_id, view, if_hash=if_hash)
 
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
         self._changed(to.reader)
         message_id = str(uuid.uuid5(NAMESPACE, idempotency_key)) if idempotency_key else None
-        slack = self._workspace.client_of(to.team_id)
+        slack = await self._workspaces.client_of(to.team_id)
         drawn = await self._draw(to.channel, message, to.reader)
         ts = await slack.post(to.channel, drawn, client_msg_id=message_id, thread_ts=to.thread)
         return MessageRef(to.team_id, to.channel, ts)
@@ -116,7 +121,8 @@ class Messenger:
     async def _conversation(self, team_id: str, person: Person) -> str:
         known = self._conversations.get((team_id, person))
         if known is None:
-            known = await self._workspace.client_of(team_id).open_dm(person.user_id)
+            slack = await self._workspaces.client_of(team_id)
+            known = await slack.open_dm(person.user_id)
             if not known.startswith("D"):
                 raise SlackError("conversations.open", "channel_not_found")
             self._conversations[team_id, person] = known

@@ -17,7 +17,7 @@ from yarl import URL
 
 from bot.interaction.feature import NO_INPUTS, Inputs, Kind
 from bot.interaction.message_content import MessageContent
-from bot.message_ref import MessageRef
+from bot.message_ref import MessageRef, workspace_of
 from bot.person import Person
 from bot.screen.parts import OVER_HOME
 from bot.secret import Secret
@@ -41,7 +41,7 @@ class Incoming:
     kind: Kind
     name: str  # finds the handler; empty for a command, whose verb is in `text`
     person: Person  # `user_id` is empty where no person acted, as in the event app_uninstalled
-    install_team: str | None  # the workspace that the app is installed in; None for an organisation's install
+    install_team: str | None  # the workspace or organisation that the app is installed in; None: the payload names none
     idempotency_key: str  # equal for repeated deliveries of one act
     text: str = field(default="", repr=False)  # of a command, a message or a search for options; may hold a key
     ref: str | None = None  # the id of a stored row, from a button's value or a view's private_metadata
@@ -94,7 +94,7 @@ def read_command(body: JsonObject) -> Incoming:
         kind=Kind.COMMAND,
         name="",
         person=person,
-        install_team=None if body.get("is_enterprise_install") in ("true", True) else person.team_id,
+        install_team=person.enterprise_id if _is_organisations(body) else person.team_id,
         idempotency_key=_key(body, "trigger", body.get("trigger_id")),
         text=_as_text(body.get("text")) or "",
         trigger_id=_as_id(body.get("trigger_id")),
@@ -107,7 +107,7 @@ def read_action(body: JsonObject) -> Incoming:
     actions = body.get("actions")
     action = _as_dict(actions[0]) if isinstance(actions, list) and actions else {}
     view = _as_dict(body.get("view"))
-    person, install_team = _read_actor(body), _read_team(body)
+    person, install_team = _read_actor(body), _read_install(body)
     ref = read_ref(action.get("value") or view.get("private_metadata"))  # a menu of a window has no value of ours
     name = _as_name(action.get("action_id")) or ""
     if name == MENU:
@@ -124,7 +124,7 @@ def read_action(body: JsonObject) -> Incoming:
         view_id=_read_modal_id(view),
         in_home=view.get("type") == "home" or view.get("callback_id") == OVER_HOME,
         view_hash=_as_id(view.get("hash")),
-        message=_read_container(_as_dict(body.get("container")), install_team or person.team_id),
+        message=_read_container(_as_dict(body.get("container")), workspace_of(install_team, person.team_id)),
         inputs=_read_inputs(view),
     )
 
@@ -145,7 +145,7 @@ def read_shortcut(body: JsonObject) -> Incoming:
         kind=Kind.SHORTCUT,
         name=_as_name(body.get("callback_id")) or "",
         person=_read_actor(body),
-        install_team=_read_team(body),
+        install_team=_read_install(body),
         idempotency_key=_key(body, "trigger", body.get("trigger_id")),
         trigger_id=_as_id(body.get("trigger_id")),
     )
@@ -153,7 +153,7 @@ def read_shortcut(body: JsonObject) -> Incoming:
 
 def read_message_shortcut(body: JsonObject) -> Incoming:
     """A message_action. `text` is the message's text, with Slack's markup."""
-    person, install_team = _read_actor(body), _read_team(body)
+    person, install_team = _read_actor(body), _read_install(body)
     message, channel = _as_dict(body.get("message")), _as_dict(body.get("channel"))
     author = None if message.get("bot_id") else _as_id(message.get("user"))
     return Incoming(
@@ -166,7 +166,7 @@ def read_message_shortcut(body: JsonObject) -> Incoming:
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
         message=_read_message_ref(
-            install_team or person.team_id,
+            workspace_of(install_team, person.team_id),
             channel.get("id"),
             body.get("message_ts") or message.get("ts"),
         ),
@@ -181,7 +181,7 @@ def read_options(body: JsonObject) -> Incoming:
         kind=Kind.OPTIONS,
         name=_as_name(body.get("action_id")) or "",
         person=_read_actor(body),
-        install_team=_read_team(body),
+        install_team=_read_install(body),
         idempotency_key="",  # a search has no effect, so each one is answered
         text=_as_text(body.get("value")) or "",
         ref=read_ref(view.get("private_metadata")),
@@ -210,7 +210,7 @@ def read_event(body: JsonObject) -> Incoming:
         install_team=install_team,
         idempotency_key=_key(body, "event", body.get("event_id")),
         text=_as_text(event.get("text")) or "",
-        message=_read_message_ref(install_team or team, event.get("channel"), ts),
+        message=_read_message_ref(workspace_of(install_team, team), event.get("channel"), ts),
         inputs=Inputs(text_inputs={name: Secret(text) for name, value in inputs.items() if (text := _as_text(value))}),
         links=_read_links(event),
         bot_id=_as_id(event.get("bot_id")),
@@ -245,7 +245,7 @@ def _read_view(kind: Kind, body: JsonObject) -> Incoming:
         kind=kind,
         name=_as_name(view.get("callback_id")) or "",
         person=_read_actor(body),
-        install_team=_read_team(body),
+        install_team=_read_install(body),
         idempotency_key=_key(body, "trigger", body["trigger_id"])
         if body.get("trigger_id")
         else _key(body, kind, view_id, view_hash),
@@ -305,9 +305,7 @@ def _read_actor(body: JsonObject) -> Person:
     unique in the organisation, and the user object tells members from others.
     """
     user = _as_dict(body.get("user"))
-    enterprise = _as_id(_as_dict(body.get("enterprise")).get("id")) or _as_id(
-        _as_dict(body.get("team")).get("enterprise_id")
-    )
+    enterprise = _read_enterprise(body)
     own = _as_id(user.get("team_id"))
     return Person(
         enterprise,
@@ -327,11 +325,11 @@ def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:
 
 
 def _read_event_install(body: JsonObject) -> str | None:
-    """The workspace that the app is installed in; None for an organisation's install."""
+    """The workspace or organisation that the app is installed in."""
     authorizations = body.get("authorizations")
     first = _as_dict(authorizations[0]) if isinstance(authorizations, list) and authorizations else {}
-    if first.get("is_enterprise_install") is True:
-        return None
+    if _is_organisations(first):
+        return _as_id(first.get("enterprise_id")) or _as_id(body.get("enterprise_id"))
     return _as_id(first.get("team_id")) or _as_id(body.get("team_id")) or ""
 
 
@@ -356,6 +354,28 @@ def _read_container(container: JsonObject, team_id: str) -> MessageRef | None:
 def _read_message_ref(team_id: str, channel: object, ts: object) -> MessageRef | None:
     named, at = _as_id(channel), _as_id(ts)
     return MessageRef(team_id, named, at) if named and at else None
+
+
+def _read_install(body: JsonObject) -> str | None:
+    """The workspace or organisation that the app is installed in, as a view names it, or else the payload.
+
+    In a channel that workspaces share, the person who acts may be of another one.
+    """
+    enterprise = _read_enterprise(body)
+    if _is_organisations(body):
+        return enterprise
+    named = _as_id(_as_dict(body.get("view")).get("app_installed_team_id"))
+    return named or _read_team(body) or enterprise
+
+
+def _is_organisations(body: JsonObject) -> bool:
+    """Whether this is about an organisation's installation. A slash command says it in a string."""
+    return body.get("is_enterprise_install") in (True, "true")
+
+
+def _read_enterprise(body: JsonObject) -> str | None:
+    own = _as_id(_as_dict(body.get("enterprise")).get("id"))
+    return own or _as_id(_as_dict(body.get("team")).get("enterprise_id"))
 
 
 def _read_team(body: JsonObject) -> str | None:

@@ -26,7 +26,7 @@ class Home:
     """The Home tab of one person. Pages count from 0."""
 
     person: Person
-    install_team: str | None  # the workspace that the app is installed in; None: the organisation's install
+    install_team: str | None  # the workspace or organisation that the app is installed in
     hash: str | None  # Slack's, of what it shows; None: not known
     tracked_page: int
     recent_page: int

@@ -325,7 +325,7 @@ acts = Table(  # what people do in Slack: each has its effect once, and gets an 
     metadata,
     Column("key", String(32), primary_key=True),  # a digest of the idempotency key
     *_owner(),
-    Column("install_team", String(32)),  # none: the organisation's install
+    Column("install_team", String(32)),  # where the app is installed: a workspace or an organisation
     Column("kind", String(32), nullable=False),
     Column("name", String(80), nullable=False),  # of the handler
     Column("ref", String(ID_LENGTH)),  # the row that it is about
@@ -445,7 +445,7 @@ homes = Table(  # the Home tab of a person; Slack does not say when it is left
     Column("enterprise_id", String(32), primary_key=True),
     Column("team_id", String(32), primary_key=True),
     Column("user_id", String(32), primary_key=True),
-    Column("install_team", String(32)),  # none: the organisation's install
+    Column("install_team", String(32)),  # where the app is installed: a workspace or an organisation
     Column("hash", String(64)),  # of what it shows, as Slack says; none: not known
     Column("tracked_page", Integer, nullable=False),
     Column("recent_page", Integer, nullable=False),

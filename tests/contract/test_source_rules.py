@@ -33,7 +33,7 @@ REVEALS = {
     "bot/slack/signature.py": "the signing secret, for the HMAC",
     "bot/slack/socket.py": "the address of a WebSocket, with its ticket",
     "bot/slack/web.py": "tokens, response_urls and links that get a card, for the call",
-    "bot/slack/workspace.py": "the bot token, for Bolt",
+    "bot/slack/workspaces.py": "the id of the app, which is part of its app token",
     "bot/storage/accounts.py": "a user name, to compare it",
     "bot/storage/engine/location.py": "DATABASE_URL, for the driver",
     "bot/storage/sealing/commands.py": "a new key, for its file",

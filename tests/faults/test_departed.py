@@ -82,7 +82,7 @@ class FakeSlack:
         self.asked = []
         self.says: dict[str, Any] = {ADA.user_id: {"id": ADA.user_id}, BEN.user_id: {"id": BEN.user_id}}
 
-    def client_of(self, _team):
+    async def client_of(self, _team):
         return self
 
     async def user(self, user_id):

@@ -1,6 +1,7 @@
 """Who is a member, and where: the table of user objects, and how often and as whom Slack is asked."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,18 +86,16 @@ def test_who_has_no_time_zone_has_none():
 class Slack:
     """A workspace whose app is installed in T1, and the Web API that it is asked through."""
 
-    team_id, enterprise_id = "T1", None
-
     def __init__(self):
         self.now = 0.0
         self.asked = []
         self.noted = {}
         self.left = set()
 
-    def client_of(self, team_id):
+    async def require(self, team_id):
         if team_id != "T1":
             raise SlackError("client", "team_not_installed")
-        return self
+        return SimpleNamespace(slack=self, team_id="T1", enterprise_id=None)
 
     async def note_locale(self, person, locale):
         self.noted[person] = locale
@@ -137,12 +136,12 @@ async def test_who_has_left_is_refused_five_minutes_later_at_most(slack, members
 
 
 async def test_several_acts_at_once_ask_slack_once(slack, members):
-    assert not members.is_known(ADA)
+    assert not members.is_known(ADA, "T1")
 
     await asyncio.gather(*(members.require_member(ADA, "T1") for _ in range(5)))
 
     assert slack.asked == ["U1"]
-    assert members.is_known(ADA)
+    assert members.is_known(ADA, "T1")
 
 
 async def test_a_stranger_is_looked_up_by_the_install_that_they_act_in(slack, members):

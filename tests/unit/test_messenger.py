@@ -26,7 +26,7 @@ class Slack:
         self.opened, self.posted, self.updated, self.threads = [], [], [], []
         self.conversation = "D-{}"
 
-    def client_of(self, team_id):
+    async def client_of(self, team_id):
         return Client(self, team_id)
 
 

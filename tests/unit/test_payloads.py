@@ -181,8 +181,8 @@ def test_a_command_carries_who_where_and_how_to_answer():
     assert (incoming.text, incoming.response_url.reveal()) == ("recent", URL)
 
 
-@pytest.mark.parametrize(("said", "team"), [("true", None), (True, None), ("false", "T1"), (None, "T1")])
-def test_a_command_of_an_organisations_install_is_for_no_single_workspace(said, team):
+@pytest.mark.parametrize(("said", "team"), [("true", "E1"), (True, "E1"), ("false", "T1"), (None, "T1")])
+def test_a_command_of_an_organisations_install_names_the_organisation(said, team):
     incoming = read_payload({"command": "/ots", "team_id": "T1", "enterprise_id": "E1", "is_enterprise_install": said})
 
     assert (incoming.install_team, incoming.person) == (team, Person("E1", "T1", ""))
@@ -269,6 +269,40 @@ def test_whoever_acts_is_known_by_their_own_workspace(body, person):
     assert read_payload({"type": "block_actions", **body}).person == person
 
 
+ORGANISATION = {"enterprise": {"id": "E1"}, "is_enterprise_install": True}
+
+
+@pytest.mark.parametrize(
+    ("body", "install_team"),
+    [
+        ({"team": {"id": "T1"}}, "T1"),
+        ({"team": {"id": "T1", "enterprise_id": "E1"}, "is_enterprise_install": False}, "T1"),
+        ({**ORGANISATION, "team": {"id": "T1"}}, "E1"),
+        ({**ORGANISATION, "team": None}, "E1"),
+        ({"team": None, "enterprise": {"id": "E1"}}, "E1"),
+        ({"team": {"id": "T2"}, "view": {"app_installed_team_id": "T1"}}, "T1"),
+        ({"team": {"id": "T2"}, "view": {"app_installed_team_id": "E1"}}, "E1"),
+        ({**ORGANISATION, "team": {"id": "T2"}, "view": {"app_installed_team_id": "T2"}}, "E1"),
+        ({"team": {"id": "T1"}, "view": {"app_installed_team_id": ["T9"]}}, "T1"),
+    ],
+    ids=[
+        "a workspace's", "a workspace's in an organisation", "an organisation's", "an organisation's, team null",
+        "team null", "a window of another workspace", "a window of an organisation's", "an organisation's window",
+        "nonsense",
+    ],
+)  # fmt: skip
+def test_what_is_done_names_the_installation_that_it_belongs_to(body, install_team):
+    user = {"user": {"id": "U1", "team_id": "T2"}}
+    assert read_payload({"type": "block_actions", **user, **body}).install_team == install_team
+
+
+def test_a_message_of_an_organisations_installation_is_in_the_workspace_where_somebody_acts():
+    container = {"type": "message", "channel_id": "D1", "message_ts": "1.5"}
+    body = {**ORGANISATION, "team": {"id": "T1"}, "user": {"id": "U1"}, "container": container}
+
+    assert read_payload({"type": "block_actions", **body}).message == MessageRef("T1", "D1", "1.5")
+
+
 # --- events
 
 
@@ -299,7 +333,13 @@ def test_an_event_of_somebody_elses_workspace_names_that_one():
 
 @pytest.mark.parametrize(
     ("authorization", "team"),
-    [({"team_id": "T3"}, "T3"), ({"team_id": None, "is_enterprise_install": True}, None), ({}, "T1"), ("none", "T1")],
+    [
+        ({"team_id": "T3"}, "T3"),
+        ({"team_id": None, "enterprise_id": "E1", "is_enterprise_install": True}, "E1"),
+        ({"team_id": None, "is_enterprise_install": True}, None),
+        ({}, "T1"),
+        ("none", "T1"),
+    ],
 )
 def test_an_event_names_the_install_that_it_is_for(authorization, team):
     assert read_event(event({}, authorizations=[authorization])).install_team == team

@@ -20,7 +20,7 @@ from bot.proxy import ProxyRule
 from bot.secret import Secret
 from bot.settings import read_settings
 from bot.slack.web import SlackClient
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import OneWorkspace
 from bot.storage.engine.database import Database
 from bot.storage.leases import free_leases
 from bot.storage.notifications import Notifications
@@ -46,7 +46,7 @@ class Job:
 
 async def work(job: Job) -> Done:
     host = Host(job.port)
-    workspace = Workspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"), Secret("none"))  # never used
+    workspace = OneWorkspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"))  # never used
     settings = read_settings()
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
     async with services(settings, hosts, workspace, ProxyRule()) as (given, _messenger, db, sealer):

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import SlackError
 from bot.secret import Secret
-from bot.slack.workspace import Workspace
+from bot.slack.workspaces import OneWorkspace
 from tests.support.rows import each_row
 
 
@@ -49,7 +49,7 @@ NO_SCOPE = SlackError("bots.info", "missing_scope")
 )
 async def test_which_app_is_ours(said, app_token, named, is_ours):
     slack: Any = Slack(said)
-    workspace = Workspace(slack, Secret("token"), Secret(app_token) if app_token else None)
+    workspace = OneWorkspace(slack, Secret(app_token) if app_token else None)
     await workspace.load()
 
     assert workspace.is_our_app(named) is is_ours
