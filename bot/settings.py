@@ -38,10 +38,10 @@ RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new 
 MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_BYTES"})  # lists, on lines of their own
 ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
 SECRETS = frozenset({  # the settings that have secrets in them
-    "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "ENCRYPTION_KEYS", "HTTPS_PROXY",
+    "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CLIENT_SECRET", "DATABASE_URL",
+    "ENCRYPTION_KEYS", "HTTPS_PROXY",
 })  # fmt: skip
 OTHER_PROXIES = ("HTTP_PROXY", "ALL_PROXY")  # what other programs read
-NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
 
 
 QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "‘": "’", "«": "»"}  # opening -> closing
@@ -133,6 +133,8 @@ _VALID_VALUES = {
     "unfurl_links": "on or off",
     "shares_per_hour": "a whole number, 1 or more, a million at most",
     "opens_per_hour": "a whole number, 1 or more, a million at most",
+    "slack_client_id": "the client id of the app, such as 1234567890.1234567890",
+    "install_allowed": "ids of workspaces (T…) and organisations (E…), with commas between them",
     "slack_api_url": "a URL that starts with http:// or https:// and ends with /",
 }
 
@@ -148,6 +150,11 @@ class Settings(BaseSettings):
     slack_signing_secret: HiddenSetting = None
     slack_bot_token: HiddenSetting = None
     slack_app_token: HiddenSetting = None
+    slack_client_id: Annotated[str | None, Field(pattern=r"^[0-9A-Za-z.]{1,64}$")] = None
+    slack_client_secret: HiddenSetting = None
+    install_allowed: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[TE][0-9A-Z]{1,31}$")], ...], NoDecode, BeforeValidator(_split_words)
+    ] = ()
     slack_api_url: Annotated[str, AfterValidator(_check_url)] = Field(
         default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$"
     )
@@ -185,11 +192,8 @@ class Settings(BaseSettings):
         return self.log_format or ("text" if sys.stderr.isatty() else "json")
 
     def require_slack(self) -> None:
-        """Raise `CannotStart` if a token is missing that is needed to call Slack or to check requests from Slack."""
-        if self.slack_bot_token is None:
-            raise CannotStart(
-                "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”."
-            )
+        """Raise `CannotStart` if something is missing that is needed to call Slack or to check requests from Slack."""
+        self._require_installation()
         if self.slack_app_token is not None:
             return
         if self.slack_signing_secret is None:
@@ -199,6 +203,28 @@ class Settings(BaseSettings):
             )
         if len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's secrets have 32 characters; this catches “changeme”
             raise CannotStart("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
+
+    @property
+    def serves_many(self) -> bool:
+        """Whether workspaces install the app by OAuth. Otherwise the bot token says which one has it."""
+        return self.slack_client_id is not None
+
+    def _require_installation(self) -> None:
+        """Raise `CannotStart` unless the settings say where the app is installed: in one workspace, or in many."""
+        if self.slack_client_id is None and self.slack_client_secret is not None:
+            raise CannotStart("SLACK_CLIENT_ID is missing: set it from “Basic Information”, as SLACK_CLIENT_SECRET.")
+        if self.slack_client_id is not None and self.slack_client_secret is None:
+            raise CannotStart("SLACK_CLIENT_SECRET is missing: set it from “Basic Information”, as SLACK_CLIENT_ID.")
+        if self.serves_many and self.slack_bot_token is not None:
+            raise CannotStart(
+                "SLACK_BOT_TOKEN is for one workspace, SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are for many: "
+                "leave out one or the other."
+            )
+        if not self.serves_many and self.slack_bot_token is None:
+            raise CannotStart(
+                "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”. For many "
+                "workspaces set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET instead."
+            )
 
 
 def read_settings(env_file: Path | None = None, **given: object) -> Settings:
@@ -281,9 +307,7 @@ def find_lookalikes(env_file: Path | None = None) -> list[str]:
     known = {name.upper() for name in Settings.model_fields}
     sentences = []
     for name in sorted(_values_set(env_file)):
-        if name in NOT_SUPPORTED_YET:
-            sentences.append(f"{name} is not used: this version serves one workspace, by SLACK_BOT_TOKEN.")
-        elif name in OTHER_PROXIES:
+        if name in OTHER_PROXIES:
             sentences.append(f"{name} is not used: HTTPS_PROXY is for every call, whatever its scheme.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:
             close = difflib.get_close_matches(name, known, n=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ import stamina.instrumentation
 from aiohttp import web
 from yarl import URL
 
+from bot import app_manifest
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.features.home.publisher import HomePublisher
@@ -36,13 +37,15 @@ from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
 from bot.slack.dispatcher import Dispatcher
-from bot.slack.http import make_admin_server, make_server
+from bot.slack.http import Page, make_admin_server, make_server
+from bot.slack.installing import Installing, InstallOptions
 from bot.slack.listen import listen
+from bot.slack.many_workspaces import ManyWorkspaces
 from bot.slack.members import Members, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
-from bot.slack.web import SlackClient, is_loopback
-from bot.slack.workspaces import OneWorkspace, Workspaces
+from bot.slack.web import AppCredentials, SlackClient, is_loopback
+from bot.slack.workspaces import OneWorkspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
@@ -52,6 +55,7 @@ from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
+from bot.storage.installations import Installations
 from bot.storage.languages import StoredLanguages
 from bot.storage.leases import correct_future_times, free_leases
 from bot.storage.limits import LimitUses
@@ -60,6 +64,7 @@ from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
+from bot.storage.oauth_states import OAuthStates
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
@@ -125,10 +130,29 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
         await opened.close()
 
 
+AnyWorkspaces = OneWorkspace | ManyWorkspaces
+MakeWorkspaces = Callable[[Database, Sealer], AnyWorkspaces]
+
+
+def _workspaces_maker(settings: Settings, slack: SlackClient, tasks: BackgroundTasks) -> MakeWorkspaces:
+    """How the places are found where the app is installed: by the one bot token, or in the database."""
+    app = _app_credentials(settings)
+    if app is None:
+        return lambda _db, _sealer: OneWorkspace(slack, settings.slack_app_token)
+    return lambda db, sealer: ManyWorkspaces(Installations(db, sealer), slack, app, tasks)
+
+
+def _app_credentials(settings: Settings) -> AppCredentials | None:
+    """What the app is installed with by OAuth; None where it serves one workspace."""
+    if settings.slack_client_id is None or settings.slack_client_secret is None:
+        return None
+    return AppCredentials(settings.slack_client_id, settings.slack_client_secret)
+
+
 @asynccontextmanager
 async def services(
-    settings: Settings, hosts: Hosts, workspaces: Workspaces, proxy: ProxyRule
-) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer]]:
+    settings: Settings, hosts: Hosts, make_workspaces: MakeWorkspaces, proxy: ProxyRule
+) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer, AnyWorkspaces]]:
     """The services of the features and the messenger, with the open database and its sealer.
 
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
@@ -140,6 +164,7 @@ async def services(
     async with database(settings) as db:
         try:
             sealer = await check_keys(db, Sealer(ring) if ring else None)
+            workspaces = make_workspaces(db, sealer)
             languages = Languages(StoredLanguages(db), partial(ask_locale, workspaces))
             await languages.preload()
             preferences = Preferences(db)
@@ -190,6 +215,7 @@ async def services(
                 messenger,
                 db,
                 sealer,
+                workspaces,
             )
         finally:
             await onetime.aclose()
@@ -234,7 +260,7 @@ class Bot:
     sealer: Sealer
     services: Services
     slack: SlackClient
-    workspaces: Workspaces
+    workspaces: AnyWorkspaces
     members: Members
     messenger: Messenger
     tasks: BackgroundTasks
@@ -248,18 +274,17 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     SQLite file: it would take everything that this process has under way for interrupted, and tell people so.
     """
     settings.require_slack()
-    assert settings.slack_bot_token is not None
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
     if settings.unfurl_links == "on" and not is_loopback(URL(settings.slack_api_url)):
         find_domains(hosts)  # an emulated Slack takes any host
     proxy = _proxy_rule(settings, hosts)
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
     tasks = BackgroundTasks()
-    workspaces = OneWorkspace(slack, settings.slack_app_token)
     is_loaded = False
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
-        async with services(settings, hosts, workspaces, proxy) as (given, messenger, db, sealer):
+        make_workspaces = _workspaces_maker(settings, slack, tasks)
+        async with services(settings, hosts, make_workspaces, proxy) as (given, messenger, db, sealer, workspaces):
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspaces.load()
@@ -361,7 +386,9 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
             socket = SocketConnection(app, bot.slack, settings.slack_app_token)
             stack.push_async_callback(socket.close)
         readiness = Readiness(_checks(bot, socket))
-        server = make_server(app if socket is None else None, settings.slack_signing_secret, readiness)
+        server = make_server(
+            app if socket is None else None, settings.slack_signing_secret, readiness, _install_pages(bot)
+        )
         runner = web.ServerRunner(server, shutdown_timeout=CUT_OFF)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -370,6 +397,24 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
         if socket is not None:
             await socket.start()
         yield {"mode": "http" if socket is None else "socket", "port": port}
+
+
+def _install_pages(bot: Bot) -> Mapping[str, Page]:
+    """The pages by which workspaces install the app; none where it serves one workspace."""
+    settings, app = bot.settings, _app_credentials(bot.settings)
+    if app is None or not isinstance(bot.workspaces, ManyWorkspaces):
+        return {}
+    options = InstallOptions(app=app, scopes=_scopes(settings), allowed=frozenset(settings.install_allowed))
+    installations = Installations(bot.db, bot.sealer)
+    states = OAuthStates(bot.db)
+    return Installing(options, bot.slack, settings.slack_api_url, installations, states, bot.workspaces).pages
+
+
+def _scopes(settings: Settings) -> tuple[str, ...]:
+    """What the app asks for: the scopes of its manifest."""
+    parts = "unfurl" if settings.unfurl_links == "on" else ""
+    manifest = app_manifest.fit(app_manifest.read_plain(), None, app_manifest.read_parts(parts))
+    return tuple(manifest["oauth_config"]["scopes"]["bot"])
 
 
 @asynccontextmanager
@@ -389,7 +434,7 @@ async def _listening_for_admins(bot: Bot, readiness: Readiness) -> AsyncIterator
 
 
 def _checks(bot: Bot, socket: SocketConnection | None = None) -> ReadinessChecks:
-    """What /readyz asks, by the name of the part. There is one workspace, so its token is what this process needs."""
+    """What /readyz asks, by the name of the part. Of one workspace the token is what this process needs, too."""
 
     async def check_token() -> str | None:
         health = bot.slack.health
@@ -398,8 +443,9 @@ def _checks(bot: Bot, socket: SocketConnection | None = None) -> ReadinessChecks
     checks: dict[str, Callable[[], Awaitable[str | None]]] = {
         "database": partial(check_database, bot.db, bot.sealer),
         "keys": partial(check_keys_open, bot.db, bot.sealer),
-        "slack_token": check_token,
     }
+    if not bot.settings.serves_many:
+        checks["slack_token"] = check_token
     return checks if socket is None else checks | {"socket_mode": socket.find_failure}
 
 

@@ -84,6 +84,9 @@ _NAME_FIELDS: Mapping[Kind, str] = {
 # causes are ignored, so that it never reacts to itself.
 _ALSO_BY_ITSELF = frozenset({"member_joined_channel", "member_left_channel"})
 
+# Events that matter also when Slack takes our token no more.
+_AFTER_REVOCATION = frozenset({"app_uninstalled", "tokens_revoked"})
+
 # What a person does by clicking. Slack sends the other kinds by itself, or once for each window that was opened.
 _LIMITED = frozenset({Kind.ACTION, Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT})
 
@@ -153,6 +156,8 @@ class Dispatcher:
     async def _find_workspace(self, incoming: Incoming) -> Workspace | None:
         """The installation that the payload came from; None where the app is not installed."""
         found = await self._workspaces.find(incoming.install_team)
+        if found is not None and found.is_revoked and incoming.name not in _AFTER_REVOCATION:
+            return None
         if found is not None and found.team_id is None and incoming.person.enterprise_id is not None:
             await self._workspaces.note_member(incoming.person.team_id, incoming.person.enterprise_id)
         return found

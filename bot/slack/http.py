@@ -33,21 +33,27 @@ BROKEN_OFF = (ConnectionError, web.RequestPayloadError, RuntimeError)
 
 log = Log("http")
 
+Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 HealthPage = Callable[[], Awaitable[web.Response]]
 
 
-def make_server(app: AsyncApp | None, signing_secret: Secret | None, readiness: Readiness) -> web.Server:
+def make_server(
+    app: AsyncApp | None, signing_secret: Secret | None, readiness: Readiness, install_pages: Mapping[str, Page]
+) -> web.Server:
     """The server, to be made inside a running loop. `app` is None in Socket Mode: Slack sends nothing over HTTP then.
 
-    Anybody may ask /readyz here, so it answers without reasons.
+    Anybody may ask /readyz here, so it answers without reasons. `install_pages` are those by which workspaces install
+    the app, by their path; a HEAD begins no installation.
     """
-    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _show_readiness(readiness)}
+    health: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _show_readiness(readiness)}
     requests = SlackRequests(app, SignatureChecker(signing_secret)) if app is not None and signing_secret else None
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         if request.method == "POST" and requests is not None:
             return await requests.answer(request)
-        page = pages.get(request.path) if request.method in ("GET", "HEAD") else None
+        if request.method == "GET" and (install_page := install_pages.get(request.path)) is not None:
+            return await install_page(request)
+        page = health.get(request.path) if request.method in ("GET", "HEAD") else None
         return await page() if page is not None else _refuse(404)
 
     return LimitedServer(

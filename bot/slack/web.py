@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -48,21 +49,21 @@ def quiet_logger() -> logging.Logger:
     return logger
 
 
-class SlackClient:
-    """One workspace's Web API. Only the caller knows whether a retry is safe, so nothing is tried again here.
+@dataclass(frozen=True, slots=True)
+class AppCredentials:
+    """What the app proves itself with when it is installed by OAuth."""
 
-    The exception is a 429 that asks for a short wait: Slack did nothing, and takes a message a second in a conversation
-    and an edit each 1.2 seconds in a workspace. A window is not waited for, because its trigger dies meanwhile.
-    """
+    client_id: str
+    client_secret: Secret
 
-    def __init__(self, token: Secret, api_url: str, proxy: ProxyRule | None = None) -> None:
-        self.health = TokenHealth()
-        self._token = token
-        self._api_url = api_url
-        self._proxy = proxy or ProxyRule()
+
+class SlackConnections:
+    """The connections to Slack, shared by the clients of all workspaces."""
+
+    def __init__(self, proxy: ProxyRule) -> None:
+        self._proxy = proxy
         self._logged: TTLCache[tuple[str, str], bool] = TTLCache(100, LOG_AGAIN)
         self._session: aiohttp.ClientSession | None = None
-        self._client: AsyncWebClient | None = None
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -80,12 +81,58 @@ class SlackClient:
             middlewares=(_refuse_redirects, self._proxy.apply),
         )
 
+    def is_news(self, host: str, reason: str) -> bool:
+        """Whether the log should say that this host gives no answer for this reason: once in `LOG_AGAIN` seconds."""
+        if (host, reason) in self._logged:
+            return False
+        self._logged[host, reason] = True
+        return True
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class SlackClient:
+    """One workspace's Web API. Only the caller knows whether a retry is safe, so nothing is tried again here.
+
+    The exception is a 429 that asks for a short wait: Slack did nothing, and takes a message a second in a conversation
+    and an edit each 1.2 seconds in a workspace. A window is not waited for, because its trigger dies meanwhile.
+    """
+
+    def __init__(
+        self,
+        token: Secret | None,
+        api_url: str,
+        proxy: ProxyRule | None = None,
+        *,
+        connections: SlackConnections | None = None,
+    ) -> None:
+        """Without a `token` only those calls can be made that need none of a workspace."""
+        self.health = TokenHealth()
+        self._token = token
+        self._api_url = api_url
+        self._connections = connections or SlackConnections(proxy or ProxyRule())
+        self._client: AsyncWebClient | None = None
+
+    def with_token(self, token: Secret) -> SlackClient:
+        """The Web API of another workspace, over the same connections."""
+        return SlackClient(token, self._api_url, connections=self._connections)
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        return self._connections.session
+
+    def new_session(self) -> aiohttp.ClientSession:
+        """A session that follows the rules for outgoing calls. The caller closes it."""
+        return self._connections.new_session()
+
     @property
     def client(self) -> AsyncWebClient:
         """slack_sdk's client over the shared session."""
         if self._client is None:
             self._client = AsyncWebClient(
-                token=self._token.reveal(),
+                token=None if self._token is None else self._token.reveal(),
                 base_url=self._api_url,
                 timeout=TIMEOUT,
                 session=self.session,
@@ -99,8 +146,8 @@ class SlackClient:
         return AsyncWebClient(base_url=self._api_url, timeout=TIMEOUT, retry_handlers=[], logger=quiet_logger())
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
+        """Close the connections, also those of clients that `with_token` made."""
+        await self._connections.close()
 
     async def who_am_i(self) -> Mapping[str, Any]:
         answer = await self._call("auth.test", self.client.auth_test())
@@ -118,6 +165,26 @@ class SlackClient:
         bot = answer.get("bot")
         found = bot.get("app_id") if isinstance(bot, dict) else None
         return found if isinstance(found, str) and found else None
+
+    async def exchange_code(self, app: AppCredentials, code: Secret) -> Mapping[str, Any]:
+        """What the installation is that this code was given for, with its token. Raises `SlackError`."""
+        return await self._access(app, code=code.reveal())
+
+    async def renew_token(self, app: AppCredentials, refresh_token: Secret) -> Mapping[str, Any]:
+        """The next token of an installation, and the next refresh token. Raises `SlackError`."""
+        return await self._access(app, grant_type="refresh_token", refresh_token=refresh_token.reveal())
+
+    async def _access(self, app: AppCredentials, **given: str) -> Mapping[str, Any]:
+        call = self.client.oauth_v2_access(client_id=app.client_id, client_secret=app.client_secret.reveal(), **given)
+        answer = await self._translate("oauth.v2.access", call)
+        found: Mapping[str, Any] = answer.data
+        return found
+
+    async def uninstall(self, app: AppCredentials) -> None:
+        """Remove the app from the workspace that the token belongs to. Raises `SlackError`."""
+        credentials = {"client_id": app.client_id, "client_secret": app.client_secret.reveal()}
+        call = self.client.api_call("apps.uninstall", data=credentials)  # slack_sdk's own puts them into the URL
+        await self._translate("apps.uninstall", call)
 
     async def open_socket(self, app_token: Secret) -> Secret:
         """The address of a new WebSocket for Socket Mode, with the ticket in it."""
@@ -299,8 +366,7 @@ class SlackClient:
         api = URL(self._api_url)
         host = f"hooks.{find_domain(api)}" if method == RESPONSE_URL else str(api.host)
         reason = failure.why or failure.code
-        if (host, reason) not in self._logged:
-            self._logged[host, reason] = True
+        if self._connections.is_news(host, reason):
             log.warning("slack_unavailable", action=method, host=host, reason=reason)
 
 

@@ -29,6 +29,7 @@ class Workspace:
     enterprise_id: str | None  # None outside Enterprise Grid
     bot_id: str | None
     bot_user_id: str | None
+    is_revoked: bool = False  # Slack takes its token no more; what the workspace has here is not erased yet
 
     def is_itself(self, user_id: str, bot_id: str | None) -> bool:
         """Whether this user or this bot is the bot itself."""
@@ -57,9 +58,9 @@ class Workspaces(ABC):
         """
 
     async def require(self, install_team: str | None) -> Workspace:
-        """As `find`. Raises `SlackError` where the app is not installed."""
+        """As `find`. Raises `SlackError` where the app is not installed, or its token was revoked."""
         found = await self.find(install_team)
-        if found is None:
+        if found is None or found.is_revoked:
             raise SlackError("client", NOT_INSTALLED)
         return found
 

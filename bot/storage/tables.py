@@ -67,6 +67,38 @@ def _owner() -> tuple[Column[str], Column[str], Column[str]]:
     )
 
 
+installations = Table(  # the workspaces and organisations that installed the app by OAuth
+    "installations",
+    metadata,
+    _id(),
+    *_owner(),  # who installed it; the team is "-" for an organisation
+    Column("install_team", String(32), nullable=False, unique=True),  # the id of the workspace or organisation
+    Column("app_id", String(32)),
+    Column("bot_id", String(32)),
+    Column("bot_user_id", String(32)),
+    Column("scopes", Text, nullable=False),  # that were granted, with commas between them
+    Column("token", LargeBinary, nullable=False),  # sealed
+    Column("refresh_token", LargeBinary),  # sealed; none: the token does not expire
+    Column("token_expires_at", Double),
+    Column("renewing_until", Double),  # while a process asks Slack for the next token
+    Column("installed_at", Double, nullable=False),
+    Column("revoked_at", Double),  # when Slack revoked the token; the workspace's rows are kept for a while then
+)
+
+organisation_workspaces = Table(  # where people of an organisation that installed the app as a whole have used it
+    "organisation_workspaces",
+    metadata,
+    Column("team_id", String(32), primary_key=True),
+    Column("enterprise_id", String(32), nullable=False, index=True),
+)
+
+oauth_states = Table(  # of installations that somebody has begun in a browser
+    "oauth_states",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of the state: the table holds none that could be used
+    Column("expires_at", Double, nullable=False, index=True),
+)
+
 accounts = Table(
     "accounts",
     metadata,
@@ -516,6 +548,8 @@ LINK_CARD = SealedColumn(
 )
 
 SEALED = (
+    SealedColumn(installations, "token", "slack_token", bound_names.INSTALLATIONS),
+    SealedColumn(installations, "refresh_token", "slack_token", bound_names.INSTALLATIONS),
     SealedColumn(accounts, "username", "token", bound_names.ACCOUNTS),
     SealedColumn(accounts, "token", "token", bound_names.ACCOUNTS),
     SealedColumn(button_contexts, "key", "metadata_key", bound_names.BUTTON_CONTEXTS),

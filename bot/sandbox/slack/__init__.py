@@ -7,6 +7,7 @@ from bot.sandbox.slack.member import WorkspaceMember
 from bot.sandbox.slack.model import SlackChannel, SlackMessage, SlackView
 from bot.sandbox.slack.records import AppDelivery, CallRecord, SentPayload
 from bot.sandbox.slack.rules import Problem, check_message, check_view
+from bot.sandbox.slack.slack_platform import SlackPlatform
 from bot.sandbox.slack.state import Refusal
 from bot.sandbox.slack.workspace import SlackWorkspace
 
@@ -21,6 +22,7 @@ __all__ = [
     "SlackChannel",
     "SlackFault",
     "SlackMessage",
+    "SlackPlatform",
     "SlackView",
     "SlackWorkspace",
     "WorkspaceChange",

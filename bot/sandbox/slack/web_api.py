@@ -57,9 +57,9 @@ RESPONSE_URL = "response_url"  #: the method name of response_urls in faults, ca
 
 @dataclass(slots=True)
 class Tokens:
-    """The tokens of the app. `scopes` belong to the bot token."""
+    """The tokens of the app. `scopes` belong to the bot tokens: with token rotation, two are good for a while."""
 
-    bot: str
+    bots: set[str]
     app: str
     scopes: AbstractSet[str]
 
@@ -87,7 +87,7 @@ class WebApi:
 
     def app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        app.router.add_route("*", "/api/{method}", self._api)
+        app.router.add_route("*", "/api/{method}", self.serve)
         app.router.add_get("/link/", self._sockets.serve)
         return app
 
@@ -97,7 +97,8 @@ class WebApi:
         app.router.add_post("/{kind:commands|actions}/{rest:.+}", self._response_url)
         return app
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call of the method that the path names."""
         method = request.match_info["method"]
 
         async def effect(args: Payload) -> web.Response:
@@ -137,7 +138,7 @@ class WebApi:
         return _abort(request) if fault is not None and fault.kind == "drop_after" else answer
 
     async def _run(self, name: str, request: web.Request, args: Payload) -> Payload:
-        token = _read_token(request, args)
+        token = read_token(request, args)
         if name == OPEN_CONNECTION:
             return self._connection(request, token)
         method = METHODS.get(name)
@@ -147,7 +148,7 @@ class WebApi:
             raise Refusal("not_authed")
         if token == self._tokens.app:
             raise Refusal("not_allowed_token_type")
-        if token != self._tokens.bot:
+        if token not in self._tokens.bots:
             raise Refusal("invalid_auth")
         if method.scope is not None and method.scope not in self._tokens.scopes:
             raise Refusal("missing_scope", needed=method.scope, provided=",".join(sorted(self._tokens.scopes)))
@@ -157,7 +158,7 @@ class WebApi:
     def _connection(self, request: web.Request, token: str) -> Payload:
         if not token:
             raise Refusal("not_authed")
-        if token == self._tokens.bot:
+        if token in self._tokens.bots:
             raise Refusal("not_allowed_token_type")
         if token != self._tokens.app:
             raise Refusal("invalid_auth")
@@ -219,7 +220,7 @@ def _refusal_response(method: str, refusal: Refusal) -> web.Response:
     return web.Response(status=400, text=refusal.code)
 
 
-def _read_token(request: web.Request, args: Payload) -> str:
+def read_token(request: web.Request, args: Payload) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
 

@@ -56,6 +56,7 @@ class SlackWorkspace:
         self.sockets = Sockets(app_id, self.state.changes)
         self.bot_token, self.app_token, self.signing_secret = bot_token, app_token, signing_secret
         self._scopes = set(scopes)
+        self.bot_tokens = {bot_token}  #: that calls may use
         self._members: dict[str, WorkspaceMember] = {}
         self._deliverer = Deliverer(
             secret=signing_secret,
@@ -66,7 +67,7 @@ class SlackWorkspace:
         )
         self._app = AppConnection(self.state, self._deliverer, self.records)
         self._web_api = WebApi(
-            self.state, Tokens(bot_token, app_token, self._scopes), self.sockets, self.faults, self.records
+            self.state, Tokens(self.bot_tokens, app_token, self._scopes), self.sockets, self.faults, self.records
         )
         self._base_url = ""
         self._hooks_port = 0  # any at the first start, the same at every later one
@@ -116,6 +117,10 @@ class SlackWorkspace:
         Raises `ValueError` for anything that is not on this machine.
         """
         self._deliverer.connect(request_url)
+
+    async def serve_api(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call to the Web API that arrived elsewhere."""
+        return await self._web_api.serve(request)
 
     @property
     def ack_within(self) -> float:

@@ -12,6 +12,7 @@ ACCOUNTS: Final = "accounts"
 BUTTON_CONTEXTS: Final = "handles"
 BUTTON_CONTEXT_DATA: Final = "facts"  # the column `data`
 DELIVERIES: Final = "parcels"
+INSTALLATIONS: Final = "installations"
 LINK_CARDS: Final = "link_cards"
 KEY_CHECKS: Final = "key_checks"
 REQUESTS: Final = "requests"

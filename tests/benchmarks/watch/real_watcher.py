@@ -49,7 +49,13 @@ async def work(job: Job) -> Done:
     workspace = OneWorkspace(SlackClient(Secret("none"), "http://127.0.0.1:9/"))  # never used
     settings = read_settings()
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
-    async with services(settings, hosts, workspace, ProxyRule()) as (given, _messenger, db, sealer):
+    async with services(settings, hosts, lambda _db, _sealer: workspace, ProxyRule()) as (
+        given,
+        _messenger,
+        db,
+        sealer,
+        _,
+    ):
         await free_leases(db)
         watcher, before = Watcher(given, Polls(db, sealer), EVERY), host.calls()
         running = asyncio.create_task(watcher.run())

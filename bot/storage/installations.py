@@ -1,0 +1,218 @@
+"""The workspaces and organisations that installed the app by OAuth, each with its token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, or_, select, update
+
+from bot.person import Person
+from bot.secret import Secret
+from bot.storage.engine.database import Database, is_older, now
+from bot.storage.sealing import bound_names
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.tables import installations, new_id, organisation_workspaces
+
+RENEWING: Final = 15.0  # seconds in which one process asks Slack for the next token, and no other
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewInstallation:
+    """What Slack says of an installation. Ids are Slack's own."""
+
+    enterprise_id: str | None  # None outside Enterprise Grid
+    team_id: str | None  # None: of the whole organisation
+    installed_by: str | None  # a user id
+    app_id: str | None
+    bot_id: str | None
+    bot_user_id: str | None
+    scopes: tuple[str, ...]
+    token: Secret
+    refresh_token: Secret | None = None
+    token_lives: float | None = None  # seconds from now; None: it does not expire
+
+    @property
+    def install_team(self) -> str:
+        """The id of the workspace, or of the organisation. Raises `ValueError` if there is neither."""
+        found = self.team_id or self.enterprise_id
+        if found is None:
+            raise ValueError("an installation of no workspace")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A workspace or organisation that has the app."""
+
+    id: str
+    install_team: str  #: the id of the workspace or organisation
+    enterprise_id: str | None
+    team_id: str | None  #: None: of the whole organisation
+    app_id: str | None
+    bot_id: str | None
+    bot_user_id: str | None
+    token: Secret
+    refresh_token: Secret | None
+    token_lives: float | None  #: seconds from when it was read; None: it does not expire
+    is_revoked: bool = False  #: Slack takes its token no more
+
+
+class Installations:
+    """All methods raise `StorageUnavailable`; nothing is changed then."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+
+    async def save(self, new: NewInstallation) -> None:
+        """Store an installation. It replaces the one that this workspace or organisation had."""
+        row_id = new_id()
+        who = {
+            "enterprise_id": new.enterprise_id or NOBODY,
+            "team_id": new.team_id or NOBODY,
+            "user_id": new.installed_by or NOBODY,
+        }
+        sealed = self._seal(Person(who["enterprise_id"], who["team_id"], who["user_id"]), row_id, new)
+        values = {
+            "id": row_id,
+            **who,
+            **sealed,
+            "install_team": new.install_team,
+            "app_id": new.app_id,
+            "bot_id": new.bot_id,
+            "bot_user_id": new.bot_user_id,
+            "scopes": ",".join(new.scopes),
+            "installed_at": now,
+        }
+        async with self._db.writing() as connection:
+            await self._db.advisory_lock(connection, "installations", new.install_team)
+            await connection.execute(delete(installations).where(_is(new.install_team)))
+            await connection.execute(insert(installations).values(**values))
+        await self._db.checkpoint()
+
+    async def find(self, install_team: str) -> Installation | None:
+        """The installation of this workspace or organisation, or else of the organisation that it is known to be in.
+
+        None if there is none. Raises `Unsealable`.
+        """
+        above = select(organisation_workspaces.c.enterprise_id).where(organisation_workspaces.c.team_id == install_team)
+        mine = or_(_is(install_team), installations.c.install_team == above.scalar_subquery())
+        query = (
+            select(installations, (installations.c.token_expires_at - now).label("lives"))
+            .where(mine)
+            .order_by(installations.c.revoked_at.is_not(None), (installations.c.install_team == install_team).desc())
+            .limit(1)
+        )
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return self._read(row) if row else None
+
+    async def note_member(self, team_id: str, enterprise_id: str) -> None:
+        """This workspace is one of that organisation's."""
+        known = update(organisation_workspaces).where(organisation_workspaces.c.team_id == team_id)
+        async with self._db.writing() as connection:
+            await self._db.advisory_lock(connection, "organisation_workspaces", team_id)
+            if not (await connection.execute(known.values(enterprise_id=enterprise_id))).rowcount:
+                new = insert(organisation_workspaces).values(team_id=team_id, enterprise_id=enterprise_id)
+                await connection.execute(new)
+
+    async def app_ids(self) -> frozenset[str]:
+        """The ids of the Slack app that was installed: one, unless the operator made the app anew."""
+        query = select(installations.c.app_id).where(installations.c.app_id.is_not(None)).distinct()
+        async with self._db.reading() as connection:
+            return frozenset((await connection.scalars(query)).all())
+
+    async def count(self) -> int:
+        """How many have the app."""
+        async with self._db.reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(installations)) or 0
+
+    async def claim_renewal(self, installation_id: str) -> bool:
+        """Whether the caller may ask Slack for the next token: one process at a time, for `RENEWING` seconds."""
+        free = or_(installations.c.renewing_until.is_(None), installations.c.renewing_until < now)
+        claim = update(installations).where(installations.c.id == installation_id, free)
+        async with self._db.writing() as connection:
+            return bool((await connection.execute(claim.values(renewing_until=now + RENEWING))).rowcount)
+
+    async def renew(self, old: Installation, token: Secret, refresh_token: Secret | None, lives: float | None) -> None:
+        """Store the next token, unless the app was installed again meanwhile."""
+        query = select(installations).where(installations.c.id == old.id)
+        async with self._db.writing() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return
+            given = _Tokens(token, refresh_token, lives)
+            sealed = self._seal(Person(row.enterprise_id, row.team_id, row.user_id), old.id, given)
+            change = update(installations).where(installations.c.id == old.id)
+            await connection.execute(change.values(**sealed, renewing_until=None, revoked_at=None))
+        await self._db.checkpoint()
+
+    async def revoke(self, install_team: str, revoked_at: float) -> bool:
+        """Slack revoked the token at that time, in seconds since 1970. A later installation stays as it is.
+
+        Returns whether an installation was stopped.
+        """
+        earlier = (_is(install_team), installations.c.installed_at <= revoked_at, installations.c.revoked_at.is_(None))
+        async with self._db.writing() as connection:
+            return bool(
+                (await connection.execute(update(installations).where(*earlier).values(revoked_at=now))).rowcount
+            )
+
+    async def is_installed_since(self, install_team: str, when: float) -> bool:
+        """Whether somebody installed the app there after that time, in seconds since 1970."""
+        later = exists().where(_is(install_team), installations.c.installed_at > when)
+        async with self._db.reading() as connection:
+            return bool(await connection.scalar(select(later)))
+
+    async def revoked_for(self, seconds: float) -> list[str]:
+        """The workspaces and organisations whose token was revoked so long ago."""
+        query = select(installations.c.install_team).where(is_older(installations.c.revoked_at, seconds))
+        async with self._db.reading() as connection:
+            return list((await connection.scalars(query)).all())
+
+    def _seal(self, person: Person, row_id: str, given: NewInstallation | _Tokens) -> dict[str, Any]:
+        refresh = given.refresh_token
+        return {
+            "token": self._sealer.seal_text("slack_token", _binding("token", person, row_id), given.token),
+            "refresh_token": refresh
+            and self._sealer.seal_text("slack_token", _binding("refresh_token", person, row_id), refresh),
+            "token_expires_at": None if given.token_lives is None else now + given.token_lives,
+        }
+
+    def _read(self, row: Row[Any]) -> Installation:
+        person = Person(row.enterprise_id, row.team_id, row.user_id)
+        refresh = None
+        if row.refresh_token is not None:
+            refresh = self._open("refresh_token", person, row.id, row.refresh_token)
+        return Installation(
+            row.id,
+            row.install_team,
+            None if row.enterprise_id == NOBODY else row.enterprise_id,
+            None if row.team_id == NOBODY else row.team_id,
+            row.app_id,
+            row.bot_id,
+            row.bot_user_id,
+            self._open("token", person, row.id, row.token),
+            refresh,
+            row.lives,
+            row.revoked_at is not None,
+        )
+
+    def _open(self, column: str, person: Person, row_id: str, blob: bytes) -> Secret:
+        return self._sealer.open_text("slack_token", _binding(column, person, row_id), blob)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    token: Secret
+    refresh_token: Secret | None
+    token_lives: float | None
+
+
+def _is(install_team: str) -> ColumnElement[bool]:
+    return installations.c.install_team == install_team
+
+
+def _binding(column: str, person: Person, row_id: str) -> Binding:
+    return Binding.of(bound_names.INSTALLATIONS, column, person, NOBODY, row_id)
