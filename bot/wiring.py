@@ -17,7 +17,7 @@ from bot import app_manifest
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.features.home.publisher import HomePublisher
-from bot.interaction.card_queue import CardQueue
+from bot.interaction.card_queue import CardQueues
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -202,7 +202,7 @@ async def services(
                     publish_home=messenger.publish_home,
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
-                    card_queue=CardQueue(count_for_all=limits.count_card_call),
+                    card_queues=CardQueues(count_for_all=limits.count_card_call),
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
@@ -327,11 +327,11 @@ async def serve(settings: Settings, *, watching: bool) -> None:
         recovery = Recovery(registry.recoveries, bot.services, registry.resumes)
         async with _listening(bot, app) as mode:
             recovery.start(alone=bot.db.is_sqlite)
-            bot.tasks.start(bot.services.card_queue.run())
+            bot.tasks.start(bot.services.card_queues.run())
             async with _watching(bot) if watching else nullcontext():
                 log.info("ready", **mode)
                 await _wait_for_shutdown()
-                bot.services.card_queue.stop()
+                bot.services.card_queues.stop()
                 bot.tasks.stop_within(DRAIN)
             await recovery.stop()
 

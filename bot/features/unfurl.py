@@ -39,7 +39,9 @@ async def receive_links(interaction: Interaction, _row: None) -> Reply:
         if isinstance(one, SecretLink)
     }
     if posted:
-        services.card_queue.put(partial(_post_cards, services, interaction.person, message, [*posted.values()]))
+        services.card_queues.put(
+            message.team_id, partial(_post_cards, services, interaction.person, message, [*posted.values()])
+        )
     private = [*dict.fromkeys(one for one in found.values() if isinstance(one, MetadataLink))]
     try:
         await _warn(interaction, private)
@@ -116,7 +118,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     await redraw_all(services, await services.link_cards.undrawn())
     if alone_for is not None:  # no other process has any of these under way
         for card in await services.link_cards.unposted():
-            services.card_queue.put(partial(_attach, services, [card]))
+            services.card_queues.put(card.message.team_id, partial(_attach, services, [card]))
     await services.link_warnings.purge()
 
 

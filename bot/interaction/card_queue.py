@@ -1,4 +1,4 @@
-"""Cards that wait to be attached to links, at the pace of Slack's chat.unfurl.
+"""Cards that wait to be attached to links, at the pace of Slack's chat.unfurl, in one queue for each workspace.
 
 Slack takes 50 of these calls a minute in a workspace. All processes together keep to that: each spreads its own calls,
 and the calls of all are counted in the database. When more links are posted than that, the newest get their cards
@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import NamedTuple
 
 from bot.errors import BotError, SlackError
@@ -70,6 +71,51 @@ class _Waiting(NamedTuple):
 
 async def _alone() -> float:
     return 0.0
+
+
+async def _alone_in(_team_id: str) -> float:
+    return 0.0
+
+
+class CardQueues:
+    """A queue for each workspace: one that is slow or limited delays no other.
+
+    `count_for_all` counts a call in a workspace over all processes. It returns the seconds to wait if there were too
+    many, else 0.
+    """
+
+    def __init__(self, *, count_for_all: Callable[[str], Awaitable[float]] = _alone_in) -> None:
+        self._count_for_all = count_for_all
+        self._queues: dict[str, CardQueue] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
+
+    def put(self, team_id: str, post: Callable[[], Awaitable[None]]) -> None:
+        """As `CardQueue.put`, for a message in this workspace. Called inside a running loop."""
+        self._of(team_id).put(post)
+
+    async def may_call(self, team_id: str) -> bool:
+        """As `CardQueue.may_call`. Raises `StorageUnavailable`."""
+        return await self._of(team_id).may_call()
+
+    async def run(self) -> None:
+        """Wait until `stop`, and until the calls that are under way have ended."""
+        await self._stopped.wait()
+        if self._running:
+            await asyncio.wait(self._running)
+
+    def stop(self) -> None:
+        for queue in self._queues.values():
+            queue.stop()
+        self._stopped.set()
+
+    def _of(self, team_id: str) -> CardQueue:
+        if team_id not in self._queues:
+            queue = self._queues[team_id] = CardQueue(count_for_all=partial(self._count_for_all, team_id))
+            task = asyncio.create_task(queue.run())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return self._queues[team_id]
 
 
 class CardQueue:

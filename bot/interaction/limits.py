@@ -77,10 +77,13 @@ class Limits:
             said = Sentences.of(did, _try_again(reached.wait))
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
 
-    async def count_card_call(self) -> float:
-        """Count a call of chat.unfurl by any process. Returns the seconds to wait if there were too many, else 0."""
+    async def count_card_call(self, team_id: str) -> float:
+        """Count a call of chat.unfurl in this workspace by any process.
+
+        Returns the seconds to wait if there were too many, else 0.
+        """
         try:
-            await self._uses.consume(EVERYBODY, _CARD_CALLS)
+            await self._uses.consume(Person(None, team_id, "-"), _CARD_CALLS)
         except LimitReached as reached:
             return max(reached.wait, MIN_WAIT)
         return 0.0

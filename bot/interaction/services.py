@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.errors import Unsealable
 from bot.interaction.access import HostAccess
-from bot.interaction.card_queue import CardQueue
+from bot.interaction.card_queue import CardQueues
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -100,7 +100,7 @@ class Services:
     publish_home: PublishHome
     link_cards: LinkCards
     link_warnings: LinkWarnings
-    card_queue: CardQueue
+    card_queues: CardQueues
     unfurl_links: bool = False  # UNFURL_LINKS
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES

@@ -108,7 +108,7 @@ async def end_cards_of_burned(services: Services, person: Person, names: Sequenc
 async def _end(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
     try:
         for card in await marking:
-            services.card_queue.put(partial(_draw, services, card))
+            services.card_queues.put(card.message.team_id, partial(_draw, services, card))
     except BotError as error:
         log.warning("card_not_changed", error=str(error))
     except Exception as error:  # noqa: BLE001 - the person must see what was done, whatever the card says
@@ -117,9 +117,12 @@ async def _end(services: Services, marking: Awaitable[list[LinkCard]]) -> None:
 
 async def redraw_all(services: Services, cards: list[LinkCard]) -> None:
     """Draw cards of secrets that are over, as many as Slack takes now. Raises `StorageUnavailable`."""
+    full: set[str] = set()  # workspaces whose cards wait for a minute
     for card in cards:
-        if not await services.card_queue.may_call():
-            return  # in a minute
+        team_id = card.message.team_id
+        if team_id in full or not await services.card_queues.may_call(team_id):
+            full.add(team_id)
+            continue
         with suppress(SlackError):  # in a minute
             await _draw(services, card)
 

@@ -165,8 +165,8 @@ async def test_uses_of_a_clock_that_was_ahead_do_not_lock_anybody_out(limits, da
 async def test_all_processes_together_make_no_more_calls_for_cards_than_slack_takes(database):
     one, other = Limits(LimitUses(database)), Limits(LimitUses(database))
 
-    waits = [await process.count_card_call() for process in (one, other) * (MAX_CALLS // 2)]
+    waits = [await process.count_card_call("T1") for process in (one, other) * (MAX_CALLS // 2)]
 
     assert waits == [0.0] * MAX_CALLS
-    assert 0 < await one.count_card_call() <= PERIOD
-    assert 0 < await other.count_card_call() <= PERIOD
+    assert 0 < await one.count_card_call("T1") <= PERIOD
+    assert 0 < await other.count_card_call("T1") <= PERIOD

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.interaction.card_queue import CardQueue
+from bot.interaction.card_queue import CardQueues
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
@@ -71,7 +71,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "unfurl": no_slack,
         "link_cards": LinkCards(db, sealer),
         "link_warnings": LinkWarnings(db, sealer),
-        "card_queue": CardQueue(),
+        "card_queues": CardQueues(),
         "update_window": no_slack,
         "publish_home": no_slack,
         "homes": Homes(db),

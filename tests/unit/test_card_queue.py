@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import SlackError, StorageUnavailable
 from bot.interaction import card_queue
-from bot.interaction.card_queue import BURST, MAX_CALLS, MAX_WAIT, PERIOD, CallPace, CardQueue
+from bot.interaction.card_queue import BURST, MAX_CALLS, MAX_WAIT, PERIOD, CallPace, CardQueue, CardQueues
 from tests.support.rows import each_row
 
 SECONDS = 300
@@ -179,6 +179,26 @@ async def test_what_other_processes_have_used_up_is_waited_for(clock):
 
     assert (made, waits) == (["card"], [])
     queue.stop()
+    await running
+
+
+async def test_a_workspace_that_is_limited_delays_no_other():
+    asked: list[str] = []
+
+    async def count_for_all(team_id):
+        asked.append(team_id)
+        return 600.0 if team_id == "T1" else 0.0
+
+    made: list[object] = []
+    queues = CardQueues(count_for_all=count_for_all)
+    running = asyncio.create_task(queues.run())
+    for team_id in ("T1", "T2", "T3"):
+        queues.put(team_id, post(made, team_id))
+    await settle()
+
+    assert (made, sorted(asked)) == (["T2", "T3"], ["T1", "T2", "T3"])
+    assert (await queues.may_call("T1"), await queues.may_call("T2")) == (False, True)
+    queues.stop()
     await running
 
 
