@@ -84,6 +84,7 @@ from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.store import Tracking
+from bot.storage.workspace_rows import WorkspaceRows
 from bot.watch.notifier import Notifier
 from bot.watch.single_instance import single_instance_lock
 from bot.watch.watcher import Watcher
@@ -202,6 +203,11 @@ async def services(
                     publish_home=messenger.publish_home,
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
+                    people=PeopleRows(db),
+                    installations=Installations(db, sealer),
+                    workspace_rows=WorkspaceRows(db),
+                    still_installed=workspaces.still_installed,
+                    forget_installation=workspaces.forget,
                     card_queues=CardQueues(count_for_all=limits.count_card_call),
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
@@ -352,7 +358,7 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     notifier = Notifier(bot.services, notifications)
     if bot.db.is_sqlite:
         await free_leases(bot.db)
-    departed = DepartedPeople(bot.workspaces, PeopleRows(bot.db))
+    departed = DepartedPeople(bot.workspaces, bot.services.people)
     departures = PeriodicTask(departed.check, CHECK_INTERVAL, log, "departed_failed")
     reminders = PeriodicTask(partial(send_due_reminders, bot.services), REMINDERS_INTERVAL, log, "reminders_failed")
     parts = (watcher, notifier, reminders, _clock_correction(bot.db), departures)

@@ -14,6 +14,7 @@ from bot.features import (
     generate,
     help,  # noqa: A004 - the verb
     home,
+    leaving,
     link,
     make_link,
     metadata,
@@ -50,6 +51,7 @@ FEATURES: tuple[Feature, ...] = (
     unfurl.FEATURE,
     help.FEATURE,
     home.FEATURE,
+    leaving.FEATURE,
 )
 
 

@@ -53,6 +53,15 @@ NO_INPUTS = Inputs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventDetails:
+    """What Slack says in an event beside who it is about."""
+
+    happened_at: float  # seconds since 1970, by Slack's clock
+    has_left: bool = False  # user_change: the person was deactivated, or is a guest now
+    lost_token: bool = False  # tokens_revoked: the bot's own token was revoked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """One thing that one person did."""
 
@@ -66,6 +75,7 @@ class Interaction:
     text: ParsedText = NO_TEXT
     content: MessageContent | None = None  # the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
+    event: EventDetails | None = None
     links: tuple[Secret, ...] = ()  # that were posted in `message`, exactly as Slack wrote them; of an event only
     zone: str | None = None  # the person's time zone, an IANA name that this machine knows
     in_home: bool = False  # whether it happened in the person's Home tab, or in a window that was opened there

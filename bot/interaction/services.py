@@ -24,11 +24,13 @@ from bot.storage.acts import Acts
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
+from bot.storage.installations import Installations
 from bot.storage.link_cards import LinkCards
 from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
+from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -40,6 +42,7 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
+from bot.storage.workspace_rows import WorkspaceRows
 
 # Sends a message to a person directly, or to a channel. The last argument is an idempotency key, which all tries of one
 # message have; Slack may drop a repeated message, but documents no such thing. Raises `SlackError`.
@@ -62,6 +65,11 @@ UpdateWindow = Callable[[str | None, str, Modal, Person], Awaitable[None]]
 # Shows the Home tab of the person who reads it, by the workspace that the app is installed in; returns its hash. The
 # last argument is the hash that it must have; None: any. Raises `ViewChanged`, `SlackError`.
 PublishHome = Callable[[str | None, HomeView, Person, str | None], Awaitable[str | None]]
+
+
+# Whether Slack takes our token for the workspace or organisation with this id. False where only the database can say.
+# Raises `SlackError`.
+StillInstalled = Callable[[str], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,11 @@ class Services:
     link_cards: LinkCards
     link_warnings: LinkWarnings
     card_queues: CardQueues
+    people: PeopleRows
+    installations: Installations
+    workspace_rows: WorkspaceRows
+    still_installed: StillInstalled
+    forget_installation: Callable[[str], None]  # it has changed: this process reads it again
     unfurl_links: bool = False  # UNFURL_LINKS
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES

@@ -395,6 +395,7 @@ class Dispatcher:
             text=_parse(incoming.kind, text),
             content=incoming.content,
             inputs=incoming.inputs,
+            event=incoming.event,
             links=incoming.links,
             zone=zone,
             in_home=incoming.in_home,

@@ -15,7 +15,7 @@ from typing import Any
 
 from yarl import URL
 
-from bot.interaction.feature import NO_INPUTS, Inputs, Kind
+from bot.interaction.feature import NO_INPUTS, EventDetails, Inputs, Kind
 from bot.interaction.message_content import MessageContent
 from bot.message_ref import MessageRef, workspace_of
 from bot.person import Person
@@ -56,6 +56,7 @@ class Incoming:
     content: MessageContent | None = None  # of the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
     links: tuple[Secret, ...] = ()  # that were posted in `message`, as Slack wrote them; each may hold a key
+    event: EventDetails | None = None
     bot_id: str | None = None  # the bot that caused an event, where it was a bot
 
 
@@ -213,6 +214,7 @@ def read_event(body: JsonObject) -> Incoming:
         message=_read_message_ref(workspace_of(install_team, team), event.get("channel"), ts),
         inputs=Inputs(text_inputs={name: Secret(text) for name, value in inputs.items() if (text := _as_text(value))}),
         links=_read_links(event),
+        event=_read_event_details(body, event),
         bot_id=_as_id(event.get("bot_id")),
         tab=_as_id(event.get("tab")),
     )
@@ -312,6 +314,16 @@ def _read_actor(body: JsonObject) -> Person:
         (_read_team(body) or own if enterprise else own or _read_team(body)) or "",
         _as_id(user.get("id")) or "",
     )
+
+
+def _read_event_details(body: JsonObject, event: JsonObject) -> EventDetails | None:
+    """None for an event without a time, which Slack does not send."""
+    at = body.get("event_time")
+    if not isinstance(at, int) or isinstance(at, bool):
+        return None
+    user, tokens = _as_dict(event.get("user")), _as_dict(event.get("tokens"))
+    left = any(user.get(flag) is True for flag in ("deleted", "is_restricted", "is_ultra_restricted"))
+    return EventDetails(happened_at=float(at), has_left=left, lost_token=bool(_as_list(tokens.get("bot"))))
 
 
 def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:

@@ -57,6 +57,18 @@ class Workspaces(ABC):
         Raises `StorageUnavailable`.
         """
 
+    @abstractmethod
+    async def still_installed(self, install_team: str) -> bool:
+        """Whether Slack takes our token there, after it said that the app was removed.
+
+        False where only the database can say whether the app was installed again. Raises `SlackError` when Slack cannot be
+        asked.
+        """
+
+    @abstractmethod
+    def forget(self, install_team: str) -> None:
+        """Read this installation again before it is used: it has changed."""
+
     async def require(self, install_team: str | None) -> Workspace:
         """As `find`. Raises `SlackError` where the app is not installed, or its token was revoked."""
         found = await self.find(install_team)
@@ -108,6 +120,20 @@ class OneWorkspace(Workspaces):
 
     async def note_member(self, team_id: str, enterprise_id: str) -> None:
         """There is one installation, so every message goes out by it."""
+
+    async def still_installed(self, install_team: str) -> bool:
+        if await self.find(install_team) is None:
+            return True  # it is none of ours to erase
+        try:
+            await self._slack.who_am_i()
+        except SlackError as error:
+            if error.about == "workspace" and error.code not in _PASSING:
+                return False
+            raise
+        return True
+
+    def forget(self, install_team: str) -> None:
+        """It is read once, at the start: the operator installs it again by another token in the settings."""
 
     def is_our_app(self, app_id: object) -> bool:
         return not self._app_ids or not isinstance(app_id, str) or not app_id or app_id in self._app_ids

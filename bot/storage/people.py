@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select, union
+from collections.abc import Callable
+
+from sqlalchemy import ColumnElement, Table, and_, delete, select, union
 
 from bot.person import Person
 from bot.storage.engine.database import Database
@@ -47,9 +49,26 @@ class PeopleRows:
         async with self._db.reading() as connection:
             return [person_in(row) for row in (await connection.execute(owners)).all()]
 
-    async def erase(self, person: Person) -> None:
-        """Delete what belongs to this person. What they shared can still be opened by its recipients."""
+    async def erase(self, person: Person) -> int:
+        """Delete what belongs to this person. What they shared can still be opened by its recipients.
+
+        Returns the number of rows that were deleted, without those that went with them.
+        """
+        return await self._erase(lambda table: owned_by(table, person))
+
+    async def erase_user(self, user_id: str, team_id: str | None = None) -> int:
+        """As `erase`, for everybody with this user id: in one workspace, or in all."""
+
+        def theirs(table: Table) -> ColumnElement[bool]:
+            is_user: ColumnElement[bool] = table.c.user_id == user_id
+            return is_user if team_id is None else and_(is_user, table.c.team_id == team_id)
+
+        return await self._erase(theirs)
+
+    async def _erase(self, theirs: Callable[[Table], ColumnElement[bool]]) -> int:
+        count = 0
         async with self._db.writing() as connection:
             for table in _OWN:
-                await connection.execute(delete(table).where(owned_by(table, person)))
+                count += (await connection.execute(delete(table).where(theirs(table)))).rowcount
         await self._db.checkpoint()
+        return count

@@ -15,6 +15,7 @@ from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
+from bot.storage.installations import Installations
 from bot.storage.languages import StoredLanguages
 from bot.storage.limits import LimitUses
 from bot.storage.link_cards import LinkCards
@@ -22,6 +23,7 @@ from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
+from bot.storage.people import PeopleRows
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -34,6 +36,7 @@ from bot.storage.shares.recovery import InterruptedShares
 from bot.storage.shares.reminders import Reminders
 from bot.storage.shares.store import Shares
 from bot.storage.tracking.store import Tracking
+from bot.storage.workspace_rows import WorkspaceRows
 
 
 async def no_slack(*_arguments: object) -> Any:
@@ -71,6 +74,11 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "unfurl": no_slack,
         "link_cards": LinkCards(db, sealer),
         "link_warnings": LinkWarnings(db, sealer),
+        "people": PeopleRows(db),
+        "installations": Installations(db, sealer),
+        "workspace_rows": WorkspaceRows(db),
+        "still_installed": no_slack,
+        "forget_installation": lambda _install_team: None,
         "card_queues": CardQueues(),
         "update_window": no_slack,
         "publish_home": no_slack,
