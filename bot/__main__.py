@@ -81,9 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.set_defaults(run=_sandbox)
 
     manifest = subcommands.add_parser("manifest", help="print the manifest of the Slack app")
-    reached = manifest.add_mutually_exclusive_group()
-    reached.add_argument("--url", help="for HTTP: the https address where Slack reaches the bot")
-    reached.add_argument("--socket-mode", action="store_true", help="for Socket Mode: the bot calls Slack")
+    manifest.add_argument("--url", help="for HTTP: the https address where Slack reaches the bot")
+    manifest.add_argument("--socket-mode", action="store_true",
+                          help="for Socket Mode: the bot calls Slack; with --url only for --with oauth")  # fmt: skip
     manifest.add_argument("--with", dest="parts", default="", metavar="PARTS",
                           help="parts that are off by default, with commas between them")  # fmt: skip
     manifest.add_argument("--json", action="store_true", help="print JSON instead of YAML")
@@ -95,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_keys_generate)
     keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
     keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
+
+    forget = subcommands.add_parser("forget", help="erase what the bot keeps").add_subparsers(
+        required=True, metavar="WHAT"
+    )
+    workspace = forget.add_parser("workspace", help="everything of a workspace or an organisation, its token too")
+    workspace.add_argument("id", help="T… or E…")
+    workspace.set_defaults(run=_forget_workspace)
+    person = forget.add_parser("person", help="what belongs to a person; what they shared can still be opened")
+    person.add_argument("id", help="U… or W…")
+    person.add_argument("--workspace", metavar="ID", help="only in this one")
+    person.set_defaults(run=_forget_person)
 
     notifications = subcommands.add_parser("notifications", help="messages that could not be sent").add_subparsers(
         required=True, metavar="WHAT"
@@ -181,8 +192,12 @@ def _manifest(given: argparse.Namespace) -> None:
 
     if not given.socket_mode and given.url is None:
         raise CannotStart("Say how Slack and the bot meet: manifest --url https://… for HTTP, or --socket-mode.")
-    address = None if given.socket_mode else app_manifest.read_address(given.url)
-    fitted = app_manifest.fit(app_manifest.read_plain(), address, app_manifest.read_parts(given.parts, domains))
+    address = None if given.url is None else app_manifest.read_address(given.url)
+    parts = app_manifest.read_parts(given.parts, domains)
+    if given.socket_mode and address is not None and not any(part.redirect_path for part in parts):
+        raise CannotStart("Say --url for HTTP or --socket-mode, and both only with `--with oauth`.")
+    request_address = None if given.socket_mode else address
+    fitted = app_manifest.fit(app_manifest.read_plain(), request_address, parts, browser_address=address)
     _print((app_manifest.as_json if given.json else app_manifest.as_yaml)(fitted).rstrip())
 
 
@@ -232,6 +247,18 @@ def _resend(given: argparse.Namespace) -> int:
     said, unknown = asyncio.run(dead_letters.resend(_settings(given).database_url, None if given.all else given.id))
     _print(said)
     return 1 if unknown else 0
+
+
+def _forget_workspace(given: argparse.Namespace) -> None:
+    from bot.storage import forget  # noqa: PLC0415 - imported when needed
+
+    _print(asyncio.run(forget.forget_workspace(_settings(given).database_url, given.id)))
+
+
+def _forget_person(given: argparse.Namespace) -> None:
+    from bot.storage import forget  # noqa: PLC0415 - imported when needed
+
+    _print(asyncio.run(forget.forget_person(_settings(given).database_url, given.id, given.workspace)))
 
 
 def _ring(settings: Settings) -> KeyRing:

@@ -12,7 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +37,8 @@ class ManifestPart:
     scopes: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     unfurl_domains: tuple[str, ...] = ()
+    redirect_path: str | None = None  # where Slack sends the browser of somebody who has installed the app
+    settings: Mapping[str, bool] = field(default_factory=dict)
 
 
 # The parts that `--with` names.
@@ -44,6 +46,10 @@ PARTS: Mapping[str, ManifestPart] = {
     "unfurl": ManifestPart(  # UNFURL_LINKS
         scopes=("links:read", "links:write"), events=("link_shared",), unfurl_domains=("onetimesecret.com",)
     ),
+    "oauth": ManifestPart(  # SLACK_CLIENT_ID and SLACK_CLIENT_SECRET
+        redirect_path="/slack/oauth_redirect", settings={"token_rotation_enabled": True}
+    ),
+    "org": ManifestPart(settings={"org_deploy_enabled": True}),  # an organisation installs the app for all workspaces
 }
 
 
@@ -83,14 +89,17 @@ def read_parts(named: str, find_domains: Callable[[], tuple[str, ...]] | None = 
     return tuple(parts)
 
 
-def fit(plain: Manifest, address: str | None, parts: Iterable[ManifestPart] = ()) -> Manifest:
+def fit(
+    plain: Manifest, address: str | None, parts: Iterable[ManifestPart] = (), *, browser_address: str | None = None
+) -> Manifest:
     """The manifest for a bot at this address, with these parts. Without an address it is for Socket Mode.
 
-    The address may end with the path of Slack's requests, which people copy together with it.
+    The address may end with the path of Slack's requests, which people copy together with it. `browser_address` is
+    where browsers reach a bot in Socket Mode: installing by OAuth needs one. Raises `CannotStart` if it is missing.
     """
     fitted = deepcopy(plain)
     for part in parts:
-        _add(fitted, part)
+        _add(fitted, part, address or browser_address)
     settings = fitted["settings"]
     settings["socket_mode_enabled"] = address is None
     for place, key in _request_urls(fitted):
@@ -102,8 +111,14 @@ def fit(plain: Manifest, address: str | None, parts: Iterable[ManifestPart] = ()
     return fitted
 
 
-def _add(manifest: Manifest, part: ManifestPart) -> None:
+def _add(manifest: Manifest, part: ManifestPart, address: str | None) -> None:
     features, settings = manifest["features"], manifest["settings"]
+    settings.update(part.settings)
+    if part.redirect_path is not None:
+        if address is None:
+            raise CannotStart("The part oauth needs --url too: Slack sends browsers to the bot after an installation.")
+        bare = address.removesuffix(urlsplit(settings["interactivity"]["request_url"]).path)
+        _extend(manifest["oauth_config"], "redirect_urls", [bare + part.redirect_path])
     _extend(manifest["oauth_config"]["scopes"], "bot", part.scopes)
     if part.events:
         url = settings["interactivity"]["request_url"]  # Slack sends everything to one URL

@@ -3,6 +3,7 @@
     app_uninstalled ──────────────────────────────────► everything of the workspace is erased
     tokens_revoked ──► nothing is sent, all is kept ──KEPT_FOR──► erased; installed again: all goes on
     user_change ──the person was deactivated, or became a guest──► what belongs to them is erased
+    Erase my data ────────────────────────────────────► the same
 
 The time of the event decides: a late repetition of app_uninstalled erases nothing of who has installed the app again.
 """
@@ -12,9 +13,14 @@ from __future__ import annotations
 from typing import Final
 
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply
-from bot.interaction.owners import anybody
+from bot.interaction.home_changes import OPENED
+from bot.interaction.owners import any_member, anybody
 from bot.interaction.services import Services
 from bot.logs import Log
+from bot.screen.parts import DONE, NO_FORM, Modal, Text
+from bot.screen.pieces import say
+from bot.status.buttons import ERASE_ME
+from bot.status.words import DONE_SIGN
 
 KEPT_FOR: Final = 7 * 86_400.0  # seconds: an operator may have revoked a token that had leaked
 SAME_SECOND: Final = 1.0  # Slack's times are whole seconds
@@ -59,6 +65,17 @@ async def erase_person(interaction: Interaction, _row: None) -> Reply:
     return Reply(None, Outcome.DONE)
 
 
+async def erase_me(interaction: Interaction, _row: None) -> Reply:
+    """A person wants to be forgotten. Their Home tab is drawn anew, since it still shows what is gone."""
+    services, person = interaction.services, interaction.person
+    erased = await services.people.erase(person)
+    log.info("erased", reason="the person asked for it", count=erased)
+    await services.homes.open(person, interaction.install_team)
+    services.home_changes.mark(person, OPENED)
+    said = say("Your data is erased here. What you shared can still be opened until it expires.")
+    return Reply(Modal.of(NO_FORM, say("Erased"), Text.of(DONE_SIGN, said), close=DONE), Outcome.DONE)
+
+
 async def recover(services: Services, _alone_for: float | None = None) -> None:
     """Erase workspaces whose token was revoked long ago. Raises `StorageUnavailable`."""
     for install_team in await services.installations.revoked_for(KEPT_FOR):
@@ -75,6 +92,7 @@ FEATURE = Feature(
             "tokens_revoked": Handler(stop_workspace, anybody, needs_member=False),
             "user_change": Handler(erase_person, anybody, needs_member=False, is_recorded=False),
         },
+        Kind.ACTION: {ERASE_ME: Handler(erase_me, any_member, opens_window=True)},
     },
     recover=recover,
 )

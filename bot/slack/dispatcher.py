@@ -53,6 +53,7 @@ from bot.slack.answers import (
     draw_options,
     draw_response,
     draw_unknown_form,
+    error_window,
     one_moment_window,
 )
 from bot.slack.background_tasks import BackgroundTasks
@@ -68,6 +69,7 @@ FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
 MAX_WAIT = 60.0  # seconds between two of these tries
 NOT_KEPT = say("Slack did not take the window, and what it would have shown is kept nowhere. Please start again.")
+REVOKED = say("Slack has ended this app's access to your workspace. Ask an admin to install the app again.")
 TOO_LATE = say("The window came too late: Slack gives 3 seconds to open one. Please try again.")
 
 _CHANGING = (Kind.COMMAND, Kind.ACTION, Kind.FORM)  # what may change something that the person's Home tab shows
@@ -143,6 +145,9 @@ class Dispatcher:
             await (ack(draw_options((), self._language(incoming))) if incoming.kind is Kind.OPTIONS else ack())
             return
         workspace = await self._find_workspace(incoming)
+        if workspace is not None and workspace.is_revoked and incoming.name not in _AFTER_REVOCATION:
+            await self._refuse_revoked(ack, incoming)
+            return
         match incoming.kind:
             case Kind.COMMAND:
                 await self._dispatch_command(ack, incoming, workspace)
@@ -156,11 +161,22 @@ class Dispatcher:
     async def _find_workspace(self, incoming: Incoming) -> Workspace | None:
         """The installation that the payload came from; None where the app is not installed."""
         found = await self._workspaces.find(incoming.install_team)
-        if found is not None and found.is_revoked and incoming.name not in _AFTER_REVOCATION:
-            return None
         if found is not None and found.team_id is None and incoming.person.enterprise_id is not None:
             await self._workspaces.note_member(incoming.person.team_id, incoming.person.enterprise_id)
         return found
+
+    async def _refuse_revoked(self, ack: AsyncAck, incoming: Incoming) -> None:
+        """Slack takes no call of ours there, so only an acknowledgement can say so. A window keeps what was typed."""
+        language = self._language(incoming)
+        match incoming.kind:
+            case Kind.COMMAND:
+                await ack(**_draw_ephemeral(Message.of(REVOKED, Text.of(REVOKED)), language))
+            case Kind.FORM:
+                await ack(**draw_response(error_window(BotError(tell=REVOKED)), language))
+            case Kind.OPTIONS:
+                await ack(draw_options((), language))
+            case _:
+                await ack()
 
     # --- the four ways to be acknowledged
 

@@ -61,8 +61,7 @@ class Workspaces(ABC):
     async def still_installed(self, install_team: str) -> bool:
         """Whether Slack takes our token there, after it said that the app was removed.
 
-        False where only the database can say whether the app was installed again. Raises `SlackError` when Slack cannot be
-        asked.
+        False where only the database can say whether the app was installed again. Raises `SlackError` if Slack is away.
         """
 
     @abstractmethod

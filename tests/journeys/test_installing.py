@@ -1,13 +1,20 @@
 """Two workspaces and an organisation install the app by OAuth, use it, and see nothing of each other."""
 
+import asyncio
+import os
+import re
 import sqlite3
+import sys
 from contextlib import closing
+from functools import partial
 
+import pytest
 import pytest_asyncio
 
 from bot.sandbox.slack import SlackWorkspace
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 from tests.support.many_world import Browser, ManyWorld
+from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
 
 FIRST, SECOND, GRID = "T0FIRST0000", "T0SECOND000", "E0GRID00000"
@@ -29,6 +36,12 @@ def rows_of(world, team_id):
             for name in names & {"team_id", "install_team", "message_team"}:
                 count += connection.execute(f"SELECT count(*) FROM {table} WHERE {name} = ?", (team_id,)).fetchone()[0]
     return count
+
+
+def accounts_of(world):
+    """The user ids of those who have an account."""
+    with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection:
+        return [row[0] for row in connection.execute("SELECT user_id FROM accounts ORDER BY user_id")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -149,3 +162,145 @@ async def test_a_late_repetition_erases_nothing_of_who_installed_again(world):
     await first.deliver("events_api", late)
     await ada.command("/ots", "accounts")
     await ada.until(lambda: "Your accounts" in ada.sees())
+
+
+async def test_only_those_install_whom_the_operator_allows():
+    async with ManyWorld(places(), settings={"INSTALL_ALLOWED": f"{SECOND}, {GRID}"}) as world:
+        first, second, organisation = world.platform.workspaces
+
+        status, text = await world.install(first)
+        assert (status, FIRST in text, bool(first.bot_tokens), rows_of(world, FIRST)) == (403, True, False, 0)
+        for workspace in (second, organisation):
+            assert (await world.install(workspace))[0] == 200
+
+
+async def test_a_token_that_ends_is_renewed_and_no_command_is_lost():
+    async with ManyWorld(places(), rotation=True) as world:
+        workspace = world.platform.workspaces[0]
+        ada = workspace.person("U0ADA", "ada")
+        world.platform.token_lives = 20  # less than a call may take
+        await world.install(workspace)
+        first = workspace.bot_token
+        world.platform.token_lives = 43_200
+
+        await ada.command("/ots", "accounts")
+        await ada.until(lambda: "You have not connected an account" in ada.sees())
+
+        assert (world.platform.renewals, workspace.bot_token != first) == (1, True)
+        world.platform.expire(workspace, first)
+        await ada.command("/ots", "recent")
+        await ada.until(lambda: len(ada.ephemerals) > 1)
+        assert world.platform.renewals == 1
+
+
+def has_answers(person, count):
+    return len(person.ephemerals) == count
+
+
+async def test_a_token_that_ends_within_hours_is_renewed_beside_the_work():
+    async with ManyWorld(places(), rotation=True) as world:
+        workspace = world.platform.workspaces[0]
+        ada = workspace.person("U0ADA", "ada")
+        world.platform.token_lives = 3_600
+        await world.install(workspace)
+        world.platform.token_lives = 43_200
+
+        for count in range(1, 4):
+            await ada.command("/ots", "accounts")
+            await ada.until(partial(has_answers, ada, count))
+        await eventually(lambda: world.platform.renewals == 1)
+
+
+async def test_revoked_tokens_stop_everything_and_keep_it(world):
+    workspace = world.platform.workspaces[0]
+    ada = workspace.person("U0ADA", "ada")
+    await world.install(workspace)
+    await connect(ada)
+    kept, calls = rows_of(world, FIRST), len(workspace.calls)
+
+    await world.platform.revoke(workspace)
+    await eventually(lambda: b"token_revoked" in world.bot.output)
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: "has ended this app's access" in ada.sees())
+    assert (rows_of(world, FIRST) >= kept, len(workspace.calls)) == (True, calls)
+
+    await world.install(workspace)
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: "Your accounts" in ada.sees())
+
+
+async def test_a_person_who_was_deactivated_is_erased(world):
+    workspace = world.platform.workspaces[0]
+    await world.install(workspace)
+    ada, ben = workspace.person("U0ADA", "ada"), workspace.person("U0BEN", "ben")
+    for person in (ada, ben):
+        await connect(person)
+
+    await workspace.emit({"type": "user_change", "user": {"id": "U0ADA", "deleted": False, "profile": {}}})
+    await workspace.emit({"type": "user_change", "user": {"id": "U0BEN", "deleted": True}})
+
+    await eventually(lambda: accounts_of(world) == ["U0ADA"])
+
+
+async def test_a_message_reaches_every_workspace_of_an_organisation(world):
+    organisation = world.platform.workspaces[2]
+    await world.install(organisation)
+    ada, ben = organisation.person("W0ADA", "ada"), organisation.person("W0BEN", "ben")
+    await ada.command("/ots", "accounts")
+    await ada.until(lambda: ada.ephemerals)
+    for person in (ada, ben):
+        person.person.team_id = "T0SECONDOFG"
+    await connect(ada)
+
+    await ada.command("/ots", "share")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
+    await submit_share(ada, view, {"text1": "the secret itself", "to": ["W0BEN"]})
+    await ben.until(lambda: ben.dm)
+    await ada.until(lambda: ada.dm and "What you shared" in ada.dm[0].shows)
+
+
+async def test_who_wants_to_be_forgotten_is_and_what_they_shared_opens(world):
+    workspace = world.platform.workspaces[0]
+    await world.install(workspace)
+    ada, ben = workspace.person("U0ADA", "ada"), workspace.person("U0BEN", "ben")
+    await connect(ada)
+    await ada.command("/ots", "share")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Share" and ada.view)
+    await submit_share(ada, view, {"text1": "the secret itself", "to": ["U0BEN"]})
+    message = await ben.until(lambda: ben.dm and ben.dm[0])
+    await ada.until(lambda: ada.view and ada.view.title == "Shared")
+    await ada.close()
+
+    await ada.open_home()
+    home = await ada.until(lambda: ada.home and "Erase my data" in str(ada.home.blocks) and ada.home)
+    await ada.click(home, action_id="erase_me")
+    await ada.until(lambda: ada.view and ada.view.title == "Erased")
+
+    assert accounts_of(world) == []
+    await ben.click(message, label="Open")
+    await ben.until(lambda: ben.view and "the secret itself" in ben.view.text)
+
+
+@pytest.mark.parametrize("what", ["workspace", "person"])
+async def test_an_operator_erases_by_hand(world, what):
+    first, second, _ = world.platform.workspaces
+    for workspace in (first, second):
+        await world.install(workspace)
+        await connect(workspace.person("U0ADA", "ada"))
+    arguments = [FIRST] if what == "workspace" else ["U0ADA", "--workspace", FIRST]
+
+    said = await forget(world, what, *arguments)
+
+    assert re.fullmatch(rf"{arguments[0]}: [0-9]+ rows erased\.\n", said)
+    assert accounts_of(world) == ["U0ADA"]
+    assert (rows_of(world, FIRST) == 0) is (what == "workspace")
+    assert rows_of(world, SECOND)
+
+
+async def forget(world, *arguments):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "forget", *arguments,
+        env=os.environ | world.settings(), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    return said.decode()

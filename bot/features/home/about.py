@@ -5,8 +5,9 @@ from __future__ import annotations
 from bot.features.home.content import Content
 from bot.interaction.commands import PROMISES, command_button
 from bot.language import Language
-from bot.screen.parts import Buttons, Divider, Heading, Note, Part, Text
+from bot.screen.parts import Button, Buttons, Confirm, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Mark, Piece, say
+from bot.status.buttons import ERASE_ME
 from bot.status.preference_words import notifications_sentence, reminders_words
 
 
@@ -14,8 +15,17 @@ def settings(content: Content) -> list[Part]:
     reminders = reminders_words(content.preferences)
     said: tuple[Piece, ...] = (notifications_sentence(content.preferences), Mark("\n"), *reminders)
     language = say("Language: {language}", language=_language(content.language))
-    button = command_button(say("Change settings"), "settings")
-    return [Divider(), Heading(say("Settings and language")), Text((*said, Mark("\n"), language)), Buttons.of(button)]
+    buttons = Buttons.of(command_button(say("Change settings"), "settings"), _erase_button())
+    return [Divider(), Heading(say("Settings and language")), Text((*said, Mark("\n"), language)), buttons]
+
+
+def _erase_button() -> Button:
+    question = say(
+        "This app forgets your accounts, what you track, and your settings. What you shared stays for whom you shared "
+        "it with, until it expires. Nothing is burned."
+    )
+    confirm = Confirm(say("Erase your data?"), question, say("Erase"))
+    return Button(say("Erase my data"), ERASE_ME, style="danger", confirm=confirm)
 
 
 def _language(chosen: Language | None) -> Piece:
