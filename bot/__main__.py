@@ -96,13 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
     keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
 
-    forget = subcommands.add_parser("forget", help="erase what the bot keeps").add_subparsers(
+    erase = subcommands.add_parser("forget", help="erase what the bot keeps").add_subparsers(
         required=True, metavar="WHAT"
     )
-    workspace = forget.add_parser("workspace", help="everything of a workspace or an organisation, its token too")
+    workspace = erase.add_parser("workspace", help="everything of a workspace or an organisation, its token too")
     workspace.add_argument("id", help="T… or E…")
     workspace.set_defaults(run=_forget_workspace)
-    person = forget.add_parser("person", help="what belongs to a person; what they shared can still be opened")
+    person = erase.add_parser("person", help="what belongs to a person; what they shared can still be opened")
     person.add_argument("id", help="U… or W…")
     person.add_argument("--workspace", metavar="ID", help="only in this one")
     person.set_defaults(run=_forget_person)

@@ -37,7 +37,7 @@ from bot.slack.app import SlackApp, make_app
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
 from bot.slack.dispatcher import Dispatcher
-from bot.slack.http import Page, make_admin_server, make_server
+from bot.slack.http import InstallPage, make_admin_server, make_server
 from bot.slack.installing import Installing, InstallOptions
 from bot.slack.listen import listen
 from bot.slack.many_workspaces import ManyWorkspaces
@@ -405,7 +405,7 @@ async def _listening(bot: Bot, app: SlackApp) -> AsyncIterator[dict[str, str | i
         yield {"mode": "http" if socket is None else "socket", "port": port}
 
 
-def _install_pages(bot: Bot) -> Mapping[str, Page]:
+def _install_pages(bot: Bot) -> Mapping[str, InstallPage]:
     """The pages by which workspaces install the app; none where it serves one workspace."""
     settings, app = bot.settings, _app_credentials(bot.settings)
     if app is None or not isinstance(bot.workspaces, ManyWorkspaces):

@@ -33,12 +33,12 @@ BROKEN_OFF = (ConnectionError, web.RequestPayloadError, RuntimeError)
 
 log = Log("http")
 
-Page = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+InstallPage = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 HealthPage = Callable[[], Awaitable[web.Response]]
 
 
 def make_server(
-    app: AsyncApp | None, signing_secret: Secret | None, readiness: Readiness, install_pages: Mapping[str, Page]
+    app: AsyncApp | None, signing_secret: Secret | None, readiness: Readiness, install_pages: Mapping[str, InstallPage]
 ) -> web.Server:
     """The server, to be made inside a running loop. `app` is None in Socket Mode: Slack sends nothing over HTTP then.
 

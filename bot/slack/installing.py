@@ -29,7 +29,7 @@ from yarl import URL
 from bot.errors import LimitReached, SlackError, StorageUnavailable
 from bot.logs import Log
 from bot.secret import Secret
-from bot.slack.http import Page
+from bot.slack.http import InstallPage
 from bot.slack.many_workspaces import ManyWorkspaces
 from bot.slack.web import AppCredentials, SlackClient, find_domain, is_loopback, quiet_logger
 from bot.storage.installations import Installations, NewInstallation
@@ -120,7 +120,7 @@ class Installing:
         self._flow = _Flow(options, slack, settings)
 
     @property
-    def pages(self) -> Mapping[str, Page]:
+    def pages(self) -> Mapping[str, InstallPage]:
         return {INSTALL_PATH: self._begin, REDIRECT_PATH: self._finish}
 
     async def _begin(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -101,7 +101,7 @@ class ManyWorkspaces(Workspaces):
         try:
             installation = await self._installations.find(install_team)
             if installation is not None:
-                installation = await self._with_living_token(installation)
+                installation = await self._with_valid_token(installation)
         except StorageUnavailable:
             if known is None:
                 raise
@@ -133,8 +133,8 @@ class ManyWorkspaces(Workspaces):
         )
         return _Known(self._clock(), workspace, installation.token)
 
-    async def _with_living_token(self, installation: Installation) -> Installation | None:
-        """The installation with a token that lives: at once, or when Slack has given the next one."""
+    async def _with_valid_token(self, installation: Installation) -> Installation | None:
+        """The installation with a token that can be used: at once, or when Slack has given the next one."""
         if installation.is_revoked or installation.token_lives is None or installation.refresh_token is None:
             return installation
         if installation.token_lives >= RENEW_BEFORE:
@@ -152,7 +152,7 @@ class ManyWorkspaces(Workspaces):
         return installation  # Slack says of its token what is wrong with it
 
     async def _renew_in_time(self, installation: Installation) -> None:
-        """As `_renew`, for a token that lives on meanwhile. The next look tries again."""
+        """As `_renew`, for a token that is good meanwhile. The next look tries again."""
         with suppress(StorageUnavailable):
             await self._renew(installation)
 

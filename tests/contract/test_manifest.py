@@ -59,8 +59,9 @@ def test_no_method_is_called_past_the_list():
     called = set(re.findall(r"client\.(api_call|[a-z]+_\w+)\(", everywhere)) - {"client_without_token"}
 
     assert [method for method, name in named.items() if method.replace(".", "_") != name] == []
-    # Socket Mode's, with the app token; and what is asked once at the start, where a missing scope is no trouble.
-    assert called - set(named.values()) == {"apps_connections_open", "bots_info"}
+    # Socket Mode's, with the app token; what is asked once at the start, where a missing scope is no trouble; and what
+    # needs no scope: installing, and removing the app again (apps.uninstall).
+    assert called - set(named.values()) == {"apps_connections_open", "bots_info", "oauth_v2_access", "api_call"}
 
 
 def test_there_is_one_command_and_its_hint_has_verbs_that_exist():

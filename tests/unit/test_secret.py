@@ -33,6 +33,7 @@ MAY_REVEAL = {
     "bot/storage/accounts.py": "hashes the user name of an account that is tried",
     "bot/slack/web.py": "gives slack_sdk its token, posts to a response_url, and names the links that get a card",
     "bot/slack/workspaces.py": "reads the id of the app in its app token",
+    "bot/slack/installing.py": "gives Bolt the client secret, and the first call its new token",
     "bot/slack/signature.py": "checks signatures with the signing secret",
     "bot/interaction/passphrases.py": "finds other forms of a passphrase that was refused",
     "bot/slack/socket.py": "connects to the address that has the ticket in it",
