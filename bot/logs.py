@@ -12,9 +12,12 @@ import asyncio
 import json
 import logging
 import re
+import secrets
 import sys
 import traceback
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, TextIO
@@ -26,7 +29,8 @@ BATCH_DELAY = 0.02  # seconds that a line may wait for others, to be written tog
 
 # The fields that a line may have besides its event. Ids are row ids or reference ids, never keys.
 FIELDS = (
-    "action", "count", "error", "form", "host", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "verb",
+    "action", "count", "error", "form", "host", "kind", "mode", "ms", "outcome", "port", "reason", "ref", "request",
+    "verb",
 )  # fmt: skip
 
 # Libraries that log bodies, URLs or parameters at DEBUG and INFO. Held at WARNING whatever LOG_LEVEL is.
@@ -44,6 +48,20 @@ _REDACTIONS = (
     (re.compile(r"(?i)hooks\.slack\.com/\S+"), "hooks.slack.com/[hidden]"),
     (re.compile(r"://[^/\s:@]+:[^/\s@]+@"), "://[hidden]@"),
 )
+
+
+# The payload of Slack's that the running task works for. Tasks that it starts inherit it.
+_request: ContextVar[str | None] = ContextVar("request", default=None)
+
+
+@contextmanager
+def request_id() -> Iterator[str]:
+    """Give every line that is logged inside, and by tasks that are started inside, one new random id as `request`."""
+    token = _request.set(secrets.token_hex(6))
+    try:
+        yield _request.get() or ""
+    finally:
+        _request.reset(token)
 
 
 def redact(line: str) -> str:
@@ -95,6 +113,8 @@ class Log:
             raise ValueError(f"log fields not allowed: {sorted(fields.keys() - _ALLOWED)}")
         if cause is not None:
             fields = {**fields, "at": describe_error(cause)}
+        if (request := _request.get()) is not None:
+            fields = {**fields, "request": request}
         # Not `Logger.log`, which walks the stack to find the caller; our lines do not show it.
         name = self._logger.name
         self._logger.handle(self._logger.makeRecord(name, level, "", 0, event, (), None, extra={"fields": fields}))

@@ -24,6 +24,7 @@ from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
 from bot.interaction.services import Services
 from bot.logs import Log
+from bot.metrics import Metrics
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.onetime.unfurl_domains import find_domains
@@ -53,6 +54,7 @@ from bot.storage.engine.commands import cannot_start
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
+from bot.storage.figures import Figures
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
 from bot.storage.installations import Installations
@@ -152,7 +154,7 @@ def _app_credentials(settings: Settings) -> AppCredentials | None:
 
 @asynccontextmanager
 async def services(
-    settings: Settings, hosts: Hosts, make_workspaces: MakeWorkspaces, proxy: ProxyRule
+    settings: Settings, hosts: Hosts, make_workspaces: MakeWorkspaces, proxy: ProxyRule, metrics: Metrics | None = None
 ) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer, AnyWorkspaces]]:
     """The services of the features and the messenger, with the open database and its sealer.
 
@@ -160,7 +162,8 @@ async def services(
     """
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
     ring = key_ring(settings)
-    onetime = Onetime(proxy=proxy)
+    metrics = metrics or Metrics()
+    onetime = Onetime(proxy=proxy, metrics=metrics)
     memory = RevealMemory()
     async with database(settings) as db:
         try:
@@ -208,7 +211,8 @@ async def services(
                     workspace_rows=WorkspaceRows(db),
                     still_installed=workspaces.still_installed,
                     forget_installation=workspaces.forget,
-                    card_queues=CardQueues(count_for_all=limits.count_card_call),
+                    card_queues=CardQueues(count_for_all=limits.count_card_call, note_dropped=metrics.card_dropped),
+                    metrics=metrics,
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
@@ -284,13 +288,20 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     if settings.unfurl_links == "on" and not is_loopback(URL(settings.slack_api_url)):
         find_domains(hosts)  # an emulated Slack takes any host
     proxy = _proxy_rule(settings, hosts)
-    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy)
+    metrics = Metrics()
+    slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy, metrics=metrics)
     tasks = BackgroundTasks()
     is_loaded = False
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
         make_workspaces = _workspaces_maker(settings, slack, tasks)
-        async with services(settings, hosts, make_workspaces, proxy) as (given, messenger, db, sealer, workspaces):
+        async with services(settings, hosts, make_workspaces, proxy, metrics) as (
+            given,
+            messenger,
+            db,
+            sealer,
+            workspaces,
+        ):
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspaces.load()
@@ -426,11 +437,15 @@ def _scopes(settings: Settings) -> tuple[str, ...]:
 @asynccontextmanager
 async def _listening_for_admins(bot: Bot, readiness: Readiness) -> AsyncIterator[None]:
     """Listens on ADMIN_PORT, if there is one."""
-    settings = bot.settings
+    settings, figures = bot.settings, Figures(bot.db, bot.sealer)
+
+    async def expose() -> bytes:
+        return bot.services.metrics.expose(await figures.read())
+
     if not settings.admin_port:
         yield
         return
-    runner = web.ServerRunner(make_admin_server(readiness), shutdown_timeout=CUT_OFF)
+    runner = web.ServerRunner(make_admin_server(readiness, expose), shutdown_timeout=CUT_OFF)
     await runner.setup()
     try:
         await listen(runner, settings.admin_host, settings.admin_port, setting="ADMIN_PORT")

@@ -84,8 +84,14 @@ class CardQueues:
     many, else 0.
     """
 
-    def __init__(self, *, count_for_all: Callable[[str], Awaitable[float]] = _alone_in) -> None:
+    def __init__(
+        self,
+        *,
+        count_for_all: Callable[[str], Awaitable[float]] = _alone_in,
+        note_dropped: Callable[[], None] = lambda: None,
+    ) -> None:
         self._count_for_all = count_for_all
+        self._note_dropped = note_dropped
         self._queues: dict[str, CardQueue] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
@@ -111,7 +117,9 @@ class CardQueues:
 
     def _of(self, team_id: str) -> CardQueue:
         if team_id not in self._queues:
-            queue = self._queues[team_id] = CardQueue(count_for_all=partial(self._count_for_all, team_id))
+            queue = self._queues[team_id] = CardQueue(
+                count_for_all=partial(self._count_for_all, team_id), note_dropped=self._note_dropped
+            )
             task = asyncio.create_task(queue.run())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
@@ -129,7 +137,9 @@ class CardQueue:
         clock: Callable[[], float] = time.monotonic,
         *,
         count_for_all: Callable[[], Awaitable[float]] = _alone,
+        note_dropped: Callable[[], None] = lambda: None,
     ) -> None:
+        self._note_dropped = note_dropped
         self._pace = CallPace(clock)
         self._count_for_all = count_for_all
         self._clock = clock
@@ -174,6 +184,7 @@ class CardQueue:
         while self._waiting and self._clock() - self._waiting[0].since > MAX_WAIT:
             self._waiting.popleft()
             self._dropped.add()
+            self._note_dropped()
 
     def _start(self, one: _Waiting) -> None:
         self._pace.count()

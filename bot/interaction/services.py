@@ -13,6 +13,7 @@ from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
 from bot.message_ref import ChannelRef, MessageRef
+from bot.metrics import Metrics
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
@@ -114,6 +115,7 @@ class Services:
     workspace_rows: WorkspaceRows
     still_installed: StillInstalled
     forget_installation: Callable[[str], None]  # it has changed: this process reads it again
+    metrics: Metrics = field(default_factory=Metrics)
     unfurl_links: bool = False  # UNFURL_LINKS
     escrow: bool = True  # REVEAL_ESCROW
     lives: Lives = field(default_factory=lambda: Lives(DEFAULT_SHARE_LIVES))  # SHARE_LIVES

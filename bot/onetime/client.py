@@ -9,6 +9,7 @@ error may quote a URL with a key in it, so no such error leaves this file.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -24,8 +25,9 @@ from httpx_aiohttp import AiohttpTransport
 from httpx_aiohttp.transport import AiohttpResponseStream
 
 from bot.connection_failures import explain_connection_failure
-from bot.errors import HostUnavailable, NothingSent, OnetimeError, Refused
+from bot.errors import HostUnavailable, NotAuthorized, NothingSent, OnetimeError, RateLimited, Refused, SecretGone
 from bot.logs import Log
+from bot.metrics import Metrics
 from bot.onetime import wire
 from bot.onetime.links import Host
 from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SecretStatus, SharedSecret, requests
@@ -81,13 +83,32 @@ class _HttpAnswer:
     body: bytes = field(repr=False)
 
 
+# For metrics, the special before the general.
+_OUTCOMES: tuple[tuple[type[OnetimeError], str], ...] = (
+    (SecretGone, "gone"),
+    (NotAuthorized, "not_authorized"),
+    (RateLimited, "rate_limited"),
+    (NothingSent, "nothing_sent"),
+    (HostUnavailable, "unavailable"),
+    (Refused, "refused"),
+)
+
+
 class Onetime:
     """Calls to any of the allowed hosts. One object for the whole process; it opens its connections when first used.
 
     `deadline` is in seconds, for a whole call with all its tries; `tries` is how often a request is sent at most.
     """
 
-    def __init__(self, *, deadline: float = 10.0, tries: int = 3, proxy: ProxyRule | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        deadline: float = 10.0,
+        tries: int = 3,
+        proxy: ProxyRule | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._deadline = deadline
         self._tries = tries
         self._proxy = proxy or ProxyRule()
@@ -237,11 +258,20 @@ class Onetime:
         return await self._with_deadline(credentials.host, request.operation, work)
 
     async def _with_deadline(self, host: Host, operation: str, work: Awaitable[AnswerT]) -> AnswerT:
+        began, outcome = time.monotonic(), "unavailable"
         try:
             async with asyncio.timeout(self._deadline):
-                return await work
+                answer = await work
+            outcome = "ok"
+        except OnetimeError as error:
+            outcome = next((name for kind, name in _OUTCOMES if isinstance(error, kind)), outcome)
+            raise
         except TimeoutError:
             pass  # the error is raised below, without the traceback of the timeout
+        else:
+            return answer
+        finally:
+            self._metrics.onetime_call(operation, outcome, time.monotonic() - began)
         reason = f"no answer within {self._deadline:g} s"
         self._log_unavailable(host, operation, reason)
         raise HostUnavailable(f"{operation} at {host.name}: {reason}")

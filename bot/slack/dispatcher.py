@@ -17,7 +17,15 @@ from typing import Any
 import stamina
 from slack_bolt.async_app import AsyncAck
 
-from bot.errors import BotError, NotAllowed, SlackError, WindowClosed
+from bot.errors import (
+    BotError,
+    HostNotAllowed,
+    LimitReached,
+    NotAllowed,
+    NotYours,
+    SlackError,
+    WindowClosed,
+)
 from bot.features import Registry
 from bot.features.help import answer_unknown
 from bot.features.link import looks_like_one
@@ -37,7 +45,7 @@ from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.language import Language
-from bot.logs import CountedWarning, Log
+from bot.logs import CountedWarning, Log, request_id
 from bot.screen.parts import Message, Modal, Text
 from bot.screen.pieces import Code, Mark, Plain, say
 from bot.secret import Secret
@@ -92,6 +100,11 @@ _AFTER_REVOCATION = frozenset({"app_uninstalled", "tokens_revoked"})
 # What a person does by clicking. Slack sends the other kinds by itself, or once for each window that was opened.
 _LIMITED = frozenset({Kind.ACTION, Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT})
 
+# By which rule a person was refused.
+_RULES: Mapping[type[BotError], str] = {
+    NotAllowed: "not_a_member", NotYours: "not_theirs", LimitReached: "limit", HostNotAllowed: "host",
+}  # fmt: skip
+
 # Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
 _PLAIN_NAME = re.compile(r"[a-z_]{1,60}")
 
@@ -135,6 +148,11 @@ class Dispatcher:
 
         `delivered` is set by the transport when the acknowledgement was sent, or could not be.
         """
+        with request_id():
+            await self._dispatch(ack, body, delivered)
+
+    async def _dispatch(self, ack: AsyncAck, body: Mapping[str, Any], delivered: asyncio.Event) -> None:
+        began = time.monotonic()
         incoming = read_payload(body)
         if incoming is None:
             _log_unknown("other", body.get("type"))
@@ -157,6 +175,7 @@ class Dispatcher:
                 await self._dispatch_options(ack, incoming, workspace)
             case _:
                 await self._dispatch_acknowledged(ack, incoming, workspace)
+        self._services.metrics.ack(incoming.kind, time.monotonic() - began)
 
     async def _find_workspace(self, incoming: Incoming) -> Workspace | None:
         """The installation that the payload came from; None where the app is not installed."""
@@ -366,6 +385,7 @@ class Dispatcher:
         except BotError as error:
             outcome = read_outcome(error)
             fields |= {"reason": type(error).__name__, "error": str(error)}
+            self._count_denial(error)
             if not isinstance(error, WindowClosed):
                 answered = await _explain_patiently(answer.explain, _name_what_was_missed(error, incoming.kind, name))
             elif error.method == "views.open":  # it never opened; other windows were closed by the person
@@ -379,6 +399,7 @@ class Dispatcher:
             answer.end()
             if incoming.kind in _CHANGING and not handler.draws_home:
                 self._services.home_changes.mark(incoming.person)
+            self._services.metrics.act(incoming.kind, outcome)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
             if record is not None and answered and answer.stale_window is not None:
                 self._tasks.start(record.leave_window(answer.stale_window))
@@ -387,6 +408,10 @@ class Dispatcher:
                 self._tasks.start(record.end())
             elif record is not None:
                 self._tasks.start(record.leave(answer.changed_window))
+
+    def _count_denial(self, error: BotError) -> None:
+        if (rule := _RULES.get(type(error))) is not None:
+            self._services.metrics.denial(rule)
 
     async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
         person = incoming.person

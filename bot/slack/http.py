@@ -16,6 +16,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
 from bot.logs import Log
+from bot.metrics import CONTENT_TYPE
 from bot.readiness import Readiness
 from bot.secret import Secret
 from bot.slack.app import to_bolt
@@ -66,9 +67,18 @@ def make_server(
     )
 
 
-def make_admin_server(readiness: Readiness) -> web.Server:
-    """The server for operators, to be made inside a running loop: /readyz with all reasons."""
-    pages: Mapping[str, HealthPage] = {"/healthz": _show_health, "/readyz": _show_reasons(readiness)}
+def make_admin_server(readiness: Readiness, expose: Callable[[], Awaitable[bytes]]) -> web.Server:
+    """The server for operators, to be made inside a running loop: /readyz with all reasons, and /metrics.
+
+    `expose` gives the metrics in Prometheus' text format.
+    """
+
+    async def show_metrics() -> web.Response:
+        return web.Response(body=await expose(), headers={"Content-Type": CONTENT_TYPE})
+
+    pages: Mapping[str, HealthPage] = {
+        "/healthz": _show_health, "/readyz": _show_reasons(readiness), "/metrics": show_metrics,
+    }  # fmt: skip
 
     async def route(request: web.BaseRequest) -> web.StreamResponse:
         page = pages.get(request.path) if request.method in ("GET", "HEAD") else None

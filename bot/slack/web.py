@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from yarl import URL
 from bot.connection_failures import RedirectRefused, explain_connection_failure
 from bot.errors import SlackError, ViewChanged, WindowClosed
 from bot.logs import Log
+from bot.metrics import Metrics
 from bot.proxy import ProxyRule
 from bot.secret import Secret
 from bot.slack.token_health import TokenHealth
@@ -60,7 +62,8 @@ class AppCredentials:
 class SlackConnections:
     """The connections to Slack, shared by the clients of all workspaces."""
 
-    def __init__(self, proxy: ProxyRule) -> None:
+    def __init__(self, proxy: ProxyRule, metrics: Metrics | None = None) -> None:
+        self.metrics = metrics or Metrics()
         self._proxy = proxy
         self._logged: TTLCache[tuple[str, str], bool] = TTLCache(100, LOG_AGAIN)
         self._session: aiohttp.ClientSession | None = None
@@ -107,12 +110,13 @@ class SlackClient:
         proxy: ProxyRule | None = None,
         *,
         connections: SlackConnections | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         """Without a `token` only those calls can be made that need none of a workspace."""
         self.health = TokenHealth()
         self._token = token
         self._api_url = api_url
-        self._connections = connections or SlackConnections(proxy or ProxyRule())
+        self._connections = connections or SlackConnections(proxy or ProxyRule(), metrics)
         self._client: AsyncWebClient | None = None
 
     def with_token(self, token: Secret) -> SlackClient:
@@ -340,6 +344,18 @@ class SlackClient:
 
     async def _translate(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
         """Await a call. Every error becomes a `SlackError`."""
+        began, outcome = time.monotonic(), "unknown"
+        try:
+            answer = await self._read_answer(method, call)
+            outcome = "ok"
+        except SlackError as error:
+            outcome = _outcome_of(error)
+            raise
+        finally:
+            self._connections.metrics.slack_call(method, outcome, time.monotonic() - began)
+        return answer
+
+    async def _read_answer(self, method: str, call: Awaitable[AsyncSlackResponse | None]) -> Any:
         failure: SlackError
         try:
             answer = await call
@@ -368,6 +384,15 @@ class SlackClient:
         reason = failure.why or failure.code
         if self._connections.is_news(host, reason):
             log.warning("slack_unavailable", action=method, host=host, reason=reason)
+
+
+def _outcome_of(error: SlackError) -> str:
+    """What the error is about, for metrics."""
+    if isinstance(error, WindowClosed):
+        return "window_closed"
+    if isinstance(error, ViewChanged):
+        return "view_changed"
+    return "ratelimited" if error.retry_after is not None else error.about
 
 
 async def _refuse_redirects(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> Any:

@@ -209,6 +209,7 @@ class Notifier:
                 await self._record_failure([replace(one.notification, is_posted=True)], error, [])
             else:
                 await self._notifications.mark_sent(one.notification)
+                self._services.metrics.notification("sent")
                 failpoint("notification_marked")
 
     async def _wait_for_channel(self, user_id: str) -> None:
@@ -297,6 +298,7 @@ class Notifier:
     async def _dead_letter(self, failed: Sequence[Notification], code: str) -> None:
         for notification in failed:
             await self._notifications.dead_letter(notification, code)
+            self._services.metrics.notification("dead")
             count = await self._notifications.dead_count()
             log.warning("notification_dead_lettered", error=code, count=count, ref=notification.id)
             with suppress(SlackError, HostNotAllowed, OutcomePending):  # its card may still be changed

@@ -113,6 +113,17 @@ def _refuse_beside(window: Modal) -> Reply:
 
 
 async def _open_reserved(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
+    """Open what was reserved, and count what came of it. An error that goes on from here is counted as unknown."""
+    outcome = Outcome.UNKNOWN
+    try:
+        reply = await _try_to_open(interaction, host, reveal, delivery)
+        outcome = reply.outcome
+    finally:
+        interaction.services.metrics.reveal(outcome)
+    return reply
+
+
+async def _try_to_open(interaction: Interaction, host: Host, reveal: Reveal, delivery: Delivery | None) -> Reply:
     services = interaction.services
     if delivery is not None:
         reveal = replace(reveal, key=delivery.secret_key)

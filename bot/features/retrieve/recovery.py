@@ -39,6 +39,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         if await _is_notified(_report_stale(services, reveal)):
             failpoint("reported")
             await interrupted.mark_outcome_unknown(reveal.id)
+            services.metrics.reveal_lost()
             log.warning("reveal_loss_reported", ref=reveal.id)
     for reveal in await interrupted.unseen(UNSEEN if alone_for is None else alone_for):
         if await _is_notified(_offer_again(services, reveal)):
@@ -48,6 +49,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         expired = screens.dm_expired(Host(reveal.host).name)
         if await _is_notified(send_in_some_words(services, reveal.person, expired, f"{reveal.id}:lost")):
             failpoint("reported")
+            services.metrics.reveal_lost()
             log.warning("reveal_loss_reported", ref=reveal.id)
             await services.reveals.close(reveal.id)
     unannounced = await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for)
