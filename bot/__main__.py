@@ -100,10 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="WHAT"
     )
     workspace = erase.add_parser("workspace", help="everything of a workspace or an organisation, its token too")
-    workspace.add_argument("id", help="T… or E…")
+    workspace.add_argument("id", nargs="?", help="T… or E…")
     workspace.set_defaults(run=_forget_workspace)
     person = erase.add_parser("person", help="what belongs to a person; what they shared can still be opened")
-    person.add_argument("id", help="U… or W…")
+    person.add_argument("id", nargs="?", help="U… or W…")
     person.add_argument("--workspace", metavar="ID", help="only in this one")
     person.set_defaults(run=_forget_person)
 

@@ -14,22 +14,26 @@ _WORKSPACE = re.compile(r"[TE][0-9A-Z]{1,31}")
 _PERSON = re.compile(r"[UW][0-9A-Z]{1,31}")
 
 
-async def forget_workspace(database_url: Secret | str, install_team: str) -> str:
+async def forget_workspace(database_url: Secret | str, install_team: str | None) -> str:
     """Erase everything of a workspace or an organisation. Returns what to print. Raises `CannotStart`."""
-    if not _WORKSPACE.fullmatch(install_team):
-        raise CannotStart("A workspace has an id such as T0123456, an organisation one such as E0123456.")
+    if install_team is None or not _WORKSPACE.fullmatch(install_team):
+        raise CannotStart(
+            "Say which: `forget workspace ID`. A workspace has an id such as T0123456, an organisation one such as E0123456."
+        )
     async with existing_database(database_url) as db:
         count = await WorkspaceRows(db).erase(install_team)
     return f"{install_team}: {count or 0} rows erased."
 
 
-async def forget_person(database_url: Secret | str, user_id: str, team_id: str | None) -> str:
+async def forget_person(database_url: Secret | str, user_id: str | None, team_id: str | None) -> str:
     """Erase what belongs to a person: in one workspace, or wherever they have this id. As `forget_workspace`.
 
     What they shared can still be opened by its recipients until it expires.
     """
-    if not _PERSON.fullmatch(user_id):
-        raise CannotStart("A person has an id such as U0123456 or W0123456: it is in their profile in Slack.")
+    if user_id is None or not _PERSON.fullmatch(user_id):
+        raise CannotStart(
+            "Say whom: `forget person ID`. A person has an id such as U0123456 or W0123456: it is in their profile in Slack."
+        )
     async with existing_database(database_url) as db:
         count = await PeopleRows(db).erase_user(user_id, team_id)
     return f"{user_id}: {count} rows erased."
