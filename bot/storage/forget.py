@@ -18,7 +18,7 @@ async def forget_workspace(database_url: Secret | str, install_team: str | None)
     """Erase everything of a workspace or an organisation. Returns what to print. Raises `CannotStart`."""
     if install_team is None or not _WORKSPACE.fullmatch(install_team):
         raise CannotStart(
-            "Say which: `forget workspace ID`. A workspace has an id such as T0123456, an organisation one such as E0123456."
+            "Say which: `forget workspace ID`. A workspace has an id such as T0123456, an organisation E0123456."
         )
     async with existing_database(database_url) as db:
         count = await WorkspaceRows(db).erase(install_team)
@@ -32,7 +32,7 @@ async def forget_person(database_url: Secret | str, user_id: str | None, team_id
     """
     if user_id is None or not _PERSON.fullmatch(user_id):
         raise CannotStart(
-            "Say whom: `forget person ID`. A person has an id such as U0123456 or W0123456: it is in their profile in Slack."
+            "Say whom: `forget person ID`. A person has an id such as U0123456, in their profile in Slack."
         )
     async with existing_database(database_url) as db:
         count = await PeopleRows(db).erase_user(user_id, team_id)
