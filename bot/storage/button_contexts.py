@@ -45,6 +45,7 @@ TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a 
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
 
 COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # whom a command named that can be gone on with
+COMMAND_NAMES: Final = "names"  # the key of those names in the data
 
 
 @dataclass(frozen=True, slots=True)
