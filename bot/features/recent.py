@@ -9,7 +9,7 @@ from bot.errors import HostNotAllowed, NotConnected, NotUnderstood
 from bot.interaction import paging
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
-from bot.onetime.links import Host, Hosts
+from bot.onetime.links import REGIONS, Host, Hosts
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Menu, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
@@ -81,6 +81,12 @@ def _read(interaction: Interaction) -> tuple[Wanted, Host | None]:
         )
     wanted = Wanted(states[0] if states else "all", whom[0] if whom else None)
     return wanted, named[0] if named else None
+
+
+def is_known(word: str, hosts: Hosts) -> bool:
+    """Whether the word is a filter, a region or the name of a server."""
+    is_server = word in REGIONS or any(word == host.name for host in hosts.all)
+    return is_server or read_filter(OTHER_WORDS.get(word, word)) is not None
 
 
 def _possible_words(number: int, hosts: Hosts) -> Phrase:
@@ -173,6 +179,7 @@ FEATURE = Feature(
             say("lists your secrets and their status"),
             say("[new|received|burned|expired|shared|all] [@person|#channel]"),
             aliases=("list",),
+            knows_word=is_known,
             handler=Handler(list_recent, any_member),
         ),
     ),

@@ -1,6 +1,11 @@
-"""Buttons that go on with a command, for the people or the channel that it named. No other text of it is kept."""
+"""Buttons that go on with a command, for the people or the channel that it named.
+
+No other text of it is kept than words of a closed list, which a secret cannot be in.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from bot.interaction.feature import Interaction
 from bot.screen.parts import Button, Style
@@ -29,11 +34,12 @@ def start_buttons() -> tuple[Button, ...]:
     )
 
 
-async def go_on_button(interaction: Interaction, label: Phrase, verb: str) -> Button:
-    """A button that runs the verb for whom the command named."""
+async def go_on_button(interaction: Interaction, label: Phrase, verb: str, words: Sequence[str] = ()) -> Button:
+    """A button that runs the verb for whom the command named, with these words."""
     named = [f"<@{one}>" for one in interaction.text.people] + [f"<#{one}>" for one in interaction.text.channels]
-    if not named:
+    kept = [*words, *named]
+    if not kept:
         return command_button(label, verb, style="primary")
-    context = NewButtonContext(COMMAND, "-", None, data={COMMAND_NAMES: " ".join(named)})
+    context = NewButtonContext(COMMAND, "-", None, data={COMMAND_NAMES: " ".join(kept)})
     (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     return command_button(label, verb, ref, "primary")

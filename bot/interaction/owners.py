@@ -80,7 +80,7 @@ def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, ob
 
 
 async def own_names(services: Services, person: Person, ref: object) -> ParsedText:
-    """Whom the command named, for the person who typed it; nobody for a button that is about nobody."""
+    """Whom the command named and its known words, for the person who typed it; nothing for a button without either."""
     if ref is None:
         return NO_TEXT
     return parse_markup((await services.button_contexts.find(person, COMMAND, ref)).data[COMMAND_NAMES])
