@@ -2,7 +2,8 @@
 
 Each message has a bounded number of tries, and a refusal of our token ends the calls of a round: see
 bot/interaction/bounded_calls.py. After the recoveries, each act that got no answer gets one: its window shows what is
-known, or a direct message says it. The process may have died, or Slack took no answer.
+known, or a direct message says it. The process may have died, or Slack took no answer. Last, what no feature owns is
+purged.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Recovery:
     def __init__(
         self, recoveries: Sequence[Recover], services: Services, resumes: Mapping[tuple[Kind, str], Resume]
     ) -> None:
-        self._recoveries: list[Recover] = [*recoveries, partial(answer_acts, resumes)]
+        answer = partial(answer_acts, resumes)
+        self._recoveries: list[Recover] = [*recoveries, answer, purge_limits, purge_button_contexts]
         self._services = services
         self._started = time.monotonic()
         self._alone = False
@@ -92,6 +94,16 @@ async def answer_acts(
     await services.acts.purge()
     await services.message_failures.purge()
     await services.outdated_messages.purge()
+
+
+async def purge_limits(services: Services, _alone_for: float | None = None) -> None:
+    """Delete uses that are too old to count. Raises `StorageUnavailable`."""
+    await services.limits.purge()
+
+
+async def purge_button_contexts(services: Services, _alone_for: float | None = None) -> None:
+    """Delete what expired buttons were about. Raises `StorageUnavailable`."""
+    await services.button_contexts.purge()
 
 
 async def _has_gone_on(services: Services, act: Act) -> bool:

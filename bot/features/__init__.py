@@ -26,8 +26,9 @@ from bot.features import (
     track,
     unfurl,
 )
-from bot.interaction.commands import RUN, own_names
+from bot.interaction.commands import RUN
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
+from bot.interaction.owners import own_names
 from bot.interaction.parsed_text import ParsedText, first_word
 
 _Key = TypeVar("_Key")

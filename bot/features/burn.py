@@ -6,12 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from bot import clock
 from bot.errors import (
-    HostNotAllowed,
-    NotYours,
     SecretGone,
     SlackError,
     StorageUnavailable,
-    Unsealable,
     WrongPassphrase,
 )
 from bot.interaction import pasted
@@ -41,7 +38,7 @@ from bot.status.buttons import (
 from bot.status.change import find_change
 from bot.status.link_card import end_cards_of_burned, link_card, read_card, require_on_card
 from bot.status.names import SecretName, find_name
-from bot.status.tracked_card import follow, tracked_card
+from bot.status.tracked_card import show_card, tracked_card
 from bot.status.words import NOT_KNOWN, NOT_KNOWN_SUMMARY, burn_outcome, secret_words
 from bot.storage.button_contexts import METADATA, ButtonContext, NewButtonContext
 from bot.storage.link_cards import LinkCard
@@ -272,26 +269,10 @@ async def _settle(interaction: Interaction, host: Host, key: MetadataKey, names:
         await on_watch_event.show_burned(interaction.services, tracked.id)
     if tracked is not None and tracked.card is not None:
         try:
-            await follow(interaction, tracked, host.name)
+            await show_card(interaction, tracked, host.name)
         except SlackError as error:
             if not error.is_permanent:
                 await interaction.services.outdated_messages.add("tracked", tracked.id, interaction.person)
-
-
-async def recover(services: Services, _alone_for: float | None = None) -> None:
-    """Update the cards of tracked secrets whose update Slack did not take. Raises `StorageUnavailable`."""
-    for outdated in await services.outdated_messages.all("tracked"):
-        try:
-            tracked = await services.tracking.find(outdated.person, outdated.ref)
-            if tracked.card is not None:
-                card = tracked_card(tracked, services.hosts.of(tracked.host).name)
-                await services.update(tracked.card, card, outdated.person)
-        except SlackError as error:
-            if not error.is_permanent:
-                continue
-        except (NotYours, Unsealable, HostNotAllowed):  # not tracked any more
-            pass
-        await services.outdated_messages.mark_drawn(outdated)
 
 
 def _outcome_parts(
@@ -325,5 +306,4 @@ FEATURE = Feature(
         },
         Kind.FORM: {FORM: Handler(submit, own_button_context(METADATA))},
     },
-    recover=recover,
 )

@@ -96,7 +96,7 @@ async def _going_on(interaction: Interaction, verb: Verb) -> Button | None:
     """A button that does what the verb does with what was typed. None if the verb needs what cannot be carried over."""
     label = say("Go on with {command}", command=Mark(f"/ots {verb.name}"))
     if not verb.needs_text:
-        return await go_on_button(interaction, label, verb.name)
+        return await go_on_button(interaction, label, verb.name, _known_words(interaction, verb))
     if verb.key_button is None:
         return None
     try:
@@ -106,6 +106,14 @@ async def _going_on(interaction: Interaction, verb: Verb) -> Button | None:
     context = NewButtonContext(METADATA, host.url, key)
     (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     return verb.key_button(label, ref)
+
+
+def _known_words(interaction: Interaction, verb: Verb) -> list[str]:
+    """The words behind the verb that it knows. All others are left out: they may be a secret."""
+    if verb.knows_word is None:
+        return []
+    hosts = interaction.services.hosts
+    return [word for word in _without_verb(interaction).text.words if verb.knows_word(word, hosts)]
 
 
 def _without_verb(interaction: Interaction) -> Interaction:

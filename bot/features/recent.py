@@ -9,13 +9,13 @@ from bot.errors import HostNotAllowed, NotConnected, NotUnderstood
 from bot.interaction import paging
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context
-from bot.onetime.links import Host, Hosts
+from bot.onetime.links import REGIONS, Host, Hosts
 from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Menu, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
 from bot.status.names import SecretName
-from bot.status.recent_list import FILTERS, Recent, context_of, load_recent, names_of, rows
-from bot.status.words import DOT, count_words, secret_words
+from bot.status.recent_list import FILTERS, Recent, context_of, load_recent, names_of, read_filter, rows
+from bot.status.words import DOT, RecentFilter, count_words, secret_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import RECENT_PAGE, ButtonContext, NewButtonContext
 
@@ -30,7 +30,7 @@ OTHER_WORDS = {"opened": "received", "unopened": "new", "viewed": "new", "orphan
 class Wanted:
     """Which secrets of an account are listed. `whom` is a person or channel that they were shared with: an id."""
 
-    state: str = "all"  # a key of FILTERS
+    state: RecentFilter = "all"
     whom: str | None = None
     page: int = 0
 
@@ -51,16 +51,19 @@ async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> R
     if context.account_id is None:
         raise NotConnected
     account = await interaction.services.accounts.find(interaction.person, context.account_id)
-    wanted = Wanted(context.data["filter"], context.data.get("whom"), paging.read_page(context.data["page"]))
+    wanted = Wanted(
+        read_filter(context.data["filter"]) or "all", context.data.get("whom"), paging.read_page(context.data["page"])
+    )
     return await _page(interaction, account, wanted)
 
 
 def _read(interaction: Interaction) -> tuple[Wanted, Host | None]:
     hosts = interaction.services.hosts
-    states, named = [], []
+    states: list[RecentFilter] = []
+    named: list[Host] = []
     for number, word in enumerate(interaction.text.words, 1):
-        state = OTHER_WORDS.get(word, word)
-        if state in FILTERS:
+        state = read_filter(OTHER_WORDS.get(word, word))
+        if state is not None:
             states.append(state)
             continue
         try:
@@ -78,6 +81,12 @@ def _read(interaction: Interaction) -> tuple[Wanted, Host | None]:
         )
     wanted = Wanted(states[0] if states else "all", whom[0] if whom else None)
     return wanted, named[0] if named else None
+
+
+def is_known(word: str, hosts: Hosts) -> bool:
+    """Whether the word is a filter, a region or the name of a server."""
+    is_server = word in REGIONS or any(word == host.name for host in hosts.all)
+    return is_server or read_filter(OTHER_WORDS.get(word, word)) is not None
 
 
 def _possible_words(number: int, hosts: Hosts) -> Phrase:
@@ -170,6 +179,7 @@ FEATURE = Feature(
             say("lists your secrets and their status"),
             say("[new|received|burned|expired|shared|all] [@person|#channel]"),
             aliases=("list",),
+            knows_word=is_known,
             handler=Handler(list_recent, any_member),
         ),
     ),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot import clock
-from bot.errors import HostUnavailable, NotConnected, NotUnderstood, NotYours, SecretGone, SlackError
+from bot.errors import (
+    HostNotAllowed,
+    HostUnavailable,
+    NotConnected,
+    NotUnderstood,
+    NotYours,
+    SecretGone,
+    SlackError,
+    Unsealable,
+)
 from bot.interaction import paging, pasted
 from bot.interaction.feature import Feature, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.owners import any_member, own_button_context, own_tracked
@@ -20,9 +29,9 @@ from bot.status import metadata_card
 from bot.status.account_card import reconnect_line
 from bot.status.buttons import TRACK, TRACKED_BURN_WITH_PASSPHRASE, TRACKED_REFRESH, TRACKED_STOP
 from bot.status.change import find_change
-from bot.status.following import settle_tracked
+from bot.status.last_change import end_tracked_reminders
 from bot.status.names import SecretName, find_recipients, name_of_tracked
-from bot.status.tracked_card import follow, tracked_card
+from bot.status.tracked_card import show_card, tracked_card
 from bot.status.words import (
     DOT,
     NOT_NOTIFIED,
@@ -33,6 +42,7 @@ from bot.status.words import (
     secret_words,
 )
 from bot.storage.button_contexts import METADATA, TRACKED_PAGE, ButtonContext, NewButtonContext
+from bot.storage.outdated_messages import OutdatedMessage
 from bot.storage.tracking.rows import Tracked
 
 ASK = say("Paste the private link of the secret: `/ots track https://eu.onetimesecret.com/private/… [what it is]`.")
@@ -78,7 +88,7 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
         secret_key=metadata.secret_key,
         zone=interaction.zone,
     )
-    await follow(interaction, tracked, host.name)
+    await show_card(interaction, tracked, host.name)
     said = (
         say("You will get a message when it is opened, burned or expires. Its status is in our direct conversation.")
         if is_new
@@ -245,8 +255,28 @@ async def watch(interaction: Interaction, _row: None) -> Reply:
 
 
 async def recover(services: Services, _alone_for: float | None = None) -> None:
-    """Change reminders of what is over or not tracked any more. Raises `StorageUnavailable`."""
-    await settle_tracked(services)
+    """Update cards that Slack did not take, and change reminders of what is over or not tracked any more.
+
+    Raises `StorageUnavailable`.
+    """
+    for outdated in await services.outdated_messages.all("tracked"):
+        if await _redraw(services, outdated):
+            await services.outdated_messages.mark_drawn(outdated)
+    await end_tracked_reminders(services)
+
+
+async def _redraw(services: Services, outdated: OutdatedMessage) -> bool:
+    """Show in the card what is so now. False if Slack did not take it just now: retry in a minute."""
+    try:
+        tracked = await services.tracking.find(outdated.person, outdated.ref)
+        if tracked.card is not None:
+            card = tracked_card(tracked, services.hosts.of(tracked.host).name)
+            await services.update(tracked.card, card, outdated.person)
+    except SlackError as error:
+        return error.is_permanent
+    except (NotYours, Unsealable, HostNotAllowed):  # not tracked any more
+        pass
+    return True
 
 
 FEATURE = Feature(

@@ -1,14 +1,16 @@
-"""Buttons that go on with a command, for the people or the channel that it named. No other text of it is kept."""
+"""Buttons that go on with a command, for the people or the channel that it named.
+
+No other text of it is kept than words of a closed list, which a secret cannot be in.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.interaction.feature import Interaction
-from bot.interaction.parsed_text import NO_TEXT, ParsedText, parse_markup
-from bot.interaction.services import Services
-from bot.person import Person
 from bot.screen.parts import Button, Style
 from bot.screen.pieces import Phrase, say, say_in
-from bot.storage.button_contexts import COMMAND, NewButtonContext
+from bot.storage.button_contexts import COMMAND, COMMAND_NAMES, NewButtonContext
 
 WHAT_IT_DOES = say("Share a password or a private note through a link that works once.")
 PROMISES = say(
@@ -16,7 +18,6 @@ PROMISES = say(
     "Slash commands do not work in threads: use the shortcuts of this app there."
 )
 RUN = "run_"  # and the name of a verb: the name of an action, which does what `/ots VERB` does
-NAMES = "names"  # the key in the data of the button context
 
 
 def command_button(label: Phrase, verb: str, ref: str | None = None, style: Style = "plain") -> Button:
@@ -33,18 +34,12 @@ def start_buttons() -> tuple[Button, ...]:
     )
 
 
-async def go_on_button(interaction: Interaction, label: Phrase, verb: str) -> Button:
-    """A button that runs the verb for whom the command named."""
+async def go_on_button(interaction: Interaction, label: Phrase, verb: str, words: Sequence[str] = ()) -> Button:
+    """A button that runs the verb for whom the command named, with these words."""
     named = [f"<@{one}>" for one in interaction.text.people] + [f"<#{one}>" for one in interaction.text.channels]
-    if not named:
+    kept = [*words, *named]
+    if not kept:
         return command_button(label, verb, style="primary")
-    context = NewButtonContext(COMMAND, "-", None, data={NAMES: " ".join(named)})
+    context = NewButtonContext(COMMAND, "-", None, data={COMMAND_NAMES: " ".join(kept)})
     (ref,) = await interaction.services.button_contexts.keep(interaction.person, context)
     return command_button(label, verb, ref, "primary")
-
-
-async def own_names(services: Services, person: Person, ref: object) -> ParsedText:
-    """Whom the command named, for the person who typed it; nobody for a button that is about nobody."""
-    if ref is None:
-        return NO_TEXT
-    return parse_markup((await services.button_contexts.find(person, COMMAND, ref)).data[NAMES])

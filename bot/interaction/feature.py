@@ -18,6 +18,7 @@ from bot.interaction.message_content import MessageContent
 from bot.interaction.parsed_text import NO_TEXT, ParsedText
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
+from bot.onetime.links import Hosts
 from bot.person import Person
 from bot.screen.parts import Button, Message, Modal, Screen
 from bot.screen.pieces import Phrase, Piece, Sentences
@@ -187,6 +188,8 @@ class Verb:
     does: Phrase  # what it does: it follows the command in the help
     usage: Piece | None = None  # what may be typed after it
     aliases: tuple[str, ...] = ()
+    # Whether a word after it is one of a closed list, so that it is no secret: then a button may carry it.
+    knows_word: Callable[[str, Hosts], bool] | None = None
     needs_text: bool = False  # whether it does nothing without what is typed after it
     # Makes a button that does the same for the key in a button context of kind METADATA, from a label and its id.
     key_button: Callable[[Phrase, str], Button] | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from bot.interaction.parsed_text import NO_TEXT, ParsedText, parse_markup
 from bot.interaction.services import Services
 from bot.person import Person
 from bot.storage.accounts import Account
-from bot.storage.button_contexts import ButtonContext, ContextKind, Key
+from bot.storage.button_contexts import COMMAND, COMMAND_NAMES, ButtonContext, ContextKind, Key
 from bot.storage.link_cards import LinkCard
 from bot.storage.requests import Request
 from bot.storage.reveals.rows import Reveal
@@ -76,3 +77,10 @@ def own_button_context(kind: ContextKind[Key]) -> Callable[[Services, Person, ob
         return await services.button_contexts.find(person, kind, ref)
 
     return load
+
+
+async def own_names(services: Services, person: Person, ref: object) -> ParsedText:
+    """Whom the command named and its known words, for the person who typed it; nothing for a button without either."""
+    if ref is None:
+        return NO_TEXT
+    return parse_markup((await services.button_contexts.find(person, COMMAND, ref)).data[COMMAND_NAMES])

@@ -14,7 +14,7 @@ from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
-from bot.sharing.following import settle_messages
+from bot.sharing.ended_deliveries import end_messages
 from bot.status.digest import digest_key, gather
 from bot.status.tracked_card import tracked_card
 from bot.storage.notifications import MAX_DIGEST
@@ -133,7 +133,7 @@ async def redraw(services: Services, delivery: Delivery) -> bool:
         done = all(outcomes)
     if not done:
         await services.outdated_messages.add("delivery", delivery.id, delivery.sender)
-    await settle_messages(services, delivery.id)
+    await end_messages(services, delivery.id)
     return done
 
 

@@ -11,7 +11,7 @@ from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.sharing import deliver, on_watch_event, request_messages
-from bot.sharing.following import settle_messages
+from bot.sharing.ended_deliveries import end_messages
 from bot.sharing.notify import redraw
 from bot.storage.shares.rows import Delivery
 
@@ -48,7 +48,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
             is_drawn = True
         if is_drawn:
             await services.outdated_messages.mark_drawn(outdated)
-    await settle_messages(services)
+    await end_messages(services)
     await services.interrupted_shares.purge()
 
 

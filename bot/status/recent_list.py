@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot import clock
 from bot.interaction.services import Services
@@ -14,12 +15,13 @@ from bot.screen.parts import Part
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.names import SecretName, find_names, find_shared
+from bot.status.words import RecentFilter
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import METADATA, NewButtonContext
 from bot.storage.shares.rows import Delivery, Share
 
-SHARED = "shared"
-FILTERS = {
+SHARED: Final = "shared"
+FILTERS: Final[dict[RecentFilter, frozenset[SecretState]]] = {
     "all": frozenset(SecretState),
     "new": frozenset({SecretState.NEW, SecretState.VIEWED}),
     "received": frozenset({SecretState.RECEIVED}),
@@ -31,6 +33,11 @@ FILTERS = {
 Shared = Mapping[MetadataKey, tuple[Share, Delivery]]
 
 
+def read_filter(word: str) -> RecentFilter | None:
+    """The filter of this name; None if there is none."""
+    return next((one for one in FILTERS if one == word), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Recent:
     """What a server lists for an account, and what of it was shared here."""
@@ -40,11 +47,11 @@ class Recent:
     secrets: tuple[Metadata, ...]
     shared: Shared
 
-    def choose(self, state: str, whom: str | None = None) -> list[Metadata]:
+    def choose(self, state: RecentFilter, whom: str | None = None) -> list[Metadata]:
         """Those that a filter lets through. `whom`: only those that were shared with this person or channel: an id."""
         return [one for one in self.secrets if self._fits(one, state, whom)]
 
-    def _fits(self, metadata: Metadata, state: str, whom: str | None) -> bool:
+    def _fits(self, metadata: Metadata, state: RecentFilter, whom: str | None) -> bool:
         delivery = self.shared[metadata.key][1] if metadata.key in self.shared else None
         if metadata.state_at(clock.now()) not in FILTERS[state]:
             return False

@@ -75,7 +75,7 @@ def _summary(tracked: Tracked, host: str, words: Phrase) -> Phrase:
     )
 
 
-async def follow(interaction: Interaction, tracked: Tracked, host: str) -> None:
+async def show_card(interaction: Interaction, tracked: Tracked, host: str) -> None:
     """Update the card, or post it if there is none or Slack does not change it any more.
 
     Raises `SlackError`.

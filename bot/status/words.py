@@ -8,7 +8,7 @@ recipient's secret, `RequestState` what became of a request for a secret. mypy r
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final, Generic, TypedDict, TypeVar, assert_never
+from typing import Final, Generic, Literal, TypedDict, TypeVar, assert_never
 
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
@@ -19,6 +19,8 @@ from bot.storage.shares.rows import Delivery, Recipient
 from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
 
 ValueT = TypeVar("ValueT")
+
+RecentFilter = Literal["all", "new", "received", "burned", "expired", "shared"]  # of `/ots recent`
 
 # A sign has the blank behind it.
 WORKING_SIGN: Final = Mark(":hourglass_flowing_sand: ")
@@ -103,7 +105,7 @@ def secret_sign(state: SecretState) -> Mark:
 NOT_NOTIFIED: Final = say("You got no message of this: Slack did not take it.")
 
 
-def count_words(count: int, wanted: str) -> Phrase:
+def count_words(count: int, wanted: RecentFilter) -> Phrase:
     """How many secrets a filter of `/ots recent` has left."""
     match wanted:
         case "new":
@@ -116,7 +118,7 @@ def count_words(count: int, wanted: str) -> Phrase:
             return say_count("{count} expired secret", "{count} expired secrets", count)
         case "shared":
             return say_count("{count} secret shared in Slack", "{count} secrets shared in Slack", count)
-        case _:
+        case "all":
             return say_count("{count} secret", "{count} secrets", count)
 
 

@@ -44,7 +44,8 @@ RECENT_PAGE: Final[ContextKind[None]] = ContextKind("recent", None)  # a page of
 TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a page of the secrets that a person tracks
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
 
-COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # whom a command named that can be gone on with
+COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # a command that can be gone on with
+COMMAND_NAMES: Final = "names"  # the key in the data: whom it named, and words that are no secrets
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from bot.person import Person
 from bot.screen.parts import Message
 from bot.sharing import on_watch_event
 from bot.status import tracked_card
-from bot.status.following import settle_tracked
+from bot.status.last_change import end_tracked_reminders
 from bot.storage.following_messages import FollowingKind
 from bot.storage.notifications import Notification
 from bot.storage.shares.rows import Delivery, Share
@@ -65,7 +65,7 @@ async def prepare(services: Services, notification: Notification) -> PreparedNot
     async def update_card() -> None:
         if tracked.card is not None and notification.kind != "reminder":
             await _update_card(services, tracked.card, tracked_card.tracked_card(tracked, host), notification.person)
-        await settle_tracked(services, tracked.id)
+        await end_tracked_reminders(services, tracked.id)
 
     async def keep(posted: MessageRef) -> None:
         if notification.kind == "reminder":

@@ -86,6 +86,18 @@ IMPORTS = {
         "Only bot.onetime imports the HTTP client",
         "bot.features.planted_call -> httpx (l.1)",
     ),
+    "the detectors of credentials in another module": (
+        "bot/features/planted_detector.py",
+        "import detect_secrets",
+        "Only one module imports detect-secrets",
+        "bot.features.planted_detector -> detect_secrets (l.1)",
+    ),
+    "another HTTP client in a feature": (
+        "bot/features/planted_request.py",
+        "import requests",
+        "Nothing imports requests, which detect-secrets brings along",
+        "bot.features.planted_request -> requests (l.1)",
+    ),
     "a feature in a feature": (
         "bot/features/planted.py",
         "from bot.features import burn",

@@ -34,7 +34,7 @@ from bot.sharing.notify import redraw
 from bot.sharing.request_messages import update_messages
 from bot.sharing.resume import resume
 from bot.slack import blocks
-from bot.status.following import settle_tracked
+from bot.status.last_change import end_tracked_reminders
 from bot.storage import dead_letters
 from bot.storage.acts import Act, ActWindow
 from bot.storage.button_contexts import METADATA, ButtonContext
@@ -475,7 +475,7 @@ async def test_a_reminder_of_what_is_not_tracked_any_more_says_so(house: House) 
     message = MessageRef("T0000001", "D0000001", "9.8")
     await house.services.following_messages.add("tracked_reminder", "gone", message, ADA)
 
-    await settle_tracked(house.services)
+    await end_tracked_reminders(house.services)
 
     ((ts, shown),) = house.slack.changed
     assert ts == "9.8"

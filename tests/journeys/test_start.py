@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import NotAllowed
 from bot.features import Registry
-from tests.journeys.conftest import EMAIL, TOKEN
+from tests.journeys.conftest import EMAIL, TOKEN, connect
 from tests.support.english import english
 
 _numbers = itertools.count(1)
@@ -59,6 +59,20 @@ async def test_a_typo_has_a_button_that_goes_on_for_whom_it_named(world, ada):
     view = await window(ada, "Share a secret")
     assert view.values["to"]["picked"]["selected_users"] == [ben.id]
     assert "hunter2-canary" not in ada.sees()
+
+
+async def test_a_typo_of_recent_keeps_its_filter_and_server_and_no_other_word(world, ada):
+    server = world.onetime.url.removeprefix("http://")
+    message = await says(ada, f"recnt hunter2-canary burned {server} burnedd")
+
+    await ada.click(message, label="Go on with /ots recent")
+
+    said = f"You have not connected an account on {server}"
+    await ada.until(lambda: any(said in one.shows for one in ada.ephemerals))
+    assert "hunter2-canary" not in ada.sees()
+    await connect(ada)
+    await ada.click(message, label="Go on with /ots recent")
+    await ada.until(lambda: any("0 burned secrets" in one.shows for one in ada.ephemerals))
 
 
 async def test_a_typo_with_a_key_goes_on_with_it_and_nobody_sees_the_key(world, ada):

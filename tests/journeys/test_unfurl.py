@@ -111,22 +111,6 @@ async def test_a_burn_from_the_status_of_a_secret_ends_its_card_too(world, ada, 
     await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
-async def test_a_secret_with_a_passphrase_that_is_burned_from_its_card_ends_the_card(world, ada, team):
-    await connect(world, ada)
-    secret = world.onetime.share(EMAIL, "hunter2", passphrase="open sesame")
-    message = await ada.post(link_of(world, secret), channel=team)
-    await ada.until(lambda: message.attachments)
-
-    await ada.click(message, label="Burn")
-    asked = await ada.until(lambda: next((one for one in ada.ephemerals if "has a passphrase" in one.shows), None))
-    await ada.click(asked, label="Burn…")
-    await ada.submit(
-        await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view), {"passphrase": "open sesame"}
-    )
-
-    await ada.until(lambda: "Its secret was burned" in message.shows)
-
-
 async def test_whoever_merely_posted_the_link_cannot_burn(world, ada, ben, team):
     secret, message = await post_link(world, ada, team)
 
@@ -147,15 +131,20 @@ async def test_whoevers_account_lists_the_secret_burns_it(world, ada, ben, team)
     await ada.until(lambda: "Its secret was burned" in message.shows)
 
 
-async def test_a_secret_with_a_passphrase_is_burned_with_it(world, ada, ben, team):
-    secret, message = await post_link(world, ada, team, passphrase="correct horse")
-    await track(world, ben, secret)
+@pytest.mark.parametrize("knows", ["tracks it", "has it in the list of the account"])
+async def test_a_secret_with_a_passphrase_is_burned_with_it(world, ada, ben, team, knows):
+    secret = world.onetime.share(EMAIL, "hunter2", passphrase="correct horse")
+    message = await ada.post(link_of(world, secret), channel=team)
+    await ada.until(lambda: message.attachments)
+    await (track(world, ben, secret) if knows == "tracks it" else connect(world, ben))
 
     assert "has a passphrase" in await burn(ben, message)
     await ben.click(ben.ephemerals[-1], label="Burn…")
     await ben.until(lambda: ben.view is not None and ben.view.submit == "Burn it")
     await ben.submit(None, {"passphrase": "correct horse"})
+
     await ada.until(lambda: "Its secret was burned" in message.shows)
+    assert world.onetime.find_secret(secret.secret_key).state == "burned"
 
 
 async def test_burning_with_the_private_link_changes_the_card_too(world, ada, ben, team):

@@ -11,7 +11,7 @@ import pytest
 from bot.features import FEATURES, Registry
 from bot.features.link import looks_like_one
 from bot.interaction import owners
-from bot.interaction.commands import RUN, own_names
+from bot.interaction.commands import RUN
 from bot.interaction.feature import Feature, Handler, Kind, Verb
 from bot.interaction.owners import (
     any_member,
@@ -19,6 +19,7 @@ from bot.interaction.owners import (
     card_in_workspace,
     own_account,
     own_delivery,
+    own_names,
     own_request,
     own_reveal,
     own_reveal_window,

@@ -10,8 +10,8 @@ from bot.screen.parts import Button, Buttons, Divider, Heading, Menu, MenuItem, 
 from bot.screen.pieces import say
 from bot.status.account_card import account_name
 from bot.status.buttons import connect_button
-from bot.status.recent_list import FILTERS, Recent, context_of, names_of, rows
-from bot.status.words import WARNING_SIGN, WORKING_SIGN, count_words
+from bot.status.recent_list import FILTERS, Recent, context_of, names_of, read_filter, rows
+from bot.status.words import WARNING_SIGN, WORKING_SIGN, RecentFilter, count_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import RECENT_PAGE, NewButtonContext
 from bot.storage.homes import Home
@@ -41,7 +41,7 @@ async def parts(
 
 
 async def _list(services: Services, home: Home, recent: Recent, keep: paging.Keep) -> list[Part]:
-    state = home.recent_filter if home.recent_filter in FILTERS else "all"
+    state = read_filter(home.recent_filter) or "all"
     chosen = recent.choose(state)
     last = max(0, (len(chosen) - 1) // paging.PAGE)
     page = min(home.recent_page, last)
@@ -59,7 +59,7 @@ async def _list(services: Services, home: Home, recent: Recent, keep: paging.Kee
     )
 
 
-async def _filters(recent: Recent, state: str, keep: paging.Keep) -> Menu:
+async def _filters(recent: Recent, state: RecentFilter, keep: paging.Keep) -> Menu:
     refs = await keep(*(_leads_to(recent, one, 0) for one in FILTERS))
     items = (
         MenuItem(count_words(len(recent.choose(one)), one), RECENT_FILTER, ref)
@@ -68,6 +68,6 @@ async def _filters(recent: Recent, state: str, keep: paging.Keep) -> Menu:
     return Menu(tuple(items), tuple(FILTERS).index(state))
 
 
-def _leads_to(recent: Recent, state: str, page: int) -> NewButtonContext[None]:
+def _leads_to(recent: Recent, state: RecentFilter, page: int) -> NewButtonContext[None]:
     data = {"filter": state, "page": paging.store_page(page)}
     return NewButtonContext(RECENT_PAGE, recent.host.url, None, recent.account.id, data)

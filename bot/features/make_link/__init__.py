@@ -39,7 +39,7 @@ async def open_window(interaction: Interaction, _row: None) -> Reply:
         original=Original(content.channel, content.thread, content.author),
         text_fields=len(texts),
     )
-    return Reply(await open_form(interaction, form_state, *_said(content), texts=texts), Outcome.SHOWN)
+    return Reply(await open_form(interaction, form_state, *await _said(content), texts=texts), Outcome.SHOWN)
 
 
 def _check_size(interaction: Interaction, text: Secret) -> None:
@@ -55,8 +55,8 @@ def _check_size(interaction: Interaction, text: Secret) -> None:
         raise NotUnderstood("a message too long for a secret", tell=said)
 
 
-def _said(content: MessageContent) -> tuple[Part, ...]:
-    kinds = find_kinds(content.text)
+async def _said(content: MessageContent) -> tuple[Part, ...]:
+    kinds = await find_kinds(content.text)
     if not kinds:
         return (FROM_A_MESSAGE,)
     return (Text.of(WARNING_SIGN, say("This seems to contain {kinds}.", kinds=Listing(kinds))), FROM_A_MESSAGE)

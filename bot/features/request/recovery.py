@@ -37,7 +37,6 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
     for outdated in await services.outdated_messages.all("request"):
         await _redraw(services, outdated)
     await services.requests.purge()
-    await services.limits.purge()
 
 
 async def _redraw(services: Services, outdated: OutdatedMessage) -> None:

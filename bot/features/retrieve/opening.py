@@ -50,7 +50,7 @@ from bot.errors import (
 )
 from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
-from bot.features.retrieve.following import report_unknown_outcome, tell
+from bot.features.retrieve.button_messages import report_unknown_outcome, tell
 from bot.features.retrieve.known import find_metadata
 from bot.features.retrieve.own_opening import settle_own_opening
 from bot.features.retrieve.showing import find_origin, show, show_patiently
@@ -66,7 +66,7 @@ from bot.secret import Secret
 from bot.sharing import on_watch_event
 from bot.sharing.notify import announce
 from bot.status.link_card import end_cards
-from bot.status.tracked_card import follow
+from bot.status.tracked_card import show_card
 from bot.status.words import WARNING_SIGN
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, Reveal
 from bot.storage.shares.rows import Delivery
@@ -327,7 +327,7 @@ async def _settle_tracked(interaction: Interaction, access: HostAccess, reveal: 
         if tracked is not None:
             await on_watch_event.show_opened(interaction.services, tracked.id, interaction.person)
         if tracked is not None and tracked.card is not None:
-            await follow(interaction, tracked, host.name)
+            await show_card(interaction, tracked, host.name)
     except BotError as error:
         log.warning("not_settled", error=str(error))
     except Exception as error:  # noqa: BLE001 - an error message would replace the secret

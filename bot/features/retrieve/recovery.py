@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
-from bot.features.retrieve.following import remember, report_unknown_outcome, settle_messages
+from bot.features.retrieve.button_messages import end_messages, remember, report_unknown_outcome
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -54,9 +54,8 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
             await services.reveals.close(reveal.id)
     unannounced = await services.interrupted_shares.unannounced(UNANNOUNCED if alone_for is None else alone_for)
     await announce_waiting(services, unannounced)
-    await settle_messages(services)
+    await end_messages(services)
     await interrupted.purge()
-    await services.button_contexts.purge()
 
 
 async def _report_stale(services: Services, reveal: Reveal) -> None:

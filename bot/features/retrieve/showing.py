@@ -9,7 +9,7 @@ import stamina
 from bot.errors import BotError, SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
-from bot.features.retrieve.following import tell
+from bot.features.retrieve.button_messages import tell
 from bot.interaction import paging
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate

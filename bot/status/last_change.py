@@ -36,7 +36,7 @@ async def change_last(services: Services, following: FollowingMessage, message: 
     await services.following_messages.forget(following)
 
 
-async def settle_tracked(services: Services, tracked_id: str | None = None) -> None:
+async def end_tracked_reminders(services: Services, tracked_id: str | None = None) -> None:
     """Change reminders of tracked secrets that are over or not tracked any more. Raises `StorageUnavailable`."""
     for following in await services.following_messages.outdated_of_tracked(tracked_id):
         await change_last(services, following, await _final_message(services, following))

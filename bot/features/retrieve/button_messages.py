@@ -13,7 +13,7 @@ from bot.message_ref import MessageRef
 from bot.onetime.links import Host
 from bot.person import Person
 from bot.screen.parts import Message
-from bot.status.following import change_last
+from bot.status.last_change import change_last
 from bot.status.patient_send import can_update
 from bot.storage.following_messages import FollowingMessage, OfReveal
 from bot.storage.reveals.rows import Reveal
@@ -50,7 +50,7 @@ async def remember(services: Services, kind: OfReveal, reveal_id: str, posted: M
         await services.following_messages.add(kind, reveal_id, posted, person)
 
 
-async def settle_messages(services: Services) -> None:
+async def end_messages(services: Services) -> None:
     """Change the messages whose button does nothing more. Raises `StorageUnavailable`."""
     for following in await services.following_messages.outdated_of_reveals():
         await change_last(services, following, await _final_message(services, following))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from bot.interaction.services import Services
 from bot.screen.parts import Message
 from bot.sharing import recipient_messages, sender_card
-from bot.status.following import change_last
+from bot.status.last_change import change_last
 from bot.storage.following_messages import FollowingMessage
 
 
-async def settle_messages(services: Services, delivery_id: str | None = None) -> None:
+async def end_messages(services: Services, delivery_id: str | None = None) -> None:
     """Change the messages about deliveries that are over; only about one delivery, if it is given.
 
     Raises `StorageUnavailable`.
