@@ -56,7 +56,7 @@ def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item
     pieces: list[Piece] = [secret_sign(state := metadata.state_at(clock.now())), Bold(name.in_list()), Mark("\n")]
     pieces.append(secret_words(state))
     if metadata.received:
-        pieces += [DOT, say("opened {when}", when=When(metadata.received))]
+        pieces += [DOT, When(metadata.received)]
     elif metadata.expires_at and not state.is_over:
         pieces += [DOT, say("expires {when}", when=When(metadata.expires_at))]
     if metadata.created:

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.stage import picture
 from tests.browser.test_page_home import member
-from tests.browser.test_page_unfurl import picture
 from tests.journeys.test_check_link import KINDS, private_link, secret_link
 
 PASSWORD = "hunter2 <&> it is"

@@ -1,24 +1,15 @@
 """Cards under one-time links that people post, played by three people in front of the sandbox page."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.stage import NARROW, WIDE, at, page_of
+from tests.browser.stage import NARROW, WIDE, at, page_of, picture
 
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 CARD = "One-time link on 127.0.0.1"
-PICTURES = os.environ.get("PICTURES")  # a folder
-
-
-async def picture(me, name):
-    """For somebody to look at, where the environment names a folder."""
-    if PICTURES:
-        await me.page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
 async def post(me, what="link"):
