@@ -122,10 +122,7 @@ def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> li
         return [_what(form_state), *password_parts(form_state), Note.of(goes)]
     parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state, texts)
     parts += _recipients(form_state)
-    hint = say("Not secret: everybody sees it in the message.")
-    parts.append(
-        Field("note", say("A note to go with it"), hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
-    )
+    parts.append(_note(form_state))
     parts += option_parts(form_state)
     buttons = [fold_button(form_state, ref)]
     if not form_state.is_generated and form_state.text_fields < text_fields_for(form_state.max_bytes):
@@ -185,6 +182,17 @@ def _whom_field(form_state: FormState) -> list[Part]:
                 Note.of(say("You get the link. Anybody who has it can open the secret, once.")),
                 *_mail_field(form_state),
             ]
+
+
+def _note(form_state: FormState) -> Field:
+    match form_state.whom:
+        case "people":
+            hint = say("Not secret: the message to them shows it.")
+        case "channel":
+            hint = say("Not secret: everybody in the channel can read it.")
+        case "link":
+            hint = say("Not secret: it names the secret in your own lists.")
+    return Field("note", say("A note to go with it"), hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
 
 
 def _mail_field(form_state: FormState) -> list[Part]:

@@ -110,10 +110,10 @@ def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
 
 
 def _id(share: Share, deliveries: list[Delivery]) -> tuple[Piece, ...]:
-    """The short id, of a secret that has no other name."""
-    short_id = deliveries[0].metadata_key.short_id
-    is_named = share.note or len(deliveries) > 1 or not deliveries[0].recipient.is_nobody
-    return () if is_named or not short_id else (name_of_delivery(share, deliveries[0]).at_start(), DOT)
+    """The short id of a secret without a name. The message that it was opened calls it so."""
+    if share.label or share.note or len(deliveries) > 1 or not deliveries[0].metadata_key.short_id:
+        return ()
+    return replace(name_of_delivery(share, deliveries[0]), recipient=None).at_start(), DOT
 
 
 def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
@@ -155,8 +155,8 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
     if _next_reminder(deliveries) is not None:
         label = say("Cancel the reminder of {secret}", secret=which)
         buttons.append(Button(say("Cancel the reminder"), CANCEL_REMINDER, share.id, accessibility_label=label))
-    label = say("Copy instructions for {secret}", secret=which)
-    buttons.append(Button(say("Copy instructions"), COPY, share.id, accessibility_label=label))
+    label = say("Show instructions for {secret}", secret=which)
+    buttons.append(Button(say("Show instructions"), COPY, share.id, accessibility_label=label))
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
             label = say("Burn all of {secret}, with the passphrase", secret=which)
@@ -181,7 +181,7 @@ def to_share_again(deliveries: list[Delivery]) -> list[Delivery]:
 def _again_buttons(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     if not to_share_again(deliveries):
         return ()
-    label = say("Share {secret} again", secret=name_of_share(share).in_label())
+    label = say("Share again: {secret}", secret=name_of_share(share).in_label())
     return (Button(say("Share again…"), SHARE_AGAIN, share.id, accessibility_label=label),)
 
 

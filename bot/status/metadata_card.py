@@ -77,7 +77,7 @@ def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
     which = name.in_label()
     track = Button(say("Track"), TRACK, ref, accessibility_label=say("Track {secret}", secret=which))
     refresh = Button(
-        say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Look again at {secret}", secret=which)
+        say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Refresh the status of {secret}", secret=which)
     )
     details = Button(
         say("Details…"), METADATA_DETAILS, ref, accessibility_label=say("Details of {secret}", secret=which)

@@ -581,9 +581,9 @@ async def sharing_just_a_link(scene):
     scene.known.append(Canary("the secret", passphrase, passphrase))
     scene.search.look("showing the link and its passphrase")
     await scene.closes()
-    await scene.ada.until(lambda: "Copy instructions" in scene.ada.dm[-1].shows)
+    await scene.ada.until(lambda: "Show instructions" in scene.ada.dm[-1].shows)
     card = scene.ada.dm[-1]
-    for label, part in (("Show the link", "/secret/"), ("Copy instructions", "works once")):
+    for label, part in (("Show the link", "/secret/"), ("Show instructions", "works once")):
         await scene.ada.click(card, label=label)
         await scene.sees(part)
         scene.search.look(f"pressing {label}")

@@ -114,7 +114,7 @@ export const de = {
   state_expired: "abgelaufen",
   state_orphaned: "weg",
   by: "von {owner}",
-  by_nobody: "von niemandem Bekannten",
+  by_nobody: "ohne Konto",
   has_text: "der Text ist da",
   has_no_text: "der Text ist weg",
   has_passphrase: "mit Passphrase",

@@ -114,7 +114,7 @@ export const en = {
   state_expired: "expired",
   state_orphaned: "gone",
   by: "by {owner}",
-  by_nobody: "by nobody known",
+  by_nobody: "without an account",
   has_text: "its text is there",
   has_no_text: "its text is gone",
   has_passphrase: "has a passphrase",

@@ -114,7 +114,7 @@ export const fr = {
   state_expired: "expiré",
   state_orphaned: "disparu",
   by: "de {owner}",
-  by_nobody: "de personne de connu",
+  by_nobody: "sans compte",
   has_text: "son texte est là",
   has_no_text: "son texte n’est plus là",
   has_passphrase: "a une phrase secrète",
