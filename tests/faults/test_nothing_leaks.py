@@ -526,12 +526,12 @@ async def sharing(scene):
     await scene.sees("burned before")
     await scene.closes()
     await submit_share(scene.ada, await scene.opens("share", "Share"), {"text1": scene.secret.text})
-    await scene.sees("Copy it now")
+    await scene.sees("Anybody who has it")
     scene.search.look("showing the link")
     await scene.closes()
     await scene.ada.until(lambda: any("share_link" in str(one.blocks) for one in scene.ada.dm))
     await scene.ada.click(label="Show the link")
-    await scene.sees("Copy it now")
+    await scene.sees("Anybody who has it")
     await scene.closes()
 
 
