@@ -100,7 +100,7 @@ async def test_whoever_posts_a_private_link_is_warned(me):
     await picture(me, "private-link-warning")
 
 
-@pytest.mark.parametrize(("language", "said"), [("de", "Öffnet einmal"), ("fr", "S’ouvre une seule fois")])
+@pytest.mark.parametrize(("language", "said"), [("de", "Öffnet nur einmal"), ("fr", "S’ouvre une seule fois")])
 async def test_the_card_is_in_the_language_of_who_posted_the_link(me, world, language, said):
     await me.make_secret("the staging password")
     for one in world.workspace.people:
