@@ -45,7 +45,7 @@ TITLE = say("Share a secret")
 TEXT_FIELD_LENGTH = 3_000  # characters of one field: Slack's limit
 ROW_WITHIN = 0.25  # seconds
 
-WHERE_IT_GOES = say("What you type goes to Onetime Secret. It is in no message, and not kept here.")
+WHERE_IT_GOES = say("What you type goes to Onetime Secret. No message of this app has it, and it is not kept here.")
 CHOOSE = say("Slack did not say who is meant by a name that you typed. Please choose below.")
 GENERATE_FORM = "generate"
 GENERATE_TITLE = say("Generate a password")

@@ -254,10 +254,7 @@ def secret(
     `above` says where it is from; `notes` are about the account.
     """
     copy: list[Piece] = [
-        say(
-            "Copy it now: its link no longer works, and this window is the only copy. It is in none of "
-            "Slack's messages."
-        )
+        say("Copy it now: its link no longer works, and this window is the only copy. No message of this app has it.")
     ]
     copy += [DOT, say("Page {page} of {pages}", page=page, pages=pages)] if pages > 1 else []
     below: list[Part] = [Note(tuple(copy)), *notes]

@@ -164,4 +164,14 @@ export const de = {
   call_sent: "Gesendet",
   call_answered: "Geantwortet",
   nothing: "nichts",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Bitte fülle dieses Pflichtfeld aus.",
+  field_email: "Gib eine gültige E-Mail-Adresse ein.",
+  field_url: "Gib eine gültige URL ein.",
+  field_number: "Gib eine gültige Zahl ein.",
+  field_whole_number: "Gib eine ganze Zahl ein.",
+  field_number_in_range: "Gib eine Zahl im erlaubten Bereich ein.",
+  field_min_length: "Es müssen mindestens {n} Zeichen sein.",
+  field_max_length: "Es müssen weniger als {n} Zeichen sein.",
 };

@@ -164,4 +164,14 @@ export const en = {
   call_sent: "Sent",
   call_answered: "Answered",
   nothing: "nothing",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Please complete this required field.",
+  field_email: "Enter a valid email address.",
+  field_url: "Enter a valid URL.",
+  field_number: "Enter a valid number.",
+  field_whole_number: "Enter a whole number.",
+  field_number_in_range: "Enter a number in range.",
+  field_min_length: "Must be at minimum {n} characters.",
+  field_max_length: "Must be less than {n} characters.",
 };

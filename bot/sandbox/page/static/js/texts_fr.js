@@ -164,4 +164,14 @@ export const fr = {
   call_sent: "Envoyé",
   call_answered: "Répondu",
   nothing: "rien",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Veuillez remplir ce champ obligatoire.",
+  field_email: "Saisissez une adresse e-mail valide.",
+  field_url: "Saisissez une URL valide.",
+  field_number: "Saisissez un nombre valide.",
+  field_whole_number: "Saisissez un nombre entier.",
+  field_number_in_range: "Saisissez un nombre dans les limites.",
+  field_min_length: "Il faut au moins {n} caractères.",
+  field_max_length: "Il faut moins de {n} caractères.",
 };
