@@ -50,8 +50,8 @@ CHOOSE = say("Slack did not say who is meant by a name that you typed. Please ch
 GENERATE_FORM = "generate"
 GENERATE_TITLE = say("Generate a password")
 WHAT = (
-    (SHOW, say("Show it to me, and keep it nowhere")),
-    (SEND, say("Send it, or make a link, without showing it to me")),
+    (SHOW, say("Show it to me")),
+    (SEND, say("Send it, or make a link")),
 )
 WHOM = (
     (PEOPLE, say("People")),
@@ -135,8 +135,10 @@ def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> li
 def _where_it_goes(form_state: FormState) -> Phrase:
     if form_state.is_generated:
         if (password := form_state.password) is None:
-            return say("The server generates it, a new one for each person.")
-        return say("It is generated here, a new one for each person: {length}.", length=password.in_words())
+            return say("The server generates it, a new one for each person. You do not see it.")
+        return say(
+            "It is generated here, a new one for each person: {length}. You do not see it.", length=password.in_words()
+        )
     return WHERE_IT_GOES
 
 

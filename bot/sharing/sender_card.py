@@ -105,8 +105,12 @@ def _earlier_tries(share: Share, deliveries: list[Delivery]) -> Text:
 
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
-    what = say("Expires {when}", when=When(expires)) if expires else say("Nothing more will happen.")
-    return Note.of(*_id(share, deliveries), HostName(Host(share.host).name), DOT, what)
+    said: list[Piece] = [*_id(share, deliveries), HostName(Host(share.host).name)]
+    if expires:
+        said += [DOT, say("Expires {when}", when=When(expires))]
+    elif not any(one.can_be_opened for one in deliveries):
+        said += [DOT, say("Nothing more will happen.")]
+    return Note.of(*said)
 
 
 def _id(share: Share, deliveries: list[Delivery]) -> tuple[Piece, ...]:

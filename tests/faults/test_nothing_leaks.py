@@ -544,7 +544,7 @@ async def generating(scene):
     scene.search.look("showing the password")
     await scene.ada.close()
     view = await scene.opens("generate", "Generate")
-    sent = {"to": [scene.by("ben").ada.id], "what": "Send it, or make a link, without showing it to me"}
+    sent = {"to": [scene.by("ben").ada.id], "what": "Send it, or make a link"}
     await submit_share(scene.ada, view, sent)
     await scene.sees("has a message")
     await scene.ada.close()
