@@ -108,7 +108,7 @@ def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     said: list[Piece] = [*_id(share, deliveries), HostName(Host(share.host).name)]
     if expires:
         said += [DOT, say("Expires {when}", when=When(expires))]
-    elif not any(one.can_be_opened for one in deliveries):
+    elif all(one.is_over for one in deliveries):
         said += [DOT, say("Nothing more will happen.")]
     return Note.of(*said)
 
