@@ -120,7 +120,9 @@ def no_text_is_cut_in_any_language(cut_texts):
     if cut_texts.exists():
         found = "\n".join(sorted(set(cut_texts.read_text().splitlines())))
         cut_texts.unlink()
-        pytest.fail(f"Slack has no room for these texts:\n{found}", pytrace=False)
+        pytest.fail(
+            f"Slack has no room for these texts, or a button is read aloud by other words:\n{found}", pytrace=False
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.status.buttons import BURN_WITH_PASSPHRASE, METADATA_REFRESH, RETRIEVE_OPEN, TRACK
 from bot.storage.button_contexts import METADATA, SECRET, NewButtonContext
 
-OPEN_IT = say("Open it…")
+OPEN_IT = say("Open…")
 SHOW_STATUS = say("Show status")
 UNTOUCHED = Note.of(say("Nothing was opened, and the server was not asked."))
 
@@ -91,8 +91,13 @@ async def _bare_key(interaction: Interaction, host: Host, key: Secret) -> Messag
             )
         ),
         Buttons.of(
-            Button(OPEN_IT, RETRIEVE_OPEN, refs[0], accessibility_label=say("Try it as the key that opens a secret")),
-            Button(SHOW_STATUS, METADATA_REFRESH, refs[1], accessibility_label=say("Try it as a private key")),
+            Button(OPEN_IT, RETRIEVE_OPEN, refs[0], accessibility_label=say("Open, with this as the key of a secret")),
+            Button(
+                SHOW_STATUS,
+                METADATA_REFRESH,
+                refs[1],
+                accessibility_label=say("Show status, with this as a private key"),
+            ),
         ),
         UNTOUCHED,
     )

@@ -261,7 +261,7 @@ def _read_key(text: str) -> str:
     elif not re.fullmatch(r"[A-Za-z0-9_-]*", text):
         tell = say("That key has characters in it that no key has. Copy the link again.")
     elif len(text) < 20:  # noqa: PLR2004 - as in KEY
-        tell = say("That key is too short: part of it is missing. Copy the whole link or key again.")
+        tell = say("That link or key is too short: part of it is missing. Copy all of it again.")
     else:
         tell = say("That key is too long to be one. Copy just the link or key again.")
     raise NotUnderstood("not a key", tell=tell)

@@ -45,13 +45,13 @@ TITLE = say("Share a secret")
 TEXT_FIELD_LENGTH = 3_000  # characters of one field: Slack's limit
 ROW_WITHIN = 0.25  # seconds
 
-WHERE_IT_GOES = say("What you type goes to Onetime Secret. It is in no message, and not kept here.")
+WHERE_IT_GOES = say("What you type goes to Onetime Secret. No message of this app has it, and it is not kept here.")
 CHOOSE = say("Slack did not say who is meant by a name that you typed. Please choose below.")
 GENERATE_FORM = "generate"
 GENERATE_TITLE = say("Generate a password")
 WHAT = (
-    (SHOW, say("Show it to me, and keep it nowhere")),
-    (SEND, say("Send it, or make a link, without showing it to me")),
+    (SHOW, say("Show it to me")),
+    (SEND, say("Send it, or make a link")),
 )
 WHOM = (
     (PEOPLE, say("People")),
@@ -122,10 +122,7 @@ def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> li
         return [_what(form_state), *password_parts(form_state), Note.of(goes)]
     parts = [_what(form_state)] if form_state.is_generated else _text_parts(form_state, texts)
     parts += _recipients(form_state)
-    hint = say("Not secret: everybody sees it in the message.")
-    parts.append(
-        Field("note", say("A note to go with it"), hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
-    )
+    parts.append(_note(form_state))
     parts += option_parts(form_state)
     buttons = [fold_button(form_state, ref)]
     if not form_state.is_generated and form_state.text_fields < text_fields_for(form_state.max_bytes):
@@ -138,8 +135,10 @@ def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> li
 def _where_it_goes(form_state: FormState) -> Phrase:
     if form_state.is_generated:
         if (password := form_state.password) is None:
-            return say("The server generates it, a new one for each person.")
-        return say("It is generated here, a new one for each person: {length}.", length=password.in_words())
+            return say("The server generates it, a new one for each person. You do not see it.")
+        return say(
+            "It is generated here, a new one for each person: {length}. You do not see it.", length=password.in_words()
+        )
     return WHERE_IT_GOES
 
 
@@ -185,6 +184,17 @@ def _whom_field(form_state: FormState) -> list[Part]:
                 Note.of(say("You get the link. Anybody who has it can open the secret, once.")),
                 *_mail_field(form_state),
             ]
+
+
+def _note(form_state: FormState) -> Field:
+    match form_state.whom:
+        case "people":
+            hint = say("Not secret: the message to them shows it.")
+        case "channel":
+            hint = say("Not secret: everybody in the channel can read it.")
+        case "link":
+            hint = say("Not secret: it names the secret in your own lists.")
+    return Field("note", say("A note to go with it"), hint, max_length=MAX_NOTE, optional=True, initial=form_state.note)
 
 
 def _mail_field(form_state: FormState) -> list[Part]:

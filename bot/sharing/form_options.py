@@ -70,7 +70,7 @@ def option_parts(form_state: FormState) -> list[Part]:
     lives = tuple((str(life), Duration(life)) for life in form_state.lives)
     return [
         *(password_parts(form_state) if form_state.is_generated else ()),
-        Choice("ttl", say("Time to open"), lives, str(life_of(form_state))),
+        Choice("ttl", say("Lifetime"), lives, str(life_of(form_state))),
         Choice("passphrase_mode", say("Passphrase"), _PASSPHRASES, choices.passphrase, CHANGE),
         *typed,
         Checkboxes("options", say("Messages"), tuple(boxes), ticked),

@@ -86,7 +86,7 @@ def open_buttons(share: Share, delivery: Delivery, *, escrow: bool) -> tuple[But
     if delivery.passphrase_required is not False:
         return (Button(say("Open"), SHARE_OPEN, delivery.id, "primary", accessibility_label=label),)
     at_once = Button(say("Open"), SHARE_OPEN_NOW, delivery.id, "primary", open_confirm(escrow=escrow), label)
-    label = say("Open {secret} in the browser", secret=secret)
+    label = say("Open in the browser: {secret}", secret=secret)
     return at_once, Button(say("Open in the browser…"), SHARE_OPEN, delivery.id, accessibility_label=label)
 
 

@@ -127,7 +127,7 @@ def line(delivery: Delivery) -> Text:
 def link_parts(delivery: Delivery) -> list[Part]:
     """The link itself, to be copied. Anybody who has the link can open the secret, once."""
     return [
-        Text.of(Mark(":link: "), say("*The link.* Anybody who has it can open the secret, once. Copy it now.")),
+        Text.of(Mark(":link: "), say("*The link.* Anybody who has it can open the secret, once.")),
         Link(Host(delivery.host).secret_link(delivery.secret_key)),
     ]
 

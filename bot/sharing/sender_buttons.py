@@ -179,7 +179,7 @@ async def share_again(interaction: Interaction, share: Share) -> Reply:
 
 
 async def show_instructions(interaction: Interaction, share: Share) -> Reply:
-    """“Copy instructions”: words without key or link, to be pasted where the recipients look."""
+    """“Show instructions”: words without key or link, to be pasted where the recipients look."""
     words = sender_card.instructions(share, await interaction.services.shares.deliveries_of(share.id))
     note = Note.of(say("There is no key and no link in this text: you can paste it anywhere."))
     return Reply(Modal.of(NO_FORM, say("Instructions to copy"), words, note, close=DONE), Outcome.SHOWN)

@@ -105,15 +105,19 @@ def _earlier_tries(share: Share, deliveries: list[Delivery]) -> Text:
 
 def _small_print(share: Share, deliveries: list[Delivery]) -> Note:
     expires = max((one.expires_at for one in deliveries if one.expires_at and one.can_be_opened), default=None)
-    what = say("Expires {when}", when=When(expires)) if expires else say("Nothing more will happen.")
-    return Note.of(*_id(share, deliveries), HostName(Host(share.host).name), DOT, what)
+    said: list[Piece] = [*_id(share, deliveries), HostName(Host(share.host).name)]
+    if expires:
+        said += [DOT, say("Expires {when}", when=When(expires))]
+    elif all(one.is_over for one in deliveries):
+        said += [DOT, say("Nothing more will happen.")]
+    return Note.of(*said)
 
 
 def _id(share: Share, deliveries: list[Delivery]) -> tuple[Piece, ...]:
-    """The short id, of a secret that has no other name."""
-    short_id = deliveries[0].metadata_key.short_id
-    is_named = share.note or len(deliveries) > 1 or not deliveries[0].recipient.is_nobody
-    return () if is_named or not short_id else (name_of_delivery(share, deliveries[0]).at_start(), DOT)
+    """The short id of a secret without a name. The message that it was opened calls it so."""
+    if share.label or share.note or len(deliveries) > 1 or not deliveries[0].metadata_key.short_id:
+        return ()
+    return replace(name_of_delivery(share, deliveries[0]), recipient=None).at_start(), DOT
 
 
 def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
@@ -155,8 +159,8 @@ def _buttons_for_all(share: Share, deliveries: list[Delivery]) -> tuple[Button, 
     if _next_reminder(deliveries) is not None:
         label = say("Cancel the reminder of {secret}", secret=which)
         buttons.append(Button(say("Cancel the reminder"), CANCEL_REMINDER, share.id, accessibility_label=label))
-    label = say("Copy instructions for {secret}", secret=which)
-    buttons.append(Button(say("Copy instructions"), COPY, share.id, accessibility_label=label))
+    label = say("Show instructions for {secret}", secret=which)
+    buttons.append(Button(say("Show instructions"), COPY, share.id, accessibility_label=label))
     if len(unopened) > 1:
         if any(delivery.passphrase_required for delivery in unopened):
             label = say("Burn all of {secret}, with the passphrase", secret=which)
@@ -181,7 +185,7 @@ def to_share_again(deliveries: list[Delivery]) -> list[Delivery]:
 def _again_buttons(share: Share, deliveries: list[Delivery]) -> tuple[Button, ...]:
     if not to_share_again(deliveries):
         return ()
-    label = say("Share {secret} again", secret=name_of_share(share).in_label())
+    label = say("Share again: {secret}", secret=name_of_share(share).in_label())
     return (Button(say("Share again…"), SHARE_AGAIN, share.id, accessibility_label=label),)
 
 

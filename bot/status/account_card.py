@@ -47,6 +47,6 @@ def account_parts(account: Account, *more: Button) -> list[Part]:
     line += [DOT, say("connected {when}", when=When(account.created_at))]
     buttons = [*more]
     if not account.is_default:
-        label = say("Make the account on {server} the default", server=server)
+        label = say("Make default: the account on {server}", server=server)
         buttons.append(Button(say("Make default"), MAKE_DEFAULT, account.id, accessibility_label=label))
     return [Text(tuple(line)), Buttons((*buttons, disconnect_button(account)))]

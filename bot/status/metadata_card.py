@@ -56,7 +56,7 @@ def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item
     pieces: list[Piece] = [secret_sign(state := metadata.state_at(clock.now())), Bold(name.in_list()), Mark("\n")]
     pieces.append(secret_words(state))
     if metadata.received:
-        pieces += [DOT, say("opened {when}", when=When(metadata.received))]
+        pieces += [DOT, When(metadata.received)]
     elif metadata.expires_at and not state.is_over:
         pieces += [DOT, say("expires {when}", when=When(metadata.expires_at))]
     if metadata.created:
@@ -77,7 +77,7 @@ def actions(metadata: Metadata, name: SecretName, ref: str) -> tuple[Part, ...]:
     which = name.in_label()
     track = Button(say("Track"), TRACK, ref, accessibility_label=say("Track {secret}", secret=which))
     refresh = Button(
-        say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Look again at {secret}", secret=which)
+        say("Refresh"), METADATA_REFRESH, ref, accessibility_label=say("Refresh the status of {secret}", secret=which)
     )
     details = Button(
         say("Details…"), METADATA_DETAILS, ref, accessibility_label=say("Details of {secret}", secret=which)

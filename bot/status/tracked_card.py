@@ -118,7 +118,7 @@ def tracked_buttons(tracked: Tracked) -> Buttons:
             say("Refresh"),
             TRACKED_REFRESH,
             tracked.id,
-            accessibility_label=say("Look again at {secret}", secret=which),
+            accessibility_label=say("Refresh the status of {secret}", secret=which),
         ),
         Button(say("Stop"), TRACKED_STOP, tracked.id, accessibility_label=say("Stop tracking {secret}", secret=which)),
     )

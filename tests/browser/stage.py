@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import asynccontextmanager
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import pytest
@@ -16,7 +17,8 @@ from tests.browser.person import PATIENCE, Person
 expect.set_options(timeout=PATIENCE)
 
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-TALL_WIDE = WIDE | {"height": 2400}  # has room for a whole Home tab
+TALL_WIDE, TALL_NARROW = WIDE | {"height": 2400}, NARROW | {"height": 2200}  # have room for a whole Home tab
+PICTURES = os.environ.get("PICTURES")  # a folder
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 ARGUMENTS = [
     "--no-sandbox",  # containers often lack what it needs; only our own page is shown
@@ -117,3 +119,9 @@ async def at(browser, url, viewport=None, scheme="light", *, may_complain=False)
     await tab.goto("about:blank")
     _free.setdefault(browser, []).append(tab)
     assert may_complain or complaints == []
+
+
+async def picture(me, name):
+    """For somebody to look at, where the environment names a folder."""
+    if PICTURES:
+        await me.page.screenshot(path=Path(PICTURES) / f"{name}.png")

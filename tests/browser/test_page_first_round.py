@@ -1,5 +1,8 @@
 """The first round: it leads a newcomer from sharing to the changed message, and can be ended and shown again."""
 
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import urlsplit
+
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
@@ -12,13 +15,19 @@ from tests.browser.stage import NARROW, WIDE, at
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def page(world):
+@asynccontextmanager
+async def started_page(world, port=0):
     page = Page(world, read_manifest(), ACCOUNTS, FIRST_ROUND)
-    await page.start()
+    await page.start(port)
     page.controls.watch_bot()
     yield page
     await page.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(world):
+    async with started_page(world) as page:
+        yield page
 
 
 def step(me):
@@ -85,3 +94,15 @@ async def test_a_page_that_is_loaded_again_goes_on_where_the_round_was(chromium,
         await me.arrive(page.url)
 
         await expect(step(me)).to_contain_text("Step 3 of 5")
+
+
+async def test_in_a_sandbox_that_was_started_anew_it_begins_again(chromium, world):
+    async with AsyncExitStack() as stack:
+        async with started_page(world) as first:
+            me = await stack.enter_async_context(at(chromium, first.url, may_complain=True))  # while nobody listens
+            ben = next(one for one in world.workspace.people if one.person.name == "ben")
+            world.workspace.state.post(world.workspace.state.open_dm(ben.id), {"text": "for you"})
+            await expect(step(me)).to_contain_text("Step 3 of 5")
+
+        async with started_page(world, urlsplit(first.url).port):
+            await expect(step(me)).to_contain_text("Step 1 of 5")

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from bot.sandbox.onetime import OnetimeFault
+from bot.sandbox.page.controls import SetLanguage
 from tests import pictures, readme
 from tests.browser.stage import NARROW, at, page_of
 
@@ -153,3 +154,17 @@ async def test_the_readme_shows_the_picture_and_it_is_small(picture):
 
 async def test_there_are_no_pictures_of_journeys_that_are_not_played():
     assert sorted(pictures.FOLDER.glob("*.png")) == sorted(one.file for one in pictures.PICTURES)
+
+
+async def test_what_slack_says_at_a_field_is_in_the_language_of_the_page(chromium, world):
+    async with page_of(world) as page, at(chromium, page.url) as me:
+        await page.controls.do(SetLanguage("de"))
+        await me.type("/ots connect")
+        await me.sees_window("Konto verbinden")
+
+        await me.press("Verbinden")
+        await me.sees_window("Konto verbinden", "Bitte fülle dieses Pflichtfeld aus.")
+        await me.fill("E-Mail-Adresse", "no address")
+        await me.press("Verbinden")
+
+        await me.sees_window("Konto verbinden", "Gib eine gültige E-Mail-Adresse ein.")

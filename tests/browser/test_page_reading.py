@@ -70,6 +70,19 @@ async def test_a_line_with_the_day_is_between_messages_of_two_days(chromium, wor
         assert await heads(me) == [True, True]
 
 
+async def test_a_day_in_a_message_gets_another_name_when_the_clock_moves_on(chromium, world):
+    state = world.workspace.state
+    async with page_of(world) as page, at(chromium, page.url) as me:
+        await me.go("team")
+        made = f"made <!date^{int(world.clock.now())}^{{date_pretty}}|then>"
+        state.post(state.channels["C0TEAM"], {"text": made})
+        await me.sees("made today")
+
+        await me.page.get_by_role("button", name="Move the clock on by 1 day").click()
+
+        await me.sees("made yesterday")
+
+
 async def test_a_command_is_suggested_with_its_usage_hint(me):
     await me.page.locator("#composer-text").fill("/n")
 

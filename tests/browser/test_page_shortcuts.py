@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.stage import picture
 from tests.browser.test_page_home import member
-from tests.browser.test_page_unfurl import picture
 from tests.journeys.test_check_link import KINDS, private_link, secret_link
 
 PASSWORD = "hunter2 <&> it is"
@@ -72,7 +72,7 @@ async def test_a_posted_link_is_checked_and_opened(me, world):
     await use_on(me, "here:", "Check one-time link")
     await me.sees_window("Check one-time link", "It opens a secret, once.")
     assert world.onetime.find_secret(held.secret_key).has_plaintext
-    await me.press("Check whether this secret can be opened")
+    await me.press("Check now whether this secret can be opened")
     await me.sees_window("Check one-time link", "It can still be opened.")
     await me.press("Open this one-time secret")
     await me.press("Open")

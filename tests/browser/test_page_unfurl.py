@@ -1,24 +1,15 @@
 """Cards under one-time links that people post, played by three people in front of the sandbox page."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.stage import NARROW, WIDE, at, page_of
+from tests.browser.stage import NARROW, WIDE, at, page_of, picture
 
 pytestmark = pytest.mark.slow  # each test loads the page in Chromium; test_page_journeys.py stays in the quick run
 
 CARD = "One-time link on 127.0.0.1"
-PICTURES = os.environ.get("PICTURES")  # a folder
-
-
-async def picture(me, name):
-    """For somebody to look at, where the environment names a folder."""
-    if PICTURES:
-        await me.page.screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
 async def post(me, what="link"):
@@ -109,7 +100,7 @@ async def test_whoever_posts_a_private_link_is_warned(me):
     await picture(me, "private-link-warning")
 
 
-@pytest.mark.parametrize(("language", "said"), [("de", "Öffnet einmal"), ("fr", "S’ouvre une seule fois")])
+@pytest.mark.parametrize(("language", "said"), [("de", "Öffnet nur einmal"), ("fr", "S’ouvre une seule fois")])
 async def test_the_card_is_in_the_language_of_who_posted_the_link(me, world, language, said):
     await me.make_secret("the staging password")
     for one in world.workspace.people:

@@ -131,10 +131,10 @@ async def test_an_own_private_link_comes_with_what_to_do(world, ada, channel):
 async def test_a_one_time_link_is_opened_in_the_same_window(world, ada, ben, channel):
     held = world.onetime.share(None, "hello from the link")
     view = await checked(ada, ben.say(secret_link(world, held), channel=channel))
-    assert labels(view) == ["Open it…", "Check now"]
+    assert labels(view) == ["Open…", "Check now"]
     assert "Only the private link can burn it." in view.text
 
-    await ada.click(view, label="Open it…")
+    await ada.click(view, label="Open…")
     await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view))
 
     await ada.until(lambda: ada.view and ada.view.secret_text() == "hello from the link")
@@ -151,7 +151,7 @@ async def test_a_check_of_a_one_time_link_opens_nothing(world, ada, ben, channel
     assert "Needed to open it" in view.text
     assert asked(world) == [STATUS]
     assert world.onetime.find_secret(held.secret_key).has_plaintext
-    assert labels(view) == ["Open it…", "Check now"]
+    assert labels(view) == ["Open…", "Check now"]
 
 
 async def test_a_check_says_that_a_link_cannot_be_opened_any_more(world, ada, ben, channel):
@@ -181,7 +181,7 @@ async def test_where_the_server_cannot_tell_that_is_said(world, ada, ben, channe
     await ada.click(view, label="Check now")
 
     await shows(ada, said)
-    assert labels(ada.view) == ["Open it…", "Check now"]
+    assert labels(ada.view) == ["Open…", "Check now"]
 
 
 @pytest.mark.parametrize("link_of", [secret_link, private_link])
@@ -226,7 +226,7 @@ async def test_what_was_tracked_from_the_window_is_said_over_it_and_known_the_ne
 
     view = await checked(ada, message)
 
-    assert labels(view) == ["Check now", "Burn…", "Open it…", "Check now", "Burn…"]
+    assert labels(view) == ["Check now", "Burn…", "Open…", "Check now", "Burn…"]
     assert "Only the private link can burn it." not in view.text
 
 
@@ -235,7 +235,7 @@ async def test_who_tracks_a_secret_burns_it_by_the_link_that_was_posted_and_nobo
     await ada.command("/ots", f"track {private_link(world, held)}")
     await ada.until(lambda: ada.dm)
     message = ben.say(secret_link(world, held), channel=channel)
-    assert labels(await checked(ben, message)) == ["Open it…", "Check now"]
+    assert labels(await checked(ben, message)) == ["Open…", "Check now"]
 
     await ada.click(await checked(ada, message), label="Burn…")
     await ada.submit(await ada.until(lambda: ada.view and ada.view.submit == "Burn it" and ada.view))

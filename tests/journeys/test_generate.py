@@ -9,7 +9,7 @@ import pytest
 from bot.sandbox.onetime import OnetimeFault
 from tests.support.share_window import submit_share
 
-SHOW, SEND = "Show it to me, and keep it nowhere", "Send it, or make a link, without showing it to me"
+SHOW, SEND = "Show it to me", "Send it, or make a link"
 
 TROUBLES = {
     "no connection": OnetimeFault("drop"),

@@ -37,7 +37,7 @@ async def generate(world, ada):
     await ada.command("/ots", "generate")
     view = await ada.until(lambda: ada.view and ada.view.submit == "Generate" and ada.view)
     world.onetime.plan("/api/", world.fault, None)
-    await submit_share(ada, view, {"what": "Send it, or make a link, without showing it to me"})
+    await submit_share(ada, view, {"what": "Send it, or make a link"})
     return await ada.until(lambda: ada.view and "Nothing was made" in ada.view.text and ada.view.text)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import CannotDo, SlackFault
+from bot.sandbox.slack.elements import FieldsRefused
 from bot.sandbox.slack.payloads import interaction, view_payload
 from tests.support.share_window import submit_share
 
@@ -186,13 +187,12 @@ async def test_of_withdrawing_and_declining_at_once_one_counts_and_both_see_whic
 @pytest.mark.parametrize(
     ("pick", "said"),
     [
-        ((), "choose one"),
         (("themselves",), "That is you"),
         (("guest",), "Only members"),
         (("stranger",), "Only members"),
         (("the bot",), "Only members"),
     ],
-    ids=["nobody", "oneself", "a guest", "a stranger", "the bot"],
+    ids=["oneself", "a guest", "a stranger", "the bot"],
 )
 async def test_who_cannot_be_asked_is_said_at_the_field(world, ada, pick, said):
     guest = world.workspace.person("U0AGUEST", "guest")
@@ -207,6 +207,13 @@ async def test_who_cannot_be_asked_is_said_at_the_field(world, ada, pick, said):
     assert said in view.errors["people"]
     assert guest.dm == []
     assert ada.dm == []
+
+
+async def test_slack_itself_wants_somebody_to_be_chosen(ada):
+    view = await window(ada)
+
+    with pytest.raises(FieldsRefused):
+        await ada.submit(view, {"note": "please"})
 
 
 async def test_the_fourth_time_in_a_day_the_same_person_is_not_asked(world, ada, ben):

@@ -47,7 +47,7 @@ async def test_a_passphrase_is_asked_for_when_it_did_not_open(world, ada):
     await ada.submit(view)
     await ada.until(lambda: "did not open" in ada.view.text)
     await ada.submit(ada.view, {"passphrase": "the wrong one"})
-    await ada.until(lambda: "did not open" in ada.view.text)
+    await ada.until(lambda: "did not open with that passphrase" in ada.view.text)
     await ada.submit(ada.view, {"passphrase": "the right one"})
 
     await ada.until(lambda: ada.view.secret_text() == "the text")

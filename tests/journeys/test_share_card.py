@@ -191,7 +191,7 @@ async def remind(person, card, **fields):
 async def test_instructions_can_be_copied_and_hold_no_key(world, ada, people):
     card = await shared(ada, people, passphrase="correct horse")
 
-    await ada.click(card, label="Copy instructions")
+    await ada.click(card, label="Show instructions")
 
     view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
     assert "Press Open" in view.secret_text()
@@ -218,7 +218,7 @@ async def test_a_link_is_shown_again_until_it_is_over(world, ada):
 async def test_instructions_say_where_a_passphrase_comes_that_is_sent_separately(world, ada, people):
     card = await shared(ada, people, passphrase_mode="generate", options=["apart", "news"])
 
-    await ada.click(card, label="Copy instructions")
+    await ada.click(card, label="Show instructions")
 
     view = await ada.until(lambda: ada.view and ada.view.secret_text() and ada.view)
     assert "passphrase, which the app sends in a separate message" in view.secret_text()

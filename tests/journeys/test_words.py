@@ -60,7 +60,7 @@ async def test_a_bare_key_can_be_tried_as_either(world, ada):
 
     await ada.command("/ots", held.secret_key)
     await ada.until(lambda: "key without its link" in ada.sees())
-    await ada.click(label="Open it…")
+    await ada.click(label="Open…")
     await ada.until(lambda: ada.view and ada.view.submit == "Open")
     await ada.submit()
 

@@ -1,4 +1,4 @@
-"""Draws whatever a bot shows in a test run in every language too, with the longest values, and finds what is cut.
+"""Draws whatever a bot shows in a test run in every language too, with the longest values, and finds what is cut or misnamed.
 
 So each window, Home tab and message that any test opens is held against Slack's limits in all languages. `fork_server.py` starts
 this in every bot that it forks; `tests/conftest.py` looks at what was found after each test.
@@ -7,7 +7,7 @@ this in every bot that it forks; `tests/conftest.py` looks at what was found aft
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,8 +47,8 @@ def with_longest_values(value: Any) -> Any:  # noqa: PLR0911 - one for each kind
             return value
 
 
-def find_cut_texts(draw: Callable[[Any, Language], Any], screen: Any) -> list[str]:
-    """Labels, titles, hints and questions that Slack has no room for, in any language."""
+def find_flaws(draw: Callable[[Any, Language], Any], screen: Any) -> list[str]:
+    """Labels, titles, hints and questions that Slack has no room for, and buttons read aloud by other words, in any language."""
     found: list[str] = []
     cut = texts.cut
 
@@ -60,11 +60,25 @@ def find_cut_texts(draw: Callable[[Any, Language], Any], screen: Any) -> list[st
     vars(texts)["cut"] = vars(blocks)["cut"] = note
     try:
         for language in Language:
-            draw(screen, language)
+            found += (f"{language}, read aloud: {one}" for one in _renamed_buttons(draw(screen, language)))
             draw(with_longest_values(screen), language)
     finally:
         vars(texts)["cut"] = vars(blocks)["cut"] = cut
     return found
+
+
+def _renamed_buttons(drawn: Any) -> Iterator[str]:
+    """Buttons that screen readers call otherwise than they are labelled: voice control finds a button by its label."""
+    if isinstance(drawn, list):
+        for one in drawn:
+            yield from _renamed_buttons(one)
+    elif isinstance(drawn, dict):
+        if drawn.get("type") == "button" and "accessibility_label" in drawn:
+            label, spoken = drawn["text"]["text"], drawn["accessibility_label"]
+            if label.rstrip("… ").casefold() not in spoken.casefold():
+                yield f"{label!r} as {spoken!r}"
+        for one in drawn.values():
+            yield from _renamed_buttons(one)
 
 
 def watch() -> None:
@@ -82,7 +96,7 @@ def watch_into(path: Path) -> None:
 
 def _watched(draw: Callable[[Any, Language], Any], path: Path) -> Callable[[Any, Language], Any]:
     def draw_and_look(screen: Any, language: Language) -> Any:
-        if found := find_cut_texts(draw, screen):
+        if found := find_flaws(draw, screen):
             with path.open("a") as file:
                 file.write("".join(f"{one}\n" for one in found))
         return draw(screen, language)

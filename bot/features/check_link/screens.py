@@ -171,8 +171,8 @@ def _known_parts(tracked: Tracked) -> tuple[Part, ...]:
 
 def _secret_buttons(found: FoundLink) -> tuple[Button, ...]:
     label = say("Open this one-time secret")
-    open_it = Button(say("Open it…"), RETRIEVE_OPEN, found.ref, "primary", accessibility_label=label)
-    label = say("Check whether this secret can be opened")
+    open_it = Button(say("Open…"), RETRIEVE_OPEN, found.ref, "primary", accessibility_label=label)
+    label = say("Check now whether this secret can be opened")
     check = Button(say("Check now"), CHECK_SECRET, found.ref, accessibility_label=label)
     if found.tracked is None or not found.can_be_burned:
         return (open_it, check)
@@ -182,7 +182,7 @@ def _secret_buttons(found: FoundLink) -> tuple[Button, ...]:
 
 
 def _private_buttons(found: FoundLink) -> tuple[Button, ...]:
-    label = say("Check the status of this secret")
+    label = say("Check now: the status of this secret")
     check = Button(say("Check now"), CHECK_PRIVATE, found.ref, "primary", accessibility_label=label)
     if not found.can_be_burned:
         return (check,)

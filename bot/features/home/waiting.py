@@ -38,11 +38,11 @@ def _secrets(content: Content) -> Iterator[Part]:
 def _secret(share: Share, delivery: Delivery) -> list[Piece]:
     sender = Who(delivery.sender.user_id)
     said = say("{secret} from {sender}", secret=_which(share), sender=sender)
-    pieces: list[Piece] = [Mark(":closed_lock_with_key: "), Bold(said)]
+    pieces: list[Piece] = [Mark(":closed_lock_with_key: "), Bold(said), Mark("\n"), say("Not opened yet")]
     if delivery.expires_at:
-        pieces += [Mark("\n"), say("expires {when}", when=When(delivery.expires_at))]
+        pieces += [DOT, say("expires {when}", when=When(delivery.expires_at))]
     if delivery.passphrase_required:
-        pieces += [DOT if delivery.expires_at else Mark("\n"), say("needs a passphrase")]
+        pieces += [DOT, say("needs a passphrase")]
     return pieces
 
 
@@ -68,6 +68,5 @@ def _requests(content: Content) -> Iterator[Part]:
 def _request(request: Request) -> list[Piece]:
     said = say("{person} asks you for a secret.", person=Who(request.person.user_id))
     pieces: list[Piece] = [Mark(":envelope_with_arrow: "), Bold(said), Mark("\n")]
-    if request.note:
-        pieces += [what_for(request.note), DOT]
-    return [*pieces, say("until {when}", when=When(request.expires_at))]
+    pieces.append(what_for(request.note) if request.note else say("Not answered yet"))
+    return [*pieces, DOT, say("until {when}", when=When(request.expires_at))]

@@ -22,7 +22,7 @@ def form(chosen: str | None, note: str, *, asks_to_choose: bool = False) -> Moda
         FORM,
         REQUEST_TITLE,
         *unknown,
-        People("people", say("Who do you want to ask?"), (chosen,) if chosen else (), max_count=1),
+        People("people", say("Who do you want to ask?"), (chosen,) if chosen else (), max_count=1, optional=False),
         Field(
             "note",
             say("Purpose"),

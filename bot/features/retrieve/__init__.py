@@ -60,7 +60,7 @@ async def read_link(interaction: Interaction, _row: None) -> Reply:
 
 
 async def open_pasted(interaction: Interaction, context: ButtonContext[SecretKey]) -> Reply:
-    """“Open it…” under a pasted link."""
+    """“Open…” under a pasted link."""
     return await ask(interaction, interaction.services.hosts.of(context.host), context.key)
 
 

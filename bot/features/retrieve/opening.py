@@ -243,8 +243,10 @@ async def _explain_gone(interaction: Interaction, host: Host, reveal: Reveal, de
         return Reply(screens.stopped(delivery), Outcome.REFUSED)
     if state.is_open and has_passphrase:
         said = screens.wrong_passphrase(tries) if has_field else screens.NEEDS_PASSPHRASE
+    elif reveal.outcome_unknown:
+        said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME
     else:
-        said = screens.CANNOT_TELL_AFTER_UNKNOWN_OUTCOME if reveal.outcome_unknown else screens.CANNOT_TELL
+        said = screens.CANNOT_TELL_WITH_PASSPHRASE if read_passphrase(interaction) else screens.CANNOT_TELL
     question = screens.ask(
         host, reveal.id, said, passphrase=True, delivery=delivery, other_forms=offer_other_forms(interaction)
     )

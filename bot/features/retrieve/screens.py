@@ -50,6 +50,13 @@ CANNOT_TELL = (
         "passphrase is missing or wrong. If you were given a passphrase, try it."
     ),
 )
+CANNOT_TELL_WITH_PASSPHRASE = (
+    WARNING_SIGN,
+    say(
+        "*It did not open with that passphrase.* Onetime Secret does not say why: the passphrase is wrong, or the "
+        "secret was opened or burned before, or it has expired."
+    ),
+)
 CANNOT_TELL_AFTER_UNKNOWN_OUTCOME = (
     WARNING_SIGN,
     say(
@@ -121,7 +128,7 @@ def ask(
         buttons.append(Button(say("Enter a passphrase"), WITH_PASSPHRASE, ref))
     parts += [other_forms[1]] if other_forms else []
     if delivery:
-        label = say("Show me the link, to open it in the browser")
+        label = say("Show the link, to open it in the browser")
         buttons.append(Button(say("Show the link"), IN_BROWSER, ref, accessibility_label=label))
     parts += [Buttons(tuple(buttons))] if buttons else []
     parts.append(Note.of(say("Keep this window open until the secret is shown. Only you see it.")))
@@ -247,10 +254,7 @@ def secret(
     `above` says where it is from; `notes` are about the account.
     """
     copy: list[Piece] = [
-        say(
-            "Copy it now: its link no longer works, and this window is the only copy. It is in none of "
-            "Slack's messages."
-        )
+        say("Copy it now: its link no longer works, and this window is the only copy. No message of this app has it.")
     ]
     copy += [DOT, say("Page {page} of {pages}", page=page, pages=pages)] if pages > 1 else []
     below: list[Part] = [Note(tuple(copy)), *notes]
@@ -297,7 +301,7 @@ def dm_show_again(ref: str, until: datetime | None) -> Message:
     said = (
         Sentences.of(opened, say("It is kept encrypted until {time}.", time=When(until, "clock"))) if until else opened
     )
-    label = say("Show the secret in a new window")
+    label = say("Show again, in a new window")
     return Message.of(
         Sentences.of(opened, say("Press Show again to see it.")),
         Text.of(said),
@@ -344,7 +348,7 @@ def dm_expired(host: str) -> Message:
 
 def dm_may_be_opened(ref: str, host: str, *, again: bool = False) -> Message:
     """The process died between the request to the host and the escrow. `again`: a later try was interrupted, too."""
-    label = say("Try to open the secret again")
+    label = say("Try again to open the secret")
     said = say(
         "The app was interrupted while it opened a one-time secret on *{server}* for you. It may have been opened "
         "without reaching you. Trying again is safe: you either get it or learn that it is gone.",

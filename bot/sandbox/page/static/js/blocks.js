@@ -5,7 +5,7 @@ import { element, image, isGroup } from "./elements.js";
 import { mrkdwn, textObject } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
 import { unknown } from "./unknown.js";
-import { t } from "./language.js";
+import { fieldError, t } from "./language.js";
 
 const DRAWN = {
   section,
@@ -67,7 +67,7 @@ function input(block, scene) {
   const control = element(block, block.element, scene, isChoice ? {} : { ...props, ...required });
   const parts = [
     control,
-    error && el("p", { class: "field-error", id: `${id}-error` }, error),
+    error && el("p", { class: "field-error", id: `${id}-error` }, fieldError(error)),
     block.hint && el("p", { class: "field-hint", id: `${id}-hint` }, textObject(block.hint)),
   ];
   if (isChoice) return el("fieldset", { class: "block-input", "aria-describedby": describes || null }, el("legend", {}, label), parts);

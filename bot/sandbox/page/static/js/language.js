@@ -25,6 +25,19 @@ export function t(name, values = {}) {
   return text.replaceAll(/\{(\w+)\}/g, (_, key) => values[key]);
 }
 
+const SLACK_SAYS = Object.entries(en)
+  .filter(([name]) => name.startsWith("field_"))
+  .map(([name, text]) => [name, new RegExp(`^${text.replace(".", "\\.").replace("{n}", "(?<n>\\d+)")}$`)]);
+
+/** An error at a field: what the emulated Slack says, in the language of the page; what the app says, as it is. */
+export function fieldError(text) {
+  for (const [name, pattern] of SLACK_SAYS) {
+    const found = pattern.exec(text);
+    if (found) return t(name, found.groups);
+  }
+  return text;
+}
+
 /** A list in words, for example "ada, ben and cleo". */
 export function listed(names) {
   return new Intl.ListFormat(locale()).format(names);

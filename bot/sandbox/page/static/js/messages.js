@@ -28,7 +28,18 @@ export function start() {
     arrange();
     if (isAtEnd) list.scrollTop = list.scrollHeight;
   });
-  on("parts", () => arrange()); // the clock was moved on, and today is another day
+  on("parts", tellTimeAgain);
+}
+
+let clockAhead = 0; // by which the messages were drawn
+
+/** The clock was moved on, and today is another day: in the lines of days, and in the messages themselves. */
+function tellTimeAgain() {
+  if (clockAhead !== world.parts.clock_ahead) {
+    byId("messages")?.querySelectorAll(".message").forEach((node) => exchange(node, article(world.messages.get(node.dataset.key))));
+  }
+  clockAhead = world.parts.clock_ahead;
+  arrange();
 }
 
 /** The list of the messages in a conversation. */
@@ -82,8 +93,12 @@ function apply({ key, message, before }) {
 }
 
 function replace(old, now) {
-  const kept = focusIn(old);
   now.classList.add("message-changed");
+  exchange(old, now);
+}
+
+function exchange(old, now) {
+  const kept = focusIn(old);
   old.replaceWith(now);
   if (kept && !restore(now, kept)) now.focus({ preventScroll: true });
 }

@@ -2,7 +2,7 @@
  * A first round through the app, step by step. The steps come from the server: the page knows nothing of the app.
  *
  * The round starts by itself for a newcomer, whose browser has not ended one before. A step is over once what it asks for is
- * there. A page that was loaded again goes on where the person was.
+ * there. A page that was loaded again goes on where the person was; in a sandbox that was started anew it begins again.
  */
 
 import { insert } from "./composer.js";
@@ -21,6 +21,7 @@ let known = new Set(); // what was there before the round: keys of messages, ids
 let drawn = null;
 
 export function start() {
+  on("restarted", () => step !== null && startRound());
   on("everything", begin);
   on("everything messages stacks secrets me place", advance);
 }

@@ -23,7 +23,7 @@ export const de = {
 
   // settings
   language: "Sprache der Seite",
-  language_note: "Auch alle im Workspace lesen Slack in dieser Sprache. Unten kannst du für jede Person eine andere wählen.",
+  language_note: "Auch alle im Workspace lesen Slack in dieser Sprache. Die App folgt binnen fünf Minuten, mit /ots settings sofort. Unten kannst du für jede Person eine andere wählen.",
   reads: "{name} liest",
   theme: "Farben",
   theme_neutral: "neutral",
@@ -114,7 +114,7 @@ export const de = {
   state_expired: "abgelaufen",
   state_orphaned: "weg",
   by: "von {owner}",
-  by_nobody: "von niemandem Bekannten",
+  by_nobody: "ohne Konto",
   has_text: "der Text ist da",
   has_no_text: "der Text ist weg",
   has_passphrase: "mit Passphrase",
@@ -164,4 +164,14 @@ export const de = {
   call_sent: "Gesendet",
   call_answered: "Geantwortet",
   nothing: "nichts",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Bitte fülle dieses Pflichtfeld aus.",
+  field_email: "Gib eine gültige E-Mail-Adresse ein.",
+  field_url: "Gib eine gültige URL ein.",
+  field_number: "Gib eine gültige Zahl ein.",
+  field_whole_number: "Gib eine ganze Zahl ein.",
+  field_number_in_range: "Gib eine Zahl im erlaubten Bereich ein.",
+  field_min_length: "Es müssen mindestens {n} Zeichen sein.",
+  field_max_length: "Es müssen weniger als {n} Zeichen sein.",
 };

@@ -23,7 +23,7 @@ export const en = {
 
   // settings
   language: "Language of the page",
-  language_note: "Everybody in the workspace reads Slack in it, too. Below you can choose another one for a person.",
+  language_note: "Everybody in the workspace reads Slack in it, too. The app follows within five minutes, or at once with /ots settings. Below you can choose another one for a person.",
   reads: "{name} reads",
   theme: "Colours",
   theme_neutral: "neutral",
@@ -114,7 +114,7 @@ export const en = {
   state_expired: "expired",
   state_orphaned: "gone",
   by: "by {owner}",
-  by_nobody: "by nobody known",
+  by_nobody: "without an account",
   has_text: "its text is there",
   has_no_text: "its text is gone",
   has_passphrase: "has a passphrase",
@@ -164,4 +164,14 @@ export const en = {
   call_sent: "Sent",
   call_answered: "Answered",
   nothing: "nothing",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Please complete this required field.",
+  field_email: "Enter a valid email address.",
+  field_url: "Enter a valid URL.",
+  field_number: "Enter a valid number.",
+  field_whole_number: "Enter a whole number.",
+  field_number_in_range: "Enter a number in range.",
+  field_min_length: "Must be at minimum {n} characters.",
+  field_max_length: "Must be less than {n} characters.",
 };

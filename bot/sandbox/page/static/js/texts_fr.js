@@ -23,7 +23,7 @@ export const fr = {
 
   // settings
   language: "Langue de la page",
-  language_note: "Tout le monde dans l’espace de travail lit aussi Slack dans cette langue. Vous pouvez en choisir une autre par personne.",
+  language_note: "Tout le monde dans l’espace de travail lit aussi Slack dans cette langue. L’application suit dans les cinq minutes, ou tout de suite avec /ots settings. Vous pouvez en choisir une autre par personne.",
   reads: "{name} lit",
   theme: "Couleurs",
   theme_neutral: "neutres",
@@ -114,7 +114,7 @@ export const fr = {
   state_expired: "expiré",
   state_orphaned: "disparu",
   by: "de {owner}",
-  by_nobody: "de personne de connu",
+  by_nobody: "sans compte",
   has_text: "son texte est là",
   has_no_text: "son texte n’est plus là",
   has_passphrase: "a une phrase secrète",
@@ -164,4 +164,14 @@ export const fr = {
   call_sent: "Envoyé",
   call_answered: "Répondu",
   nothing: "rien",
+
+  // what the emulated Slack says at a field; in English it says it itself
+  field_required: "Veuillez remplir ce champ obligatoire.",
+  field_email: "Saisissez une adresse e-mail valide.",
+  field_url: "Saisissez une URL valide.",
+  field_number: "Saisissez un nombre valide.",
+  field_whole_number: "Saisissez un nombre entier.",
+  field_number_in_range: "Saisissez un nombre dans les limites.",
+  field_min_length: "Il faut au moins {n} caractères.",
+  field_max_length: "Il faut moins de {n} caractères.",
 };

@@ -10,7 +10,7 @@ import { blocks } from "./blocks.js";
 import { byId, el, fill, keepFocus } from "./dom.js";
 import { act } from "./feed.js";
 import { icon } from "./icons.js";
-import { language, t } from "./language.js";
+import { fieldError, language, t } from "./language.js";
 import { fieldsOf, forget, makeScene } from "./scene.js";
 import { here, on, windowOnTop, world } from "./store.js";
 
@@ -67,7 +67,7 @@ function show(stage, view, isNew) {
   const first = hadField ? box : (box.querySelector("[data-first]") ?? box);
   if (wrong && !isNew) showError(wrong);
   else if (isNew || !stage.contains(document.activeElement)) first.focus({ preventScroll: true });
-  if (!isNew) say(wrong ? Object.values(view.errors).join(". ") : box.querySelector(".window-body").innerText);
+  if (!isNew) say(wrong ? Object.values(view.errors).map(fieldError).join(". ") : box.querySelector(".window-body").innerText);
 }
 
 /** Scrolls a field with its error into sight, and gives it the focus. */
