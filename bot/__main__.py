@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:  # their imports take time: `_run` does them without collectin
     from bot.settings import Settings
     from bot.storage.sealing.keyring import KeyRing
 
+    _Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
+
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 EXIT_LATER = 75  # EX_TEMPFAIL of sysexits.h
 MIN_PAUSE, MAX_PAUSE = 1.0, 30.0  # seconds before the next try to start; doubled with each, up to half of it left out
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
 MAX_FILES = 4096
+MAX_BATCH = 5000  # values in one transaction of `keys rotate`
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,10 +96,27 @@ def _parser() -> argparse.ArgumentParser:
     keys = subcommands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
     generate = keys.add_parser("generate", help="write a new key to a new file, readable by its owner only")
     generate.add_argument("file", type=Path, nargs="?", help="default: ENCRYPTION_KEYS_FILE, or ~/.config/ots-bot/")
+    generate.add_argument("--append", action="store_true", help="add it at the end of the key file instead")
+    generate.add_argument("--kid", metavar="NAME", help="the key's name (k1, or the next one)")
     generate.set_defaults(run=_keys_generate)
+    promote = keys.add_parser("promote", help="put a key first in the key file: it seals from the next start on")
+    promote.add_argument("kid", metavar="KID", nargs="?", default="")
+    promote.set_defaults(run=_keys_promote)
+    rotate = keys.add_parser("rotate", help="seal every stored value anew with the first key, while the bot serves")
+    rotate.add_argument("--batch", type=int, default=200, help="values in one transaction (200)")
+    rotate.set_defaults(run=_keys_rotate)
+    prune = keys.add_parser("prune", help="remove a key that nothing uses any more from the key file")
+    prune.add_argument("kid", metavar="KID", nargs="?", default="")
+    prune.set_defaults(run=_keys_prune)
     keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
     keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
 
+    _add_forget(subcommands)
+    _add_notifications(subcommands)
+    return parser
+
+
+def _add_forget(subcommands: _Subcommands) -> None:
     erase = subcommands.add_parser("forget", help="erase what the bot keeps").add_subparsers(
         required=True, metavar="WHAT"
     )
@@ -107,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     person.add_argument("--workspace", metavar="ID", help="only in this one")
     person.set_defaults(run=_forget_person)
 
+
+def _add_notifications(subcommands: _Subcommands) -> None:
     notifications = subcommands.add_parser("notifications", help="messages that could not be sent").add_subparsers(
         required=True, metavar="WHAT"
     )
@@ -115,7 +138,6 @@ def _parser() -> argparse.ArgumentParser:
     resend.add_argument("id", nargs="*", help="as `notifications dead` lists it")
     resend.add_argument("--all", action="store_true", help="all of them")
     resend.set_defaults(run=_resend)
-    return parser
 
 
 def _settings(given: argparse.Namespace) -> Settings:
@@ -205,6 +227,13 @@ def _keys_generate(given: argparse.Namespace) -> None:
     from bot.storage.sealing import commands  # noqa: PLC0415 - imported when needed
 
     settings = _settings(given)
+    if given.append:
+        from bot import wiring  # noqa: PLC0415 - imported when needed
+        from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+        source = wiring.key_source(settings)
+        _print(changing.append(replace(source, file=given.file) if given.file else source, given.kid))
+        return
     file = given.file or settings.encryption_keys_file
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
@@ -214,7 +243,32 @@ def _keys_generate(given: argparse.Namespace) -> None:
             raise CannotStart(
                 f"{file.parent} cannot be made ({error.strerror}). Name a file: keys generate FILE."
             ) from None
-    _print(commands.generate(file, settings.database_url))
+    _print(commands.generate(file, settings.database_url, given.kid or "k1"))
+
+
+def _keys_promote(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+    _print(changing.promote(wiring.key_source(_settings(given)), given.kid))
+
+
+def _keys_rotate(given: argparse.Namespace) -> int:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+
+    if not 1 <= given.batch <= MAX_BATCH:
+        raise CannotStart(f"--batch is a number from 1 to {MAX_BATCH}.")
+    said, left = asyncio.run(wiring.rotate_keys(_settings(given), given.batch))
+    _print(said)
+    return 1 if left else 0
+
+
+def _keys_prune(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+    settings = _settings(given)
+    _print(asyncio.run(changing.prune(settings.database_url, wiring.key_source(settings), given.kid)))
 
 
 def _keys_list(given: argparse.Namespace) -> None:
@@ -263,12 +317,8 @@ def _forget_person(given: argparse.Namespace) -> None:
 
 def _ring(settings: Settings) -> KeyRing:
     from bot import wiring  # noqa: PLC0415 - imported when needed
-    from bot.storage.sealing.keyring import GENERATE  # noqa: PLC0415 - imported when needed
 
-    ring = wiring.key_ring(settings)
-    if ring is None:
-        raise CannotStart(f"No encryption key is configured: ENCRYPTION_KEYS_FILE is not set. {GENERATE}")
-    return ring
+    return wiring.key_source(settings).require()
 
 
 def _print(text: str) -> None:

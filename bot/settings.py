@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from yarl import URL
 
@@ -39,7 +39,7 @@ MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_
 ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
 SECRETS = frozenset({  # the settings that have secrets in them
     "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_CLIENT_SECRET", "DATABASE_URL",
-    "ENCRYPTION_KEYS", "HTTPS_PROXY",
+    "ENCRYPTION_KEYS", "ENCRYPTION_KEYS_COMMAND", "HTTPS_PROXY",
 })  # fmt: skip
 OTHER_PROXIES = ("HTTP_PROXY", "ALL_PROXY")  # what other programs read
 
@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     database_url: Annotated[Secret, BeforeValidator(_hide)] = Secret("sqlite:///ots-bot.db")
     encryption_keys_file: Path | None = None
     encryption_keys: HiddenSetting = None
+    encryption_keys_command: HiddenSetting = None
+    credentials_directory: Path | None = None  # of systemd
     allow_shared_key_file: bool = False
     onetime_hosts: WordsSetting = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
@@ -183,8 +185,8 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _without_quotes(cls, value: object) -> object:
-        return _unquote(value)
+    def _without_quotes(cls, value: object, field: ValidationInfo) -> object:
+        return value if field.field_name == "encryption_keys_command" else _unquote(value)  # a command has its own
 
     @property
     def log_style(self) -> Literal["json", "text"]:

@@ -20,6 +20,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, is_older, now
+from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret, read_name
 from bot.storage.sealing.sealer import NOBODY, Sealer
 from bot.storage.tables import LINK_CARD, NO_ID, is_id, link_cards, new_id, owner, person_in, reveals, tracked
 
@@ -76,7 +77,8 @@ class LinkCards:
                 same = link_cards.c.blind_index.in_(self._sealer.blind_indexes(one.host, one.key))
                 row = (await connection.execute(select(link_cards).where(here, same))).one_or_none()
                 if row is None:
-                    values = self._encrypt(poster, message, one)
+                    index = await index_of_secret(self._db, connection, self._sealer, one.host, one.key)
+                    values = self._encrypt(poster, message, one, index)
                     row = (await connection.execute(insert(link_cards).values(values).returning(link_cards))).one()
                 if row.posted_at is None:
                     waiting += self._decrypt_readable([row])
@@ -117,7 +119,7 @@ class LinkCards:
 
     async def mark_named(self, person: Person, names: Sequence[str], state: CardEnd) -> list[LinkCard]:
         """`mark`, where of the secret key only the names are known that `Guesses.names_of` gives."""
-        same = link_cards.c.blind_index.in_([bytes.fromhex(name) for name in names])
+        same = link_cards.c.blind_index.in_([read_name(name).index for name in names])
         return await self._mark(_is_in_workspace_of(person), same, state)
 
     async def mark_tracked(self, person: Person, tracked_id: str, state: CardEnd) -> list[LinkCard]:
@@ -177,7 +179,7 @@ class LinkCards:
         await self._db.checkpoint()
         return gone
 
-    def _encrypt(self, poster: Person, message: MessageRef, posted: PostedLink) -> dict[str, Any]:
+    def _encrypt(self, poster: Person, message: MessageRef, posted: PostedLink, index: NamedIndex) -> dict[str, Any]:
         values: dict[str, Any] = {
             "id": new_id(),
             **owner(poster),
@@ -185,7 +187,7 @@ class LinkCards:
             "channel": message.channel,
             "ts": message.ts,
             "host": posted.host,
-            "blind_index": self._sealer.blind_index(posted.host, posted.key),
+            **index.values(),
             "state": _OPEN,
         }
         link = self._sealer.seal_text(LINK_CARD.purpose, LINK_CARD.binding(values), posted.link)

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, insert, select, upda
 from bot.person import Person
 from bot.secret import MetadataKey
 from bot.storage.engine.database import Database, now
+from bot.storage.sealing.blind_indexes import primary_index
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import link_warnings, owned_by, owner
 
@@ -26,7 +27,7 @@ class LinkWarnings:
     async def claim(self, person: Person, host: str, key: MetadataKey) -> bool:
         """Whether this person is to be warned of this link now. `confirm` or `give_back` says how it went."""
         this = self._this(person, host, key)
-        values: dict[str, Any] = {**owner(person), "blind_index": self._sealer.blind_index(host, key)}
+        values: dict[str, Any] = {**owner(person), **primary_index(self._sealer, host, key).values()}
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "link_warnings", *owner(person).values())
             await connection.execute(delete(link_warnings).where(this, link_warnings.c.until <= now))

@@ -67,6 +67,10 @@ def _owner() -> tuple[Column[str], Column[str], Column[str]]:
     )
 
 
+def _index_kid(name: str = "blind_index_kid") -> Column[str]:
+    return Column(name, String(16))  # the encryption key that made the blind index; none: not known
+
+
 installations = Table(  # the workspaces and organisations that installed the app by OAuth
     "installations",
     metadata,
@@ -98,7 +102,6 @@ oauth_states = Table(  # of installations that somebody has begun in a browser
     Column("digest", LargeBinary, primary_key=True),  # SHA-256 of the state: the table holds none that could be used
     Column("expires_at", Double, nullable=False, index=True),
 )
-
 accounts = Table(
     "accounts",
     metadata,
@@ -147,6 +150,7 @@ reveals = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
     Column("delivery_id", String(ID_LENGTH)),  # the delivery that the reveal opens; none: the person had a link
+    _index_kid(),
     CheckConstraint("state IN ('ready', 'opening', 'claiming', 'escrowed', 'shown', 'over')", name="state"),
 )
 
@@ -203,6 +207,8 @@ tracked = Table(
     Column("reminded_at", Double),  # when a reminder was due, whether or not the person wanted it
     Column("secret_blind_index", LargeBinary),  # the blind index of the secret key; none: not known
     Column("found", Boolean),  # the watcher found it in the account; none: its person tracked it by hand
+    _index_kid(),
+    _index_kid("secret_blind_index_kid"),
     UniqueConstraint("enterprise_id", "team_id", "user_id", "blind_index"),
     CheckConstraint("state IN ('new', 'received', 'burned', 'expired', 'orphaned', 'unknown')", name="state"),
 )
@@ -219,6 +225,7 @@ ignored = Table(  # secrets that a person stopped tracking by hand: `everything`
     Column("blind_index", LargeBinary, primary_key=True),  # of the row that was in `tracked`
     Column("host", Text, nullable=False),
     Column("until", Double, nullable=False, index=True),
+    _index_kid(),
 )
 
 notifications = Table(  # written in the transaction of the change, sent afterwards
@@ -298,6 +305,7 @@ link_cards = Table(  # the card under a one-time link that somebody posted
     Column("posted_at", Double),  # none until Slack has taken the card
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False, index=True),
+    _index_kid(),
     UniqueConstraint("message_team", "channel", "ts", "blind_index"),
     CheckConstraint("state IN ('open', 'opened', 'burned')", name="state"),
 )
@@ -311,6 +319,7 @@ link_warnings = Table(  # whom the bot has warned of a private link that they po
     Column("user_id", String(32), primary_key=True),
     Column("blind_index", LargeBinary, primary_key=True),  # keyed hash of host and metadata key
     Column("until", Double, nullable=False, index=True),
+    _index_kid(),
 )
 
 share_choices = Table(  # what a person chose when they last shared

@@ -17,6 +17,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.reveals.rows import MAX_WRONG_TRIES, OVER, ROW_LIFE, is_in, lock_reveals
+from bot.storage.sealing.blind_indexes import NamedIndex, adopt_index, name_indexes, read_name
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import new_id, owned_by, owner, reveals
 
@@ -29,7 +30,6 @@ class Guess:
 
     id: str
     person: Person
-    blind_index: bytes
     tries: int  # wrong tries, this one among them
     is_counted: bool
 
@@ -43,7 +43,7 @@ class Guesses:
 
     def names_of(self, host: str, key: SecretKey | MetadataKey) -> list[str]:
         """Names for the secret with this key, one by each of our encryption keys. They say nothing about the key."""
-        return [index.hex() for index in self._sealer.blind_indexes(host, key)]
+        return name_indexes(self._sealer, host, key)
 
     async def begin(self, person: Person, host: str, names: Sequence[str], *, with_passphrase: bool) -> Guess:
         """Count a guess as wrong before it is made. Raises `LimitReached` after `MAX_WRONG_TRIES` of them.
@@ -51,29 +51,31 @@ class Guesses:
         `names` are those of the secret. The first guess without a passphrase does not count: nobody could know that
         the secret has one. A reveal of the same secret that is under way counts as one more.
         """
-        indexes = [bytes.fromhex(name) for name in names]
+        named = self._read_names(names)
+        indexes = [one.index for one in named]
         known = (owned_by(reveals, person), reveals.c.blind_index.in_(indexes), reveals.c.expires_at > now)
-        before = select(reveals.c.blind_index, reveals.c.wrong_tries).where(*known)
+        before = select(reveals.c.blind_index, reveals.c.blind_index_kid, reveals.c.wrong_tries).where(*known)
         under_way = select(func.count()).where(*known, is_in("claiming"))
         async with self._db.writing() as connection:
             await lock_reveals(self._db, connection, person)
+            adopted = await adopt_index(self._db, connection, named)
             query = before.order_by(reveals.c.wrong_tries.desc()).limit(1)
             earlier = (await connection.execute(query)).one_or_none()
             is_counted = with_passphrase or earlier is not None
             tries = earlier.wrong_tries if earlier else 0
             if tries + (await connection.scalar(under_way) or 0) + is_counted > MAX_WRONG_TRIES:
                 raise LimitReached(GUESSES, ROW_LIFE)
-            index = earlier.blind_index if earlier else indexes[0]
-            guess = Guess(new_id(), person, index, tries + is_counted, is_counted)
+            index = NamedIndex(earlier.blind_index_kid, earlier.blind_index) if earlier else adopted
+            guess = Guess(new_id(), person, tries + is_counted, is_counted)
             if is_counted:
-                same = (owned_by(reveals, person), reveals.c.blind_index == index)
+                same = (owned_by(reveals, person), reveals.c.blind_index == index.index)
                 await connection.execute(update(reveals).where(*same).values(wrong_tries=guess.tries))
             await connection.execute(
                 insert(reveals).values(
                     id=guess.id,
                     **owner(person),
                     host=host,
-                    blind_index=index,
+                    **index.values(),
                     state=OVER,
                     wrong_tries=guess.tries,
                     outcome_unknown=False,
@@ -85,10 +87,19 @@ class Guesses:
 
     async def give_back(self, guess: Guess) -> None:
         """Do not count this guess: the host did not say that it was wrong."""
-        same = (owned_by(reveals, guess.person), reveals.c.blind_index == guess.blind_index, reveals.c.wrong_tries > 0)
+        this = delete(reveals).where(reveals.c.id == guess.id).returning(reveals.c.blind_index)
         async with self._db.writing() as connection:
             await lock_reveals(self._db, connection, guess.person)
-            gone = (await connection.execute(delete(reveals).where(reveals.c.id == guess.id))).rowcount
-            if gone and guess.is_counted:
+            index: bytes | None = await connection.scalar(this)  # a new encryption key may have changed it since
+            if index is not None and guess.is_counted:
+                mine = owned_by(reveals, guess.person)
+                same = (mine, reveals.c.blind_index == index, reveals.c.wrong_tries > 0)
                 fewer = update(reveals).where(*same).values(wrong_tries=reveals.c.wrong_tries - 1)
                 await connection.execute(fewer)
+
+    def _read_names(self, names: Sequence[str]) -> list[NamedIndex]:
+        named = [read_name(name) for name in names]
+        ring = self._sealer.keyring
+        if len(ring.kids) == len(named) == 1:
+            return [NamedIndex(ring.primary, named[0].index)]
+        return named

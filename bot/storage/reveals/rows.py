@@ -15,6 +15,7 @@ from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import CLOCK_TOLERANCE, Database, moment_or_none, now
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
+from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.shares import openings
 from bot.storage.tables import OWNER, owned_by, owner, person_in, reveals
@@ -65,8 +66,9 @@ class RevealRows:
     def encrypt_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
         return self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
 
-    def blind_index(self, host: str, key: SecretKey) -> bytes:
-        return self._sealer.blind_index(host, key)
+    async def index_of_secret(self, db: Database, connection: AsyncConnection, host: str, key: SecretKey) -> NamedIndex:
+        """The blind index for a new row of this secret."""
+        return await index_of_secret(db, connection, self._sealer, host, key)
 
     def blind_indexes(self, host: str, key: SecretKey) -> list[bytes]:
         """The blind indexes that a row of this secret may have, whichever encryption key was primary then."""

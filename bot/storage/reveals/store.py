@@ -47,6 +47,7 @@ from bot.storage.reveals.rows import (
     release_delivery,
     reserve_delivery,
 )
+from bot.storage.sealing.blind_indexes import NamedIndex
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import is_id, own_row, owned_by, owner, person_in, reveals
 
@@ -91,7 +92,7 @@ class Reveals:
             raise ValueError("not an id of ours")
         sealed = None if delivery_id else self._rows.encrypt_key(person, host, id, key)
         before = (
-            select(reveals.c.blind_index, reveals.c.wrong_tries)
+            select(reveals.c.blind_index, reveals.c.blind_index_kid, reveals.c.wrong_tries)
             .where(
                 owned_by(reveals, person),
                 reveals.c.blind_index.in_(self._rows.blind_indexes(host, key)),
@@ -111,12 +112,13 @@ class Reveals:
         }
         async with self._db.writing() as connection:
             await lock_reveals(self._db, connection, person)
+            index = await self._rows.index_of_secret(self._db, connection, host, key)
             earlier = (await connection.execute(before)).one_or_none()
-            # All rows of one secret have one index, also when a new encryption key became the primary one meanwhile.
-            blind = earlier.blind_index if earlier else self._rows.blind_index(host, key)
+            if earlier:  # all rows of one secret have one index, also while a new key becomes the primary one
+                index = NamedIndex(earlier.blind_index_kid, earlier.blind_index)
             tries: int = earlier.wrong_tries if earlier else 0
             enough = tries >= MAX_WRONG_TRIES
-            values |= {"blind_index": blind, "wrong_tries": tries, "state": OVER if enough else READY}
+            values |= {**index.values(), "wrong_tries": tries, "state": OVER if enough else READY}
             await connection.execute(insert(reveals).values(secret_key=None if enough else sealed, **values))
         return tries
 

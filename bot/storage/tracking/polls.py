@@ -282,7 +282,11 @@ class Polls:
         wanted = list({one.key: one for one in new if known.isdisjoint(blinds[one.key])}.values())
         if not wanted:
             return
-        rows = [self._rows.encrypt(watch.person, watch.host, watch.id, one, moment) | {"found": True} for one in wanted]
+        rows = []
+        for one in wanted:
+            of_secret = await self._rows.index_of_secret(self._db, connection, watch.host, one.secret_key)
+            values = self._rows.encrypt(watch.person, watch.host, watch.id, one, of_secret, moment)
+            rows.append(values | {"found": True})
         await connection.execute(insert(tracked), rows)
         # Servers round the time of creation down to whole seconds.
         fresh = [row for row in rows if since is not None and row["made_at"] >= math.floor(since)]

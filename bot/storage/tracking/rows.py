@@ -16,6 +16,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, moment, moment_or_none, now
 from bot.storage.sealing import bound_names
+from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret, primary_index
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import NO_ID, new_id, owned_by, owner, person_in, tracked, watches
@@ -140,9 +141,18 @@ class TrackedRows:
         self._indexers = [Sealer(KeyRing({kid: ring.root(kid)})) for kid in ring.kids]
 
     def encrypt(
-        self, person: Person, host: str, watch_id: str, new: NewTracked, at: float | ColumnElement[float] = now
+        self,
+        person: Person,
+        host: str,
+        watch_id: str,
+        new: NewTracked,
+        of_secret: dict[str, Any],
+        at: float | ColumnElement[float] = now,
     ) -> dict[str, Any]:
-        """The values of a new row. `at` is the time by the database's clock, in seconds since the epoch."""
+        """The values of a new row. `at` is the time by the database's clock, in seconds since the epoch.
+
+        `of_secret` is what `index_of_secret` gives for the secret key.
+        """
         row_id = new_id()
         return {
             "id": row_id,
@@ -150,8 +160,8 @@ class TrackedRows:
             "watch_id": watch_id,
             "host": host,
             "key": self._sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
-            "blind_index": self._sealer.blind_index(host, new.key),
-            "secret_blind_index": None if new.secret_key is None else self._sealer.blind_index(host, new.secret_key),
+            **self.primary_index(host, new.key).values(),
+            **of_secret,
             "label": None if new.label is None else self.encrypt_label(person, host, row_id, new.label),
             "state": new.state,
             "made_at": new.made_at.timestamp(),
@@ -161,6 +171,18 @@ class TrackedRows:
             "tracked_at": at,
             "over_at": at if new.state in OVER else None,
         }
+
+    def primary_index(self, host: str, key: MetadataKey) -> NamedIndex:
+        """The blind index of a metadata key for a new row."""
+        return primary_index(self._sealer, host, key)
+
+    async def index_of_secret(
+        self, db: Database, connection: AsyncConnection, host: str, key: SecretKey | None
+    ) -> dict[str, Any]:
+        """The values of a row for the blind index of its secret key. `key` None: the secret key is not known."""
+        if key is None:
+            return {"secret_blind_index": None, "secret_blind_index_kid": None}
+        return (await index_of_secret(db, connection, self._sealer, host, key)).values("secret_blind_index")
 
     def encrypt_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
         plain = label.encode("utf-8", "surrogatepass")

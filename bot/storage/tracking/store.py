@@ -16,6 +16,7 @@ from bot.person import Person
 from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.leases import FREE
+from bot.storage.sealing.blind_indexes import NamedIndex
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import deliveries, ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
 from bot.storage.tracking.changes import Change, apply_changes, cancel_reminder
@@ -79,7 +80,8 @@ class Tracking:
             row = await self._update_row(connection, person, there, new)
             made = row is None
             if row is None:
-                values = self._rows.encrypt(person, host, watch_id, new)
+                of_secret = await self._rows.index_of_secret(self._db, connection, host, secret_key)
+                values = self._rows.encrypt(person, host, watch_id, new, of_secret)
                 row = (await connection.execute(insert(tracked).values(values).returning(tracked))).one()
         return self._rows.decrypt_or_flag(row), made
 
@@ -175,7 +177,9 @@ class Tracking:
             row = (await connection.execute(gone)).one_or_none()
             if row is None:
                 raise NotYours
-            await _ignore(connection, person, row.host, row.blind_index, row.expires_at)
+            await _ignore(
+                connection, person, row.host, NamedIndex(row.blind_index_kid, row.blind_index), row.expires_at
+            )
         await self._db.checkpoint()
         return self._rows.decrypt_or_flag(row)
 
@@ -196,7 +200,8 @@ class Tracking:
             everything = and_(owned_by(watches, person), watches.c.host == host, watches.c.everything)
             async with self._db.writing() as connection:
                 if await connection.scalar(select(watches.c.id).where(everything)) is not None:
-                    await _ignore(connection, person, host, self._rows.blind_indexes(host, key)[0], None)
+                    await self._unignore(connection, person, host, key)  # by another encryption key
+                    await _ignore(connection, person, host, self._rows.primary_index(host, key), None)
         return settled
 
     async def _settle(self, mine: ColumnElement[bool], state: FinalState) -> Tracked | None:
@@ -308,7 +313,7 @@ class Tracking:
             await connection.execute(delete(notifications).where(notified, notifications.c.sent_at.is_(None)))
 
     async def _unignore(self, connection: AsyncConnection, person: Person, host: str, key: MetadataKey) -> None:
-        """The person tracks a secret again that the person had stopped tracking."""
+        """Ignore the secret no more, whichever encryption key made the index of its row."""
         mine = and_(owned_by(ignored, person), ignored.c.blind_index.in_(self._rows.blind_indexes(host, key)))
         await connection.execute(delete(ignored).where(mine))
 
@@ -321,7 +326,7 @@ class Tracking:
         if row is not None and row.found:
             values["found"] = None  # from now on the person tracks it by hand
         if row is not None and given.secret_key is not None:
-            values["secret_blind_index"] = self._rows.blind_indexes(row.host, given.secret_key)[0]
+            values |= await self._rows.index_of_secret(self._db, connection, row.host, given.secret_key)
         if row is None or not values:
             return row
         changed = update(tracked).where(tracked.c.id == row.id).values(values).returning(tracked)
@@ -334,13 +339,13 @@ class Tracking:
 
 
 async def _ignore(
-    connection: AsyncConnection, person: Person, host: str, blind_index: bytes, expires_at: float | None
+    connection: AsyncConnection, person: Person, host: str, index: NamedIndex, expires_at: float | None
 ) -> None:
     """Ignore a secret for as long as the account may list it. Servers prolong a secret when its metadata is read."""
-    mine = and_(owned_by(ignored, person), ignored.c.blind_index == blind_index)
+    mine = and_(owned_by(ignored, person), ignored.c.blind_index == index.index)
     await connection.execute(delete(ignored).where(mine))
     until = (now if expires_at is None else expires_at) + SILENT_LIFE
-    values = {**owner(person), "blind_index": blind_index, "host": host, "until": until}
+    values = {**owner(person), **index.values(), "host": host, "until": until}
     await connection.execute(insert(ignored).values(values))
 
 
