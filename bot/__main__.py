@@ -10,8 +10,8 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from bot import logs
 from bot.errors import CannotStart, CannotStartYet
 
 if TYPE_CHECKING:  # their imports take time: `_run` does them without collecting garbage, `--help` not at all
+    from bot.doctor.examine import Loaders
     from bot.settings import Settings
     from bot.storage.sealing.keyring import KeyRing
 
@@ -80,6 +81,11 @@ def _parser() -> argparse.ArgumentParser:
                          help="which Onetime Secret to emulate (0.26)")  # fmt: skip
     sandbox.set_defaults(run=_sandbox)
 
+    doctor = subcommands.add_parser("doctor", help="check all that keeps the bot from working, with what to do")
+    doctor.add_argument("--url", help="the https address where Slack reaches the bot: it is tried as Slack does it")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    doctor.set_defaults(run=_doctor)
+
     manifest = subcommands.add_parser("manifest", help="print the manifest of the Slack app")
     reached = manifest.add_mutually_exclusive_group()
     reached.add_argument("--url", help="for HTTP: the https address where Slack reaches the bot")
@@ -110,13 +116,18 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(given: argparse.Namespace) -> Settings:
     from bot.settings import find_lookalikes, read_settings, withdraw_secrets  # noqa: PLC0415 - imported when needed
 
-    changed = {name: getattr(given, name, None) for name in ("host", "port")}
-    settings = read_settings(given.env_file, **{name: value for name, value in changed.items() if value is not None})
+    settings = read_settings(given.env_file, **_changed(given))
     logs.set_up(settings.log_level, settings.log_style)
     for sentence in find_lookalikes(given.env_file):
         logs.Log("settings").warning("unknown_setting", reason=sentence)
     withdraw_secrets()
     return settings
+
+
+def _changed(given: argparse.Namespace) -> dict[str, object]:
+    """The settings that the command line changes."""
+    changed = {name: getattr(given, name, None) for name in ("host", "port")}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -125,23 +136,65 @@ def _run(given: argparse.Namespace) -> None:
 
     gc.freeze()
     gc.enable()
-    settings = _settings(given)
-    settings.require_slack()
-    wiring.key_ring(settings)
+    with _telling_other_failures(given):
+        settings = _settings(given)
+        settings.require_slack()
+        wiring.key_ring(settings)
 
-    def serve() -> None:
-        if given.migrates:
-            wiring.migrate_own(settings)
-        asyncio.run(wiring.serve(settings, watching=given.migrates))
+        def serve() -> None:
+            if given.migrates:
+                wiring.migrate_own(settings)
+            asyncio.run(wiring.serve(settings, watching=given.migrates))
 
-    _start_patiently(serve)
+        _start_patiently(serve)
 
 
 def _work(given: argparse.Namespace) -> None:
     from bot import wiring  # noqa: PLC0415 - imported when needed
 
-    settings = _settings(given)
-    _start_patiently(lambda: asyncio.run(wiring.work(settings)))
+    with _telling_other_failures(given):
+        settings = _settings(given)
+        _start_patiently(lambda: asyncio.run(wiring.work(settings)))
+
+
+@contextmanager
+def _telling_other_failures(given: argparse.Namespace) -> Iterator[None]:
+    """If the start stops, print what else would stop it, before the line about why it stopped."""
+    from bot.doctor.at_start import find_failures  # noqa: PLC0415 - imported when needed
+    from bot.doctor.report import as_line  # noqa: PLC0415
+    from bot.settings import check_settings  # noqa: PLC0415
+
+    # Looked for now: later the secrets are not in the environment any more.
+    failures = find_failures(check_settings(given.env_file, **_changed(given)), given.env_file, _loaders())
+    try:
+        yield
+    except CannotStart as error:
+        for one in failures:
+            if one.says not in str(error):
+                print(f"ots-bot found too: {as_line(one)}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
+        raise
+
+
+def _loaders() -> Loaders:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.doctor.examine import Loaders  # noqa: PLC0415
+
+    return Loaders(wiring.key_ring, wiring.proxy_rule, wiring.secret_sizes)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from bot.doctor import report  # noqa: PLC0415 - imported when needed
+    from bot.doctor.examine import Examination  # noqa: PLC0415
+    from bot.doctor.request_url import read_url  # noqa: PLC0415
+    from bot.settings import check_settings, withdraw_secrets  # noqa: PLC0415
+
+    logs.set_up("error", "text")  # what a warning would say is in the findings
+    url = read_url(given.url) if given.url is not None else None
+    examination = Examination(check_settings(given.env_file), given.env_file, _loaders())
+    withdraw_secrets()
+    findings = asyncio.run(examination.examine(url))
+    _print(report.as_json(findings) if given.json else report.as_text(findings, sys.stdout))
+    return report.exit_code(findings)
 
 
 def _start_patiently(serve: Callable[[], None]) -> None:

@@ -52,6 +52,7 @@ METHODS = {
     "views.update": Method(view_methods.update),
 }
 OPEN_CONNECTION = "apps.connections.open"
+SCOPES_HEADER = "x-oauth-scopes"
 RESPONSE_URL = "response_url"  #: the method name of response_urls in faults, calls and exports
 
 
@@ -101,7 +102,8 @@ class WebApi:
         method = request.match_info["method"]
 
         async def effect(args: Payload) -> web.Response:
-            return web.json_response({"ok": True, **await self._run(method, request, args)})
+            answer = {"ok": True, **await self._run(method, request, args)}
+            return web.json_response(answer, headers=self._headers(_read_token(request, args)))
 
         return await self._run_with_faults(method, request, effect)
 
@@ -164,6 +166,11 @@ class WebApi:
         self._count(OPEN_CONNECTION)
         host = request.headers["Host"]  # `request.host` has no port when a proxy sent the whole address
         return {"url": f"ws://{host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
+
+    def _headers(self, token: str) -> dict[str, str]:
+        """Slack names the scopes of the token with each answer."""
+        scopes = self._tokens.scopes if token == self._tokens.bot else {"connections:write"}
+        return {SCOPES_HEADER: ",".join(sorted(scopes))}
 
     def _count(self, method: str, channel: str = "") -> None:
         if wait := self.rate_limits.take(method, channel):
