@@ -56,9 +56,16 @@ class Examination:
     def settings(self) -> Settings:
         return self.checked.settings
 
+    @property
+    def _lacks_file(self) -> bool:
+        """Whether the file with the settings cannot be read: then nothing is known of what is in it."""
+        return any(not one.name for one in self.checked.mistakes)
+
     def examine_files(self) -> list[Finding]:
         """What shows without the network and without opening the database."""
         found = list(check_settings_given(self.checked, self.env_file))
+        if self._lacks_file:
+            return found
         for check, needs, run in (
             (database.NAME, ("DATABASE_URL",), self._examine_place),
             (keys.NAME, ("ENCRYPTION_KEYS_FILE", "ENCRYPTION_KEYS", "ALLOW_SHARED_KEY_FILE"), self._examine_keys),
@@ -72,11 +79,15 @@ class Examination:
     async def examine(self, url: URL | None) -> list[Finding]:
         """All checks, sorted by subject."""
         found = self.examine_files()
+        if self._lacks_file:
+            return [*found, not_checkable("the rest", "waits for the file with the settings to be right")]
         checks = dict(self._network_checks(url))
         more = await asyncio.gather(*(_run(name, check) for name, check in checks.values()))
         found += [one for findings in more for one in findings]
         found.append(machine.check_python())
-        found += slack.name_what_no_token_shows(self.settings, str(url.origin()) if url and url.scheme == "https" else None)
+        found += slack.name_what_no_token_shows(
+            self.settings, str(url.origin()) if url and url.scheme == "https" else None
+        )
         order = list(dict.fromkeys([*_ORDER, *(one.check for one in found)]))
         return sorted(found, key=lambda one: order.index(one.check))
 

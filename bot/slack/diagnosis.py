@@ -119,8 +119,7 @@ def is_emulated(api_url: str) -> bool:
 
 
 def _failure(error: Exception) -> HttpFailure:
-    why = "no usable address" if isinstance(error, ValueError) else explain_connection_failure(error)
-    return HttpFailure(why, isinstance(error, RedirectRefused))
+    return HttpFailure(explain_connection_failure(error), isinstance(error, RedirectRefused))
 
 
 def _read_json(body: bytes) -> Mapping[str, Any]:
