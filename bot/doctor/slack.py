@@ -12,7 +12,7 @@ from bot.secret import Secret
 from bot.settings import Settings
 from bot.slack import diagnosis
 from bot.slack.diagnosis import HttpFailure, SlackAnswer
-from bot.slack.token_facts import find_kind
+from bot.slack.token_facts import TokenKind, find_kind
 from bot.slack_codes import advise
 
 TOKEN, SCOPES, CLOCK, SOCKET, SECRET, APP = (
@@ -23,6 +23,15 @@ WRONG_CLOCK = 240.0  # seconds; Slack's signatures are refused at 300
 SCOPES_OF_OTHERS = frozenset({"identify"})  # Slack lists it, and no manifest can ask for it
 REINSTALL = "then choose “Reinstall to Workspace” under “Install App”."
 
+_KINDS: dict[TokenKind, str] = {
+    "bot": "a bot token",
+    "user": "a person's token",
+    "app-level": "an app-level token",
+    "configuration": "a token for the app's configuration",
+    "refresh": "a refresh token",
+    "session": "the token of a browser's session",
+    "example": "the text of the example",
+}
 _PLACES = {
     "bot": "SLACK_BOT_TOKEN: it is the “Bot User OAuth Token” (xoxb-…) under “OAuth & Permissions”",
     "app-level": "SLACK_APP_TOKEN: it is an “App-Level Token” (xapp-…) under “Basic Information”",
@@ -39,7 +48,7 @@ def check_tokens_given(settings: Settings) -> list[Finding]:
     findings += _judge_kind(SOCKET, "SLACK_APP_TOKEN", settings.slack_app_token, "app-level")
     secret = settings.slack_signing_secret
     if secret is not None and (kind := find_kind(secret)):
-        what = "the text of the example" if kind == "example" else f"a {kind} token"
+        what = _KINDS[kind]
         remedy = "Copy the “Signing Secret” from “Basic Information” into SLACK_SIGNING_SECRET."
         findings = [one for one in findings if one.check != SECRET]
         findings.append(failed(SECRET, f"SLACK_SIGNING_SECRET is {what}", remedy))
@@ -49,10 +58,7 @@ def check_tokens_given(settings: Settings) -> list[Finding]:
 def _judge_kind(check: str, setting: str, token: Secret | None, wanted: str) -> list[Finding]:
     if token is None or (kind := find_kind(token)) == wanted:
         return []
-    if kind == "example":
-        what = "the text of the example"
-    else:
-        what = f"a {kind} token of Slack's" if kind else "no token of Slack's"
+    what = _KINDS[kind] if kind else "no token of Slack's"
     return [failed(check, f"{setting} is {what}", f"Put the right one into {_PLACES[wanted]}.")]
 
 
