@@ -114,14 +114,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    from bot.settings import find_lookalikes, read_settings, withdraw_secrets  # noqa: PLC0415 - imported when needed
+    from bot.settings import read_settings  # noqa: PLC0415 - imported when needed
 
-    settings = read_settings(given.env_file, **_changed(given))
+    settings = read_settings(given.env_file)
+    _set_up(settings, given.env_file)
+    return settings
+
+
+def _set_up(settings: Settings, env_file: Path | None) -> None:
+    """Logging as the settings say, and the environment without its secrets."""
+    from bot.settings import find_lookalikes, withdraw_secrets  # noqa: PLC0415 - imported when needed
+
     logs.set_up(settings.log_level, settings.log_style)
-    for sentence in find_lookalikes(given.env_file):
+    for sentence in find_lookalikes(env_file):
         logs.Log("settings").warning("unknown_setting", reason=sentence)
     withdraw_secrets()
-    return settings
 
 
 def _changed(given: argparse.Namespace) -> dict[str, object]:
@@ -136,8 +143,7 @@ def _run(given: argparse.Namespace) -> None:
 
     gc.freeze()
     gc.enable()
-    with _telling_other_failures(given):
-        settings = _settings(given)
+    with _telling_other_failures(given) as settings:
         settings.require_slack()
         wiring.key_ring(settings)
 
@@ -152,26 +158,25 @@ def _run(given: argparse.Namespace) -> None:
 def _work(given: argparse.Namespace) -> None:
     from bot import wiring  # noqa: PLC0415 - imported when needed
 
-    with _telling_other_failures(given):
-        settings = _settings(given)
+    with _telling_other_failures(given) as settings:
         _start_patiently(lambda: asyncio.run(wiring.work(settings)))
 
 
 @contextmanager
-def _telling_other_failures(given: argparse.Namespace) -> Iterator[None]:
-    """If the start stops, print what else would stop it, before the line about why it stopped."""
-    from bot.doctor.at_start import find_failures  # noqa: PLC0415 - imported when needed
-    from bot.doctor.report import as_line  # noqa: PLC0415
-    from bot.settings import check_settings  # noqa: PLC0415
+def _telling_other_failures(given: argparse.Namespace) -> Iterator[Settings]:
+    """Gives the settings. If the start stops, prints what else would stop it, before the line about why it stopped."""
+    from bot.settings import check_settings  # noqa: PLC0415 - imported when needed
 
-    # Looked for now: later the secrets are not in the environment any more.
-    failures = find_failures(check_settings(given.env_file, **_changed(given)), given.env_file, _loaders())
+    checked = check_settings(given.env_file, **_changed(given))
     try:
-        yield
+        _set_up(checked.require(), given.env_file)
+        yield checked.settings
     except CannotStart as error:
-        for one in failures:
-            if one.says not in str(error):
-                print(f"ots-bot found too: {as_line(one)}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
+        from bot.doctor.at_start import find_other_failures  # noqa: PLC0415 - imported when needed
+
+        logs.set_up("error")  # what is looked at once more is not logged once more
+        for line in find_other_failures(checked, given.env_file, _loaders(), str(error)):
+            print(f"ots-bot found too: {line}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
         raise
 
 

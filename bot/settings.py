@@ -219,6 +219,12 @@ class CheckedSettings(NamedTuple):
     settings: Settings
     mistakes: tuple[SettingMistake, ...]
 
+    def require(self) -> Settings:
+        """The settings. Raises `CannotStart` with the first mistake."""
+        if self.mistakes:
+            raise CannotStart(self.mistakes[0].sentence)
+        return self.settings
+
 
 def read_settings(env_file: Path | None = None, **given: object) -> Settings:
     """The settings: those `given`, then the environment, then `env_file`.
@@ -226,10 +232,7 @@ def read_settings(env_file: Path | None = None, **given: object) -> Settings:
     Raises `CannotStart` for a file that cannot be read, with the name of a setting that is not valid and what it should
     be, or with the new name of a setting that was renamed.
     """
-    settings, mistakes = check_settings(env_file, **given)
-    if mistakes:
-        raise CannotStart(mistakes[0].sentence)
-    return settings
+    return check_settings(env_file, **given).require()
 
 
 def check_settings(env_file: Path | None = None, **given: object) -> CheckedSettings:

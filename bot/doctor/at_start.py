@@ -9,7 +9,6 @@ from pathlib import Path
 
 from bot.doctor import database, slack
 from bot.doctor.examine import Examination, Loaders
-from bot.doctor.finding import Finding
 from bot.doctor.report import as_line
 from bot.logs import Log
 from bot.settings import CheckedSettings, Settings
@@ -17,9 +16,13 @@ from bot.settings import CheckedSettings, Settings
 log = Log("doctor")
 
 
-def find_failures(checked: CheckedSettings, env_file: Path | None, load: Loaders) -> list[Finding]:
-    """All that stops a start, as far as files and settings show it: a start itself stops at the first."""
-    return [one for one in Examination(checked, env_file, load).examine_files() if one.result == "failed"]
+def find_other_failures(checked: CheckedSettings, env_file: Path | None, load: Loaders, known: str) -> list[str]:
+    """A line for each failure that files and settings show, but for the one that the text `known` tells.
+
+    A start stops at the first one, and then the operator shall not find the others one by one.
+    """
+    findings = Examination(checked, env_file, load).examine_files()
+    return [as_line(one) for one in findings if one.result == "failed" and one.says not in known]
 
 
 def log_failures(settings: Settings, path: Path | None, scopes: frozenset[str] | None, ahead: float | None) -> None:

@@ -12,7 +12,7 @@ from bot.secret import Secret
 from bot.settings import Settings
 from bot.slack import diagnosis
 from bot.slack.diagnosis import HttpFailure, SlackAnswer
-from bot.slack.token_facts import TokenKind, find_kind
+from bot.slack.token_facts import SlackTokenKind, find_kind
 from bot.slack_codes import advise
 
 TOKEN, SCOPES, CLOCK, SOCKET, SECRET, APP = (
@@ -23,7 +23,7 @@ WRONG_CLOCK = 240.0  # seconds; Slack's signatures are refused at 300
 SCOPES_OF_OTHERS = frozenset({"identify"})  # Slack lists it, and no manifest can ask for it
 REINSTALL = "then choose “Reinstall to Workspace” under “Install App”."
 
-_KINDS: dict[TokenKind, str] = {
+_KINDS: dict[SlackTokenKind, str] = {
     "bot": "a bot token",
     "user": "a person's token",
     "app-level": "an app-level token",

@@ -65,11 +65,11 @@ async def ask(
     api_url: str, method: str, token: Secret | None, proxy: ProxyRule | None = None
 ) -> SlackAnswer | HttpFailure:
     """Call a method of Slack's Web API that needs no arguments."""
-    client = SlackClient(token or Secret(""), api_url, proxy)
+    slack = SlackClient(token or Secret(""), api_url, proxy)
     headers = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
     try:
         async with (
-            client.new_session() as session,
+            slack.new_session() as session,
             session.post(URL(api_url + method), headers=headers, allow_redirects=False) as answer,
         ):
             body = await answer.content.read(MAX_ANSWER)
@@ -88,8 +88,8 @@ async def verify_url(
     url: URL, signing_secret: Secret, proxy: ProxyRule | None = None
 ) -> tuple[UrlAnswer | HttpFailure, UrlAnswer | HttpFailure]:
     """Send a url_verification as Slack does, once rightly signed and once wrongly."""
-    client = SlackClient(Secret(""), "https://slack.com/api/", proxy)
-    async with client.new_session() as session:
+    slack = SlackClient(Secret(""), "https://slack.com/api/", proxy)
+    async with slack.new_session() as session:
         right = await _verify(session, url, signing_secret)
         wrong = await _verify(session, url, Secret(secrets.token_hex(16)))
     return right, wrong

@@ -13,10 +13,10 @@ from bot.secret import Secret
 SCOPES = "x-oauth-scopes"
 DATE = "date"
 
-TokenKind = Literal["bot", "user", "app-level", "configuration", "refresh", "session", "example"]
+SlackTokenKind = Literal["bot", "user", "app-level", "configuration", "refresh", "session", "example"]
 
 # How tokens begin. Source: docs.slack.dev/authentication/tokens
-_KINDS: Mapping[str, TokenKind] = {
+_KINDS: Mapping[str, SlackTokenKind] = {
     "xoxb-": "bot",
     "xoxe.xoxb-": "bot",
     "xoxp-": "user",
@@ -30,7 +30,7 @@ _KINDS: Mapping[str, TokenKind] = {
 _EXAMPLE = re.compile(r"…|\.\.\.|<[^>]*>|\A(?:xox[bp]|xapp)-(?:your|x+\b|\*)", re.IGNORECASE)
 
 
-def find_kind(token: Secret) -> TokenKind | None:
+def find_kind(token: Secret) -> SlackTokenKind | None:
     """What kind of token this is by its beginning; None for a text that begins like none."""
     text = token.reveal()
     if _EXAMPLE.search(text):

@@ -91,7 +91,7 @@ async def _find_pooling(db: Database) -> Pooling | None:
     """
     async with db.connected() as one, db.connected() as other:
         first = await _server_process(one)
-        if first == await _process_told_at_start(one):
+        if first == await _process_named_at_start(one):
             return None
         taken_over = await _server_process(other) == first
         changes = {await _server_process(one) for _ in range(TURNS)} != {first}
@@ -107,6 +107,6 @@ async def _server_process(connection: AsyncConnection) -> int | None:
         await connection.rollback()
 
 
-async def _process_told_at_start(connection: AsyncConnection) -> int | None:
+async def _process_named_at_start(connection: AsyncConnection) -> int | None:
     driver = (await connection.get_raw_connection()).driver_connection
     return int(driver.info.backend_pid) if driver is not None else None

@@ -131,7 +131,7 @@ def test_the_time_and_the_scopes_are_read_from_the_headers():
     headers = {"Date": "Thu, 01 Jan 1970 00:01:40 GMT", "X-OAuth-Scopes": "commands, chat:write,"}
 
     assert read_clock(headers, 130.0) == 30.0
-    assert read_scopes(headers) == {"commands", "chat:write"}
+    assert read_scopes(headers) == frozenset({"commands", "chat:write"})
     assert (read_clock({"date": "yesterday"}, 1.0), read_clock({}, 1.0), read_scopes({})) == (None, None, None)
 
 
