@@ -196,6 +196,7 @@ def test_a_url_that_slack_does_not_call_is_refused(text):
         ("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / {folder} rw shared:1 master:2 - fuse.sshfs x rw", "fuse.sshfs"),
         ("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:9 / {folder}x rw - nfs4 x rw", None),
         ("1 0 8:1 / / rw - ext4 a rw\n2 1 0:9 / {folder} rw - ext4 b rw\n3 1 0:9 / {folder} rw - cifs c rw", "cifs"),
+        ("2 1 8:2 / {folder} rw - ext4 /dev/sdb1 rw\n1 0 8:1 / / rw - nfs server:/ rw", None),
         ("no line of this file\n", None),
         ("", None),
     ],
