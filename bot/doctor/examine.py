@@ -81,9 +81,13 @@ class Examination:
         found = self.examine_files()
         if self._lacks_file:
             return [*found, not_checkable("the rest", "waits for the file with the settings to be right")]
-        checks = dict(self._network_checks(url))
-        more = await asyncio.gather(*(_run(name, check) for name, check in checks.values()))
-        found += [one for findings in more for one in findings]
+        checks = []
+        for name, needs, check in self._network_checks(url):
+            if waiting := self._without(name, needs):
+                found += waiting
+            else:
+                checks.append(_run(name, check))
+        found += [one for findings in await asyncio.gather(*checks) for one in findings]
         found.append(machine.check_python())
         found += slack.name_what_no_token_shows(
             self.settings, str(url.origin()) if url and url.scheme == "https" else None
@@ -91,31 +95,24 @@ class Examination:
         order = list(dict.fromkeys([*_ORDER, *(one.check for one in found)]))
         return sorted(found, key=lambda one: order.index(one.check))
 
-    def _network_checks(self, url: URL | None) -> Iterator[tuple[object, tuple[str, Check]]]:
-        settings = self.settings
+    def _network_checks(self, url: URL | None) -> Iterator[tuple[str, tuple[str, ...], Check]]:
+        """Each check, and the settings that it needs."""
+        settings, rule = self.settings, self.proxy
         if self.has_place and (self.path is None or self.path.exists()):
-            yield (
-                "database",
-                (
-                    database.NAME,
-                    lambda: database.check_contents(settings.database_url, self.ring),
-                ),
-            )
-        if not self._without(machine.PORTS, ("PORT", "HOST", "ADMIN_PORT", "ADMIN_HOST")):
-            is_running = None if self.path is None else is_locked(self.path)
-            yield "ports", (machine.PORTS, lambda: machine.check_ports(settings, is_running=is_running))
-        rule = self.proxy
-        if rule is None:
+            yield database.NAME, (), lambda: database.check_contents(settings.database_url, self.ring)
+        is_running = None if self.path is None else is_locked(self.path)
+        ports = ("PORT", "HOST", "ADMIN_PORT", "ADMIN_HOST")
+        yield machine.PORTS, ports, lambda: machine.check_ports(settings, is_running=is_running)
+        if rule is None:  # that is a failure already
             return
-        yield "proxy", (machine.PROXY, lambda: machine.check_proxy(rule))
-        if not self._without(slack.TOKEN, ("SLACK_API_URL", "SLACK_BOT_TOKEN")):
-            yield "token", (slack.TOKEN, lambda: slack.check_token(settings, rule))
-        if not self._without(slack.SOCKET, ("SLACK_API_URL", "SLACK_APP_TOKEN")):
-            yield "socket", (slack.SOCKET, lambda: slack.check_app_token(settings, rule))
-        yield "url", (request_url.NAME, lambda: request_url.check_request_url(settings, url, rule))
+        yield machine.PROXY, (), lambda: machine.check_proxy(rule)
+        yield slack.TOKEN, ("SLACK_API_URL", "SLACK_BOT_TOKEN"), lambda: slack.check_token(settings, rule)
+        yield slack.SOCKET, ("SLACK_API_URL", "SLACK_APP_TOKEN"), lambda: slack.check_app_token(settings, rule)
+        secrets = ("SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")
+        yield request_url.NAME, secrets, lambda: request_url.check_request_url(settings, url, rule)
         for host in onetime.named_hosts(self.hosts) if self.hosts else ():
             most = self.sizes.get(host.url, settings.onetime_max_secret_bytes.default)
-            yield host, (onetime.NAME, partial(onetime.check_host, host, self._setting_of(host), most, rule))
+            yield onetime.NAME, (), partial(onetime.check_host, host, self._setting_of(host), most, rule)
 
     def _setting_of(self, host: Host) -> str:
         return "ONETIME_HOSTS" if self.hosts and host in self.hosts.own else "ONETIME_DEFAULT_HOST"

@@ -575,7 +575,7 @@ def test_a_url_that_slack_could_not_call_is_refused(capsys):
     assert "--url has to be the address" in capsys.readouterr().err
 
 
-def test_no_plant_is_left_out():
+def test_at_least_25_faults_are_planted():
     count = len(SETTINGS) + len(FILES) + len(SLACK) + len(URLS)
 
     assert count >= 25

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from bot import app_manifest
-from bot.doctor import database, examine, request_url, slack
+from bot.doctor import database, examine, onetime, request_url, slack
 from bot.doctor.examine import Examination, Loaders, _run
 from bot.doctor.finding import Finding, failed, failed_by, not_checkable, ok, warning
 from bot.doctor.report import as_json, as_line, as_text, exit_code
@@ -69,15 +69,18 @@ def test_a_part_that_crashes_while_it_is_made_is_a_failed_line(monkeypatch, tmp_
     assert CANARY not in str(found)
 
 
-async def test_what_needs_a_malformed_setting_is_not_checked(monkeypatch, tmp_path):
+async def test_what_needs_a_malformed_setting_waits_for_it(monkeypatch, tmp_path):
     for name, value in {"PORT": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db", "SLACK_API_URL": "x"}.items():
         monkeypatch.setenv(name, value)
     loaders = Loaders(lambda _: None, lambda *_: ProxyRule(), lambda *_: {})
+    monkeypatch.setattr(onetime, "named_hosts", lambda _: ())
 
-    found = Examination(check_settings(), None, loaders)
+    found = await Examination(check_settings(), None, loaders).examine(None)
 
-    assert [one.name for one in found.checked.mistakes] == ["SLACK_API_URL", "PORT"]
-    assert {name for name, _ in dict(found._network_checks(None)).values()} & {"port", "Slack token"} == set()
+    said = {one.check: one.says for one in found if one.result == "not checkable"}
+    assert said["port"] == "waits for PORT to be right"
+    assert said["Slack token"] == "waits for SLACK_API_URL to be right"
+    assert {one.says for one in found if one.check == "settings"} >= {"PORT is not usable"}
 
 
 # --- judgements
@@ -231,11 +234,9 @@ def test_the_lock_of_a_bot_is_seen_and_not_made(tmp_path):
 
 
 def test_the_hosts_that_are_asked_are_those_that_the_settings_name_and_the_default():
-    from bot.doctor.onetime import named_hosts
-
-    assert [one.name for one in named_hosts(Hosts())] == ["eu.onetimesecret.com"]
+    assert [one.name for one in onetime.named_hosts(Hosts())] == ["eu.onetimesecret.com"]
     own = Hosts(["https://ots.example.com"], "https://us.onetimesecret.com")
-    assert [one.name for one in named_hosts(own)] == ["ots.example.com", "us.onetimesecret.com"]
+    assert [one.name for one in onetime.named_hosts(own)] == ["ots.example.com", "us.onetimesecret.com"]
 
 
 FINDINGS = [
