@@ -10,8 +10,8 @@ import random
 import resource
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from bot import logs
 from bot.errors import CannotStart, CannotStartYet
 
 if TYPE_CHECKING:  # their imports take time: `_run` does them without collecting garbage, `--help` not at all
+    from bot.doctor.examine import Loaders
     from bot.settings import Settings
     from bot.storage.sealing.keyring import KeyRing
 
@@ -84,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
                          help="which Onetime Secret to emulate (0.26)")  # fmt: skip
     sandbox.set_defaults(run=_sandbox)
 
+    doctor = subcommands.add_parser("doctor", help="check all that keeps the bot from working, with what to do")
+    doctor.add_argument("--url", help="the https address where Slack reaches the bot: it is tried as Slack does it")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    doctor.set_defaults(run=_doctor)
+
     manifest = subcommands.add_parser("manifest", help="print the manifest of the Slack app")
     manifest.add_argument("--url", help="for HTTP: the https address where Slack reaches the bot")
     manifest.add_argument("--socket-mode", action="store_true",
@@ -141,15 +147,27 @@ def _add_notifications(subcommands: _Subcommands) -> None:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    from bot.settings import find_lookalikes, read_settings, withdraw_secrets  # noqa: PLC0415 - imported when needed
+    from bot.settings import read_settings  # noqa: PLC0415 - imported when needed
 
-    changed = {name: getattr(given, name, None) for name in ("host", "port")}
-    settings = read_settings(given.env_file, **{name: value for name, value in changed.items() if value is not None})
+    settings = read_settings(given.env_file)
+    _set_up(settings, given.env_file)
+    return settings
+
+
+def _set_up(settings: Settings, env_file: Path | None) -> None:
+    """Logging as the settings say, and the environment without its secrets."""
+    from bot.settings import find_lookalikes, withdraw_secrets  # noqa: PLC0415 - imported when needed
+
     logs.set_up(settings.log_level, settings.log_style)
-    for sentence in find_lookalikes(given.env_file):
+    for sentence in find_lookalikes(env_file):
         logs.Log("settings").warning("unknown_setting", reason=sentence)
     withdraw_secrets()
-    return settings
+
+
+def _changed(given: argparse.Namespace) -> dict[str, object]:
+    """The settings that the command line changes."""
+    changed = {name: getattr(given, name, None) for name in ("host", "port")}
+    return {name: value for name, value in changed.items() if value is not None}
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -158,23 +176,63 @@ def _run(given: argparse.Namespace) -> None:
 
     gc.freeze()
     gc.enable()
-    settings = _settings(given)
-    settings.require_slack()
-    wiring.key_ring(settings)
+    with _telling_other_failures(given) as settings:
+        settings.require_slack()
+        wiring.key_ring(settings)
 
-    def serve() -> None:
-        if given.migrates:
-            wiring.migrate_own(settings)
-        asyncio.run(wiring.serve(settings, watching=given.migrates))
+        def serve() -> None:
+            if given.migrates:
+                wiring.migrate_own(settings)
+            asyncio.run(wiring.serve(settings, watching=given.migrates))
 
-    _start_patiently(serve)
+        _start_patiently(serve)
 
 
 def _work(given: argparse.Namespace) -> None:
     from bot import wiring  # noqa: PLC0415 - imported when needed
 
-    settings = _settings(given)
-    _start_patiently(lambda: asyncio.run(wiring.work(settings)))
+    with _telling_other_failures(given) as settings:
+        _start_patiently(lambda: asyncio.run(wiring.work(settings)))
+
+
+@contextmanager
+def _telling_other_failures(given: argparse.Namespace) -> Iterator[Settings]:
+    """Gives the settings. If the start stops, prints what else would stop it, before the line about why it stopped."""
+    from bot.settings import check_settings  # noqa: PLC0415 - imported when needed
+
+    checked = check_settings(given.env_file, **_changed(given))
+    try:
+        _set_up(checked.require(), given.env_file)
+        yield checked.settings
+    except CannotStart as error:
+        from bot.doctor.at_start import find_other_failures  # noqa: PLC0415 - imported when needed
+
+        logs.set_up("error")  # what is looked at once more is not logged once more
+        for line in find_other_failures(checked, given.env_file, _loaders(), str(error)):
+            print(f"ots-bot found too: {line}", file=sys.stderr)  # noqa: T201 - for the person who started the bot
+        raise
+
+
+def _loaders() -> Loaders:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.doctor.examine import Loaders  # noqa: PLC0415
+
+    return Loaders(wiring.key_ring, wiring.proxy_rule, wiring.secret_sizes)
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    from bot.doctor import report  # noqa: PLC0415 - imported when needed
+    from bot.doctor.examine import Examination  # noqa: PLC0415
+    from bot.doctor.request_url import read_url  # noqa: PLC0415
+    from bot.settings import check_settings, withdraw_secrets  # noqa: PLC0415
+
+    logs.set_up("error", "text")  # what a warning would say is in the findings
+    url = read_url(given.url) if given.url is not None else None
+    examination = Examination(check_settings(given.env_file), given.env_file, _loaders())
+    withdraw_secrets()
+    findings = asyncio.run(examination.examine(url))
+    _print(report.as_json(findings) if given.json else report.as_text(findings, sys.stdout))
+    return report.exit_code(findings)
 
 
 def _start_patiently(serve: Callable[[], None]) -> None:

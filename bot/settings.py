@@ -11,7 +11,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -193,40 +193,68 @@ class Settings(BaseSettings):
         """LOG_FORMAT; without it, text on a terminal and JSON otherwise."""
         return self.log_format or ("text" if sys.stderr.isatty() else "json")
 
-    def require_slack(self) -> None:
-        """Raise `CannotStart` if something is missing that is needed to call Slack or to check requests from Slack."""
-        self._require_installation()
-        if self.slack_app_token is not None:
-            return
-        if self.slack_signing_secret is None:
-            raise CannotStart(
-                "SLACK_SIGNING_SECRET is missing: without it nobody could tell Slack's requests from forged ones. "
-                "Set it from “Basic Information”, or set SLACK_APP_TOKEN to use Socket Mode."
-            )
-        if len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's secrets have 32 characters; this catches “changeme”
-            raise CannotStart("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
-
     @property
     def serves_many(self) -> bool:
         """Whether workspaces install the app by OAuth. Otherwise the bot token says which one has it."""
         return self.slack_client_id is not None
 
-    def _require_installation(self) -> None:
-        """Raise `CannotStart` unless the settings say where the app is installed: in one workspace, or in many."""
+    def _find_missing_installation(self) -> str | None:
+        """What keeps the settings from saying where the app is installed: in one workspace, or in many."""
         if self.slack_client_id is None and self.slack_client_secret is not None:
-            raise CannotStart("SLACK_CLIENT_ID is missing: set it from “Basic Information”, as SLACK_CLIENT_SECRET.")
+            return "SLACK_CLIENT_ID is missing: set it from “Basic Information”, as SLACK_CLIENT_SECRET."
         if self.slack_client_id is not None and self.slack_client_secret is None:
-            raise CannotStart("SLACK_CLIENT_SECRET is missing: set it from “Basic Information”, as SLACK_CLIENT_ID.")
+            return "SLACK_CLIENT_SECRET is missing: set it from “Basic Information”, as SLACK_CLIENT_ID."
         if self.serves_many and self.slack_bot_token is not None:
-            raise CannotStart(
+            return (
                 "SLACK_BOT_TOKEN is for one workspace, SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are for many: "
                 "leave out one or the other."
             )
         if not self.serves_many and self.slack_bot_token is None:
-            raise CannotStart(
-                "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”. For many "
-                "workspaces set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET instead."
+            return (
+                "SLACK_BOT_TOKEN is missing: set it to the bot token (xoxb-…) from “OAuth & Permissions”, or "
+                "set SLACK_CLIENT_ID and SLACK_CLIENT_SECRET for many workspaces."
             )
+        return None
+
+    def require_slack(self) -> None:
+        """Raise `CannotStart` if something is missing that is needed to call Slack or to check requests from Slack."""
+        for sentence in self.find_missing_for_slack():
+            raise CannotStart(sentence)
+
+    def find_missing_for_slack(self) -> list[str]:
+        """One sentence for each setting that is missing, too short to be real, or one too many."""
+        missing = self._find_missing_installation()
+        sentences = [] if missing is None else [missing]
+        if self.slack_app_token is not None:
+            return sentences
+        if self.slack_signing_secret is None:
+            sentences.append(
+                "SLACK_SIGNING_SECRET is missing: without it nobody could tell Slack's requests from forged ones. "
+                "Set it from “Basic Information”, or set SLACK_APP_TOKEN to use Socket Mode."
+            )
+        elif len(self.slack_signing_secret) < 16:  # noqa: PLR2004 - Slack's secrets have 32 characters; this catches “changeme”
+            sentences.append("SLACK_SIGNING_SECRET is too short to be real: copy all of it from “Basic Information”.")
+        return sentences
+
+
+class SettingMistake(NamedTuple):
+    """What is wrong with one setting, and the fix. `name` is empty for a file that cannot be read."""
+
+    name: str
+    sentence: str
+
+
+class CheckedSettings(NamedTuple):
+    """Settings with everything that is wrong with them. A setting with a mistake has its default."""
+
+    settings: Settings
+    mistakes: tuple[SettingMistake, ...]
+
+    def require(self) -> Settings:
+        """The settings. Raises `CannotStart` with the first mistake."""
+        if self.mistakes:
+            raise CannotStart(self.mistakes[0].sentence)
+        return self.settings
 
 
 def read_settings(env_file: Path | None = None, **given: object) -> Settings:
@@ -235,21 +263,43 @@ def read_settings(env_file: Path | None = None, **given: object) -> Settings:
     Raises `CannotStart` for a file that cannot be read, with the name of a setting that is not valid and what it should
     be, or with the new name of a setting that was renamed.
     """
+    return check_settings(env_file, **given).require()
+
+
+def check_settings(env_file: Path | None = None, **given: object) -> CheckedSettings:
+    """The settings as `read_settings` reads them, with all mistakes in them. A file with a mistake is left out."""
+    mistakes: list[SettingMistake] = []
     if env_file is not None:
-        _check_env_file(env_file)
-    values = _values_set(env_file)
+        try:
+            _check_env_file(env_file)
+        except CannotStart as error:
+            mistakes.append(SettingMistake("", str(error)))
+            env_file = None
+    values = values_set(env_file)
     for old in sorted(values.keys() & RENAMED.keys()):
-        raise CannotStart(f"{old} is now called {RENAMED[old]}: rename it. Its values stay as they are.")
-    _check_characters(values)
+        sentence = f"{old} is now called {RENAMED[old]}: rename it. Its values stay as they are."
+        mistakes.append(SettingMistake(old, sentence))
+    mistakes += _find_bad_characters(values)
     try:
-        return Settings(_env_file=env_file, **given)  # type: ignore[arg-type, call-arg]
+        settings = Settings(_env_file=env_file, **given)  # type: ignore[arg-type, call-arg]
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
+        known = {one.name for one in mistakes}
+        mistakes += [one for one in _describe(error) if one.name not in known]
+    else:
+        if not mistakes:
+            return CheckedSettings(settings, ())
+    wrong = {one.name.lower() for one in mistakes} & Settings.model_fields.keys()
+    defaults = {name: Settings.model_fields[name].default for name in wrong}
+    return CheckedSettings(Settings(_env_file=env_file, **given | defaults), tuple(mistakes))  # type: ignore[arg-type, call-arg]
+
+
+def _describe(error: ValidationError) -> Iterator[SettingMistake]:
+    for one in error.errors():
+        name = str(one["loc"][0])
         wanted = _VALID_VALUES.get(name, "another value")
-        if _HALF_QUOTED in first["msg"]:
+        if _HALF_QUOTED in one["msg"]:
             wanted = "the bare value, without a quotation mark at its start or end"
-        raise CannotStart(f"{name.upper()} is not usable: it should be {wanted}.") from None
+        yield SettingMistake(name.upper(), f"{name.upper()} is not usable: it should be {wanted}.")
 
 
 def withdraw_secrets() -> None:
@@ -284,18 +334,19 @@ def _check_env_file(file: Path) -> None:
             raise CannotStart(f"--env-file {file}, line {line}, is not NAME=value (or its quotes do not end).")
 
 
-def _check_characters(values: Mapping[str, str]) -> None:
-    """Raise `CannotStart` for a setting with characters that no valid value has."""
+def _find_bad_characters(values: Mapping[str, str]) -> Iterator[SettingMistake]:
+    """The settings with characters that no valid value has."""
     for name in sorted(values.keys() & {name.upper() for name in Settings.model_fields}):
         value = values[name].strip()
-        if any("\ud800" <= character <= "\udfff" for character in value):  # os.environ has these for other bytes
-            raise CannotStart(f"{name} is not UTF-8. Set it again, as UTF-8.")
         allowed = "\r\n\t" if name in MANY_LINES else ""
-        if any(character < " " or character == "\x7f" for character in value if character not in allowed):
-            raise CannotStart(f"{name} has a line break or a control character in it. Set it again, without.")
+        if any("\ud800" <= character <= "\udfff" for character in value):  # os.environ has these for other bytes
+            yield SettingMistake(name, f"{name} is not UTF-8. Set it again, as UTF-8.")
+        elif any(character < " " or character == "\x7f" for character in value if character not in allowed):
+            sentence = f"{name} has a line break or a control character in it. Set it again, without."
+            yield SettingMistake(name, sentence)
 
 
-def _values_set(env_file: Path | None) -> dict[str, str]:
+def values_set(env_file: Path | None) -> dict[str, str]:
     """The values of all variables that are set, by their names in capitals."""
     values: dict[str, str] = {}
     if env_file is not None:
@@ -308,7 +359,7 @@ def find_lookalikes(env_file: Path | None = None) -> list[str]:
     """One sentence for each variable that is named like a setting but is not one, most often by a typo."""
     known = {name.upper() for name in Settings.model_fields}
     sentences = []
-    for name in sorted(_values_set(env_file)):
+    for name in sorted(values_set(env_file)):
         if name in OTHER_PROXIES:
             sentences.append(f"{name} is not used: HTTPS_PROXY is for every call, whatever its scheme.")
         elif name.startswith(("ONETIME_", "SLACK_")) and name not in known:

@@ -14,6 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot import app_manifest
+from bot.doctor.at_start import log_failures
 from bot.errors import CannotStart, HostNotAllowed, StorageUnavailable
 from bot.features import Registry
 from bot.features.home.publisher import HomePublisher
@@ -242,7 +243,7 @@ async def services(
                     escrow=settings.reveal_escrow == "on",
                     lives=Lives(settings.share_lives),
                     max_secret_bytes=settings.onetime_max_secret_bytes.default,
-                    max_secret_bytes_by_host=_sizes(hosts, settings),
+                    max_secret_bytes_by_host=secret_sizes(hosts, settings),
                 ),
                 messenger,
                 db,
@@ -253,7 +254,7 @@ async def services(
             await onetime.aclose()
 
 
-def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
+def secret_sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
     """Base URL -> bytes, for the hosts that ONETIME_MAX_SECRET_BYTES names. Raises `CannotStart`."""
     sizes: dict[str, int] = {}
     for name, most in settings.onetime_max_secret_bytes.by_host:
@@ -270,7 +271,7 @@ def _sizes(hosts: Hosts, settings: Settings) -> dict[str, int]:
     return sizes
 
 
-def _proxy_rule(settings: Settings, hosts: Hosts) -> ProxyRule:
+def proxy_rule(settings: Settings, hosts: Hosts) -> ProxyRule:
     """The rule for every outgoing call. Raises `CannotStart`."""
     own = [] if settings.proxy_private_hosts == "on" else [host.url for host in hosts.own]
     rule = ProxyRule(settings.https_proxy, settings.no_proxy, own)
@@ -309,7 +310,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
     if settings.unfurl_links == "on" and not is_loopback(URL(settings.slack_api_url)):
         find_domains(hosts)  # an emulated Slack takes any host
-    proxy = _proxy_rule(settings, hosts)
+    proxy = proxy_rule(settings, hosts)
     metrics = Metrics()
     slack = SlackClient(settings.slack_bot_token, settings.slack_api_url, proxy, metrics=metrics)
     tasks = BackgroundTasks()
@@ -328,6 +329,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspaces.load()
                 is_loaded = True
+                log_failures(settings, db.where.path, slack.scopes, slack.clock_ahead)
                 members = Members(workspaces, given.languages.note)
                 async with _publishing_homes(given, members):
                     yield Bot(settings, db, sealer, given, slack, workspaces, members, messenger, tasks)

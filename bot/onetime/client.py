@@ -31,6 +31,7 @@ from bot.metrics import Metrics
 from bot.onetime import wire
 from bot.onetime.links import Host
 from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SecretStatus, SharedSecret, requests
+from bot.onetime.wire.family import ServerFamily, read_family
 from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
 from bot.proxy import ProxyRule
@@ -236,6 +237,11 @@ class Onetime:
     async def status(self, host: Host) -> None:
         """Raise `HostUnavailable` or `RateLimited` unless the host reports that it works."""
         await self._call(Credentials(host), requests.status(), wire.read_status, should_retry=_is_temporary)
+
+    async def family(self, host: Host) -> ServerFamily | None:
+        """Which versions the host may have; None if it does not show. Raises `HostUnavailable`."""
+        request = requests.authcheck()
+        return await self._call(Credentials(host), request, read_family, should_retry=_is_temporary)
 
     async def aclose(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -39,6 +39,12 @@ def read_signature(stamps: Sequence[str], values: Sequence[str]) -> Signature | 
     return Signature(stamps[0], values[0])
 
 
+def sign(signing_secret: Secret, stamp: str, body: bytes) -> str:
+    """The value of the header `SIGNATURE` that Slack gives to a request at this time, in seconds since 1970."""
+    message = b"v0:" + stamp.encode() + b":" + body
+    return "v0=" + hmac.new(signing_secret.reveal().encode(), message, hashlib.sha256).hexdigest()
+
+
 class Verdict(StrEnum):
     RIGHT = "right"
     FORGED = "forged"

@@ -24,6 +24,7 @@ from bot.logs import Log
 from bot.metrics import Metrics
 from bot.proxy import ProxyRule
 from bot.secret import Secret
+from bot.slack.token_facts import read_clock, read_scopes
 from bot.slack.token_health import TokenHealth
 
 TIMEOUT = 10  # seconds for one call
@@ -114,6 +115,8 @@ class SlackClient:
     ) -> None:
         """Without a `token` only those calls can be made that need none of a workspace."""
         self.health = TokenHealth()
+        self.scopes: frozenset[str] | None = None  # of the token; None: not known
+        self.clock_ahead: float | None = None  # seconds that this machine's clock is ahead of Slack's
         self._token = token
         self._api_url = api_url
         self._connections = connections or SlackConnections(proxy or ProxyRule(), metrics)
@@ -154,7 +157,10 @@ class SlackClient:
         await self._connections.close()
 
     async def who_am_i(self) -> Mapping[str, Any]:
+        """What auth.test says of the token. `scopes` and `clock_ahead` are known after that."""
         answer = await self._call("auth.test", self.client.auth_test())
+        headers = {str(name): str(value) for name, value in answer.headers.items()}
+        self.scopes, self.clock_ahead = read_scopes(headers), read_clock(headers, time.time())
         return {
             name: answer.get(name)
             for name in ("team_id", "enterprise_id", "bot_id", "user_id", "is_enterprise_install")

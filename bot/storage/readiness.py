@@ -32,9 +32,14 @@ async def check_database(db: Database, sealer: Sealer) -> str | None:
             return "its tables are not those of this version: run `python -m bot migrate`, or start the other version"
         await write_check(db, sealer)
     except StorageUnavailable as error:
-        meaning = next((words for part, words in _MEANINGS.items() if part in str(error)), None)
-        return f"{meaning} ({error})" if meaning else str(error)
+        return explain(error)
     return None
+
+
+def explain(error: StorageUnavailable) -> str:
+    """What an error of the database means, with the error itself."""
+    meaning = next((words for part, words in _MEANINGS.items() if part in str(error)), None)
+    return f"{meaning} ({error})" if meaning else str(error)
 
 
 async def check_keys_open(db: Database, sealer: Sealer) -> str | None:

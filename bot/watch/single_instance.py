@@ -11,6 +11,22 @@ from pathlib import Path
 from bot.errors import CannotStart
 
 
+def is_locked(database: Path) -> bool:
+    """Whether a process holds the lock of this SQLite file. Creates nothing, and holds the lock no longer than this."""
+    try:
+        descriptor = os.open(f"{database}-watch", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 @contextmanager
 def single_instance_lock(database: Path | None) -> Iterator[None]:
     """Hold the lock of this SQLite file. None (PostgreSQL) takes no lock, because workers there share by leases.

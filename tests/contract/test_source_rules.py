@@ -31,6 +31,8 @@ REVEALS = {
     "bot/secret.py": "the type itself",
     "bot/slack/blocks.py": "a secret is shown in a window",
     "bot/slack/installing.py": "the client secret, for Bolt, and the token of a new installation",
+    "bot/slack/diagnosis.py": "a token, for the doctor's call",
+    "bot/slack/token_facts.py": "a token, to see its kind by its beginning",
     "bot/slack/signature.py": "the signing secret, for the HMAC",
     "bot/slack/socket.py": "the address of a WebSocket, with its ticket",
     "bot/slack/web.py": "tokens, response_urls and links that get a card, for the call",

@@ -113,6 +113,18 @@ async def test_a_method_needs_its_scope(method: str, scope: str) -> None:
     assert (caught.value.response["needed"], caught.value.response["provided"]) == (scope, "commands")
 
 
+async def test_an_answer_names_the_scopes_of_the_token_and_the_time_of_the_workspace() -> None:
+    workspace = SlackWorkspace(scopes=frozenset({"commands", "chat:write"}), clock=lambda: 100.0)
+    await workspace.start()
+    client = AsyncWebClient(workspace.bot_token, workspace.api_url, retry_handlers=[])
+
+    answer = await client.auth_test()
+    await workspace.stop()
+
+    assert answer.headers["x-oauth-scopes"] == "chat:write,commands"
+    assert answer.headers["Date"] == "Thu, 01 Jan 1970 00:01:40 GMT"
+
+
 async def test_an_unknown_method_is_said_to_be_unknown(client: AsyncWebClient) -> None:
     assert await refused(client.api_call("chat.teleport")) == "unknown_method"
 

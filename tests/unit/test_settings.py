@@ -13,7 +13,7 @@ from bot.onetime.links import Hosts
 from bot.secret import Secret
 from bot.settings import MAX_SECRET_BYTES, RENAMED, SECRETS, Settings, find_lookalikes, read_settings, withdraw_secrets
 from bot.storage.sealing.keyring import generate_line
-from bot.wiring import _sizes
+from bot.wiring import secret_sizes
 from tests.support.rows import each_row
 
 CANARY = "canary-77aa"
@@ -151,7 +151,7 @@ def test_sizes_are_for_all_hosts_or_for_single_ones(monkeypatch, value, usual, o
     settings = read_settings()
 
     assert settings.onetime_max_secret_bytes.default == usual
-    assert _sizes(hosts, settings) == of
+    assert secret_sizes(hosts, settings) == of
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_size_for_no_host_or_a_second_one_stops_the_start(monkeypatch, value, 
     monkeypatch.setenv("ONETIME_MAX_SECRET_BYTES", value)
 
     with pytest.raises(CannotStart, match="ONETIME_MAX_SECRET_BYTES") as caught:
-        _sizes(Hosts(["https://a.example"]), read_settings())
+        secret_sizes(Hosts(["https://a.example"]), read_settings())
 
     assert said in str(caught.value)
 
@@ -226,6 +226,7 @@ def test_the_old_name_of_a_setting_stops_the_start_with_a_line_that_names_the_ne
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_APP_TOKEN": "xapp-1",
         "DATABASE_URL": f"sqlite:///{tmp_path}/bot.db",
+        "ENCRYPTION_KEYS": generate_line().reveal(),
     }
     environment = os.environ | complete | ({name: "20000"} if place == "environment" else {})
 

@@ -82,7 +82,7 @@ class Redirected(NotRetryable, NothingDone):
 
     def __init__(self, why: str, location: str) -> None:
         super().__init__(why)
-        base = read_base(location)
+        self.base = base = read_base(location)  #: where it leads to, if that is the plain address of a server
         self.tell = Sentences.of(
             say("That server redirects everything to another address. Nothing was made, opened or burned."),
             say("The person who runs this app can set ONETIME_HOSTS to {address}.", address=Code(HostName(base)))

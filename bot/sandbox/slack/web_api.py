@@ -9,9 +9,11 @@ import json
 from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from bot.sandbox.slack import chat_methods, directory_methods, unfurls, view_methods
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
@@ -52,6 +54,7 @@ METHODS = {
     "views.update": Method(view_methods.update),
 }
 OPEN_CONNECTION = "apps.connections.open"
+SCOPES_HEADER = "x-oauth-scopes"
 RESPONSE_URL = "response_url"  #: the method name of response_urls in faults, calls and exports
 
 
@@ -89,6 +92,7 @@ class WebApi:
         app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_route("*", "/api/{method}", self.serve)
         app.router.add_get("/link/", self._sockets.serve)
+        app.on_response_prepare.append(self._date)
         return app
 
     def hooks_app(self) -> web.Application:
@@ -102,7 +106,8 @@ class WebApi:
         method = request.match_info["method"]
 
         async def effect(args: Payload) -> web.Response:
-            return web.json_response({"ok": True, **await self._run(method, request, args)})
+            answer = {"ok": True, **await self._run(method, request, args)}
+            return web.json_response(answer, headers=self._headers(read_token(request, args)))
 
         return await self._run_with_faults(method, request, effect)
 
@@ -165,6 +170,16 @@ class WebApi:
         self._count(OPEN_CONNECTION)
         host = request.headers["Host"]  # `request.host` has no port when a proxy sent the whole address
         return {"url": f"ws://{host}/link/?ticket={self._sockets.new_ticket()}&app_id={self._state.app_id}"}
+
+    async def _date(self, _request: web.Request, answer: web.StreamResponse) -> None:
+        """Slack's time in its answers, which an app may compare with its own."""
+        now = datetime.fromtimestamp(self._state.clock(), UTC)
+        answer.headers[hdrs.DATE] = format_datetime(now, usegmt=True)
+
+    def _headers(self, token: str) -> dict[str, str]:
+        """Slack names the scopes of the token with each answer."""
+        scopes = self._tokens.scopes if token in self._tokens.bots else {"connections:write"}
+        return {SCOPES_HEADER: ",".join(sorted(scopes))}
 
     def _count(self, method: str, channel: str = "") -> None:
         if wait := self.rate_limits.take(method, channel):

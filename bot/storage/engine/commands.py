@@ -10,9 +10,16 @@ from bot.secret import Secret
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 
+NO_TRANSACTIONS = "08P01"  # PgBouncer's answer to BEGIN with statement pooling
+
 
 def cannot_start(db: Database, error: StorageUnavailable) -> CannotStart:
     """The database does not answer, or refuses us."""
+    if NO_TRANSACTIONS in str(error):
+        return CannotStart(
+            f"The database {db.where} is behind a pooler that takes no transactions. Set `pool_mode` of PgBouncer to "
+            "transaction or session."
+        )
     if isinstance(error, StorageRefused):
         return CannotStart(f"The database {db.where} cannot be used ({error}). Check DATABASE_URL.")
     return CannotStartYet(f"The database {db.where} does not answer ({error}). Check DATABASE_URL and that it runs.")

@@ -159,6 +159,13 @@ class Database:
         finally:
             self._writing.release()
 
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """One connection for several transactions, which the caller begins. Raises `StorageUnavailable`."""
+        with _translate_errors():
+            async with self._engine.connect() as connection:
+                yield connection
+
     async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
         """Wait until no other transaction holds the lock with these names, then hold it until this transaction ends.
 

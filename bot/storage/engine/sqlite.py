@@ -30,18 +30,36 @@ def prepare_file(path: Path) -> None:
         raise CannotStart(f"DATABASE_URL: {path} cannot be used ({error.strerror}). Choose another path.") from None
 
 
-def _prepare_file(path: Path) -> None:
+def check_place(path: Path) -> None:
+    """Raise `CannotStart`, as `prepare_file` does, if a database cannot be there. Creates and changes nothing."""
+    try:
+        _check_place(path)
+    except OSError as error:
+        raise CannotStart(f"DATABASE_URL: {path} cannot be used ({error.strerror}). Choose another path.") from None
+
+
+def _check_place(path: Path) -> None:
     _check_directory(path.parent)
-    wal = path.with_name(f"{path.name}-wal")
+    wal = _log_of(path)
+    if path.exists():
+        _check_file(path)
+    elif wal.exists() and wal.stat().st_size:
+        raise CannotStart(
+            f"The database {path} is missing, but its write-ahead log {wal} is there. Put the database back "
+            "or restore both from a backup; a new one is not started over the remains of another."
+        )
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _prepare_file(path: Path) -> None:
+    _check_place(path)
     if not path.exists():
-        if wal.exists() and wal.stat().st_size:
-            raise CannotStart(
-                f"The database {path} is missing, but its write-ahead log {wal} is there. Put the database back "
-                "or restore both from a backup; a new one is not started over the remains of another."
-            )
         _create(path)
-    _check_file(path)
-    for file in (path, wal, path.with_name(f"{path.name}-shm")):
+        _check_file(path)
+    for file in (path, _log_of(path), path.with_name(f"{path.name}-shm")):
         _make_private(file)
 
 

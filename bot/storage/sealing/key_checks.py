@@ -28,6 +28,15 @@ async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
 
     Raises `StorageUnavailable`.
     """
+    sealer, checked = await compare_keys(db, sealer)
+    for kid in sealer.keyring.kids:
+        if kid not in checked:
+            await _leave_check(db, sealer, kid)
+    return sealer
+
+
+async def compare_keys(db: Database, sealer: Sealer | None) -> tuple[Sealer, frozenset[str]]:
+    """Raise what `check_keys` raises, and write nothing. Gives the names of the keys that have a check already."""
     async with db.reading() as connection:
         used = await count_by_kid(connection, sealer.keyring.kids if sealer else ())
         checks = {row.kid: row.sealed for row in await connection.execute(select(key_checks))}
@@ -37,10 +46,7 @@ async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
     missing = {kid: rows for kid, rows in used.items() if kid not in sealer.keyring.kids}
     if missing:
         raise CannotStart(_missing(missing))
-    for kid in sealer.keyring.kids:
-        if kid not in checks:
-            await _leave_check(db, sealer, kid)
-    return sealer
+    return sealer, frozenset(checks)
 
 
 async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) -> Counter[str]:
