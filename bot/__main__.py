@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ EXIT_LATER = 75  # EX_TEMPFAIL of sysexits.h
 MIN_PAUSE, MAX_PAUSE = 1.0, 30.0  # seconds before the next try to start; doubled with each, up to half of it left out
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells do
 MAX_FILES = 4096
+MAX_BATCH = 5000  # values in one transaction of `keys rotate`
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,7 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     keys = subcommands.add_parser("keys", help="the encryption keys").add_subparsers(required=True, metavar="WHAT")
     generate = keys.add_parser("generate", help="write a new key to a new file, readable by its owner only")
     generate.add_argument("file", type=Path, nargs="?", help="default: ENCRYPTION_KEYS_FILE, or ~/.config/ots-bot/")
+    generate.add_argument("--append", action="store_true", help="add it at the end of the key file instead")
+    generate.add_argument("--kid", metavar="NAME", help="the key's name (k1, or the next one)")
     generate.set_defaults(run=_keys_generate)
+    promote = keys.add_parser("promote", help="put a key first in the key file: it seals from the next start on")
+    promote.add_argument("kid", metavar="KID")
+    promote.set_defaults(run=_keys_promote)
+    rotate = keys.add_parser("rotate", help="seal every stored value anew with the first key, while the bot serves")
+    rotate.add_argument("--batch", type=int, default=200, help="values in one transaction (200)")
+    rotate.set_defaults(run=_keys_rotate)
+    prune = keys.add_parser("prune", help="remove a key that nothing uses any more from the key file")
+    prune.add_argument("kid", metavar="KID")
+    prune.set_defaults(run=_keys_prune)
     keys.add_parser("list", help="key ids and how many rows each seals").set_defaults(run=_keys_list)
     keys.add_parser("verify", help="open every sealed value once").set_defaults(run=_keys_verify)
 
@@ -190,6 +203,13 @@ def _keys_generate(given: argparse.Namespace) -> None:
     from bot.storage.sealing import commands  # noqa: PLC0415 - imported when needed
 
     settings = _settings(given)
+    if given.append:
+        from bot import wiring  # noqa: PLC0415 - imported when needed
+        from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+        source = wiring.key_source(settings)
+        _print(changing.append(replace(source, file=given.file) if given.file else source, given.kid))
+        return
     file = given.file or settings.encryption_keys_file
     if file is None:
         file = Path.home() / ".config" / "ots-bot" / "encryption.keys"
@@ -199,7 +219,32 @@ def _keys_generate(given: argparse.Namespace) -> None:
             raise CannotStart(
                 f"{file.parent} cannot be made ({error.strerror}). Name a file: keys generate FILE."
             ) from None
-    _print(commands.generate(file, settings.database_url))
+    _print(commands.generate(file, settings.database_url, given.kid or "k1"))
+
+
+def _keys_promote(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+    _print(changing.promote(wiring.key_source(_settings(given)), given.kid))
+
+
+def _keys_rotate(given: argparse.Namespace) -> int:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+
+    if not 1 <= given.batch <= MAX_BATCH:
+        raise CannotStart(f"--batch is a number from 1 to {MAX_BATCH}.")
+    said, left = asyncio.run(wiring.rotate_keys(_settings(given), given.batch))
+    _print(said)
+    return 1 if left else 0
+
+
+def _keys_prune(given: argparse.Namespace) -> None:
+    from bot import wiring  # noqa: PLC0415 - imported when needed
+    from bot.storage.sealing import changing  # noqa: PLC0415 - imported when needed
+
+    settings = _settings(given)
+    _print(asyncio.run(changing.prune(settings.database_url, wiring.key_source(settings), given.kid)))
 
 
 def _keys_list(given: argparse.Namespace) -> None:
@@ -236,12 +281,8 @@ def _resend(given: argparse.Namespace) -> int:
 
 def _ring(settings: Settings) -> KeyRing:
     from bot import wiring  # noqa: PLC0415 - imported when needed
-    from bot.storage.sealing.keyring import GENERATE  # noqa: PLC0415 - imported when needed
 
-    ring = wiring.key_ring(settings)
-    if ring is None:
-        raise CannotStart(f"No encryption key is configured: ENCRYPTION_KEYS_FILE is not set. {GENERATE}")
-    return ring
+    return wiring.key_source(settings).require()
 
 
 def _print(text: str) -> None:

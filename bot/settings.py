@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from dotenv.parser import parse_stream
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 from yarl import URL
 
@@ -38,7 +38,8 @@ RENAMED = {"ONETIME_MOST_BYTES": "ONETIME_MAX_SECRET_BYTES"}  # old name -> new 
 MANY_LINES = frozenset({"ENCRYPTION_KEYS", "ONETIME_HOSTS", "ONETIME_MAX_SECRET_BYTES"})  # lists, on lines of their own
 ENCODING = "utf-8-sig"  # of --env-file: editors on Windows write a byte order mark before UTF-8
 SECRETS = frozenset({  # the settings that have secrets in them
-    "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "ENCRYPTION_KEYS", "HTTPS_PROXY",
+    "SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "DATABASE_URL", "ENCRYPTION_KEYS",
+    "ENCRYPTION_KEYS_COMMAND", "HTTPS_PROXY",
 })  # fmt: skip
 OTHER_PROXIES = ("HTTP_PROXY", "ALL_PROXY")  # what other programs read
 NOT_SUPPORTED_YET = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")  # for many workspaces; this version serves one
@@ -154,6 +155,8 @@ class Settings(BaseSettings):
     database_url: Annotated[Secret, BeforeValidator(_hide)] = Secret("sqlite:///ots-bot.db")
     encryption_keys_file: Path | None = None
     encryption_keys: HiddenSetting = None
+    encryption_keys_command: HiddenSetting = None
+    credentials_directory: Path | None = None  # of systemd
     allow_shared_key_file: bool = False
     onetime_hosts: WordsSetting = ()
     onetime_default_host: str = "https://eu.onetimesecret.com"
@@ -176,8 +179,8 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _without_quotes(cls, value: object) -> object:
-        return _unquote(value)
+    def _without_quotes(cls, value: object, field: ValidationInfo) -> object:
+        return value if field.field_name == "encryption_keys_command" else _unquote(value)  # a command has its own
 
     @property
     def log_style(self) -> Literal["json", "text"]:

@@ -24,12 +24,13 @@ from bot.interaction.lives import Lives
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
-from bot.onetime.links import Hosts
+from bot.onetime.links import Hosts, SecretLink, read_posted
 from bot.onetime.unfurl_domains import find_domains
 from bot.periodic import PeriodicTask
 from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
 from bot.recovery import Recovery
+from bot.secret import Secret
 from bot.settings import Settings
 from bot.sharing.reminders import send_due_reminders
 from bot.slack.app import SlackApp, make_app
@@ -69,7 +70,9 @@ from bot.storage.reveals.guesses import Guesses
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.store import Reveals
+from bot.storage.sealing.changing import rotate
 from bot.storage.sealing.key_checks import check_keys
+from bot.storage.sealing.key_source import KeySource
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.share_choices import StoredShareChoices
@@ -94,15 +97,34 @@ log = Log("wiring")
 def key_ring(settings: Settings) -> KeyRing | None:
     """The encryption keys from the settings; None if none are set, since keys are never generated here.
 
-    Raises `CannotStart` for a file that cannot be read or keys that are not valid.
+    Raises `CannotStart` for a file that cannot be read, keys that are not valid, or two sources at once.
     """
-    if settings.encryption_keys_file is not None:
-        if settings.allow_shared_key_file:
-            log.warning("key_file_may_be_shared", reason="ALLOW_SHARED_KEY_FILE is set: others may be able to read it")
-        return KeyRing.load(settings.encryption_keys_file, allow_shared=settings.allow_shared_key_file)
-    if settings.encryption_keys is not None:
-        return KeyRing.read(settings.encryption_keys)
-    return None
+    source = key_source(settings)
+    if source.file is not None and source.allow_shared:
+        log.warning("key_file_may_be_shared", reason="ALLOW_SHARED_KEY_FILE is set: others may be able to read it")
+    return source.read()
+
+
+def key_source(settings: Settings) -> KeySource:
+    """Where the settings say that the encryption keys are."""
+    return KeySource(
+        file=settings.encryption_keys_file,
+        allow_shared=settings.allow_shared_key_file,
+        lines=settings.encryption_keys,
+        command=settings.encryption_keys_command,
+        credentials_directory=settings.credentials_directory,
+    )
+
+
+async def rotate_keys(settings: Settings, batch: int) -> tuple[str, int]:
+    """`keys rotate`: what to print, and how many values are left. Raises `CannotStart`."""
+    hosts = Hosts(settings.onetime_hosts, settings.onetime_default_host)
+
+    def read_link(link: Secret) -> Secret | None:
+        found = read_posted(link, hosts)
+        return found.key if isinstance(found, SecretLink) else None
+
+    return await rotate(settings.database_url, key_source(settings).require(), read_link, batch)
 
 
 def migrate_own(settings: Settings) -> None:

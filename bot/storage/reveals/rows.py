@@ -66,9 +66,7 @@ class RevealRows:
     def encrypt_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
         return self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
 
-    async def index_of_secret(
-        self, db: Database, connection: AsyncConnection, host: str, key: SecretKey
-    ) -> NamedIndex:
+    async def index_of_secret(self, db: Database, connection: AsyncConnection, host: str, key: SecretKey) -> NamedIndex:
         """The blind index for a new row of this secret."""
         return await index_of_secret(db, connection, self._sealer, host, key)
 

@@ -78,9 +78,7 @@ async def index_of_secret(
     While several encryption keys are in use, the transaction must be a writing one. It keeps rotations waiting then,
     until it ends.
     """
-    return await adopt_index(
-        db, connection, [NamedIndex(*named) for named in sealer.named_indexes(host, key).items()]
-    )
+    return await adopt_index(db, connection, [NamedIndex(*named) for named in sealer.named_indexes(host, key).items()])
 
 
 async def adopt_index(db: Database, connection: AsyncConnection, named: list[NamedIndex]) -> NamedIndex:

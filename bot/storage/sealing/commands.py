@@ -19,6 +19,7 @@ from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.audience import has_bound_id
 from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
+from bot.storage.sealing.key_file import write_new
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer, kid_of
 from bot.storage.tables import SEALED, SealedColumn, key_checks
@@ -39,7 +40,9 @@ def generate(path: Path, database_url: Secret | str | None = None, kid: str = "k
             raise CannotStart(
                 f"The directory {path.parent} does not exist. Make it: `install -d -m 700 {path.parent}`."
             )
-        _write_new(path, f"{line.reveal()}\n".encode())
+        write_new(path, Secret.join((line, Secret("\n"))))
+    except FileExistsError:
+        raise CannotStart(f"{path} exists already and is not overwritten. Choose another name.") from None
     except OSError as error:
         raise CannotStart(f"{path} cannot be written ({error.strerror}).") from None
     return (
@@ -60,17 +63,6 @@ def _refuse_beside_database(path: Path, database: Path | None) -> None:
 def _real(path: Path) -> Path:
     """Without symbolic links. `Path.resolve` would fail where links lead in a circle."""
     return Path(os.path.realpath(path))
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise CannotStart(f"{path} exists already and is not overwritten. Choose another name.") from None
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no Path
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 async def list_keys(database_url: Secret | str, keyring: KeyRing) -> str:

@@ -51,9 +51,9 @@ async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) 
     headers = union_all(*map(_headers, SEALED)).subquery()
     header, used = headers.c.header, Counter[str]()
     for kid in kids:
-        ours = _starts_with(header, header_of(kid))
+        ours = starts_with(header, header_of(kid))
         used[kid] = await connection.scalar(select(func.count()).select_from(headers).where(ours)) or 0
-    others = select(header).where(*(~_starts_with(header, header_of(kid)) for kid in kids))
+    others = select(header).where(*(~starts_with(header, header_of(kid)) for kid in kids))
     async for (other,) in await connection.stream(others):
         used[kid_of(other) or UNKNOWN_FORMAT] += 1
     return used
@@ -64,7 +64,8 @@ def _headers(sealed: SealedColumn) -> Select[Any]:
     return select(func.substr(column, 1, MAX_HEADER, type_=column.type).label("header")).where(column.is_not(None))
 
 
-def _starts_with(header: ColumnElement[bytes], start: bytes) -> ColumnElement[bool]:
+def starts_with(header: ColumnElement[bytes], start: bytes) -> ColumnElement[bool]:
+    """The condition that a sealed value, or its header, starts with these bytes."""
     return func.substr(header, 1, len(start), type_=header.type) == start
 
 

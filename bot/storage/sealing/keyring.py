@@ -79,12 +79,25 @@ class KeyRing:
         `allow_shared` is for secret mounts of Docker and Kubernetes: the file may be a symbolic link, belong to
         somebody else and be readable by others. Even then it must be a file.
         """
-        raw = _read_private(Path(path), allow_shared=allow_shared)
+        return cls.decode_and_read(read_private(Path(path), allow_shared=allow_shared), f"The key file {path}")
+
+    @classmethod
+    def load_credential(cls, path: Path) -> Self:
+        """Keys from a file that systemd made for this service (`LoadCredential=`). Raises `CannotStart`."""
+        return cls.decode_and_read(read_private(path, is_credential=True), f"The key file {path}")
+
+    @classmethod
+    def decode_and_read(cls, raw: bytes, source: str) -> Self:
+        """Read the keys from bytes. Errors call them `source`. Raises `CannotStart`."""
+        return cls.read(cls.decode(raw, source), source)
+
+    @staticmethod
+    def decode(raw: bytes, source: str) -> str:
+        """The bytes as text. Raises `CannotStart`."""
         try:
-            text = raw.decode()
+            return raw.decode()
         except UnicodeDecodeError:
-            raise CannotStart(f"The key file {path} is not text. Put back the right file. {GENERATE}") from None
-        return cls.read(text, f"The key file {path}")
+            raise CannotStart(f"{source} is not text. Put back the right one. {GENERATE}") from None
 
     @property
     def kids(self) -> tuple[str, ...]:
@@ -132,7 +145,8 @@ def _weakness(root: bytes) -> str | None:
     return None
 
 
-def _read_private(path: Path, *, allow_shared: bool) -> bytes:
+def read_private(path: Path, *, allow_shared: bool = False, is_credential: bool = False) -> bytes:
+    """The content of a key file, if nobody else can read it. Raises `CannotStart`."""
     # The file is opened once and checked by its descriptor, so nobody can replace it in between.
     # O_NONBLOCK, because opening a named pipe would wait for a writer.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if allow_shared else os.O_NOFOLLOW)
@@ -141,7 +155,7 @@ def _read_private(path: Path, *, allow_shared: bool) -> bytes:
     except OSError as error:
         raise CannotStart(_why_not_opened(path, error)) from None
     try:
-        _check_private(path, os.fstat(descriptor), allow_shared=allow_shared)
+        _check_private(path, os.fstat(descriptor), allow_shared=allow_shared, is_credential=is_credential)
         raw = os.read(descriptor, MAX_FILE_BYTES + 1)
     finally:
         os.close(descriptor)
@@ -161,10 +175,13 @@ def _why_not_opened(path: Path, error: OSError) -> str:
     return f"The key file {path} cannot be opened ({error.strerror}). Make it readable for the bot's user only."
 
 
-def _check_private(path: Path, status: os.stat_result, *, allow_shared: bool) -> None:
+def _check_private(path: Path, status: os.stat_result, *, allow_shared: bool, is_credential: bool) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise CannotStart(f"The key file {path} is not a regular file. Name the file that holds the keys.")
     if allow_shared:
+        return
+    if is_credential:
+        _check_credential(path, status)
         return
     shared = "or start with ALLOW_SHARED_KEY_FILE=true if it is a secret mount"
     if status.st_uid != os.geteuid():
@@ -174,3 +191,15 @@ def _check_private(path: Path, status: os.stat_result, *, allow_shared: bool) ->
     folder = path.absolute().parent
     if folder.stat().st_mode & stat.S_IWOTH:
         raise CannotStart(f"The key file's directory {folder} can be written by everybody. Move the file, {shared}.")
+
+
+def _check_credential(path: Path, status: os.stat_result) -> None:
+    """Systemd gives the file to the service's user, or keeps it as root's and lets that user read it by an ACL.
+
+    The mode then shows the ACL as rights of the group.
+    """
+    if status.st_uid not in (0, os.geteuid()) or status.st_mode & 0o037:
+        raise CannotStart(
+            f"The key file {path} is not as systemd makes it: others can read or change it. Let systemd make it, by "
+            "`LoadCredential=` in the unit, or set ENCRYPTION_KEYS_FILE."
+        )

@@ -177,7 +177,9 @@ class Tracking:
             row = (await connection.execute(gone)).one_or_none()
             if row is None:
                 raise NotYours
-            await _ignore(connection, person, row.host, NamedIndex(row.blind_index_kid, row.blind_index), row.expires_at)
+            await _ignore(
+                connection, person, row.host, NamedIndex(row.blind_index_kid, row.blind_index), row.expires_at
+            )
         await self._db.checkpoint()
         return self._rows.decrypt_or_flag(row)
 

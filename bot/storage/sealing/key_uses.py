@@ -1,0 +1,37 @@
+"""Which rows use an encryption key: values that it sealed, and blind indexes that it made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.storage.sealing.blind_indexes import INDEXED
+from bot.storage.sealing.key_checks import starts_with
+from bot.storage.sealing.sealer import header_of
+from bot.storage.tables import SEALED, SealedColumn
+
+
+async def count_sealed(connection: AsyncConnection, sealed: SealedColumn, condition: ColumnElement[bool]) -> int:
+    """How many rows of the column's table meet the condition."""
+    return await _count(connection, sealed.table, condition)
+
+
+async def count_uses(connection: AsyncConnection, kid: str) -> tuple[Counter[str], Counter[str]]:
+    """How many values the key sealed, and how many blind indexes it made or may have made, by table.
+
+    Nobody knows which key made an index of a row from before schema 0025.
+    """
+    sealed, indexed = Counter[str](), Counter[str]()
+    for one in SEALED:
+        sealed[one.table.name] += await _count(connection, one.table, starts_with(one.column, header_of(kid)))
+    for index in INDEXED:
+        by_key = or_(index.kid == kid, index.kid.is_(None))
+        indexed[index.table.name] += await _count(connection, index.table, index.column.is_not(None) & by_key)
+    return +sealed, +indexed
+
+
+async def _count(connection: AsyncConnection, table: Any, condition: ColumnElement[bool]) -> int:
+    return await connection.scalar(select(func.count()).select_from(table).where(condition)) or 0
