@@ -114,9 +114,7 @@ class Reveals:
             await lock_reveals(self._db, connection, person)
             index = await self._rows.index_of_secret(self._db, connection, host, key)
             earlier = (await connection.execute(before)).one_or_none()
-            if (
-                earlier
-            ):  # all rows of one secret have one index, also while a new encryption key becomes the primary one
+            if earlier:  # all rows of one secret have one index, also while a new key becomes the primary one
                 index = NamedIndex(earlier.blind_index_kid, earlier.blind_index)
             tries: int = earlier.wrong_tries if earlier else 0
             enough = tries >= MAX_WRONG_TRIES

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, exists, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, exists, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.secret import Secret
@@ -54,7 +54,8 @@ INDEXED: Final = (
 )
 
 
-class NamedIndex(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class NamedIndex:
     """A blind index, and the name of the encryption key that made it. None: not known."""
 
     kid: str | None
@@ -114,7 +115,7 @@ async def replace_indexes(connection: AsyncConnection, kid: str, new_by_old: Map
         if not found:
             continue
         old, new = bindparam("old", type_=one.column.type), bindparam("new", type_=one.column.type)
-        free = or_(old == new, ~_is_taken(one, new)) if one.unique_with else True
+        free = or_(old == new, ~_is_taken(one, new)) if one.unique_with else true()
         statement = update(one.table).where(one.column == old, stale, free)
         values: dict[Any, Any] = {one.column: new, one.kid: kid}
         parameters = [{"old": index, "new": new_by_old[index]} for index in sorted(found)]

@@ -26,7 +26,8 @@ from bot.storage.sealing.sealer import Sealer, header_of
 from bot.storage.tables import LINK_CARD, SEALED, SealedColumn, button_contexts, deliveries, reveals, tracked
 
 BATCH: Final = 200  # rows in one transaction
-PAUSE: Final = 0.01  # seconds between two batches, for those who wait to write
+PAUSE: Final = 0.01  # seconds between two batches
+SQLITE_PAUSE: Final = 0.15  # seconds: whoever waits to write looks every 0.1 seconds whether it can
 MAX_PASSES: Final = 5  # over all tables; more only if processes go on sealing with an old key
 TRIES: Final = 20  # for a batch that finds the database busy
 # PostgreSQL lets the first of two that wait for each other fail, after a second. A batch gives up long before that, so
@@ -109,7 +110,7 @@ class Rotation:
             unreadable += sum(not batch.add(row) for row in rows)
             await self._write_patiently(batch)
             self._tell(min(self._resealed, self._total), self._total)
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(SQLITE_PAUSE if self._db.is_sqlite else PAUSE)
 
     async def _write_patiently(self, batch: _Batch) -> None:
         for tries_left in reversed(range(TRIES)):
@@ -128,9 +129,9 @@ class Rotation:
     async def _write(self, batch: _Batch) -> int:
         """One transaction. Returns how many values were still those that were read."""
         async with self._db.writing() as connection:
+            await lock_indexes(self._db, connection)  # nobody waits for us yet, so this may take its time
             if not self._db.is_sqlite:
                 await connection.exec_driver_sql(LOCK_TIMEOUT)
-            await lock_indexes(self._db, connection)
             written = await batch.write_values(connection)
             await replace_indexes(connection, self._primary, batch.new_by_old)
             failpoint("batch_rotating")

@@ -1,0 +1,186 @@
+"""The commands that change the key file: at once, for our eyes only, and no other key with it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from bot.errors import CannotStart
+from bot.secret import MetadataKey, Secret
+from bot.storage.accounts import Accounts
+from bot.storage.link_warnings import LinkWarnings
+from bot.storage.sealing import changing, commands, key_file
+from bot.storage.sealing.key_checks import check_keys
+from bot.storage.sealing.key_source import KeySource
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
+
+HOST = "https://eu.onetimesecret.com"
+K1, K2 = generate_line("k1").reveal(), generate_line("k2").reveal()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    made = folder / "encryption.keys"
+    made.write_text(f"# the keys\n{K1}\n")
+    made.chmod(0o600)
+    return made
+
+
+def source(file: Path) -> KeySource:
+    return KeySource(file=file)
+
+
+def test_a_new_key_stands_last_and_the_first_still_seals(file):
+    said = changing.append(source(file), None)
+
+    ring = KeyRing.load(file)
+    assert (ring.primary, ring.kids) == ("k1", ("k1", "k2"))
+    assert file.read_text().startswith(f"# the keys\n{K1}\nk2:")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert all(part.partition(":")[2] not in said for part in file.read_text().split()[3:])
+
+
+def test_a_promoted_key_stands_first_and_comments_stay(file):
+    changing.append(source(file), "new")
+
+    changing.promote(source(file), "new")
+
+    assert KeyRing.load(file).kids == ("new", "k1")
+    assert file.read_text().splitlines()[0] == "# the keys"
+    assert "already" in changing.promote(source(file), "new")
+
+
+def test_commas_of_a_file_become_lines(file):
+    file.write_text(f"{K1}, {K2}\n")
+
+    changing.promote(source(file), "k2")
+
+    assert file.read_text() == f"{K2}\n{K1}\n"
+
+
+def test_a_name_is_not_used_twice(file):
+    with pytest.raises(CannotStart, match=r"a key k1 in .* already"):
+        changing.append(source(file), "k1")
+
+    assert file.read_text() == f"# the keys\n{K1}\n"
+
+
+@pytest.mark.parametrize("command", [changing.append, changing.promote], ids=["append", "promote"])
+def test_a_file_that_others_can_read_is_not_changed(file, command):
+    file.write_text(f"{K1}\n{K2}\n")
+    file.chmod(0o644)
+
+    with pytest.raises(CannotStart, match="chmod 600"):
+        command(source(file), "k2" if command is changing.promote else "k3")
+
+    assert file.read_text() == f"{K1}\n{K2}\n"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_change_that_is_cut_off_leaves_the_old_file_whole(file, monkeypatch, step):
+    before = file.read_text()
+
+    def fail(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), fail)
+    with pytest.raises(CannotStart, match="cannot be changed"):
+        changing.append(source(file), None)
+
+    monkeypatch.undo()
+    assert file.read_text() == before
+    changing.append(source(file), None)  # what was left over is in nobody's way
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
+def test_the_content_is_on_the_disk_before_the_file_is_replaced(file, monkeypatch):
+    done: list[str] = []
+    sync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append("fsync"), sync(descriptor))[1])
+    monkeypatch.setattr(Path, "replace", lambda one, to: (done.append("replace"), replace(one, to))[1])
+
+    key_file.append_key(file, None)
+
+    assert done == ["fsync", "replace", "fsync"]
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"lines": Secret(f"{K1},{K2}")}, "ENCRYPTION_KEYS by hand"),
+        ({"command": Secret("cat {file}")}, "ENCRYPTION_KEYS_COMMAND reads by hand"),
+        ({"file": "{file}", "allow_shared": True}, "secret that is mounted"),
+        ({"credentials_directory": "{folder}"}, "LoadCredential=encryption.keys"),
+    ],
+    ids=["the setting", "a command", "a secret mount", "a credential"],
+)
+def test_keys_that_are_not_in_a_file_of_ours_are_changed_by_hand(file, given, where):
+    file.write_text(f"{K1}\n{K2}\n")
+    place = {"file": file, "folder": file.parent}
+    keys = KeySource(
+        **{
+            name: Secret(value.reveal().format(**place))
+            if isinstance(value, Secret)
+            else Path(value.format(**place))
+            if isinstance(value, str)
+            else value
+            for name, value in given.items()
+        }
+    )
+
+    with pytest.raises(CannotStart, match=f"put k2 first in .*{where}"):
+        changing.promote(keys, "k2")
+    with pytest.raises(CannotStart, match="generate --kid NAME FILE"):
+        changing.append(keys, None)
+
+    assert file.read_text() == f"{K1}\n{K2}\n"
+
+
+async def test_a_key_is_pruned_only_when_nothing_uses_it(database, url, file, ada):
+    sealer = Sealer(KeyRing.read(K1))
+    await check_keys(database, sealer)
+    account = await Accounts(database, sealer).connect(ada, HOST, Secret("name"), Secret("token"))
+    await LinkWarnings(database, sealer).claim(ada, HOST, MetadataKey("posted"))
+    file.write_text(f"{K2}\n{K1}\n")
+
+    with pytest.raises(CannotStart, match=r"k1 is still needed\. It sealed 2 in accounts\. Run `keys rotate`"):
+        await changing.prune(url, source(file), "k1")
+    await Accounts(database, sealer).disconnect(ada, account.id)
+    with pytest.raises(CannotStart, match=r"blind indexes of 1 in link_warnings.*expire by themselves"):
+        await changing.prune(url, source(file), "k1")
+    assert KeyRing.load(file).kids == ("k2", "k1")
+    await LinkWarnings(database, sealer).give_back(ada, HOST, MetadataKey("posted"))
+
+    said = await changing.prune(url, source(file), "k1")
+
+    assert said.startswith("Removed k1")
+    assert file.read_text() == f"{K2}\n"
+    assert await commands.list_keys(url, KeyRing.load(file)) == "k2  primary  0 sealed  not in use yet"
+    with pytest.raises(CannotStart, match="There is no key k1"):
+        await changing.prune(url, source(file), "k1")
+
+
+async def test_the_key_that_seals_is_not_pruned(url, file):
+    with pytest.raises(CannotStart, match="Promote another one first"):
+        await changing.prune(url, source(file), "k1")
+
+
+async def test_of_a_key_that_is_gone_from_the_file_already_the_check_is_forgotten(database, url, file):
+    await check_keys(database, Sealer(KeyRing.read(f"{K1}\n{K2}")))
+
+    assert "forgotten" in await changing.prune(url, source(file), "k2")
+
+    # another key may have the name now
+    await check_keys(database, Sealer(KeyRing.read(f"{K1}\n{generate_line('k2').reveal()}")))
+
+
+async def test_keys_of_the_setting_are_pruned_by_hand(database, url):
+    keys = KeySource(lines=Secret(f"{K1},{K2}"))
+
+    assert "Remove its line from ENCRYPTION_KEYS by hand" in await changing.prune(url, keys, "k2")
