@@ -36,7 +36,8 @@ REVEALS = {
     "bot/slack/workspace.py": "the bot token, for Bolt",
     "bot/storage/accounts.py": "a user name, to compare it",
     "bot/storage/engine/location.py": "DATABASE_URL, for the driver",
-    "bot/storage/sealing/commands.py": "a new key, for its file",
+    "bot/storage/sealing/key_command.py": "the command that prints the keys, to run it",
+    "bot/storage/sealing/key_file.py": "a new key, for its file",
     "bot/storage/sealing/keyring.py": "the lines of ENCRYPTION_KEYS",
     "bot/storage/sealing/sealer.py": "the text that is encrypted",
 }

@@ -102,7 +102,7 @@ class Crew:
             rows[watches].append(watch | {"created_at": now})
             for _ in range(each):
                 opened = NewTracked(MetadataKey(secrets.token_hex(16)), MADE, state="received")
-                row = self._rows.encrypt(person, HOST, whose.watch_id, opened, now)
+                row = self._rows.encrypt(person, HOST, whose.watch_id, opened, {}, now)
                 rows[tracked].append(row)
                 rows[notifications].append(
                     notification_of_tracked(whose, "received", now, row["id"]) | {"due_at": now + NOT_YET}

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from bot import failpoints
+from bot.secret import SecretKey
 from bot.storage.sealing.changing import rotate
 from bot.storage.sealing.keyring import KeyRing
 
@@ -22,7 +23,8 @@ def main(url: str, keys: Path, number: int) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
 
     failpoints.hook = kill
-    _, left = asyncio.run(rotate(url, KeyRing.read(keys.read_text()), lambda _link: None, 3))
+    ring = KeyRing.read(keys.read_text())
+    _, left = asyncio.run(rotate(url, ring, lambda link: SecretKey(link.reveal().rpartition("/")[2]), 3))
     return left
 
 

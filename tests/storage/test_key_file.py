@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
+from bot import logs
+from bot.__main__ import main
 from bot.errors import CannotStart
 from bot.secret import MetadataKey, Secret
 from bot.storage.accounts import Accounts
+from bot.storage.engine.database import Database, migrate
 from bot.storage.link_warnings import LinkWarnings
 from bot.storage.sealing import changing, commands, key_file
 from bot.storage.sealing.key_checks import check_keys
@@ -184,3 +189,57 @@ async def test_keys_of_the_setting_are_pruned_by_hand(database, url):
     keys = KeySource(lines=Secret(f"{K1},{K2}"))
 
     assert "Remove its line from ENCRYPTION_KEYS by hand" in await changing.prune(url, keys, "k2")
+
+
+def test_the_steps_of_the_documents_replace_the_key(tmp_path, monkeypatch, capsys, ada):
+    """As docs/operations.md has them, by the command line, and then the bot's values open with the new key alone."""
+    (tmp_path / "keys").mkdir(mode=0o700)
+    file, url = tmp_path / "keys" / "encryption.keys", f"sqlite:///{tmp_path}/data/bot.db"
+    (tmp_path / "data").mkdir(mode=0o700)
+    monkeypatch.setattr(logs, "set_up", lambda *_: None)
+
+    def run(*words: str) -> str:
+        monkeypatch.setenv("ENCRYPTION_KEYS_FILE", str(file))
+        monkeypatch.setenv("DATABASE_URL", url)
+        code = main(["keys", *words])
+        assert code == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    async def store() -> None:
+        db = Database.open(url)
+        sealer = await check_keys(db, Sealer(KeyRing.load(file)))
+        await Accounts(db, sealer).connect(ada, HOST, Secret("name"), Secret("token"))
+        await db.close()
+
+    async def stored() -> Secret:
+        db = Database.open(url)
+        (account,) = await Accounts(db, await check_keys(db, Sealer(KeyRing.load(file)))).all_of(ada)
+        await db.close()
+        return account.token
+
+    run("generate")
+    migrate(url)
+    asyncio.run(store())
+
+    assert "promote k2" in run("generate", "--append")
+    assert "k2 is the first key" in run("promote", "k2")
+    assert run("rotate").startswith("Sealed 2 values anew with k2.\nNothing is left.")
+    assert run("verify") == "k2  2 open  0 do not\nEvery sealed value opens.\n"
+    assert "Removed k1" in run("prune", "k1")
+
+    assert asyncio.run(stored()) == Secret("token")
+    assert run("list").startswith("k2  primary  2 sealed  in use since 20")
+    assert len(run("list").splitlines()) == 1
+
+
+@pytest.mark.parametrize("terminal", [True, False], ids=["a terminal", "no terminal"])
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(monkeypatch, capsys, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    progress = changing.Progress(width=4, apart=60)
+
+    for done in (0, 1, 2):
+        progress.tell(done, 2)
+    progress.end()
+
+    bar = "\r[....] 0 of 2\r[##..] 1 of 2\r[####] 2 of 2\n"
+    assert capsys.readouterr().err == (bar if terminal else "0 of 2 sealed anew\n")

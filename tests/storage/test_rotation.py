@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -225,6 +226,16 @@ async def test_what_does_not_open_stays_as_it_is_and_is_counted(database, ada):
     assert (done.resealed, done.left, done.unreadable) == (33, 1, 1)
 
 
+async def test_a_card_whose_host_is_not_allowed_any_more_has_an_index_alone(database, ada):
+    await LinkCards(database, Sealer(OLD)).keep(ada, MESSAGE, [posted("secret")])
+
+    done = await Rotation(database, Sealer(NEW), lambda _link: None, silent).run()
+
+    assert done == Rotated(resealed=1, left=0, unreadable=0)
+    async with database.reading() as connection:
+        assert dict((await count_uses(connection, "k1"))[1]) == {"link_cards": 1}
+
+
 async def test_a_second_row_of_one_secret_that_slipped_in_stays_and_is_counted(database, ada):
     """As a process makes it that does not know the other key: the documents say to give it to all of them first."""
     await track(database, KeyRing.read(K1), ada, "metadata")
@@ -266,10 +277,11 @@ async def test_a_rotation_that_is_killed_at_any_batch_goes_on_where_it_stopped(d
     await fill(database, OLD, ada)
     keys = tmp_path / "keys"
     keys.write_text(f"{K2}\n{K1}\n")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
     for number in count(1):
         command = [sys.executable, str(LAUNCHER), url, str(keys), str(number)]
-        code = (await asyncio.to_thread(subprocess.run, command, check=False)).returncode
+        code = (await asyncio.to_thread(subprocess.run, command, check=False, env=environment)).returncode
         assert (await commands.verify(url, NEW))[1] == 0
         if code == 0:
             break

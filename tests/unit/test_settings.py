@@ -327,6 +327,14 @@ def test_white_space_around_a_setting_is_no_part_of_it(monkeypatch):
     assert settings.onetime_hosts == ("https://a.example", "https://b.example")
 
 
+def test_a_command_keeps_its_quotation_marks(monkeypatch):
+    command = """'/opt/my vault' read "a key\""""
+    monkeypatch.setenv("ENCRYPTION_KEYS_COMMAND", command)
+
+    assert read_settings().encryption_keys_command == Secret(command)
+    assert command not in repr(read_settings())
+
+
 EXITS = """
 import contextlib, io, json, os, sys
 from bot import logs
@@ -375,6 +383,11 @@ def test_every_bad_configuration_ends_the_process_with_one_line_and_exit_code_78
         "key file": (without_keys | {"ENCRYPTION_KEYS_FILE": f"{tmp_path}/keys"}, ["run"]),
         "cannot be": (without_keys | {"HOME": "/dev/null"}, ["keys", "generate"]),
         "does not exist": (without_keys, ["keys", "generate", "/dev/null/keys"]),
+        "Keep one of them": (complete | {"ENCRYPTION_KEYS_FILE": f"{tmp_path}/keys"}, ["run"]),
+        "failed with exit code 1": (without_keys | {"ENCRYPTION_KEYS_COMMAND": "false"}, ["run"]),
+        "program was not found": (without_keys | {"ENCRYPTION_KEYS_COMMAND": "no-such-program"}, ["keys", "list"]),
+        "There is no key k9": (complete, ["keys", "promote", "k9"]),
+        "--batch": (complete, ["keys", "rotate", "--batch", "0"]),
     }
 
     ended = subprocess.run(

@@ -65,6 +65,7 @@ class Rotation:
         self._tell = tell
         self._batch = batch
         self._resealed = 0
+        self._keyless = 0  # rows that are sealed anew, and whose key nobody can read: as if they had an index alone
         self._total = 0
 
     async def run(self) -> Rotated:
@@ -73,8 +74,9 @@ class Rotation:
         self._total = await self._count_left()
         left = unreadable = 0
         for _ in range(MAX_PASSES):
+            self._keyless = 0
             unreadable = sum([await self._rotate(column) for column in SEALED])
-            left = await self._count_left()
+            left = await self._count_left() - self._keyless
             if left <= unreadable:
                 break
         await self._db.checkpoint()
@@ -109,6 +111,7 @@ class Rotation:
             batch = _Batch(self._sealer, self._read_link, sealed)
             unreadable += sum(not batch.add(row) for row in rows)
             await self._write_patiently(batch)
+            self._keyless += batch.keyless
             self._tell(min(self._resealed, self._total), self._total)
             await asyncio.sleep(SQLITE_PAUSE if self._db.is_sqlite else PAUSE)
 
@@ -147,6 +150,7 @@ class _Batch:
         self._sealed = sealed
         self._values: list[dict[str, Any]] = []
         self.new_by_old: dict[bytes, bytes] = {}
+        self.keyless = 0
 
     def add(self, row: Row[Any]) -> bool:
         """Add the value of this row. False if it does not open."""
@@ -156,13 +160,16 @@ class _Batch:
             plain = self._sealer.open(sealed.purpose, binding, blob)
         except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
             return False
-        if not blob.startswith(header_of(self._sealer.keyring.primary)):
+        is_new = blob.startswith(header_of(self._sealer.keyring.primary))
+        if not is_new:
             new = self._sealer.seal(sealed.purpose, binding, plain)
             self._values.append({"row_id": row.id, "old": blob, "new": new})
         key = self._key(Secret(plain.decode("utf-8", "surrogatepass"))) if self._has_key else None
         if key is not None:
             new_index, *older = self._sealer.blind_indexes(row.host, key)
             self.new_by_old |= dict.fromkeys([new_index, *older], new_index)
+        elif is_new:
+            self.keyless += 1  # a card whose link is of a host that is not allowed any more
         return True
 
     @property

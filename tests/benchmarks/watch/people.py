@@ -101,4 +101,4 @@ def _secrets(rows: TrackedRows, account: int, host: str, watch_id: str, each: in
     now = datetime.now(UTC)
     for number in range(each):
         new = NewTracked(MetadataKey(key(account, number)), now, now + LIFE)
-        yield rows.encrypt(person(account), host, watch_id, new, now.timestamp())
+        yield rows.encrypt(person(account), host, watch_id, new, {}, now.timestamp())
