@@ -107,44 +107,52 @@ def test_a_change_that_is_cut_off_leaves_the_old_file_whole(file, monkeypatch, s
 def test_the_content_is_on_the_disk_before_the_file_is_replaced(file, monkeypatch):
     done: list[str] = []
     sync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (done.append("fsync"), sync(descriptor))[1])
-    monkeypatch.setattr(Path, "replace", lambda one, to: (done.append("replace"), replace(one, to))[1])
+
+    def note_sync(descriptor: int) -> None:
+        done.append("fsync")
+        sync(descriptor)
+
+    def note_replace(one: Path, to: Path) -> Path:
+        done.append("replace")
+        return replace(one, to)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_replace)
 
     key_file.append_key(file, None)
 
     assert done == ["fsync", "replace", "fsync"]
 
 
-@pytest.mark.parametrize(
-    ("given", "where"),
-    [
-        ({"lines": Secret(f"{K1},{K2}")}, "ENCRYPTION_KEYS by hand"),
-        ({"command": Secret("cat {file}")}, "ENCRYPTION_KEYS_COMMAND reads by hand"),
-        ({"file": "{file}", "allow_shared": True}, "secret that is mounted"),
-        ({"credentials_directory": "{folder}"}, "LoadCredential=encryption.keys"),
-    ],
-    ids=["the setting", "a command", "a secret mount", "a credential"],
-)
-def test_keys_that_are_not_in_a_file_of_ours_are_changed_by_hand(file, given, where):
+SOURCES = {
+    "the setting": (lambda _file: KeySource(lines=Secret(f"{K1},{K2}")), "ENCRYPTION_KEYS by hand"),
+    "a command": (
+        lambda file: KeySource(command=Secret(f"cat {file}")),
+        "the place that ENCRYPTION_KEYS_COMMAND reads by hand",
+    ),
+    "a secret mount": (lambda file: KeySource(file=file, allow_shared=True), "the secret that is mounted"),
+    "a credential": (lambda file: KeySource(credentials_directory=file.parent), "LoadCredential=encryption.keys"),
+}
+
+
+@pytest.mark.parametrize(("made_of", "where"), SOURCES.values(), ids=SOURCES.keys())
+def test_keys_that_are_not_in_a_file_of_ours_are_changed_by_hand(file, made_of, where):
     file.write_text(f"{K1}\n{K2}\n")
-    place = {"file": file, "folder": file.parent}
-    keys = KeySource(
-        **{
-            name: Secret(value.reveal().format(**place))
-            if isinstance(value, Secret)
-            else Path(value.format(**place))
-            if isinstance(value, str)
-            else value
-            for name, value in given.items()
-        }
-    )
 
     with pytest.raises(CannotStart, match=f"put k2 first in .*{where}"):
-        changing.promote(keys, "k2")
+        changing.promote(made_of(file), "k2")
     with pytest.raises(CannotStart, match="generate --kid NAME FILE"):
-        changing.append(keys, None)
+        changing.append(made_of(file), None)
 
     assert file.read_text() == f"{K1}\n{K2}\n"
+
+
+@pytest.mark.parametrize("given", ["", "k9", K1.partition(":")[2]], ids=["none", "another", "the key itself"])
+def test_a_key_that_is_not_there_is_answered_with_those_that_are(file, given):
+    with pytest.raises(CannotStart, match=r"There are: k1\.") as refused:
+        changing.promote(source(file), given)
+
+    assert K1.partition(":")[2] not in str(refused.value)
 
 
 async def test_a_key_is_pruned_only_when_nothing_uses_it(database, url, file, ada):
@@ -203,7 +211,7 @@ def test_the_steps_of_the_documents_replace_the_key(tmp_path, monkeypatch, capsy
         monkeypatch.setenv("DATABASE_URL", url)
         code = main(["keys", *words])
         assert code == 0, capsys.readouterr().err
-        return capsys.readouterr().out
+        return str(capsys.readouterr().out)
 
     async def store() -> None:
         db = Database.open(url)

@@ -33,6 +33,7 @@ from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.rotation import Rotated, Rotation
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import accounts, ignored, link_warnings, new_id, tracked
+from bot.storage.tracking.rows import Tracked
 from bot.storage.tracking.store import Tracking
 from tests.support.waiting import eventually
 
@@ -60,11 +61,15 @@ def posted(key: str) -> PostedLink:
     return PostedLink(Secret(f"{HOST}/secret/{key}"), HOST, SecretKey(key))
 
 
-async def track(db: Database, ring: KeyRing, person: Person, key: str, secret_key: str | None = None, **more):
+async def track(
+    db: Database, ring: KeyRing, person: Person, key: str, secret_key: str | None = None, label: str = "label"
+) -> tuple[Tracked, bool]:
     expires = datetime.now(UTC) + timedelta(days=1)
     secret = None if secret_key is None else SecretKey(secret_key)
-    given = {"label": "label", "made_at": MADE, "expires_at": expires, "secret_key": secret} | more
-    return await Tracking(db, Sealer(ring)).track(person, HOST, MetadataKey(key), **given)
+    tracking = Tracking(db, Sealer(ring))
+    return await tracking.track(
+        person, HOST, MetadataKey(key), label=label, made_at=MADE, expires_at=expires, secret_key=secret
+    )
 
 
 async def fill(db: Database, ring: KeyRing, person: Person) -> None:
@@ -347,7 +352,7 @@ class Writer:
         until = self.written + 2
         await eventually(lambda: self.written >= until)
 
-    async def read(self, db: Database) -> tuple[str, str]:
+    async def read(self, db: Database) -> tuple[str, str | None]:
         sealer = Sealer(ONLY_NEW)
         (account,) = await Accounts(db, sealer).all_of(self.person)
         (secret,) = await Tracking(db, sealer).list_of(self.person)

@@ -15,7 +15,7 @@ from bot.storage.engine.commands import existing_database
 from bot.storage.sealing.key_file import append_key, promote_key, remove_key
 from bot.storage.sealing.key_source import KeySource
 from bot.storage.sealing.key_uses import count_uses
-from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.keyring import KeyRing, is_kid
 from bot.storage.sealing.rotation import ReadLink, Rotation
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import key_checks
@@ -41,7 +41,7 @@ def promote(source: KeySource, kid: str) -> str:
     """Make this key the primary one. Raises `CannotStart`."""
     ring = source.require()
     if kid not in ring.kids:
-        raise CannotStart(f"There is no key {kid}. There are: {', '.join(ring.kids)}.")
+        raise CannotStart(_unknown(ring, kid))
     if ring.primary == kid:
         return f"{kid} is the first key already: it seals."
     if source.own_file is None:
@@ -79,6 +79,8 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
 async def prune(database_url: Secret | str, source: KeySource, kid: str) -> str:
     """Remove a key that no row uses. Raises `CannotStart` with what uses it."""
     ring = source.require()
+    if not kid:
+        raise CannotStart(_unknown(ring, kid))
     if kid == ring.primary:
         raise CannotStart(f"{kid} is the first key, which seals. Promote another one first.")
     async with existing_database(database_url) as db, db.writing() as connection:
@@ -96,12 +98,18 @@ async def prune(database_url: Secret | str, source: KeySource, kid: str) -> str:
         forgotten = (await connection.execute(delete(key_checks).where(key_checks.c.kid == kid))).rowcount
     if kid not in ring.kids:
         if not forgotten:
-            raise CannotStart(f"There is no key {kid}. There are: {', '.join(ring.kids)}.")
+            raise CannotStart(_unknown(ring, kid))
         return f"Nothing uses {kid}, and the database has forgotten it."
     if source.own_file is None:
         return f"Nothing uses {kid} any more. Remove its line from {source.place} by hand."
     remove_key(source.own_file, kid)
     return f"Removed {kid} from {source.own_file}: nothing uses it any more. {DEPLOY}."
+
+
+def _unknown(ring: KeyRing, kid: str) -> str:
+    there = f"There are: {', '.join(ring.kids)}."
+    # What is no name may be a key that was pasted, which is not shown.
+    return f"There is no key {kid}. {there}" if is_kid(kid) else f"Name a key. {there}"
 
 
 def _by_table(counts: Counter[str]) -> str:

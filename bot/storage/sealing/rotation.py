@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StorageRefused, StorageUnavailable, Unsealable
@@ -152,7 +152,7 @@ class _Batch:
         self.new_by_old: dict[bytes, bytes] = {}
         self.keyless = 0
 
-    def add(self, row: Row[Any]) -> bool:
+    def add(self, row: Any) -> bool:
         """Add the value of this row. False if it does not open."""
         sealed, blob = self._sealed, getattr(row, self._sealed.name)
         try:
