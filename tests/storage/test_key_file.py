@@ -13,9 +13,11 @@ import pytest
 from bot import logs
 from bot.__main__ import main
 from bot.errors import CannotStart
-from bot.secret import MetadataKey, Secret
+from bot.message_ref import MessageRef
+from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.engine.database import Database, migrate
+from bot.storage.link_cards import LinkCards, PostedLink
 from bot.storage.link_warnings import LinkWarnings
 from bot.storage.sealing import changing, commands, key_file
 from bot.storage.sealing.key_checks import check_keys
@@ -217,6 +219,10 @@ def test_the_steps_of_the_documents_replace_the_key(tmp_path, monkeypatch, capsy
         db = Database.open(url)
         sealer = await check_keys(db, Sealer(KeyRing.load(file)))
         await Accounts(db, sealer).connect(ada, HOST, Secret("name"), Secret("token"))
+        link = PostedLink(
+            Secret(f"{HOST}/secret/abcdefghijklmnopqrstuvwxyz"), HOST, SecretKey("abcdefghijklmnopqrstuvwxyz")
+        )
+        await LinkCards(db, sealer).keep(ada, MessageRef("T0000001", "C0000001", "1700000000.000100"), [link])
         await db.close()
 
     async def stored() -> Secret:
@@ -231,12 +237,12 @@ def test_the_steps_of_the_documents_replace_the_key(tmp_path, monkeypatch, capsy
 
     assert "promote k2" in run("generate", "--append")
     assert "k2 is the first key" in run("promote", "k2")
-    assert run("rotate").startswith("Sealed 2 values anew with k2.\nNothing is left.")
-    assert run("verify") == "k2  2 open  0 do not\nEvery sealed value opens.\n"
+    assert run("rotate").startswith("Sealed 3 values anew with k2.\nNothing is left.")
+    assert run("verify") == "k2  3 open  0 do not\nEvery sealed value opens.\n"
     assert "Removed k1" in run("prune", "k1")
 
     assert asyncio.run(stored()) == Secret("token")
-    assert run("list").startswith("k2  primary  2 sealed  in use since 20")
+    assert run("list").startswith("k2  primary  3 sealed  in use since 20")
     assert len(run("list").splitlines()) == 1
 
 

@@ -70,8 +70,8 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
         said.append(f"{done.unreadable} do not open and stay as they are: `keys verify` says by which key.")
     if written := done.left - done.unreadable:
         said.append(
-            f"{written} are left: a process whose first key is not {ring.primary} goes on writing. {DEPLOY}. Then run "
-            "`keys rotate` again."
+            f"Left: {written}. Most likely a process whose first key is not {ring.primary} goes on writing. {DEPLOY}. "
+            "Then run `keys rotate` again."
         )
     return "\n".join(said), done.left
 
