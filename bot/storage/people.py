@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select, union
 
 from bot.person import Person
+from bot.storage.audit.store import AuditStore
 from bot.storage.engine.database import Database
 from bot.storage.tables import (
     OWNER,
@@ -38,8 +39,9 @@ _OWN = (
 class PeopleRows:
     """All methods raise `StorageUnavailable`; nothing is changed then."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, audit: AuditStore | None = None) -> None:
         self._db = db
+        self._audit = audit
 
     async def with_polls(self) -> list[Person]:
         """Everybody who has an account or a watch: the bot keeps a token of theirs, or asks hosts for them."""
@@ -48,8 +50,13 @@ class PeopleRows:
             return [person_in(row) for row in (await connection.execute(owners)).all()]
 
     async def erase(self, person: Person) -> None:
-        """Delete what belongs to this person. What they shared can still be opened by its recipients."""
+        """Delete what belongs to this person, and destroy the key of what the audit says of them.
+
+        What they shared can still be opened by its recipients.
+        """
         async with self._db.writing() as connection:
             for table in _OWN:
                 await connection.execute(delete(table).where(owned_by(table, person)))
+            if self._audit is not None:
+                await self._audit.forget_person(connection, person)
         await self._db.checkpoint()
