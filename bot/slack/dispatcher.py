@@ -55,6 +55,7 @@ from bot.slack.answers import (
     draw_unknown_form,
     one_moment_window,
 )
+from bot.slack.audit_record import AuditRecord
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.deduplicator import Deduplicator
 from bot.slack.fair_share import TOO_MUCH, FairShare, too_much
@@ -275,6 +276,7 @@ class Dispatcher:
         if not self._fair_share.is_due_to_tell(incoming.person):
             return False
         log.info(incoming.kind, outcome=Outcome.REFUSED, reason="ShareUsedUp")
+        self._audited(incoming, incoming.name).end(None, Outcome.REFUSED, too_much())
         return True
 
     def _is_by_itself(self, incoming: Incoming) -> bool:
@@ -328,6 +330,8 @@ class Dispatcher:
         fields = {_NAME_FIELDS[incoming.kind]: name}
         outcome = Outcome.UNKNOWN  # stays so if a shutdown cancels the work
         answered = False
+        denied: BotError | None = None
+        audited = self._audited(incoming, name)
         try:
             if record is not None and not await record.begin(at_once=handler.opens_window):
                 outcome = Outcome.REFUSED
@@ -335,10 +339,10 @@ class Dispatcher:
                 record = None  # it is the record of whoever carries the act out
                 await answer.repeat()
             else:
-                outcome = await self._run(handler, incoming, answer, text)
+                outcome = await self._run(handler, incoming, answer, text, audited)
             answered = True
         except BotError as error:
-            outcome = read_outcome(error)
+            outcome, denied = read_outcome(error), error
             fields |= {"reason": type(error).__name__, "error": str(error)}
             if not isinstance(error, WindowClosed):
                 answered = await _explain_patiently(answer.explain, _name_what_was_missed(error, incoming.kind, name))
@@ -354,6 +358,7 @@ class Dispatcher:
             if incoming.kind in _CHANGING and not handler.draws_home:
                 self._services.home_changes.mark(incoming.person)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
+            audited.end(handler, outcome, denied)
             if record is not None and answered and answer.stale_window is not None:
                 self._tasks.start(record.leave_window(answer.stale_window))
             elif record is not None and answered:
@@ -362,7 +367,13 @@ class Dispatcher:
             elif record is not None:
                 self._tasks.start(record.leave(answer.changed_window))
 
-    async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
+    def _audited(self, incoming: Incoming, name: str) -> AuditRecord:
+        feature = self._registry.feature_of(incoming.kind, name)
+        return AuditRecord(self._services.audit, incoming, feature, name)
+
+    async def _run(
+        self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str, audited: AuditRecord
+    ) -> Outcome:
         person = incoming.person
         zone = None
         if handler.needs_member:
@@ -375,6 +386,7 @@ class Dispatcher:
         if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):
             await answer.show(one_moment_window())  # its trigger lives 3 seconds, and a server may take longer
         row = await handler.owns(self._services, person, incoming.ref)
+        audited.note_row(row)
         interaction = Interaction(
             person=person,
             services=self._services,

@@ -29,7 +29,7 @@ def store(database, sealer) -> AuditStore:
 
 
 def entry(person: Person, act: str = "burn", at: float = NOW, **given) -> AuditEntry:
-    return AuditEntry(**{"person": person, "act": act, "outcome": "done", "at": at, "surface": "command"} | given)
+    return replace(AuditEntry(person=person, act=act, outcome="done", at=at, surface="command"), **given)
 
 
 async def written(store, *people, count=3):

@@ -1,0 +1,134 @@
+"""What people do is in the audit, as the commands export it, and nothing of their secrets is."""
+
+import json
+
+import pytest
+
+from bot.secret import Secret
+from bot.storage.audit.commands import export_audit, read_moment, verify_audit
+from bot.storage.sealing.keyring import KeyRing
+from tests.journeys.conftest import EMAIL, connect
+from tests.support.share_window import submit_share
+from tests.support.waiting import eventually
+
+
+class Lines:
+    """What an export writes."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text, /):
+        self.text += text
+
+
+async def exported(world, *, user=None):
+    """The entries so far, of this person."""
+    lines = Lines()
+    url, ring = f"sqlite:///{world.directory}/bot.db", KeyRing.read(Secret(f"k1:{world.encryption_key}"))
+    await export_audit(url, ring, "ndjson", since=read_moment("2020-01-01", "--since"), output=lines)
+    entries = [json.loads(line) for line in lines.text.splitlines()]
+    return [one for one in entries if user is None or one["user"] == user.id]
+
+
+async def noted(world, person, **wanted):
+    """The first entry of this person that has these values, as soon as it is written."""
+    found = []
+
+    async def is_there():
+        found[:] = [one for one in await exported(world, user=person) if wanted.items() <= one.items()]
+        return bool(found)
+
+    for _ in range(80):
+        if await is_there():
+            return found[0]
+        await eventually_a_moment()
+    raise AssertionError(f"no entry with {wanted} in {await exported(world, user=person)}")
+
+
+async def eventually_a_moment():
+    import asyncio
+
+    await asyncio.sleep(0.1)
+
+
+async def test_a_command_is_noted_with_who_where_and_what_came_of_it(world, ada):
+    held = world.onetime.share(EMAIL, "the text")
+    await ada.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
+
+    entry = await noted(world, ada, act="metadata")
+
+    assert {name: entry[name] for name in ("name", "surface", "outcome", "rule", "workspace", "erased")} == {
+        "name": "metadata",
+        "surface": "command",
+        "outcome": "shown",
+        "rule": None,
+        "workspace": world.workspace.state.team_id,
+        "erased": False,
+    }
+    assert entry["place"]
+
+
+async def test_a_button_names_the_row_and_the_secret_by_a_hash_that_nobody_can_guess(world, ada, ben):
+    held = world.onetime.share(EMAIL, "the text")
+    for person in (ada, ben):
+        await person.command("/ots", f"metadata {world.onetime.url}/private/{held.metadata_key}")
+        await person.until(lambda person=person: person.ephemerals)
+        await person.click(person.ephemerals[-1], label="Refresh")
+
+    first, second = [await noted(world, person, surface="action") for person in (ada, ben)]
+
+    assert first["secret"] == second["secret"]
+    assert first["secret"].startswith("k1:")
+    assert first["ref"] != second["ref"]
+    assert held.metadata_key[:8] not in json.dumps([first, second])
+
+
+async def test_sharing_and_opening_are_noted_for_each_of_both(world, ada, ben):
+    await ada.command("/ots", "share")
+    await ada.until(lambda: ada.view and ada.view.submit == "Share")
+    await submit_share(ada, ada.view, {"text1": "what was shared", "to": [ben.id]})
+    await ada.until(lambda: ada.view.title == "Shared")
+    await ben.click(action_id="share_open")
+    await ben.until(lambda: ben.view and ben.view.submit == "Show here")
+    await ben.submit()
+    await ben.until(lambda: ben.view.secret_text() == "what was shared")
+
+    shared = await noted(world, ada, act="share", surface="form")
+    opened = await noted(world, ben, outcome="opened")
+
+    assert shared["outcome"] == "done"
+    assert (opened["act"], opened["surface"], opened["place"]) == ("retrieve", "form", None)
+    assert (await noted(world, ben, name="share_open"))["place"] == "direct"
+
+
+async def test_connecting_is_noted(world, ada):
+    await connect(ada)
+
+    assert (await noted(world, ada, act="connect", surface="form"))["outcome"] == "done"
+
+
+@pytest.mark.parametrize("flags", [{"guest": True}, {"stranger": True}], ids=["guest", "stranger"])
+async def test_a_denial_is_noted_with_its_rule_in_the_chain_of_this_workspace(world, ada, flags):
+    from tests.journeys.conftest import somebody
+
+    other = somebody(world, "eve", stranger="stranger" in flags)
+    for flag in flags:
+        setattr(other.person, flag, True)
+    await other.shortcut("share_secret")
+
+    entry = await noted(world, other, outcome="refused")
+
+    assert (entry["rule"], entry["workspace"]) == ("NotAllowed", world.workspace.state.team_id)
+
+
+async def test_every_chain_is_intact(world, ada):
+    await ada.command("/ots", "accounts")
+    await noted(world, ada, act="accounts")
+    said = []
+
+    ring = KeyRing.read(Secret(f"k1:{world.encryption_key}"))
+    assert await verify_audit(f"sqlite:///{world.directory}/bot.db", ring, said.append) == 0
+
+    assert " intact " in said[0]
+    await eventually(lambda: True)
