@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.features import (
     accounts,
+    activity,
     burn,
     check_link,
     connect,
@@ -50,6 +51,7 @@ FEATURES: tuple[Feature, ...] = (
     unfurl.FEATURE,
     help.FEATURE,
     home.FEATURE,
+    activity.FEATURE,
 )
 
 

@@ -12,6 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import stamina
@@ -393,6 +394,7 @@ class Dispatcher:
             show=answer.show,
             tell=answer.tell,
             is_member=self._members.is_member,
+            is_admin=partial(self._members.is_admin, person, incoming.install_team),
             message=incoming.message,
             text=_parse(incoming.kind, text),
             content=incoming.content,

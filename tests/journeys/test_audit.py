@@ -1,5 +1,6 @@
 """What people do is in the audit, as the commands export it, and nothing of their secrets is."""
 
+import asyncio
 import json
 
 import pytest
@@ -7,9 +8,9 @@ import pytest
 from bot.secret import Secret
 from bot.storage.audit.commands import export_audit, read_moment, verify_audit
 from bot.storage.sealing.keyring import KeyRing
-from tests.journeys.conftest import EMAIL, connect
+from tests.journeys.conftest import EMAIL, connect, somebody
 from tests.support.share_window import submit_share
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE
 
 
 class Lines:
@@ -33,23 +34,12 @@ async def exported(world, *, user=None):
 
 async def noted(world, person, **wanted):
     """The first entry of this person that has these values, as soon as it is written."""
-    found = []
-
-    async def is_there():
-        found[:] = [one for one in await exported(world, user=person) if wanted.items() <= one.items()]
-        return bool(found)
-
-    for _ in range(80):
-        if await is_there():
-            return found[0]
-        await eventually_a_moment()
-    raise AssertionError(f"no entry with {wanted} in {await exported(world, user=person)}")
-
-
-async def eventually_a_moment():
-    import asyncio
-
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for one in await exported(world, user=person):
+                if wanted.items() <= one.items():
+                    return one
+            await asyncio.sleep(0.1)
 
 
 async def test_a_command_is_noted_with_who_where_and_what_came_of_it(world, ada):
@@ -110,8 +100,6 @@ async def test_connecting_is_noted(world, ada):
 
 @pytest.mark.parametrize("flags", [{"guest": True}, {"stranger": True}], ids=["guest", "stranger"])
 async def test_a_denial_is_noted_with_its_rule_in_the_chain_of_this_workspace(world, ada, flags):
-    from tests.journeys.conftest import somebody
-
     other = somebody(world, "eve", stranger="stranger" in flags)
     for flag in flags:
         setattr(other.person, flag, True)
@@ -125,10 +113,66 @@ async def test_a_denial_is_noted_with_its_rule_in_the_chain_of_this_workspace(wo
 async def test_every_chain_is_intact(world, ada):
     await ada.command("/ots", "accounts")
     await noted(world, ada, act="accounts")
-    said = []
+    said: list[str] = []
 
     ring = KeyRing.read(Secret(f"k1:{world.encryption_key}"))
     assert await verify_audit(f"sqlite:///{world.directory}/bot.db", ring, said.append) == 0
 
     assert " intact " in said[0]
-    await eventually(lambda: True)
+
+
+# --- in Home
+
+
+async def opens_activity(person):
+    await person.open_home()
+    await person.until(lambda: person.home and "What I did here" in str(person.home.blocks))
+    await person.click(person.home, label="What I did here")
+    await person.until(lambda: person.view and person.view.title == "What I did here" and "record" in person.view.text)
+    return person.view
+
+
+async def test_a_person_sees_what_they_did_and_nothing_of_others(world, ada, ben):
+    await ben.command("/ots", "settings")
+    await ada.command("/ots", "accounts")
+    await noted(world, ben, act="settings")
+    await noted(world, ada, act="accounts")
+
+    view = await opens_activity(ada)
+
+    assert "Manage accounts" in view.text
+    assert "Change settings" not in view.text
+    assert "In this workspace" not in view.text
+
+
+async def test_what_a_person_did_has_pages(world, ada):
+    for _ in range(11):
+        seen = len(ada.ephemerals)
+        await ada.command("/ots", "accounts")
+        await ada.until(lambda: len(ada.ephemerals) > seen)  # noqa: B023 - awaited right here
+    await ada.command("/ots", "tracked")
+    await noted(world, ada, act="track")
+
+    view = await opens_activity(ada)
+    assert "Track a secret" in view.text
+    await ada.click(view, label="Older")
+    await ada.until(lambda: "Page 2 of 2" in ada.view.text)
+
+    assert "Track a secret" not in ada.view.text
+    await ada.click(ada.view, label="Newer")
+    await ada.until(lambda: "Track a secret" in ada.view.text)
+
+
+async def test_an_admin_sees_counts_as_long_as_slack_calls_them_one(world, ada, ben):
+    await ben.command("/ots", "settings")
+    await noted(world, ben, act="settings")
+    ada.person.admin = True
+
+    view = await opens_activity(ada)
+    await ada.until(lambda: "In this workspace" in view.text)
+
+    assert "Change settings" in view.text
+    assert ben.id not in view.text
+    await ada.close()
+    ada.person.admin = False
+    assert "In this workspace" not in (await opens_activity(ada)).text

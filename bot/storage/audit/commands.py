@@ -49,14 +49,14 @@ async def export_audit(
         return await export(db, sealer, output, form, since=since, until=until, workspace=workspace)
 
 
-async def verify_audit(database_url: Secret | str, keyring: KeyRing, say: Callable[[str], None]) -> int:
-    """Say what was found about each chain. Returns how many are broken. Raises `CannotStart`."""
+async def verify_audit(database_url: Secret | str, keyring: KeyRing, write: Callable[[str], None]) -> int:
+    """Write what was found about each chain. Returns how many are broken. Raises `CannotStart`."""
     chains = broken = 0
     async with existing_database(database_url) as db:
         sealer = Sealer(keyring)
         async for report in verify_chains(db, sealer):
-            say(str(report))
+            write(str(report))
             chains += 1
             broken += report.broken is not None
-    say(f"{chains} chains, {broken} broken.")
+    write(f"{chains} chains, {broken} broken.")
     return broken
