@@ -111,10 +111,10 @@ def _parser() -> argparse.ArgumentParser:
 def _add_audit(parser: argparse.ArgumentParser) -> None:
     audit = parser.add_subparsers(required=True, metavar="WHAT")
     export = audit.add_parser("export", help="write the entries to standard output")
-    export.add_argument("--since", required=True, metavar="DATE", help="the first day, such as 2026-01-31, in UTC")
+    export.add_argument("--since", metavar="DATE", help="the first day, such as 2026-01-31, in UTC")
     export.add_argument("--until", metavar="DATE", help="the day before which it ends")
     export.add_argument("--workspace", metavar="ID", help="of one workspace or organisation only")
-    export.add_argument("--format", required=True, choices=("ndjson", "csv"), help="one JSON object a line, or CSV")
+    export.add_argument("--format", default="ndjson", choices=("ndjson", "csv"), help="one JSON object a line, or CSV")
     export.set_defaults(run=_audit_export)
     audit.add_parser("verify", help="check that no entry was changed, removed or added").set_defaults(run=_audit_verify)
 
@@ -249,6 +249,8 @@ def _resend(given: argparse.Namespace) -> int:
 def _audit_export(given: argparse.Namespace) -> int:
     from bot.storage.audit import commands  # noqa: PLC0415 - imported when needed
 
+    if given.since is None:
+        raise CannotStart("Say from when: audit export --since 2026-01-31, or a moment such as 2026-01-31T12:00Z.")
     since = commands.read_moment(given.since, "--since")
     until = None if given.until is None else commands.read_moment(given.until, "--until")
     settings = _settings(given)
