@@ -39,14 +39,14 @@ async def export_audit(
     since: datetime,
     until: datetime | None = None,
     workspace: str | None = None,
-    output: Output = sys.stdout,
+    output: Output | None = None,
 ) -> int:
-    """Write the entries to the output, and return how many. Raises `CannotStart`."""
+    """Write the entries to the output, by default standard output. Returns how many. Raises `CannotStart`."""
     if until is not None and until <= since:
         raise CannotStart("--until should be after --since.")
     async with existing_database(database_url) as db:
         sealer = await check_keys(db, Sealer(keyring))
-        return await export(db, sealer, output, form, since=since, until=until, workspace=workspace)
+        return await export(db, sealer, output or sys.stdout, form, since=since, until=until, workspace=workspace)
 
 
 async def verify_audit(database_url: Secret | str, keyring: KeyRing, write: Callable[[str], None]) -> int:
