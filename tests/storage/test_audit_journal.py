@@ -48,7 +48,7 @@ def audit(store, sealer):
 
 async def stored(database) -> int:
     async with database.reading() as connection:
-        return await connection.scalar(select(func.count()).select_from(audit_entries))
+        return await connection.scalar(select(func.count()).select_from(audit_entries)) or 0
 
 
 async def test_entries_of_a_second_go_into_one_batch(audit, store, database, ada, monkeypatch):
