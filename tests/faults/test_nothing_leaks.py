@@ -465,7 +465,9 @@ async def exporting_the_audit(scene):
             "audit", "export", "--since", "2020-01-01", "--format", form, DATABASE_URL=url, ENCRYPTION_KEYS=keys
         )
         assert code == 0
-        assert all(word in said for word in ("burn", "opened", "connect", "notification", scene.ada.id))
+        assert {
+            word for word in ("burn", "opened", "connect", "notification", scene.ada.id) if word not in said
+        } == set()
         scene.search.pages.append(said.encode())
 
 

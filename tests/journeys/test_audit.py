@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from bot.sandbox.world import World
 from bot.secret import Secret
 from bot.storage.audit.commands import export_audit, read_moment, verify_audit
 from bot.storage.sealing.keyring import KeyRing
-from tests.journeys.conftest import EMAIL, connect, somebody
+from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 from tests.support.share_window import submit_share
 from tests.support.waiting import PATIENCE
 
@@ -176,3 +177,22 @@ async def test_an_admin_sees_counts_as_long_as_slack_calls_them_one(world, ada, 
     await ada.close()
     ada.person.admin = False
     assert "In this workspace" not in (await opens_activity(ada)).text
+
+
+# --- what the bot does by itself
+
+
+async def test_what_becomes_of_a_tracked_secret_and_the_message_about_it_are_noted():
+    async with World(settings={"WATCH_EVERY": "5"}) as quick:
+        quick.onetime.add_account(EMAIL, TOKEN)
+        ada = await connect(quick.workspace.person("U0ADA", "ada"))
+        held = quick.onetime.share(EMAIL, "the text")
+        await ada.command("/ots", f"track {quick.onetime.url}/private/{held.metadata_key}")
+        await ada.until(lambda: ada.dm)
+
+        quick.onetime.open_as_outsider(held.secret_key)
+
+        seen = await noted(quick, ada, act="seen")
+        told = await noted(quick, ada, act="notification")
+        assert (seen["outcome"], seen["surface"]) == ("received", "app")
+        assert (told["outcome"], told["name"], told["ref"]) == ("sent", "received", seen["ref"])
