@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 from bot.person import Person
 from bot.storage.audit.chain import ChainHead
 from bot.storage.audit.entry import AuditEntry, of_workspace
+from bot.storage.audit.heads import count_heads, sign_heads
 from bot.storage.audit.store import DAY, AuditStore
 from bot.storage.audit.verify import verify_chains
 from bot.storage.engine.database import Database
@@ -250,6 +251,7 @@ async def test_of_an_erased_person_nothing_can_be_opened_and_the_chain_still_ver
     assert await store.latest_of(ben, 0, 10) == ([], 0)
     assert (await store.latest_of(ada, 0, 10))[1] == 3
     assert ben.user_id not in str([await rows_of(database, table) for table in (audit_entries, audit_keys)])
+    assert theirs.id not in store.keys._open
     async with database.reading() as connection:
         assert await store.keys.find_ids(connection, [theirs.id]) == {}
         assert await AuditStore(database, sealer).keys.find_ids(connection, [theirs.id]) == {}
@@ -307,6 +309,19 @@ async def test_old_entries_are_deleted_from_the_front_and_the_rest_verifies(data
     assert "its signature is wrong" in (await broken(database, sealer))["T0000001"]
 
 
+async def test_the_key_of_somebody_all_of_whose_entries_are_old_is_deleted_too(
+    database, sealer, store, ada, ben, monkeypatch
+):
+    await store.write([entry(ben), entry(ada, at=NOW + 9 * DAY)])
+    await change(database, update(audit_keys).values(created_at=NOW))
+    monkeypatch.setattr("bot.clock.now", lambda: entry(ada, at=NOW + 9.5 * DAY).moment)
+
+    await store.purge(5)
+
+    assert [row.user_id for row in await rows_of(database, audit_keys)] == [ada.user_id]
+    assert await broken(database, sealer) == {}
+
+
 async def test_a_chain_of_which_all_is_old_is_deleted_with_its_keys(database, sealer, store, ada, ben, monkeypatch):
     await written(store, ada, ben)
     monkeypatch.setattr("bot.clock.now", lambda: entry(ada, at=NOW + 400 * DAY).moment)
@@ -322,9 +337,10 @@ async def test_a_new_primary_key_signs_all_heads_again(database, sealer, store, 
     old, new = sealer.keyring.root("k1"), KeyRing.read(generate_line("k2")).root("k2")
     rotated = Sealer(KeyRing({"k2": new, "k1": old}))
 
-    assert await AuditStore(database, rotated).heads.sign_all() == (2, 0)
+    assert await sign_heads(database, rotated) == (2, 0)
 
-    assert {row.kid for row in await rows_of(database, audit_chains)} == {"k2"}
+    async with database.reading() as connection:
+        assert await count_heads(connection) == {"k2": 2}
     assert await broken(database, rotated) == {}
     (said, _) = (await broken(database, Sealer(KeyRing({"k1": old})))).values()
     assert said == "the head: the key k2 that signed it is missing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -15,7 +16,7 @@ from bot.storage.audit.store import AuditStore
 from bot.storage.tables import audit_entries
 
 HOST = "https://eu.onetimesecret.com"
-pytestmark = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
 class Batches(AuditStore):
@@ -51,6 +52,7 @@ async def stored(database) -> int:
         return await connection.scalar(select(func.count()).select_from(audit_entries)) or 0
 
 
+@ON_SQLITE
 async def test_entries_of_a_second_go_into_one_batch(audit, store, database, ada, monkeypatch):
     monkeypatch.setattr(journal, "WRITE_DELAY", 0.1)
     async with audit.writing():
@@ -62,6 +64,7 @@ async def test_entries_of_a_second_go_into_one_batch(audit, store, database, ada
         assert (store.sizes, await stored(database)) == ([20], 20)
 
 
+@ON_SQLITE
 async def test_a_hundred_entries_do_not_wait(audit, store, database, ada, monkeypatch):
     monkeypatch.setattr(journal, "WRITE_DELAY", 60.0)
     async with audit.writing():
@@ -74,6 +77,7 @@ async def test_a_hundred_entries_do_not_wait(audit, store, database, ada, monkey
     assert store.sizes == [100]
 
 
+@ON_SQLITE
 async def test_what_waits_is_written_at_the_end(audit, database, ada, monkeypatch):
     monkeypatch.setattr(journal, "WRITE_DELAY", 60.0)
     async with audit.writing():
@@ -83,6 +87,18 @@ async def test_what_waits_is_written_at_the_end(audit, database, ada, monkeypatc
     assert await stored(database) == 1
 
 
+@ON_SQLITE
+async def test_what_the_database_did_not_take_at_the_end_is_tried_once_more(audit, store, database, ada, monkeypatch):
+    monkeypatch.setattr(journal, "WRITE_DELAY", 60.0)
+    store.fails = 1
+    async with audit.writing():
+        audit.note(ada, "burn", "done")
+        await asyncio.sleep(0)
+
+    assert await stored(database) == 1
+
+
+@ON_SQLITE
 async def test_what_the_database_did_not_take_is_written_later_once_each(audit, store, database, ada, monkeypatch):
     monkeypatch.setattr(journal, "WRITE_DELAY", 0.02)
     store.fails = 3
@@ -94,6 +110,7 @@ async def test_what_the_database_did_not_take_is_written_later_once_each(audit, 
         assert (store.sizes, await stored(database)) == ([100, 50], 150)
 
 
+@ON_SQLITE
 async def test_while_the_database_takes_none_memory_is_bounded(audit, store, ada, monkeypatch, caplog):
     monkeypatch.setattr(journal, "MAX_WAITING", 10)
     for _ in range(25):
@@ -105,6 +122,17 @@ async def test_while_the_database_takes_none_memory_is_bounded(audit, store, ada
     assert "audit_entries_lost" in [record.message for record in caplog.records]
 
 
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_an_id_that_has_no_room_keeps_no_other_entry_back(audit, database, ada):
+    for person in (replace(ada, user_id="U" * 33), replace(ada, team_id="T" * 33), replace(ada, team_id=""), ada):
+        audit.note(person, "burn", "refused")
+
+    await audit.flush()
+
+    assert await stored(database) == 1
+
+
+@ON_SQLITE
 async def test_without_retention_nothing_is_noted(database, sealer, ada):
     off = Audit(None, sealer)
     async with off.writing():
@@ -113,6 +141,7 @@ async def test_without_retention_nothing_is_noted(database, sealer, ada):
     assert await stored(database) == 0
 
 
+@ON_SQLITE
 async def test_a_secret_has_one_hash_in_a_workspace_and_none_that_could_be_guessed(audit, sealer, ada, ben):
     said = audit.hash_secret(ada, HOST, MetadataKey("the key"))
 

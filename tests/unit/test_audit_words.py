@@ -8,7 +8,7 @@ from tests.support.rows import each_row
 
 
 def test_every_feature_and_every_outcome_has_words():
-    assert {feature.name for feature in FEATURES} | {UNKNOWN_VERB, ERASED, "seen", "notification"} == ACTS.keys()
+    assert {feature.name for feature in FEATURES} | {UNKNOWN_VERB, ERASED, "seen", "notification"} <= ACTS.keys()
     assert set(Outcome) <= OUTCOMES.keys()
 
 

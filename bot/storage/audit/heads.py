@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.logs import Log
@@ -59,7 +60,7 @@ class ChainHeads:
     async def sign_all(self) -> tuple[int, int]:
         """Sign every head with the primary key. Returns how many are signed by it now, and how many are broken.
 
-        `keys rotate` calls this. A chain whose signature is wrong stays as it is. Raises `StorageUnavailable`.
+        A chain whose signature is wrong stays as it is. Raises `StorageUnavailable`.
         """
         async with self._db.reading() as connection:
             query = select(audit_chains.c.enterprise_id, audit_chains.c.team_id)
@@ -80,6 +81,17 @@ class ChainHeads:
 
     def _sign(self, head: ChainHead) -> ChainHead:
         return replace(head, kid=self._sealer.keyring.primary, signature=head.signed(self._sealer))
+
+
+async def sign_heads(db: Database, sealer: Sealer) -> tuple[int, int]:
+    """Sign the head of every chain with the primary key, as `ChainHeads.sign_all` says. `keys rotate` calls this."""
+    return await ChainHeads(db, sealer).sign_all()
+
+
+async def count_heads(connection: AsyncConnection) -> Counter[str]:
+    """How many heads each encryption key has signed: such a key is still needed, to check them."""
+    query = select(audit_chains.c.kid, func.count().label("number")).group_by(audit_chains.c.kid)
+    return Counter({row.kid: row.number for row in await connection.execute(query)})
 
 
 def head_in(row: Row[Any]) -> ChainHead:

@@ -25,7 +25,8 @@ from bot.storage.sealing.sealer import Sealer
 WRITE_DELAY = 1.0  # seconds that the first entry of a batch waits for others
 MAX_BATCH = 100  # entries
 MAX_WAITING = 10_000  # entries, while the database takes none; what comes then is lost
-FLUSH_TIME = 1.5  # seconds at shutdown
+FLUSH_TIME = 1.0  # seconds at shutdown
+MAX_ID = 32  # characters of an id of Slack's that is stored
 
 log = Log("audit")
 
@@ -60,7 +61,7 @@ class Audit:
         `person` is who acted, in the workspace whose chain it belongs to. `act` has at most 32 characters, and is
         never made of what somebody typed. `secret` is what `hash_secret` returns.
         """
-        if self.store is None or not person.team_id:
+        if self.store is None or not person.team_id or not _fits(person):
             return
         if len(self._waiting) >= MAX_WAITING:
             self._lost.add()
@@ -129,6 +130,11 @@ class Audit:
         except Exception as error:  # noqa: BLE001 - the next try may work
             log.error("audit_not_written", cause=error, count=len(self._waiting))
         return not self._waiting
+
+
+def _fits(person: Person) -> bool:
+    """Whether these ids have room in their columns, as all of Slack's have: a batch is written as a whole or not."""
+    return all(len(one or "") <= MAX_ID for one in (person.enterprise_id, person.team_id, person.user_id))
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
