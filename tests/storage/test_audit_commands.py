@@ -216,3 +216,16 @@ def test_what_cannot_be_exported_is_said_in_one_line(filled, run, words, fix):
     assert (code, said) == (EXIT_CONFIG, "")
     assert fix in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_with_another_key_nothing_is_called_broken(filled, run, url, monkeypatch, capsys):
+    assert run("verify")[0] == 0
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("ENCRYPTION_KEYS", generate_line("k1").reveal())
+
+    assert main(["audit", "verify"]) == EXIT_CONFIG
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "The key k1 is not the k1 that this database was sealed with" in said.err

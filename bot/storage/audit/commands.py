@@ -53,7 +53,7 @@ async def verify_audit(database_url: Secret | str, keyring: KeyRing, write: Call
     """Write what was found about each chain. Returns how many are broken. Raises `CannotStart`."""
     chains = broken = 0
     async with existing_database(database_url) as db:
-        sealer = Sealer(keyring)
+        sealer = await check_keys(db, Sealer(keyring))
         async for report in verify_chains(db, sealer):
             write(str(report))
             chains += 1
