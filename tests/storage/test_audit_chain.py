@@ -181,7 +181,9 @@ async def test_a_chain_that_is_cut_at_its_end_is_found(database, sealer, store, 
     assert "its signature is wrong" in (await broken(database, sealer))["T0000001"]
 
 
-async def test_a_chain_that_was_changed_stays_broken_when_more_is_appended_and_signed(database, sealer, store, ada):
+async def test_a_chain_that_was_changed_stays_broken_when_more_is_appended_and_signed(
+    database, sealer, store, ada, caplog
+):
     await written(store, ada, count=5)
     (fourth,) = [row for row in await rows_of(database) if row.sequence == 4]
     await change(
@@ -191,10 +193,12 @@ async def test_a_chain_that_was_changed_stays_broken_when_more_is_appended_and_s
     )
 
     await written(store, ada)
+    await written(store, ada)
 
+    assert [record.message for record in caplog.records].count("audit_chain_broken") == 1
     assert await store.heads.sign_all() == (0, 1)
     assert "it was not signed" in (await broken(database, sealer))["T0000001"]
-    assert (await store.latest_of(ada, 0, 10))[1] == 7
+    assert (await store.latest_of(ada, 0, 10))[1] == 10
 
 
 async def test_chains_that_were_swapped_between_workspaces_are_found(database, sealer, store, ada):

@@ -52,7 +52,8 @@ class ChainHeads:
         if before.is_intact(self._sealer):
             after = self._sign(after)
         else:
-            log.error("audit_chain_broken", ref=before.workspace[1])
+            if before.signature:  # said once: from now on the chain has no signature
+                log.error("audit_chain_broken", ref=before.workspace[1])
             after = replace(after, kid=before.kid, signature=b"")
         own = update(audit_chains).where(in_workspace(audit_chains, before.workspace))
         await connection.execute(own.values(**_row(after)))
