@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_forget(subcommands)
     _add_notifications(subcommands)
+    _add_audit(subcommands.add_parser("audit", help="what happened, by whom, and with which outcome"))
     return parser
 
 
@@ -144,6 +145,17 @@ def _add_notifications(subcommands: _Subcommands) -> None:
     resend.add_argument("id", nargs="*", help="as `notifications dead` lists it")
     resend.add_argument("--all", action="store_true", help="all of them")
     resend.set_defaults(run=_resend)
+
+
+def _add_audit(parser: argparse.ArgumentParser) -> None:
+    audit = parser.add_subparsers(required=True, metavar="WHAT")
+    export = audit.add_parser("export", help="write the entries to standard output")
+    export.add_argument("--since", metavar="DATE", help="the first day, such as 2026-01-31, in UTC")
+    export.add_argument("--until", metavar="DATE", help="the day before which it ends")
+    export.add_argument("--workspace", metavar="ID", help="of one workspace or organisation only")
+    export.add_argument("--format", default="ndjson", choices=("ndjson", "csv"), help="one JSON object a line, or CSV")
+    export.set_defaults(run=_audit_export)
+    audit.add_parser("verify", help="check that no entry was changed, removed or added").set_defaults(run=_audit_verify)
 
 
 def _settings(given: argparse.Namespace) -> Settings:
@@ -370,7 +382,39 @@ def _forget_workspace(given: argparse.Namespace) -> None:
 def _forget_person(given: argparse.Namespace) -> None:
     from bot.storage import forget  # noqa: PLC0415 - imported when needed
 
-    _print(asyncio.run(forget.forget_person(_settings(given).database_url, given.id, given.workspace)))
+    settings = _settings(given)
+    said = forget.forget_person(settings.database_url, _ring(settings), given.id, given.workspace)
+    _print(asyncio.run(said))
+
+
+def _audit_export(given: argparse.Namespace) -> int:
+    from bot.storage.audit import commands  # noqa: PLC0415 - imported when needed
+
+    if given.since is None:
+        raise CannotStart("Say from when: audit export --since 2026-01-31, or a moment such as 2026-01-31T12:00Z.")
+    since = commands.read_moment(given.since, "--since")
+    until = None if given.until is None else commands.read_moment(given.until, "--until")
+    settings = _settings(given)
+    try:
+        asyncio.run(
+            commands.export_audit(
+                settings.database_url, _ring(settings), given.format,
+                since=since, until=until, workspace=given.workspace,
+            )
+        )  # fmt: skip
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has had enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+def _audit_verify(given: argparse.Namespace) -> int:
+    from bot.storage.audit import commands  # noqa: PLC0415 - imported when needed
+
+    settings = _settings(given)
+    broken = asyncio.run(commands.verify_audit(settings.database_url, _ring(settings), _print))
+    return 1 if broken else 0
 
 
 def _ring(settings: Settings) -> KeyRing:

@@ -132,6 +132,7 @@ _VALID_VALUES = {
     "reveal_escrow": "on or off",
     "unfurl_links": "on or off",
     "shares_per_hour": "a whole number, 1 or more, a million at most",
+    "audit_retention_days": "a whole number of days from 0 (nothing is noted) to 36500",
     "opens_per_hour": "a whole number, 1 or more, a million at most",
     "slack_client_id": "the client id of the app, such as 1234567890.1234567890",
     "install_allowed": "ids of workspaces (T…) and organisations (E…), with commas between them",
@@ -173,6 +174,7 @@ class Settings(BaseSettings):
     unfurl_links: Annotated[Literal["on", "off"], LowerCase] = "off"
     shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
+    audit_retention_days: int = Field(default=365, ge=0, le=36_500)  # 0: nothing is noted
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
     admin_port: int = Field(default=0, ge=0, le=65535)  # 0: off

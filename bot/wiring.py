@@ -51,6 +51,8 @@ from bot.slack.web import AppCredentials, SlackClient, is_loopback
 from bot.slack.workspaces import OneWorkspace
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
+from bot.storage.audit.journal import Audit
+from bot.storage.audit.store import AuditStore
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.commands import cannot_start
 from bot.storage.engine.database import Database
@@ -98,6 +100,7 @@ from bot.watch.watcher import Watcher
 DRAIN = 8.5  # seconds at shutdown for all tasks; after SIGTERM the process ends within 10
 CORRECTION_INTERVAL = 10.0  # seconds between two searches for due times and leases of a clock that was ahead
 REMINDERS_INTERVAL = 5.0  # seconds between two looks for reminders that are due
+AUDIT_INTERVAL = 3_600.0  # seconds between two searches for entries of the audit that are old enough to be deleted
 CUT_OFF = 2.5  # seconds at shutdown for requests that are incomplete or unanswered; aiohttp waits this long twice
 
 log = Log("wiring")
@@ -198,6 +201,8 @@ async def services(
             home_changes = HomeChanges()
             limits = _limits(db, settings)
             messenger = Messenger(workspaces, languages.of, preferences.hides_names, home_changes.mark)
+            audit_store = AuditStore(db, sealer)
+            audit = Audit(audit_store if settings.audit_retention_days else None, sealer)
             yield (
                 Services(
                     onetime=onetime,
@@ -216,6 +221,7 @@ async def services(
                     requests=Requests(db, sealer),
                     limits=limits,
                     acts=Acts(db),
+                    audit=audit,
                     message_failures=MessageFailures(db),
                     outdated_messages=OutdatedMessages(db),
                     message_slots=MessageSlots(db),
@@ -229,7 +235,7 @@ async def services(
                     publish_home=messenger.publish_home,
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
-                    people=PeopleRows(db),
+                    people=PeopleRows(db, audit_store),
                     installations=Installations(db, sealer),
                     workspace_rows=WorkspaceRows(db),
                     still_installed=workspaces.still_installed,
@@ -318,13 +324,8 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     # What is entered first ends last: another process may begin when this one has closed the database.
     with ExitStack() as single:
         make_workspaces = _workspaces_maker(settings, slack, tasks)
-        async with services(settings, hosts, make_workspaces, proxy, metrics) as (
-            given,
-            messenger,
-            db,
-            sealer,
-            workspaces,
-        ):
+        parts = services(settings, hosts, make_workspaces, proxy, metrics)
+        async with parts as (given, messenger, db, sealer, workspaces), given.audit.writing():
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspaces.load()
@@ -394,9 +395,11 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     if bot.db.is_sqlite:
         await free_leases(bot.db)
     departed = DepartedPeople(bot.workspaces, bot.services.people)
+    audit = AuditStore(bot.db, bot.sealer)
     departures = PeriodicTask(departed.check, CHECK_INTERVAL, log, "departed_failed")
     reminders = PeriodicTask(partial(send_due_reminders, bot.services), REMINDERS_INTERVAL, log, "reminders_failed")
-    parts = (watcher, notifier, reminders, _clock_correction(bot.db), departures)
+    retention = _audit_retention(audit, bot.settings.audit_retention_days)
+    parts = (watcher, notifier, reminders, _clock_correction(bot.db), departures, retention)
     for part in parts:
         bot.tasks.start(part.run())
     try:
@@ -404,6 +407,17 @@ async def _watching(bot: Bot) -> AsyncIterator[None]:
     finally:
         for part in parts:
             part.stop()
+
+
+def _audit_retention(audit: AuditStore, days: int) -> PeriodicTask:
+    """Deletes what the audit has kept for long enough."""
+
+    async def purge() -> bool:
+        if count := await audit.purge(days):
+            log.info("audit_purged", count=count)
+        return False
+
+    return PeriodicTask(purge, AUDIT_INTERVAL, log, "audit_not_purged")
 
 
 def _clock_correction(db: Database) -> PeriodicTask:

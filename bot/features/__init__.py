@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bot.features import (
     accounts,
+    activity,
     burn,
     check_link,
     connect,
@@ -53,6 +54,7 @@ FEATURES: tuple[Feature, ...] = (
     help.FEATURE,
     home.FEATURE,
     leaving.FEATURE,
+    activity.FEATURE,
 )
 
 
@@ -68,11 +70,19 @@ class Registry:
         self.recoveries = tuple(feature.recover for feature in features if feature.recover)
         runs = {(Kind.ACTION, RUN + verb.name): _run_as_button(verb, self.verbs) for verb in self.verbs}
         self.handlers: Mapping[tuple[Kind, str], Handler[Any]] = _join_unique([*map(_handlers_of, features), runs])
+        features_of = {key: feature.name for feature in features for key in _handlers_of(feature)}
+        words_of = {(Kind.COMMAND, verb.name): feature.name for feature in features for verb in feature.verbs}
+        runs_of = {(Kind.ACTION, RUN + verb): name for (_, verb), name in words_of.items()}
+        self._features: Mapping[tuple[Kind, str], str] = features_of | words_of | runs_of
         self.resumes = _join_unique(feature.resumes for feature in features)
         self._by_word = _join_unique(dict.fromkeys((verb.name, *verb.aliases), verb) for verb in self.verbs)
 
     def find(self, kind: Kind, name: str) -> Handler[Any] | None:
         return self.handlers.get((kind, name))
+
+    def feature_of(self, kind: Kind, name: str) -> str | None:
+        """The name of the feature that handles this."""
+        return self._features.get((kind, name))
 
     def names(self, kind: Kind) -> frozenset[str]:
         return frozenset(name for one, name in self.handlers if one is kind)

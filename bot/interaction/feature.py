@@ -53,6 +53,10 @@ class Inputs:
 NO_INPUTS = Inputs()
 
 
+async def _no_admin() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDetails:
     """What Slack says in an event beside who it is about."""
@@ -71,6 +75,8 @@ class Interaction:
     show: Callable[[Screen], Awaitable[None]]  # raises WindowClosed, SlackError
     tell: Callable[[Message], Awaitable[MessageRef]]  # sends the person a direct message; raises SlackError
     is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackError
+    # Whether the person is an admin or owner of the workspace. Slack is asked each time; raises SlackError.
+    is_admin: Callable[[], Awaitable[bool]] = _no_admin
     message: MessageRef | None = None  # the message that it happened on; None in a window or a forwarded copy
     # The text after the verb, the text of the message that a shortcut was used on, or the search typed into a menu.
     text: ParsedText = NO_TEXT

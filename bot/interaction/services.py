@@ -22,6 +22,7 @@ from bot.secret import Secret
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
+from bot.storage.audit.journal import Audit
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
@@ -96,6 +97,7 @@ class Services:
     requests: Requests
     limits: Limits
     acts: Acts
+    audit: Audit
     message_failures: MessageFailures  # for recovery
     outdated_messages: OutdatedMessages
     message_slots: MessageSlots

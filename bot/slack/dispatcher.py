@@ -12,6 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import stamina
@@ -64,6 +65,7 @@ from bot.slack.answers import (
     error_window,
     one_moment_window,
 )
+from bot.slack.audit_record import AuditRecord
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.deduplicator import Deduplicator
 from bot.slack.fair_share import TOO_MUCH, FairShare, too_much
@@ -329,6 +331,7 @@ class Dispatcher:
         if not self._fair_share.is_due_to_tell(incoming.person):
             return False
         log.info(incoming.kind, outcome=Outcome.REFUSED, reason="ShareUsedUp")
+        self._audited(incoming, incoming.name).end(None, Outcome.REFUSED, too_much())
         return True
 
     def _language(self, incoming: Incoming) -> Language:
@@ -373,6 +376,8 @@ class Dispatcher:
         fields = {_NAME_FIELDS[incoming.kind]: name}
         outcome = Outcome.UNKNOWN  # stays so if a shutdown cancels the work
         answered = False
+        denied: BotError | None = None
+        audited = self._audited(incoming, name)
         try:
             if record is not None and not await record.begin(at_once=handler.opens_window):
                 outcome = Outcome.REFUSED
@@ -380,10 +385,10 @@ class Dispatcher:
                 record = None  # it is the record of whoever carries the act out
                 await answer.repeat()
             else:
-                outcome = await self._run(handler, incoming, answer, text)
+                outcome = await self._run(handler, incoming, answer, text, audited)
             answered = True
         except BotError as error:
-            outcome = read_outcome(error)
+            outcome, denied = read_outcome(error), error
             fields |= {"reason": type(error).__name__, "error": str(error)}
             self._count_denial(error)
             if not isinstance(error, WindowClosed):
@@ -401,6 +406,7 @@ class Dispatcher:
                 self._services.home_changes.mark(incoming.person)
             self._services.metrics.act(incoming.kind, outcome)
             log.info(incoming.kind, outcome=outcome, ms=round((time.monotonic() - started) * 1000), **fields)
+            audited.end(handler, outcome, denied)
             if record is not None and answered and answer.stale_window is not None:
                 self._tasks.start(record.leave_window(answer.stale_window))
             elif record is not None and answered:
@@ -413,7 +419,13 @@ class Dispatcher:
         if (rule := _RULES.get(type(error))) is not None:
             self._services.metrics.denial(rule)
 
-    async def _run(self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str) -> Outcome:
+    def _audited(self, incoming: Incoming, name: str) -> AuditRecord:
+        feature = self._registry.feature_of(incoming.kind, name)
+        return AuditRecord(self._services.audit, incoming, feature, name)
+
+    async def _run(
+        self, handler: Handler[Any], incoming: Incoming, answer: Answer, text: str, audited: AuditRecord
+    ) -> Outcome:
         person = incoming.person
         zone = None
         if handler.needs_member:
@@ -426,12 +438,14 @@ class Dispatcher:
         if incoming.in_home and not (handler.opens_window or handler.opens_when_ready or handler.draws_home):
             await answer.show(one_moment_window())  # its trigger lives 3 seconds, and a server may take longer
         row = await handler.owns(self._services, person, incoming.ref)
+        audited.note_row(row)
         interaction = Interaction(
             person=person,
             services=self._services,
             show=answer.show,
             tell=answer.tell,
             is_member=self._members.is_member,
+            is_admin=partial(self._members.is_admin, person, incoming.install_team),
             message=incoming.message,
             text=_parse(incoming.kind, text),
             content=incoming.content,

@@ -84,6 +84,14 @@ class Members:
             raise
         return True
 
+    async def is_admin(self, person: Person, install_team: str | None) -> bool:
+        """Whether this member is an admin or owner, as Slack says now: nothing of it is cached. Raises `SlackError`."""
+        workspace = await self._workspaces.require(install_team)
+        user = await workspace.slack.user(person.user_id)
+        if not is_member(user, person, workspace.team_id, workspace.enterprise_id):
+            return False
+        return user.get("is_admin") is True or user.get("is_owner") is True
+
     async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
         """Ask Slack once, also when a person that is not known yet does several things at the same time."""
         asked = (person, install_team)

@@ -53,6 +53,7 @@ class Incoming:
     view_hash: str | None = None  # changes with each change of what that modal shows
     first_input: str | None = None  # of a form: the first field, where an error can be shown
     message: MessageRef | None = None  # the message that it happened on
+    channel: str | None = None  # where a command was typed
     content: MessageContent | None = None  # of the message that a message shortcut was used on
     inputs: Inputs = NO_INPUTS
     links: tuple[Secret, ...] = ()  # that were posted in `message`, as Slack wrote them; each may hold a key
@@ -100,6 +101,7 @@ def read_command(body: JsonObject) -> Incoming:
         text=_as_text(body.get("text")) or "",
         trigger_id=_as_id(body.get("trigger_id")),
         response_url=_as_secret(body.get("response_url")),
+        channel=_as_id(body.get("channel_id")),
     )
 
 

@@ -36,6 +36,13 @@ CARD_OPEN: Final = "card_open"
 CARD_CHECK: Final = "card_check"
 CARD_BURN: Final = "card_burn"
 
+ACTIVITY_OPEN: Final = "activity_open"  # opens a window
+
+
+def activity_button() -> Button:
+    """Opens the window with what the audit says of the person."""
+    return Button(say("What I did here"), ACTIVITY_OPEN)
+
 
 def connect_button(label: Phrase = CONNECT_ACCOUNT) -> Button:
     """Opens the window of `/ots connect`."""

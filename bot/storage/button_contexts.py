@@ -31,7 +31,9 @@ Key = TypeVar("Key", SecretKey, MetadataKey, None)
 class ContextKind(Generic[Key]):
     """A kind of context, and the type of its keys. `key_type` is None for a kind whose contexts have no key."""
 
-    name: Literal["secret", "metadata", "page", "recent", "tracked_page", "share", "command"]  # stored in each row
+    name: Literal[
+        "secret", "metadata", "page", "recent", "tracked_page", "share", "command", "activity"
+    ]  # stored in each row
     key_type: type[Key] | None
 
 
@@ -44,6 +46,7 @@ RECENT_PAGE: Final[ContextKind[None]] = ContextKind("recent", None)  # a page of
 TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a page of the secrets that a person tracks
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
 
+ACTIVITY_PAGE: Final[ContextKind[None]] = ContextKind("activity", None)  # a page of what the audit says of a person
 COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # a command that can be gone on with
 COMMAND_NAMES: Final = "names"  # the key in the data: whom it named, and words that are no secrets
 

@@ -6,8 +6,11 @@ import re
 
 from bot.errors import CannotStart
 from bot.secret import Secret
+from bot.storage.audit.store import AuditStore
 from bot.storage.engine.commands import existing_database
 from bot.storage.people import PeopleRows
+from bot.storage.sealing.keyring import KeyRing
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.workspace_rows import WorkspaceRows
 
 _WORKSPACE = re.compile(r"[TE][0-9A-Z]{1,31}")
@@ -25,7 +28,7 @@ async def forget_workspace(database_url: Secret | str, install_team: str | None)
     return f"{install_team}: {count or 0} rows erased."
 
 
-async def forget_person(database_url: Secret | str, user_id: str | None, team_id: str | None) -> str:
+async def forget_person(database_url: Secret | str, ring: KeyRing, user_id: str | None, team_id: str | None) -> str:
     """Erase what belongs to a person: in one workspace, or wherever they have this id. As `forget_workspace`.
 
     What they shared can still be opened by its recipients until it expires.
@@ -35,5 +38,5 @@ async def forget_person(database_url: Secret | str, user_id: str | None, team_id
             "Say whom: `forget person ID`. A person has an id such as U0123456, in their profile in Slack."
         )
     async with existing_database(database_url) as db:
-        count = await PeopleRows(db).erase_user(user_id, team_id)
+        count = await PeopleRows(db, AuditStore(db, Sealer(ring))).erase_user(user_id, team_id)
     return f"{user_id}: {count} rows erased."

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from sqlalchemy import ColumnElement, Table, and_, delete, select, union
 
 from bot.person import Person
+from bot.storage.audit.store import AuditStore
 from bot.storage.engine.database import Database
 from bot.storage.tables import (
     OWNER,
     accounts,
+    audit_keys,
     button_contexts,
     following_messages,
     homes,
@@ -40,8 +42,9 @@ _OWN = (
 class PeopleRows:
     """All methods raise `StorageUnavailable`; nothing is changed then."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, audit: AuditStore | None = None) -> None:
         self._db = db
+        self._audit = audit
 
     async def with_polls(self) -> list[Person]:
         """Everybody who has an account or a watch: the bot keeps a token of theirs, or asks hosts for them."""
@@ -50,9 +53,10 @@ class PeopleRows:
             return [person_in(row) for row in (await connection.execute(owners)).all()]
 
     async def erase(self, person: Person) -> int:
-        """Delete what belongs to this person. What they shared can still be opened by its recipients.
+        """Delete what belongs to this person, and destroy the key of what the audit says of them.
 
-        Returns the number of rows that were deleted, without those that went with them.
+        What they shared can still be opened by its recipients. Returns the number of rows that were deleted, without
+        those that went with them.
         """
         return await self._erase(lambda table: owned_by(table, person))
 
@@ -70,5 +74,11 @@ class PeopleRows:
         async with self._db.writing() as connection:
             for table in _OWN:
                 count += (await connection.execute(delete(table).where(theirs(table)))).rowcount
+            if self._audit is not None:
+                people = await connection.execute(
+                    select(*(audit_keys.c[name] for name in OWNER)).where(theirs(audit_keys))
+                )
+                for row in people.all():
+                    await self._audit.forget_person(connection, person_in(row))
         await self._db.checkpoint()
         return count

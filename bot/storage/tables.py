@@ -495,6 +495,54 @@ homes = Table(  # the Home tab of a person; Slack does not say when it is left
     Column("published_at", Double),  # when it was drawn last
 )
 
+audit_chains = Table(  # one chain of entries for each workspace: where it ends, and where it begins now
+    "audit_chains",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("sequence", Integer, nullable=False),  # of the last entry; the first one has 1
+    Column("hash", LargeBinary, nullable=False),  # of the last entry
+    Column("anchor_sequence", Integer, nullable=False),  # of the last entry that was deleted because of its age; or 0
+    Column("anchor_hash", LargeBinary, nullable=False),
+    Column("kid", String(16), nullable=False),  # the encryption key whose signing key signed all of this
+    Column("signature", LargeBinary, nullable=False),  # empty: the chain was broken when it was to be signed
+)
+
+audit_keys = Table(  # seals what somebody did; destroyed when the person is erased
+    "audit_keys",
+    metadata,
+    _id(),
+    *_owner(),  # "-" in the place of the user: for what the bot or an operator does in the workspace
+    Column("key", LargeBinary, nullable=False),  # sealed
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("enterprise_id", "team_id", "user_id"),
+)
+
+audit_entries = Table(  # what happened; the chain goes over the commitments, so that it outlives the keys
+    "audit_entries",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("at", Double, nullable=False),  # by the clock of the process that saw it
+    Column("key_id", String(ID_LENGTH), nullable=False),  # a row of audit_keys, or a key that was destroyed
+    Column("sealed", LargeBinary, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),  # of the previous hash and the commitment
+    Index(None, "key_id", "sequence"),
+)
+
+audit_counts = Table(  # how often something was done in a workspace on a day, without who did it
+    "audit_counts",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("day", Integer, primary_key=True),  # since 1970, in UTC
+    Column("act", String(32), primary_key=True),
+    Column("outcome", String(16), primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
 key_checks = Table(
     "key_checks",
     metadata,
@@ -572,6 +620,7 @@ SEALED = (
     SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
+    SealedColumn(audit_keys, "key", "audit_key", bound_names.AUDIT_KEYS),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
     SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
     REQUEST_PEOPLE,

@@ -6,7 +6,17 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
 
 from bot.message_ref import ORGANISATION
 from bot.storage.engine.database import Database
-from bot.storage.tables import installations, metadata, organisation_workspaces
+from bot.storage.tables import (
+    audit_chains,
+    audit_counts,
+    audit_entries,
+    audit_keys,
+    installations,
+    metadata,
+    organisation_workspaces,
+)
+
+_KEPT = (audit_chains, audit_keys, audit_entries, audit_counts)  # for as long as the audit is kept
 
 
 class WorkspaceRows:
@@ -16,7 +26,7 @@ class WorkspaceRows:
         self._db = db
 
     async def erase(self, install_team: str, *, unless_installed_after: float | None = None) -> int | None:
-        """Delete everything of this workspace or organisation: accounts, tracked secrets, shares, the token, all.
+        """Delete everything of this workspace or organisation but the audit: accounts, shares, the token, all.
 
         `unless_installed_after` is a time in seconds since 1970: somebody who installed the app again after it keeps
         everything. So does a workspace whose organisation has the app; only its own installation is deleted then.
@@ -33,7 +43,7 @@ class WorkspaceRows:
                 return (await connection.execute(delete(installations).where(mine))).rowcount
             count = 0
             for table in reversed(metadata.sorted_tables):
-                if (of_it := _belongs(table, install_team)) is not None:
+                if table not in _KEPT and (of_it := _belongs(table, install_team)) is not None:
                     count += (await connection.execute(delete(table).where(of_it))).rowcount
         await self._db.checkpoint()
         return count

@@ -49,6 +49,7 @@ from bot.onetime.links import Host
 from bot.periodic import PeriodicTask
 from bot.secret import MetadataKey
 from bot.storage.accounts import Account
+from bot.storage.tracking.changes import Change
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import NewTracked, OpenRow, Watch
 from bot.watch.batch_writer import BatchWriter
@@ -271,12 +272,20 @@ class HostPoller:
             delay = 0.0 if len(new) > len(some) else delay
             if not await self._polls.record_poll(watch, result.changes, next_poll_in=delay, new=some):
                 log.info("poll_fenced")
+            else:
+                self._note(watch, result.changes)
             return
         if found.digest is not None:
             valid_until = min(result.unchanged_until, now + MAX_AGE)
             response = UnchangedResponse(watch, found.digest, valid_until, newest_made_at, first_expires_at)
             self._unchanged_responses.store(response)
         await self._shared.batch_writer.write(watch, delay)
+
+    def _note(self, watch: Watch, changes: Sequence[Change]) -> None:
+        """Note in the audit which secrets are received, burned or expired."""
+        for change in changes:
+            if change.state is not None:
+                self._services.audit.note(watch.person, "seen", change.state, ref=change.tracked_id)
 
     async def _find_new(self, watch: Watch, untracked: Sequence[NewTracked]) -> list[NewTracked]:
         """Those `untracked` secrets that have no row, and that the person did not choose to ignore."""

@@ -199,6 +199,8 @@ class Notifier:
             with attempt:
                 await self._notifications.mark_posted(*posted)
         failpoint("notification_noted")
+        for notification in posted:
+            self._note(notification, "sent")
 
     async def _settle(self, prepared: Sequence[PreparedNotification]) -> None:
         """Update the cards of what was posted, and mark it as sent."""
@@ -245,6 +247,11 @@ class Notifier:
             await self._send_each_alone(failed, error.code)
         else:
             await self._say_plainly(failed, error, said)
+
+    def _note(self, notification: Notification, outcome: str) -> None:
+        """Note in the audit what became of a notification."""
+        ref = notification.tracked.id if notification.tracked else notification.id
+        self._services.audit.note(notification.person, "notification", outcome, name=notification.kind, ref=ref)
 
     async def _send_each_alone(self, together: Sequence[Notification], code: str) -> None:
         """Try again at once, each in a message of its own: the others go out although one of them is at fault."""
@@ -299,6 +306,7 @@ class Notifier:
         for notification in failed:
             await self._notifications.dead_letter(notification, code)
             self._services.metrics.notification("dead")
+            self._note(notification, "dead")
             count = await self._notifications.dead_count()
             log.warning("notification_dead_lettered", error=code, count=count, ref=notification.id)
             with suppress(SlackError, HostNotAllowed, OutcomePending):  # its card may still be changed

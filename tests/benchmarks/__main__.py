@@ -5,12 +5,13 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, door, home, ids, links, start
+from tests.benchmarks import ack, audit, door, home, ids, links, start
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
 BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "ack": ack.measure,
+    "audit": audit.measure,
     "door": door.measure,
     "home": home.measure,
     "ids": ids.measure,

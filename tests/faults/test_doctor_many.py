@@ -50,7 +50,7 @@ async def test_a_sound_installation_has_no_failure(world):
         ({"SLACK_CLIENT_SECRET": CANARY}, "refuses the credentials of the app (bad_client_secret)"),
         ({"SLACK_CLIENT_SECRET": ""}, "SLACK_CLIENT_SECRET is missing"),
         ({"SLACK_CLIENT_ID": ""}, "SLACK_CLIENT_ID is missing"),
-        ({"SLACK_BOT_TOKEN": "xoxb-1-2-three"}, "leave out one or the other"),
+        ({"SLACK_BOT_TOKEN": "xoxb-1-2-three"}, "eave out one or the other"),
         ({"INSTALL_ALLOWED": "acme"}, "INSTALL_ALLOWED"),
     ],
     ids=["wrong secret", "no secret", "no id", "a bot token too", "a name for an id"],

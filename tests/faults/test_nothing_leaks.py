@@ -456,6 +456,19 @@ def _run(scene, statement):
         connection.execute(statement)
 
 
+async def exporting_the_audit(scene):
+    """What it says in clear has nothing of a secret, and all that was done is in it."""
+    await asyncio.sleep(1.5)  # it is written once a second
+    url, keys = f"sqlite:///{scene.world.directory}/bot.db", f"k1:{scene.world.encryption_key}"
+    for form in ("ndjson", "csv"):
+        code, said = await run_bot(
+            "audit", "export", "--since", "2020-01-01", "--format", form, DATABASE_URL=url, ENCRYPTION_KEYS=keys
+        )
+        assert code == 0
+        assert {word for word in ("burn", "opened", "connect", scene.ada.id) if word not in said} == set()
+        scene.search.pages.append(said.encode())
+
+
 async def pages_for_whoever_watches(scene):
     reader_pages = ("/healthz", "/readyz", f"/{scene.typed.text}", "/slack/events", "/metrics")
     for path in reader_pages:
@@ -768,6 +781,7 @@ JOURNEYS = (
     forged_and_unknown_payloads, a_database_in_trouble, pages_for_whoever_watches,
     killed_in_the_middle, without_escrow, sharing, generating, asking_a_colleague, sharing_just_a_link, sharing_what_is_refused, in_the_home_tab,
     opening_in_the_browser, using_shortcuts, making_a_link, posting_links, letting_go,
+    exporting_the_audit,
 )  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.sharing.form_state import FormState
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import (
+    ACTIVITY_PAGE,
     METADATA,
     RECENT_PAGE,
     REVEAL_PAGE,
@@ -191,6 +192,11 @@ class Owned:
         await self.tracked()
         return (
             await self.button_contexts.keep(self.person, NewButtonContext(TRACKED_PAGE, "-", None, data={"page": "0"}))
+        )[0]
+
+    async def page_of_activity(self):
+        return (
+            await self.button_contexts.keep(self.person, NewButtonContext(ACTIVITY_PAGE, "-", None, data={"page": "0"}))
         )[0]
 
     async def requested(self):
@@ -406,6 +412,9 @@ ACTS = (
     Act("action", "home_recent_newer", Owned.page_of_recent, in_home=True),
     Act("action", "home_recent_older", Owned.page_of_recent, in_home=True),
     Act("action", "home_recent_filter", Owned.page_of_recent, in_home=True),
+    Act("action", "activity_open"),
+    Act("action", "activity_newer", Owned.page_of_activity, in_window=True),
+    Act("action", "activity_older", Owned.page_of_activity, in_window=True),
     *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
 # The Home tab draws these buttons too.
@@ -417,7 +426,7 @@ HOME_ACTS = tuple(
         "share_open", "share_open_now", "request_answer", "request_decline", "tracked_burn", "tracked_refresh",
         "tracked_stop", "tracked_burn_with_passphrase", "account_disconnect", "account_default", "connect_open",
         "metadata_refresh", "track", "burn_with_passphrase", "run_share", "run_request", "run_retrieve",
-        "run_settings", "run_help",
+        "run_settings", "run_help", "activity_open",
     }
 )  # fmt: skip
 # Whoever opens Home or posts a link need not be a member: see the end of this file for Home, and test_unfurl.py for links.

@@ -11,6 +11,8 @@ from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.storage.accounts import Accounts
 from bot.storage.acts import Acts
+from bot.storage.audit.journal import Audit
+from bot.storage.audit.store import AuditStore
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
 from bot.storage.following_messages import FollowingMessages
@@ -65,6 +67,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "requests": Requests(db, sealer),
         "limits": Limits(LimitUses(db)),
         "acts": Acts(db),
+        "audit": Audit(AuditStore(db, sealer), sealer),
         "message_failures": MessageFailures(db),
         "outdated_messages": OutdatedMessages(db),
         "message_slots": MessageSlots(db),

@@ -59,6 +59,7 @@ FOR_ANY_MEMBER = {
     "/ots untrack",
     "/ots watch",
     "/ots LINK",
+    "action activity_open",
     "action connect_open",
     "action open_url",
     "form connect",

@@ -1,4 +1,4 @@
-"""Settings and language, and where help is."""
+"""Settings and language, what the person did, and where help is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.interaction.commands import PROMISES, command_button
 from bot.language import Language
 from bot.screen.parts import Button, Buttons, Confirm, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Mark, Piece, say
-from bot.status.buttons import ERASE_ME
+from bot.status.buttons import ERASE_ME, activity_button
 from bot.status.preference_words import notifications_sentence, reminders_words
 
 
@@ -15,8 +15,11 @@ def settings(content: Content) -> list[Part]:
     reminders = reminders_words(content.preferences)
     said: tuple[Piece, ...] = (notifications_sentence(content.preferences), Mark("\n"), *reminders)
     language = say("Language: {language}", language=_language(content.language))
-    buttons = Buttons.of(command_button(say("Change settings"), "settings"), _erase_button())
-    return [Divider(), Heading(say("Settings and language")), Text((*said, Mark("\n"), language)), buttons]
+    buttons = [command_button(say("Change settings"), "settings")]
+    if content.is_audited:
+        buttons.append(activity_button())
+    buttons.append(_erase_button())
+    return [Divider(), Heading(say("Settings and language")), Text((*said, Mark("\n"), language)), Buttons.of(*buttons)]
 
 
 def _erase_button() -> Button:

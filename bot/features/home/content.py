@@ -31,6 +31,7 @@ class Content:
     refusing: frozenset[str]  # base URLs of servers that do not accept the account any more
     preferences: NotificationPreferences
     language: Language | None  # that the person chose; None: as in Slack
+    is_audited: bool  # whether what people do is noted
     escrow: bool  # whether a secret can be shown again whose window was closed too early
 
     @property
@@ -56,5 +57,6 @@ async def load(services: Services, home: Home) -> Content:
         refusing=frozenset(watch.host for watch in watches if watch.paused is not None),
         preferences=await services.preferences.of(person),
         language=language.chosen,
+        is_audited=services.audit.store is not None,
         escrow=services.escrow,
     )

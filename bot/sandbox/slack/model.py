@@ -31,6 +31,7 @@ class SlackUser:
     is_bot: bool = False
     tz: str = "Europe/Berlin"
     locale: str = "en-GB"  #: the language in which the person reads Slack
+    admin: bool = False  #: of the workspace
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 ACCOUNTS: Final = "accounts"
+AUDIT_ENTRIES: Final = "audit_entries"
+AUDIT_KEYS: Final = "audit_keys"
 BUTTON_CONTEXTS: Final = "handles"
 BUTTON_CONTEXT_DATA: Final = "facts"  # the column `data`
 DELIVERIES: Final = "parcels"

@@ -11,6 +11,7 @@ from sqlalchemy import delete
 
 from bot.errors import CannotStart
 from bot.secret import Secret
+from bot.storage.audit.heads import sign_heads
 from bot.storage.engine.commands import existing_database
 from bot.storage.sealing.key_file import append_key, promote_key, remove_key
 from bot.storage.sealing.key_source import KeySource
@@ -60,7 +61,9 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
     """
     async with existing_database(database_url) as db:
         progress = Progress()
-        done = await Rotation(db, Sealer(ring), read_link, progress.tell, batch).run()
+        sealer = Sealer(ring)
+        done = await Rotation(db, sealer, read_link, progress.tell, batch).run()
+        _, broken = await sign_heads(db, sealer)
     progress.end()
     said = [f"Sealed {done.resealed} values anew with {ring.primary}."]
     if not done.left:
@@ -68,6 +71,8 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
         said.append("Nothing is left." + (f" Next: `keys verify`, then `keys prune` for {others}." if others else ""))
     if done.unreadable:
         said.append(f"{done.unreadable} do not open and stay as they are: `keys verify` says by which key.")
+    if broken:
+        said.append(f"{broken} chains of the audit are not signed anew: `audit verify` says what is wrong with them.")
     if written := done.left - done.unreadable:
         said.append(
             f"Left: {written}. Most likely a process whose first key is not {ring.primary} goes on writing. {DEPLOY}. "

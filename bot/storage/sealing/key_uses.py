@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.storage.audit.heads import count_heads
 from bot.storage.sealing.blind_indexes import INDEXED
 from bot.storage.sealing.key_checks import starts_with
 from bot.storage.sealing.sealer import header_of
@@ -30,6 +31,7 @@ async def count_uses(connection: AsyncConnection, kid: str) -> tuple[Counter[str
     for index in INDEXED:
         by_key = or_(index.kid == kid, index.kid.is_(None))
         indexed[index.table.name] += await _count(connection, index.table, index.column.is_not(None) & by_key)
+    sealed["audit_chains"] += (await count_heads(connection))[kid]  # signed by it
     return +sealed, +indexed
 
 

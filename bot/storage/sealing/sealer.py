@@ -29,7 +29,8 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.sealing.keyring import KEY_BYTES, KeyRing, is_kid
 
-Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check"]
+Purpose = Literal["token", "metadata_key", "escrow", "slack_token", "key_check", "audit_key", "audit_entry"]
+MacPurpose = Literal["audit_head", "audit_secret"]
 
 VERSION: Final = b"O1"
 NONCE_BYTES = 12
@@ -81,6 +82,7 @@ class Sealer:
         self.keyring = keyring
         self._cipher = functools.cache(self._make_cipher)
         self._indexing = functools.cache(self._make_index)
+        self._authenticating = functools.cache(self._make_mac)
 
     def __repr__(self) -> str:
         return f"Sealer({self.keyring!r})"
@@ -130,6 +132,14 @@ class Sealer:
         except UnicodeDecodeError:
             raise Unsealable from None
 
+    def mac(self, kid: str, purpose: MacPurpose, *parts: str | bytes | Secret) -> bytes:
+        """HMAC-SHA256 over these parts with the key of this name. Raises `KeyError` if the key is not there."""
+        begun = self._authenticating(kid, purpose).copy()
+        for part in parts:
+            text = part.reveal() if isinstance(part, Secret) else part
+            begun.update(_with_length(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")))
+        return begun.finalize()
+
     def blind_index(self, host_url: str, key: Secret) -> bytes:
         """16 bytes, equal for equal keys on one host. Without our encryption key they reveal nothing about the key."""
         return self.indexer(host_url)(key)
@@ -161,7 +171,10 @@ class Sealer:
         return AESGCM(self._derive(kid, purpose))
 
     def _make_index(self, kid: str) -> HMAC:
-        return HMAC(self._derive(kid, "blind_index"), SHA256())
+        return self._make_mac(kid, "blind_index")
+
+    def _make_mac(self, kid: str, purpose: str) -> HMAC:
+        return HMAC(self._derive(kid, purpose), SHA256())
 
     def _derive(self, kid: str, purpose: str) -> bytes:
         hkdf = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=_SALT, info=purpose.encode())
