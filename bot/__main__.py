@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
 
     subcommands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
 
+    copying = subcommands.add_parser("copy-database", help="copy the SQLite database into an empty PostgreSQL database")
+    copying.add_argument("--to", type=Path, required=True, metavar="FILE",
+                         help="a file with the line DATABASE_URL=postgresql://…, such as new settings")  # fmt: skip
+    copying.set_defaults(run=_copy_database)
+
     sandbox = subcommands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
     sandbox.add_argument("--port", type=int, default=8080, help="where its page listens (8080)")
     sandbox.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
@@ -161,6 +166,21 @@ def _migrate(given: argparse.Namespace) -> None:
     from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - imported when needed
 
     migrate(_settings(given).database_url)
+
+
+def _copy_database(given: argparse.Namespace) -> None:
+    from bot.settings import read_database_url  # noqa: PLC0415 - imported when needed
+    from bot.storage.copy_database import copy_database, locate_source  # noqa: PLC0415
+    from bot.watch.single_instance import single_instance_lock  # noqa: PLC0415
+
+    settings = _settings(given)
+    target = read_database_url(given.to, "--to")
+    with single_instance_lock(locate_source(settings.database_url)):
+        _print(asyncio.run(copy_database(settings.database_url, target, _ring(settings))))
+    _print(
+        "Next: start the bot with the DATABASE_URL and the keys of the copy, and never again with the SQLite file: "
+        "what it would store there is lost. Keep that file as a backup until the bot has run well, then delete it."
+    )
 
 
 def _sandbox(given: argparse.Namespace) -> int:

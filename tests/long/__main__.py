@@ -5,11 +5,13 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from tests.long import fuzz, lowest, model, mutants, opening, soak, storm
+from tests.long import fuzz, history, image, lowest, model, mutants, opening, soak, storm
 
 # Each has `run(*, quick) -> bool`. One with more options adds them in `add_options(parser)`, and `run` takes them.
 RUNS: Mapping[str, ModuleType] = {
     "fuzz": fuzz,
+    "history": history,
+    "image": image,
     "lowest": lowest,
     "model": model,
     "mutants": mutants,
