@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     subcommands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
 
     copying = subcommands.add_parser("copy-database", help="copy the SQLite database into an empty PostgreSQL database")
-    copying.add_argument("--to", type=Path, required=True, metavar="FILE",
+    copying.add_argument("--to", type=Path, metavar="FILE",
                          help="a file with the line DATABASE_URL=postgresql://…, such as new settings")  # fmt: skip
     copying.set_defaults(run=_copy_database)
 
@@ -173,6 +173,8 @@ def _copy_database(given: argparse.Namespace) -> None:
     from bot.storage.copy_database import copy_database, locate_source  # noqa: PLC0415
     from bot.watch.single_instance import single_instance_lock  # noqa: PLC0415
 
+    if given.to is None:
+        raise CannotStart("Say where to: copy-database --to FILE, which has the line DATABASE_URL=postgresql://…")
     settings = _settings(given)
     target = read_database_url(given.to, "--to")
     with single_instance_lock(locate_source(settings.database_url)):

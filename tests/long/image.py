@@ -44,14 +44,14 @@ def run(*, quick: bool, tree: Path) -> bool:
 
 
 async def _run(tree: Path, *, quick: bool) -> bool:
-    async def spawn(_command: Sequence[str], environment: Mapping[str, str]) -> Process:
+    async def spawn(command: Sequence[str], environment: Mapping[str, str]) -> Process:
         return await asyncio.create_subprocess_exec(
             *_enter(*PROGRAM, "run"), env={**_environment(tree), **environment, "PYTHONPATH": ""},
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
 
     world = World(settings={"DATABASE_URL": f"sqlite:///{STORE}/bot.db"})
-    BotProcess.spawn = staticmethod(spawn)  # type: ignore[assignment]
+    BotProcess.spawn = staticmethod(spawn)
     async with world:
         checks = {
             "healthy": _inside(tree, *HEALTH, PORT=str(world.bot.port)) == 0,
