@@ -23,7 +23,7 @@ from tests.support.postgres import Cluster, postgres
 
 __all__ = ["postgres"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 SENDERS = 3
 TEXT = "the database password: c0rrect-h0rse"
@@ -130,6 +130,7 @@ async def test_what_is_asked_for_at_either_is_answered_at_the_other(postgres: Cl
             await sees_text(ada)
 
 
+@pytest.mark.parametrize("old", [ONE_WORKSPACE], ids=["0024"], indirect=True)
 async def test_while_people_share_an_upgrade_loses_nothing_and_doubles_nothing(
     postgres: Cluster, old: dict[str, str]
 ) -> None:
