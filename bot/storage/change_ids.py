@@ -85,7 +85,7 @@ async def _change(connection: AsyncConnection, table: Table, sealer: Sealer, new
         return 0
     count = 0
     concerned = select(table).where(or_(*(column == new.team for column in teams)))
-    for row in (await connection.execute(concerned)).mappings().all():
+    for row in [dict(found) for found in (await connection.execute(concerned)).mappings()]:
         changed: dict[str, Any] = dict(new.changes(table, row))
         if not changed:
             continue

@@ -6,6 +6,7 @@ The released code is the real one, from the repository's history.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -158,8 +159,12 @@ async def test_while_people_share_an_upgrade_loses_nothing_and_doubles_nothing(
             ended.set()
 
         for reader in readers:
-            await reader.until(lambda reader=reader: len(secrets_for(reader)) >= shared[reader.id])
+            await reader.until(functools.partial(has_secrets, reader, shared[reader.id]))
         assert {reader.id: len(secrets_for(reader)) for reader in readers} == shared
+
+
+def has_secrets(reader: WorkspaceMember, count: int) -> bool:
+    return len(secrets_for(reader)) >= count
 
 
 def secrets_for(reader: WorkspaceMember) -> list[SlackMessage]:
