@@ -85,6 +85,15 @@ def test_what_the_image_is_made_of_is_in_the_project():
     assert {"requirements.txt", "manifest.yml", "bot", "migrations"} <= set(copied)
 
 
+def test_the_build_sees_what_it_copies_and_nothing_else():
+    lines = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    copied = {name for line in values("COPY") if "--from" not in line for name in shlex.split(line)[:-1]}
+
+    assert lines[1] == "*"
+    assert {line[1:] for line in lines if line.startswith("!")} == copied
+    assert {"**/*.keys", "**/*.env", "**/*.db*"} <= set(lines)
+
+
 def test_the_health_of_the_container_is_asked_for_where_the_bot_answers():
     (check,) = (json.loads(line) for line in values("CMD") if "python" in line)
 
