@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import random
+import re
 import resource
 import sys
 import time
@@ -76,6 +77,17 @@ def _parser() -> argparse.ArgumentParser:
         serve.set_defaults(run=_run, migrates=name == "run")
 
     subcommands.add_parser("migrate", help="bring the database's tables up to date").set_defaults(run=_migrate)
+
+    copying = subcommands.add_parser("copy-database", help="copy the SQLite database into an empty PostgreSQL database")
+    copying.add_argument("--to", type=Path, metavar="FILE",
+                         help="a file with the line DATABASE_URL=postgresql://…, such as new settings")  # fmt: skip
+    copying.set_defaults(run=_copy_database)
+
+    changing = subcommands.add_parser("change-ids", help="a workspace joined an organisation: change the stored ids")
+    changing.add_argument("--team", default="", metavar="ID", help="the workspace, such as T012AB")
+    changing.add_argument("--enterprise", default="", metavar="ID", help="the organisation, such as E012AB")
+    changing.add_argument("--users", type=Path, metavar="FILE", help="CSV of old ids and new ids of people")
+    changing.set_defaults(run=_change_ids)
 
     sandbox = subcommands.add_parser("sandbox", help="try everything on this machine, with nothing to configure")
     sandbox.add_argument("--port", type=int, default=8080, help="where its page listens (8080)")
@@ -264,6 +276,36 @@ def _migrate(given: argparse.Namespace) -> None:
     from bot.storage.engine.migrate import migrate  # noqa: PLC0415 - imported when needed
 
     migrate(_settings(given).database_url)
+
+
+def _copy_database(given: argparse.Namespace) -> None:
+    from bot.settings import read_database_url  # noqa: PLC0415 - imported when needed
+    from bot.storage.copy_database import copy_database, locate_source  # noqa: PLC0415
+    from bot.watch.single_instance import single_instance_lock  # noqa: PLC0415
+
+    if given.to is None:
+        raise CannotStart("Say where to: copy-database --to FILE, which has the line DATABASE_URL=postgresql://…")
+    settings = _settings(given)
+    target = read_database_url(given.to, "--to")
+    with single_instance_lock(locate_source(settings.database_url)):
+        _print(asyncio.run(copy_database(settings.database_url, target, _ring(settings))))
+    _print(
+        "Next: start the bot with the DATABASE_URL and the keys of the copy, and never again with the SQLite file: "
+        "what it would store there is lost. Keep that file as a backup until the bot has run well, then delete it."
+    )
+
+
+def _change_ids(given: argparse.Namespace) -> None:
+    from bot.storage.change_ids import NewIds, change_ids, read_users  # noqa: PLC0415 - imported when needed
+    from bot.storage.engine.location import locate  # noqa: PLC0415
+    from bot.watch.single_instance import single_instance_lock  # noqa: PLC0415
+
+    if not (re.fullmatch("T[A-Z0-9]+", given.team) and re.fullmatch("E[A-Z0-9]+", given.enterprise)):
+        raise CannotStart("--team takes the id of a workspace (T…), --enterprise that of an organisation (E…).")
+    settings = _settings(given)
+    new = NewIds(given.team, given.enterprise, read_users(given.users))
+    with single_instance_lock(locate(settings.database_url).path):
+        _print(asyncio.run(change_ids(settings.database_url, _ring(settings), new)))
 
 
 def _sandbox(given: argparse.Namespace) -> int:

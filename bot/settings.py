@@ -304,36 +304,46 @@ def _describe(error: ValidationError) -> Iterator[SettingMistake]:
         yield SettingMistake(name.upper(), f"{name.upper()} is not usable: it should be {wanted}.")
 
 
+def read_database_url(file: Path, option: str) -> Secret:
+    """DATABASE_URL as this file alone has it, whatever the environment says. Raises `CannotStart`, naming `option`."""
+    _check_env_file(file, option)
+    values = DotEnvSettingsSource(Settings, env_file=file, env_file_encoding=ENCODING).env_vars
+    found = next((value for name, value in values.items() if name.upper() == "DATABASE_URL" and value), None)
+    if found is None:
+        raise CannotStart(f"{option} {file}: the file has no line DATABASE_URL=postgresql://…")
+    return Secret(found.strip())
+
+
 def withdraw_secrets() -> None:
     """Take the secrets out of the environment, once they are read, so that no child process inherits them."""
     for name in [one for one in os.environ if one.upper() in SECRETS]:
         del os.environ[name]
 
 
-def _check_env_file(file: Path) -> None:
+def _check_env_file(file: Path, option: str = "--env-file") -> None:
     """Raises `CannotStart`, with the number of a line but none of its content."""
     try:
         if not file.exists():
-            raise CannotStart(f"--env-file {file}: no such file.")
+            raise CannotStart(f"{option} {file}: no such file.")
         if not file.is_file():
-            raise CannotStart(f"--env-file {file} is not a file.")
+            raise CannotStart(f"{option} {file} is not a file.")
         raw = file.read_bytes()
     except OSError as error:
         raise CannotStart(
-            f"--env-file {file} cannot be read ({error.strerror}). Make it readable for the bot's user."
+            f"{option} {file} cannot be read ({error.strerror}). Make it readable for the bot's user."
         ) from None
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
-        raise CannotStart(f"--env-file {file} is no text in UTF-8 (it may be UTF-16): save it as UTF-8.")
+        raise CannotStart(f"{option} {file} is no text in UTF-8 (it may be UTF-16): save it as UTF-8.")
     try:
         text = raw.decode(ENCODING)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise CannotStart(f"--env-file {file}, line {line}, is not UTF-8: save the file as UTF-8.") from None
+        raise CannotStart(f"{option} {file}, line {line}, is not UTF-8: save the file as UTF-8.") from None
     for found in parse_stream(io.StringIO(text)):
         if found.error:
             statement = found.original.string  # begins with the blank lines before it
             line = found.original.line + statement[: len(statement) - len(statement.lstrip())].count("\n")
-            raise CannotStart(f"--env-file {file}, line {line}, is not NAME=value (or its quotes do not end).")
+            raise CannotStart(f"{option} {file}, line {line}, is not NAME=value (or its quotes do not end).")
 
 
 def _find_bad_characters(values: Mapping[str, str]) -> Iterator[SettingMistake]:

@@ -26,7 +26,7 @@ DRIVERS = {
 TOOLS = {
     "pytest-randomly": "a plugin", "pytest-socket": "a plugin", "pytest-timeout": "a plugin",
     "pytest-xdist": "a plugin", "ruff": ".ci/run", "mypy": ".ci/run", "import-linter": ".ci/run",
-    "types-pyyaml": "mypy reads it", "types-cachetools": "mypy reads it",
+    "cyclonedx-bom": "docs/development.md", "types-pyyaml": "mypy reads it", "types-cachetools": "mypy reads it",
 }  # fmt: skip
 
 _ENTRY = re.compile(r"[a-z0-9-]+==[^\s\\]+(?: ; [^\\\n]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+\n")

@@ -5,6 +5,9 @@ The released code is the real one, from the repository's history.
 
 from __future__ import annotations
 
+import asyncio
+import functools
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +19,14 @@ from bot.sandbox.slack import SlackMessage, WorkspaceMember
 from bot.sandbox.world import World
 from tests.contract.upgrade.emulators import run_bot
 from tests.contract.upgrade.old import is_told, reads, window
-from tests.contract.upgrade.old_code import check_out
+from tests.contract.upgrade.old_code import BEFORE, ONE_WORKSPACE, check_out
 from tests.support.postgres import Cluster, postgres
 
 __all__ = ["postgres"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
+SENDERS = 3
 TEXT = "the database password: c0rrect-h0rse"
 
 
@@ -89,9 +93,9 @@ async def side_by_side(url: str, old: dict[str, str]) -> AsyncIterator[SideBySid
         await world.stop()
 
 
-@pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return check_out(tmp_path_factory.mktemp("old"))
+@pytest.fixture(scope="module", params=[BEFORE, ONE_WORKSPACE], ids=["0007", "0024"])
+def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return check_out(tmp_path_factory.mktemp("old"), request.param)
 
 
 async def test_what_either_shares_the_other_opens_and_burns(postgres: Cluster, old: dict[str, str]) -> None:
@@ -125,3 +129,43 @@ async def test_what_is_asked_for_at_either_is_answered_at_the_other(postgres: Cl
             both.call(first)
 
             await sees_text(ada)
+
+
+@pytest.mark.parametrize("old", [ONE_WORKSPACE], ids=["0024"], indirect=True)
+async def test_while_people_share_an_upgrade_loses_nothing_and_doubles_nothing(
+    postgres: Cluster, old: dict[str, str]
+) -> None:
+    """Slack's calls go to the new process as soon as it is ready. The old one then gets SIGTERM, and ends its work."""
+    async with side_by_side(postgres.new_database(), old) as both:
+        people = both.people(*(f"ada{number}" for number in range(SENDERS)))
+        readers = both.people(*(f"ben{number}" for number in range(SENDERS)))
+        both.call("old")
+        shared = Counter[str]()
+        ended = asyncio.Event()
+
+        async def keep_sharing(sender: WorkspaceMember, to: WorkspaceMember) -> None:
+            while not ended.is_set():
+                await both.share(sender, to)
+                shared[to.id] += 1
+
+        async with asyncio.TaskGroup() as group:
+            for pair in zip(people, readers, strict=True):
+                group.create_task(keep_sharing(*pair))
+            await people[0].until(lambda: len(shared) == SENDERS)
+            both.call("new")
+            assert await both.by_name["old"].stop() == 0
+            already = shared.total()
+            await people[0].until(lambda: shared.total() > already + SENDERS)
+            ended.set()
+
+        for reader in readers:
+            await reader.until(functools.partial(has_secrets, reader, shared[reader.id]))
+        assert {reader.id: len(secrets_for(reader)) for reader in readers} == shared
+
+
+def has_secrets(reader: WorkspaceMember, count: int) -> bool:
+    return len(secrets_for(reader)) >= count
+
+
+def secrets_for(reader: WorkspaceMember) -> list[SlackMessage]:
+    return [one for one in reader.dm if "one-time secret" in one.shows]

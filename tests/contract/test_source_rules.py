@@ -46,6 +46,7 @@ REVEALS = {
 }
 
 COMPOSES = {
+    "bot/storage/copy_database.py": "the names of its own tables, for LOCK",
     "bot/storage/engine/sqlite.py": "settings of SQLite, which take no parameters",
     "migrations/versions/0007_standard_names.py": "names of its own tables and columns",
 }

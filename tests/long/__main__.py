@@ -5,15 +5,19 @@ import sys
 from collections.abc import Mapping
 from types import ModuleType
 
-from tests.long import fuzz, lowest, model, mutants, opening, soak, storm
+from tests.long import fuzz, highest, history, image, lowest, model, mutants, opening, pythons, soak, storm
 
 # Each has `run(*, quick) -> bool`. One with more options adds them in `add_options(parser)`, and `run` takes them.
 RUNS: Mapping[str, ModuleType] = {
     "fuzz": fuzz,
+    "highest": highest,
+    "history": history,
+    "image": image,
     "lowest": lowest,
     "model": model,
     "mutants": mutants,
     "opening": opening,
+    "pythons": pythons,
     "soak": soak,
     "storm": storm,
 }

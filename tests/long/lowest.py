@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import tempfile
-import tomllib
-from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from tests.readme import ROOT
-
-PINS = "tests/contract/test_requirements.py"  # compares what is installed with the pinned list, which this is not
+from tests.long.environment import read_project, run_tests
 
 
 def run(*, quick: bool) -> bool:
     """Whether the tests pass there. A quick run makes the environment, and runs the unit tests alone."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = read_project()
     lowest = [find_lowest(line) for line in project["project"]["dependencies"]]
-    with tempfile.TemporaryDirectory(prefix="lowest-") as made:
-        python = Path(made) / "bin" / "python"
-        subprocess.run([sys.executable, "-m", "venv", made], check=True)
-        install = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:"]
-        subprocess.run([*install, *lowest, *project["dependency-groups"]["dev"]], check=True)
-        tests = ["tests/unit"] if quick else ["-m", "not slow", "--ignore", PINS]
-        tested = subprocess.run([str(python), "-m", "pytest", "-q", "-n", "auto", *tests], cwd=ROOT, check=False)
-    return tested.returncode == 0
+    return run_tests(sys.executable, [*lowest, *project["dependency-groups"]["dev"]], quick=quick)
 
 
 def find_lowest(line: str) -> str:
