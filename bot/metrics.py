@@ -75,7 +75,7 @@ class Metrics:
         self._onetime = self._histogram("onetime_calls", "Calls to Onetime Secret.", ("operation", "outcome"), _SLOW)
         self._notifications = self._counter("notifications", "Notifications that were sent or given up.", ("outcome",))
         self._reveals = self._counter("reveals", "Tries to open a secret here, and their outcome.", ("outcome",))
-        self._lost = self._counter("reveals_lost", "Secrets that may be lost, which was said to their person.")
+        self._lost = self._counter("reveal_lost_reported", "Secrets that may be lost, which was said to their person.")
         self._denials = self._counter("denials", "What was refused to a person, by the rule.", ("rule",))
         self._cards_dropped = self._counter("cards_dropped", "Cards under links that waited for too long.")
         self._due = self._gauge("notifications_due", "Notifications that are due and not sent.")

@@ -20,7 +20,7 @@ from bot.secret import Secret
 from bot.storage.engine.commands import existing_database
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import NOBODY, Sealer
-from bot.storage.tables import SEALED, metadata, requests
+from bot.storage.tables import AUDIT, SEALED, metadata, requests
 
 PEOPLE = ("", "recipient_", "opener_")  # each is followed by enterprise_id, team_id and user_id in names of columns
 
@@ -68,11 +68,17 @@ def read_users(file: Path | None) -> dict[str, str]:
 async def change_ids(database_url: Secret | str, keyring: KeyRing, new: NewIds) -> str:
     """Change all rows of the workspace in one transaction, or none. Returns what to print. Raises `CannotStart`.
 
+    The audit stays under the old ids: its chain could not be verified otherwise.
+
     Rows that exist under the new ids already are left as they are, and stop the change if both cannot be there.
     """
     async with existing_database(database_url) as db, db.writing() as connection:
         sealer = Sealer(keyring)
-        counts = {table.name: await _change(connection, table, sealer, new) for table in metadata.sorted_tables}
+        counts = {
+            table.name: await _change(connection, table, sealer, new)
+            for table in metadata.sorted_tables
+            if table not in AUDIT
+        }
     changed = {name: count for name, count in counts.items() if count}
     return "\n".join(
         [*(f"{name}  {count}" for name, count in changed.items()), f"{sum(counts.values())} rows changed."]

@@ -543,6 +543,8 @@ audit_counts = Table(  # how often something was done in a workspace on a day, w
     Column("count", Integer, nullable=False),
 )
 
+AUDIT = (audit_chains, audit_keys, audit_entries, audit_counts)  # kept for a time of its own
+
 key_checks = Table(
     "key_checks",
     metadata,

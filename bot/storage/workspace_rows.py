@@ -6,17 +6,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
 
 from bot.message_ref import ORGANISATION
 from bot.storage.engine.database import Database
-from bot.storage.tables import (
-    audit_chains,
-    audit_counts,
-    audit_entries,
-    audit_keys,
-    installations,
-    metadata,
-    organisation_workspaces,
-)
-
-_KEPT = (audit_chains, audit_keys, audit_entries, audit_counts)  # for as long as the audit is kept
+from bot.storage.tables import AUDIT, installations, metadata, organisation_workspaces
 
 
 class WorkspaceRows:
@@ -43,7 +33,7 @@ class WorkspaceRows:
                 return (await connection.execute(delete(installations).where(mine))).rowcount
             count = 0
             for table in reversed(metadata.sorted_tables):
-                if table not in _KEPT and (of_it := _belongs(table, install_team)) is not None:
+                if table not in AUDIT and (of_it := _belongs(table, install_team)) is not None:
                     count += (await connection.execute(delete(table).where(of_it))).rowcount
         await self._db.checkpoint()
         return count

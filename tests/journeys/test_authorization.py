@@ -413,6 +413,7 @@ ACTS = (
     Act("action", "home_recent_older", Owned.page_of_recent, in_home=True),
     Act("action", "home_recent_filter", Owned.page_of_recent, in_home=True),
     Act("action", "activity_open"),
+    Act("action", "erase_me"),
     Act("action", "activity_newer", Owned.page_of_activity, in_window=True),
     Act("action", "activity_older", Owned.page_of_activity, in_window=True),
     *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
@@ -426,11 +427,14 @@ HOME_ACTS = tuple(
         "share_open", "share_open_now", "request_answer", "request_decline", "tracked_burn", "tracked_refresh",
         "tracked_stop", "tracked_burn_with_passphrase", "account_disconnect", "account_default", "connect_open",
         "metadata_refresh", "track", "burn_with_passphrase", "run_share", "run_request", "run_retrieve",
-        "run_settings", "run_help", "activity_open",
+        "run_settings", "run_help", "activity_open", "erase_me",
     }
 )  # fmt: skip
 # Whoever opens Home or posts a link need not be a member: see the end of this file for Home, and test_unfurl.py for links.
-FOR_ANYBODY = {("event", "app_home_opened"), ("event", "link_shared")}
+# Nobody causes the other events: see test_installing.py.
+FOR_ANYBODY = {
+    ("event", name) for name in ("app_home_opened", "link_shared", "app_uninstalled", "tokens_revoked", "user_change")
+}
 # These verbs need what is typed after them, which a button does not have: it says what to type.
 ASKS_FOR_MORE = {"run_burn", "run_metadata", "run_track", "run_untrack", "run_watch"}
 LIST = Act("command", "accounts", text="accounts")

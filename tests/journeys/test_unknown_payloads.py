@@ -77,13 +77,13 @@ async def test_an_unknown_act_is_acknowledged(place, ada, logged, kind, more, sa
     ("event", "said"),
     [
         ({"type": "app_mention", "user": "U0ADA"}, ("event", "app_mention")),
-        ({"type": "app_uninstalled"}, ("event", "app_uninstalled")),
+        ({"type": "team_join"}, ("event", "team_join")),
         ({"type": "message", "text": CANARY, "channel": "C1", "ts": "1.2"}, ("event", "message")),
         ({"type": "function_executed", "function": {"callback_id": "step"}, "function_execution_id": "Fx1",
           "inputs": {"note": CANARY}}, ("function", "step")),
         ({"type": CANARY}, ("event", "other")),
     ],
-    ids=["mention", "uninstalled", "message", "workflow step", "odd"],
+    ids=["mention", "somebody joined", "message", "workflow step", "odd"],
 )  # fmt: skip
 async def test_an_unknown_event_is_acknowledged(place, ada, logged, event, said):
     delivery = await place.workspace.emit(event)

@@ -11,7 +11,9 @@ from tests.readme import ROOT
 
 SCRIPTS = STATIC / "js"
 LANGUAGES = tuple(LOCALES)
-MADE_NAMES = re.compile(r"mode_\w+|theme_\w+|state_\w+")  # names that the code puts together, or has in a table
+MADE_NAMES = re.compile(
+    r"mode_\w+|theme_\w+|state_\w+|field_\w+"
+)  # names that the code puts together, or has in a table
 
 
 def texts(language):

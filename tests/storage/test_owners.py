@@ -117,7 +117,7 @@ def statements(database: Database) -> Iterator[list[str]]:
 def test_every_loader_has_its_row_here():
     names = {name for name in vars(owners) if name.startswith(("own_", "received_"))}
 
-    assert names == ROWS.keys()
+    assert names - {"own_names"} == ROWS.keys()  # which loads a button context, as the last one here
 
 
 @SLOW_TWIN

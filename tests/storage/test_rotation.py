@@ -218,7 +218,7 @@ async def test_what_was_written_between_reading_and_sealing_is_not_overwritten(d
 def _binding(row):
     from bot.storage.tables import SEALED
 
-    return next(one for one in SEALED if one.name == "token").binding(row._asdict())
+    return next(one for one in SEALED if (one.table, one.name) == (accounts, "token")).binding(row._asdict())
 
 
 async def test_what_does_not_open_stays_as_it_is_and_is_counted(database, ada):

@@ -73,6 +73,6 @@ FEATURE = Feature(
 
 
 if __name__ == "__main__":
-    others = [one for one in FEATURES if one.name != "home"]  # which handles the same event
+    others = [one for one in FEATURES if one.name not in ("home", "leaving")]  # which handle the same events
     vars(bot.wiring)["Registry"] = lambda: Registry((*others, FEATURE))
     runpy.run_module("bot", run_name="__main__", alter_sys=True)

@@ -33,7 +33,10 @@ async def fill(
     """
     made: dict[str, list[dict[str, Any]]] = {}
     for table in metadata.sorted_tables:
-        made[table.name] = [_row(table, number, made, sealer, ids, first) for number in range(ROWS)]
+        rows = [_row(table, number, made, sealer, ids, first) for number in range(ROWS)]
+        # Given ids may leave room for one row alone.
+        by_key = {tuple(row[column.name] for column in table.primary_key): row for row in rows}
+        made[table.name] = list(by_key.values())
         await connection.execute(insert(table), made[table.name])
     return {name: len(rows) for name, rows in made.items()}
 

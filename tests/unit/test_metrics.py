@@ -71,5 +71,5 @@ def test_what_the_database_knows_is_left_out_while_it_is_away():
     assert known["ots_bot_database_up",] == 1
 
     later = samples(made)
-    assert (later["ots_bot_database_up",], later["ots_bot_reveals_lost_total",]) == (0, 1)
+    assert (later["ots_bot_database_up",], later["ots_bot_reveal_lost_reported_total",]) == (0, 1)
     assert samples(made, StoredFigures(0, 0, 0.0, {"k2": 2})).get(("ots_bot_key_rows", "k1")) is None

@@ -61,6 +61,7 @@ FOR_ANY_MEMBER = {
     "/ots LINK",
     "action activity_open",
     "action connect_open",
+    "action erase_me",
     "action open_url",
     "form connect",
     "form request",
@@ -75,8 +76,11 @@ FOR_ANY_MEMBER = {
 
 
 # What also guests and strangers cause: it shows them nothing but that the app is not for them, or what everybody sees.
-FOR_ANYBODY = {"event app_home_opened", "event link_shared"}
-UNRECORDED = {"event link_shared"}
+# Events about a workspace or a person that leave come by themselves, and show nobody anything.
+FOR_ANYBODY = {
+    "event app_home_opened", "event app_uninstalled", "event link_shared", "event tokens_revoked", "event user_change",
+}  # fmt: skip
+UNRECORDED = {"event link_shared", "event user_change"}
 
 POSITIONS = {"Button": 1, "MenuItem": 1, "Choice": 4}  # of the action among the arguments
 
@@ -223,7 +227,7 @@ def test_every_handler_is_for_members(name, handler):
 
 @each_row(("name", "handler"), everything().items(), ids=everything())
 def test_every_act_of_a_person_is_recorded(name, handler):
-    """So that it has one effect, and an answer. The second delivery of a posted link makes no second card anyhow."""
+    """So that it has one effect, and an answer. A second delivery of these events has no effect anyhow."""
     assert handler.is_recorded != (name in UNRECORDED), name
 
 

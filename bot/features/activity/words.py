@@ -25,6 +25,7 @@ ACTS: Final[Mapping[str, Piece]] = {
     "unfurl": say_in("an act", "Post a link"),
     "help": say_in("an act", "Read the help"),
     "home": say_in("an act", "Use the Home tab"),
+    "leaving": say_in("an act", "Erase data"),
     "activity": say_in("an act", "Look at what I did"),
     "unknown": say_in("an act", "Something that this app does not know"),
     "notification": say_in("an act", "Message from this app"),

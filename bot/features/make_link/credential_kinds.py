@@ -87,7 +87,7 @@ _KINDS: tuple[tuple[Phrase, tuple[BasePlugin, ...]], ...] = (
     (say("a Telegram bot token"), (TelegramBotTokenDetector(),)),
     # the library's finds a token in an .npmrc file alone, and takes quadratic time
     (say("an npm token"), (_Own(_NPM),)),
-    # the library finds tokens of pypi.org and its test index alone
+    # the library finds tokens of the public index and its test index alone
     (say("a PyPI token"), (PypiTokenDetector(), _Own(r"\bpypi-AgE[A-Za-z0-9_-]{50,300}"))),
     # the library's takes quadratic time
     (say("a JSON Web Token"), (_Own(_JWT),)),

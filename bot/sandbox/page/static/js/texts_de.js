@@ -23,7 +23,7 @@ export const de = {
 
   // settings
   language: "Sprache der Seite",
-  language_note: "Auch alle im Workspace lesen Slack in dieser Sprache. Die App folgt binnen fünf Minuten, mit /ots settings sofort. Unten kannst du für jede Person eine andere wählen.",
+  language_note: "Auch alle im Workspace lesen Slack in dieser Sprache. Die App folgt binnen fünf Minuten, mit ihren eigenen Einstellungen sofort. Unten kannst du für jede Person eine andere wählen.",
   reads: "{name} liest",
   theme: "Farben",
   theme_neutral: "neutral",

@@ -23,7 +23,7 @@ export const en = {
 
   // settings
   language: "Language of the page",
-  language_note: "Everybody in the workspace reads Slack in it, too. The app follows within five minutes, or at once with /ots settings. Below you can choose another one for a person.",
+  language_note: "Everybody in the workspace reads Slack in it, too. The app follows within five minutes, or at once by the app's own settings. Below you can choose another one for a person.",
   reads: "{name} reads",
   theme: "Colours",
   theme_neutral: "neutral",

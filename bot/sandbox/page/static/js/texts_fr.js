@@ -23,7 +23,7 @@ export const fr = {
 
   // settings
   language: "Langue de la page",
-  language_note: "Tout le monde dans l’espace de travail lit aussi Slack dans cette langue. L’application suit dans les cinq minutes, ou tout de suite avec /ots settings. Vous pouvez en choisir une autre par personne.",
+  language_note: "Tout le monde dans l’espace de travail lit aussi Slack dans cette langue. L’application suit dans les cinq minutes, ou tout de suite par ses propres réglages. Vous pouvez en choisir une autre par personne.",
   reads: "{name} lit",
   theme: "Couleurs",
   theme_neutral: "neutres",

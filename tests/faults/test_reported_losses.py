@@ -1,0 +1,27 @@
+"""A kill between the answer of Onetime Secret and the commit: the metric says that somebody was told."""
+
+import pytest
+
+from tests.faults.crashing import Crashing
+from tests.faults.test_opening_sweep import SETTINGS, Delivery
+from tests.journeys.test_metrics import scrape, total
+from tests.support.postgres import free_port
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def test_a_secret_that_may_be_lost_is_counted_when_its_opener_is_told(tmp_path):
+    settings = {**SETTINGS, "ADMIN_PORT": str(free_port())}
+    async with Crashing(tmp_path / "kill_at", **settings) as crashing:
+        delivery = Delivery(crashing)
+        await delivery.is_sent()
+        await delivery.window(delivery.ben)
+        assert total(await scrape(crashing.world), "ots_bot_reveal_lost_reported_total") == 0
+
+        crashing.kill_at("fetched")
+        await delivery.ben.submit()
+        await crashing.says("killed")
+        crashing.all_is_well()
+        await crashing.is_up_again()
+
+        assert total(await scrape(crashing.world), "ots_bot_reveal_lost_reported_total") == 1
