@@ -74,11 +74,8 @@ async def change_ids(database_url: Secret | str, keyring: KeyRing, new: NewIds) 
     """
     async with existing_database(database_url) as db, db.writing() as connection:
         sealer = Sealer(keyring)
-        counts = {
-            table.name: await _change(connection, table, sealer, new)
-            for table in metadata.sorted_tables
-            if table not in AUDIT
-        }
+        tables = [table for table in metadata.sorted_tables if table not in AUDIT]
+        counts = {table.name: await _change(connection, table, sealer, new) for table in tables}
     changed = {name: count for name, count in counts.items() if count}
     return "\n".join(
         [*(f"{name}  {count}" for name, count in changed.items()), f"{sum(counts.values())} rows changed."]
@@ -86,7 +83,7 @@ async def change_ids(database_url: Secret | str, keyring: KeyRing, new: NewIds) 
 
 
 async def _change(connection: AsyncConnection, table: Table, sealer: Sealer, new: NewIds) -> int:
-    teams = [table.c[f"{prefix}team_id"] for prefix in PEOPLE if f"{prefix}team_id" in table.c]
+    teams = [table.c[f"{prefix}team_id"] for prefix in PEOPLE if f"{prefix}user_id" in table.c]
     if not teams:
         return 0
     count = 0

@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, audit, door, home, ids, links, start
+from tests.benchmarks import ack, audit, door, home, ids, links, metrics, start
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
@@ -16,6 +16,7 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "home": home.measure,
     "ids": ids.measure,
     "links": links.measure,
+    "metrics": metrics.measure,
     "start": start.measure,
     "watch": watch.measure,
 }

@@ -61,7 +61,7 @@ async def measure(*, quick: bool) -> list[Goal]:
     async with World() as world, _bare(world, "process_before_response") as bare, _bare(world, "default") as default:
         ports = {"ours": world.bot.port, BARE: bare.port, DEFAULT: default.port}
         async with _looking(world, plan.slow), load_generator() as load:
-            found = await _rounds(world, load, ports, plan)
+            found = await run_rounds(world, load, ports, plan)
             acknowledged, answered = await _newcomers(world, plan.newcomers)
         looked = len(world.onetime.calls)
     print(table(["", "p50, one in flight", "p99", f"{AT_ONCE} in flight"], [f.row(name) for name, f in found.items()]))
@@ -96,7 +96,7 @@ def _goals(found: Mapping[str, Figures]) -> list[Goal]:
     ]
 
 
-async def _rounds(world: World, load: Load, ports: Mapping[str, int], plan: Plan) -> dict[str, Figures]:
+async def run_rounds(world: World, load: Load, ports: Mapping[str, int], plan: Plan) -> dict[str, Figures]:
     def job(port: int, in_flight: int, seconds: float) -> Job:
         workspace = world.workspace
         return Job(port, workspace.signing_secret, workspace.state.team_id, in_flight, MOST, seconds)

@@ -30,7 +30,8 @@ def quick(*names: str) -> tuple[list[str], subprocess.CompletedProcess[str]]:
 
 
 @pytest.mark.parametrize(
-    ("name", "ratios"), [("ack", 3), ("audit", 2), ("door", 3), ("home", 2), ("ids", 2), ("links", 2), ("start", 4)]
+    ("name", "ratios"),
+    [("ack", 3), ("audit", 2), ("door", 3), ("home", 2), ("ids", 2), ("links", 2), ("metrics", 2), ("start", 4)],
 )
 def test_a_benchmark_prints_its_ratios(name, ratios):
     goals, done = quick(name)

@@ -46,7 +46,7 @@ FORMS = [
     ("a Slack token or webhook", "https://hooks.slack" + ".com/services/T00000000/B00000000/" + "X" * 24),
     ("a Slack token or webhook", "https://hooks.slack" + ".com/workflows/T00000000/A00000000/" + "X" * 24),
     ("a Slack token or webhook", "xapp" + "-1-A0123456789-1234567890-" + "a1" * 32),
-    ("an npm token", "//registry.npmjs.org/:_authToken=" + "0123456789abcdef"),
+    ("an npm token", "//registry.npm" + "js.org/:_authToken=" + "0123456789abcdef"),
     ("a PyPI token", "pypi" + "-AgENdGVzdC5weXBpLm9yZw" + "a" * 160),
     ("a private key", "-----BEGIN ENCRYPTED " + "PRIVATE KEY-----"),
     ("a private key", "PuTTY-User-Key-" + "File-3: ssh-ed25519"),

@@ -26,7 +26,6 @@ MAY_REVEAL = {
     "bot/onetime/client.py": "sends that request",
     "bot/storage/sealing/sealer.py": "seals it",
     "bot/storage/engine/location.py": "reads the database's URL",
-    "bot/storage/sealing/commands.py": "writes a new key to its file",
     "bot/storage/sealing/keyring.py": "reads the keys",
     "bot/screen/long.py": "cuts a long secret into pages",
     "bot/slack/blocks.py": "draws it in the modal that shows it",
