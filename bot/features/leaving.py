@@ -92,7 +92,7 @@ FEATURE = Feature(
             "tokens_revoked": Handler(stop_workspace, anybody, needs_member=False),
             "user_change": Handler(erase_person, anybody, needs_member=False, is_recorded=False),
         },
-        Kind.ACTION: {ERASE_ME: Handler(erase_me, any_member, opens_window=True)},
+        Kind.ACTION: {ERASE_ME: Handler(erase_me, any_member, opens_window=True, is_audited=False)},
     },
     recover=recover,
 )

@@ -184,6 +184,7 @@ class Handler(Generic[Row]):
     is_recorded: bool = True  # False: for a frequent event whose second delivery has no effect, also without a record
     opens_when_ready: bool = False  # shows its own modal, but only once something is stored
     draws_home: bool = False  # its only answer is a new Home tab
+    is_audited: bool = True  # False: the person's own entries are erased by it, and it would begin new ones
 
 
 @dataclass(frozen=True, slots=True)

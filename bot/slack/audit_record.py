@@ -40,7 +40,8 @@ class AuditRecord:
         """Note the outcome, and which rule denied the act if `error` says so. `handler` None: nothing was begun."""
         incoming = self._incoming
         is_event = incoming.kind is Kind.EVENT and outcome is not Outcome.DONE
-        if (handler is not None and handler.draws_home) or incoming.kind in _WITHOUT_EFFECT or is_event:
+        is_left_out = handler is not None and (handler.draws_home or not handler.is_audited)
+        if is_left_out or incoming.kind in _WITHOUT_EFFECT or is_event:
             return
         self._audit.note(
             self._actor, self._feature, outcome, name=self._name or None, surface=incoming.kind, place=self._place,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 
 from bot.person import Person
 from bot.secret import Secret
@@ -123,11 +123,6 @@ class Installations:
         async with self._db.reading() as connection:
             return frozenset((await connection.scalars(query)).all())
 
-    async def count(self) -> int:
-        """How many have the app."""
-        async with self._db.reading() as connection:
-            return await connection.scalar(select(func.count()).select_from(installations)) or 0
-
     async def claim_renewal(self, installation_id: str) -> bool:
         """Whether the caller may ask Slack for the next token: one process at a time, for `RENEWING` seconds."""
         free = or_(installations.c.renewing_until.is_(None), installations.c.renewing_until < now)
@@ -158,12 +153,6 @@ class Installations:
             return bool(
                 (await connection.execute(update(installations).where(*earlier).values(revoked_at=now))).rowcount
             )
-
-    async def is_installed_since(self, install_team: str, when: float) -> bool:
-        """Whether somebody installed the app there after that time, in seconds since 1970."""
-        later = exists().where(_is(install_team), installations.c.installed_at > when)
-        async with self._db.reading() as connection:
-            return bool(await connection.scalar(select(later)))
 
     async def revoked_for(self, seconds: float) -> list[str]:
         """The workspaces and organisations whose token was revoked so long ago."""

@@ -42,8 +42,17 @@ def rows_of(world, team_id):
 
 def accounts_of(world):
     """The user ids of those who have an account."""
+    return users_in(world, "accounts")
+
+
+def audit_keys_of(world):
+    """The user ids of those whose entries in the audit can be opened."""
+    return [one for one in users_in(world, "audit_keys") if one != "-"]
+
+
+def users_in(world, table):
     with closing(sqlite3.connect(world.directory / "bot.db", timeout=10)) as connection:
-        return [row[0] for row in connection.execute("SELECT user_id FROM accounts ORDER BY user_id")]
+        return [row[0] for row in connection.execute(f"SELECT user_id FROM {table} ORDER BY user_id")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -281,6 +290,8 @@ async def test_who_wants_to_be_forgotten_is_and_what_they_shared_opens(world):
     assert accounts_of(world) == []
     await ben.click(message, label="Open")
     await ben.until(lambda: ben.view and "the secret itself" in ben.view.text)
+    await eventually(lambda: "U0BEN" in audit_keys_of(world))  # so what was noted before is stored, too
+    assert "U0ADA" not in audit_keys_of(world)
 
 
 @pytest.mark.parametrize("what", ["workspace", "person"])
@@ -306,3 +317,14 @@ async def forget(world, *arguments):
     )  # fmt: skip
     said, _ = await process.communicate()
     return said.decode()
+
+
+async def test_in_socket_mode_browsers_install_and_commands_come_by_the_socket():
+    async with ManyWorld([SlackWorkspace(team_id=FIRST)], mode="socket") as world:
+        (workspace,) = world.platform.workspaces
+        ada = workspace.person("U0ADA", "ada")
+        assert (await world.install(workspace))[0] == 200
+
+        await ada.command("/ots", "accounts")
+        await ada.until(lambda: "You have not connected an account" in ada.sees())
+        assert workspace.deliveries[-1].via == "socket"

@@ -45,7 +45,9 @@ class ManyWorld:
         rotation: bool = False,
         settings: dict[str, str] | None = None,
         database_url: str | None = None,
+        mode: str = "http",
     ) -> None:
+        self._mode = mode
         self._folder = tempfile.TemporaryDirectory(prefix="ots-bot-")
         self.directory = Path(self._folder.name)
         self.clock = Clock(self.directory / "clock")
@@ -87,7 +89,7 @@ class ManyWorld:
         return {
             "SLACK_CLIENT_ID": CLIENT_ID,
             "SLACK_CLIENT_SECRET": CLIENT_SECRET,
-            "SLACK_SIGNING_SECRET": self.platform.workspaces[0].signing_secret,
+            **self._transport(),
             "SLACK_API_URL": self.platform.api_url,
             "DATABASE_URL": self.database_url,
             "ENCRYPTION_KEYS": f"k1:{self._key}",
@@ -96,6 +98,12 @@ class ManyWorld:
             "PORT": "0",
             **self._settings,
         }
+
+    def _transport(self) -> dict[str, str]:
+        first = self.platform.workspaces[0]
+        if self._mode == "socket":
+            return {"SLACK_APP_TOKEN": first.app_token}
+        return {"SLACK_SIGNING_SECRET": first.signing_secret}
 
     async def install(self, workspace: SlackWorkspace, user: str = "U0ADA") -> tuple[int, str]:
         """Somebody installs the app in a browser. Returns the status and the text of the last page."""

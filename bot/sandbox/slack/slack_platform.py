@@ -20,7 +20,7 @@ from aiohttp import web
 
 from bot.sandbox.slack.model import Payload
 from bot.sandbox.slack.state import Refusal
-from bot.sandbox.slack.web_api import read_token
+from bot.sandbox.slack.web_api import OPEN_CONNECTION, read_token
 from bot.sandbox.slack.workspace import SlackWorkspace
 
 CLIENT_ID = "1111111111.2222222222"
@@ -64,6 +64,7 @@ class SlackPlatform:
             workspace.bot_tokens.clear()  # nothing is installed yet
         app = web.Application()
         app.router.add_route("*", "/api/{method}", self._serve)
+        app.router.add_get("/link/", self.workspaces[0].serve_socket)  # Socket Mode, for the first workspace alone
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -126,6 +127,8 @@ class SlackPlatform:
         form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
         if method == ACCESS:
             return self._answer(lambda: self._access(request, form))
+        if method == OPEN_CONNECTION:
+            return await self.workspaces[0].serve_api(request)
         token = read_token(request, form)
         workspace = next((one for one in self.workspaces if token in one.bot_tokens), None)
         if workspace is None:

@@ -122,6 +122,10 @@ class SlackWorkspace:
         """Answer a call to the Web API that arrived elsewhere."""
         return await self._web_api.serve(request)
 
+    async def serve_socket(self, request: web.Request) -> web.StreamResponse:
+        """Open a connection of Socket Mode that was asked for elsewhere."""
+        return await self.sockets.serve(request)
+
     @property
     def ack_within(self) -> float:
         """Seconds that the app has to answer a delivery. Slack's limit is 3."""
