@@ -59,6 +59,7 @@ async def erase_person(interaction: Interaction, _row: None) -> Reply:
     if event is None or not event.has_left or not person.user_id:
         return Reply(None, Outcome.REFUSED)
     team_id = None if person.enterprise_id is not None else person.team_id  # a user id is unique in an organisation
+    await interaction.services.audit.flush()  # what is noted later comes under a new key
     erased = await interaction.services.people.erase_user(person.user_id, team_id)
     if erased:
         log.info("erased", reason="the person has left the workspace", count=erased)
@@ -68,6 +69,7 @@ async def erase_person(interaction: Interaction, _row: None) -> Reply:
 async def erase_me(interaction: Interaction, _row: None) -> Reply:
     """A person wants to be forgotten. Their Home tab is drawn anew, since it still shows what is gone."""
     services, person = interaction.services, interaction.person
+    await services.audit.flush()  # what is noted later comes under a new key
     erased = await services.people.erase(person)
     log.info("erased", reason="the person asked for it", count=erased)
     await services.homes.open(person, interaction.install_team)

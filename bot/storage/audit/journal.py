@@ -39,6 +39,7 @@ class Audit:
         self._sealer = sealer
         self._waiting: list[AuditEntry] = []
         self._changed = asyncio.Event()  # something waits
+        self._writing = asyncio.Lock()
         self._full = asyncio.Event()  # a whole batch waits
         self._stopping = asyncio.Event()
         self._lost = CountedWarning(log, "audit_entries_lost", "the database takes none")
@@ -105,12 +106,13 @@ class Audit:
 
     async def flush(self) -> None:
         """Write all that waits. Raises `StorageUnavailable`; what was not written still waits then."""
-        while self.store is not None and self._waiting:
-            batch = self._waiting[:MAX_BATCH]
-            await self.store.write(batch)
-            del self._waiting[: len(batch)]
-        self._full.clear()
-        self._changed.clear()
+        async with self._writing:  # two at once would write the same entries
+            while self.store is not None and self._waiting:
+                batch = self._waiting[:MAX_BATCH]
+                await self.store.write(batch)
+                del self._waiting[: len(batch)]
+            self._full.clear()
+            self._changed.clear()
 
     async def _run(self) -> None:
         """Write batches until the end, and what is left then."""
