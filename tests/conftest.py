@@ -3,6 +3,7 @@
 How long the machine takes is no claim of a test, but for the few that say so.
 """
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import WorkStealingScheduling  # type: ignore[import-untyped]
 
+from bot.logs import OUR_LOGGER
 from bot.sandbox import bot_process
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.changes import Changes
@@ -105,6 +107,15 @@ def screens_are_kept(tmp_path_factory):
     if drawn_screens.FILE in os.environ:
         drawn_screens.keep()
         every_language.watch_into(tmp_path_factory.mktemp("languages") / "not_looked_at.txt")
+
+
+@pytest.fixture(autouse=True)
+def log_level_is_put_back():
+    """A test may run a command in this process, which sets LOG_LEVEL for all tests after it."""
+    ours = logging.getLogger(OUR_LOGGER)
+    before = ours.level
+    yield
+    ours.setLevel(before)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -98,14 +98,14 @@ async def test_slack_reaches_no_metrics(counting):
         assert answer.status == 404
 
 
-async def test_one_id_joins_the_lines_from_a_payload_to_the_last_call(counting):
-    world, _ = counting
-    await world.onetime.stop()
-    ada = world.workspace.person("U0ADALOG", "ada")
-    seen = len(world.bot.output)
-    await ada.command("/ots", f"metadata {world.onetime.url}/private/{'k' * 31}")
-    await ada.until(lambda: ada.ephemerals)
-    await asyncio.sleep(0.1)  # a line may wait for others
+async def test_one_id_joins_the_lines_from_a_payload_to_the_last_call():
+    async with World() as world:
+        await world.onetime.stop()
+        ada = world.workspace.person("U0ADALOG", "ada")
+        seen = len(world.bot.output)
+        await ada.command("/ots", f"metadata {world.onetime.url}/private/{'k' * 31}")
+        await ada.until(lambda: ada.ephemerals)
+        await asyncio.sleep(0.1)  # a line may wait for others
 
     lines = [json.loads(line) for line in bytes(world.bot.output[seen:]).decode().splitlines()]
     act = next(line for line in lines if line.get("verb") == "metadata")
