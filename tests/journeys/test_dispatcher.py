@@ -27,7 +27,7 @@ CANARY = "canary-in-the-body-4b1d"
 METADATA = "/api/v1/private/{key}"
 SECRET = "/api/v1/secret/{key}"
 EVENTS = "/slack/events"
-WORK = ("command", "action", "form", "closed")
+WORK = ("command", "action", "form", "closed", "delivery_outcome_unknown")
 
 _numbers = itertools.count(1)
 KNOWN = "U0KNOWN"  # somebody whom the bot knows, so that help is in the answer itself
