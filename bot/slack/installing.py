@@ -9,6 +9,7 @@ compares. Codes, states and tokens are in no log.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -48,6 +49,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_PLACE = re.compile(r"[TE][0-9A-Z]{1,31}")
 _USED_CODES = frozenset({"invalid_code", "code_already_used", "code_expired"})
 
 log = Log("installing")
@@ -154,6 +156,12 @@ class _Flow(AsyncOAuthFlow):
         super().__init__(client=slack.client_without_token(), logger=quiet_logger(), settings=settings)
         self._options = options
         self._slack = slack
+
+    async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
+        """Where Slack asks the person. Anybody may write what they like behind `team`, so only an id goes on."""
+        named = (request.query.get("team") or [""])[0]
+        team = named if _PLACE.fullmatch(named) else None
+        return self.settings.authorize_url_generator.generate(state=state, team=team)
 
     async def run_installation(self, code: str) -> SlackInstallation | None:
         """Exchange the code. Raises `InstallRefused`."""

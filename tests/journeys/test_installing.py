@@ -105,6 +105,14 @@ async def test_a_state_works_once_and_in_the_browser_that_began(world):
     assert (status, "used before" in text) == (401, True)
 
 
+async def test_only_an_id_goes_on_to_slacks_address(world):
+    _, _, named = await Browser().get(f"{world.url}/slack/install?team={SECOND}")
+    status, _, forged = await Browser().get(f"{world.url}/slack/install?team=T1%26scope=admin%0d%0aX:%20y")
+
+    assert named.endswith(f"&team={SECOND}")
+    assert (status, "team" in forged, "admin" in forged) == (302, False, False)
+
+
 async def test_who_cancels_or_brings_a_code_of_nobodys_installs_nothing(world):
     browser, authorize = await start_installing(world)
     status, text, _ = await browser.get(world.platform.deny(authorize))
