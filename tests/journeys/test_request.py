@@ -216,6 +216,15 @@ async def test_slack_itself_wants_somebody_to_be_chosen(ada):
         await ada.submit(view, {"note": "please"})
 
 
+async def test_a_window_from_before_that_names_nobody_is_told_so_at_the_field(world, ada):
+    view = await window(ada)
+
+    said = await submits_on_another_device(world, ada, view)
+
+    assert said == {"response_action": "errors", "errors": {"people": "Please choose one person."}}
+    assert ada.dm == []
+
+
 async def test_the_fourth_time_in_a_day_the_same_person_is_not_asked(world, ada, ben):
     for _ in range(3):
         await asks(ada, ben)
