@@ -144,6 +144,12 @@ def _request_urls(manifest: Manifest) -> list[tuple[dict[str, Any], str]]:
     return [(place, key) for place, key in places if key in place]
 
 
+def bot_scopes(*, unfurl: bool) -> tuple[str, ...]:
+    """The scopes that the manifest asks for, with or without cards under links. Raises `CannotStart`."""
+    parts = (PARTS["unfurl"],) if unfurl else ()
+    return tuple(fit(read_plain(), None, parts)["oauth_config"]["scopes"]["bot"])
+
+
 def as_yaml(manifest: Manifest) -> str:
     return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=MAX_LINE)
 

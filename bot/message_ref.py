@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bot.person import Person
 
+INSTALL_ID = r"[TE][0-9A-Z]{1,31}"  # a pattern: the id of a workspace or organisation, as our columns have room for
 ORGANISATION = "E"  # the first letter of an organisation's id; a workspace's is T
 
 

@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, Sett
 from yarl import URL
 
 from bot.errors import CannotStart
+from bot.message_ref import INSTALL_ID
 from bot.secret import Secret
 
 # Bytes of the largest secret that can be shared: it fills 34 fields of a window that may have 100 blocks. Escaped in
@@ -154,7 +155,7 @@ class Settings(BaseSettings):
     slack_client_id: Annotated[str | None, Field(pattern=r"^[0-9A-Za-z.]{1,64}$")] = None
     slack_client_secret: HiddenSetting = None
     install_allowed: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[TE][0-9A-Z]{1,31}$")], ...], NoDecode, BeforeValidator(_split_words)
+        tuple[Annotated[str, Field(pattern=f"^{INSTALL_ID}$")], ...], NoDecode, BeforeValidator(_split_words)
     ] = ()
     slack_api_url: Annotated[str, AfterValidator(_check_url)] = Field(
         default="https://slack.com/api/", pattern=r"^https?://[^\s?#]+/$"

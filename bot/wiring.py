@@ -459,17 +459,11 @@ def _install_pages(bot: Bot) -> Mapping[str, InstallPage]:
     settings, app = bot.settings, _app_credentials(bot.settings)
     if app is None or not isinstance(bot.workspaces, ManyWorkspaces):
         return {}
-    options = InstallOptions(app=app, scopes=_scopes(settings), allowed=frozenset(settings.install_allowed))
+    scopes = app_manifest.bot_scopes(unfurl=settings.unfurl_links == "on")
+    options = InstallOptions(app=app, scopes=scopes, allowed=frozenset(settings.install_allowed))
     installations = Installations(bot.db, bot.sealer)
     states = OAuthStates(bot.db)
     return Installing(options, bot.slack, settings.slack_api_url, installations, states, bot.workspaces).pages
-
-
-def _scopes(settings: Settings) -> tuple[str, ...]:
-    """What the app asks for: the scopes of its manifest."""
-    parts = "unfurl" if settings.unfurl_links == "on" else ""
-    manifest = app_manifest.fit(app_manifest.read_plain(), None, app_manifest.read_parts(parts))
-    return tuple(manifest["oauth_config"]["scopes"]["bot"])
 
 
 @asynccontextmanager

@@ -127,9 +127,7 @@ def _not_slack(answer: SlackAnswer) -> Finding:
 
 def wanted_scopes(settings: Settings) -> frozenset[str]:
     """The scopes that the manifest asks for, with what is switched on here. Raises `CannotStart`."""
-    parts = [app_manifest.PARTS["unfurl"]] if settings.unfurl_links == "on" else []
-    fitted = app_manifest.fit(app_manifest.read_plain(), None, parts)
-    return frozenset(fitted["oauth_config"]["scopes"]["bot"])
+    return frozenset(app_manifest.bot_scopes(unfurl=settings.unfurl_links == "on"))
 
 
 def judge_scopes(granted: frozenset[str] | None, wanted: frozenset[str]) -> list[Finding]:

@@ -29,6 +29,7 @@ from yarl import URL
 
 from bot.errors import LimitReached, SlackError, StorageUnavailable
 from bot.logs import Log
+from bot.message_ref import INSTALL_ID
 from bot.secret import Secret
 from bot.slack.http import InstallPage
 from bot.slack.many_workspaces import ManyWorkspaces
@@ -49,7 +50,6 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
-_PLACE = re.compile(r"[TE][0-9A-Z]{1,31}")
 _USED_CODES = frozenset({"invalid_code", "code_already_used", "code_expired"})
 
 log = Log("installing")
@@ -160,7 +160,7 @@ class _Flow(AsyncOAuthFlow):
     async def build_authorize_url(self, state: str, request: AsyncBoltRequest) -> str:
         """Where Slack asks the person. Anybody may write what they like behind `team`, so only an id goes on."""
         named = (request.query.get("team") or [""])[0]
-        team = named if _PLACE.fullmatch(named) else None
+        team = named if re.fullmatch(INSTALL_ID, named) else None
         return self.settings.authorize_url_generator.generate(state=state, team=team)
 
     async def run_installation(self, code: str) -> SlackInstallation | None:

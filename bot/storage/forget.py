@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.errors import CannotStart
+from bot.message_ref import INSTALL_ID
 from bot.secret import Secret
 from bot.storage.audit.store import AuditStore
 from bot.storage.engine.commands import existing_database
@@ -13,13 +14,12 @@ from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.workspace_rows import WorkspaceRows
 
-_WORKSPACE = re.compile(r"[TE][0-9A-Z]{1,31}")
 _PERSON = re.compile(r"[UW][0-9A-Z]{1,31}")
 
 
 async def forget_workspace(database_url: Secret | str, install_team: str | None) -> str:
     """Erase everything of a workspace or an organisation. Returns what to print. Raises `CannotStart`."""
-    if install_team is None or not _WORKSPACE.fullmatch(install_team):
+    if install_team is None or not re.fullmatch(INSTALL_ID, install_team):
         raise CannotStart(
             "Say which: `forget workspace ID`. A workspace has an id such as T0123456, an organisation E0123456."
         )
