@@ -10,17 +10,19 @@ from collections.abc import Mapping
 Tests = tuple[str, ...]
 
 SEALING: Mapping[str, Tests] = {
-    "bot/storage/sealing/blind_indexes.py": ("tests/storage/test_rotation.py",),
-    "bot/storage/sealing/changing.py": ("tests/storage/test_key_file.py",),
     "bot/storage/sealing/commands.py": ("tests/storage/test_keys_command.py",),
     "bot/storage/sealing/key_checks.py": ("tests/storage/test_key_checks.py", "tests/storage/test_keys_command.py"),
+    "bot/storage/sealing/keyring.py": ("tests/unit/test_keyring.py", "tests/unit/test_seal.py"),
+    "bot/storage/sealing/sealer.py": ("tests/unit/test_seal.py",),
+}
+KEY_CHANGES: Mapping[str, Tests] = {  # apart from SEALING, since their tests take a minute
+    "bot/storage/sealing/blind_indexes.py": ("tests/storage/test_rotation.py",),
+    "bot/storage/sealing/changing.py": ("tests/storage/test_key_file.py",),
     "bot/storage/sealing/key_command.py": ("tests/storage/test_key_source.py",),
     "bot/storage/sealing/key_file.py": ("tests/storage/test_key_file.py",),
     "bot/storage/sealing/key_source.py": ("tests/storage/test_key_source.py",),
     "bot/storage/sealing/key_uses.py": ("tests/storage/test_key_file.py", "tests/storage/test_rotation.py"),
-    "bot/storage/sealing/keyring.py": ("tests/unit/test_keyring.py", "tests/unit/test_seal.py"),
     "bot/storage/sealing/rotation.py": ("tests/storage/test_rotation.py",),
-    "bot/storage/sealing/sealer.py": ("tests/unit/test_seal.py",),
 }
 AUTHORIZATION: Mapping[str, Tests] = {
     "bot/interaction/owners.py": ("tests/unit/test_registry.py", "tests/journeys/test_authorization.py"),
@@ -77,6 +79,7 @@ EGRESS: Mapping[str, Tests] = {
 }
 AREAS: Mapping[str, Mapping[str, Tests]] = {
     "sealing": SEALING,
+    "keys": KEY_CHANGES,
     "authorization": AUTHORIZATION,
     "delivery": DELIVERY,
     "redaction": REDACTION,
