@@ -153,6 +153,15 @@ async def test_a_stranger_is_looked_up_by_the_install_that_they_act_in(slack, me
     assert not await members.is_member(stranger)
 
 
+async def test_a_member_of_one_workspace_is_asked_about_again_where_they_act_in_another(slack, members):
+    await members.require_member(ADA, "T1")
+
+    assert members.known_membership(ADA, "T1")
+    assert members.known_membership(ADA, "T2") is None
+    with pytest.raises(SlackError):
+        await members.require_member(ADA, "T2")
+
+
 async def test_slack_cannot_be_asked_where_the_app_is_not_installed(members):
     with pytest.raises(SlackError):
         await members.require_member(Person(None, "T2", "U2"), "T2")
