@@ -238,7 +238,9 @@ async def test_an_answer_that_slack_never_took_is_made_up_for_after_a_restart(cr
     world.workspace.plan("response_url", SlackFault.http(404), None)
     since = len(world.bot.output)
     await ada.command("/ots", "share")
-    await eventually(lambda: b'"verb": "share", "reason": "SlackError"' in world.bot.output[since:])
+    await eventually(
+        lambda: b'"reason": "SlackError", "error": "views.open: token_revoked"' in world.bot.output[since:]
+    )
     await eventually(lambda: crashing.query(OPEN_SHARE) == [(1,)])
     world.workspace.clear_faults()
     await restarted(crashing)
