@@ -164,6 +164,7 @@ class Settings(BaseSettings):
     unfurl_links: Annotated[Literal["on", "off"], LowerCase] = "off"
     shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
+    policy_file: Path | None = None
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
     admin_port: int = Field(default=0, ge=0, le=65535)  # 0: off

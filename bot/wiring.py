@@ -21,12 +21,14 @@ from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
+from bot.interaction.policies import Policies
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
 from bot.onetime.unfurl_domains import find_domains
 from bot.periodic import PeriodicTask
+from bot.policy.file import check_hosts, read_file
 from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
 from bot.recovery import Recovery
@@ -38,7 +40,7 @@ from bot.slack.departed import CHECK_INTERVAL, DepartedPeople
 from bot.slack.dispatcher import Dispatcher
 from bot.slack.http import make_admin_server, make_server
 from bot.slack.listen import listen
-from bot.slack.members import Members, ask_locale
+from bot.slack.members import Members, ask_is_admin, ask_locale
 from bot.slack.messenger import Messenger
 from bot.slack.socket import SocketConnection
 from bot.slack.web import SlackClient, is_loopback
@@ -62,6 +64,7 @@ from bot.storage.message_slots import MessageSlots
 from bot.storage.notifications import Notifications
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
+from bot.storage.policies import StoredPolicies
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
@@ -134,6 +137,7 @@ async def services(
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
     """
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
+    deployment = check_hosts(read_file(settings.policy_file), {one.url for one in hosts.all})
     ring = key_ring(settings)
     onetime = Onetime(proxy=proxy)
     memory = RevealMemory()
@@ -145,6 +149,7 @@ async def services(
             preferences = Preferences(db)
             home_changes = HomeChanges()
             limits = _limits(db, settings)
+            policies = Policies(StoredPolicies(db), deployment)
             messenger = Messenger(workspace, languages.of, preferences.hides_names, home_changes.mark)
             yield (
                 Services(
@@ -178,6 +183,8 @@ async def services(
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
                     card_queue=CardQueue(count_for_all=limits.count_card_call),
+                    policies=policies,
+                    is_admin=partial(ask_is_admin, workspace),
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
@@ -262,7 +269,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspace.load()
-                members = Members(workspace, given.languages.note)
+                members = Members(workspace, given.languages.note, policies=given.policies)
                 async with _publishing_homes(given, members):
                     yield Bot(settings, db, sealer, given, slack, workspace, members, messenger, tasks)
             finally:
@@ -275,7 +282,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 @asynccontextmanager
 async def _publishing_homes(services: Services, members: Members) -> AsyncIterator[None]:
     """Keeps the Home tabs of people up to date. What is not drawn at the end is drawn at the next start."""
-    publisher = HomePublisher(services, members.require_member)
+    publisher = HomePublisher(services, members.require_member, members.may_be_admin)
     publishing = asyncio.create_task(publisher.run())
     try:
         yield

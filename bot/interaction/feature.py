@@ -163,6 +163,7 @@ class Handler(Generic[Row]):
     run: Callable[[Interaction, Row], Awaitable[Reply]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
+    rule: str | None = None  # of the policy, that has to allow it
     needs_member: bool = True  # False: for an event that needs none, or that no person causes
     is_recorded: bool = True  # False: for a frequent event whose second delivery has no effect, also without a record
     opens_when_ready: bool = False  # shows its own modal, but only once something is stored

@@ -31,6 +31,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SecretStatus, SharedSecret, requests
 from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
+from bot.policy.decide import require
 from bot.proxy import ProxyRule
 from bot.secret import MetadataKey, Secret, SecretKey
 
@@ -57,6 +58,10 @@ V2_LIST_TIME = 3600.0  # seconds that a host whose v1 list is broken is asked by
 MAX_V2_HOSTS = 1000  # hosts; operators allow far fewer
 
 log = Log("onetime")
+
+
+# Calls that a rule about servers never stops: what exists there can still be looked after and burned.
+ALWAYS_ALLOWED = frozenset({"metadata", "burn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +238,8 @@ class Onetime:
         should_retry: RetryPredicate,
         tries: int | None = None,
     ) -> AnswerT:
+        if request.operation not in ALWAYS_ALLOWED:
+            require("hosts", credentials.host.url)
         work = self._send_with_retries(credentials, request, read, should_retry, tries or self._tries)
         return await self._with_deadline(credentials.host, request.operation, work)
 

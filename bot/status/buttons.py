@@ -14,6 +14,8 @@ from bot.screen.pieces import Phrase, say
 CONNECT_OPEN: Final = "connect_open"
 CONNECT_ACCOUNT: Final = say("Connect an account")
 
+POLICY_OPEN: Final = "policy_open"  # in the Home of an admin
+
 # on a pasted link, or a card of metadata; `ref` is a button context
 RETRIEVE_OPEN: Final = "retrieve_open"
 METADATA_REFRESH: Final = "metadata_refresh"

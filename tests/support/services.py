@@ -6,6 +6,7 @@ from bot.interaction.card_queue import CardQueue
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
+from bot.interaction.policies import Policies
 from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
@@ -22,6 +23,7 @@ from bot.storage.link_warnings import LinkWarnings
 from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
+from bot.storage.policies import StoredPolicies
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -72,6 +74,8 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "link_cards": LinkCards(db, sealer),
         "link_warnings": LinkWarnings(db, sealer),
         "card_queue": CardQueue(),
+        "policies": Policies(StoredPolicies(db)),
+        "is_admin": no_slack,
         "update_window": no_slack,
         "publish_home": no_slack,
         "homes": Homes(db),

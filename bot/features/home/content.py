@@ -31,6 +31,7 @@ class Content:
     refusing: frozenset[str]  # base URLs of servers that do not accept the account any more
     preferences: NotificationPreferences
     language: Language | None  # that the person chose; None: as in Slack
+    may_be_admin: bool = False  # offers the policy, which asks Slack afresh
     escrow: bool  # whether a secret can be shown again whose window was closed too early
 
     @property
@@ -56,5 +57,5 @@ async def load(services: Services, home: Home) -> Content:
         refusing=frozenset(watch.host for watch in watches if watch.paused is not None),
         preferences=await services.preferences.of(person),
         language=language.chosen,
-        escrow=services.escrow,
+        escrow=services.holds_secrets,
     )

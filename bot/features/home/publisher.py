@@ -28,6 +28,7 @@ from bot.interaction.services import Services
 from bot.language import Language
 from bot.logs import Log
 from bot.person import Person
+from bot.policy.decide import acting
 from bot.screen.parts import HomeView
 from bot.status.recent_list import Recent, load_recent
 from bot.storage.accounts import Account
@@ -58,7 +59,13 @@ class _Shown:
 class HomePublisher:
     """One in each process. It draws for those whose changes this process has seen."""
 
-    def __init__(self, services: Services, require_member: RequireMember) -> None:
+    def __init__(
+        self,
+        services: Services,
+        require_member: RequireMember,
+        may_be_admin: Callable[[Person], bool] = lambda _: False,
+    ) -> None:
+        self._may_be_admin = may_be_admin
         self._services = services
         self._require_member = require_member
         self._refs = StableRefs(services.button_contexts)
@@ -154,7 +161,8 @@ class HomePublisher:
             await self._require_member(home.person, home.install_team)
         except NotAllowed:
             return tab.FOR_GUESTS
-        content = await load(self._services, home)
+        acting.set(await self._services.policies.of(home.person))
+        content = replace(await load(self._services, home), may_be_admin=self._may_be_admin(home.person))
         account = content.default_account
         if account is not None and (change.asks or account.id not in self._listed):
             asking = tasks.create_task(self._ask(home.person, account))

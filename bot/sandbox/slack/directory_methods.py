@@ -69,7 +69,7 @@ def _active_user_fields(person: SlackUser, now: float) -> Payload:
         "tz": person.tz,
         "tz_label": moment.tzname(),
         "tz_offset": int(offset.total_seconds()) if offset else 0,
-        "is_admin": False,
+        "is_admin": person.admin,
         "is_owner": False,
         "is_primary_owner": False,
         "is_restricted": person.guest or person.ultra_guest,

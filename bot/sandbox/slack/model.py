@@ -30,6 +30,7 @@ class SlackUser:
     deleted: bool = False
     is_bot: bool = False
     tz: str = "Europe/Berlin"
+    admin: bool = False
     locale: str = "en-GB"  #: the language in which the person reads Slack
 
 
