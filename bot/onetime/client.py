@@ -238,8 +238,6 @@ class Onetime:
         should_retry: RetryPredicate,
         tries: int | None = None,
     ) -> AnswerT:
-        if request.operation not in ALWAYS_ALLOWED:
-            require("hosts", credentials.host.url)
         work = self._send_with_retries(credentials, request, read, should_retry, tries or self._tries)
         return await self._with_deadline(credentials.host, request.operation, work)
 
@@ -285,6 +283,8 @@ class Onetime:
 
         Errors are raised here: the frames below hold secrets in their variables, so no traceback may include them.
         """
+        if request.operation not in ALWAYS_ALLOWED:
+            require("hosts", credentials.host.url)
         target, authorization = Secret(credentials.host.url + request.target()), credentials.authorization_header()
         answer = await self._exchange(request, target, authorization)
         outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer

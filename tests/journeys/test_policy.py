@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from bot.sandbox.world import World
 from tests.journeys.conftest import EMAIL, TOKEN, somebody
+from tests.support.share_window import submit_share
 
 ADMINS = "Your workspace's admins do not allow"
 
@@ -66,3 +67,26 @@ async def test_a_rule_that_an_admin_saves_is_not_offered_and_refused_at_its_fiel
     assert "A channel" not in new.text
     await ben.command("/ots", "retrieve")
     await ben.until(lambda: ADMINS in ben.sees())
+
+
+async def test_a_window_from_before_a_rule_is_refused_with_the_rule(own_world):
+    ada, ben, cleo = (somebody(own_world, name, admin=name == "ada") for name in ("ada", "ben", "cleo"))
+    await ben.command("/ots", "share")
+    old = await ben.until(lambda: ben.view and ben.view.submit == "Share" and ben.view)
+    view = await open_policy(ada)
+    await ada.submit(view, {"allowed": ["channels", "bare_links", "retrieve", "escrow"], "passphrase": ["on"]})
+    await ada.until(lambda: "Saved" in ada.sees())
+
+    await submit_share(ben, old, {"text1": "s3cret", "to": [cleo.id]})
+
+    await ben.until(lambda: f"{ADMINS} secrets without a passphrase" in ben.sees())
+    assert [one for one in own_world.onetime.calls if one.route.endswith("/share")] == []
+
+
+async def test_a_rule_of_the_deployment_is_said_to_be_its(tmp_path):
+    file = tmp_path / "policy.toml"
+    file.write_text("retrieve = false\nguests = true\n")
+    async with World(settings={"POLICY_FILE": str(file)}) as world:
+        dora = somebody(world, "dora", guest=True)
+        await dora.command("/ots", "retrieve")
+        await dora.until(lambda: "Whoever runs this bot does not allow secrets to be opened here" in dora.sees())
