@@ -50,7 +50,7 @@ def form(services: Services, layers: Layers) -> Modal:
     ticked = frozenset(name for name in offered if _is_ticked(name, layers))
     hosts = _hosts_of(services, layers.deployment)
     lives = tuple((str(one), Duration(one)) for one in _lives_of(services, layers.deployment))
-    life = mine.longest_life
+    life = mine.max_life
     bounds: list[Part] = [
         Note.of(words(name, "deployment")) for name in BOXES if getattr(layers.deployment, name) is False
     ]
@@ -70,8 +70,8 @@ def form(services: Services, layers: Layers) -> Modal:
         *bounds,
         *box,
         Choice(
-            "longest_life",
-            NAMES["longest_life"],
+            "max_life",
+            NAMES["max_life"],
             ((NONE, say("No rule")), *lives),
             str(life) if str(life) in dict(lives) else NONE,
         ),
@@ -125,8 +125,8 @@ def _hosts_of(services: Services, deployment: Policy) -> tuple[Any, ...]:
 
 
 def _lives_of(services: Services, deployment: Policy) -> tuple[int, ...]:
-    longest = deployment.longest_life
-    return tuple(one for one in services.lives.offered if longest is None or one <= longest)
+    most = deployment.max_life
+    return tuple(one for one in services.lives.offered if most is None or one <= most)
 
 
 def _most(services: Services, deployment: Policy, name: str) -> Piece:
@@ -161,7 +161,7 @@ def _read(interaction: Interaction, layers: Layers) -> Policy:
                 found[name] = is_ticked if name == "guests" else None if is_ticked else False
     if "passphrase" in interaction.checkboxes:
         found["passphrase"] = True if "on" in interaction.checkboxes["passphrase"] else None
-    found["longest_life"] = _read_life(interaction, deployment, wrong)
+    found["max_life"] = _read_life(interaction, deployment, wrong)
     found["hosts"] = _read_hosts(interaction, deployment, wrong)
     default = interaction.selects.get("default_host", NONE)
     found["default_host"] = None if default == NONE else default
@@ -176,11 +176,11 @@ def _read(interaction: Interaction, layers: Layers) -> Policy:
 
 
 def _read_life(interaction: Interaction, deployment: Policy, wrong: dict[str, Piece]) -> int | None:
-    chosen = interaction.selects.get("longest_life", NONE)
+    chosen = interaction.selects.get("max_life", NONE)
     if chosen == NONE:
         return None
     if not chosen.isdecimal() or int(chosen) not in _lives_of(interaction.services, deployment):
-        wrong["longest_life"] = words("longest_life", "deployment")
+        wrong["max_life"] = words("max_life", "deployment")
         return None
     return int(chosen)
 

@@ -13,7 +13,7 @@ from bot.policy.decide import Layers
 from bot.policy.rules import RULES, SAYS_NOTHING, Policy
 from bot.storage.policies import StoredPolicies
 
-REMEMBERED_FOR = 3.0  # seconds
+CACHED_FOR = 3.0  # seconds
 MAX_WORKSPACES = 10_000
 
 log = Log("policy")
@@ -27,9 +27,7 @@ class Policies:
     ) -> None:
         self.deployment = deployment
         self._stored = stored
-        self._known: TTLCache[tuple[str | None, str | None], Policy] = TTLCache(
-            MAX_WORKSPACES, REMEMBERED_FOR, timer=clock
-        )
+        self._known: TTLCache[tuple[str | None, str | None], Policy] = TTLCache(MAX_WORKSPACES, CACHED_FOR, timer=clock)
 
     async def of(self, person: Person) -> Layers:
         """The rules of both levels for somebody of this workspace."""

@@ -63,7 +63,7 @@ acting: ContextVar[Layers] = ContextVar("acting_policy", default=NO_RULES)
 def decide(layers: Layers, rule: str, wanted: object = DOING_IT) -> PolicyDenied | None:
     """None if both levels allow it; else the denial, the deployment's first.
 
-    `wanted` is what is asked for: a base URL for `hosts`, seconds for `longest_life`, whether there is a passphrase for
+    `wanted` is what is asked for: a base URL for `hosts`, seconds for `max_life`, whether there is a passphrase for
     `passphrase`. The other rules are about doing it at all.
     """
     return next((PolicyDenied(rule, whose) for whose, one in layers.each() if not _allows(one, rule, wanted)), None)
@@ -86,7 +86,7 @@ def _allows(policy: Policy, rule: str, wanted: object) -> bool:
         return True
     if rule == "hosts":
         return wanted in value
-    if rule == "longest_life":
+    if rule == "max_life":
         return isinstance(wanted, int) and wanted <= value
     if rule == "passphrase":
         return bool(wanted) or not value
@@ -104,7 +104,7 @@ def words(rule: str, whose: Whose) -> Phrase:
 
 WHAT: dict[str, Piece] = {
     "hosts": say("this server"),
-    "longest_life": say("a secret to be open for that long"),
+    "max_life": say("a secret to be open for that long"),
     "passphrase": say("secrets without a passphrase"),
     "channels": say("secrets for a channel"),
     "bare_links": say("a link for nobody in particular"),
@@ -120,7 +120,7 @@ WHAT: dict[str, Piece] = {
 NAMES: dict[str, Piece] = {
     "hosts": say("Servers"),
     "default_host": say("Default server"),
-    "longest_life": say("Longest time to open"),
+    "max_life": say("Longest time to open"),
     "passphrase": say("Passphrase required"),
     "channels": say("Secrets for channels"),
     "bare_links": say("Just the link"),

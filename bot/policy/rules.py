@@ -19,7 +19,7 @@ class Policy:
 
     hosts: tuple[str, ...] | None = None  # base URLs
     default_host: str | None = None  # a base URL
-    longest_life: int | None = None  # seconds
+    max_life: int | None = None  # seconds
     passphrase: bool | None = None  # True: every secret that is shared has one
     channels: bool | None = None  # a secret may be shared with a channel
     bare_links: bool | None = None  # a sender may be given “just the link”
@@ -67,7 +67,7 @@ def read_rule(name: str, value: object) -> Any:
             if isinstance(value, str) and value:
                 return value.rstrip("/")
             raise RuleError(name, 'it should be a base URL, such as "https://eu.onetimesecret.com"')
-        case "longest_life":
+        case "max_life":
             return _read_life(name, value)
         case _ if name in FLAGS:
             if isinstance(value, bool):

@@ -194,8 +194,8 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
 
 def allowed_lives(lives: tuple[int, ...]) -> tuple[int, ...]:
     """Those that the rules allow; the shortest of the rules if they allow none of them."""
-    allowed = tuple(life for life in lives if is_allowed("longest_life", life))
-    return allowed or (acting.get().lowest("longest_life", lives[0]),)
+    allowed = tuple(life for life in lives if is_allowed("max_life", life))
+    return allowed or (acting.get().lowest("max_life", lives[0]),)
 
 
 async def store_form_state(services: Services, person: Person, form_state: FormState) -> str:

@@ -188,7 +188,7 @@ def check_policy(spec: ShareSpec) -> None:
     """Raise `FieldErrors` with each rule that does not allow this share, at its field."""
     found = {
         "account": decide(acting.get(), "hosts", spec.host.url),
-        "ttl": decide(acting.get(), "longest_life", spec.ttl),
+        "ttl": decide(acting.get(), "max_life", spec.ttl),
         "passphrase_mode": decide(acting.get(), "passphrase", spec.passphrase is not None),
         "channel": decide(acting.get(), "channels") if any(one.channel for one in spec.recipients) else None,
         "whom": decide(acting.get(), "bare_links") if any(one.is_nobody for one in spec.recipients) else None,

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -22,13 +23,13 @@ from bot.storage.shares.rows import Recipient
 
 ROOT = Path(__file__).parents[2]
 EU, CA = "https://eu.onetimesecret.com", "https://ca.onetimesecret.com"
-FORBIDDEN = {
+FORBIDDEN: dict[str, tuple[Any, Any]] = {
     "hosts": ((CA,), EU),
-    "longest_life": (60, 61),
+    "max_life": (60, 61),
     "passphrase": (True, False),
     **dict.fromkeys(("channels", "bare_links", "guests", "retrieve", "escrow", "unfurl"), (False, True)),
 }
-SHARES = {"hosts", "longest_life", "passphrase", "channels", "bare_links", "shares_per_hour",
+SHARES = {"hosts", "max_life", "passphrase", "channels", "bare_links", "shares_per_hour",
           "workspace_shares_per_hour", "default_host"}  # fmt: skip
 OPENS = {"retrieve", "hosts", "escrow", "opens_per_hour", "workspace_opens_per_hour"}
 SERVER = {"hosts", "default_host"}  # asks a server, or reads a key without a link
@@ -112,7 +113,7 @@ def test_the_workspace_can_only_be_stricter():
 
 @pytest.mark.parametrize(
     ("rule", "field"),
-    [("hosts", "account"), ("longest_life", "ttl"), ("passphrase", "passphrase_mode"), ("channels", "channel"),
+    [("hosts", "account"), ("max_life", "ttl"), ("passphrase", "passphrase_mode"), ("channels", "channel"),
      ("bare_links", "whom")],
 )  # fmt: skip
 def test_a_share_that_a_rule_does_not_allow_is_refused_at_its_field(rule, field):
@@ -128,14 +129,14 @@ def test_a_share_that_a_rule_does_not_allow_is_refused_at_its_field(rule, field)
     check_policy(spec)
 
 
-async def test_no_call_but_a_burn_reaches_a_server_that_is_not_allowed():
+async def test_no_call_but_a_burn_reaches_a_server_that_is_not_allowed(monkeypatch):
     onetime, credentials, sent = Onetime(), Credentials(Host(EU)), []
 
     async def note(request, *_more):
         sent.append(request.operation)
         raise Refused
 
-    onetime._exchange = note
+    monkeypatch.setattr(onetime, "_exchange", note)
     acting.set(Layers(workspace=Policy(hosts=(CA,))))
     calls = [
         lambda: onetime.reveal(credentials, SecretKey("k" * 31)),
@@ -199,8 +200,9 @@ async def test_guests_are_let_in_by_a_rule_alone(rule):
     async def layers(_person):
         return Layers(workspace=Policy(guests=rule))
 
-    slack = SimpleNamespace(team_id="T1", enterprise_id=None, client_of=lambda _: SimpleNamespace(user=user))
-    members = Members(slack, ignore, policies=SimpleNamespace(of=layers))
+    slack: Any = SimpleNamespace(team_id="T1", enterprise_id=None, client_of=lambda _: SimpleNamespace(user=user))
+    policies: Any = SimpleNamespace(of=layers)
+    members = Members(slack, ignore, policies=policies)
 
     if rule:
         await members.require_member(Person(None, "T1", "U1"), "T1")
@@ -224,7 +226,7 @@ def test_the_example_is_a_policy_with_every_rule():
     ("text", "said"),
     [("\nchanels = true", "line 2: chanels is not usable: there is no such rule"),
      ("# x\nchannels = 1", "line 2: channels is not usable: it should be true or false"),
-     ('longest_life = "7w"', "line 1: longest_life"), ("hosts = []", "line 1: hosts"),
+     ('max_life = "7w"', "line 1: max_life"), ("hosts = []", "line 1: hosts"),
      ("shares_per_hour = 0", "line 1: shares_per_hour"), ("channels = tru", "is not TOML: .*line 1")],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_stops_the_start_with_line_rule_and_fix(tmp_path, text, said):
