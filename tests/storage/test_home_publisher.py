@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import event
@@ -18,6 +19,7 @@ from bot.language import Language
 from bot.message_ref import MessageRef
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
+from bot.policy.decide import Layers
 from bot.screen.parts import MAX_BLOCKS
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.slack import blocks
@@ -133,6 +135,7 @@ async def track(services, person, count, **more):
 async def test_home_of_a_person_with_500_secrets_takes_the_statements_of_one_with_15(place, database, ada, ben):
     await track(place.services, ben, 15)
     await track(place.services, ada, 500)
+    place.services.policies.of = AsyncMock(return_value=Layers())  # remembered for some seconds only
     with statements(database) as few:
         await place.open(ben)
         await place.shows(1)
