@@ -20,6 +20,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from bot.policy.rules import RULES
+
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 OTHER: Final = "other"
 
@@ -44,7 +46,7 @@ ONETIME_OPERATIONS: Final = frozenset({
 ONETIME_OUTCOMES: Final = frozenset({
     "ok", "gone", "not_authorized", "rate_limited", "refused", "nothing_sent", "unavailable",
 })  # fmt: skip
-DENIALS: Final = frozenset({"not_a_member", "not_theirs", "limit", "host"})
+DENIALS: Final = frozenset({"not_a_member", "not_theirs", "limit", "host", *RULES})
 
 _QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0)  # seconds: Slack gives 3
 _SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)  # seconds

@@ -176,6 +176,7 @@ class Settings(BaseSettings):
     shares_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     opens_per_hour: int = Field(default=30, ge=1, le=1_000_000)  # for each person
     audit_retention_days: int = Field(default=365, ge=0, le=36_500)  # 0: nothing is noted
+    policy_file: Path | None = None
     port: int = Field(default=3000, ge=0, le=65535)
     host: str = "127.0.0.1"
     admin_port: int = Field(default=0, ge=0, le=65535)  # 0: off

@@ -23,6 +23,7 @@ from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
+from bot.interaction.policies import Policies
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.metrics import Metrics
@@ -30,6 +31,7 @@ from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts, SecretLink, read_posted
 from bot.onetime.unfurl_domains import find_domains
 from bot.periodic import PeriodicTask
+from bot.policy.file import check_hosts, read_file
 from bot.proxy import ProxyRule
 from bot.readiness import Readiness, ReadinessChecks
 from bot.recovery import Recovery
@@ -73,6 +75,7 @@ from bot.storage.notifications import Notifications
 from bot.storage.oauth_states import OAuthStates
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
+from bot.storage.policies import StoredPolicies
 from bot.storage.preferences import Preferences
 from bot.storage.readiness import check_database, check_keys_open
 from bot.storage.requests import Requests
@@ -187,6 +190,7 @@ async def services(
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
     """
     stamina.instrumentation.set_on_retry_hooks([])  # its default hook logs arguments
+    deployment = check_hosts(read_file(settings.policy_file), {one.url for one in hosts.all})
     ring = key_ring(settings)
     metrics = metrics or Metrics()
     onetime = Onetime(proxy=proxy, metrics=metrics)
@@ -200,6 +204,7 @@ async def services(
             preferences = Preferences(db)
             home_changes = HomeChanges()
             limits = _limits(db, settings)
+            policies = Policies(StoredPolicies(db), deployment)
             messenger = Messenger(workspaces, languages.of, preferences.hides_names, home_changes.mark)
             audit_store = AuditStore(db, sealer)
             audit = Audit(audit_store if settings.audit_retention_days else None, sealer)
@@ -242,6 +247,7 @@ async def services(
                     forget_installation=workspaces.forget,
                     card_queues=CardQueues(count_for_all=limits.count_card_call, note_dropped=metrics.card_dropped),
                     metrics=metrics,
+                    policies=policies,
                     unfurl_links=settings.unfurl_links == "on",
                     preferences=preferences,
                     share_choices=StoredShareChoices(db),
@@ -331,7 +337,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
                 await workspaces.load()
                 is_loaded = True
                 log_failures(settings, db.where.path, slack.scopes, slack.clock_ahead)
-                members = Members(workspaces, given.languages.note)
+                members = Members(workspaces, given.policies, given.languages.note)
                 async with _publishing_homes(given, members):
                     yield Bot(settings, db, sealer, given, slack, workspaces, members, messenger, tasks)
             finally:
@@ -344,7 +350,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
 @asynccontextmanager
 async def _publishing_homes(services: Services, members: Members) -> AsyncIterator[None]:
     """Keeps the Home tabs of people up to date. What is not drawn at the end is drawn at the next start."""
-    publisher = HomePublisher(services, members.require_member)
+    publisher = HomePublisher(services, members.require_member, members.may_be_admin)
     publishing = asyncio.create_task(publisher.run())
     try:
         yield

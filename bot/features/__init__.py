@@ -19,6 +19,7 @@ from bot.features import (
     link,
     make_link,
     metadata,
+    policy,
     recent,
     request,
     retrieve,
@@ -45,6 +46,7 @@ FEATURES: tuple[Feature, ...] = (
     recent.FEATURE,
     track.FEATURE,
     settings.FEATURE,
+    policy.FEATURE,
     connect.FEATURE,
     accounts.FEATURE,
     link.FEATURE,
@@ -103,7 +105,9 @@ def _run_as_button(verb: Verb, verbs: tuple[Verb, ...]) -> Handler[ParsedText]:
             return Reply(verb.words(verbs), Outcome.SHOWN)
         return await verb.handler.run(replace(interaction, text=names), None)
 
-    return Handler(run, own_names, opens_window=verb.handler is not None and verb.handler.opens_window)
+    if verb.handler is None:
+        return Handler(run, own_names)
+    return Handler(run, own_names, opens_window=verb.handler.opens_window, rule=verb.handler.rule)
 
 
 def _handlers_of(feature: Feature) -> dict[tuple[Kind, str], Handler[Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.errors import HostUnavailable, NotAuthorized, RateLimited, Refused
 from bot.interaction import pasted
 from bot.interaction.commands import command_button
@@ -9,7 +11,8 @@ from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, 
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_field
 from bot.onetime.client import Credentials
-from bot.onetime.links import Host, Hosts
+from bot.onetime.links import Host
+from bot.policy.decide import acting, decide, is_allowed
 from bot.screen.parts import CANCEL, DONE, Buttons, Choice, Field, Modal, Note, Text
 from bot.screen.pieces import HostName, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
@@ -23,7 +26,7 @@ MAX_LENGTH = 250  # characters of an e-mail address or a token
 CASE_COUNTS = say("As the account page has it: capital and small letters may count.")
 
 
-def form(hosts: Hosts, chosen: Host) -> Modal:
+def form(hosts: Sequence[Host], chosen: Host) -> Modal:
     return Modal.of(
         FORM,
         CONNECT_ACCOUNT,
@@ -33,7 +36,7 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
         Choice(
             "host",
             say("Where is the account?"),
-            tuple((one.name, HostName(one.name)) for one in hosts.all),
+            tuple((one.name, HostName(one.name)) for one in hosts if one == chosen or is_allowed("hosts", one.url)),
             chosen.name,
         ),
         Field("username", say("E-mail address of the account"), CASE_COUNTS, is_mail_address=True),
@@ -47,14 +50,16 @@ def form(hosts: Hosts, chosen: Host) -> Modal:
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """`/ots connect [region|host]`."""
     services = interaction.services
-    host = pasted.read_host(interaction.text, services.hosts) if interaction.text else services.hosts.default
-    return Reply(form(services.hosts, host), Outcome.SHOWN)
+    host = pasted.read_host(interaction.text, services.hosts) if interaction.text else services.default_host
+    return Reply(form(services.hosts.all, host), Outcome.SHOWN)
 
 
 async def submit(interaction: Interaction, _row: None) -> Reply:
     """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
     services = interaction.services
     host = services.hosts.named(interaction.selects.get("host", ""))
+    if (denial := decide(acting.get(), "hosts", host.url)) is not None:
+        raise FieldErrors({"host": denial.tell}, rule=denial.rule)
     username, token = _read_account(interaction)
     await _check(interaction, Credentials(host, username, token))
     account = await services.accounts.connect(interaction.person, host.url, username, token)
@@ -130,7 +135,7 @@ async def _check(interaction: Interaction, credentials: Credentials) -> None:
         if not is_token_refused:
             await services.limits.give_back(attempt)
     raise FieldErrors(
-        {field: Sentences(tuple(said))}, form=form(interaction.services.hosts, credentials.host)
+        {field: Sentences(tuple(said))}, form=form(interaction.services.hosts.all, credentials.host)
     ) from None
 
 

@@ -7,6 +7,7 @@ its poster is warned. Onetime Secret is not called. The buttons are handled wher
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from bot.errors import BotError, SlackError
@@ -18,6 +19,7 @@ from bot.logs import Log
 from bot.message_ref import MessageRef
 from bot.onetime.links import Host, MetadataLink, SecretLink, read_posted
 from bot.person import Person
+from bot.policy.decide import decide
 from bot.screen.parts import Message, Note, Text
 from bot.screen.pieces import HostName, Listing, say
 from bot.status.link_card import link_card, redraw_all
@@ -32,11 +34,15 @@ async def receive_links(interaction: Interaction, _row: None) -> Reply:
     services, message = interaction.services, interaction.message
     if not services.unfurl_links or message is None or not interaction.person.user_id:
         return Reply(None, Outcome.REFUSED)
+    person = replace(interaction.person, team_id=interaction.install_team or interaction.person.team_id)
+    layers = await services.policies.of(person)  # of the workspace that it was posted in, whoever did
+    if decide(layers, "unfurl") is not None:
+        return Reply(None, Outcome.REFUSED)
     found = {link: read_posted(link, services.hosts) for link in interaction.links}
     posted = {
         (one.host, one.key): PostedLink(link, one.host.url, one.key)
         for link, one in found.items()
-        if isinstance(one, SecretLink)
+        if isinstance(one, SecretLink) and decide(layers, "hosts", one.host.url) is None
     }
     if posted:
         services.card_queues.put(

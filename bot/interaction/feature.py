@@ -180,6 +180,7 @@ class Handler(Generic[Row]):
     run: Callable[[Interaction, Row], Awaitable[Reply]]
     owns: Callable[[Services, Person, object], Awaitable[Row]]
     opens_window: bool = False  # shows a modal first: the trigger for that lives 3 seconds
+    rule: str | None = None  # of the policy, that has to allow it
     needs_member: bool = True  # False: for an event that needs none, or that no person causes
     is_recorded: bool = True  # False: for a frequent event whose second delivery has no effect, also without a record
     opens_when_ready: bool = False  # shows its own modal, but only once something is stored
@@ -223,13 +224,15 @@ class FieldErrors(BotError):
     """Fields of a form need another value. `fields` is field name -> sentence, shown at the field.
 
     Slack shows errors at fields only within 3 seconds. After that, `form` is shown again with the sentences above it
-    and with empty fields, because typed values are not kept anywhere.
+    and with empty fields, because typed values are not kept anywhere. `rule` is the rule of the policy that refused a
+    value; None if none did.
     """
 
-    def __init__(self, fields: dict[str, Piece], *, form: Modal | None = None) -> None:
+    def __init__(self, fields: dict[str, Piece], *, form: Modal | None = None, rule: str | None = None) -> None:
         super().__init__(f"fields {sorted(fields)}", tell=Sentences(tuple(fields.values())))
         self.fields = fields
         self.form = form
+        self.rule = rule
 
 
 def read_outcome(error: BotError) -> Outcome:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import LimitReached
 from bot.interaction.card_queue import MAX_CALLS, PERIOD
 from bot.person import Person
+from bot.policy.decide import acting, words
+from bot.policy.rules import MAX_COUNT
 from bot.screen.pieces import Phrase, Sentences, say, say_count
 from bot.storage.limits import DAY, HOUR, Limit, LimitUses
 
@@ -42,28 +44,59 @@ _TRIED = say("The last {count} tokens for this account were not accepted, which 
 _CARD_CALLS = Limit("card_call", MAX_CALLS, PERIOD)
 MIN_WAIT = 0.1  # seconds
 
+# Kind of a limit -> the rule that limits all people of a workspace together.
+WORKSPACE_RULES = {"share": "workspace_shares_per_hour", "open": "workspace_opens_per_hour"}
+
 
 class Limits:
     """All methods raise `StorageUnavailable`; nothing is counted then."""
 
     def __init__(self, uses: LimitUses, *, shares_per_hour: int = 30, opens_per_hour: int = 30) -> None:
         self._uses = uses
-        self.share = NamedLimit(
-            Limit("share", shares_per_hour, HOUR),
+        self._shares_per_hour = shares_per_hour
+        self._opens_per_hour = opens_per_hour
+
+    @property
+    def share(self) -> NamedLimit:
+        """For whoever acts now."""
+        most = acting.get().lowest("shares_per_hour", self._shares_per_hour)
+        return NamedLimit(
+            Limit("share", most, HOUR),
             say_count(
                 "You shared {count} time within an hour, which is the limit.",
                 "You shared {count} times within an hour, which is the limit.",
-                shares_per_hour,
+                most,
             ),
         )
-        self.open = NamedLimit(
-            Limit("open", opens_per_hour, HOUR),
+
+    @property
+    def open(self) -> NamedLimit:
+        """For whoever acts now."""
+        most = acting.get().lowest("opens_per_hour", self._opens_per_hour)
+        return NamedLimit(
+            Limit("open", most, HOUR),
             say_count(
                 "You opened {count} secret within an hour, which is the limit.",
                 "You opened secrets {count} times within an hour, which is the limit.",
-                opens_per_hour,
+                most,
             ),
         )
+
+    def outer(self, rule: str) -> int:
+        """The bound that the settings give a rule of the policy; a number that nobody reaches if they give none."""
+        return {"shares_per_hour": self._shares_per_hour, "opens_per_hour": self._opens_per_hour}.get(rule, MAX_COUNT)
+
+    async def _consume_for_all(self, person: Person, kind: str, idempotency_key: str | None) -> None:
+        """Count it for all people of the workspace together, if there is a rule. Raises `LimitReached`."""
+        rule = WORKSPACE_RULES.get(kind)
+        levels = [(whose, getattr(one, rule)) for whose, one in acting.get().each()] if rule else []
+        said = [(most, whose) for whose, most in levels if most is not None]
+        if rule is None or not said:
+            return
+        most, whose = min(said)
+        workspace = replace(person, user_id="-")
+        limit = NamedLimit(Limit(f"workspace_{kind}", most, HOUR), words(rule, whose))
+        await self.consume(workspace, limit, idempotency_key=idempotency_key)
 
     async def consume(self, person: Person, *limits: NamedLimit, idempotency_key: str | None = None) -> None:
         """Count one use for each of these limits, or for none. Raises `LimitReached`; its `tell` says when to retry.
@@ -76,6 +109,13 @@ class Limits:
             did = next(one.reached for one in limits if one.limit.kind == reached.kind)
             said = Sentences.of(did, _try_again(reached.wait))
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
+        for one in limits:
+            try:
+                await self._consume_for_all(person, one.limit.kind, idempotency_key)
+            except LimitReached:
+                if idempotency_key is not None:
+                    await self._uses.give_back(person, idempotency_key)
+                raise
 
     async def count_card_call(self, team_id: str) -> float:
         """Count a call of chat.unfurl in this workspace by any process.

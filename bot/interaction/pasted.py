@@ -199,8 +199,8 @@ async def usual_host(interaction: Interaction) -> Host:
     """The host for a key without a link: that of the person's default account, else the operator's default."""
     accounts = [one for one in await interaction.services.accounts.all_of(interaction.person) if one.is_default]
     with suppress(HostNotAllowed):  # the operator may have removed the host from the list
-        return interaction.services.hosts.of(accounts[0].host) if accounts else interaction.services.hosts.default
-    return interaction.services.hosts.default
+        return interaction.services.hosts.of(accounts[0].host) if accounts else interaction.services.default_host
+    return interaction.services.default_host
 
 
 async def metadata_key(interaction: Interaction, ask: Phrase) -> tuple[Host, MetadataKey]:

@@ -12,11 +12,13 @@ from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
 from bot.interaction.lives import Lives
+from bot.interaction.policies import Policies
 from bot.message_ref import ChannelRef, MessageRef
 from bot.metrics import Metrics
 from bot.onetime.client import Credentials, Onetime
 from bot.onetime.links import Host, Hosts
 from bot.person import Person
+from bot.policy.decide import acting, is_allowed
 from bot.screen.parts import HomeView, Message, Modal
 from bot.secret import Secret
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
@@ -117,6 +119,7 @@ class Services:
     workspace_rows: WorkspaceRows
     still_installed: StillInstalled
     forget_installation: Callable[[str], None]  # it has changed: this process reads it again
+    policies: Policies
     metrics: Metrics = field(default_factory=Metrics)
     unfurl_links: bool = False  # UNFURL_LINKS
     escrow: bool = True  # REVEAL_ESCROW
@@ -124,6 +127,25 @@ class Services:
     # ONETIME_MAX_SECRET_BYTES: the largest secret that may be shared, and the limits of single hosts by their base URL.
     max_secret_bytes: int = DEFAULT_SECRET_BYTES
     max_secret_bytes_by_host: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether an opened secret is held until its window has shown it, for whoever acts now."""
+        return self.escrow and is_allowed("escrow")
+
+    @property
+    def default_host(self) -> Host:
+        """The default host for whoever acts now: one that their rules allow, if there is one."""
+        allowed = self.allowed_hosts
+        named = [one for one in allowed if one.url == acting.get().default_host]
+        return next(
+            iter([*named, *(one for one in allowed if one == self.hosts.default), *allowed]), self.hosts.default
+        )
+
+    @property
+    def allowed_hosts(self) -> tuple[Host, ...]:
+        """The hosts that whoever acts now may use."""
+        return tuple(one for one in self.hosts.all if is_allowed("hosts", one.url))
 
     def max_bytes_on(self, host: Host) -> int:
         """The largest secret that may be shared on this host, in bytes."""

@@ -34,6 +34,7 @@ from bot.onetime.wire import Entry, GeneratedSecret, Metadata, SecretStatus, Sha
 from bot.onetime.wire.family import ServerFamily, read_family
 from bot.onetime.wire.reasons import read_reason
 from bot.onetime.wire.requests import ApiRequest
+from bot.policy.decide import require
 from bot.proxy import ProxyRule
 from bot.secret import MetadataKey, Secret, SecretKey
 
@@ -60,6 +61,10 @@ V2_LIST_TIME = 3600.0  # seconds that a host whose v1 list is broken is asked by
 MAX_V2_HOSTS = 1000  # hosts; operators allow far fewer
 
 log = Log("onetime")
+
+
+# Calls that a rule about servers never stops: what exists there can still be looked after and burned.
+ALWAYS_ALLOWED = frozenset({"metadata", "burn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +319,8 @@ class Onetime:
 
         Errors are raised here: the frames below hold secrets in their variables, so no traceback may include them.
         """
+        if request.operation not in ALWAYS_ALLOWED:
+            require("hosts", credentials.host.url)
         target, authorization = Secret(credentials.host.url + request.target()), credentials.authorization_header()
         answer = await self._exchange(request, target, authorization)
         outcome = _read_answer(answer, read) if isinstance(answer, _HttpAnswer) else answer

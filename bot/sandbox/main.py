@@ -36,13 +36,13 @@ def new_world(version: str = "0.26") -> World:
 
 
 def populate(world: World, number: str = "") -> None:
-    """Add the people of the page: three members and a guest in a channel with the bot, and two accounts.
+    """Add the people of the page: three members (ada is an admin) and a guest in a channel with the bot, two accounts.
 
     `number` is added to the ids of the people, so that they are new to the bot.
     """
     workspace = world.workspace
     people = [
-        workspace.person(f"U0ADA{number}", "ada"),
+        workspace.person(f"U0ADA{number}", "ada", admin=True),
         workspace.person(f"U0BEN{number}", "ben"),
         workspace.person(f"U0CLEO{number}", "cleo"),
         workspace.person(f"U0DORA{number}", "dora", guest=True),

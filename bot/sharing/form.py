@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import get_args
 
 from bot.interaction.feature import Interaction
+from bot.policy.decide import is_allowed
 from bot.screen.parts import (
     CANCEL,
     ONE_MOMENT,
@@ -168,7 +169,13 @@ def _recipients(form_state: FormState) -> list[Part]:
         names = Listing(tuple(Who(one) for one in form_state.only))
         return [Text.of(say("Only for {people}.", people=names))]
     unknown: list[Part] = [Text.of(WARNING_SIGN, CHOOSE)] if form_state.asks_to_choose else []
-    return [*unknown, Choice("whom", say("Who is it for?"), WHOM, form_state.whom, CHANGE), *_whom_field(form_state)]
+    offered = tuple(one for one in WHOM if one[0] == form_state.whom or _may_be_for(one[0]))
+    return [*unknown, Choice("whom", say("Who is it for?"), offered, form_state.whom, CHANGE), *_whom_field(form_state)]
+
+
+def _may_be_for(whom: str) -> bool:
+    """Whether the rules allow it. What is chosen already stays, and is refused with the rule."""
+    return is_allowed({CHANNEL: "channels", LINK: "bare_links"}[whom]) if whom in (CHANNEL, LINK) else True
 
 
 def _whom_field(form_state: FormState) -> list[Part]:

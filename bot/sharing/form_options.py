@@ -6,6 +6,7 @@ For a password that is made up it also folds out of what it is made.
 from __future__ import annotations
 
 from bot.interaction.lives import usual
+from bot.policy.decide import acting
 from bot.screen.parts import Button, Checkboxes, Choice, Field, Note, Part
 from bot.screen.pieces import Duration, HostName, Phrase, Piece, say
 from bot.sharing.choices import ANONYMOUS, PEOPLE, SERVER
@@ -71,11 +72,17 @@ def option_parts(form_state: FormState) -> list[Part]:
     return [
         *(password_parts(form_state) if form_state.is_generated else ()),
         Choice("ttl", say("Lifetime"), lives, str(life_of(form_state))),
-        Choice("passphrase_mode", say("Passphrase"), _PASSPHRASES, choices.passphrase, CHANGE),
+        Choice("passphrase_mode", say("Passphrase"), _passphrases(choices.passphrase), choices.passphrase, CHANGE),
         *typed,
         Checkboxes("options", say("Messages"), tuple(boxes), ticked),
         *_account_parts(form_state),
     ]
+
+
+def _passphrases(chosen: str) -> tuple[tuple[str, Piece], ...]:
+    """The choices. “None” only where the rules allow it, or where it is chosen already."""
+    wanted = acting.get().wants_passphrase and chosen != NO_PASSPHRASE
+    return tuple(one for one in _PASSPHRASES if not (wanted and one[0] == NO_PASSPHRASE))
 
 
 def _account_parts(form_state: FormState) -> list[Part]:

@@ -17,12 +17,13 @@ from bot.interaction.parsed_text import ParsedText
 from bot.interaction.services import Services
 from bot.onetime.links import Host
 from bot.person import Person
+from bot.policy.decide import acting, is_allowed
 from bot.screen.pieces import Piece, say
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.sharing.choices import CHANNEL, PEOPLE, SERVER, Whom
 from bot.sharing.passwords import DEFAULT_LENGTHS, LENGTHS, PasswordKind, PasswordSpec
 from bot.storage.button_contexts import SHARE_FORM, ButtonContext, NewButtonContext
-from bot.storage.share_choices import DEFAULT_CHOICES, ShareChoices
+from bot.storage.share_choices import DEFAULT_CHOICES, GENERATE, NO_PASSPHRASE, ShareChoices
 
 DATA = "form_state"  # the key in the data of the button context; its value is JSON
 MAX_PEOPLE = 10
@@ -171,12 +172,14 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
     choices, everything = await asyncio.gather(
         services.share_choices.of(interaction.person), services.accounts.all_of(interaction.person)
     )
-    accounts = [one for one in everything if one.is_readable]
+    accounts = [one for one in everything if one.is_readable and is_allowed("hosts", one.host)]
+    if choices.passphrase == NO_PASSPHRASE and acting.get().wants_passphrase:
+        choices = replace(choices, passphrase=GENERATE)
     hosts = [Host(one.host) for one in accounts]
     places: list[Place] = [(one.host, one.id) for one in accounts]
     if len(hosts) != 1:  # it can be made without an account, too
-        hosts.append(services.hosts.default)
-        places.append((services.hosts.default.url, None))
+        hosts.append(services.default_host)
+        places.append((services.default_host.url, None))
     named = tuple((one.id, Host(one.host).name) for one in accounts) if len(accounts) > 1 else ()
     form_state = replace(
         form_state,
@@ -184,9 +187,15 @@ async def begin_form_state(interaction: Interaction, form_state: FormState) -> t
         is_connected=bool(accounts),
         accounts=named,
         max_bytes=max(services.max_bytes_on(host) for host in hosts),
-        lives=services.lives.possible(places),
+        lives=allowed_lives(services.lives.possible(places)),
     )
     return await store_form_state(services, interaction.person, form_state), form_state
+
+
+def allowed_lives(lives: tuple[int, ...]) -> tuple[int, ...]:
+    """Those that the rules allow; the shortest of the rules if they allow none of them."""
+    allowed = tuple(life for life in lives if is_allowed("max_life", life))
+    return allowed or (acting.get().lowest("max_life", lives[0]),)
 
 
 async def store_form_state(services: Services, person: Person, form_state: FormState) -> str:

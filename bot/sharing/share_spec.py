@@ -11,6 +11,7 @@ from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.onetime.wire import is_address
 from bot.person import Person
+from bot.policy.decide import acting, decide
 from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
 from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE
@@ -60,7 +61,7 @@ def read(interaction: Interaction, form_state: FormState) -> ShareSpec:
         passphrase_to=passphrase_to,
         note=read_line(interaction.text_inputs.get("note")) or None,
         quiet=not form_state.choices.news,
-        host=interaction.services.hosts.default,  # until the account is known
+        host=interaction.services.default_host,  # until the account is known
         account=None,
         mail_address=mail_address,
         thread=_thread_for(to, form_state.original),
@@ -181,6 +182,20 @@ def _require_no_mail(spec: ShareSpec) -> None:
                 )
             }
         )
+
+
+def check_policy(spec: ShareSpec) -> None:
+    """Raise `FieldErrors` with each rule that does not allow this share, at its field."""
+    found = {
+        "account": decide(acting.get(), "hosts", spec.host.url),
+        "ttl": decide(acting.get(), "max_life", spec.ttl),
+        "passphrase_mode": decide(acting.get(), "passphrase", spec.passphrase is not None),
+        "channel": decide(acting.get(), "channels") if any(one.channel for one in spec.recipients) else None,
+        "whom": decide(acting.get(), "bare_links") if any(one.is_nobody for one in spec.recipients) else None,
+    }
+    if denied := {name: denial for name, denial in found.items() if denial is not None}:
+        wrong = {name: denial.tell for name, denial in denied.items()}
+        raise FieldErrors(wrong, rule=next(iter(denied.values())).rule)
 
 
 def check_size(interaction: Interaction, form_state: FormState, spec: ShareSpec) -> None:

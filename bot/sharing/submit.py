@@ -191,6 +191,7 @@ async def _create_or_find(interaction: Interaction, form_state: FormState, spec:
     if form_state.request and not (request := await _find_request(interaction, form_state.request)).is_open:
         raise request_messages.what_ended(request)
     spec = await share_spec.load_account(interaction, form_state, spec)
+    share_spec.check_policy(spec)
     share_spec.check_size(interaction, form_state, spec)
     await share_spec.check_people(interaction, spec)
     try:

@@ -47,6 +47,7 @@ from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
 from bot.language import Language
 from bot.logs import CountedWarning, Log, request_id
+from bot.policy.decide import acting, require
 from bot.screen.parts import Message, Modal, Text
 from bot.screen.pieces import Code, Mark, Plain, say
 from bot.secret import Secret
@@ -416,7 +417,7 @@ class Dispatcher:
                 self._tasks.start(record.leave(answer.changed_window))
 
     def _count_denial(self, error: BotError) -> None:
-        if (rule := _RULES.get(type(error))) is not None:
+        if (rule := getattr(error, "rule", None) or _RULES.get(type(error))) is not None:
             self._services.metrics.denial(rule)
 
     def _audited(self, incoming: Incoming, name: str) -> AuditRecord:
@@ -432,6 +433,9 @@ class Dispatcher:
             if handler.opens_window and not self._members.is_known(person, incoming.install_team):
                 await answer.show(one_moment_window())
             zone = await self._members.require_member(person, incoming.install_team)
+            acting.set(await self._services.policies.of(person))
+            if handler.rule is not None:
+                require(handler.rule)
             self._tasks.start(self._languages.of(person))  # for the next window: this one must not wait
         if incoming.in_home and not handler.draws_home:
             await self._services.homes.touch(person)

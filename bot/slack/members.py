@@ -1,4 +1,4 @@
-"""Who may use the bot: full, active members of the workspace. Guests, people from elsewhere and bots may not."""
+"""Who may use the bot: full, active members of the workspace, and its guests by a rule. Nobody else, and no bots."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import Any
 from cachetools import TTLCache
 
 from bot.errors import NotAllowed, SlackError
+from bot.interaction.policies import Policies
 from bot.person import Person, known_zone
-from bot.slack.workspaces import NOT_INSTALLED, Workspaces
+from bot.policy.decide import decide
+from bot.slack.workspaces import NOT_INSTALLED, Workspace, Workspaces
 
 FRESH_FOR = 300.0  # seconds; how long a deactivation may go unnoticed
 MAX_MEMBERS = 50_000  # people in the cache; when it is full, the one unused for longest is dropped
@@ -28,6 +30,8 @@ class Member:
     """What is cached about a person who may use the bot."""
 
     zone: str | None  # the IANA name of their time zone, known on this machine
+    is_guest: bool = False  # of this workspace: let in only by a rule
+    is_admin: bool = False  # when Slack was asked last: only to offer a button, never to allow anything
 
 
 class Members:
@@ -36,10 +40,12 @@ class Members:
     def __init__(
         self,
         workspaces: Workspaces,
+        policies: Policies,
         note_locale: Callable[[Person, str | None], Awaitable[None]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._workspaces = workspaces
+        self._policies = policies
         self._note_locale = note_locale
         self._known: TTLCache[_Asked, Member | None] = TTLCache(MAX_MEMBERS, FRESH_FOR, timer=clock)
         self._asking: dict[_Asked, asyncio.Future[Member | None]] = {}
@@ -51,9 +57,15 @@ class Members:
     def known_membership(self, person: Person, install_team: str | None) -> bool | None:
         """Whether `require_member` would let the person in, without asking Slack; None if it would have to ask."""
         try:
-            return self._known[person, install_team] is not None
+            member = self._known[person, install_team]
         except KeyError:
             return None
+        return None if member is not None and member.is_guest else member is not None
+
+    def may_be_admin(self, person: Person, install_team: str | None) -> bool:
+        """Whether Slack said so when it was asked last: only to offer a button. `is_admin` decides."""
+        member = self._known.get((person, install_team))
+        return member is not None and member.is_admin
 
     async def require_member(self, person: Person, install_team: str | None) -> str | None:
         """The time zone of the person, who has to be a full, active member.
@@ -70,7 +82,16 @@ class Members:
             member = self._known[person, install_team] = await self._ask_once(person, install_team)
         if member is None:
             raise NotAllowed("not a member")
+        if member.is_guest:
+            await self._require_guests(person)
         return member.zone
+
+    async def _require_guests(self, person: Person) -> None:
+        """Raise `NotAllowed` unless a rule lets guests of the workspace in, and none forbids it."""
+        layers = await self._policies.of(person)
+        if layers.allows_guests:
+            return
+        raise decide(layers, "guests") or NotAllowed("a guest")
 
     async def is_member(self, person: Person) -> bool:
         """Whether `require_member` would let in somebody of an installed workspace. Raises `SlackError`."""
@@ -88,9 +109,7 @@ class Members:
         """Whether this member is an admin or owner, as Slack says now: nothing of it is cached. Raises `SlackError`."""
         workspace = await self._workspaces.require(install_team)
         user = await workspace.slack.user(person.user_id)
-        if not is_member(user, person, workspace.team_id, workspace.enterprise_id):
-            return False
-        return user.get("is_admin") is True or user.get("is_owner") is True
+        return is_member(user, person, workspace.team_id, workspace.enterprise_id) and is_admin(user)
 
     async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
         """Ask Slack once, also when a person that is not known yet does several things at the same time."""
@@ -110,9 +129,25 @@ class Members:
                 return None
             raise
         await self._note_locale(person, locale_of(user))
-        if not is_member(user, person, workspace.team_id, workspace.enterprise_id):
-            return None
-        return Member(zone_of(user))
+        if is_member(user, person, workspace.team_id, workspace.enterprise_id):
+            return Member(zone_of(user), is_admin=is_admin(user))
+        return Member(zone_of(user), is_guest=True) if is_guest(user, person, workspace) else None
+
+
+def is_admin(user: Mapping[str, Any]) -> bool:
+    return any(user.get(flag) is True for flag in ("is_admin", "is_owner", "is_primary_owner"))
+
+
+def is_guest(user: Mapping[str, Any], person: Person, workspace: Workspace) -> bool:
+    """Whether the person is an active guest of this very workspace, or of one of this organisation's workspaces.
+
+    A guest of a workspace is in one channel of it, or in several.
+    """
+    if not (user.get("is_restricted") or user.get("is_ultra_restricted")):
+        return False
+    full = {**user, "is_restricted": False, "is_ultra_restricted": False}
+    enterprise_id = workspace.enterprise_id if workspace.team_id is None else None
+    return is_member(full, person, workspace.team_id, enterprise_id)
 
 
 def is_member(user: Mapping[str, Any], person: Person, team_id: str | None, enterprise_id: str | None) -> bool:

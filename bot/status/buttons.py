@@ -15,6 +15,7 @@ CONNECT_OPEN: Final = "connect_open"
 CONNECT_ACCOUNT: Final = say("Connect an account")
 
 ERASE_ME: Final = "erase_me"  # in the Home tab
+POLICY_OPEN: Final = "policy_open"  # in the Home of an admin
 
 # on a pasted link, or a card of metadata; `ref` is a button context
 RETRIEVE_OPEN: Final = "retrieve_open"

@@ -268,6 +268,14 @@ preferences = Table(
     Column("names", Boolean, nullable=False, server_default=true()),  # push notifications name the secret
 )
 
+workspace_policies = Table(  # what the admins of a workspace allow
+    "workspace_policies",
+    metadata,
+    Column("enterprise_id", String(32), primary_key=True),
+    Column("team_id", String(32), primary_key=True),
+    Column("rules", Text, nullable=False),  # JSON: the rules that say something, by name
+)
+
 languages = Table(  # in which language a person reads
     "languages",
     metadata,

@@ -6,6 +6,7 @@ from bot.interaction.card_queue import CardQueues
 from bot.interaction.home_changes import HomeChanges
 from bot.interaction.languages import Languages
 from bot.interaction.limits import Limits
+from bot.interaction.policies import Policies
 from bot.interaction.services import Services
 from bot.onetime.client import Onetime
 from bot.onetime.links import Hosts
@@ -26,6 +27,7 @@ from bot.storage.message_failures import MessageFailures
 from bot.storage.message_slots import MessageSlots
 from bot.storage.outdated_messages import OutdatedMessages
 from bot.storage.people import PeopleRows
+from bot.storage.policies import StoredPolicies
 from bot.storage.preferences import Preferences
 from bot.storage.requests import Requests
 from bot.storage.reveals.guesses import Guesses
@@ -83,6 +85,7 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "still_installed": no_slack,
         "forget_installation": lambda _install_team: None,
         "card_queues": CardQueues(),
+        "policies": Policies(StoredPolicies(db)),
         "update_window": no_slack,
         "publish_home": no_slack,
         "homes": Homes(db),

@@ -7,6 +7,7 @@ import pytest
 
 from bot.errors import NotAllowed, SlackError
 from bot.person import Person
+from bot.policy.decide import NO_RULES
 from bot.slack.members import Members, is_member, zone_of
 from tests.support.rows import each_row
 
@@ -100,6 +101,9 @@ class Slack:
     async def note_locale(self, person, locale):
         self.noted[person] = locale
 
+    async def of(self, _person):
+        return NO_RULES
+
     async def user(self, user_id):
         await asyncio.sleep(0)
         self.asked.append(user_id)
@@ -114,7 +118,7 @@ def slack():
 
 @pytest.fixture
 def members(slack):
-    return Members(slack, slack.note_locale, clock=lambda: slack.now)
+    return Members(slack, slack, slack.note_locale, clock=lambda: slack.now)
 
 
 async def test_slack_is_asked_again_after_five_minutes(slack, members):

@@ -7,7 +7,7 @@ from bot.interaction.commands import PROMISES, command_button
 from bot.language import Language
 from bot.screen.parts import Button, Buttons, Confirm, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Mark, Piece, say
-from bot.status.buttons import ERASE_ME, activity_button
+from bot.status.buttons import ERASE_ME, POLICY_OPEN, activity_button
 from bot.status.preference_words import notifications_sentence, reminders_words
 
 
@@ -29,6 +29,14 @@ def _erase_button() -> Button:
     )
     confirm = Confirm(say("Erase your data?"), question, say("Erase"))
     return Button(say("Erase my data"), ERASE_ME, style="danger", confirm=confirm)
+
+
+def policy(content: Content) -> list[Part]:
+    """For the workspace's admins only."""
+    if not content.may_be_admin:
+        return []
+    said = say("As an admin of this workspace you set what people may do with this app.")
+    return [Divider(), Heading(say("Policy")), Text.of(said), Buttons.of(Button(say("Open the policy"), POLICY_OPEN))]
 
 
 def _language(chosen: Language | None) -> Piece:

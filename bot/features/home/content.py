@@ -32,6 +32,7 @@ class Content:
     preferences: NotificationPreferences
     language: Language | None  # that the person chose; None: as in Slack
     is_audited: bool  # whether what people do is noted
+    may_be_admin: bool  # offers the policy, which asks Slack afresh
     escrow: bool  # whether a secret can be shown again whose window was closed too early
 
     @property
@@ -39,7 +40,7 @@ class Content:
         return self.accounts[0] if self.accounts else None
 
 
-async def load(services: Services, home: Home) -> Content:
+async def load(services: Services, home: Home, *, may_be_admin: bool) -> Content:
     """Raises `StorageUnavailable`, `SlackError`."""
     person = home.person
     asked, total = await services.requests.waiting_for(person, MAX_WAITING)
@@ -58,5 +59,6 @@ async def load(services: Services, home: Home) -> Content:
         preferences=await services.preferences.of(person),
         language=language.chosen,
         is_audited=services.audit.store is not None,
-        escrow=services.escrow,
+        may_be_admin=may_be_admin,
+        escrow=services.holds_secrets,
     )

@@ -28,6 +28,7 @@ from bot.interaction.services import Services
 from bot.language import Language
 from bot.logs import Log
 from bot.person import Person
+from bot.policy.decide import acting
 from bot.screen.parts import HomeView
 from bot.status.recent_list import Recent, load_recent
 from bot.storage.accounts import Account
@@ -58,9 +59,15 @@ class _Shown:
 class HomePublisher:
     """One in each process. It draws for those whose changes this process has seen."""
 
-    def __init__(self, services: Services, require_member: RequireMember) -> None:
+    def __init__(
+        self,
+        services: Services,
+        require_member: RequireMember,
+        may_be_admin: Callable[[Person, str | None], bool],
+    ) -> None:
         self._services = services
         self._require_member = require_member
+        self._may_be_admin = may_be_admin
         self._refs = StableRefs(services.button_contexts)
         self._listed: TTLCache[str, Recent | BotError] = TTLCache(MAX_PEOPLE, LISTED_FOR)  # by the id of the account
         self._shown: LRUCache[Person, _Shown] = LRUCache(MAX_PEOPLE)
@@ -154,7 +161,9 @@ class HomePublisher:
             await self._require_member(home.person, home.install_team)
         except NotAllowed:
             return tab.FOR_GUESTS
-        content = await load(self._services, home)
+        acting.set(await self._services.policies.of(home.person))
+        may_be_admin = self._may_be_admin(home.person, home.install_team)
+        content = await load(self._services, home, may_be_admin=may_be_admin)
         account = content.default_account
         if account is not None and (change.asks or account.id not in self._listed):
             asking = tasks.create_task(self._ask(home.person, account))

@@ -26,6 +26,7 @@ async def draw(
             *await recent.parts(services, home, content.default_account, listed, keep),
             *accounts.parts(content),
             *about.settings(content),
+            *about.policy(content),
             *about.help_parts(),
         )
     )

@@ -60,6 +60,7 @@ from bot.interaction.passphrases import offer_other_forms, read_passphrase
 from bot.logs import Log
 from bot.onetime.links import Host
 from bot.onetime.wire import SecretState, UnexpectedError
+from bot.policy.decide import is_allowed, require
 from bot.screen.parts import Message, Modal, Part, Text
 from bot.screen.pieces import Piece, Sentences
 from bot.secret import Secret
@@ -81,6 +82,7 @@ log = Log("opening")
 async def open_secret(interaction: Interaction, reveal: Reveal) -> Reply:
     """“Open” was pressed."""
     host = interaction.services.hosts.of(reveal.host)
+    require("hosts", host.url)
     delivery = await deliveries.find_delivery(interaction, reveal)
     if reveal.is_expired:
         return Reply(await deliveries.explain_late(interaction, host, delivery), Outcome.REFUSED)
@@ -95,6 +97,9 @@ async def open_at_once(interaction: Interaction, delivery: Delivery) -> Reply:
     The window opens when the delivery is reserved, and not before: a new window replaces one that is open, and the
     second of two quick clicks would otherwise replace the secret that the first has shown. So a refusal is a message.
     """
+    if not is_allowed("retrieve"):
+        return await deliveries.open_delivery(interaction, delivery)  # its window has the way by the browser
+    require("hosts", delivery.host)
     services, ref = interaction.services, new_id()
     if (refusal := deliveries.find_refusal(interaction, delivery)) is not None:
         return _refuse_beside(refusal)
@@ -129,7 +134,7 @@ async def _try_to_open(interaction: Interaction, host: Host, reveal: Reveal, del
         reveal = replace(reveal, key=delivery.secret_key)
     failpoint("reserved")
     await _count_opening(interaction, reveal)
-    opening = screens.opening(host, reveal.id, escrow=services.escrow)
+    opening = screens.opening(host, reveal.id, escrow=services.holds_secrets)
     try:
         await interaction.show(opening)
         failpoint("answered")
@@ -338,7 +343,7 @@ async def _settle_tracked(interaction: Interaction, access: HostAccess, reveal: 
 
 async def _store_escrow(interaction: Interaction, reveal: Reveal, text: Secret) -> datetime | None:
     """Seal the text and commit it. Returns when the escrow ends; None if escrow is off or the database failed."""
-    if not interaction.services.escrow:
+    if not interaction.services.holds_secrets:
         return None
     try:
         return await interaction.services.reveals.keep(reveal, text)

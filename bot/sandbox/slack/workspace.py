@@ -162,6 +162,7 @@ class SlackWorkspace:
         name: str,
         *,
         guest: bool = False,
+        admin: bool = False,
         ultra_guest: bool = False,
         stranger: bool = False,
         deleted: bool = False,
@@ -171,7 +172,10 @@ class SlackWorkspace:
     ) -> WorkspaceMember:
         """Add a person. A stranger is from another team, by default T0ELSEWHERE."""
         team = team_id or ("T0ELSEWHERE" if stranger else self.state.team_id)
-        person = SlackUser(id, name, team, guest, ultra_guest, stranger, deleted, tz=tz, locale=locale)
+        person = SlackUser(
+            id, name, team, guest, ultra_guest=ultra_guest, stranger=stranger, deleted=deleted, tz=tz, locale=locale,
+            admin=admin,
+        )  # fmt: skip
         self.state.people[id] = person
         self._members[id] = WorkspaceMember(self.state, person, self._app)
         self.state.changes.publish("person", person)

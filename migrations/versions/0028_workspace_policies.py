@@ -1,0 +1,23 @@
+"""The rules that the admins of a workspace set.
+
+Code from before runs on this schema: it knows no rules.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0028"
+down_revision = "0027"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "workspace_policies",
+        sa.Column("enterprise_id", sa.String(32), primary_key=True),
+        sa.Column("team_id", sa.String(32), primary_key=True),
+        sa.Column("rules", sa.Text, nullable=False),
+    )
