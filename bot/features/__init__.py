@@ -16,6 +16,7 @@ from bot.features import (
     help,  # noqa: A004 - the verb
     home,
     leaving,
+    left_people,
     link,
     make_link,
     metadata,
@@ -56,6 +57,7 @@ FEATURES: tuple[Feature, ...] = (
     help.FEATURE,
     home.FEATURE,
     leaving.FEATURE,
+    left_people.FEATURE,
     activity.FEATURE,
 )
 

@@ -60,7 +60,7 @@ async def erase_person(interaction: Interaction, _row: None) -> Reply:
         return Reply(None, Outcome.REFUSED)
     team_id = None if person.enterprise_id is not None else person.team_id  # a user id is unique in an organisation
     await interaction.services.audit.flush()  # what is noted later comes under a new key
-    erased = await interaction.services.people.erase_user(person.user_id, team_id)
+    erased = await interaction.services.people.erase_user(person.user_id, team_id, has_left=True)
     if erased:
         log.info("erased", reason="the person has left the workspace", count=erased)
     return Reply(None, Outcome.DONE)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import HostNotAllowed, NotAllowed
+from bot.errors import HostNotAllowed
+from bot.interaction.admins import require_admin
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply
 from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_field
@@ -26,21 +27,14 @@ SAVED_FORM = "policy_saved"
 TITLE = say("Policy")
 NONE = "none"  # the value of a choice that sets no rule
 BOXES = ("channels", "bare_links", "guests", "retrieve", "escrow", "unfurl")
-ADMINS_ONLY = say("Only admins and owners of this workspace can see and change its policy.")
 
 
 async def open_form(interaction: Interaction, _row: None) -> Reply:
     """“Open the policy”. The window opens before Slack is asked, because its trigger lives 3 seconds."""
     await interaction.show(Modal.of(FORM, TITLE, Text.of(ONE_MOMENT)))
-    await _require_admin(interaction)
+    await require_admin(interaction)
     layers = await interaction.services.policies.fresh(interaction.person)
     return Reply(form(interaction.services, layers), Outcome.SHOWN)
-
-
-async def _require_admin(interaction: Interaction) -> None:
-    """Raise `NotAllowed` unless Slack says now that this is an admin, and `SlackError` if it cannot be asked."""
-    if not await interaction.is_admin():
-        raise NotAllowed("not an admin", tell=ADMINS_ONLY)
 
 
 def form(services: Services, layers: Layers) -> Modal:
@@ -139,11 +133,13 @@ def _outer(services: Services, deployment: Policy, name: str) -> int:
 
 async def save(interaction: Interaction, _row: None) -> Reply:
     """Save the rules, if Slack says now that this is an admin and the deployment's rules leave room for them."""
-    await _require_admin(interaction)
+    await require_admin(interaction)
     services = interaction.services
     layers = await services.policies.fresh(interaction.person)
     policy = _read(interaction, layers)
     changed = await services.policies.set(interaction.person, policy)
+    for name in changed:
+        services.audit.note(interaction.person, FEATURE.name, Outcome.DONE, name=name, surface=Kind.FORM)
     names = Listing(tuple(NAMES[name] for name in changed))
     said = say("Saved: {rules}.", rules=names) if changed else say("Nothing was changed.")
     return Reply(Modal.of(SAVED_FORM, TITLE, Text.of(DONE_SIGN, said), close=DONE), Outcome.DONE)

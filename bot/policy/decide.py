@@ -104,7 +104,7 @@ def words(rule: str, whose: Whose) -> Phrase:
 
 WHAT: dict[str, Piece] = {
     "hosts": say("this server"),
-    "max_life": say("a secret to be open for that long"),
+    "max_life": say("secrets that live for so long"),
     "passphrase": say("secrets without a passphrase"),
     "channels": say("secrets for a channel"),
     "bare_links": say("a link for nobody in particular"),
@@ -120,7 +120,7 @@ WHAT: dict[str, Piece] = {
 NAMES: dict[str, Piece] = {
     "hosts": say("Servers"),
     "default_host": say("Default server"),
-    "max_life": say("Longest time to open"),
+    "max_life": say("Longest lifetime"),
     "passphrase": say("Passphrase required"),
     "channels": say("Secrets for channels"),
     "bare_links": say("Just the link"),

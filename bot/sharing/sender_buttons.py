@@ -7,6 +7,7 @@ from bot.failpoints import failpoint
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
 from bot.interaction.passphrases import describe_other_forms
+from bot.interaction.services import Services
 from bot.logs import Log
 from bot.onetime.wire import SecretState
 from bot.screen.parts import DONE, NO_FORM, Field, Message, Modal, Note, Part, Text
@@ -62,7 +63,7 @@ async def burn_with_passphrase(interaction: Interaction, delivery: Delivery) -> 
 async def burn_all(interaction: Interaction, share: Share) -> Reply:
     """“Burn all”, after its confirm dialog."""
     access = await _access(interaction, share.host)
-    burned, errors = await _burn_unopened(interaction, access, share, None)
+    burned, errors = await burn_unopened(interaction.services, access, share.id, None)
     if not errors:
         return Reply(_about_account(access), Outcome.DONE if burned else Outcome.REFUSED)
     said = _failed_words(len(errors))
@@ -78,7 +79,7 @@ async def ask_to_burn_all(interaction: Interaction, share: Share) -> Reply:
 async def burn_all_with_passphrase(interaction: Interaction, share: Share) -> Reply:
     """All deliveries of a share have one passphrase. The tries are counted for each delivery apart."""
     access = await _access(interaction, share.host)
-    burned, errors = await _burn_unopened(interaction, access, share, _read_passphrase(interaction))
+    burned, errors = await burn_unopened(interaction.services, access, share.id, _read_passphrase(interaction))
     if errors:
         raise _field_error(interaction, _the_worst(errors, burned), _question(share.id, of_all=True)) from None
     window = _outcome_window(await interaction.services.shares.deliveries_of(share.id), access)
@@ -104,21 +105,23 @@ def _about_account(access: HostAccess) -> Message | None:
     return None if said is None else Message.of(said, *access.notes, without_replacing=True)
 
 
-async def _burn_unopened(
-    interaction: Interaction, access: HostAccess, share: Share, passphrase: Secret | None
-) -> tuple[int, list[BotError]]:
-    """Burn all deliveries that can be opened. Returns how many were burned, and the errors of the tries that failed."""
-    deliveries = [one for one in await interaction.services.shares.deliveries_of(share.id) if one.can_be_opened]
-    burned, errors = 0, list[BotError]()
+async def burn_unopened(
+    services: Services, access: HostAccess, share_id: str, passphrase: Secret | None
+) -> tuple[list[Delivery], list[BotError]]:
+    """Burn all deliveries of a share that can be opened. Returns those that were burned, and why others were not."""
+    deliveries = [one for one in await services.shares.deliveries_of(share_id) if one.can_be_opened]
+    burned, errors = list[Delivery](), list[BotError]()
     for delivery in deliveries:
         try:
-            state = await deliver.burn(interaction.services, access, delivery, passphrase, asked=passphrase is not None)
+            known = passphrase or delivery.passphrase
+            state = await deliver.burn(services, access, delivery, known, asked=passphrase is not None)
         except (OnetimeError, LimitReached) as error:
             log.info("not_burned", error=str(error), ref=delivery.id)
             errors.append(error)
         else:
-            burned += state is SecretState.BURNED
-            await redraw(interaction.services, delivery)
+            if state is SecretState.BURNED:
+                burned.append(delivery)
+            await redraw(services, delivery)
     return burned, errors
 
 
@@ -126,7 +129,7 @@ def _read_passphrase(interaction: Interaction) -> Secret | None:
     return interaction.text_inputs.get("passphrase") or None
 
 
-def _the_worst(errors: list[BotError], burned: int) -> BotError:
+def _the_worst(errors: list[BotError], burned: list[Delivery]) -> BotError:
     """The error that the field shows for all. If a part was burned, it may not say that nothing was."""
     for kind in (LimitReached, WrongPassphrase):
         if not burned and (found := next((one for one in errors if isinstance(one, kind)), None)):

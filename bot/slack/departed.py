@@ -1,7 +1,7 @@
 """Finds people who have left the workspace, and erases what belongs to them.
 
-Slack is asked at least once a day about everybody who has an account or tracks something, so that no token of somebody
-who left is used for longer.
+Slack is asked at least once a day about everybody who has an account, tracks or has shared something, so that no token
+of somebody who left is used for longer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class DepartedPeople:
 
     async def check(self) -> bool:
         """Ask Slack about everybody whom it was not asked about today. Raises `StorageUnavailable`."""
-        everybody = await self._people.with_polls()
+        everybody = await self._people.not_known_to_have_left()
         self._asked_at = {one: at for one, at in self._asked_at.items() if one in set(everybody)}
         due = [one for one in everybody if self._clock() - self._asked_at.get(one, -ASK_AGAIN) >= ASK_AGAIN]
         for number, person in enumerate(due):
@@ -45,7 +45,7 @@ class DepartedPeople:
                 continue
             self._asked_at[person] = self._clock()
             if has_left:
-                await self._people.erase(person)
+                await self._people.erase(person, has_left=True)
                 log.info("erased", reason="the person has left the workspace")
         return False
 

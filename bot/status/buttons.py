@@ -15,7 +15,8 @@ CONNECT_OPEN: Final = "connect_open"
 CONNECT_ACCOUNT: Final = say("Connect an account")
 
 ERASE_ME: Final = "erase_me"  # in the Home tab
-POLICY_OPEN: Final = "policy_open"  # in the Home of an admin
+POLICY_OPEN: Final = "policy_open"  # in the Home of an admin, as is the next
+LEFT_OPEN: Final = "left_open"
 
 # on a pasted link, or a card of metadata; `ref` is a button context
 RETRIEVE_OPEN: Final = "retrieve_open"

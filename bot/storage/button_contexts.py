@@ -32,7 +32,7 @@ class ContextKind(Generic[Key]):
     """A kind of context, and the type of its keys. `key_type` is None for a kind whose contexts have no key."""
 
     name: Literal[
-        "secret", "metadata", "page", "recent", "tracked_page", "share", "command", "activity"
+        "secret", "metadata", "page", "recent", "tracked_page", "share", "command", "activity", "left"
     ]  # stored in each row
     key_type: type[Key] | None
 
@@ -47,6 +47,7 @@ TRACKED_PAGE: Final[ContextKind[None]] = ContextKind("tracked_page", None)  # a 
 SHARE_FORM: Final[ContextKind[None]] = ContextKind("share", None)  # the window of `/ots share` or `/ots generate`
 
 ACTIVITY_PAGE: Final[ContextKind[None]] = ContextKind("activity", None)  # a page of what the audit says of a person
+LEFT_PERSON: Final[ContextKind[None]] = ContextKind("left", None)  # somebody who has left the workspace
 COMMAND: Final[ContextKind[None]] = ContextKind("command", None)  # a command that can be gone on with
 COMMAND_NAMES: Final = "names"  # the key in the data: whom it named, and words that are no secrets
 

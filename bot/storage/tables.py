@@ -436,6 +436,7 @@ shares = Table(  # one submit of one sender
     Column("earlier_id", String(ID_LENGTH), index=True),  # the earlier try, whose card becomes that of this share
     Column("unknown_tries", Integer, nullable=False, server_default="0"),  # earlier tries with an unknown outcome
     Column("thread_ts", String(32)),  # the thread that messages to a channel go into; none: no thread
+    Column("sender_left_at", Double),  # when it was found that the sender has left the workspace
 )
 
 deliveries = Table(  # one secret for one recipient

@@ -1,4 +1,4 @@
-"""The rules that the admins of a workspace set.
+"""The rules that the admins of a workspace set, and who of those that shared something has left.
 
 Code from before runs on this schema: it knows no rules.
 """
@@ -21,3 +21,4 @@ def upgrade() -> None:
         sa.Column("team_id", sa.String(32), primary_key=True),
         sa.Column("rules", sa.Text, nullable=False),
     )
+    op.add_column("shares", sa.Column("sender_left_at", sa.Double))

@@ -68,7 +68,7 @@ class FakePeople:
         self.everybody = [ADA, BEN]
         self.erased = []
 
-    async def with_polls(self):
+    async def not_known_to_have_left(self):
         return self.everybody
 
     async def erase(self, person):

@@ -26,6 +26,8 @@ ACTS: Final[Mapping[str, Piece]] = {
     "help": say_in("an act", "Read the help"),
     "home": say_in("an act", "Use the Home tab"),
     "leaving": say_in("an act", "Erase data"),
+    "policy": say_in("an act", "Set the policy"),
+    "left_people": say_in("an act", "Burn what somebody left"),
     "activity": say_in("an act", "Look at what I did"),
     "unknown": say_in("an act", "Something that this app does not know"),
     "notification": say_in("an act", "Message from this app"),

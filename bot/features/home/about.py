@@ -7,7 +7,7 @@ from bot.interaction.commands import PROMISES, command_button
 from bot.language import Language
 from bot.screen.parts import Button, Buttons, Confirm, Divider, Heading, Note, Part, Text
 from bot.screen.pieces import Mark, Piece, say
-from bot.status.buttons import ERASE_ME, POLICY_OPEN, activity_button
+from bot.status.buttons import ERASE_ME, LEFT_OPEN, POLICY_OPEN, activity_button
 from bot.status.preference_words import notifications_sentence, reminders_words
 
 
@@ -31,12 +31,17 @@ def _erase_button() -> Button:
     return Button(say("Erase my data"), ERASE_ME, style="danger", confirm=confirm)
 
 
-def policy(content: Content) -> list[Part]:
-    """For the workspace's admins only."""
+def for_admins(content: Content) -> list[Part]:
+    """Empty for everybody else."""
     if not content.may_be_admin:
         return []
-    said = say("As an admin of this workspace you set what people may do with this app.")
-    return [Divider(), Heading(say("Policy")), Text.of(said), Buttons.of(Button(say("Open the policy"), POLICY_OPEN))]
+    said = say(
+        "You set what people of this workspace may do with this app, and burn what people shared who have left it."
+    )
+    buttons = Buttons.of(
+        Button(say("Open the policy"), POLICY_OPEN), Button(say("Secrets of people who left"), LEFT_OPEN)
+    )
+    return [Divider(), Heading(say("For admins")), Text.of(said), buttons]
 
 
 def _language(chosen: Language | None) -> Piece:

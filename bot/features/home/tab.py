@@ -26,7 +26,7 @@ async def draw(
             *await recent.parts(services, home, content.default_account, listed, keep),
             *accounts.parts(content),
             *about.settings(content),
-            *about.policy(content),
+            *about.for_admins(content),
             *about.help_parts(),
         )
     )

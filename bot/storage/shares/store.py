@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, Unsealable
@@ -18,6 +18,7 @@ from bot.storage.engine.database import Database, now
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.openings import opener_is
 from bot.storage.shares.rows import (
+    CAN_BE_OPENED,
     NOT_GIVEN,
     Delivery,
     DeliveryRows,
@@ -29,7 +30,7 @@ from bot.storage.shares.rows import (
     columns_of,
     is_in,
 )
-from bot.storage.tables import deliveries, own_row, owned_by, person_in, shares
+from bot.storage.tables import OWNER, deliveries, own_row, owned_by, owner, person_in, shares
 
 _NO_CARD = MessageRef("", "", "")  # stored in place of a card: a later try has it, or the sender can never be notified
 _UNKNOWN: Final[DeliveryState] = "unknown_outcome"
@@ -42,6 +43,13 @@ class Waiting(NamedTuple):
 
     deliveries: tuple[tuple[Share, Delivery], ...]
     total: int
+
+
+class LeftBehind(NamedTuple):
+    """Secrets of somebody who has left the workspace that can still be opened."""
+
+    person: Person
+    number: int
 
 
 class Shares:
@@ -152,6 +160,23 @@ class Shares:
         by_id = {row.id: self._rows.decrypt(row) for row in found}
         pairs = [(by_id.get(row.share_id), self._deliveries.decrypt_or_empty(row)) for row in rows]
         return [(share, delivery) for share, delivery in pairs if share is not None]
+
+    async def left_behind(self, person: Person, limit: int) -> list[LeftBehind]:
+        """Who of this person's workspace has left it, and how many of their secrets can be opened; the most first."""
+        here = and_(*(shares.c[name] == owner(person)[name] for name in ("enterprise_id", "team_id")))
+        in_time = or_(deliveries.c.expires_at.is_(None), deliveries.c.expires_at > now)
+        number = func.count().label("number")
+        query: Select[Any] = (
+            select(*(shares.c[name] for name in OWNER), number)
+            .join(deliveries, deliveries.c.share_id == shares.c.id)
+            .where(here, shares.c.sender_left_at.is_not(None), is_in(*CAN_BE_OPENED), in_time)
+            .group_by(*(shares.c[name] for name in OWNER))
+            .order_by(number.desc(), shares.c.user_id)
+            .limit(limit)
+        )
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [LeftBehind(person_in(row), row.number) for row in rows]
 
     async def recipients_of(self, person: Person, tracked_ids: Sequence[str]) -> dict[str, Recipient]:
         """For whom these tracked secrets were shared here, by the id of the tracked row."""
