@@ -24,6 +24,7 @@ from bot.sharing.form_state import FormState
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import (
     ACTIVITY_PAGE,
+    LEFT_PERSON,
     METADATA,
     RECENT_PAGE,
     REVEAL_PAGE,
@@ -95,7 +96,7 @@ async def meet(owned):
 
 
 PEOPLE: dict[str, tuple[str, ...]] = {
-    OWNER: (),
+    OWNER: ("admin",),
     "U0OTHER": (),
     "U0GUEST": ("guest",),
     "U0ULTRA": ("guest", "ultra_guest"),
@@ -191,6 +192,10 @@ class Owned:
         return (
             await self.button_contexts.keep(self.person, NewButtonContext(ACTIVITY_PAGE, "-", None, data={"page": "0"}))
         )[0]
+
+    async def somebody_who_left(self):
+        context = NewButtonContext(LEFT_PERSON, "-", None, data={"user_id": "U0GONE"})
+        return (await self.button_contexts.keep(self.person, context))[0]
 
     async def requested(self):
         """The owner has asked a friend."""
@@ -408,6 +413,10 @@ ACTS = (
     Act("action", "activity_open"),
     Act("action", "activity_newer", Owned.page_of_activity, in_window=True),
     Act("action", "activity_older", Owned.page_of_activity, in_window=True),
+    Act("action", "policy_open"),
+    Act("form", "policy"),
+    Act("action", "left_open"),
+    Act("action", "left_burn", Owned.somebody_who_left, in_window=True),
     *(Act("action", f"run_{verb.name}") for verb in Registry().verbs),  # buttons that do what the command does
 )
 # The Home tab draws these buttons too.
@@ -419,7 +428,7 @@ HOME_ACTS = tuple(
         "share_open", "share_open_now", "request_answer", "request_decline", "tracked_burn", "tracked_refresh",
         "tracked_stop", "tracked_burn_with_passphrase", "account_disconnect", "account_default", "connect_open",
         "metadata_refresh", "track", "burn_with_passphrase", "run_share", "run_request", "run_retrieve",
-        "run_settings", "run_help", "activity_open",
+        "run_settings", "run_help", "activity_open", "policy_open", "left_open",
     }
 )  # fmt: skip
 # Whoever opens Home or posts a link need not be a member: see the end of this file for Home, and test_unfurl.py for links.

@@ -77,7 +77,10 @@ SURFACES: dict[str, set[str] | str] = {
                      "command watch", "action run_watch"), OWN),
     **dict.fromkeys(("action run_help", "action run_start"), "only words"),
     **dict.fromkeys(("message_shortcut check_link",), "asks no server before “Check now”"),
-    **dict.fromkeys(("action policy_open", "form policy"), "sets the rules; Slack says afresh who may"),
+    **dict.fromkeys(("action policy_open", "form policy", "action left_open"), "Slack says afresh who is an admin"),
+    "action left_burn": BURNS,
+    **dict.fromkeys(("event app_uninstalled", "event tokens_revoked", "event user_change", "action erase_me",
+                     "action activity_open", "action activity_newer", "action activity_older"), OWN),
     "event link_shared": {"unfurl", "hosts"},
 }  # fmt: skip
 
@@ -171,7 +174,8 @@ def test_every_handler_has_its_row():
 
 def test_only_events_that_show_nothing_are_open_to_guests():
     assert {name_of(key) for key, one in Registry().handlers.items() if not one.needs_member} == {
-        "event app_home_opened", "event link_shared"
+        "event app_home_opened", "event link_shared", "event app_uninstalled", "event tokens_revoked",
+        "event user_change",
     }  # fmt: skip
 
 

@@ -63,6 +63,7 @@ FOR_ANY_MEMBER = {
     "action connect_open",
     "action erase_me",
     "action open_url",
+    "action left_open",  # Slack is asked afresh who is an admin
     "action policy_open",
     "form connect",
     "form policy",
