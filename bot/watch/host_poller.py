@@ -54,6 +54,7 @@ from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import NewTracked, OpenRow, Watch
 from bot.watch.batch_writer import BatchWriter
 from bot.watch.circuit_breaker import CircuitBreaker, CircuitOpen
+from bot.watch.due_hosts import DueHosts
 from bot.watch.key_budget import KeyBudget
 from bot.watch.lease_renewer import LEASE, LeaseRenewer
 from bot.watch.poll import AccountClient, KeyLookup, PollOptions, PollResult, poll
@@ -84,6 +85,7 @@ class PollerDependencies:
     min_interval: float  # seconds: WATCH_EVERY
     lease_renewer: LeaseRenewer[Watch]
     batch_writer: BatchWriter
+    due_hosts: DueHosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class HostPoller:
     async def _claim_some(self) -> bool:
         """Wait for room, then claim watches and start their polls. Returns whether more watches may be due."""
         if self._breaker.is_tripped and (self._waiting or self._breaker.seconds_until_trial):
+            return False
+        if not await self._shared.due_hosts.include(self._host.url):
             return False
         limit = 1 if self._breaker.is_tripped else CLAIM_BATCH
         while self._room < limit and not self._loop.is_stopping:

@@ -14,6 +14,7 @@ from bot.periodic import PeriodicTask
 from bot.storage.tracking.polls import Polls
 from bot.storage.tracking.rows import Watch
 from bot.watch.batch_writer import BatchWriter
+from bot.watch.due_hosts import DueHosts
 from bot.watch.host_poller import HostPoller, PollerDependencies
 from bot.watch.lease_renewer import LeaseRenewer
 
@@ -29,7 +30,8 @@ class Watcher:
         self._polls = polls
         self._lease_renewer: LeaseRenewer[Watch] = LeaseRenewer(polls.renew)
         batch_writer = BatchWriter(polls.record_unchanged)
-        shared = PollerDependencies(services, polls, min_interval, self._lease_renewer, batch_writer)
+        due_hosts = DueHosts(polls.due_hosts)
+        shared = PollerDependencies(services, polls, min_interval, self._lease_renewer, batch_writer, due_hosts)
         self._pollers = [HostPoller(shared, host) for host in services.hosts.all]
         self._purging = PeriodicTask(self._purge, PURGE_INTERVAL, log, "purge_failed")
 

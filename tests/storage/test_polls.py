@@ -538,6 +538,19 @@ async def test_only_the_host_that_is_asked_for_is_claimed(tracking, polls, ada):
     assert len(await polls.claim(1, 30, host=HOST)) == 1
 
 
+async def test_a_host_is_due_as_long_as_a_claim_finds_something(tracking, polls, database, ada):
+    await track(tracking, ada)
+    assert await polls.due_hosts() == [HOST]
+
+    (watch,) = await polls.claim(1, 30)
+    assert await polls.due_hosts() == []
+
+    await set_all(database, watches, lease_until=now, next_poll_at=now)
+    assert await polls.due_hosts() == [HOST]
+    await polls.record_poll((await polls.claim(1, 30))[0], [], next_poll_in=60)
+    assert await polls.due_hosts() == []
+
+
 async def test_a_claim_is_found_by_an_index(tracking, database):
     """Sorting all that is due would cost more with every account."""
     if not database.is_sqlite:

@@ -83,6 +83,12 @@ class Polls:
 
     # --- leases
 
+    async def due_hosts(self) -> list[str]:
+        """The base URLs of the hosts with a watch that `claim` would return."""
+        query = select(watches.c.host).where(watches.c.next_poll_at <= now, _is_free(now)).distinct()
+        async with self._db.reading() as connection:
+            return list((await connection.execute(query)).scalars())
+
     async def claim(self, limit: int, lease_seconds: float, host: str | None = None) -> list[Watch]:
         """Up to `limit` watches that are due and not leased, those first that are due longest. Each goes to one caller.
 
@@ -90,8 +96,7 @@ class Polls:
         """
         async with self._db.writing() as connection:
             moment = await clock(connection)
-            free = or_(watches.c.lease_until.is_(None), watches.c.lease_until <= moment)
-            due = select(watches.c.id).where(watches.c.next_poll_at <= moment, free)
+            due = select(watches.c.id).where(watches.c.next_poll_at <= moment, _is_free(moment))
             if host is not None:
                 due = due.where(watches.c.host == host)
             due = due.order_by(watches.c.next_poll_at).limit(limit).with_for_update(skip_locked=True)
@@ -328,6 +333,11 @@ async def _known(connection: AsyncConnection, person: Person, blinds: Sequence[b
 
 def _in_batches(values: Sequence[Any], size: int = BATCH) -> Iterable[Sequence[Any]]:
     return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def _is_free(moment: ColumnElement[float] | float) -> ColumnElement[bool]:
+    """The condition that nobody has a lease on a watch at this moment."""
+    return or_(watches.c.lease_until.is_(None), watches.c.lease_until <= moment)
 
 
 def _all_held(held: Sequence[Watch]) -> ColumnElement[bool]:
