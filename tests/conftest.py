@@ -62,6 +62,12 @@ def pytest_xdist_make_scheduler(config, log):
     return WorkStealingScheduling(config, log)
 
 
+def pytest_runtest_logreport(report):
+    """A test that fails is named at once: the end of the run may be minutes away."""
+    if report.failed:
+        print(f"\nfailed: {report.nodeid}", flush=True)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """A test that fails shows what its bots logged last. That has no secrets, as test_nothing_leaks.py proves."""
