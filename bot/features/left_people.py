@@ -38,7 +38,7 @@ async def burn(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     """Burn everything of this person that can be opened, also where another server does not answer."""
     await require_admin(interaction)
     person = replace(interaction.person, user_id=context.data[USER_ID])
-    if await interaction.is_member(person):
+    if not await interaction.has_left(person):
         back = say("{person} is a member of this workspace again. Nothing was burned.", person=Who(person.user_id))
         return Reply(await _list(interaction, Text.of(back)), Outcome.REFUSED)
     await interaction.show(Modal.of(NO_FORM, TITLE, Text.of(ONE_MOMENT)))

@@ -57,6 +57,10 @@ async def _no_admin() -> bool:
     return False
 
 
+async def _has_not_left(_person: Person) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventDetails:
     """What Slack says in an event beside who it is about."""
@@ -77,6 +81,8 @@ class Interaction:
     is_member: Callable[[Person], Awaitable[bool]]  # whether somebody else is a full member; raises SlackError
     # Whether the person is an admin or owner of the workspace. Slack is asked each time; raises SlackError.
     is_admin: Callable[[], Awaitable[bool]] = _no_admin
+    # Whether somebody else is no full member any more. Slack is asked each time; raises SlackError.
+    has_left: Callable[[Person], Awaitable[bool]] = _has_not_left
     message: MessageRef | None = None  # the message that it happened on; None in a window or a forwarded copy
     # The text after the verb, the text of the message that a shortcut was used on, or the search typed into a menu.
     text: ParsedText = NO_TEXT

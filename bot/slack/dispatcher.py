@@ -450,6 +450,7 @@ class Dispatcher:
             tell=answer.tell,
             is_member=self._members.is_member,
             is_admin=partial(self._members.is_admin, person, incoming.install_team),
+            has_left=partial(self._members.has_left, install_team=incoming.install_team),
             message=incoming.message,
             text=_parse(incoming.kind, text),
             content=incoming.content,

@@ -111,6 +111,10 @@ class Members:
         user = await workspace.slack.user(person.user_id)
         return is_member(user, person, workspace.team_id, workspace.enterprise_id) and is_admin(user)
 
+    async def has_left(self, person: Person, install_team: str | None) -> bool:
+        """Whether somebody is no full member any more, as Slack says now. Raises `SlackError`."""
+        return await self._ask(person, install_team) is None
+
     async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
         """Ask Slack once, also when a person that is not known yet does several things at the same time."""
         asked = (person, install_team)

@@ -71,7 +71,8 @@ class FakePeople:
     async def not_known_to_have_left(self):
         return self.everybody
 
-    async def erase(self, person):
+    async def erase(self, person, *, has_left):
+        assert has_left
         self.erased.append(person)
 
 

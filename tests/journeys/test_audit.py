@@ -146,6 +146,16 @@ async def test_a_person_sees_what_they_did_and_nothing_of_others(world, ada, ben
     assert "In this workspace" not in view.text
 
 
+async def test_it_says_in_which_channel_it_was_done(world, ada):
+    channel = world.workspace.channel("C0AUDIT", "audit", [ada])
+    await ada.command("/ots", "accounts", channel=channel)
+    await noted(world, ada, act="accounts")
+
+    view = await opens_activity(ada)
+
+    assert "in <#C0AUDIT>" in str(view.blocks)
+
+
 async def test_what_a_person_did_has_pages(world, ada):
     for _ in range(11):
         seen = len(ada.ephemerals)
