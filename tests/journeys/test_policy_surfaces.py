@@ -24,18 +24,20 @@ OPENS = {
 }  # fmt: skip
 # What asks the server of the acts. What only looks after a secret that exists, or burns it, is left out.
 ASKS_SERVER = {
-    "form retrieve", "form connect", "form share", "form generate", "command recent", "action run_recent",
+    "form retrieve", "form connect", "form share", "command recent", "action run_recent",
     "action recent_newer", "action recent_older", "action recent_filter", "action check_link_secret",
     "action share_open_now",
 }  # fmt: skip
+# What sets the rules is left out: it would end the rule under test. test_policy.py plays it.
+WALKED = [act for act in ALL_ACTS if str(act) != "form policy"]
 # What each rule denies when it is as strict as it can be. `unfurl` and `escrow` change what happens and deny nothing.
 RULES_AND_DENIALS = {
     "hosts": ([ELSEWHERE], ASKS_SERVER),
     "default_host": (ELSEWHERE, set()),
-    "max_life": (60, {"form share", "form generate"}),
-    "passphrase": (True, {"form share", "form generate"}),
+    "max_life": (60, {"form share"}),
+    "passphrase": (True, {"form share"}),
     "channels": (False, set()),
-    "bare_links": (False, {"form share", "form generate"}),
+    "bare_links": (False, {"form share"}),
     "guests": (False, set()),
     "retrieve": (False, OPENS),
     "escrow": (False, set()),
@@ -61,7 +63,7 @@ async def rule(place, request):
     place.change("DELETE FROM {}", tables=("workspace_policies",))
 
 
-def test_every_rule_and_every_act_is_here():
+async def test_every_rule_and_every_act_is_here():
     assert RULES_AND_DENIALS.keys() | set(COUNTS) == set(RULES)
     assert {str(act) for act in ALL_ACTS} >= {f"{kind} {name}" for _, denied in RULES_AND_DENIALS.values()
                                               for kind, name in map(str.split, denied)}  # fmt: skip
@@ -71,7 +73,7 @@ def test_every_rule_and_every_act_is_here():
 @pytest.mark.parametrize("rule", RULES_AND_DENIALS, indirect=True)
 async def test_each_act_under_each_rule(place, rule, subtests):
     denies = RULES_AND_DENIALS[rule][1]
-    for act in ALL_ACTS:
+    for act in WALKED:
         with one_row(subtests, f"{act} under {rule}"):
             place.begin()
             await place.account()
