@@ -43,9 +43,8 @@ class ActRecord:
     async def end(self) -> None:
         """The work is over, and the person has an answer."""
         try:
-            if self._beginning is not None:
-                await self._beginning
-            await self._acts.end(self._act.key)
+            if await self._has_begun():
+                await self._acts.end(self._act.key)
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
         finally:
@@ -55,6 +54,8 @@ class ActRecord:
         """The work is over without an answer: recovery answers, in this window if that shows a placeholder."""
         if view_id is not None:
             await self._mark("placeholder", _short(view_id))
+        else:
+            await self._has_begun()
         self._acts.leave(self._act.key)
 
     async def leave_window(self, view_id: str) -> None:
@@ -63,12 +64,22 @@ class ActRecord:
         self._acts.leave(self._act.key)
 
     async def _mark(self, window: ActWindow, view_id: str | None) -> None:
+        if not await self._has_begun():
+            return
         try:
-            if self._beginning is not None:
-                await self._beginning
             await self._acts.mark_window(self._act.key, window, view_id)
         except StorageUnavailable as error:
             log.warning("act_not_recorded", error=str(error))
+
+    async def _has_begun(self) -> bool:
+        """Wait for the row. False if the database did not take it."""
+        try:
+            if self._beginning is not None:
+                await self._beginning
+        except StorageUnavailable as error:
+            log.warning("act_not_recorded", error=str(error))
+            return False
+        return True
 
     @staticmethod
     async def _is_done(task: asyncio.Task[bool] | asyncio.Task[None]) -> bool:
