@@ -24,36 +24,45 @@ SHEET = 1600  # pixels wide
 PER_SHEET = 24  # pictures
 
 
+Shown = list[tuple[Screen, Locator]]
+
+
 async def shown_one_by_one(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[tuple[Screen, Locator]]:
     """Each screen with the element that shows it, which is there until the next one is asked for."""
+    async for group in shown_in_groups(notes, me, screens):
+        for one in group:
+            yield one
+
+
+async def shown_in_groups(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[Shown]:
+    """The screens that can be shown at once, with the elements that show them until the next group is asked for."""
     for screen in screens:
         if screen.kind == "modal":
-            async for shown in _window(notes, me, screen):
-                yield screen, shown
+            yield [(screen, await _window(notes, me, screen))]
     notes.workspace.state.close(list(notes.workspace.state.stack(notes.ada.id)))
     await expect(me.window).to_have_count(0)
     messages = [one for one in screens if one.kind == "message"]
     for start in range(0, len(messages), AT_ONCE):
-        async for screen, shown in _messages(notes, me, messages[start : start + AT_ONCE]):
-            yield screen, shown
+        async for group in _messages(notes, me, messages[start : start + AT_ONCE]):
+            yield group
     async for screen, shown in _homes(notes, me, [one for one in screens if one.kind == "home"]):
-        yield screen, shown
+        yield [(screen, shown)]
 
 
-async def _window(notes: Any, me: Person, screen: Screen) -> AsyncIterator[Locator]:
+async def _window(notes: Any, me: Person, screen: Screen) -> Locator:
     state = notes.workspace.state
     view = state.open_view(state.new_trigger(notes.ada.id), screen.payload)
     await me.page.wait_for_function("id => document.querySelector('#window')?.dataset.view === id", arg=view.id)
-    yield me.window
+    shown: Locator = me.window
+    return shown
 
 
-async def _messages(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[tuple[Screen, Locator]]:
+async def _messages(notes: Any, me: Person, screens: Sequence[Screen]) -> AsyncIterator[Shown]:
     state = notes.workspace.state
     posted = [state.post(notes.channel, screen.payload) for screen in screens]
     articles = me.page.get_by_role("article")
     await expect(articles).to_have_count(len(posted))
-    for place, screen in enumerate(screens):
-        yield screen, articles.nth(place)
+    yield [(screen, articles.nth(place)) for place, screen in enumerate(screens)]
     for one in posted:
         state.delete(one)
     await expect(articles).to_have_count(0)
@@ -86,16 +95,20 @@ class Look:
         self.count = 0
         self.flaws: dict[str, list[str]] = {}  #: what was looked at -> what is wrong
         self._size = size
+        self._schemes = SCHEMES  # the one that is on comes first: to change it draws the whole page anew
 
-    async def at(self, me: Person, sheet: str, shown: Locator, name: str = "") -> None:
-        self.count += 1
-        for scheme in SCHEMES:
+    async def at(self, me: Person, *shown: tuple[str, Locator], name: str = "") -> None:
+        """Look at all of these, which are on the page at once; each has the name of its sheet before it."""
+        before, self.count = self.count, self.count + len(shown)
+        for scheme in self._schemes:
             await me.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            flaws = await find_flaws(shown, is_wide=self._size == "wide")
-            if flaws:
-                name = name or (await shown.inner_text())[:80]
-                self.flaws[f"{self.count} {sheet} {scheme}: {name!r}"] = flaws
-            await self.sheets.add(f"{sheet}-{self._size}-{scheme}", f"{self.count} {' / '.join(flaws)}", shown)
+            for number, (sheet, one) in enumerate(shown, before + 1):
+                flaws = await find_flaws(one, is_wide=self._size == "wide")
+                if flaws:
+                    said = name or (await one.inner_text())[:80]
+                    self.flaws[f"{number} {sheet} {scheme}: {said!r}"] = flaws
+                await self.sheets.add(f"{sheet}-{self._size}-{scheme}", f"{number} {' / '.join(flaws)}", one)
+        self._schemes = self._schemes[::-1]
 
     async def write_sheets(self, browser: Browser) -> None:
         await self.sheets.write(browser)

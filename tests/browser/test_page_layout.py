@@ -27,7 +27,7 @@ from bot.sandbox.page.settings import LOCALES
 from bot.sandbox.tour import Tour
 from tests.browser.app import started_notes
 from tests.browser.kit import actions, mrkdwn, plain
-from tests.browser.showing import TALL, Look, find_flaws, shown_one_by_one
+from tests.browser.showing import TALL, Look, find_flaws, shown_in_groups, shown_one_by_one
 from tests.browser.stage import NARROW, WIDE, at
 from tests.readme import ROOT
 from tests.support import drawn_screens
@@ -83,8 +83,8 @@ async def test_nothing_is_cut_and_nothing_is_wider_than_its_place(chromium, scre
     look = Look(request.config.getoption("--sheets"), size)
     viewport = SIZES[size] | ({"height": TALL} if look.keeps_pictures else {})
     async with started_notes() as notes, at(chromium, notes.page.url, viewport) as me:
-        async for screen, shown in shown_one_by_one(notes, me, screens):
-            await look.at(me, f"{screen.kind}-{screen.language}", shown)
+        async for group in shown_in_groups(notes, me, screens):
+            await look.at(me, *((f"{screen.kind}-{screen.language}", shown) for screen, shown in group))
     await look.write_sheets(chromium)
     assert look.count == len(screens)
     assert look.flaws == {}
@@ -115,7 +115,7 @@ async def test_nothing_of_the_page_itself_is_cut_in_any_language(chromium, world
             await page.controls.do(SetLanguage(language))
             await expect(me.page.locator("html")).to_have_attribute("lang", language)
             async for name, shown in _parts_of_page(me, world):
-                await look.at(me, f"page-{theme}", shown, f"{language} {name}")
+                await look.at(me, (f"page-{theme}", shown), name=f"{language} {name}")
     await page.stop()
     await look.write_sheets(chromium)
     assert look.flaws == {}
