@@ -9,10 +9,11 @@ from contextlib import closing
 import pytest
 import pytest_asyncio
 
+from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import SlackFault, SlackWorkspace
 from bot.sandbox.world import World
 from bot.workflow_step import FUNCTIONS, MAX_PURPOSE, MAX_WORKFLOW, REQUEST_STEP
-from tests.journeys.test_request import TEXT, answers, decline_window
+from tests.journeys.test_request import SHARE_ROUTE, TEXT, answers, decline_window
 from tests.support.waiting import eventually
 
 TEAM = "T0STEPS0000"
@@ -164,6 +165,39 @@ async def test_only_those_whom_the_workflow_names_can_open_it(place, people):
     assert len(place.onetime.everything()) == 2
 
 
+async def test_it_is_answered_when_one_of_them_has_it_and_the_others_can_still_be_sent_it(place, people):
+    ada, ben, cleo = people
+    dora = place.workspace.person(f"W0DORA{next(_numbers):04}", "dora")
+    execution, message, _card = await asks(place, ada, ben, openers=[cleo.id, dora.id])
+    place.onetime.plan(SHARE_ROUTE, OnetimeFault("delay", seconds=0))
+    place.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
+
+    await answers(ben, message)
+
+    await ben.until(lambda: ben.view and "for the people below only" in ben.view.text)
+    assert await ended(execution) == "completed"
+    assert execution.outputs["state"] == "answered"
+    await ben.submit()
+    await ben.until(lambda: ben.view and ben.view.title == "Shared")
+    for one in (cleo, dora):
+        assert len(one.dm) == 1
+    assert ends_of(place, execution) == [("functions.completeSuccess", "ok")]
+
+
+async def test_an_answer_that_comes_to_nothing_lets_the_workflow_wait_on(place, people):
+    ada, ben, _cleo = people
+    execution, message, _card = await asks(place, ada, ben)
+    place.onetime.plan(SHARE_ROUTE, OnetimeFault("drop"))
+
+    await answers(ben, message)
+
+    await ben.until(lambda: ben.view and ben.view.submit == "Share" and "makes a new secret" in ben.view.text)
+    assert ends_of(place, execution) == []
+    await ben.submit()
+    assert await ended(execution) == "completed"
+    assert execution.outputs["state"] == "answered"
+
+
 async def test_no_call_that_ends_a_step_has_the_secret_its_key_or_its_link(place, people):
     ada, ben, _cleo = people
     before = len(place.workspace.export())
@@ -313,7 +347,8 @@ async def test_who_runs_it_may_be_asked_for_somebody_else(place, people):
     ada, _ben, cleo = people
 
     execution = await run(place, ada, ada, openers=[cleo.id])
-    message = await ada.until(lambda: next((one for one in ada.dm if "asks you" in one.shows), None))
+    await ada.until(lambda: len(ada.dm) == 2)  # the question, and then the card
+    message = next(one for one in ada.dm if "asks you" in one.shows)
     await answers(ada, message)
 
     assert await ended(execution) == "completed"
