@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from bot.errors import CannotStart
+from bot.workflow_step import FUNCTIONS
 
 Manifest = dict[str, Any]
 
@@ -38,7 +39,8 @@ class ManifestPart:
     events: tuple[str, ...] = ()
     unfurl_domains: tuple[str, ...] = ()
     redirect_path: str | None = None  # where Slack sends the browser of somebody who has installed the app
-    settings: Mapping[str, bool] = field(default_factory=dict)
+    settings: Mapping[str, bool | str] = field(default_factory=dict)
+    functions: Mapping[str, Any] = field(default_factory=dict)  # workflow steps, by callback id
 
 
 # The parts that `--with` names.
@@ -48,6 +50,11 @@ PARTS: Mapping[str, ManifestPart] = {
     ),
     "oauth": ManifestPart(  # SLACK_CLIENT_ID and SLACK_CLIENT_SECRET
         redirect_path="/slack/oauth_redirect", settings={"token_rotation_enabled": True}
+    ),
+    "workflow": ManifestPart(  # Slack takes steps only from an app that an organisation can install
+        events=("function_executed",),
+        settings={"org_deploy_enabled": True, "function_runtime": "remote"},
+        functions=FUNCTIONS,
     ),
     "org": ManifestPart(settings={"org_deploy_enabled": True}),  # an organisation installs the app for all workspaces
 }
@@ -124,6 +131,8 @@ def _add(manifest: Manifest, part: ManifestPart, address: str | None) -> None:
         url = settings["interactivity"]["request_url"]  # Slack sends everything to one URL
         subscriptions = settings.setdefault("event_subscriptions", {"request_url": url})
         _extend(subscriptions, "bot_events", part.events)
+    if part.functions:
+        manifest.setdefault("functions", {}).update(deepcopy(dict(part.functions)))
     if part.unfurl_domains:
         _extend(features, "unfurl_domains", part.unfurl_domains)
 

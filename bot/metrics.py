@@ -35,7 +35,8 @@ OUTCOMES: Final = frozenset({
 SLACK_METHODS: Final = frozenset({
     "auth.test", "bots.info", "apps.connections.open", "apps.uninstall", "oauth.v2.access", "views.open", "views.push",
     "views.update", "views.publish", "conversations.open", "chat.postMessage", "chat.update", "chat.unfurl",
-    "chat.delete", "users.info", "response_url",
+    "chat.delete", "chat.getPermalink", "functions.completeSuccess", "functions.completeError", "users.info",
+    "response_url",
 })  # fmt: skip
 SLACK_OUTCOMES: Final = frozenset({
     "ok", "recipient", "message", "workspace", "now", "unknown", "window_closed", "view_changed", "ratelimited",

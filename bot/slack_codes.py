@@ -20,6 +20,7 @@ Sources. Each method's page is https://docs.slack.dev/reference/methods/METHOD, 
     auth      auth.test
     socket    apps.connections.open
     unfurl    chat.unfurl
+    step      functions.completeSuccess, functions.completeError
     sdk       not on a method's page; seen in answers, and named in Slack's guides or in issues of its SDKs
     ours      made by bot/slack for what is no answer of Slack's
 """
@@ -81,12 +82,14 @@ _MESSAGE: Final = frozenset({
     "duplicate_message_not_found",  # post: about client_msg_id
     "edit_window_closed",  # update: too old to be edited
     "exchanged_trigger_id",  # views: the trigger was used before
+    "execution_not_in_running_state",  # step: it is over already
     "expired_trigger_id",  # views: three seconds are over
     "file_deleted",  # update
     "file_is_deleted",  # update
     "file_not_found",  # update
     "file_share_limit_reached",  # update
     "foreign_url",  # ours: a response_url that is not one of Slack's
+    "function_execution_not_found",  # step
     "hash_conflict",  # views: the view was changed since
     "insecure_request",  # socket
     "invalid_arg_name",  # every
@@ -130,6 +133,7 @@ _MESSAGE: Final = frozenset({
     "not_found",  # views: the view is not open any more
     "not_implemented",  # views
     "only_one_table_allowed",  # sdk: two table blocks in one message
+    "parameter_validation_failed",  # step: the outputs are not those of the manifest
     "posting_to_channel_denied",  # update: files
     "push_limit_reached",  # views: three views are open
     "send_on_behalf_not_allowed",  # post

@@ -60,6 +60,7 @@ from bot.storage.engine.commands import cannot_start
 from bot.storage.engine.database import Database
 from bot.storage.engine.location import locate
 from bot.storage.engine.migrate import migrate
+from bot.storage.executions import Executions
 from bot.storage.figures import Figures
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
@@ -184,8 +185,8 @@ def _app_credentials(settings: Settings) -> AppCredentials | None:
 @asynccontextmanager
 async def services(
     settings: Settings, hosts: Hosts, make_workspaces: MakeWorkspaces, proxy: ProxyRule, metrics: Metrics | None = None
-) -> AsyncIterator[tuple[Services, Messenger, Database, Sealer, AnyWorkspaces]]:
-    """The services of the features and the messenger, with the open database and its sealer.
+) -> AsyncIterator[tuple[Services, Messenger, Members, Database, Sealer, AnyWorkspaces]]:
+    """The services of the features, the messenger and who is a member, with the open database and its sealer.
 
     Raises `CannotStart` if the database is not usable, or if its rows were sealed with other keys.
     """
@@ -206,6 +207,7 @@ async def services(
             limits = _limits(db, settings)
             policies = Policies(StoredPolicies(db), deployment)
             messenger = Messenger(workspaces, languages.of, preferences.hides_names, home_changes.mark)
+            members = Members(workspaces, policies, languages.note)
             audit_store = AuditStore(db, sealer)
             audit = Audit(audit_store if settings.audit_retention_days else None, sealer)
             yield (
@@ -238,6 +240,11 @@ async def services(
                     unfurl=messenger.unfurl,
                     update_window=messenger.update_window,
                     publish_home=messenger.publish_home,
+                    executions=Executions(db, sealer),
+                    permalink=messenger.permalink,
+                    complete_step=messenger.complete_step,
+                    fail_step=messenger.fail_step,
+                    is_member=members.is_member,
                     link_cards=LinkCards(db, sealer),
                     link_warnings=LinkWarnings(db, sealer),
                     people=PeopleRows(db, audit_store),
@@ -258,6 +265,7 @@ async def services(
                     max_secret_bytes_by_host=secret_sizes(hosts, settings),
                 ),
                 messenger,
+                members,
                 db,
                 sealer,
                 workspaces,
@@ -331,13 +339,12 @@ async def assembled(settings: Settings) -> AsyncIterator[Bot]:
     with ExitStack() as single:
         make_workspaces = _workspaces_maker(settings, slack, tasks)
         parts = services(settings, hosts, make_workspaces, proxy, metrics)
-        async with parts as (given, messenger, db, sealer, workspaces), given.audit.writing():
+        async with parts as (given, messenger, members, db, sealer, workspaces), given.audit.writing():
             try:
                 single.enter_context(single_instance_lock(db.where.path))
                 await workspaces.load()
                 is_loaded = True
                 log_failures(settings, db.where.path, slack.scopes, slack.clock_ahead)
-                members = Members(workspaces, given.policies, given.languages.note)
                 async with _publishing_homes(given, members):
                     yield Bot(settings, db, sealer, given, slack, workspaces, members, messenger, tasks)
             finally:

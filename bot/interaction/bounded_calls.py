@@ -22,6 +22,7 @@ from bot.logs import Log
 from bot.message_ref import ChannelRef, MessageRef
 from bot.person import Person
 from bot.screen.parts import Message, Modal
+from bot.screen.pieces import Piece
 from bot.secret import Secret
 from bot.storage.message_failures import NO_FAILURE
 
@@ -44,6 +45,8 @@ def bound_calls(services: Services) -> Services:
         delete=calls.delete,
         unfurl=calls.unfurl,
         update_window=calls.update_window,
+        complete_step=calls.complete_step,
+        fail_step=calls.fail_step,
     )
 
 
@@ -76,6 +79,23 @@ class _BoundedCalls:
             f"window:{view_id}",
             place,
             lambda: self._services.update_window(team_id, view_id, modal, reader),
+        )
+
+    async def complete_step(self, install_team: str, execution: str, outputs: Mapping[str, str]) -> None:
+        place = Person(None, install_team, NOBODY)
+        await self._call(
+            "step",
+            f"step:{execution}",
+            place,
+            lambda: self._services.complete_step(install_team, execution, outputs),
+        )
+
+    async def fail_step(self, install_team: str, execution: str, said: Piece, runner: Person) -> None:
+        await self._call(
+            "step",
+            f"step:{execution}",
+            Person(None, install_team, NOBODY),
+            lambda: self._services.fail_step(install_team, execution, said, runner),
         )
 
     async def _change(self, kind: str, posted: MessageRef, make: Callable[[], Awaitable[None]]) -> None:

@@ -9,6 +9,7 @@ from bot.interaction.services import Services
 from bot.person import Person
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import COMMAND, COMMAND_NAMES, ButtonContext, ContextKind, Key
+from bot.storage.executions import Execution
 from bot.storage.link_cards import LinkCard
 from bot.storage.requests import Request
 from bot.storage.reveals.rows import Reveal
@@ -49,6 +50,11 @@ async def own_request(services: Services, person: Person, ref: object) -> Reques
 async def received_request(services: Services, person: Person, ref: object) -> Request:
     """A request for a secret, for the person who is asked to answer it."""
     return await services.requests.find_for_asked(person, ref)
+
+
+async def own_execution(services: Services, person: Person, ref: object) -> Execution:
+    """An execution of the workflow step, for the person who ran the workflow."""
+    return await services.executions.find(person, ref)
 
 
 async def own_share(services: Services, person: Person, ref: object) -> Share:

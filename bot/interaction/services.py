@@ -20,12 +20,14 @@ from bot.onetime.links import Host, Hosts
 from bot.person import Person
 from bot.policy.decide import acting, is_allowed
 from bot.screen.parts import HomeView, Message, Modal
+from bot.screen.pieces import Piece
 from bot.secret import Secret
 from bot.settings import DEFAULT_SECRET_BYTES, DEFAULT_SHARE_LIVES
 from bot.storage.accounts import Account, Accounts
 from bot.storage.acts import Acts
 from bot.storage.audit.journal import Audit
 from bot.storage.button_contexts import ButtonContexts
+from bot.storage.executions import Executions
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
 from bot.storage.installations import Installations
@@ -76,6 +78,21 @@ PublishHome = Callable[[str | None, HomeView, Person, str | None], Awaitable[str
 StillInstalled = Callable[[str], Awaitable[bool]]
 
 
+# The address of a message of ours, which only people who see that conversation can open. Raises `SlackError`.
+Permalink = Callable[[MessageRef], Awaitable[str]]
+
+# Ends an execution of the workflow step, by the workspace or organisation that the app is installed in and Slack's id
+# of it, with these outputs. Raises `SlackError`.
+CompleteStep = Callable[[str, str, Mapping[str, str]], Awaitable[None]]
+
+# Ends an execution of the workflow step with an error, in the language of the person who ran the workflow. Raises
+# `SlackError`.
+FailStep = Callable[[str, str, Piece, Person], Awaitable[None]]
+
+# Whether somebody of an installed workspace is a full member. Raises `SlackError`.
+IsMember = Callable[[Person], Awaitable[bool]]
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the handlers work with. Made once, in wiring.py."""
@@ -111,6 +128,11 @@ class Services:
     unfurl: Unfurl
     update_window: UpdateWindow
     publish_home: PublishHome
+    executions: Executions  # of the workflow step
+    permalink: Permalink
+    complete_step: CompleteStep
+    fail_step: FailStep
+    is_member: IsMember
     link_cards: LinkCards
     link_warnings: LinkWarnings
     card_queues: CardQueues

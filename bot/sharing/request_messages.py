@@ -7,10 +7,18 @@ from bot.failpoints import failpoint
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.screen.parts import Button, Buttons, Confirm, Message, Modal, Note, Part, Text
-from bot.screen.pieces import Mark, Phrase, SecretNamed, Sentences, When, Who, say
+from bot.screen.pieces import Listing, Mark, Phrase, Plain, SecretNamed, Sentences, When, Who, say
+from bot.sharing import workflow_steps
 from bot.status.names import name_in_label
 from bot.status.patient_send import send_in_some_words
-from bot.status.words import WORKING_SIGN, request_card_words, request_notification_words, request_over_words, what_for
+from bot.status.words import (
+    WORKING_SIGN,
+    request_card_words,
+    request_notification_words,
+    request_over_words,
+    request_sentence,
+    what_for,
+)
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Share
 
@@ -31,8 +39,7 @@ WITHDRAW_CONFIRM = Confirm(
 
 def question(request: Request) -> Message:
     """The message to the person who was asked, as it is now."""
-    who = Who(request.person.user_id)
-    asks = say("{person} asks you for a secret.", person=who)
+    asks = request_sentence(request)
     parts: list[Part] = [Text.of(Mark(":envelope_with_arrow: "), asks)]
     if request.note:
         parts.append(Text.of(what_for(request.note)))
@@ -40,7 +47,8 @@ def question(request: Request) -> Message:
         parts += [answer_buttons(request), _how_note(request)]
         return Message(_summary(request, asks), tuple(parts))
     parts.append(Text(request_over_words(request)))
-    return Message(_summary(request, say("{person} asked you for a secret.", person=who)), tuple(parts))
+    asked = say("{person} asked you for a secret.", person=Who(request.person.user_id))
+    return Message(_summary(request, asks if request.workflow else asked), tuple(parts))
 
 
 def answer_buttons(request: Request) -> Buttons:
@@ -70,6 +78,15 @@ def _name_in_label(request: Request) -> Phrase:
 
 
 def _how_note(request: Request) -> Note:
+    if request.workflow is not None:
+        return Note.of(
+            say(
+                "You type it into a window. It can be opened only by {people}, by each once. It is in no message. Send "
+                "something only if you expected to be asked. You can answer until {when}.",
+                people=_openers(request),
+                when=When(request.expires_at),
+            )
+        )
     return Note.of(
         say(
             "You type it into a window, and only they can open it, once. It is in no message. Send something only if "
@@ -77,6 +94,10 @@ def _how_note(request: Request) -> Note:
             when=When(request.expires_at),
         )
     )
+
+
+def _openers(request: Request) -> Listing:
+    return Listing(tuple(Who(one) for one in request.openers))
 
 
 def _summary(request: Request, said: Phrase) -> Sentences:
@@ -89,9 +110,17 @@ def _summary(request: Request, said: Phrase) -> Sentences:
 def card(request: Request) -> Message:
     """The card of the person who asked, as it is now. It is one message, updated in place."""
     asked = say("You asked {person} for a secret.", person=Who(request.asked.user_id))
+    if request.workflow is not None:
+        asked = say(
+            "Your workflow “{workflow}” asked {person} for a secret.",
+            workflow=Plain(request.workflow),
+            person=Who(request.asked.user_id),
+        )
     parts: list[Part] = [Text.of(asked, Mark("\n"), *request_card_words(request))]
     if request.note:
         parts.append(Text.of(what_for(request.note)))
+    if request.workflow is not None:
+        parts.append(Note.of(say("It can be opened only by {people}.", people=_openers(request))))
     if request.is_open:
         parts += [
             Buttons.of(
@@ -143,9 +172,13 @@ def what_ended(request: Request) -> RequestOver:
 
 
 async def update_messages(services: Services, request: Request) -> None:
-    """Update both messages of a request. What Slack does not take now, recovery updates later."""
+    """Update both messages of a request. What Slack does not take now, recovery updates later.
+
+    If a workflow made the request and it is over, the workflow goes on.
+    """
     if not await redraw_request(services, request):
         await services.outdated_messages.add("request", request.id, request.person)
+    await workflow_steps.try_to_complete(services, request)
 
 
 async def redraw_request(services: Services, request: Request) -> bool:

@@ -180,7 +180,8 @@ async def _ask_again_for(
     if _passphrase_for_sender(made) is not None:
         said.append(Text.of(PASSPHRASE_ON_THE_CARD))
     others = tuple(delivery.recipient.user.user_id for delivery in unsent if delivery.recipient.user is not None)
-    return await _again(services, person, replace(form_state, only=others), *said, Text.of(AGAIN_FOR_THE_OTHERS))
+    left = replace(form_state, only=others, request=None)  # a request is answered when one of them has the secret
+    return await _again(services, person, left, *said, Text.of(AGAIN_FOR_THE_OTHERS))
 
 
 async def _create_or_find(interaction: Interaction, form_state: FormState, spec: ShareSpec, ref: str) -> CreatedShare:

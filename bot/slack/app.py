@@ -75,7 +75,7 @@ class _ToDispatcher(AsyncMiddleware):
     ) -> BoltResponse | None:
         ack = req.context.ack
         await self._dispatcher.dispatch(ack, req.context["payload"], req.context["delivered"])
-        return ack.response
+        return ack.response or BoltResponse(status=503, body="")  # not acknowledged: Slack sends it again
 
 
 class _NoAuthorize(AsyncAuthorize):

@@ -1,7 +1,8 @@
 """Payload -> handler -> reply. All payloads are acknowledged, authorized, logged and explained here.
 
 Slack wants an answer within 3 seconds, so a handler runs in a tracked task and the acknowledgement leaves at once.
-Only forms and menus wait for their handler, up to `FORM_DEADLINE`: their acknowledgement carries its reply.
+Only forms and menus wait for their handler, up to `FORM_DEADLINE`: their acknowledgement carries its reply. A workflow
+step waits until it is stored.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,11 +27,14 @@ from bot.errors import (
     NotAllowed,
     NotYours,
     SlackError,
+    StorageUnavailable,
     WindowClosed,
 )
+from bot.failpoints import failpoint
 from bot.features import Registry
 from bot.features.help import answer_unknown
 from bot.features.link import looks_like_one
+from bot.features.request.step import refuse_unknown_step
 from bot.interaction.feature import (
     LINK,
     UNKNOWN_VERB,
@@ -41,7 +46,7 @@ from bot.interaction.feature import (
     Reply,
     read_outcome,
 )
-from bot.interaction.owners import any_member
+from bot.interaction.owners import any_member, own_execution
 from bot.interaction.parsed_text import ParsedText, parse_field, parse_markup
 from bot.interaction.retry import slack_retry_predicate
 from bot.interaction.services import Services
@@ -75,6 +80,7 @@ from bot.slack.messenger import Messenger
 from bot.slack.payloads import Incoming, read_payload
 from bot.slack.workspaces import Workspace, Workspaces
 from bot.storage.engine.turns import acting_person
+from bot.storage.executions import NewExecution
 
 FORM_DEADLINE = 2.0  # seconds of the 3 that Slack gives
 EXPLAIN_TRIES = 5  # over a minute or so; what is not said then, recovery says
@@ -137,6 +143,7 @@ class Dispatcher:
         self._in_progress: set[tuple[str | None, str | None]] = set()  # (view id, hash) of forms that are being handled
         self._of_another_app = CountedWarning(log, "not_ours", "another app")
         self._of_another_workspace = CountedWarning(log, "not_ours", "another workspace")
+        self._unknown_step = Handler(refuse_unknown_step, own_execution, needs_member=False, is_recorded=False)
         self._unknown_verb = Handler(lambda one, _row: answer_unknown(one, registry.verbs), any_member)
         # These answers are equal for all who read a language, so they are drawn once. Bolt sends a string as it is.
         self._words = {
@@ -147,7 +154,7 @@ class Dispatcher:
         }
 
     async def dispatch(self, ack: AsyncAck, body: Mapping[str, Any], delivered: asyncio.Event) -> None:
-        """Handle any payload of Slack's. Always acknowledges it.
+        """Handle any payload of Slack's. Acknowledges it, unless it is a workflow step that the database did not take.
 
         `delivered` is set by the transport when the acknowledgement was sent, or could not be.
         """
@@ -176,6 +183,8 @@ class Dispatcher:
                 await self._dispatch_form(ack, incoming, workspace, delivered)
             case Kind.OPTIONS:
                 await self._dispatch_options(ack, incoming, workspace)
+            case Kind.FUNCTION:
+                await self._dispatch_step(ack, incoming, workspace)
             case _:
                 await self._dispatch_acknowledged(ack, incoming, workspace)
         self._services.metrics.ack(incoming.kind, time.monotonic() - began)
@@ -200,7 +209,7 @@ class Dispatcher:
             case _:
                 await ack()
 
-    # --- the four ways to be acknowledged
+    # --- the five ways to be acknowledged
 
     async def _dispatch_command(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
         """A command is acknowledged with words that are ready, or with nothing."""
@@ -305,6 +314,29 @@ class Dispatcher:
         answer = OptionsAnswer(workspace.slack, self._messenger, self._languages, incoming)
         self._start_work(handler, incoming, answer, None, name=incoming.name, text=incoming.text)
         await ack(await answer.wait_for_options(FORM_DEADLINE))
+
+    async def _dispatch_step(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
+        """A workflow step is acknowledged when it is stored: were it lost, its workflow would wait for ever.
+
+        Slack sends again what is not acknowledged.
+        """
+        handler = self._registry.find(Kind.FUNCTION, incoming.name)
+        if handler is None:
+            _log_unknown(incoming.kind, incoming.name)
+        if workspace is None:
+            self._of_another_workspace.add()
+        elif incoming.execution is not None and not _is_by_itself(incoming, workspace):
+            try:
+                ref = await self._services.executions.receive(_read_execution(incoming, incoming.execution))
+            except StorageUnavailable as error:
+                log.warning("step_not_stored", error=str(error))
+                return
+            if ref is not None:
+                failpoint("step_received")
+                self._start(
+                    handler or self._unknown_step, replace(incoming, ref=ref), workspace, name=incoming.name, text=""
+                )
+        await ack()
 
     async def _dispatch_acknowledged(self, ack: AsyncAck, incoming: Incoming, workspace: Workspace | None) -> None:
         """All other kinds are acknowledged with nothing."""
@@ -475,7 +507,12 @@ def _kind_of_answer(incoming: Incoming) -> type[Answer]:
     """How to answer what was acknowledged with nothing."""
     if incoming.in_home:
         return HomeAnswer
-    return EventAnswer if incoming.kind is Kind.EVENT else Answer
+    return EventAnswer if incoming.kind in (Kind.EVENT, Kind.FUNCTION) else Answer
+
+
+def _read_execution(incoming: Incoming, execution: str) -> NewExecution:
+    person = incoming.person
+    return NewExecution(person, incoming.install_team or person.team_id, execution, incoming.name, incoming.step_inputs)
 
 
 def _is_by_itself(incoming: Incoming, workspace: Workspace | None) -> bool:

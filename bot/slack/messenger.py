@@ -13,8 +13,10 @@ from bot.language import Language
 from bot.message_ref import ChannelRef, MessageRef, workspace_of
 from bot.person import Person
 from bot.screen.parts import HomeView, Message, Modal
+from bot.screen.pieces import Piece
 from bot.secret import Secret
 from bot.slack import blocks
+from bot.slack.texts import draw
 from bot.slack.workspaces import Workspaces
 
 MAX_CONVERSATIONS = 50_000  # ids of direct messages that are remembered
@@ -101,6 +103,25 @@ class Messenger:
         view = blocks.home(home, await self._language_of(reader))
         slack = await self._workspaces.client_of(team_id)
         return await slack.publish_home(reader.user_id, view, if_hash=if_hash)
+
+    async def permalink(self, posted: MessageRef) -> str:
+        """The address of a message of ours. Raises `SlackError`."""
+        slack = await self._workspaces.client_of(posted.team_id)
+        return await slack.permalink(posted.channel, posted.ts)
+
+    async def complete_step(self, install_team: str, execution: str, outputs: Mapping[str, str]) -> None:
+        """End an execution of the workflow step with these outputs. Raises `SlackError`.
+
+        The token is that of the installation: the one in the event is revoked within seconds.
+        """
+        slack = await self._workspaces.client_of(install_team)
+        await slack.complete_step(execution, outputs)
+
+    async def fail_step(self, install_team: str, execution: str, said: Piece, runner: Person) -> None:
+        """End an execution of the workflow step with an error, in the language of `runner`. Raises `SlackError`."""
+        language = await self._language_of(runner) if runner.user_id else Language.EN
+        slack = await self._workspaces.client_of(install_team)
+        await slack.fail_step(execution, draw(said, language, "plain"))
 
     async def _post(self, to: ChannelRef, message: Message, idempotency_key: str | None) -> MessageRef:
         self._changed(to.reader)

@@ -23,12 +23,17 @@ from bot.screen.parts import OVER_HOME
 from bot.secret import Secret
 from bot.slack.blocks import MENU, read_menu_item, read_ref
 from bot.slack.message_content import read_message_content
+from bot.storage.executions import StepInputs
 
 JsonObject = Mapping[str, Any]
 
 MAX_FORM_FIELDS = 100  # a slash command has about 15
 MAX_LINKS = 20  # of one message that are read
 MAX_NAME = 255  # characters of an action_id, callback_id or block_id
+MAX_EXECUTION = 100  # characters of the id of an execution; Slack's have about 13
+MAX_STEP_INPUTS = 20  # of one workflow step that are read; ours has six
+MAX_STEP_LIST = 100  # ids in one of them
+NO_STEP_INPUTS = StepInputs()
 
 # Ids, timestamps and hashes of Slack. No query, header or log ever gets anything else in the place of one.
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,255}")
@@ -59,6 +64,8 @@ class Incoming:
     links: tuple[Secret, ...] = ()  # that were posted in `message`, as Slack wrote them; each may hold a key
     event: EventDetails | None = None
     bot_id: str | None = None  # the bot that caused an event, where it was a bot
+    execution: str | None = None  # of a workflow step: the id by which Slack is told how it ended
+    step_inputs: StepInputs = NO_STEP_INPUTS
 
 
 def decode_body(raw: bytes) -> dict[str, Any] | None:
@@ -219,6 +226,8 @@ def read_event(body: JsonObject) -> Incoming:
         event=_read_event_details(body, event),
         bot_id=_as_id(event.get("bot_id")),
         tab=_as_id(event.get("tab")),
+        execution=_read_execution(event) if function else None,
+        step_inputs=_read_step_inputs(inputs),
     )
 
 
@@ -329,12 +338,16 @@ def _read_event_details(body: JsonObject, event: JsonObject) -> EventDetails | N
 
 
 def _read_event_user(event: JsonObject, inputs: JsonObject) -> str | None:
-    """Who acted. A workflow step names the person only in its inputs: the one of type interactivity, or `user_id`."""
+    """Who acted. A workflow step names the person only in its inputs.
+
+    That is the one of type user_context, the one of type interactivity, or `user_id`. Slack fills in the first two.
+    """
     user = event.get("user")
     if isinstance(user, dict):
         return _as_id(user.get("id"))
-    interactors = (_as_dict(_as_dict(one).get("interactor")).get("id") for one in inputs.values())
-    named = next(filter(None, interactors), None)
+    objects = [_as_dict(one) for one in inputs.values()]
+    contexts = [one for one in objects if "secret" in one] + [_as_dict(one.get("interactor")) for one in objects]
+    named = next(filter(None, (one.get("id") for one in contexts)), None)
     return _as_id(user) or _as_id(named) or _as_id(inputs.get("user_id"))
 
 
@@ -345,6 +358,24 @@ def _read_event_install(body: JsonObject) -> str | None:
     if _is_organisations(first):
         return _as_id(first.get("enterprise_id")) or _as_id(body.get("enterprise_id"))
     return _as_id(first.get("team_id")) or _as_id(body.get("team_id")) or ""
+
+
+def _read_execution(event: JsonObject) -> str | None:
+    named = _as_id(event.get("function_execution_id"))
+    return named if named is not None and len(named) <= MAX_EXECUTION else None
+
+
+def _read_step_inputs(inputs: JsonObject) -> StepInputs:
+    """The texts and the lists of ids that a workflow gave to a step. Nothing else is an input of ours."""
+    named = [(name, value) for name, value in list(inputs.items())[:MAX_STEP_INPUTS] if _as_name(name)]
+    return StepInputs(
+        texts={name: text for name, value in named if (text := _as_text(value))},
+        lists={
+            name: tuple(filter(None, map(_as_id, value[:MAX_STEP_LIST])))
+            for name, value in named
+            if isinstance(value, list)
+        },
+    )
 
 
 def _read_links(event: JsonObject) -> tuple[Secret, ...]:

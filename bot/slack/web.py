@@ -271,6 +271,25 @@ class SlackClient:
         """Delete a message of ours."""
         await self._call_within_limits("chat.delete", lambda: self.client.chat_delete(channel=channel, ts=ts))
 
+    async def permalink(self, channel: str, ts: str) -> str:
+        """The address of a message."""
+        answer = await self._call_within_limits(
+            "chat.getPermalink", lambda: self.client.chat_getPermalink(channel=channel, message_ts=ts)
+        )
+        return self._pick("chat.getPermalink", answer, "permalink")
+
+    async def complete_step(self, execution: str, outputs: Mapping[str, str]) -> None:
+        """End an execution of a workflow step with these outputs."""
+        ended: dict[str, Any] = {"function_execution_id": execution, "outputs": dict(outputs)}
+        await self._call_within_limits(
+            "functions.completeSuccess", lambda: self.client.functions_completeSuccess(**ended)
+        )
+
+    async def fail_step(self, execution: str, said: str) -> None:
+        """End an execution of a workflow step with an error, which Slack shows."""
+        ended = {"function_execution_id": execution, "error": said}
+        await self._call_within_limits("functions.completeError", lambda: self.client.functions_completeError(**ended))
+
     async def user(self, user_id: str) -> Mapping[str, Any]:
         answer = await self._call_within_limits(
             "users.info", lambda: self.client.users_info(user=user_id, include_locale=True)

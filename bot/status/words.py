@@ -552,7 +552,23 @@ def request_card_words(request: Request) -> tuple[Mark, Phrase]:
     state = request.state if request.is_open or request.state not in {"asked", "waiting"} else "expired"
     if state == "declined" and request.reason:
         return DECLINED_SIGN, say("Declined: {reason}", reason=Plain(request.reason))
+    if state == "answered" and request.workflow is not None:
+        return DONE_SIGN, say("Answered. The workflow goes on.")
+    if state == "expired" and request.workflow is not None:
+        return EXPIRED_SIGN, say("Not answered in time. The workflow goes on.")
     return REQUEST_WORDS[state]
+
+
+def request_sentence(request: Request) -> Phrase:
+    """Who asks for a secret: a person, or a workflow that a person ran."""
+    who = Who(request.person.user_id)
+    if request.workflow is None:
+        return say("{person} asks you for a secret.", person=who)
+    return say(
+        "The workflow “{workflow}”, which {person} started, asks you for a secret.",
+        workflow=Plain(request.workflow),
+        person=who,
+    )
 
 
 def request_over_words(request: Request) -> tuple[Mark, Phrase]:
@@ -566,6 +582,8 @@ def request_over_words(request: Request) -> tuple[Mark, Phrase]:
             return DECLINED_SIGN, say("You declined: {reason}", reason=Plain(request.reason))
         case "declined":
             return DECLINED_SIGN, say("You declined.")
+        case "expired" | "waiting" | "asked" | "undeliverable" if request.workflow is not None:
+            return EXPIRED_SIGN, say("Its time has passed. There is nothing to do.")
         case "expired" | "waiting" | "asked" | "undeliverable":  # a request whose time has run out is still `asked`
             return EXPIRED_SIGN, say("Its 7 days have passed. There is nothing to do.")
         case _:
@@ -581,6 +599,8 @@ def request_notification_words(request: Request) -> tuple[Mark, Phrase] | None:
     match request.state:
         case "declined":
             return DECLINED_SIGN, _declined_sentence(request, who)
+        case "expired" if request.workflow is not None:
+            return EXPIRED_SIGN, say("{person} has not answered your workflow's request in time.", person=who)
         case "expired":
             return EXPIRED_SIGN, say("{person} has not answered your request for a secret within 7 days.", person=who)
         case "undeliverable" if not request.is_bound:

@@ -12,6 +12,9 @@ the person who asked. The person who was asked can answer or decline it, and do 
 
 A request becomes answered in the transaction that begins the share, so it cannot be answered twice. If no delivery of
 that share arrives, the request becomes asked again. The share's `request_id` names the request.
+
+A request of a workflow was made by its step (executions.py). The workflow's name and who may open the secret are
+sealed together with who asked and who is asked, so nobody can change them in the database.
 """
 
 # ruff: noqa: A002 - a row's id is called id
@@ -21,13 +24,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, null, select, true, update
+import msgspec
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
+from bot.storage import executions
 from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
@@ -51,7 +56,8 @@ _SENDER_WAS_ASKED = and_(
     requests.c.team_id == shares.c.team_id,
     requests.c.asked_id == shares.c.user_id,
 )
-_NOT_ARRIVED: Final[tuple[DeliveryState, ...]] = ("waiting", "asking", "failed", "unknown_outcome")
+_UNDER_WAY: Final[tuple[DeliveryState, ...]] = ("waiting", "asking")
+_NOT_ARRIVED: Final[tuple[DeliveryState, ...]] = (*_UNDER_WAY, "failed", "unknown_outcome")
 _ASKED_STATE: Final[RequestState] = "asked"
 _ANSWERED_STATE: Final[RequestState] = "answered"
 _ANSWERED = and_(requests.c.state == _ANSWERED_STATE, requests.c.id == shares.c.request_id, _SENDER_WAS_ASKED)
@@ -71,6 +77,16 @@ class Request:
     expires_at: datetime  #: UTC
     reason: str | None = None  # why it was declined, as typed; None also if it cannot be decrypted any more
     is_bound: bool = True  # False: somebody changed in the database who asked, or who is asked
+    workflow: str | None = None  # the name of the workflow that asked; `person` ran it. None: the person asked
+    openers: tuple[str, ...] = ()  # the user ids of those who may open it, of the same workspace
+
+
+@dataclass(frozen=True, slots=True)
+class StepRequest:
+    """What a workflow's step adds to a request."""
+
+    workflow: str  # its name
+    openers: tuple[str, ...]  # the user ids of those who may open the secret
 
 
 def _is(state: RequestState) -> ColumnElement[bool]:
@@ -97,23 +113,44 @@ class Requests:
 
     async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
         """Create a request that waits to be sent. Raises `ValueError` unless both people are in the same workspace."""
+        values = self._new_values(person, asked, note, self._life, "")
+        async with self._db.writing() as connection:
+            return await self._insert(connection, values)
+
+    async def begin_for_step(
+        self, execution_id: str, person: Person, asked: Person, note: Secret, step: StepRequest, life: float
+    ) -> Request | None:
+        """Create a request for a workflow that `person` runs, together with the change of its execution.
+
+        `life` is in seconds. None if the execution was begun or refused before. Raises `ValueError` as `begin` does.
+        """
+        values = self._new_values(person, asked, note, life, msgspec.json.encode(step).decode())
+        async with self._db.writing() as connection:
+            if not await executions.claim(connection, execution_id):
+                return None
+            request = await self._insert(connection, values)
+            await executions.mark_asked(connection, execution_id, request.id)
+        return request
+
+    def _new_values(self, person: Person, asked: Person, note: Secret | None, life: float, step: str) -> dict[str, Any]:
         if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
             raise ValueError("of another workspace")
         row_id = new_bound_id()
         people = {"id": row_id, **owner(person), "asked_id": asked.user_id}
-        values = {
+        return {
             **people,
-            "people": seal_audience(self._sealer, REQUEST_PEOPLE, people),
+            "people": seal_audience(self._sealer, REQUEST_PEOPLE, people, step),
             "note": None
             if note is None
             else self._sealer.seal_text("metadata_key", _text_binding("note", person, row_id), note),
             "state": "waiting",
             "created_at": now,
-            "expires_at": now + self._life,
+            "expires_at": now + life,
         }
-        async with self._db.writing() as connection:
-            await connection.execute(insert(requests).values(values))
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
+
+    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> Request:
+        await connection.execute(insert(requests).values(values))
+        row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == values["id"]))).one()
         return self._request(row)
 
     async def find(self, person: Person, id: object) -> Request:
@@ -181,10 +218,16 @@ class Requests:
         return next(iter(await self._all(answers)), None)
 
     async def is_being_answered(self, id: str) -> bool:
-        """Whether the share that answers the request may still come to nothing: then the request is reopened."""
+        """Whether the share that answers the request may still come to nothing: then the request is reopened.
+
+        Of a share for several people one delivery that arrives is enough.
+        """
         unfinished = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state.in_(_NOT_ARRIVED))
+        arrived = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state.not_in(_NOT_ARRIVED))
+        under_way = exists().where(deliveries.c.share_id == shares.c.id, deliveries.c.state.in_(_UNDER_WAY))
+        answers = exists().where(shares.c.request_id == id, unfinished, or_(under_way, ~arrived))
         async with self._db.reading() as connection:
-            return bool(await connection.scalar(select(exists().where(shares.c.request_id == id, unfinished))))
+            return bool(await connection.scalar(select(answers)))
 
     async def reopen(self, id: str, share_id: str) -> Request | None:
         """Answered by this share → asked. None if this share does not answer this request any more."""
@@ -260,15 +303,21 @@ class Requests:
             return None  # the request can be answered and withdrawn without its texts
         return plain.decode("utf-8", "surrogatepass")
 
-    def _is_bound(self, row: Row[Any]) -> bool:
+    def _step(self, row: Row[Any]) -> StepRequest | None:
+        """None for a request that no workflow made. Raises `Unsealable` if the row is not bound to its people."""
+        sealed = open_audience(self._sealer, REQUEST_PEOPLE, row)
         try:
-            open_audience(self._sealer, REQUEST_PEOPLE, row)
-        except Unsealable:
-            return False
-        return True
+            return msgspec.json.decode(sealed, type=StepRequest) if sealed else None
+        except msgspec.MsgspecError:
+            raise Unsealable from None
 
     def _request(self, row: Row[Any]) -> Request:
         person = person_in(row)
+        step, is_bound = None, True
+        try:
+            step = self._step(row)
+        except Unsealable:
+            is_bound = False
         return Request(
             id=row.id,
             person=person,
@@ -281,7 +330,9 @@ class Requests:
             created_at=moment(row.created_at),
             expires_at=moment(row.expires_at),
             reason=self._text(row, "reason", person),
-            is_bound=self._is_bound(row),
+            is_bound=is_bound,
+            workflow=step.workflow if step else None,
+            openers=step.openers if step else (person.user_id,),
         )
 
 

@@ -369,6 +369,22 @@ _open_requests = Index(None, requests.c.expires_at)
 _over_requests = Index(None, requests.c.over_at)
 _waiting_requests = Index("ix_requests_waiting", requests.c.asked_id)  # finds what somebody is asked for
 
+executions = Table(  # of the workflow step; the owner is the person who ran the workflow
+    "executions",
+    metadata,
+    _id(),
+    *_owner(),
+    Column("install_team", String(32), nullable=False),  # the workspace or organisation that the app is installed in
+    Column("execution", String(100), nullable=False),  # Slack's function_execution_id
+    Column("name", String(255), nullable=False),  # the callback id of the step
+    Column("inputs", LargeBinary),  # sealed JSON; none once somebody was asked, or it was refused
+    Column("request_id", String(ID_LENGTH), ForeignKey("requests.id", ondelete="CASCADE"), index=True),
+    Column("refusal", String(32)),  # why nobody was asked
+    Column("created_at", Double, nullable=False),
+    Column("done_at", Double),  # when Slack was told how it ended
+    UniqueConstraint("team_id", "execution"),
+)
+
 acts = Table(  # what people do in Slack: each has its effect once, and gets an answer; kept for an hour
     "acts",
     metadata,
@@ -634,6 +650,7 @@ SEALED = (
     SealedColumn(audit_keys, "key", "audit_key", bound_names.AUDIT_KEYS),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
     SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
+    SealedColumn(executions, "inputs", "metadata_key", bound_names.EXECUTIONS),
     REQUEST_PEOPLE,
     DELIVERY_RECIPIENT,
     LINK_CARD,

@@ -40,6 +40,9 @@ NEEDS = {
     "chat.unfurl": {"links:write"},
     "conversations.open": {"im:write"},
     "users.info": {"users:read"},
+    "chat.getPermalink": set(),
+    "functions.completeSuccess": set(),
+    "functions.completeError": set(),
 }
 
 
@@ -137,7 +140,7 @@ def declared(manifest):
     events = settings.get("event_subscriptions", {}).get("bot_events", [])
     return {
         *((SHORTCUT_KINDS[one["type"]], one["callback_id"]) for one in features.get("shortcuts", [])),
-        *((Kind.EVENT, name) for name in events),
+        *((Kind.EVENT, name) for name in events if name != "function_executed"),  # of the functions below
         *((Kind.FUNCTION, name) for name in manifest.get("functions", {})),
     }
 

@@ -17,6 +17,7 @@ from bot.interaction.feature import Kind
 from bot.sandbox.slack.payloads import command_payload, event_payload, interaction
 from bot.sandbox.slack.state import WorkspaceState
 from bot.slack.payloads import MAX_FORM_FIELDS
+from bot.workflow_step import REQUEST_STEP
 
 Json = dict[str, Any]
 PayloadKind = Literal["command", "interaction", "event"]
@@ -148,8 +149,16 @@ def _event(kind: Kind, user: str) -> Json:
         return {"type": "from_tomorrow", "user": user, "text": CANARY}
     return {
         "type": "function_executed",
-        "function": {"callback_id": "step"},
-        "inputs": {"user_id": user, "note": CANARY},
+        "function": {"callback_id": REQUEST_STEP},
+        "function_execution_id": "Fx0FUZZ",
+        "inputs": {
+            "asked": "U0BEN",
+            "openers": [user],
+            "purpose": CANARY,
+            "workflow": CANARY,
+            "wait": "1_day",
+            "runner": {"id": user, "secret": CANARY},
+        },
     }
 
 

@@ -16,6 +16,7 @@ from bot.storage.audit.journal import Audit
 from bot.storage.audit.store import AuditStore
 from bot.storage.button_contexts import ButtonContexts
 from bot.storage.engine.database import Database
+from bot.storage.executions import Executions
 from bot.storage.following_messages import FollowingMessages
 from bot.storage.homes import Homes
 from bot.storage.installations import Installations
@@ -77,6 +78,11 @@ def make_services(db: Database, sealer: Sealer, **given: Any) -> Services:
         "update": no_slack,
         "delete": no_slack,
         "unfurl": no_slack,
+        "executions": Executions(db, sealer),
+        "permalink": no_slack,
+        "complete_step": no_slack,
+        "fail_step": no_slack,
+        "is_member": no_slack,
         "link_cards": LinkCards(db, sealer),
         "link_warnings": LinkWarnings(db, sealer),
         "people": PeopleRows(db),

@@ -18,6 +18,7 @@ from bot.slack.payloads import (
     read_options,
     read_payload,
 )
+from bot.storage.executions import StepInputs
 from tests.support.rows import each_row
 
 BODIES = {
@@ -362,10 +363,12 @@ def test_an_event_on_a_message_names_it():
     ("inputs", "user"),
     [
         ({"who": {"interactor": {"id": "U1"}, "interactivity_pointer": "1.2"}, "note": "hunter2"}, "U1"),
+        ({"who": {"id": "U1", "secret": "s"}, "user_id": "U2", "note": "hunter2"}, "U1"),
         ({"user_id": "U1", "note": "hunter2"}, "U1"),
         ({"note": "hunter2"}, ""),
+        ({"who": {"id": "U1"}, "note": "hunter2"}, ""),
     ],
-    ids=["interactivity", "user_id", "nobody"],
+    ids=["interactivity", "user context", "user_id", "nobody", "an object of another type"],
 )
 def test_a_workflow_step_is_a_kind_of_its_own_and_takes_its_person_from_its_inputs(inputs, user):
     step = {"type": "function_executed", "function": {"callback_id": "step"}, "inputs": inputs}
@@ -375,6 +378,23 @@ def test_a_workflow_step_is_a_kind_of_its_own_and_takes_its_person_from_its_inpu
     assert (incoming.kind, incoming.name, incoming.person.user_id) == (Kind.FUNCTION, "step", user)
     assert incoming.inputs.text_inputs["note"].reveal() == "hunter2"
     assert "hunter2" not in repr(incoming)
+
+
+def test_a_workflow_step_is_read_with_its_execution_and_its_inputs():
+    inputs = {"asked": "U1", "openers": ["U2", 3, "U 4"], "runner": {"id": "U5", "secret": "s"}, "number": 6}
+    step = {"type": "function_executed", "function": {"callback_id": "step"}, "function_execution_id": "Fx1"}
+
+    incoming = read_event(event(step | {"inputs": inputs}))
+
+    assert incoming.execution == "Fx1"
+    assert incoming.step_inputs == StepInputs({"asked": "U1"}, {"openers": ("U2",)})
+
+
+@pytest.mark.parametrize("named", [None, 1, "Fx 1", "F" * 101])
+def test_a_step_without_a_usable_id_has_no_execution(named):
+    step = {"type": "function_executed", "function": {"callback_id": "step"}, "function_execution_id": named}
+
+    assert read_event(event(step)).execution is None
 
 
 # --- fields that Slack never sends, but that a signed request may hold

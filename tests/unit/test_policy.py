@@ -81,6 +81,7 @@ SURFACES: dict[str, set[str] | str] = {
     "action left_burn": BURNS,
     **dict.fromkeys(("event app_uninstalled", "event tokens_revoked", "event user_change", "action erase_me",
                      "action activity_open", "action activity_newer", "action activity_older"), OWN),
+    "function request_secret": "asks for a secret, as a request does",
     "event link_shared": {"unfurl", "hosts"},
 }  # fmt: skip
 

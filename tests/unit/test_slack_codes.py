@@ -38,6 +38,7 @@ GROUPS: dict[About, str] = {
         cannot_find_channel cannot_find_message cannot_find_service cannot_parse_attachment cannot_unfurl_message
         cannot_unfurl_url invalid_source invalid_unfurl_id invalid_unfurls_format missing_channel missing_source
         missing_ts missing_unfurl_id missing_unfurls
+        execution_not_in_running_state function_execution_not_found parameter_validation_failed
     """,
     "workspace": """
         accesslimited account_inactive app_uninstalled bot_not_found deprecated_endpoint enterprise_is_restricted

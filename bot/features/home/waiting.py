@@ -10,7 +10,7 @@ from bot.screen.pieces import Bold, Mark, Phrase, Piece, When, Who, say, say_cou
 from bot.sharing.recipient_messages import open_buttons
 from bot.sharing.request_messages import answer_buttons
 from bot.status.names import quoted
-from bot.status.words import DOT, what_for
+from bot.status.words import DOT, request_sentence, what_for
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Delivery, Share
 
@@ -66,7 +66,6 @@ def _requests(content: Content) -> Iterator[Part]:
 
 
 def _request(request: Request) -> list[Piece]:
-    said = say("{person} asks you for a secret.", person=Who(request.person.user_id))
-    pieces: list[Piece] = [Mark(":envelope_with_arrow: "), Bold(said), Mark("\n")]
+    pieces: list[Piece] = [Mark(":envelope_with_arrow: "), Bold(request_sentence(request)), Mark("\n")]
     pieces.append(what_for(request.note) if request.note else say("Not answered yet"))
     return [*pieces, DOT, say("until {when}", when=When(request.expires_at))]

@@ -11,9 +11,10 @@ from bot.failpoints import failpoint
 from bot.features.request import screens
 from bot.features.request.asking import ask
 from bot.features.request.recovery import recover
+from bot.features.request.step import run_step
 from bot.interaction.feature import Feature, FieldErrors, Handler, Interaction, Kind, Outcome, Reply, Verb
 from bot.interaction.limits import requests_in_a_day, requests_to
-from bot.interaction.owners import any_member, own_request, received_request
+from bot.interaction.owners import any_member, own_execution, own_request, received_request
 from bot.interaction.parsed_text import parse_field
 from bot.person import Person
 from bot.screen.pieces import say
@@ -23,6 +24,7 @@ from bot.sharing.form import open_form as open_share
 from bot.sharing.form_state import FormState
 from bot.sharing.request_messages import announce_end, card, over_window, update_messages
 from bot.storage.requests import Request
+from bot.workflow_step import REQUEST_STEP
 
 SHORTCUT = "request_secret"
 ANSWER_WITHIN = 45.0  # seconds; making a secret takes 20 at most
@@ -67,7 +69,7 @@ async def answer(interaction: Interaction, request: Request) -> Reply:
     """The Send button: the window of `/ots share`, with the person who asked as its only recipient."""
     if not request.is_open:
         return await _refuse_as_over(interaction, request)
-    form_state = FormState(only=(request.person.user_id,), request=request.id, note=request.note or "")
+    form_state = FormState(only=request.openers, request=request.id, note=request.note or "")
     return Reply(await open_share(interaction, form_state), Outcome.SHOWN)
 
 
@@ -157,6 +159,8 @@ FEATURE = Feature(
             screens.FORM: Handler(submit, any_member),
             screens.DECLINE_FORM: Handler(decline, received_request),
         },
+        # Its own row is its record. The step itself refuses who is no member, because that has to end the execution.
+        Kind.FUNCTION: {REQUEST_STEP: Handler(run_step, own_execution, needs_member=False, is_recorded=False)},
     },
     recover=recover,
 )

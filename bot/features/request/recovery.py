@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.errors import NotYours, SlackError, Unsealable
+from bot.features.request import step
 from bot.features.request.asking import ask
 from bot.interaction.services import Services
 from bot.logs import Log
@@ -36,6 +37,7 @@ async def recover(services: Services, alone_for: float | None = None) -> None:
         await _expire(services, request)
     for outdated in await services.outdated_messages.all("request"):
         await _redraw(services, outdated)
+    await step.recover(services, alone_for)
     await services.requests.purge()
 
 

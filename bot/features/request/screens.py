@@ -6,7 +6,7 @@ from bot.screen.parts import CANCEL, DONE, Field, Modal, Note, People, Text
 from bot.screen.pieces import Who, say
 from bot.sharing.form import CHOOSE
 from bot.sharing.request_messages import REQUEST_TITLE, REQUESTED_FORM
-from bot.status.words import DONE_SIGN, WARNING_SIGN, WORKING_SIGN, request_over_words, what_for
+from bot.status.words import DONE_SIGN, WARNING_SIGN, WORKING_SIGN, request_over_words, request_sentence, what_for
 from bot.storage.requests import Request
 
 FORM = "request"
@@ -49,7 +49,7 @@ def decline_form(request: Request) -> Modal:
     return Modal.of(
         DECLINE_FORM,
         DECLINE_TITLE,
-        Text.of(say("{person} asks you for a secret.", person=who)),
+        Text.of(request_sentence(request)),
         *which,
         Field(
             "reason",

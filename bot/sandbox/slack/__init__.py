@@ -9,6 +9,7 @@ from bot.sandbox.slack.records import AppDelivery, CallRecord, SentPayload
 from bot.sandbox.slack.rules import Problem, check_message, check_view
 from bot.sandbox.slack.slack_platform import SlackPlatform
 from bot.sandbox.slack.state import Refusal
+from bot.sandbox.slack.workflows import StepExecution, WorkflowBroken
 from bot.sandbox.slack.workspace import SlackWorkspace
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "SlackPlatform",
     "SlackView",
     "SlackWorkspace",
+    "StepExecution",
+    "WorkflowBroken",
     "WorkspaceChange",
     "WorkspaceMember",
     "check_message",

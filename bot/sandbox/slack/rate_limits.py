@@ -41,6 +41,8 @@ LIMITS = {
     "chat.unfurl": TIER_3,
     "chat.update": TIER_3,
     "conversations.open": TIER_3,
+    "functions.completeError": TIER_3,
+    "functions.completeSuccess": TIER_3,
     "team.info": TIER_3,
     "users.info": TIER_4,
     "views.open": TIER_4,

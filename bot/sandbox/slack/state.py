@@ -55,6 +55,7 @@ class WorkspaceState:
         self.forget()
         self.honours_client_msg_id = False
         self.unfurl_domains: frozenset[str] = frozenset()  #: of the app's manifest; it is told of links there
+        self.functions: dict[str, Payload] = {}  #: of the app's manifest: workflow steps by callback id
         self.edit_window: float | None = None  # seconds after which chat.update is refused
         self._count = 0
 
@@ -69,6 +70,8 @@ class WorkspaceState:
         self.triggers: dict[str, Trigger] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
         self.posted_links: dict[str, PostedLinks] = {}  #: unfurl_id -> the links that the app was told of
+        self.executions: dict[str, Any] = {}  #: id -> an execution of a workflow step
+        self.step_tokens: dict[str, bool] = {}  #: tokens of such events -> whether calls are still taken by it
 
     def next_number(self) -> int:
         self._count += 1

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from bot.sandbox.slack import chat_methods, directory_methods, unfurls, view_methods
+from bot.sandbox.slack import chat_methods, directory_methods, unfurls, view_methods, workflows
 from bot.sandbox.slack.faults import SlackFault, SlackFaults
 from bot.sandbox.slack.model import Payload
 from bot.sandbox.slack.rate_limits import SlackRateLimits
@@ -25,7 +25,7 @@ from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import Refusal, WorkspaceState
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
-_JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata", "unfurls")
+_JSON_ARGUMENTS = ("blocks", "attachments", "view", "metadata", "unfurls", "outputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ METHODS = {
     "chat.unfurl": Method(unfurls.unfurl, "links:write"),
     "chat.update": Method(chat_methods.update, "chat:write"),
     "conversations.open": Method(directory_methods.conversations_open, "im:write"),
+    "functions.completeError": Method(workflows.complete_error),
+    "functions.completeSuccess": Method(workflows.complete_success),
     "team.info": Method(directory_methods.team_info, "team:read"),
     "users.info": Method(directory_methods.users_info, "users:read"),
     "views.open": Method(view_methods.open_),
@@ -153,7 +155,9 @@ class WebApi:
             raise Refusal("not_authed")
         if token == self._tokens.app:
             raise Refusal("not_allowed_token_type")
-        if token not in self._tokens.bots:
+        if self._state.step_tokens.get(token) is False:
+            raise Refusal("token_revoked")
+        if token not in self._tokens.bots and token not in self._state.step_tokens:
             raise Refusal("invalid_auth")
         if method.scope is not None and method.scope not in self._tokens.scopes:
             raise Refusal("missing_scope", needed=method.scope, provided=",".join(sorted(self._tokens.scopes)))

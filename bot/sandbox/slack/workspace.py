@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from aiohttp import web
 
+from bot.sandbox.slack import workflows
 from bot.sandbox.slack.app_connection import AppConnection
 from bot.sandbox.slack.changes import Subscriber
 from bot.sandbox.slack.deliver import Deliverer
@@ -28,6 +30,7 @@ from bot.sandbox.slack.sockets import Sockets
 from bot.sandbox.slack.state import WorkspaceState
 from bot.sandbox.slack.unfurls import MAX_DOMAINS
 from bot.sandbox.slack.web_api import Tokens, WebApi
+from bot.sandbox.slack.workflows import StepExecution
 
 BOT_TOKEN = "xoxb-sandbox-bot-token"
 APP_TOKEN = "xapp-sandbox-app-token"
@@ -153,6 +156,22 @@ class SlackWorkspace:
             raise ValueError("a manifest takes at most five domains, without ports and paths")
         self._scopes |= {"links:read", "links:write"}
         self.state.unfurl_domains = frozenset(domains)
+
+    def allow_steps(self, functions: Mapping[str, Payload]) -> None:
+        """Give the app these workflow steps, by callback id, as the manifest of an organisation's app declares them."""
+        self.state.functions = dict(functions)
+
+    async def run_step(
+        self, callback_id: str, runner: WorkspaceMember | None, **inputs: Any
+    ) -> tuple[StepExecution, AppDelivery]:
+        """A workflow that `runner` started comes to a step of the app. Raises `WorkflowBroken` for wrong inputs.
+
+        The token in the event is revoked when the app has answered.
+        """
+        execution, event = workflows.run(self.state, callback_id, runner.id if runner else None, inputs)
+        delivery = await self._app.emit(event)
+        workflows.revoke_token(self.state, execution)
+        return execution, delivery
 
     # --- people and channels
 

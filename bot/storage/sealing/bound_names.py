@@ -14,6 +14,7 @@ AUDIT_KEYS: Final = "audit_keys"
 BUTTON_CONTEXTS: Final = "handles"
 BUTTON_CONTEXT_DATA: Final = "facts"  # the column `data`
 DELIVERIES: Final = "parcels"
+EXECUTIONS: Final = "executions"
 INSTALLATIONS: Final = "installations"
 LINK_CARDS: Final = "link_cards"
 KEY_CHECKS: Final = "key_checks"

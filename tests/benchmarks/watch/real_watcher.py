@@ -52,6 +52,7 @@ async def work(job: Job) -> Done:
     async with services(settings, hosts, lambda _db, _sealer: workspace, ProxyRule()) as (
         given,
         _messenger,
+        _members,
         db,
         sealer,
         _,
