@@ -33,7 +33,8 @@ class DepartedPeople:
     async def check(self) -> bool:
         """Ask Slack about everybody whom it was not asked about today. Raises `StorageUnavailable`."""
         everybody = await self._people.not_known_to_have_left()
-        self._asked_at = {one: at for one, at in self._asked_at.items() if one in set(everybody)}
+        known = set(everybody)
+        self._asked_at = {one: at for one, at in self._asked_at.items() if one in known}
         due = [one for one in everybody if self._clock() - self._asked_at.get(one, -ASK_AGAIN) >= ASK_AGAIN]
         for number, person in enumerate(due):
             if number:

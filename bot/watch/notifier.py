@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -42,7 +43,8 @@ from bot.watch.lease_renewer import LEASE, LeaseRenewer
 from bot.watch.prepare import OutcomePending, PreparedNotification, prepare
 from bot.watch.workspace_pauses import WorkspacePauses
 
-CONCURRENCY = 10  # messages that are sent at once
+CONCURRENCY = 30  # messages that are sent at once
+MAX_CLAIM = 10  # messages of one claim; a workspace with so many under way gets no more, and leaves room for others
 IDLE_INTERVAL = 1.0  # seconds between two claims when nothing is due
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = 2.0, 300.0  # seconds; doubled with each try
 MAX_TRIES = 300  # of a notification for which Slack is never ready
@@ -63,7 +65,7 @@ class Notifier:
         self._notifications = notifications
         self._loop = PeriodicTask(self._start_sending, IDLE_INTERVAL, log, "claim_failed")
         self._lease_renewer: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: dict[asyncio.Task[None], str] = {}  # with the id of the workspace
         self._pauses = WorkspacePauses()
         self._last_post_at: dict[str, float] = {}  # user id -> `time.monotonic`; may be still to come
 
@@ -76,7 +78,7 @@ class Notifier:
         async with self._lease_renewer.renew_in_background():
             await self._loop.run()
             if self._sending:
-                _, unsent = await asyncio.wait(self._sending.copy(), timeout=FINISH_TIME)
+                _, unsent = await asyncio.wait([*self._sending], timeout=FINISH_TIME)
                 for task in unsent:
                     task.cancel()  # sent again, although Slack may have it already
                 await asyncio.gather(*unsent)
@@ -96,16 +98,29 @@ class Notifier:
         if not room or self._loop.is_stopping:
             return False
         claimed = await self._claim_probes(room)
-        if len(claimed) < room:
-            claimed += await self._notifications.claim(room - len(claimed), LEASE, without=self._pauses.paused())
+        if limit := min(room - len(claimed), MAX_CLAIM):
+            without = {*self._pauses.paused(), *self._busy()}
+            claimed += await self._notifications.claim(limit, LEASE, without=without)
         if not claimed:
-            return False
+            return await self._has_room_again()
         failpoint("notifications_claimed")
         self._lease_renewer.hold(claimed)
         for together in by_message(claimed):
             task = asyncio.create_task(self._send_guarded(together))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            self._sending[task] = together[0].person.team_id
+            task.add_done_callback(self._sending.pop)
+        return True
+
+    def _busy(self) -> set[str]:
+        """The workspaces that have as many messages under way as one may have."""
+        counts = Counter(self._sending.values())
+        return {team_id for team_id, count in counts.items() if count >= MAX_CLAIM}
+
+    async def _has_room_again(self) -> bool:
+        """Nothing else is due: wait until a busy workspace has room. False if none is busy."""
+        if not self._busy():
+            return False
+        await asyncio.wait(self._sending, timeout=IDLE_INTERVAL, return_when=asyncio.FIRST_COMPLETED)
         return True
 
     async def _claim_probes(self, room: int) -> list[Notification]:

@@ -113,6 +113,29 @@ async def test_slack_is_asked_once_a_day_about_each_person(departed):
     assert ASK_AGAIN < 86_400
 
 
+async def test_a_check_looks_through_the_people_a_few_times_however_many_there_are(departed):
+    """Not once more for each of them: of tens of thousands that would stop the process for minutes."""
+    checks, slack, people, now = departed
+    people.everybody = Counted(Person(None, "T1", f"U{number}") for number in range(100))
+    slack.says = {one.user_id: {"id": one.user_id} for one in people.everybody}
+
+    for hour in range(24):
+        now[0], people.everybody.times = hour * 3600.0, 0
+        await checks.check()
+
+        assert people.everybody.times <= 5
+
+
+class Counted(list[Person]):
+    """Counts how often somebody looks through it."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
 @pytest.mark.parametrize(
     "says",
     [SlackError("users.info", "user_not_found"), SlackError("users.info", "invalid_auth"), {},

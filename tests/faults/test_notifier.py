@@ -66,12 +66,13 @@ class Told:
         self.tried: list[tuple[Person, str]] = []
         self.hangs: asyncio.Event | None = None
         self.stuck: Person | None = None  # whose message Slack does not answer
+        self.stuck_in = ""  # the workspace in which Slack answers no message
 
     async def post(self, person: Person, message: Message, idempotency_key: str) -> MessageRef:
         self.tried.append((person, idempotency_key))
         if self.hangs is not None:
             await self.hangs.wait()
-        while person == self.stuck:  # noqa: ASYNC110 - until the test says otherwise
+        while person == self.stuck or person.team_id == self.stuck_in:  # noqa: ASYNC110 - until the test says otherwise
             await asyncio.sleep(0.01)
         if errors := self.fails.get(person):
             raise errors.pop(0)
@@ -91,6 +92,16 @@ class Told:
 
     def to(self, person: Person) -> list[str]:
         return [summary for one, summary, _ in self.said if one == person]
+
+
+class Moved:
+    """In the place of the module `time`, with a clock that is `by` seconds ahead."""
+
+    def __init__(self) -> None:
+        self.by = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.by
 
 
 class Telling:
@@ -173,6 +184,23 @@ async def test_nobody_waits_for_the_slowest(telling: Telling) -> None:
 
     assert telling.told.to(ADA) == []
     telling.told.stuck = None
+    telling.notifier.stop()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_a_workspace_where_slack_answers_nothing_leaves_room_for_the_others(telling: Telling) -> None:
+    """So it is where each call is limited for a moment, too: the call waits for that moment."""
+    stuck = [Person(None, "T0000002", f"U000000{number:02}") for number in range(2 * notifier.CONCURRENCY)]
+    for person in (*stuck, ADA):
+        await telling.news(person, person.user_id)
+    telling.told.stuck_in = "T0000002"
+    running = asyncio.create_task(telling.notifier.run())
+
+    await eventually(lambda: telling.told.to(ADA))
+    assert [person.team_id for person, _, _ in telling.told.said] == ["T0000001"]
+
+    telling.told.stuck_in = ""
+    await eventually(lambda: len(telling.told.said) == len(stuck) + 1)
     telling.notifier.stop()
     await asyncio.wait_for(running, PATIENCE)
 
@@ -592,6 +620,33 @@ async def test_a_workspace_that_refuses_us_or_limits_us_does_not_hold_up_another
 
 
 @pytest.mark.usefixtures("unpaced")
+async def test_a_workspace_that_is_limited_for_ten_minutes_delays_no_other_and_is_told_afterwards(
+    telling: Telling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = Moved()
+    monkeypatch.setattr(workspace_pauses, "time", moved)
+    limited = [Person(None, "T0000002", f"U00000P{number:02}") for number in range(2 * notifier.CONCURRENCY)]
+    for person in limited:  # more than are sent at once, and all of them before anybody else's
+        telling.told.fails[person] = [SlackError("chat.postMessage", "ratelimited", retry_after=300.0)] * 100
+        await telling.news(person, f"of {person.user_id}")
+
+    for minute in range(10):
+        somebody = Person(None, "T0000001", f"U00000Q{minute:02}")
+        await telling.news(somebody, f"in minute {minute}")
+        await telling.all_due()
+        await telling.until_quiet()
+        assert len(telling.told.to(somebody)) == 1
+        moved.by += 60.0
+    assert [telling.told.to(person) for person in limited] == [[]] * len(limited)
+    assert len(telling.told.tried) <= 10 + 2 * notifier.MAX_CLAIM  # two pauses of five minutes
+
+    telling.told.fails.clear()
+    await telling.all_due()
+    await telling.until_quiet()
+    assert [len(telling.told.to(person)) for person in limited] == [1] * len(limited)
+
+
+@pytest.mark.usefixtures("unpaced")
 async def test_a_workspace_that_refuses_us_is_probed_with_one_message_at_a_time(
     telling: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -824,7 +879,7 @@ async def test_five_thousand_that_waited_for_slack_are_each_told_once(telling: T
         await look(telling, secrets, "expired")
         names[person] = [secret.key.short_id for secret in secrets]
     telling.told.refuses["T0000001"] = "http_502"
-    for _ in range(2 * len(people) // notifier.CONCURRENCY):
+    for _ in range(2 * len(people) // notifier.MAX_CLAIM):
         await telling.notifier.run_once()
         await telling.all_due()
     assert (telling.told.said, await telling.notifications.dead_count()) == ([], 0)

@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.slack import SlackWorkspace
+from bot.sandbox.slack import SlackFault, SlackWorkspace
+from bot.watch.notifier import CONCURRENCY
 from tests.journeys.conftest import EMAIL, TOKEN, connect
 from tests.support.many_world import Browser, ManyWorld
 from tests.support.share_window import submit_share
@@ -276,6 +277,40 @@ async def test_a_message_reaches_every_workspace_of_an_organisation(world):
     await submit_share(ada, view, {"text1": "the secret itself", "to": ["W0BEN"]})
     await ben.until(lambda: ben.dm)
     await ada.until(lambda: ada.dm and "What you shared" in ada.dm[0].shows)
+
+
+async def test_a_workspace_that_slack_limits_for_ten_minutes_delays_no_other():
+    """More people wait there than messages are sent at once; in the other, everything goes on meanwhile."""
+    async with ManyWorld(places(), settings={"WATCH_EVERY": "5"}) as world:
+        world.onetime.add_account(EMAIL, TOKEN)
+        limited, other, _ = world.platform.workspaces
+        crowd = [limited.person(f"U0CROWD{number:02}", f"one{number}") for number in range(CONCURRENCY + 2)]
+        ada = other.person("U0ADA", "ada")
+        for workspace in (limited, other):
+            await world.install(workspace)
+        tracked = [await tracks(world, await connect(person)) for person in (*crowd, ada)]
+        before = len(limited.messages)
+
+        limited.plan("*", SlackFault.rate_limited(600), None)
+        for secret in tracked:
+            world.onetime.open_as_outsider(secret.secret_key)
+        await ada.until(lambda: any("was opened" in one.shows for one in ada.dm))
+        await eventually(lambda: world.bot.output.count(b'"sending_paused"') > 0)
+        later = await tracks(world, ada)
+        world.onetime.open_as_outsider(later.secret_key)
+        await ada.until(lambda: sum("was opened" in one.shows for one in ada.dm) == 2)
+        await ada.open_home()
+        await ada.until(lambda: ada.home)
+
+        assert len(limited.messages) == before
+
+
+async def tracks(world, person):
+    """A secret that the person tracks from now on."""
+    held, seen = world.onetime.share(EMAIL, "text"), len(person.messages)
+    await person.command("/ots", f"track {world.onetime.url}/private/{held.metadata_key}")
+    await person.until(lambda: any("You will get a message" in one.shows for one in person.messages[seen:]))
+    return held
 
 
 async def test_who_wants_to_be_forgotten_is_and_what_they_shared_opens(world):

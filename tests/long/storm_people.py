@@ -8,7 +8,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ LOST = re.compile(
     re.IGNORECASE,
 )
 Ending = Literal["opened", "burned"]
+Act = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -97,14 +98,18 @@ class Storm:
 
     # --- doing something
 
-    async def live(self, person: WorkspaceMember, others: list[WorkspaceMember], account: str) -> None:
-        """Do one thing after another until `stop`."""
-        acts: list[tuple[str, Callable[[], Any]]] = [
+    def acts(self, person: WorkspaceMember, others: list[WorkspaceMember], account: str) -> list[tuple[str, Act]]:
+        """What the person may do next, each with its name."""
+        return [
             ("share", lambda: self._share(person, self.rng.choice(others))),
             ("share and burn", lambda: self._share(person, self.rng.choice(others), burn=True)),
             ("open a link", lambda: self._open_link(person, account)),
             ("track", lambda: self._track(person, account)),
         ]
+
+    async def live(self, person: WorkspaceMember, others: list[WorkspaceMember], account: str) -> None:
+        """Do one thing after another until `stop`."""
+        acts = self.acts(person, others, account)
         while not self._stop.is_set():
             name, act = self.rng.choice(acts)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -46,8 +47,10 @@ class ManyWorld:
         settings: dict[str, str] | None = None,
         database_url: str | None = None,
         mode: str = "http",
+        command: Sequence[str] = ("-m", "bot", "run"),
     ) -> None:
         self._mode = mode
+        self._command = command
         self._folder = tempfile.TemporaryDirectory(prefix="ots-bot-")
         self.directory = Path(self._folder.name)
         self.clock = Clock(self.directory / "clock")
@@ -64,8 +67,9 @@ class ManyWorld:
         await self.start_bot()
         return self
 
-    async def start_bot(self) -> None:
-        self.bot = BotProcess(self.settings())
+    async def start_bot(self, **settings: str) -> None:
+        """Start the bot, or start it again, on the same database."""
+        self.bot = BotProcess(self.settings() | settings, self._command)
         await self.bot.start()
         self.platform.redirect_url = f"{self.url}/slack/oauth_redirect"
         for workspace in self.platform.workspaces:
