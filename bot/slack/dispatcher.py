@@ -327,7 +327,7 @@ class Dispatcher:
             self._of_another_workspace.add()
         elif incoming.execution is not None and not _is_by_itself(incoming, workspace):
             try:
-                ref = await self._services.executions.receive(_read_execution(incoming, incoming.execution))
+                ref = await self._services.executions.receive(_read_execution(incoming, incoming.execution, handler))
             except StorageUnavailable as error:
                 log.warning("step_not_stored", error=str(error))
                 return
@@ -510,9 +510,10 @@ def _kind_of_answer(incoming: Incoming) -> type[Answer]:
     return EventAnswer if incoming.kind in (Kind.EVENT, Kind.FUNCTION) else Answer
 
 
-def _read_execution(incoming: Incoming, execution: str) -> NewExecution:
-    person = incoming.person
-    return NewExecution(person, incoming.install_team or person.team_id, execution, incoming.name, incoming.step_inputs)
+def _read_execution(incoming: Incoming, execution: str, handler: Handler[Any] | None) -> NewExecution:
+    """The name of a step that is not known may be anything, so it is not stored."""
+    person, name = incoming.person, incoming.name if handler is not None else ""
+    return NewExecution(person, incoming.install_team or person.team_id, execution, name, incoming.step_inputs)
 
 
 def _is_by_itself(incoming: Incoming, workspace: Workspace | None) -> bool:

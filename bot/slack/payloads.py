@@ -367,7 +367,8 @@ def _read_execution(event: JsonObject) -> str | None:
 
 def _read_step_inputs(inputs: JsonObject) -> StepInputs:
     """The texts and the lists of ids that a workflow gave to a step. Nothing else is an input of ours."""
-    named = [(name, value) for name, value in list(inputs.items())[:MAX_STEP_INPUTS] if _as_name(name)]
+    first = list(inputs.items())[:MAX_STEP_INPUTS]
+    named = [(name, value) for key, value in first if (name := _as_name(key)) is not None]
     return StepInputs(
         texts={name: text for name, value in named if (text := _as_text(value))},
         lists={

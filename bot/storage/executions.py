@@ -44,7 +44,7 @@ class NewExecution:
     person: Person  # who ran the workflow; `user_id` is empty if Slack named nobody
     install_team: str  # the workspace or organisation that the app is installed in
     execution: str  # Slack's function_execution_id
-    name: str  # the callback id of the step
+    name: str  # the callback id of the step; empty for one that this version does not know
     inputs: StepInputs
 
 
@@ -55,7 +55,7 @@ class Execution:
     install_team: str
     execution: str
     name: str
-    inputs: StepInputs | None  # None once it was asked or refused, or if they cannot be decrypted any more
+    inputs: StepInputs | None  # None once it was asked or refused, without a person, or if no key opens them
     request_id: str | None
     refusal: str | None  # why nobody was asked
     is_done: bool  # Slack was told how it ended, or never can be
@@ -82,9 +82,7 @@ class Executions:
             "install_team": new.install_team,
             "execution": new.execution,
             "name": new.name,
-            "inputs": self._sealer.seal_text(
-                "metadata_key", _binding(new.person, row_id), Secret(msgspec.json.encode(new.inputs).decode())
-            ),
+            "inputs": self._seal(new, row_id),
             "created_at": now,
         }
         known = and_(executions.c.team_id == new.person.team_id, executions.c.execution == new.execution)
@@ -153,6 +151,13 @@ class Executions:
             refusal=row.refusal,
             is_done=row.done_at is not None,
         )
+
+    def _seal(self, new: NewExecution, row_id: str) -> bytes | None:
+        """None where Slack named nobody: a value is bound to a person, and such an execution is refused anyway."""
+        if not (new.person.team_id and new.person.user_id):
+            return None
+        text = Secret(msgspec.json.encode(new.inputs).decode())
+        return self._sealer.seal_text("metadata_key", _binding(new.person, row_id), text)
 
     def _inputs(self, row: Row[Any], person: Person) -> StepInputs | None:
         if row.inputs is None:

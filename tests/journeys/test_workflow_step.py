@@ -387,6 +387,31 @@ async def test_a_step_that_is_not_known_is_refused_in_plain_words(place, people)
     place.workspace.allow_steps(FUNCTIONS)
 
 
+async def test_a_step_of_which_slack_names_nobody_is_refused(place, people):
+    _ada, ben, _cleo = people
+    event = {
+        "type": "function_executed", "function": {"callback_id": REQUEST_STEP}, "function_execution_id": "Fx0NOBODY",
+        "inputs": {"asked": ben.id, "purpose": "the key", "workflow": "W"},
+    }  # fmt: skip
+
+    delivery = await place.workspace.emit(event)
+
+    assert delivery.status == 200
+    await eventually(
+        lambda: (
+            "Slack did not say who runs the workflow"
+            in json.dumps(
+                [
+                    one.payload
+                    for one in place.workspace.export()
+                    if one.payload.get("function_execution_id") == "Fx0NOBODY"
+                ]
+            )
+        )
+    )
+    assert ben.dm == []
+
+
 async def test_a_workflow_cannot_ask_somebody_again_and_again(place, people):
     ada, ben, _cleo = people
     for _ in range(3):

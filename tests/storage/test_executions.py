@@ -68,6 +68,16 @@ async def test_an_execution_is_stored_once_however_often_and_at_once_it_comes(ex
     assert len([one for one in stored if one is not None]) == 1
 
 
+@pytest.mark.parametrize("missing", ["user_id", "team_id"])
+async def test_one_that_nobody_ran_is_stored_too_so_that_it_can_be_refused(executions, ada, missing):
+    nobody = dataclasses.replace(ada, **{missing: ""})
+
+    found = await executions.find(nobody, await executions.receive(new(nobody)))
+
+    assert (found.is_received, found.inputs) == (True, None)
+    assert await executions.refuse(found.id, "nobody_ran")
+
+
 async def test_it_belongs_to_who_ran_the_workflow(executions, ada, ben, received):
     for other in (ben, dataclasses.replace(ada, team_id="T2")):
         with pytest.raises(NotYours):

@@ -382,12 +382,13 @@ def test_a_workflow_step_is_a_kind_of_its_own_and_takes_its_person_from_its_inpu
 
 def test_a_workflow_step_is_read_with_its_execution_and_its_inputs():
     inputs = {"asked": "U1", "openers": ["U2", 3, "U 4"], "runner": {"id": "U5", "secret": "s"}, "number": 6}
+    inputs |= {"half \ud83d": "a pair", "x" * 256: "a long name"}
     step = {"type": "function_executed", "function": {"callback_id": "step"}, "function_execution_id": "Fx1"}
 
     incoming = read_event(event(step | {"inputs": inputs}))
 
     assert incoming.execution == "Fx1"
-    assert incoming.step_inputs == StepInputs({"asked": "U1"}, {"openers": ("U2",)})
+    assert incoming.step_inputs == StepInputs({"asked": "U1", "half \ufffd": "a pair"}, {"openers": ("U2",)})
 
 
 @pytest.mark.parametrize("named", [None, 1, "Fx 1", "F" * 101])

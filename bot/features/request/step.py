@@ -116,10 +116,10 @@ async def _read(services: Services, execution: Execution) -> StepTerms:
     """Raises `StepRefused`, and `SlackError` if Slack cannot say who is a member."""
     if execution.name != REQUEST_STEP:
         raise StepRefused("unknown_step")
+    if not (execution.person.team_id and execution.person.user_id):
+        raise StepRefused("nobody_ran")
     if execution.inputs is None:
         raise StepRefused("unreadable")
-    if not execution.person.user_id:
-        raise StepRefused("nobody_ran")
     asked, openers = _read_people(execution.person, execution.inputs)
     purpose = _read_text(execution.inputs, PURPOSE, MAX_PURPOSE, "purpose")
     workflow = _read_text(execution.inputs, WORKFLOW, MAX_WORKFLOW, "workflow")
