@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -93,7 +94,7 @@ async def test_the_reason_and_the_host_stand_in_fields_of_one_line(
     for line in lines:
         assert str(line["host"]).startswith(host)
         assert reason.removeprefix("a ") in str(line["reason"])
-    assert errors.count(reason.removeprefix("a ")) == 4
+    assert re.sub(r":\d+", "", errors).count(reason.removeprefix("a ")) == 4  # a port may have the same digits
 
 
 async def test_a_call_that_gets_no_answer_in_time_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
