@@ -6,10 +6,13 @@ A handler only says what to show. The class of the answer decides how, depending
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+from cachetools import LRUCache
 
 from bot.errors import BotError, NotConnected, SlackError, ViewChanged, WindowClosed
 from bot.interaction.feature import FieldErrors, Kind, Reply
@@ -50,6 +53,21 @@ RESPONSE_LIFE = 10.0  # seconds since the submission
 FIRST_PAUSE, MAX_PAUSE = 0.05, 0.5  # seconds before the modal is sent again
 
 
+MAX_FORMS = 1_000  # changes of forms that are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class _FormChange:
+    """What became of a form that had another hash before."""
+
+    hash: str
+    number: int  # of the answer that changed it: a higher one is to something that was done later
+
+
+_numbers = itertools.count()
+_form_changes: LRUCache[tuple[str, str | None], _FormChange] = LRUCache(MAX_FORMS)  # by the window and the hash before
+
+
 def one_moment_window() -> Modal:
     return Modal.of(NO_FORM, APP_NAME, Text.of(ONE_MOMENT))
 
@@ -85,6 +103,7 @@ class Answer:
         *,
         note: NoteWindow | None = None,
     ) -> None:
+        self._number = next(_numbers)
         self._languages = languages
         self._note = note  # records what the window shows, before it does
         self._slack = slack  # of the workspace that the app is installed in
@@ -212,11 +231,24 @@ class Answer:
             self._own_window = self._changed_window = True
 
     async def _change_form(self, window: str, view: dict[str, Any]) -> None:
-        """Change the form, unless it was submitted or changed meanwhile: it must not cover what came of it."""
-        try:
-            await self._slack.update_view(window, view, if_hash=self._incoming.view_hash)
-        except ViewChanged:
-            log.info("form_changed_meanwhile")
+        """Change the form, unless it was submitted meanwhile, or changed by what the person did later.
+
+        What the person did just before may change the form after this act was sent: `view` has all that they chose.
+        """
+        seen = self._incoming.view_hash
+        while True:
+            try:
+                shown = await self._slack.update_view(window, view, if_hash=seen)
+            except ViewChanged:
+                change = _form_changes.get((window, seen))
+                if change is None or change.number > self._number:
+                    log.info("form_changed_meanwhile")
+                    return
+                seen = change.hash
+            else:
+                if seen and shown:
+                    _form_changes[window, seen] = _FormChange(shown, self._number)
+                return
 
     async def _prepare(self, modal: Modal) -> None:
         """Nothing may cover a secret, also after a restart: so this is recorded before it is shown."""
