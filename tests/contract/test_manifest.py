@@ -17,6 +17,19 @@ from bot.errors import CannotStart
 from bot.features import Registry
 from bot.interaction.feature import Kind
 from bot.slack.http import REQUEST_URL
+from bot.workflow_step import (
+    ASKED,
+    DEFAULT_WAIT,
+    OPENERS,
+    PERMALINK,
+    PURPOSE,
+    REQUEST_STEP,
+    RUNNER,
+    STATE,
+    WAIT,
+    WAITS,
+    WORKFLOW,
+)
 from tests import readme
 from tests.readme import ROOT
 
@@ -169,6 +182,47 @@ def test_an_undeclared_and_an_unhandled_name_would_be_found():
 
     assert declared(planted) - declared(PRINTED["HTTP"]) == {(Kind.EVENT, "planted")}
     assert Registry().find(Kind.EVENT, "planted") is None
+
+
+# --- the workflow step
+
+
+@pytest.mark.parametrize("name", ["HTTP", "Socket Mode", "HTTP with unfurl", "HTTP with oauth", "HTTP with org"])
+def test_nothing_of_the_workflow_step_is_in_a_manifest_without_its_part(name):
+    text = json.dumps(PRINTED[name])
+
+    assert not any(word in text for word in ("functions", "function_executed", "function_runtime"))
+
+
+def test_the_part_makes_an_app_of_an_organisation_with_the_step_and_no_scope_more():
+    fitted = PRINTED["HTTP with workflow"]
+
+    assert fitted["settings"]["org_deploy_enabled"] is True
+    assert fitted["settings"]["function_runtime"] == "remote"
+    assert "function_executed" in fitted["settings"]["event_subscriptions"]["bot_events"]
+    assert fitted["oauth_config"] == MANIFEST["oauth_config"]
+    assert [*fitted["functions"]] == [REQUEST_STEP]
+
+
+def test_the_step_declares_exactly_what_the_bot_reads_and_gives():
+    """The shape is that of manifests of major version 2: properties, and the names of those that are required."""
+    step = PRINTED["HTTP with workflow"]["functions"][REQUEST_STEP]
+    taken, given = step["input_parameters"], step["output_parameters"]
+
+    assert MANIFEST["_metadata"]["major_version"] == 2
+    assert set(taken["properties"]) == {ASKED, OPENERS, PURPOSE, WAIT, WORKFLOW, RUNNER}
+    assert set(taken["required"]) == {ASKED, PURPOSE, WORKFLOW, RUNNER}
+    assert taken["properties"][RUNNER]["type"] == "slack#/types/user_context"  # which nobody can choose
+    assert set(given["properties"]) == {STATE, PERMALINK}
+    assert given["required"] == [STATE]
+
+
+def test_the_step_waits_no_longer_than_slacks_own_step_for_waiting():
+    """Source: docs.slack.dev, the Slack function Delay: 10,080 minutes at most."""
+    offered = PRINTED["HTTP with workflow"]["functions"][REQUEST_STEP]["input_parameters"]["properties"][WAIT]
+
+    assert offered["enum"] == [one["value"] for one in offered["choices"]] == [*WAITS]
+    assert max(WAITS.values()) == WAITS[DEFAULT_WAIT] == 10_080 * 60
 
 
 # --- the manifests that `python -m bot manifest` prints
