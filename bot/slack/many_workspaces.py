@@ -45,7 +45,7 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Unchanged:
     """That all installations were the same ones from `since` to `until`, by the clock of `ManyWorkspaces`."""
 
     fingerprint: tuple[Any, ...]
@@ -75,15 +75,15 @@ class ManyWorkspaces(Workspaces):
         self._clock = clock
         self._known: LRUCache[str, _Known] = LRUCache(MAX_WORKSPACES)
         self._reading: dict[str, asyncio.Future[Workspace | None]] = {}
-        self._look: _Look | None = None
-        self._looking: asyncio.Future[None] | None = None
+        self._unchanged: _Unchanged | None = None
+        self._comparing: asyncio.Future[None] | None = None
         self._members: LRUCache[str, str] = LRUCache(MAX_WORKSPACES)  # workspace -> its organisation, as stored
         self._app_ids: frozenset[str] = frozenset()
 
     async def load(self) -> None:
         """Read which app is ours. Raises `StorageUnavailable`."""
         self._app_ids = await self._installations.app_ids()
-        await self._look_for_changes()
+        await self._compare_once()
 
     async def find(self, install_team: str | None) -> Workspace | None:
         if install_team is None:
@@ -91,9 +91,9 @@ class ManyWorkspaces(Workspaces):
         known = self._known.get(install_team)
         if known is not None and self._is_fresh(known):
             return known.workspace
-        if known is not None and self._clock() < known.keeps_until and not self._has_looked():
+        if known is not None and self._clock() < known.keeps_until and not self._has_compared():
             try:
-                await self._look_for_changes()
+                await self._compare_once()
             except StorageUnavailable:
                 return known.workspace
             if self._known.get(install_team) is known and self._is_fresh(known):
@@ -120,30 +120,30 @@ class ManyWorkspaces(Workspaces):
         return not self._app_ids or not isinstance(app_id, str) or not app_id or app_id in self._app_ids
 
     def _is_fresh(self, known: _Known) -> bool:
-        """Whether it was read lately, or nothing has changed between the reading and a look that was made lately."""
+        """Whether it was read lately, or nothing has changed since, as a comparison said lately."""
         now = self._clock()
         if now - known.read_at < FRESH_FOR:
             return True
-        if self._look is None or not self._has_looked():
+        if self._unchanged is None or not self._has_compared():
             return False
-        return known.read_at >= self._look.since and now < known.keeps_until
+        return known.read_at >= self._unchanged.since and now < known.keeps_until
 
-    def _has_looked(self) -> bool:
-        return self._look is not None and self._clock() - self._look.until < FRESH_FOR
+    def _has_compared(self) -> bool:
+        return self._unchanged is not None and self._clock() - self._unchanged.until < FRESH_FOR
 
-    async def _look_for_changes(self) -> None:
-        """Look once for all who want to know at the same time. Raises `StorageUnavailable`."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(self._compare())
-        await asyncio.shield(self._looking)
+    async def _compare_once(self) -> None:
+        """Compare once for all who want to know at the same time. Raises `StorageUnavailable`."""
+        if self._comparing is None or self._comparing.done():
+            self._comparing = asyncio.ensure_future(self._compare())
+        await asyncio.shield(self._comparing)
 
     async def _compare(self) -> None:
-        began, before = self._clock(), self._look
+        began, before = self._clock(), self._unchanged
         found = await self._installations.fingerprint()
         if before is not None and before.fingerprint == found:
-            self._look = replace(before, until=began)
-        else:  # what was read before this look had ended may be from before the change
-            self._look = _Look(found, since=self._clock(), until=began)
+            self._unchanged = replace(before, until=began)
+        else:  # what was read before this comparison had ended may be from before the change
+            self._unchanged = _Unchanged(found, since=self._clock(), until=began)
 
     async def _read(self, install_team: str) -> Workspace | None:
         known, began = self._known.get(install_team), self._clock()
