@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 
 from bot.person import Person
 from bot.secret import Secret
@@ -122,6 +122,13 @@ class Installations:
         query = select(installations.c.app_id).where(installations.c.app_id.is_not(None)).distinct()
         async with self._db.reading() as connection:
             return frozenset((await connection.scalars(query)).all())
+
+    async def fingerprint(self) -> tuple[Any, ...]:
+        """Another one whenever an installation is made, removed or revoked; not when a token is renewed."""
+        made, revoked = installations.c.installed_at, installations.c.revoked_at
+        query = select(func.count(made), func.max(made), func.count(revoked), func.max(revoked))
+        async with self._db.reading() as connection:
+            return tuple((await connection.execute(query)).one())
 
     async def claim_renewal(self, installation_id: str) -> bool:
         """Whether the caller may ask Slack for the next token: one process at a time, for `RENEWING` seconds."""

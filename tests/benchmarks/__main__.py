@@ -5,7 +5,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.benchmarks import ack, audit, door, home, ids, links, metrics, start
+from tests.benchmarks import ack, audit, door, home, ids, links, metrics, start, webs, workspaces
 from tests.benchmarks.measure import Goal
 from tests.benchmarks.watch import parts as watch
 
@@ -19,6 +19,8 @@ BENCHMARKS: Mapping[str, Callable[..., Awaitable[list[Goal]]]] = {
     "metrics": metrics.measure,
     "start": start.measure,
     "watch": watch.measure,
+    "webs": webs.measure,
+    "workspaces": workspaces.measure,
 }
 
 

@@ -99,7 +99,7 @@ def _goals(found: Mapping[str, Figures]) -> list[Goal]:
 async def run_rounds(world: World, load: Load, ports: Mapping[str, int], plan: Plan) -> dict[str, Figures]:
     def job(port: int, in_flight: int, seconds: float) -> Job:
         workspace = world.workspace
-        return Job(port, workspace.signing_secret, workspace.state.team_id, in_flight, MOST, seconds)
+        return Job(port, workspace.signing_secret, [workspace.state.team_id], in_flight, MOST, seconds)
 
     found = {name: Figures() for name in ports}
     for port in ports.values():  # the first requests pay for what is made only once

@@ -13,13 +13,11 @@ import hmac
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
-from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack.deliver import encode, sign
 from bot.sandbox.slack.member import WorkspaceMember
 from bot.sandbox.world import World
-from tests.benchmarks.measure import Goal, middle, percentile, ratio, table
+from tests.benchmarks.measure import Goal, cpu_seconds, middle, percentile, ratio, table
 
 MIB = 1024 * 1024
 SECRET = b"another-secret-0123456789abcdef"
@@ -53,22 +51,16 @@ async def _measure_unsigned(world: World, *, rounds: int, count: int) -> list[Go
             hmac.new(SECRET, body, hashlib.sha256).hexdigest()
         found["bare HMAC"].append((time.process_time() - started) / count)
         for name, headers in kinds.items():
-            before = _cpu_seconds(world.bot)
+            before = cpu_seconds(world.bot.pid)
             for _ in range(count):
                 await _post(world.bot.port, headers, body)
-            found[name].append((_cpu_seconds(world.bot) - before) / count)
+            found[name].append((cpu_seconds(world.bot.pid) - before) / count)
     rows = [[name, f"{middle(seconds) * 1000:.3f} ms"] for name, seconds in found.items()]
     print(table(["1 MiB refused", "CPU"], rows))
     return [
         Goal(f"CPU of a body with {name} / bare HMAC", ratio(found[name], found["bare HMAC"]), "at most", 2.0)
         for name in kinds
     ]
-
-
-def _cpu_seconds(bot: BotProcess) -> float:
-    """What all threads of the process have used. Source: Linux, Documentation/scheduler/sched-stats.rst."""
-    tasks = Path(f"/proc/{bot.pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
 async def _post(port: int, headers: Sequence[str], body: bytes) -> None:

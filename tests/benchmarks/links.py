@@ -104,7 +104,7 @@ async def _rounds(world: World, load: Load, ada: WorkspaceMember, plan: Plan) ->
 
 async def _acks(world: World, load: Load, seconds: float) -> list[float]:
     workspace = world.workspace
-    job = Job(world.bot.port, workspace.signing_secret, workspace.state.team_id, 1, round(seconds * 2_000), seconds)
+    job = Job(world.bot.port, workspace.signing_secret, [workspace.state.team_id], 1, round(seconds * 2_000), seconds)
     return (await load.run(job)).milliseconds
 
 

@@ -38,7 +38,7 @@ COMMAND = {
 class Job:
     port: int
     signing_secret: str
-    team_id: str
+    team_ids: list[str]  # whose commands they are, in turns
     in_flight: int
     count: int  # requests at most
     seconds: float  # at most
@@ -56,10 +56,10 @@ def prepare(job: Job) -> Iterator[bytes]:
     """Whole HTTP requests, signed for now."""
     run = secrets.token_hex(8)
     stamp = str(int(time.time()))
-    form = urlencode(COMMAND | {"team_id": job.team_id})
+    forms = [urlencode(COMMAND | {"team_id": team_id}) for team_id in job.team_ids]
     secret = job.signing_secret.encode()
     for number in range(job.count):
-        body = f"{form}&trigger_id={run}.{number}".encode()
+        body = f"{forms[number % len(forms)]}&trigger_id={run}.{number}".encode()
         signature = hmac.new(secret, b"v0:%b:%b" % (stamp.encode(), body), hashlib.sha256).hexdigest()
         head = (
             f"POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1:{job.port}\r\nUser-Agent: Slackbot 1.0\r\n"

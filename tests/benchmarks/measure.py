@@ -50,6 +50,12 @@ def resident(pid: int) -> float:
     return kib / 1024
 
 
+def cpu_seconds(pid: int) -> float:
+    """What all threads of a process have used. Source: Linux, Documentation/scheduler/sched-stats.rst."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = (

@@ -52,6 +52,14 @@ def test_every_part_of_the_watch_benchmark_runs():
     assert done.returncode == int("MISSED" in done.stdout), done.stderr
 
 
+@pytest.mark.parametrize("name", ["webs", "workspaces"])
+def test_a_benchmark_of_several_processes_prints_its_ratios_where_postgresql_is_installed(name):
+    goals, done = quick(name)
+
+    assert len(goals) >= 2 or "nothing is measured" in done.stdout, done.stderr
+    assert done.returncode == int("MISSED" in done.stdout), done.stderr
+
+
 def test_only_the_watch_benchmark_has_parts():
     goals, done = quick("ack", "a")
 
@@ -105,8 +113,16 @@ def test_a_read_secret_is_news_once_and_one_that_is_not_read_is_none():
     assert unread.delays == []
 
 
+def test_the_requests_are_of_all_workspaces_in_turns():
+    job = Job(3000, "signing-secret", ["T1", "T2"], in_flight=1, count=5, seconds=1)
+
+    teams = [re.search(rb"team_id=(\w+)", request).group(1) for request in prepare(job)]
+
+    assert teams == [b"T1", b"T2", b"T1", b"T2", b"T1"]
+
+
 def test_no_request_is_a_replay_of_another():
-    job = Job(3000, "signing-secret", "T0SANDBOX0", in_flight=1, count=50, seconds=1)
+    job = Job(3000, "signing-secret", ["T0SANDBOX0"], in_flight=1, count=50, seconds=1)
 
     triggers = [re.search(rb"trigger_id=(\S+)", request).group(1) for run in range(2) for request in prepare(job)]
 

@@ -61,12 +61,6 @@ class Tenant:
         self._tokens: set[str] = set()
 
     @property
-    def install_team(self) -> str:
-        """The id of what the app is installed in."""
-        state = self.workspace.state
-        return str(state.enterprise_id if state.org_install else state.team_id)
-
-    @property
     def ids(self) -> list[str]:
         """Those that nobody else has."""
         state = self.workspace.state

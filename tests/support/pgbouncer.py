@@ -33,6 +33,11 @@ pidfile = {directory}/pid
 """
 
 
+def find_program() -> str | None:
+    """The path of PgBouncer; None where it is not installed."""
+    return shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 class Pooler:
     """One running PgBouncer."""
 
@@ -68,7 +73,7 @@ class Pooler:
 @pytest.fixture(scope="session")
 def pooler(postgres: Cluster) -> Iterator[Callable[[str], Pooler]]:
     """Gives the PgBouncer of a mode: "transaction" or "session"."""
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = find_program()
     if program is None:
         fail_or_skip("PgBouncer is not installed (no pgbouncer on PATH or in /usr/sbin)")
     assert program is not None

@@ -79,7 +79,7 @@ def _settings(host: Host) -> dict[str, str]:
 async def _rounds(world: World, host: Host, load: Load, file: Path, plan: Plan) -> tuple[Figures, Figures]:
     idle, busy = Figures(), Figures()
     workspace = world.workspace
-    job = Job(world.bot.port, workspace.signing_secret, workspace.state.team_id, 1, MOST, plan.turn)
+    job = Job(world.bot.port, workspace.signing_secret, [workspace.state.team_id], 1, MOST, plan.turn)
     await load.run(job)  # the first requests pay for what is made only once
     for _ in range(plan.rounds):
         await _asleep(host, file)

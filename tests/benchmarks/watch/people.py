@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,29 +47,40 @@ def person(account: int) -> Person:
     return Person(None, "T0000001", f"U{account:08d}")
 
 
-async def fill(url: str, keys: str, host: str, count: int, each: int, *, asleep: bool = False) -> None:
-    """`count` accounts with `each` tracked secrets, made just now and due at once, or never where `asleep`.
+async def fill(
+    url: str,
+    keys: str,
+    host: str,
+    count: int,
+    each: int,
+    *,
+    asleep: bool = False,
+    first: int = 0,
+    person: Callable[[int], Person] = person,
+) -> None:
+    """`count` accounts from `first` on, with `each` tracked secrets, made just now and due at once, or never where
+    `asleep`.
 
-    `url` is of a migrated, empty database; `keys` is the text of ENCRYPTION_KEYS.
+    `url` is of a migrated database; `keys` is the text of ENCRYPTION_KEYS; `person` says whose an account is.
     """
     sealer = Sealer(KeyRing.read(keys))
     rows = TrackedRows(sealer)
     db = Database.open(url)
     try:
-        for first in range(0, count, AT_A_TIME):
-            some = range(first, min(first + AT_A_TIME, count))
-            made = {n: _watch(n, host, asleep=asleep) for n in some}
-            secrets = [row for n in some for row in _secrets(rows, n, host, made[n]["id"], each)]
+        for start in range(first, first + count, AT_A_TIME):
+            some = range(start, min(start + AT_A_TIME, first + count))
+            made = {n: _watch(person(n), host, asleep=asleep) for n in some}
+            secrets = [row for n in some for row in _secrets(rows, person(n), n, host, made[n]["id"], each)]
             async with db.writing() as connection:
-                await connection.execute(insert(accounts), [_account(sealer, n, host) for n in some])
+                await connection.execute(insert(accounts), [_account(sealer, person(n), n, host) for n in some])
                 await connection.execute(insert(watches), list(made.values()))
                 await connection.execute(insert(tracked), secrets)
     finally:
         await db.close()
 
 
-def _account(sealer: Sealer, account: int, host: str) -> dict[str, Any]:
-    who, row_id = person(account), new_id()
+def _account(sealer: Sealer, who: Person, account: int, host: str) -> dict[str, Any]:
+    row_id = new_id()
 
     def sealed(column: str, text: str) -> bytes:
         return sealer.seal_text("token", Binding.of("accounts", column, who, host, row_id), Secret(text))
@@ -85,10 +96,10 @@ def _account(sealer: Sealer, account: int, host: str) -> dict[str, Any]:
     }
 
 
-def _watch(account: int, host: str, *, asleep: bool) -> dict[str, Any]:
+def _watch(who: Person, host: str, *, asleep: bool) -> dict[str, Any]:
     return {
         "id": new_id(),
-        **owner(person(account)),
+        **owner(who),
         "host": host,
         "everything": False,
         "next_poll_at": None if asleep else time.time(),
@@ -97,8 +108,10 @@ def _watch(account: int, host: str, *, asleep: bool) -> dict[str, Any]:
     }
 
 
-def _secrets(rows: TrackedRows, account: int, host: str, watch_id: str, each: int) -> Iterator[dict[str, Any]]:
+def _secrets(
+    rows: TrackedRows, who: Person, account: int, host: str, watch_id: str, each: int
+) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC)
     for number in range(each):
         new = NewTracked(MetadataKey(key(account, number)), now, now + LIFE)
-        yield rows.encrypt(person(account), host, watch_id, new, {}, now.timestamp())
+        yield rows.encrypt(who, host, watch_id, new, {}, now.timestamp())
