@@ -29,6 +29,7 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 USUAL = 120  # seconds; the limit for a test that does not say another
+SLOW = 480  # seconds; the least limit of a slow test: four run at once, and each starts many processes
 LOG_SHOWN = 4_000  # bytes
 _bots: WeakSet[BotProcess] = WeakSet()  #: those of the tests that run, and of worlds that are shared
 
@@ -48,6 +49,9 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(items):
     """What may take longer than usual goes first: as the last, it would keep one worker while the other has nothing."""
     items.sort(key=lambda item: not may_take_long(item))
+    for item in items:
+        if item.get_closest_marker("slow") and limit_of(item) < SLOW:
+            item.add_marker(pytest.mark.timeout(SLOW), append=False)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -78,9 +82,14 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-def may_take_long(item):
+def limit_of(item):
+    """In seconds."""
     limit = item.get_closest_marker("timeout")
-    return limit is not None and limit.args[0] > USUAL
+    return USUAL if limit is None else limit.args[0]
+
+
+def may_take_long(item):
+    return limit_of(item) > USUAL
 
 
 @pytest.fixture(scope="session")
