@@ -31,7 +31,8 @@ from bot.secret import Secret
 from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, ValueOpener
 from bot.storage.shares.rows import DeliveryState
 from bot.storage.tables import REQUEST_PEOPLE, deliveries, is_id, own_row, owner, person_in, requests, shares
 
@@ -92,7 +93,7 @@ class Requests:
 
     def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
         self._db = db
-        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
         self._life = life  # seconds
 
     async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
@@ -101,20 +102,19 @@ class Requests:
             raise ValueError("of another workspace")
         row_id = new_bound_id()
         people = {"id": row_id, **owner(person), "asked_id": asked.user_id}
-        values = {
-            **people,
-            "people": seal_audience(self._sealer, REQUEST_PEOPLE, people),
-            "note": None
-            if note is None
-            else self._sealer.seal_text("metadata_key", _text_binding("note", person, row_id), note),
-            "state": "waiting",
-            "created_at": now,
-            "expires_at": now + self._life,
-        }
+        binding = _text_binding("note", person, row_id)
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, person)
+            values = {
+                **people,
+                "people": seal_audience(sealer, REQUEST_PEOPLE, people),
+                "note": None if note is None else sealer.seal_text("metadata_key", binding, note),
+                "state": "waiting",
+                "created_at": now,
+                "expires_at": now + self._life,
+            }
             await connection.execute(insert(requests).values(values))
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
-        return self._request(row)
+            return await self._read(connection, row_id)
 
     async def find(self, person: Person, id: object) -> Request:
         """A request that this person made. Raises `NotYours`, and `Unsealable` if it is not bound to its people."""
@@ -134,7 +134,8 @@ class Requests:
         async with self._db.reading() as connection:
             newest = query.order_by(requests.c.created_at.desc()).limit(limit)
             rows: Any = (await connection.execute(newest)).all()  # SQLAlchemy types a row by the first ten columns
-        found = [self._request(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        found = [_request(row, opener) for row in rows]
         return [request for request in found if request.is_bound], rows[0].total if rows else 0
 
     async def mark_asked(self, id: str, message: MessageRef) -> bool:
@@ -155,17 +156,20 @@ class Requests:
 
         The request is unannounced until `mark_announced`.
         """
-        return await self._end(id, state)
+        async with self._db.writing() as connection:
+            return await self._end(connection, id, state)
 
     async def decline(self, request: Request, reason: Secret | None) -> Request | None:
         """Waiting or asked → declined, for this reason. The rest is as for `end`."""
         binding = _text_binding("reason", request.person, request.id)
-        sealed = None if reason is None else self._sealer.seal_text("metadata_key", binding, reason)
-        return await self._end(request.id, "declined", reason=sealed)
+        async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, request.person)
+            sealed = None if reason is None else sealer.seal_text("metadata_key", binding, reason)
+            return await self._end(connection, request.id, "declined", reason=sealed)
 
-    async def _end(self, row_id: str, state: RequestEnd, **values: Any) -> Request | None:
-        still_open = and_(_OPEN, _IN_TIME)
-        return await self._change(row_id, still_open, state=state, over_at=now, unannounced_since=now, **values)
+    async def _end(self, connection: AsyncConnection, row_id: str, state: RequestEnd, **values: Any) -> Request | None:
+        end = {"over_at": now, "unannounced_since": now, **values}
+        return await self._change_in(connection, row_id, and_(_OPEN, _IN_TIME), state=state, **end)
 
     async def unannounced(self, older_than: float) -> list[Request]:
         """Requests that a person ended `older_than` seconds ago, and whose messages may not say so yet."""
@@ -191,8 +195,7 @@ class Requests:
         async with self._db.writing() as connection:
             if not await reopen(connection, shares.c.id == share_id, shares.c.request_id == id):
                 return None
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == id))).one()
-        return self._request(row)
+            return await self._read(connection, id)
 
     async def mark_expired(self, id: str) -> Request | None:
         """Waiting or asked → expired, if its time has run out. None if the request has ended or still has time."""
@@ -221,25 +224,40 @@ class Requests:
     async def _change(
         self, row_id: str, condition: ColumnElement[bool], state: RequestState | None = None, **values: Any
     ) -> Request | None:
-        """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+        """Compare-and-set: the row after the change, or None if the row did not meet the condition."""
+        async with self._db.writing() as connection:
+            return await self._change_in(connection, row_id, condition, state, **values)
+
+    async def _change_in(
+        self,
+        connection: AsyncConnection,
+        row_id: str,
+        condition: ColumnElement[bool],
+        state: RequestState | None = None,
+        **values: Any,
+    ) -> Request | None:
+        """`_change` as a part of a transaction.
 
         The row is read by a second query, because SQLite 3.40 compares new times wrongly in RETURNING.
         """
         if state is not None:
             values["state"] = state
         changed = update(requests).where(requests.c.id == row_id, condition).values(values)
-        async with self._db.writing() as connection:
-            if not (await connection.execute(changed)).rowcount:
-                return None
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
-        return self._request(row)
+        if not (await connection.execute(changed)).rowcount:
+            return None
+        return await self._read(connection, row_id)
+
+    async def _read(self, connection: AsyncConnection, row_id: str) -> Request:
+        row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
+        return _request(row, await self._keys.opener(connection, [row]))
 
     async def _one(self, condition: ColumnElement[bool]) -> Request:
         async with self._db.reading() as connection:
             row = (await connection.execute(select(*_COLUMNS).where(condition))).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        request = self._request(row)
+        request = _request(row, opener)
         if not request.is_bound:
             raise Unsealable
         return request
@@ -248,41 +266,45 @@ class Requests:
         query = select(*_COLUMNS).where(*conditions).order_by(requests.c.created_at, requests.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._request(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [_request(row, opener) for row in rows]
 
-    def _text(self, row: Row[Any], column: Literal["note", "reason"], person: Person) -> str | None:
-        blob = getattr(row, column)
-        if blob is None:
-            return None
-        try:
-            plain = self._sealer.open("metadata_key", _text_binding(column, person, row.id), blob)
-        except Unsealable:
-            return None  # the request can be answered and withdrawn without its texts
-        return plain.decode("utf-8", "surrogatepass")
 
-    def _is_bound(self, row: Row[Any]) -> bool:
-        try:
-            open_audience(self._sealer, REQUEST_PEOPLE, row)
-        except Unsealable:
-            return False
-        return True
+def _text(row: Row[Any], column: Literal["note", "reason"], person: Person, opener: ValueOpener) -> str | None:
+    blob = getattr(row, column)
+    if blob is None:
+        return None
+    try:
+        plain = opener.open("metadata_key", _text_binding(column, person, row.id), blob)
+    except Unsealable:
+        return None  # the request can be answered and withdrawn without its texts
+    return plain.decode("utf-8", "surrogatepass")
 
-    def _request(self, row: Row[Any]) -> Request:
-        person = person_in(row)
-        return Request(
-            id=row.id,
-            person=person,
-            asked=Person(person.enterprise_id, person.team_id, row.asked_id),
-            note=self._text(row, "note", person),
-            state=row.state,
-            is_open=bool(row.is_open),
-            message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
-            card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
-            created_at=moment(row.created_at),
-            expires_at=moment(row.expires_at),
-            reason=self._text(row, "reason", person),
-            is_bound=self._is_bound(row),
-        )
+
+def _is_bound(row: Row[Any], opener: ValueOpener) -> bool:
+    try:
+        open_audience(opener, REQUEST_PEOPLE, row)
+    except Unsealable:
+        return False
+    return True
+
+
+def _request(row: Row[Any], opener: ValueOpener) -> Request:
+    person = person_in(row)
+    return Request(
+        id=row.id,
+        person=person,
+        asked=Person(person.enterprise_id, person.team_id, row.asked_id),
+        note=_text(row, "note", person, opener),
+        state=row.state,
+        is_open=bool(row.is_open),
+        message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
+        card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
+        created_at=moment(row.created_at),
+        expires_at=moment(row.expires_at),
+        reason=_text(row, "reason", person, opener),
+        is_bound=_is_bound(row, opener),
+    )
 
 
 async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:

@@ -28,7 +28,7 @@ from bot.storage.engine.failures import describe, is_lasting
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.tables import for_dialect
 
-HEAD: Final = "0027"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
+HEAD: Final = "0028"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[3] / "migrations"
 
 CONNECT_WAIT = 5  # seconds

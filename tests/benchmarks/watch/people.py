@@ -59,7 +59,7 @@ async def fill(url: str, keys: str, host: str, count: int, each: int, *, asleep:
         for first in range(0, count, AT_A_TIME):
             some = range(first, min(first + AT_A_TIME, count))
             made = {n: _watch(n, host, asleep=asleep) for n in some}
-            secrets = [row for n in some for row in _secrets(rows, n, host, made[n]["id"], each)]
+            secrets = [row for n in some for row in _secrets(rows, sealer, n, host, made[n]["id"], each)]
             async with db.writing() as connection:
                 await connection.execute(insert(accounts), [_account(sealer, n, host) for n in some])
                 await connection.execute(insert(watches), list(made.values()))
@@ -97,8 +97,10 @@ def _watch(account: int, host: str, *, asleep: bool) -> dict[str, Any]:
     }
 
 
-def _secrets(rows: TrackedRows, account: int, host: str, watch_id: str, each: int) -> Iterator[dict[str, Any]]:
+def _secrets(
+    rows: TrackedRows, sealer: Sealer, account: int, host: str, watch_id: str, each: int
+) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC)
     for number in range(each):
         new = NewTracked(MetadataKey(key(account, number)), now, now + LIFE)
-        yield rows.encrypt(person(account), host, watch_id, new, {}, now.timestamp())
+        yield rows.encrypt(person(account), host, watch_id, new, {}, now.timestamp(), sealer=sealer)
