@@ -124,12 +124,12 @@ class ValueOpener(ABC):
 class RootKey(ValueSealer, ValueOpener):
     """A key, from which the key for each purpose is made. Its blobs begin with `header`. It cannot be printed."""
 
-    __slots__ = ("__root", "_ciphers", "_header")
+    __slots__ = ("__keys", "__root", "_header")
 
     def __init__(self, header: bytes, root: bytes) -> None:
         self._header = header
         self.__root = root
-        self._ciphers: dict[Purpose, AESGCM] = {}
+        self.__keys: dict[Purpose, bytes] = {}
 
     def seal(self, purpose: Purpose, binding: Binding, plaintext: bytes) -> bytes:
         _check_purpose(purpose)
@@ -143,10 +143,10 @@ class RootKey(ValueSealer, ValueOpener):
         return _decrypt(self._cipher(purpose), self._header, bound, blob)
 
     def _cipher(self, purpose: Purpose) -> AESGCM:
-        cipher = self._ciphers.get(purpose)
-        if cipher is None:
-            cipher = self._ciphers[purpose] = AESGCM(_derive(self.__root, purpose))
-        return cipher
+        key = self.__keys.get(purpose)
+        if key is None:
+            key = self.__keys[purpose] = _derive(self.__root, purpose)
+        return AESGCM(key)  # not kept: it is made in a microsecond, and takes 2 kB for each of thousands of workspaces
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("a RootKey is never pickled")
