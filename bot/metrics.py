@@ -60,7 +60,7 @@ class StoredFigures:
     notifications_due: int
     notifications_dead: int
     watch_lag: float  # seconds that the poll which is most overdue is late
-    key_rows: Mapping[str, int] = field(default_factory=dict)  # sealed values by the name of their encryption key
+    key_rows: Mapping[str, int] = field(default_factory=dict)  # sealed values by the encryption key that they need
 
 
 ReadFigures = Callable[[], Awaitable[StoredFigures | None]]  # None: the database did not answer in time
@@ -84,7 +84,7 @@ class Metrics:
         self._due = self._gauge("notifications_due", "Notifications that are due and not sent.")
         self._dead = self._gauge("notifications_dead", "Notifications that were given up.")
         self._lag = self._gauge("watch_lag_seconds", "How late the poll is that is most overdue.")
-        self._key_rows = self._gauge("key_rows", "Values that each encryption key has sealed.", ("key",))
+        self._key_rows = self._gauge("key_rows", "Values that need each encryption key.", ("key",))
         self._database_up = self._gauge("database_up", "1 if the database answered this scrape, 0 if not.")
 
     def _counter(self, name: str, says: str, labels: tuple[str, ...] = ()) -> Counter:

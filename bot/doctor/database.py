@@ -98,7 +98,10 @@ async def _compare(db: Database, ring: KeyRing) -> list[Finding]:
         await compare_keys(db, Sealer(ring))
     except CannotStart as error:
         return [failed_by(NAME, str(error))]
-    return []
+    if await diagnosis.uses_data_keys(db):
+        return []
+    remedy = "When every process runs this version, run `python -m bot keys rotate`."
+    return [warning(NAME, "workspaces have no data keys yet, since the upgrade", remedy)]
 
 
 def find_network_filesystem(folder: Path) -> str | None:

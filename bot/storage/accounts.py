@@ -16,7 +16,8 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Binding, Sealer, ValueOpener
 from bot.storage.tables import OWNER, accounts, new_id, own_row, owned_by, owner, person_in, watches
 
 
@@ -44,6 +45,7 @@ class Accounts:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
 
     async def connect(self, person: Person, host: str, username: Secret, token: Secret) -> Account:
         """Store the account of this person on this host. It replaces an earlier account there.
@@ -52,11 +54,12 @@ class Accounts:
         the default. An account that replaces the default becomes the default too.
         """
         row_id = new_id()
-        sealed = {
-            "username": self._sealer.seal_text("token", _binding("username", person, host, row_id), username),
-            "token": self._sealer.seal_text("token", _binding("token", person, host, row_id), token),
-        }
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, person)
+            sealed = {
+                "username": sealer.seal_text("token", _binding("username", person, host, row_id), username),
+                "token": sealer.seal_text("token", _binding("token", person, host, row_id), token),
+            }
             await self._lock_person(connection, person)
             mine = owned_by(accounts, person)
             await connection.execute(delete(accounts).where(mine, accounts.c.host == host))
@@ -87,12 +90,13 @@ class Accounts:
         )
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._decrypt_or_flag(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [_decrypt_or_flag(row, opener) for row in rows]
 
     async def on_host(self, person: Person, host: str) -> Account | None:
         """None if the person has no account there. Raises `Unsealable` if its credentials cannot be decrypted."""
-        row = await self._row(owned_by(accounts, person), accounts.c.host == host)
-        return self._decrypt(row) if row else None
+        row, opener = await self._row(owned_by(accounts, person), accounts.c.host == host)
+        return _decrypt(row, opener) if row else None
 
     async def of_watches(self, ids: Sequence[str]) -> dict[str, Account]:
         """By the id of the watch: the account of the watch's person on the watch's host, if there is one.
@@ -103,23 +107,24 @@ class Accounts:
         query = select(watches.c.id.label("watch_id"), accounts).join_from(watches, accounts, theirs)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.where(watches.c.id.in_(ids)))).all()
+            opener = await self._keys.opener(connection, rows)
         found: dict[str, Account] = {}
         for row in rows:
-            found[row.watch_id] = self._decrypt_or_flag(row)
+            found[row.watch_id] = _decrypt_or_flag(row, opener)
             await asyncio.sleep(0)
         return found
 
     async def default_of(self, person: Person) -> Account | None:
         """None if the person has no account. Raises `Unsealable` if its credentials cannot be decrypted."""
-        row = await self._row(owned_by(accounts, person), accounts.c.is_default)
-        return self._decrypt(row) if row else None
+        row, opener = await self._row(owned_by(accounts, person), accounts.c.is_default)
+        return _decrypt(row, opener) if row else None
 
     async def find(self, person: Person, id: object) -> Account:  # noqa: A002 - the column's name
         """Raises `NotYours`. An unreadable account has `is_readable` False: the person can still disconnect it."""
-        row = await self._row(own_row(accounts, person, id))
+        row, opener = await self._row(own_row(accounts, person, id))
         if row is None:
             raise NotYours
-        return self._decrypt_or_flag(row)
+        return _decrypt_or_flag(row, opener)
 
     async def make_default(self, person: Person, id: object) -> None:  # noqa: A002 - the column's name
         """Raises `NotYours`; the default does not change then."""
@@ -147,22 +152,25 @@ class Accounts:
         """Let one transaction at a time change this person's accounts: one default, and one account for each host."""
         await self._db.advisory_lock(connection, "accounts", *owner(person).values())
 
-    async def _row(self, *conditions: Any) -> Row[Any] | None:
+    async def _row(self, *conditions: Any) -> tuple[Row[Any] | None, ValueOpener]:
         async with self._db.reading() as connection:
-            return (await connection.execute(select(accounts).where(*conditions))).one_or_none()
+            row = (await connection.execute(select(accounts).where(*conditions))).one_or_none()
+            return row, await self._keys.opener(connection, [row])
 
-    def _decrypt(self, row: Row[Any]) -> Account:
-        return _account(row, self._text(row, "username"), self._text(row, "token"), readable=True)
 
-    def _decrypt_or_flag(self, row: Row[Any]) -> Account:
-        try:
-            return self._decrypt(row)
-        except Unsealable:
-            return _account(row, Secret(""), Secret(""), readable=False)
+def _decrypt(row: Row[Any], opener: ValueOpener) -> Account:
+    """Raises `Unsealable`."""
+    person = person_in(row)
+    username: Secret = opener.open_text("token", _binding("username", person, row.host, row.id), row.username)
+    token: Secret = opener.open_text("token", _binding("token", person, row.host, row.id), row.token)
+    return _account(row, username, token, readable=True)
 
-    def _text(self, row: Row[Any], column: str) -> Secret:
-        binding = _binding(column, person_in(row), row.host, row.id)
-        return self._sealer.open_text("token", binding, getattr(row, column))
+
+def _decrypt_or_flag(row: Row[Any], opener: ValueOpener) -> Account:
+    try:
+        return _decrypt(row, opener)
+    except Unsealable:
+        return _account(row, Secret(""), Secret(""), readable=False)
 
 
 def _default(condition: Any, *, to: bool) -> Any:

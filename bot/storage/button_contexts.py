@@ -19,7 +19,8 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, moment, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Binding, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import button_contexts, new_id, own_row, owner, person_in
 
 DAY: Final = 86_400.0  # seconds
@@ -85,7 +86,7 @@ class ButtonContexts:
 
     def __init__(self, db: Database, sealer: Sealer, ttl: float = DAY) -> None:
         self._db = db
-        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
         self._ttl = ttl  # seconds
 
     async def keep(self, person: Person, *new: AnyNewButtonContext) -> list[str]:
@@ -93,9 +94,11 @@ class ButtonContexts:
 
         Raises `StorageUnavailable` also if the account of a context was disconnected in the meantime.
         """
-        rows = [self._encrypt(person, context) for context in new]
-        if rows:
+        rows: list[dict[str, Any]] = []
+        if new:
             async with self._db.writing() as connection:
+                sealer = await self._keys.sealer_for(connection, person)
+                rows = [_encrypt(person, context, sealer) for context in new]
                 statement = insert(button_contexts).values(created_at=now, expires_at=now + self._ttl)
                 await connection.execute(statement, rows)
         return [row["id"] for row in rows]
@@ -113,9 +116,10 @@ class ButtonContexts:
         )
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        return self._decrypt(row, kind)
+        return _decrypt(row, kind, opener)
 
     async def purge(self) -> int:
         """Delete expired contexts. Returns how many were deleted."""
@@ -125,45 +129,47 @@ class ButtonContexts:
         await self._db.checkpoint()
         return gone
 
-    def _encrypt(self, person: Person, new: AnyNewButtonContext) -> dict[str, Any]:
-        row_id = new_id()
-        key = data = None
-        if new.key is not None:
-            key = self._sealer.seal_text("metadata_key", _binding("key", person, new.host, row_id), new.key)
-        if new.data:
-            plain = json.dumps(dict(new.data)).encode()
-            binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, new.host, row_id)
-            data = self._sealer.seal("metadata_key", binding, plain)
-        return {
-            "id": row_id,
-            **owner(person),
-            "kind": new.kind.name,
-            "host": new.host,
-            "account_id": new.account_id,
-            "key": key,
-            "data": data,
-        }
 
-    def _decrypt(self, row: Row[Any], kind: ContextKind[Key]) -> ButtonContext[Key]:
-        """Raises `Unsealable`, also if only one of the row and its kind has a key."""
-        person = person_in(row)
-        text: Secret | None = None
-        data: dict[str, str] = {}
-        if row.key is not None:
-            text = self._sealer.open_text("metadata_key", _binding("key", person, row.host, row.id), row.key)
-        if row.data is not None:
-            binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, row.host, row.id)
-            data = _decode_data(self._sealer.open("metadata_key", binding, row.data))
-        return ButtonContext(
-            id=row.id,
-            person=person,
-            kind=kind,
-            host=row.host,
-            key=_typed(text, kind),
-            account_id=row.account_id,
-            data=data,
-            expires_at=moment(row.expires_at),
-        )
+def _encrypt(person: Person, new: AnyNewButtonContext, sealer: ValueSealer) -> dict[str, Any]:
+    row_id = new_id()
+    key = data = None
+    if new.key is not None:
+        key = sealer.seal_text("metadata_key", _binding("key", person, new.host, row_id), new.key)
+    if new.data:
+        plain = json.dumps(dict(new.data)).encode()
+        binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, new.host, row_id)
+        data = sealer.seal("metadata_key", binding, plain)
+    return {
+        "id": row_id,
+        **owner(person),
+        "kind": new.kind.name,
+        "host": new.host,
+        "account_id": new.account_id,
+        "key": key,
+        "data": data,
+    }
+
+
+def _decrypt(row: Row[Any], kind: ContextKind[Key], opener: ValueOpener) -> ButtonContext[Key]:
+    """Raises `Unsealable`, also if only one of the row and its kind has a key."""
+    person = person_in(row)
+    text: Secret | None = None
+    data: dict[str, str] = {}
+    if row.key is not None:
+        text = opener.open_text("metadata_key", _binding("key", person, row.host, row.id), row.key)
+    if row.data is not None:
+        binding = _binding(bound_names.BUTTON_CONTEXT_DATA, person, row.host, row.id)
+        data = _decode_data(opener.open("metadata_key", binding, row.data))
+    return ButtonContext(
+        id=row.id,
+        person=person,
+        kind=kind,
+        host=row.host,
+        key=_typed(text, kind),
+        account_id=row.account_id,
+        data=data,
+        expires_at=moment(row.expires_at),
+    )
 
 
 def _typed(text: Secret | None, kind: ContextKind[Key]) -> Key:

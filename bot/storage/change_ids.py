@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CannotStart, Unsealable
 from bot.secret import Secret
 from bot.storage.engine.commands import existing_database
+from bot.storage.sealing.data_keys import DataKeys
 from bot.storage.sealing.keyring import KeyRing
-from bot.storage.sealing.sealer import NOBODY, Sealer
-from bot.storage.tables import AUDIT, SEALED, metadata, requests
+from bot.storage.sealing.sealer import NOBODY, Sealer, ValueOpener, ValueSealer
+from bot.storage.tables import AUDIT, SEALED, data_keys, metadata, person_of, requests
 
 PEOPLE = ("", "recipient_", "opener_")  # each is followed by enterprise_id, team_id and user_id in names of columns
 
@@ -68,27 +69,32 @@ def read_users(file: Path | None) -> dict[str, str]:
 async def change_ids(database_url: Secret | str, keyring: KeyRing, new: NewIds) -> str:
     """Change all rows of the workspace in one transaction, or none. Returns what to print. Raises `CannotStart`.
 
-    The audit stays under the old ids: its chain could not be verified otherwise.
+    The workspace gets a new data key, and its old one is destroyed. The audit stays under the old ids: its chain could
+    not be verified otherwise.
 
     Rows that exist under the new ids already are left as they are, and stop the change if both cannot be there.
     """
     async with existing_database(database_url) as db, db.writing() as connection:
-        sealer = Sealer(keyring)
+        keys = DataKeys(db, Sealer(keyring))
         tables = [table for table in metadata.sorted_tables if table not in AUDIT]
-        counts = {table.name: await _change(connection, table, sealer, new) for table in tables}
+        counts = {table.name: await _change(connection, table, keys, new) for table in tables}
+        old = (data_keys.c.enterprise_id == NOBODY, data_keys.c.team_id == new.team)
+        await connection.execute(delete(data_keys).where(*old))
     changed = {name: count for name, count in counts.items() if count}
     return "\n".join(
         [*(f"{name}  {count}" for name, count in changed.items()), f"{sum(counts.values())} rows changed."]
     )
 
 
-async def _change(connection: AsyncConnection, table: Table, sealer: Sealer, new: NewIds) -> int:
+async def _change(connection: AsyncConnection, table: Table, keys: DataKeys, new: NewIds) -> int:
     teams = [table.c[f"{prefix}team_id"] for prefix in PEOPLE if f"{prefix}user_id" in table.c]
     if not teams:
         return 0
     count = 0
     concerned = select(table).where(or_(*(column == new.team for column in teams)))
-    for row in [dict(found) for found in (await connection.execute(concerned)).mappings()]:
+    rows = (await connection.execute(concerned)).all()
+    opener = await keys.opener(connection, rows)
+    for row in [found._asdict() for found in rows]:
         changed: dict[str, Any] = dict(new.changes(table, row))
         if not changed:
             continue
@@ -97,21 +103,25 @@ async def _change(connection: AsyncConnection, table: Table, sealer: Sealer, new
                 f"Somebody used the bot under the new ids already (table {table.name}), and nothing was changed. "
                 "Erase what is stored under one of the two, and try again."
             )
-        changed |= _sealed_anew(table, row, changed, sealer)
+        after = {**row, **changed}
+        person = person_of(after["enterprise_id"], after["team_id"], after["user_id"])
+        changed |= _sealed_anew(table, row, after, opener, await keys.sealer_for(connection, person))
         await connection.execute(update(table).where(_is_row(table, row)).values(changed))
         count += 1
     return count
 
 
-def _sealed_anew(table: Table, row: Mapping[str, Any], changed: Mapping[str, Any], sealer: Sealer) -> dict[str, bytes]:
-    """The sealed values of a row, under its new ids. Raises `CannotStart` for one that does not open."""
-    before, after = {"host": NOBODY, **row}, {"host": NOBODY, **row, **changed}
+def _sealed_anew(
+    table: Table, row: Mapping[str, Any], changed: Mapping[str, Any], opener: ValueOpener, sealer: ValueSealer
+) -> dict[str, bytes]:
+    """The sealed values of a row, for the row with its new ids. Raises `CannotStart` for one that does not open."""
+    before, after = {"host": NOBODY, **row}, {"host": NOBODY, **changed}
     found: dict[str, bytes] = {}
     for sealed in SEALED:
         if sealed.table is not table or row[sealed.name] is None:
             continue
         try:
-            opened = sealer.open(sealed.purpose, sealed.binding(before), row[sealed.name])
+            opened = opener.open(sealed.purpose, sealed.binding(before), row[sealed.name])
         except (Unsealable, ValueError):
             raise CannotStart(
                 f"A value in the table {table.name} does not open, and nothing was changed. "

@@ -18,6 +18,7 @@ from bot.storage.engine.database import HEAD, Database
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import version_of
 from bot.storage.readiness import explain
+from bot.storage.sealing.data_keys import are_in_use
 from bot.storage.tables import key_checks
 
 __all__ = ["HEAD", "DatabaseFacts", "examine", "find_write_problem", "locate_checked", "opened"]
@@ -68,6 +69,12 @@ async def examine(db: Database) -> DatabaseFacts:
         number = await connection.scalar(text("SELECT sqlite_version()" if db.is_sqlite else "SHOW server_version"))
     server = f"{'SQLite' if db.is_sqlite else 'PostgreSQL'} {str(number).split(' ')[0]}"
     return DatabaseFacts(server, version, None if db.is_sqlite else await _find_pooling(db))
+
+
+async def uses_data_keys(db: Database) -> bool:
+    """Whether each workspace gets a data key. Raises `StorageUnavailable`."""
+    async with db.reading() as connection:
+        return await are_in_use(connection)
 
 
 async def find_write_problem(db: Database) -> str | None:

@@ -22,7 +22,8 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, ValueOpener
 from bot.storage.tables import executions, new_id, own_row, owner, person_in, requests
 
 KEPT: Final = 7 * 86_400.0  # seconds that a done execution stays stored: Slack may repeat its event for a day
@@ -71,7 +72,7 @@ class Executions:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
 
     async def receive(self, new: NewExecution) -> str | None:
         """Store an execution; returns the id of its row, or None if it is stored already."""
@@ -82,24 +83,25 @@ class Executions:
             "install_team": new.install_team,
             "execution": new.execution,
             "name": new.name,
-            "inputs": self._seal(new, row_id),
             "created_at": now,
         }
         known = and_(executions.c.team_id == new.person.team_id, executions.c.execution == new.execution)
         async with self._db.writing() as connection:
+            inputs = await self._seal(connection, new, row_id)
             await self._db.advisory_lock(connection, "executions", new.execution)
             if await connection.scalar(select(executions.c.id).where(known)) is not None:
                 return None
-            await connection.execute(insert(executions).values(values))
+            await connection.execute(insert(executions).values(values | {"inputs": inputs}))
         return row_id
 
     async def find(self, person: Person, id: object) -> Execution:
         """An execution of a workflow that this person ran. Raises `NotYours`."""
         async with self._db.reading() as connection:
             row = (await connection.execute(select(executions).where(own_row(executions, person, id)))).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        return self._execution(row)
+        return _execution(row, opener)
 
     async def of_request(self, request_id: str) -> Execution | None:
         """The execution that made this request."""
@@ -136,37 +138,41 @@ class Executions:
         query = select(executions).where(*conditions).order_by(executions.c.created_at, executions.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._execution(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [_execution(row, opener) for row in rows]
 
-    def _execution(self, row: Row[Any]) -> Execution:
-        person = person_in(row)
-        return Execution(
-            id=row.id,
-            person=person,
-            install_team=row.install_team,
-            execution=row.execution,
-            name=row.name,
-            inputs=self._inputs(row, person),
-            request_id=row.request_id,
-            refusal=row.refusal,
-            is_done=row.done_at is not None,
-        )
-
-    def _seal(self, new: NewExecution, row_id: str) -> bytes | None:
+    async def _seal(self, connection: AsyncConnection, new: NewExecution, row_id: str) -> bytes | None:
         """None where Slack named nobody: a value is bound to a person, and such an execution is refused anyway."""
         if not (new.person.team_id and new.person.user_id):
             return None
         text = Secret(msgspec.json.encode(new.inputs).decode())
-        return self._sealer.seal_text("metadata_key", _binding(new.person, row_id), text)
+        sealer = await self._keys.sealer_for(connection, new.person)
+        return sealer.seal_text("metadata_key", _binding(new.person, row_id), text)
 
-    def _inputs(self, row: Row[Any], person: Person) -> StepInputs | None:
-        if row.inputs is None:
-            return None
-        try:
-            plain = self._sealer.open("metadata_key", _binding(person, row.id), row.inputs)
-            return msgspec.json.decode(plain, type=StepInputs)
-        except (Unsealable, msgspec.MsgspecError):
-            return None
+
+def _execution(row: Row[Any], opener: ValueOpener) -> Execution:
+    person = person_in(row)
+    return Execution(
+        id=row.id,
+        person=person,
+        install_team=row.install_team,
+        execution=row.execution,
+        name=row.name,
+        inputs=_inputs(row, person, opener),
+        request_id=row.request_id,
+        refusal=row.refusal,
+        is_done=row.done_at is not None,
+    )
+
+
+def _inputs(row: Row[Any], person: Person, opener: ValueOpener) -> StepInputs | None:
+    if row.inputs is None:
+        return None
+    try:
+        plain = opener.open("metadata_key", _binding(person, row.id), row.inputs)
+        return msgspec.json.decode(plain, type=StepInputs)
+    except (Unsealable, msgspec.MsgspecError):
+        return None
 
 
 async def claim(connection: AsyncConnection, id: str) -> bool:

@@ -11,7 +11,8 @@ from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import installations, new_id, organisation_workspaces
 
 RENEWING: Final = 15.0  # seconds in which one process asks Slack for the next token, and no other
@@ -63,7 +64,7 @@ class Installations:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
 
     async def save(self, new: NewInstallation) -> None:
         """Store an installation. It replaces the one that this workspace or organisation had."""
@@ -73,11 +74,9 @@ class Installations:
             "team_id": new.team_id or NOBODY,
             "user_id": new.installed_by or NOBODY,
         }
-        sealed = self._seal(Person(who["enterprise_id"], who["team_id"], who["user_id"]), row_id, new)
         values = {
             "id": row_id,
             **who,
-            **sealed,
             "install_team": new.install_team,
             "app_id": new.app_id,
             "bot_id": new.bot_id,
@@ -87,8 +86,10 @@ class Installations:
         }
         async with self._db.writing() as connection:
             await self._db.advisory_lock(connection, "installations", new.install_team)
+            person = Person(who["enterprise_id"], who["team_id"], who["user_id"])
+            sealed = _seal(person, row_id, new, await self._keys.sealer_for(connection, person))
             await connection.execute(delete(installations).where(_is(new.install_team)))
-            await connection.execute(insert(installations).values(**values))
+            await connection.execute(insert(installations).values(**values, **sealed))
         await self._db.checkpoint()
 
     async def find(self, install_team: str) -> Installation | None:
@@ -106,7 +107,8 @@ class Installations:
         )
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return self._read(row) if row else None
+            opener = await self._keys.opener(connection, [row])
+        return _read(row, opener) if row else None
 
     async def note_member(self, team_id: str, enterprise_id: str) -> None:
         """This workspace is one of that organisation's."""
@@ -144,8 +146,9 @@ class Installations:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 return
-            given = _Tokens(token, refresh_token, lives)
-            sealed = self._seal(Person(row.enterprise_id, row.team_id, row.user_id), old.id, given)
+            person = Person(row.enterprise_id, row.team_id, row.user_id)
+            sealer = await self._keys.sealer_for(connection, person)
+            sealed = _seal(person, old.id, _Tokens(token, refresh_token, lives), sealer)
             change = update(installations).where(installations.c.id == old.id)
             await connection.execute(change.values(**sealed, renewing_until=None, revoked_at=None))
         await self._db.checkpoint()
@@ -167,43 +170,42 @@ class Installations:
         async with self._db.reading() as connection:
             return list((await connection.scalars(query)).all())
 
-    def _seal(self, person: Person, row_id: str, given: NewInstallation | _Tokens) -> dict[str, Any]:
-        refresh = given.refresh_token
-        return {
-            "token": self._sealer.seal_text("slack_token", _binding("token", person, row_id), given.token),
-            "refresh_token": refresh
-            and self._sealer.seal_text("slack_token", _binding("refresh_token", person, row_id), refresh),
-            "token_expires_at": None if given.token_lives is None else now + given.token_lives,
-        }
-
-    def _read(self, row: Row[Any]) -> Installation:
-        person = Person(row.enterprise_id, row.team_id, row.user_id)
-        refresh = None
-        if row.refresh_token is not None:
-            refresh = self._open("refresh_token", person, row.id, row.refresh_token)
-        return Installation(
-            row.id,
-            row.install_team,
-            None if row.enterprise_id == NOBODY else row.enterprise_id,
-            None if row.team_id == NOBODY else row.team_id,
-            row.app_id,
-            row.bot_id,
-            row.bot_user_id,
-            self._open("token", person, row.id, row.token),
-            refresh,
-            row.lives,
-            row.revoked_at is not None,
-        )
-
-    def _open(self, column: str, person: Person, row_id: str, blob: bytes) -> Secret:
-        return self._sealer.open_text("slack_token", _binding(column, person, row_id), blob)
-
 
 @dataclass(frozen=True, slots=True)
 class _Tokens:
     token: Secret
     refresh_token: Secret | None
     token_lives: float | None
+
+
+def _seal(person: Person, row_id: str, given: NewInstallation | _Tokens, sealer: ValueSealer) -> dict[str, Any]:
+    refresh = given.refresh_token
+    return {
+        "token": sealer.seal_text("slack_token", _binding("token", person, row_id), given.token),
+        "refresh_token": refresh
+        and sealer.seal_text("slack_token", _binding("refresh_token", person, row_id), refresh),
+        "token_expires_at": None if given.token_lives is None else now + given.token_lives,
+    }
+
+
+def _read(row: Row[Any], opener: ValueOpener) -> Installation:
+    person = Person(row.enterprise_id, row.team_id, row.user_id)
+    refresh: Secret | None = None
+    if row.refresh_token is not None:
+        refresh = opener.open_text("slack_token", _binding("refresh_token", person, row.id), row.refresh_token)
+    return Installation(
+        row.id,
+        row.install_team,
+        None if row.enterprise_id == NOBODY else row.enterprise_id,
+        None if row.team_id == NOBODY else row.team_id,
+        row.app_id,
+        row.bot_id,
+        row.bot_user_id,
+        opener.open_text("slack_token", _binding("token", person, row.id), row.token),
+        refresh,
+        row.lives,
+        row.revoked_at is not None,
+    )
 
 
 def _is(install_team: str) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, insert, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotYours, Unsealable
 from bot.message_ref import MessageRef
@@ -21,7 +22,8 @@ from bot.person import Person
 from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import Database, is_older, now
 from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret, read_name
-from bot.storage.sealing.sealer import NOBODY, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import NOBODY, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import LINK_CARD, NO_ID, is_id, link_cards, new_id, owner, person_in, reveals, tracked
 
 LIFE: Final = 30 * 86_400.0  # seconds
@@ -59,6 +61,7 @@ class LinkCards:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
 
     async def keep(self, poster: Person, message: MessageRef, links: Sequence[PostedLink]) -> list[LinkCard]:
         """A row for each link of this message. Returns those whose card Slack has not taken yet, new or not.
@@ -72,16 +75,17 @@ class LinkCards:
         )
         waiting: list[LinkCard] = []
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, poster)
             await self._db.advisory_lock(connection, "link_cards", *message)
             for one in links:
                 same = link_cards.c.blind_index.in_(self._sealer.blind_indexes(one.host, one.key))
                 row = (await connection.execute(select(link_cards).where(here, same))).one_or_none()
                 if row is None:
                     index = await index_of_secret(self._db, connection, self._sealer, one.host, one.key)
-                    values = self._encrypt(poster, message, one, index)
+                    values = _encrypt(poster, message, one, index, sealer)
                     row = (await connection.execute(insert(link_cards).values(values).returning(link_cards))).one()
                 if row.posted_at is None:
-                    waiting += self._decrypt_readable([row])
+                    waiting += await self._decrypt_readable(connection, [row])
         return waiting
 
     async def mark_posted(self, cards: Sequence[LinkCard]) -> list[LinkCard]:
@@ -108,9 +112,10 @@ class LinkCards:
         query = select(link_cards).where(this, _is_in_workspace_of(person), link_cards.c.expires_at > now)
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        return self._decrypt(row)
+        return _decrypt(row, opener)
 
     async def mark(self, person: Person, host: str, key: SecretKey, state: CardEnd) -> list[LinkCard]:
         """Open → `state`, for all cards of this secret in this person's workspace. Returns those that changed."""
@@ -147,8 +152,7 @@ class LinkCards:
         is_open = link_cards.c.state == _OPEN
         async with self._db.writing() as connection:
             changed = update(link_cards).where(here, same, is_open).values(state=state).returning(link_cards)
-            rows = (await connection.execute(changed)).all()
-        return self._decrypt_readable(rows)
+            return await self._decrypt_readable(connection, (await connection.execute(changed)).all())
 
     async def close(self, id: str) -> None:  # noqa: A002 - a row's id is called id
         """The card has changed for the last time, or never can: wipe its link."""
@@ -168,7 +172,7 @@ class LinkCards:
     async def _all(self, condition: ColumnElement[bool]) -> list[LinkCard]:
         query = select(link_cards).where(condition).order_by(link_cards.c.created_at)
         async with self._db.reading() as connection:
-            return self._decrypt_readable((await connection.execute(query)).all())
+            return await self._decrypt_readable(connection, (await connection.execute(query)).all())
 
     async def purge(self) -> int:
         """Delete cards after `LIFE`, and cards that Slack did not take within `POST_WITHIN`. Returns how many."""
@@ -179,36 +183,41 @@ class LinkCards:
         await self._db.checkpoint()
         return gone
 
-    def _encrypt(self, poster: Person, message: MessageRef, posted: PostedLink, index: NamedIndex) -> dict[str, Any]:
-        values: dict[str, Any] = {
-            "id": new_id(),
-            **owner(poster),
-            "message_team": message.team_id,
-            "channel": message.channel,
-            "ts": message.ts,
-            "host": posted.host,
-            **index.values(),
-            "state": _OPEN,
-        }
-        link = self._sealer.seal_text(LINK_CARD.purpose, LINK_CARD.binding(values), posted.link)
-        return values | {"link": link, "created_at": now, "expires_at": now + LIFE}
-
-    def _decrypt(self, row: Row[Any]) -> LinkCard:
-        """Raises `Unsealable`, also if somebody changed in the row which message it belongs to."""
-        link = Secret("")
-        if row.link is not None:
-            link = self._sealer.open_text(LINK_CARD.purpose, LINK_CARD.binding(row._asdict()), row.link)
-        message = MessageRef(row.message_team, row.channel, row.ts)
-        return LinkCard(row.id, person_in(row), message, row.host, link, row.state)
-
-    def _decrypt_readable(self, rows: Sequence[Row[Any]]) -> list[LinkCard]:
+    async def _decrypt_readable(self, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[LinkCard]:
+        opener = await self._keys.opener(connection, rows)
         cards: list[LinkCard] = []
         for row in rows:
             try:
-                cards.append(self._decrypt(row))
+                cards.append(_decrypt(row, opener))
             except Unsealable:  # its encryption key is gone, so nobody can change the card any more
                 continue
         return cards
+
+
+def _encrypt(
+    poster: Person, message: MessageRef, posted: PostedLink, index: NamedIndex, sealer: ValueSealer
+) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        **owner(poster),
+        "message_team": message.team_id,
+        "channel": message.channel,
+        "ts": message.ts,
+        "host": posted.host,
+        **index.values(),
+        "state": _OPEN,
+    }
+    link = sealer.seal_text(LINK_CARD.purpose, LINK_CARD.binding(values), posted.link)
+    return values | {"link": link, "created_at": now, "expires_at": now + LIFE}
+
+
+def _decrypt(row: Row[Any], opener: ValueOpener) -> LinkCard:
+    """Raises `Unsealable`, also if somebody changed in the row which message it belongs to."""
+    link = Secret("")
+    if row.link is not None:
+        link = opener.open_text(LINK_CARD.purpose, LINK_CARD.binding(row._asdict()), row.link)
+    message = MessageRef(row.message_team, row.channel, row.ts)
+    return LinkCard(row.id, person_in(row), message, row.host, link, row.state)
 
 
 def _is_in_workspace_of(person: Person) -> ColumnElement[bool]:

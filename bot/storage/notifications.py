@@ -27,10 +27,11 @@ from bot.person import Person
 from bot.storage.engine.database import Database, clock, now
 from bot.storage.leases import FREE
 from bot.storage.message_slots import FLOOD, FLOOD_TIME, SLOT
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueOpener
 from bot.storage.tables import OWNER, limit_uses, new_id, notifications, owned_by, person_in, tracked
 from bot.storage.tracking.changes import IS_WAITING
-from bot.storage.tracking.rows import CARD, RECONNECT, NotificationKind, Tracked, TrackedRows
+from bot.storage.tracking.rows import CARD, RECONNECT, NotificationKind, Tracked, decrypt
 
 UNREADABLE: Final = "unreadable"  # dead letter: the tracked secret cannot be decrypted
 REMINDER: Final[NotificationKind] = "reminder"
@@ -67,7 +68,7 @@ class Notifications:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._rows = TrackedRows(sealer)
+        self._keys = DataKeys(db, sealer)
 
     async def claim(
         self, limit: int, lease_seconds: float = 30, *, team: str | None = None, without: Collection[str] = ()
@@ -101,7 +102,8 @@ class Notifications:
                     rows += await _take(connection, ids, moment, lease_seconds)
             about = select(tracked).where(tracked.c.id.in_([row.tracked_id for row in rows if row.tracked_id]))
             secrets = {row.id: row for row in (await connection.execute(about)).all()}
-        claimed = [await self._decrypt_or_dead_letter(row, secrets.get(row.tracked_id)) for row in rows]
+            opener = await self._keys.opener(connection, secrets.values())
+        claimed = [await self._decrypt_or_dead_letter(row, secrets.get(row.tracked_id), opener) for row in rows]
         return [notification for notification in claimed if notification is not None]
 
     async def still_held(self, *claimed: Notification) -> list[Notification]:
@@ -163,9 +165,11 @@ class Notifications:
         """How many notifications still have to be sent, now or later."""
         return await self._count(IS_WAITING)
 
-    async def _decrypt_or_dead_letter(self, row: Row[Any], about: Row[Any] | None) -> Notification | None:
+    async def _decrypt_or_dead_letter(
+        self, row: Row[Any], about: Row[Any] | None, opener: ValueOpener
+    ) -> Notification | None:
         try:
-            secret = None if about is None else self._rows.decrypt(about)
+            secret = None if about is None else decrypt(about, opener)
         except Unsealable:
             await self._release_lease(row.id, row.lease, dead_letter=UNREADABLE)
             log.warning("notification_dead_lettered", error=UNREADABLE, ref=row.id, count=await self.dead_count())

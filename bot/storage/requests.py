@@ -36,7 +36,8 @@ from bot.storage import executions
 from bot.storage.engine.database import Database, is_older, moment, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, ValueOpener, ValueSealer
 from bot.storage.shares.rows import DeliveryState
 from bot.storage.tables import REQUEST_PEOPLE, deliveries, is_id, own_row, owner, person_in, requests, shares
 
@@ -108,14 +109,15 @@ class Requests:
 
     def __init__(self, db: Database, sealer: Sealer, life: float = LIFE) -> None:
         self._db = db
-        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
         self._life = life  # seconds
 
     async def begin(self, person: Person, asked: Person, note: Secret | None) -> Request:
         """Create a request that waits to be sent. Raises `ValueError` unless both people are in the same workspace."""
-        values = self._new_values(person, asked, note, self._life, "")
+        _check_workspace(person, asked)
         async with self._db.writing() as connection:
-            return await self._insert(connection, values)
+            sealer = await self._keys.sealer_for(connection, person)
+            return await self._insert(connection, sealer, person, asked, note, self._life)
 
     async def begin_for_step(
         self, execution_id: str, person: Person, asked: Person, note: Secret, step: StepRequest, life: float
@@ -124,34 +126,39 @@ class Requests:
 
         `life` is in seconds. None if the execution was begun or refused before. Raises `ValueError` as `begin` does.
         """
-        values = self._new_values(person, asked, note, life, msgspec.json.encode(step).decode())
+        _check_workspace(person, asked)
+        of_step = msgspec.json.encode(step).decode()
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, person)
             if not await executions.claim(connection, execution_id):
                 return None
-            request = await self._insert(connection, values)
+            request = await self._insert(connection, sealer, person, asked, note, life, of_step)
             await executions.mark_asked(connection, execution_id, request.id)
         return request
 
-    def _new_values(self, person: Person, asked: Person, note: Secret | None, life: float, step: str) -> dict[str, Any]:
-        if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
-            raise ValueError("of another workspace")
+    async def _insert(
+        self,
+        connection: AsyncConnection,
+        sealer: ValueSealer,
+        person: Person,
+        asked: Person,
+        note: Secret | None,
+        life: float,
+        step: str = "",
+    ) -> Request:
         row_id = new_bound_id()
         people = {"id": row_id, **owner(person), "asked_id": asked.user_id}
-        return {
+        binding = _text_binding("note", person, row_id)
+        values = {
             **people,
-            "people": seal_audience(self._sealer, REQUEST_PEOPLE, people, step),
-            "note": None
-            if note is None
-            else self._sealer.seal_text("metadata_key", _text_binding("note", person, row_id), note),
+            "people": seal_audience(sealer, REQUEST_PEOPLE, people, step),
+            "note": None if note is None else sealer.seal_text("metadata_key", binding, note),
             "state": "waiting",
             "created_at": now,
             "expires_at": now + life,
         }
-
-    async def _insert(self, connection: AsyncConnection, values: dict[str, Any]) -> Request:
         await connection.execute(insert(requests).values(values))
-        row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == values["id"]))).one()
-        return self._request(row)
+        return await self._read(connection, row_id)
 
     async def find(self, person: Person, id: object) -> Request:
         """A request that this person made. Raises `NotYours`, and `Unsealable` if it is not bound to its people."""
@@ -171,7 +178,8 @@ class Requests:
         async with self._db.reading() as connection:
             newest = query.order_by(requests.c.created_at.desc()).limit(limit)
             rows: Any = (await connection.execute(newest)).all()  # SQLAlchemy types a row by the first ten columns
-        found = [self._request(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        found = [_request(row, opener) for row in rows]
         return [request for request in found if request.is_bound], rows[0].total if rows else 0
 
     async def mark_asked(self, id: str, message: MessageRef) -> bool:
@@ -192,17 +200,20 @@ class Requests:
 
         The request is unannounced until `mark_announced`.
         """
-        return await self._end(id, state)
+        async with self._db.writing() as connection:
+            return await self._end(connection, id, state)
 
     async def decline(self, request: Request, reason: Secret | None) -> Request | None:
         """Waiting or asked → declined, for this reason. The rest is as for `end`."""
         binding = _text_binding("reason", request.person, request.id)
-        sealed = None if reason is None else self._sealer.seal_text("metadata_key", binding, reason)
-        return await self._end(request.id, "declined", reason=sealed)
+        async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, request.person)
+            sealed = None if reason is None else sealer.seal_text("metadata_key", binding, reason)
+            return await self._end(connection, request.id, "declined", reason=sealed)
 
-    async def _end(self, row_id: str, state: RequestEnd, **values: Any) -> Request | None:
-        still_open = and_(_OPEN, _IN_TIME)
-        return await self._change(row_id, still_open, state=state, over_at=now, unannounced_since=now, **values)
+    async def _end(self, connection: AsyncConnection, row_id: str, state: RequestEnd, **values: Any) -> Request | None:
+        end = {"over_at": now, "unannounced_since": now, **values}
+        return await self._change_in(connection, row_id, and_(_OPEN, _IN_TIME), state=state, **end)
 
     async def unannounced(self, older_than: float) -> list[Request]:
         """Requests that a person ended `older_than` seconds ago, and whose messages may not say so yet."""
@@ -234,8 +245,7 @@ class Requests:
         async with self._db.writing() as connection:
             if not await reopen(connection, shares.c.id == share_id, shares.c.request_id == id):
                 return None
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == id))).one()
-        return self._request(row)
+            return await self._read(connection, id)
 
     async def mark_expired(self, id: str) -> Request | None:
         """Waiting or asked → expired, if its time has run out. None if the request has ended or still has time."""
@@ -264,25 +274,40 @@ class Requests:
     async def _change(
         self, row_id: str, condition: ColumnElement[bool], state: RequestState | None = None, **values: Any
     ) -> Request | None:
-        """Compare-and-set: the row after the change, or None if the row did not meet the condition.
+        """Compare-and-set: the row after the change, or None if the row did not meet the condition."""
+        async with self._db.writing() as connection:
+            return await self._change_in(connection, row_id, condition, state, **values)
+
+    async def _change_in(
+        self,
+        connection: AsyncConnection,
+        row_id: str,
+        condition: ColumnElement[bool],
+        state: RequestState | None = None,
+        **values: Any,
+    ) -> Request | None:
+        """`_change` as a part of a transaction.
 
         The row is read by a second query, because SQLite 3.40 compares new times wrongly in RETURNING.
         """
         if state is not None:
             values["state"] = state
         changed = update(requests).where(requests.c.id == row_id, condition).values(values)
-        async with self._db.writing() as connection:
-            if not (await connection.execute(changed)).rowcount:
-                return None
-            row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
-        return self._request(row)
+        if not (await connection.execute(changed)).rowcount:
+            return None
+        return await self._read(connection, row_id)
+
+    async def _read(self, connection: AsyncConnection, row_id: str) -> Request:
+        row = (await connection.execute(select(*_COLUMNS).where(requests.c.id == row_id))).one()
+        return _request(row, await self._keys.opener(connection, [row]))
 
     async def _one(self, condition: ColumnElement[bool]) -> Request:
         async with self._db.reading() as connection:
             row = (await connection.execute(select(*_COLUMNS).where(condition))).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        request = self._request(row)
+        request = _request(row, opener)
         if not request.is_bound:
             raise Unsealable
         return request
@@ -291,49 +316,58 @@ class Requests:
         query = select(*_COLUMNS).where(*conditions).order_by(requests.c.created_at, requests.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._request(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [_request(row, opener) for row in rows]
 
-    def _text(self, row: Row[Any], column: Literal["note", "reason"], person: Person) -> str | None:
-        blob = getattr(row, column)
-        if blob is None:
-            return None
-        try:
-            plain = self._sealer.open("metadata_key", _text_binding(column, person, row.id), blob)
-        except Unsealable:
-            return None  # the request can be answered and withdrawn without its texts
-        return plain.decode("utf-8", "surrogatepass")
 
-    def _step(self, row: Row[Any]) -> StepRequest | None:
-        """None for a request that no workflow made. Raises `Unsealable` if the row is not bound to its people."""
-        sealed = open_audience(self._sealer, REQUEST_PEOPLE, row)
-        try:
-            return msgspec.json.decode(sealed, type=StepRequest) if sealed else None
-        except msgspec.MsgspecError:
-            raise Unsealable from None
+def _text(row: Row[Any], column: Literal["note", "reason"], person: Person, opener: ValueOpener) -> str | None:
+    blob = getattr(row, column)
+    if blob is None:
+        return None
+    try:
+        plain = opener.open("metadata_key", _text_binding(column, person, row.id), blob)
+    except Unsealable:
+        return None  # the request can be answered and withdrawn without its texts
+    return plain.decode("utf-8", "surrogatepass")
 
-    def _request(self, row: Row[Any]) -> Request:
-        person = person_in(row)
-        step, is_bound = None, True
-        try:
-            step = self._step(row)
-        except Unsealable:
-            is_bound = False
-        return Request(
-            id=row.id,
-            person=person,
-            asked=Person(person.enterprise_id, person.team_id, row.asked_id),
-            note=self._text(row, "note", person),
-            state=row.state,
-            is_open=bool(row.is_open),
-            message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
-            card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
-            created_at=moment(row.created_at),
-            expires_at=moment(row.expires_at),
-            reason=self._text(row, "reason", person),
-            is_bound=is_bound,
-            workflow=step.workflow if step else None,
-            openers=step.openers if step else (person.user_id,),
-        )
+
+def _step(row: Row[Any], opener: ValueOpener) -> StepRequest | None:
+    """None for a request that no workflow made. Raises `Unsealable` if the row is not bound to its people."""
+    sealed = open_audience(opener, REQUEST_PEOPLE, row)
+    try:
+        return msgspec.json.decode(sealed, type=StepRequest) if sealed else None
+    except msgspec.MsgspecError:
+        raise Unsealable from None
+
+
+def _request(row: Row[Any], opener: ValueOpener) -> Request:
+    person = person_in(row)
+    step, is_bound = None, True
+    try:
+        step = _step(row, opener)
+    except Unsealable:
+        is_bound = False
+    return Request(
+        id=row.id,
+        person=person,
+        asked=Person(person.enterprise_id, person.team_id, row.asked_id),
+        note=_text(row, "note", person, opener),
+        state=row.state,
+        is_open=bool(row.is_open),
+        message=None if row.message_ts is None else MessageRef(row.team_id, row.message_channel, row.message_ts),
+        card=None if row.card_ts is None else MessageRef(row.team_id, row.card_channel, row.card_ts),
+        created_at=moment(row.created_at),
+        expires_at=moment(row.expires_at),
+        reason=_text(row, "reason", person, opener),
+        is_bound=is_bound,
+        workflow=step.workflow if step else None,
+        openers=step.openers if step else (person.user_id,),
+    )
+
+
+def _check_workspace(person: Person, asked: Person) -> None:
+    if (person.enterprise_id, person.team_id) != (asked.enterprise_id, asked.team_id):
+        raise ValueError("of another workspace")
 
 
 async def answer(connection: AsyncConnection, id: str, share_id: str) -> None:

@@ -570,12 +570,24 @@ audit_counts = Table(  # how often something was done in a workspace on a day, w
 
 AUDIT = (audit_chains, audit_keys, audit_entries, audit_counts)  # kept for a time of its own
 
+data_keys = Table(  # seals the rows of one workspace; destroyed when the workspace is erased
+    "data_keys",
+    metadata,
+    _id(),
+    Column("enterprise_id", String(32), nullable=False),  # of the rows that it seals
+    Column("team_id", String(32), nullable=False),  # the same; "-" for the token of an organisation
+    Column("key", LargeBinary, nullable=False),  # sealed by an encryption key
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("enterprise_id", "team_id"),
+)
+
 key_checks = Table(
     "key_checks",
     metadata,
     Column("kid", String(16), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),  # a constant: opens only with the key that sealed the rest
     Column("created_at", Double, nullable=False),
+    Column("seals_values", Boolean),  # true: values too, and no data key is made, until `keys rotate` has run
 )
 
 
@@ -603,11 +615,12 @@ class SealedColumn:
     def bound_columns(self) -> tuple[ColumnElement[Any], ...]:
         """What an encrypted value of this column is bound to in its row, beside the column itself."""
         columns = self.table.c
-        return (columns.id, *(columns[name] for name in (*OWNER, *self.audience)), self.host)
+        owner_columns = [columns.get(name, literal(NOBODY).label(name)) for name in OWNER]
+        return (columns.id, *owner_columns, *(columns[name] for name in self.audience), self.host)
 
     def binding(self, row: Mapping[str, Any]) -> Binding:
         """What a value of this column is bound to in this row, which has the values of `bound_columns`."""
-        person = person_of(row["enterprise_id"], row["team_id"], row["user_id"])
+        person = person_of(row["enterprise_id"], row["team_id"], row.get("user_id", NOBODY))
         audience = tuple(row[name] or NOBODY for name in self.audience)
         return Binding.of(self.bound_table, self.bound_column, person, row.get("host", NOBODY), row["id"], audience)
 
@@ -631,7 +644,14 @@ LINK_CARD = SealedColumn(
     link_cards, "link", "metadata_key", bound_names.LINK_CARDS, audience=("message_team", "channel", "ts")
 )
 
+DATA_KEY = SealedColumn(data_keys, "key", "data_key", bound_names.DATA_KEYS)
+
+SEALED_KEYS = (  # keys that encryption keys seal themselves; the rest is sealed under data keys
+    DATA_KEY,
+    SealedColumn(audit_keys, "key", "audit_key", bound_names.AUDIT_KEYS),
+)
 SEALED = (
+    *SEALED_KEYS,
     SealedColumn(installations, "token", "slack_token", bound_names.INSTALLATIONS),
     SealedColumn(installations, "refresh_token", "slack_token", bound_names.INSTALLATIONS),
     SealedColumn(accounts, "username", "token", bound_names.ACCOUNTS),
@@ -647,7 +667,6 @@ SEALED = (
     SealedColumn(deliveries, "secret_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "metadata_key", "metadata_key", bound_names.DELIVERIES),
     SealedColumn(deliveries, "passphrase", "metadata_key", bound_names.DELIVERIES),
-    SealedColumn(audit_keys, "key", "audit_key", bound_names.AUDIT_KEYS),
     SealedColumn(requests, "note", "metadata_key", bound_names.REQUESTS),
     SealedColumn(requests, "reason", "metadata_key", bound_names.REQUESTS),
     SealedColumn(executions, "inputs", "metadata_key", bound_names.EXECUTIONS),

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select
 
 from bot.message_ref import ORGANISATION
 from bot.storage.engine.database import Database
-from bot.storage.tables import AUDIT, installations, metadata, organisation_workspaces
+from bot.storage.tables import AUDIT, data_keys, installations, metadata, organisation_workspaces
 
 
 class WorkspaceRows:
@@ -17,6 +17,9 @@ class WorkspaceRows:
 
     async def erase(self, install_team: str, *, unless_installed_after: float | None = None) -> int | None:
         """Delete everything of this workspace or organisation but the audit: accounts, shares, the token, all.
+
+        Its data key goes first: then nobody else seals anything under it, and what other transactions had sealed
+        before that is there to be deleted.
 
         `unless_installed_after` is a time in seconds since 1970: somebody who installed the app again after it keeps
         everything. So does a workspace whose organisation has the app; only its own installation is deleted then.
@@ -32,7 +35,7 @@ class WorkspaceRows:
             if await connection.scalar(select(_serves_as_part_of_organisation(install_team))):
                 return (await connection.execute(delete(installations).where(mine))).rowcount
             count = 0
-            for table in reversed(metadata.sorted_tables):
+            for table in (data_keys, *reversed(metadata.sorted_tables)):
                 if table not in AUDIT and (of_it := _belongs(table, install_team)) is not None:
                     count += (await connection.execute(delete(table).where(of_it))).rowcount
         await self._db.checkpoint()

@@ -520,6 +520,16 @@ async def test_a_fault_of_postgresql_is_named(install, postgres, statement, says
     await assert_named(install, Fault(lambda _: None, "database", says, remedy))
 
 
+async def test_an_upgrade_after_which_rotate_has_not_run_is_named(install, new_postgres_url):
+    url = install.settings["DATABASE_URL"] = new_postgres_url()
+    with psycopg.connect(url, autocommit=True) as connection:
+        values = "INSERT INTO key_checks (kid, sealed, created_at, seals_values) VALUES ('before', '', 0, true)"
+        connection.execute(values.encode())
+
+    remedy = "When every process runs this version, run `python -m bot keys rotate`"
+    await assert_named(install, Fault(lambda _: None, "database", "no data keys yet", remedy, result="warning"))
+
+
 async def test_a_postgresql_that_is_away_or_refuses_us_is_named_without_the_password(install, postgres):
     install.canaries.append("canary-of-the-database")
     for port, user, says in (

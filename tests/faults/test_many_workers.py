@@ -55,7 +55,8 @@ class Crew:
         key = f"k1:{urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}"
         self._url = url
         self._db = Database.open(url)
-        self._rows = TrackedRows(Sealer(KeyRing.read(key)))
+        self._sealer = Sealer(KeyRing.read(key))
+        self._rows = TrackedRows(self._sealer)
         settings = {
             "SLACK_BOT_TOKEN": workspace.bot_token,
             "SLACK_SIGNING_SECRET": workspace.signing_secret,
@@ -102,7 +103,7 @@ class Crew:
             rows[watches].append(watch | {"created_at": now})
             for _ in range(each):
                 opened = NewTracked(MetadataKey(secrets.token_hex(16)), MADE, state="received")
-                row = self._rows.encrypt(person, HOST, whose.watch_id, opened, {}, now)
+                row = self._rows.encrypt(person, HOST, whose.watch_id, opened, {}, now, sealer=self._sealer)
                 rows[tracked].append(row)
                 rows[notifications].append(
                     notification_of_tracked(whose, "received", now, row["id"]) | {"due_at": now + NOT_YET}

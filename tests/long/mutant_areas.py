@@ -13,7 +13,8 @@ SEALING: Mapping[str, Tests] = {
     "bot/storage/sealing/commands.py": ("tests/storage/test_keys_command.py",),
     "bot/storage/sealing/key_checks.py": ("tests/storage/test_key_checks.py", "tests/storage/test_keys_command.py"),
     "bot/storage/sealing/keyring.py": ("tests/unit/test_keyring.py", "tests/unit/test_seal.py"),
-    "bot/storage/sealing/sealer.py": ("tests/unit/test_seal.py",),
+    "bot/storage/sealing/data_keys.py": ("tests/storage/test_data_keys.py",),
+    "bot/storage/sealing/sealer.py": ("tests/unit/test_seal.py", "tests/unit/test_root_key.py"),
 }
 KEY_CHANGES: Mapping[str, Tests] = {  # apart from SEALING, since their tests take a minute
     "bot/storage/sealing/blind_indexes.py": ("tests/storage/test_rotation.py",),

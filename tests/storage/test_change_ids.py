@@ -91,6 +91,31 @@ async def test_what_is_sealed_belongs_to_the_new_person_alone(database, url, rin
     assert await accounts.all_of(old) == []
 
 
+async def test_the_workspace_gets_a_new_data_key_and_its_old_one_is_destroyed(full, url, ring):
+    before = {(row["enterprise_id"], row["team_id"]): row for row in (await rows(full))["data_keys"]}
+
+    await change_ids(url, ring, NEW)
+
+    after = {(row["enterprise_id"], row["team_id"]): row for row in (await rows(full))["data_keys"]}
+    assert (set(before), set(after)) == ({("-", "T1"), ("-", "T2")}, {("E1", "T1"), ("-", "T2")})
+    assert after["E1", "T1"]["id"] != before["-", "T1"]["id"]
+    assert after["-", "T2"] == before["-", "T2"]
+
+
+async def test_a_data_key_of_the_new_ids_that_is_there_already_is_used(database, url, ring):
+    old, came_back = Person(None, "T1", "U0"), Person("E1", "T1", "W7")
+    accounts = Accounts(database, Sealer(ring))
+    for person in (old, came_back):
+        await accounts.connect(person, HOST, Secret("name"), Secret(f"token of {person.user_id}"))
+
+    await change_ids(url, ring, NEW)
+
+    read = Accounts(database, Sealer(ring))
+    found = [await read.all_of(person) for person in (Person("E1", "T1", "W0"), came_back)]
+    assert [one[0].token.reveal() for one in found] == ["token of U0", "token of W7"]
+    assert len((await rows(database))["data_keys"]) == 1
+
+
 async def test_a_person_who_came_back_before_the_change_stops_all_of_it(full, url, ring):
     async with full.writing() as connection:
         taken = {"enterprise_id": "E1", "team_id": "T1", "user_id": "W1", "notifications": "", "reminders": True}

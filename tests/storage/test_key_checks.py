@@ -16,6 +16,7 @@ from bot.storage.sealing.key_checks import CONSTANT, _leave_check, check_keys, k
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Binding, Sealer
 from bot.storage.tables import metadata, new_id
+from tests.support.without_data_keys import seal_without_data_keys
 
 HOST = "https://eu.onetimesecret.com"
 K1, K2 = generate_line("k1").reveal(), generate_line("k2").reveal()
@@ -32,7 +33,7 @@ async def everything(db: Database) -> dict[str, Any]:
 
 
 async def fill(db: Database, sealer: Sealer, ada) -> None:
-    """Four sealed values: an account's two, a handle's one, a reveal's one."""
+    """Five sealed values: an account's two, a handle's one, a reveal's one, and the data key that sealed them."""
     await Accounts(db, sealer).connect(ada, HOST, Secret("ada@example.com"), Secret("token"))
     await ButtonContexts(db, sealer).keep(
         ada, NewButtonContext(METADATA, HOST, MetadataKey("key")), NewButtonContext(REVEAL_PAGE, "-", None)
@@ -59,7 +60,7 @@ async def test_a_key_with_the_longest_name_is_counted_and_missed_by_name(databas
     await fill(database, with_keys(longest), ada)
 
     await check_keys(database, with_keys(longest))
-    with pytest.raises(CannotStart, match="4 sealed values need kkkkkkkkkkkkkkkk"):
+    with pytest.raises(CannotStart, match="5 sealed values need kkkkkkkkkkkkkkkk"):
         await check_keys(database, with_keys(K1))
 
 
@@ -98,7 +99,7 @@ async def test_without_a_key_nothing_starts_and_none_is_made(database):
 async def test_without_a_key_and_with_rows_the_missing_key_is_named_instead(database, ada):
     await fill(database, with_keys(K1), ada)
 
-    with pytest.raises(CannotStart, match=r"4 sealed values need k1") as refused:
+    with pytest.raises(CannotStart, match=r"5 sealed values need k1") as refused:
         await check_keys(database, None)
 
     assert "generate" not in str(refused.value)
@@ -110,7 +111,7 @@ async def test_another_key_of_the_same_name_is_found_at_the_start(database, ada)
     await fill(database, right, ada)
     before = await everything(database)
 
-    with pytest.raises(CannotStart, match=r"k1 is not the k1 .* 4 sealed values need it"):
+    with pytest.raises(CannotStart, match=r"k1 is not the k1 .* 5 sealed values need it"):
         await check_keys(database, wrong)
 
     assert await everything(database) == before
@@ -150,7 +151,7 @@ async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):
     await fill(database, old, ada)
     before = await everything(database)
 
-    with pytest.raises(CannotStart, match=r"4 sealed values need k1\. Restore the key file"):
+    with pytest.raises(CannotStart, match=r"5 sealed values need k1\. Restore the key file"):
         await check_keys(database, with_keys(K2))
 
     assert await everything(database) == before
@@ -158,6 +159,7 @@ async def test_a_key_that_rows_need_is_missed_by_name_and_number(database, ada):
 
 
 async def test_one_missing_value_is_counted_as_one(database, ada):
+    await seal_without_data_keys(database)
     await ButtonContexts(database, with_keys(K1)).keep(ada, NewButtonContext(METADATA, HOST, MetadataKey("key")))
 
     with pytest.raises(CannotStart, match="1 sealed value needs k1"):
@@ -173,7 +175,7 @@ async def test_a_key_that_no_row_needs_any_more_may_go(database):
 async def test_values_of_an_unknown_format_are_counted_and_kept(database, ada):
     await fill(database, with_keys(K1), ada)
     async with database.writing() as connection:
-        await connection.execute(text("UPDATE accounts SET token = :new"), {"new": b"O2\x02k1 of the future"})
+        await connection.execute(text("UPDATE accounts SET token = :new"), {"new": b"O3\x02k1 of the future"})
     before = await everything(database)
 
     with pytest.raises(CannotStart, match=r"1 sealed value needs \(unknown format\)"):

@@ -103,7 +103,7 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
 
     first, second = said.splitlines()
     assert first == "k2  primary  0 sealed  not in use yet"
-    assert second.startswith("k1  opens  2 sealed  in use since 20")
+    assert second.startswith("k1  opens  3 sealed  in use since 20")
     for line in lines:
         encoded = line.partition(":")[2]
         root = base64.urlsafe_b64decode(f"{encoded}=")
@@ -113,7 +113,7 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
 async def test_listing_names_a_key_that_is_missing(database, url, ada, lines):
     await Accounts(database, Sealer(KeyRing.read(lines[1]))).connect(ada, HOST, Secret("name"), Secret("token"))
 
-    assert "k1  MISSING  2 sealed" in await commands.list_keys(url, KeyRing.read(lines[0]))
+    assert "k1  MISSING  3 sealed" in await commands.list_keys(url, KeyRing.read(lines[0]))
 
 
 async def test_verifying_opens_everything(database, url, ada, ben, lines):
@@ -123,7 +123,7 @@ async def test_verifying_opens_everything(database, url, ada, ben, lines):
 
     said, bad = await commands.verify(url, KeyRing.read("\n".join(lines)))
 
-    assert (said, bad) == ("k1  4 open  0 do not\nEvery sealed value opens.", 0)
+    assert (said, bad) == ("k1  5 open  0 do not\nEvery sealed value opens.", 0)
 
 
 async def test_verifying_counts_what_does_not_open(database, url, ada, lines):
@@ -135,7 +135,7 @@ async def test_verifying_counts_what_does_not_open(database, url, ada, lines):
     said, bad = await commands.verify(url, ring)
 
     assert bad == 1
-    assert said.startswith("k1  1 open  1 do not\nSome do not open")
+    assert said.startswith("k1  2 open  1 do not\nSome do not open")
 
 
 @pytest.mark.parametrize("change", ["recipient_user_id = 'U0EVE'", "recipient = NULL"])

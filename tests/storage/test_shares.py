@@ -19,10 +19,11 @@ from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.recovery import LATE, WEEK, InterruptedShares
 from bot.storage.shares.rows import Delivery, NewShare, Recipient
 from bot.storage.shares.store import Shares
+from bot.storage.tables import data_keys, new_id
 from bot.storage.tables import deliveries as delivery_table
-from bot.storage.tables import new_id
 from bot.storage.tables import shares as share_table
 from tests.storage.conftest import SLOW_TWIN
+from tests.support.without_data_keys import seal_without_data_keys
 
 TEAM = "T0000001"  # of all people here
 HOST = "https://eu.onetimesecret.com"
@@ -534,7 +535,12 @@ async def test_who_gets_the_passphrase_is_not_taken_from_a_changed_share(shares,
     assert (await shares.own_delivery(ada, made.id)).passphrase_to == "sender"
 
 
-async def test_code_from_before_opens_what_is_sealed_now(shares, deliveries, database, sealer, ada, delivery):
+async def test_code_from_before_opens_what_is_sealed_until_rotate_has_run(
+    shares, deliveries, database, sealer, ada, delivery
+):
+    await seal_without_data_keys(database)
+    async with database.writing() as connection:
+        await connection.execute(data_keys.delete())
     await make(deliveries, delivery)
 
     (row,) = await stored(database, delivery_table)

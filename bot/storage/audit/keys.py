@@ -17,12 +17,12 @@ from bot.storage.audit.chain import AuditWorkspace
 from bot.storage.audit.entry import AuditEntry
 from bot.storage.engine.database import now
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.keyring import KEY_BYTES, KeyRing
-from bot.storage.sealing.sealer import NOBODY, Binding, Sealer
+from bot.storage.sealing.keyring import KEY_BYTES
+from bot.storage.sealing.sealer import NOBODY, Binding, RootKey, Sealer, header_of
 from bot.storage.tables import audit_keys, new_id, owned_by, owner, person_in
 
 MAX_KEYS = 10_000  # opened keys that are held in memory
-_KID = "person"  # the name of every such key in the blobs that it seals
+_HEADER = header_of("person")  # every such key has this name in the blobs that it seals
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class AuditKey:
     """The key of one person, open. `id` is in each entry in the place of who it is about."""
 
     id: str
-    sealer: Sealer
+    root: RootKey
 
     def seal(self, sequence: int, entry: AuditEntry) -> bytes:
-        return self.sealer.seal("audit_entry", _entry_binding(entry.workspace, self.id, sequence), entry.encode())
+        return self.root.seal("audit_entry", _entry_binding(entry.workspace, self.id, sequence), entry.encode())
 
     def open(self, workspace: AuditWorkspace, sequence: int, at: float, sealed: bytes) -> AuditEntry:
         """Raises `Unsealable`."""
-        plain = self.sealer.open("audit_entry", _entry_binding(workspace, self.id, sequence), sealed)
+        plain = self.root.open("audit_entry", _entry_binding(workspace, self.id, sequence), sealed)
         return AuditEntry.decode(workspace, at, plain)
 
 
@@ -91,14 +91,14 @@ class AuditKeys:
     def _made(self, person: Person) -> tuple[dict[str, Any], AuditKey]:
         key_id, root = new_id(), os.urandom(KEY_BYTES)
         sealed = self._sealer.seal("audit_key", _key_binding(person, key_id), root)
-        return {"id": key_id, **owner(person), "key": sealed}, AuditKey(key_id, Sealer(KeyRing({_KID: root})))
+        return {"id": key_id, **owner(person), "key": sealed}, AuditKey(key_id, RootKey(_HEADER, root))
 
     def _opened(self, row: Row[Any]) -> AuditKey:
         """Raises `Unsealable`."""
         known = self._open.get(row.id)
         if known is None:
             root = self._sealer.open("audit_key", _key_binding(person_in(row), row.id), row.key)
-            known = self._open[row.id] = AuditKey(row.id, Sealer(KeyRing({_KID: root})))
+            known = self._open[row.id] = AuditKey(row.id, RootKey(_HEADER, root))
         return known
 
 

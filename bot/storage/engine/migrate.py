@@ -28,7 +28,7 @@ from bot.storage.engine.failures import describe, is_lasting
 from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.tables import for_dialect
 
-HEAD: Final = "0029"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
+HEAD: Final = "0030"  # the newest file in migrations/versions; tests/contract/test_migrations.py compares
 SCRIPTS = Path(__file__).resolve().parents[3] / "migrations"
 
 CONNECT_WAIT = 5  # seconds

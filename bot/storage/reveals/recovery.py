@@ -15,13 +15,14 @@ from bot.storage.reveals.rows import (
     READY,
     ROW_LIFE,
     Reveal,
-    RevealRows,
     change,
     columns,
+    decrypt_or_empty,
     has_escrow,
     is_in,
     release_delivery,
 )
+from bot.storage.sealing.data_keys import DataKeys
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import reveals
 
@@ -41,7 +42,7 @@ class InterruptedReveals:
         memory: RevealMemory | None = None,
     ) -> None:
         self._db = db
-        self._rows = RevealRows(sealer)
+        self._keys = DataKeys(db, sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
         self._memory = memory or RevealMemory()
 
@@ -127,4 +128,5 @@ class InterruptedReveals:
         query = query.order_by(reveals.c.created_at, reveals.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._rows.decrypt_or_empty(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_empty(row, opener) for row in rows]

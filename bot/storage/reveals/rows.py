@@ -15,8 +15,7 @@ from bot.secret import Secret, SecretKey
 from bot.storage.engine.database import CLOCK_TOLERANCE, Database, moment_or_none, now
 from bot.storage.reveals.memory import RevealMemory
 from bot.storage.sealing import bound_names
-from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret
-from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.sealing.sealer import Binding, ValueOpener, ValueSealer
 from bot.storage.shares import openings
 from bot.storage.tables import OWNER, owned_by, owner, person_in, reveals
 
@@ -57,61 +56,33 @@ class Reveal:
         return self.state == "ready"
 
 
-class RevealRows:
-    """Turns rows into values and back. All encryption for the table `reveals` is here."""
+def encrypt_key(person: Person, host: str, row_id: str, key: SecretKey, sealer: ValueSealer) -> bytes:
+    return sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
 
-    def encrypt_key(self, person: Person, host: str, row_id: str, key: SecretKey) -> bytes:
-        return self._sealer.seal_text("metadata_key", _binding("secret_key", person, host, row_id), key)
+def encrypt_escrow(reveal: Reveal, text: Secret, sealer: ValueSealer) -> bytes:
+    return sealer.seal_text("escrow", _binding("escrow", reveal.person, reveal.host, reveal.id), text)
 
-    async def index_of_secret(self, db: Database, connection: AsyncConnection, host: str, key: SecretKey) -> NamedIndex:
-        """The blind index for a new row of this secret."""
-        return await index_of_secret(db, connection, self._sealer, host, key)
 
-    def blind_indexes(self, host: str, key: SecretKey) -> list[bytes]:
-        """The blind indexes that a row of this secret may have, whichever encryption key was primary then."""
-        return self._sealer.blind_indexes(host, key)
+def decrypt_escrow(row: Row[Any], opener: ValueOpener) -> Secret:
+    """Raises `Unsealable`."""
+    return opener.open_text("escrow", _binding("escrow", person_in(row), row.host, row.id), row.escrow)
 
-    def encrypt_escrow(self, reveal: Reveal, text: Secret) -> bytes:
-        return self._sealer.seal_text("escrow", _binding("escrow", reveal.person, reveal.host, reveal.id), text)
 
-    def decrypt_escrow(self, row: Row[Any]) -> Secret:
-        """Raises `Unsealable`."""
-        return self._sealer.open_text("escrow", _binding("escrow", person_in(row), row.host, row.id), row.escrow)
+def decrypt(row: Row[Any], opener: ValueOpener) -> Reveal:
+    """Raises `Unsealable`."""
+    if row.secret_key is None:
+        return _reveal(row, SecretKey(""))
+    binding = _binding("secret_key", person_in(row), row.host, row.id)
+    return _reveal(row, opener.open_text("metadata_key", binding, row.secret_key, SecretKey))
 
-    def decrypt(self, row: Row[Any]) -> Reveal:
-        """Raises `Unsealable`."""
-        return self._reveal(row, self._key(row))
 
-    def decrypt_or_empty(self, row: Row[Any]) -> Reveal:
-        """Like `decrypt`, with an empty key if the key cannot be decrypted: the person must still be notified."""
-        try:
-            return self.decrypt(row)
-        except Unsealable:
-            return self._reveal(row, SecretKey(""))
-
-    def _key(self, row: Row[Any]) -> SecretKey:
-        if row.secret_key is None:
-            return SecretKey("")
-        binding = _binding("secret_key", person_in(row), row.host, row.id)
-        return self._sealer.open_text("metadata_key", binding, row.secret_key, SecretKey)
-
-    def _reveal(self, row: Row[Any], key: SecretKey) -> Reveal:
-        return Reveal(
-            id=row.id,
-            person=person_in(row),
-            host=row.host,
-            key=key,
-            state=row.state,
-            wrong_tries=row.wrong_tries,
-            outcome_unknown=row.outcome_unknown,
-            has_escrow=bool(row.has_escrow),
-            escrow_expires_at=moment_or_none(row.escrow_expires_at),
-            delivery_id=row.delivery_id,
-            is_expired=bool(row.is_expired),
-        )
+def decrypt_or_empty(row: Row[Any], opener: ValueOpener) -> Reveal:
+    """Like `decrypt`, with an empty key if the key cannot be decrypted: the person must still be notified."""
+    try:
+        return decrypt(row, opener)
+    except Unsealable:
+        return _reveal(row, SecretKey(""))
 
 
 def has_escrow(life: float, memory: RevealMemory) -> ColumnElement[bool]:
@@ -185,6 +156,22 @@ async def mark_delivery_opened(connection: AsyncConnection, row: Row[Any]) -> No
     """Mark the delivery that this row opens as opened by the person of this row."""
     if row.delivery_id is not None:
         await openings.mark_opened(connection, row.delivery_id, person_in(row))
+
+
+def _reveal(row: Row[Any], key: SecretKey) -> Reveal:
+    return Reveal(
+        id=row.id,
+        person=person_in(row),
+        host=row.host,
+        key=key,
+        state=row.state,
+        wrong_tries=row.wrong_tries,
+        outcome_unknown=row.outcome_unknown,
+        has_escrow=bool(row.has_escrow),
+        escrow_expires_at=moment_or_none(row.escrow_expires_at),
+        delivery_id=row.delivery_id,
+        is_expired=bool(row.is_expired),
+    )
 
 
 def _binding(column: str, person: Person, host: str, row_id: str) -> Binding:

@@ -35,10 +35,13 @@ from bot.storage.reveals.rows import (
     ROW_LIFE,
     WIPE,
     Reveal,
-    RevealRows,
     RevealState,
     change,
     columns,
+    decrypt,
+    decrypt_escrow,
+    encrypt_escrow,
+    encrypt_key,
     is_in,
     is_of_same_secret,
     is_other_of_same_secret,
@@ -47,8 +50,9 @@ from bot.storage.reveals.rows import (
     release_delivery,
     reserve_delivery,
 )
-from bot.storage.sealing.blind_indexes import NamedIndex
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueOpener
 from bot.storage.tables import is_id, own_row, owned_by, owner, person_in, reveals
 
 TriedWith = Literal["passphrase", "nothing"]
@@ -78,7 +82,8 @@ class Reveals:
         memory: RevealMemory | None = None,
     ) -> None:
         self._db = db
-        self._rows = RevealRows(sealer)
+        self._sealer = sealer
+        self._keys = DataKeys(db, sealer)
         self._escrow_life = escrow_minutes * 60  # seconds
         self._memory = memory or RevealMemory()
 
@@ -90,12 +95,11 @@ class Reveals:
         """
         if not is_id(id):
             raise ValueError("not an id of ours")
-        sealed = None if delivery_id else self._rows.encrypt_key(person, host, id, key)
         before = (
             select(reveals.c.blind_index, reveals.c.blind_index_kid, reveals.c.wrong_tries)
             .where(
                 owned_by(reveals, person),
-                reveals.c.blind_index.in_(self._rows.blind_indexes(host, key)),
+                reveals.c.blind_index.in_(self._sealer.blind_indexes(host, key)),
                 reveals.c.expires_at > now,
             )
             .order_by(reveals.c.wrong_tries.desc())
@@ -111,24 +115,26 @@ class Reveals:
             "expires_at": now + ROW_LIFE,
         }
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, person)
             await lock_reveals(self._db, connection, person)
-            index = await self._rows.index_of_secret(self._db, connection, host, key)
+            index = await index_of_secret(self._db, connection, self._sealer, host, key)
             earlier = (await connection.execute(before)).one_or_none()
             if earlier:  # all rows of one secret have one index, also while a new key becomes the primary one
                 index = NamedIndex(earlier.blind_index_kid, earlier.blind_index)
             tries: int = earlier.wrong_tries if earlier else 0
             enough = tries >= MAX_WRONG_TRIES
             values |= {**index.values(), "wrong_tries": tries, "state": OVER if enough else READY}
-            await connection.execute(insert(reveals).values(secret_key=None if enough else sealed, **values))
+            sealed = None if delivery_id or enough else encrypt_key(person, host, id, key, sealer)
+            await connection.execute(insert(reveals).values(secret_key=sealed, **values))
         return tries
 
     async def find(self, person: Person, id: object) -> Reveal:
         """The reveal with this id. Raises `NotYours` unless it is this person's and has not expired; `Unsealable`."""
-        return self._rows.decrypt(await self._own(person, id))
+        return decrypt(*await self._own(person, id))
 
     async def find_for_window(self, person: Person, id: object) -> Reveal:
         """Like `find`, but also a reveal that expired while its window was open: `is_expired`, without a key."""
-        return self._rows.decrypt(await self._own(person, id, with_expired=True))
+        return decrypt(*await self._own(person, id, with_expired=True))
 
     async def latest_of(self, person: Person, delivery_id: str) -> Reveal | None:
         """This person's latest reveal of a delivery, if there is one. Its key is in the delivery's own row."""
@@ -137,7 +143,8 @@ class Reveals:
         )
         async with self._db.reading() as connection:
             row = (await connection.execute(query.order_by(reveals.c.created_at.desc()).limit(1))).one_or_none()
-        return None if row is None else self._rows.decrypt(row)
+            opener = await self._keys.opener(connection, [row])
+        return None if row is None else decrypt(row, opener)
 
     async def is_shown(self, id: str) -> bool:
         """Whether this reveal, or another one of the same person and secret, has shown the secret."""
@@ -229,12 +236,13 @@ class Reveals:
         only in memory.
         """
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, reveal.person)
             row = await change(
                 connection,
                 reveal.id,
                 is_in("claiming", "ready"),
                 state="escrowed",
-                escrow=self._rows.encrypt_escrow(reveal, text),
+                escrow=encrypt_escrow(reveal, text, sealer),
                 escrow_expires_at=now + self._escrow_life,
                 expires_at=now + ROW_LIFE + self._escrow_life,
                 notified_at=null(),
@@ -247,8 +255,8 @@ class Reveals:
 
     async def read_escrow(self, person: Person, id: object) -> Secret | None:
         """The text that waits to be shown, or None. Raises `NotYours`, `Unsealable`."""
-        row = await self._own(person, id)
-        return self._rows.decrypt_escrow(row) if row.has_escrow else None
+        row, opener = await self._own(person, id)
+        return decrypt_escrow(row, opener) if row.has_escrow else None
 
     async def mark_notified(self, id: str) -> None:
         """Record that the person was notified that the secret waits to be shown, or that it is lost."""
@@ -274,13 +282,14 @@ class Reveals:
         self._memory.end_escrow(row_id)
         await self._db.checkpoint()
 
-    async def _own(self, person: Person, row_id: object, *, with_expired: bool = False) -> Row[Any]:
+    async def _own(self, person: Person, row_id: object, *, with_expired: bool = False) -> tuple[Row[Any], ValueOpener]:
         mine = own_row(reveals, person, row_id)
         if not with_expired:
             mine = and_(mine, reveals.c.expires_at > now)
         query = select(*columns(self._escrow_life, self._memory)).where(mine)
         async with self._db.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise NotYours
-        return row
+        return row, opener

@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row
 
 from bot.errors import Unsealable
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.sealer import ValueOpener, ValueSealer
 from bot.storage.tables import SealedColumn, new_id
 
 _MARK: Final = "_"
@@ -31,12 +31,12 @@ def has_bound_id(column: SealedColumn) -> ColumnElement[bool]:
     return column.table.c.id.endswith(_MARK, autoescape=True)
 
 
-def seal_audience(sealer: Sealer, column: SealedColumn, values: Mapping[str, Any], plain: str = "") -> bytes:
+def seal_audience(sealer: ValueSealer, column: SealedColumn, values: Mapping[str, Any], plain: str = "") -> bytes:
     """The value for a new row with these `values`. `plain` is sealed in it."""
     return sealer.seal(column.purpose, column.binding(values), plain.encode())
 
 
-def open_audience(sealer: Sealer, column: SealedColumn, row: Row[Any]) -> str | None:
+def open_audience(opener: ValueOpener, column: SealedColumn, row: Row[Any]) -> str | None:
     """What `seal_audience` sealed; None for a row of before. Raises `Unsealable` if somebody changed who it is for."""
     blob = getattr(row, column.name)
     if blob is None:
@@ -44,6 +44,6 @@ def open_audience(sealer: Sealer, column: SealedColumn, row: Row[Any]) -> str | 
             raise Unsealable
         return None
     try:
-        return sealer.open(column.purpose, column.binding(row._asdict()), blob).decode()
+        return opener.open(column.purpose, column.binding(row._asdict()), blob).decode()
     except ValueError:  # a part of the row was emptied
         raise Unsealable from None

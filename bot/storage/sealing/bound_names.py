@@ -13,6 +13,7 @@ AUDIT_ENTRIES: Final = "audit_entries"
 AUDIT_KEYS: Final = "audit_keys"
 BUTTON_CONTEXTS: Final = "handles"
 BUTTON_CONTEXT_DATA: Final = "facts"  # the column `data`
+DATA_KEYS: Final = "data_keys"
 DELIVERIES: Final = "parcels"
 EXECUTIONS: Final = "executions"
 INSTALLATIONS: Final = "installations"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +18,11 @@ from bot.secret import Secret
 from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.audience import has_bound_id
-from bot.storage.sealing.key_checks import UNKNOWN_FORMAT, count_by_kid
+from bot.storage.sealing.data_keys import DataKeys, kids_of_data_keys
+from bot.storage.sealing.key_checks import NO_DATA_KEY, UNKNOWN_FORMAT, count_by_kid
 from bot.storage.sealing.key_file import write_new
 from bot.storage.sealing.keyring import KeyRing, generate_line
-from bot.storage.sealing.sealer import Sealer, kid_of
+from bot.storage.sealing.sealer import Sealer, ValueOpener, data_key_of, kid_of
 from bot.storage.tables import SEALED, SealedColumn, key_checks
 
 
@@ -85,14 +86,16 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
 
     Raises `CannotStart`.
     """
-    sealer, opened, failed = Sealer(keyring), Counter[str](), Counter[str]()
-    async with _reading(database_url) as connection:
+    opened, failed = Counter[str](), Counter[str]()
+    async with existing_database(database_url) as db, db.reading() as connection:
+        opener = await DataKeys(db, Sealer(keyring)).opener_of_all(connection)
+        sealed_by = await kids_of_data_keys(connection)
         for sealed in SEALED:
             there = or_(sealed.column.is_not(None), has_bound_id(sealed) if sealed.audience else false())
             async for row in await connection.stream(select(*sealed.bound_columns, sealed.column).where(there)):
                 blob = getattr(row, sealed.name) or b""  # empty: somebody emptied it
-                counts = opened if _opens(sealer, sealed, row, blob) else failed
-                counts[kid_of(blob) or UNKNOWN_FORMAT] += 1
+                counts = opened if _opens(opener, sealed, row, blob) else failed
+                counts[_needed_for(blob, sealed_by)] += 1
     lines = [f"{kid}  {opened[kid]} open  {failed[kid]} do not" for kid in sorted(opened | failed)]
     bad = failed.total()
     lines.append("Some do not open: restore the right keys or rows." if bad else "Every sealed value opens.")
@@ -106,9 +109,16 @@ async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-def _opens(sealer: Sealer, sealed: SealedColumn, row: Any, blob: bytes) -> bool:
+def _needed_for(blob: bytes, sealed_by: Mapping[str, str]) -> str:
+    """The name of the encryption key that the value needs."""
+    key_id = data_key_of(blob)
+    kid = kid_of(blob) if key_id is None else sealed_by.get(key_id, NO_DATA_KEY)
+    return kid or UNKNOWN_FORMAT
+
+
+def _opens(opener: ValueOpener, sealed: SealedColumn, row: Any, blob: bytes) -> bool:
     try:
-        sealer.open(sealed.purpose, sealed.binding(row._asdict()), blob)
+        opener.open(sealed.purpose, sealed.binding(row._asdict()), blob)
     except (Unsealable, ValueError):  # ValueError: a part of the row was emptied
         return False
     return True

@@ -11,12 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import CannotStart, Unsealable
 from bot.storage.engine.database import Database, now
 from bot.storage.sealing import bound_names
+from bot.storage.sealing.data_keys import kids_of_data_keys
 from bot.storage.sealing.keyring import GENERATE
-from bot.storage.sealing.sealer import MAX_HEADER, NOBODY, Binding, Sealer, header_of, kid_of
+from bot.storage.sealing.sealer import (
+    DATA_ID_BYTES,
+    DATA_VERSION,
+    MAX_HEADER,
+    NOBODY,
+    Binding,
+    Sealer,
+    data_id_of,
+    header_of,
+    kid_of,
+)
 from bot.storage.tables import SEALED, SealedColumn, key_checks
 
 CONSTANT: Final = b"ots-bot key check"
 UNKNOWN_FORMAT = "(unknown format)"
+NO_DATA_KEY = "(a data key that is gone)"
 
 
 async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
@@ -44,24 +56,37 @@ async def compare_keys(db: Database, sealer: Sealer | None) -> tuple[Sealer, fro
         raise CannotStart(_no_key(used))
     _refuse_wrong_keys(sealer, checks, used)
     missing = {kid: rows for kid, rows in used.items() if kid not in sealer.keyring.kids}
+    if orphans := missing.get(NO_DATA_KEY):
+        raise CannotStart(
+            f"{_rows(orphans)} a data key that is not in the database. Restore the database from its backup, with the "
+            "table data_keys; nothing was changed."
+        )
     if missing:
         raise CannotStart(_missing(missing))
     return sealer, frozenset(checks)
 
 
 async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) -> Counter[str]:
-    """How many sealed values each key has, read from their headers: nothing is opened.
+    """How many sealed values need each key, read from their headers: nothing is opened.
 
-    Values of the keys named in `kids` are counted by the database; the headers of others are fetched.
+    A value that a data key sealed needs the encryption key that sealed the data key. Values of the keys named in `kids`
+    are counted by the database; the headers of others are fetched.
     """
     headers = union_all(*map(_headers, SEALED)).subquery()
     header, used = headers.c.header, Counter[str]()
     for kid in kids:
         ours = starts_with(header, header_of(kid))
         used[kid] = await connection.scalar(select(func.count()).select_from(headers).where(ours)) or 0
-    others = select(header).where(*(~starts_with(header, header_of(kid)) for kid in kids))
+    by_data_key = starts_with(header, DATA_VERSION)
+    others = select(header).where(~by_data_key, *(~starts_with(header, header_of(kid)) for kid in kids))
     async for (other,) in await connection.stream(others):
         used[kid_of(other) or UNKNOWN_FORMAT] += 1
+    start = len(DATA_VERSION) + 1
+    key_ids = select(func.substr(header, start, DATA_ID_BYTES, type_=header.type).label("id")).where(by_data_key)
+    of_key = key_ids.subquery().c.id
+    sealed_by = await kids_of_data_keys(connection)
+    for key_id, count in await connection.execute(select(of_key, func.count()).group_by(of_key)):
+        used[sealed_by.get(data_id_of(key_id), NO_DATA_KEY) or UNKNOWN_FORMAT] += count
     return used
 
 

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Table, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage.audit.heads import count_heads
 from bot.storage.sealing.blind_indexes import INDEXED
 from bot.storage.sealing.key_checks import starts_with
 from bot.storage.sealing.sealer import header_of
-from bot.storage.tables import SEALED, SealedColumn
-
-
-async def count_sealed(connection: AsyncConnection, sealed: SealedColumn, condition: ColumnElement[bool]) -> int:
-    """How many rows of the column's table meet the condition."""
-    return await _count(connection, sealed.table, condition)
+from bot.storage.tables import SEALED
 
 
 async def count_uses(connection: AsyncConnection, kid: str) -> tuple[Counter[str], Counter[str]]:
@@ -27,13 +21,14 @@ async def count_uses(connection: AsyncConnection, kid: str) -> tuple[Counter[str
     """
     sealed, indexed = Counter[str](), Counter[str]()
     for one in SEALED:
-        sealed[one.table.name] += await _count(connection, one.table, starts_with(one.column, header_of(kid)))
+        sealed[one.table.name] += await count_rows(connection, one.table, starts_with(one.column, header_of(kid)))
     for index in INDEXED:
         by_key = or_(index.kid == kid, index.kid.is_(None))
-        indexed[index.table.name] += await _count(connection, index.table, index.column.is_not(None) & by_key)
+        indexed[index.table.name] += await count_rows(connection, index.table, index.column.is_not(None) & by_key)
     sealed["audit_chains"] += (await count_heads(connection))[kid]  # signed by it
     return +sealed, +indexed
 
 
-async def _count(connection: AsyncConnection, table: Any, condition: ColumnElement[bool]) -> int:
+async def count_rows(connection: AsyncConnection, table: Table, condition: ColumnElement[bool]) -> int:
+    """How many rows of the table meet the condition."""
     return await connection.scalar(select(func.count()).select_from(table).where(condition)) or 0

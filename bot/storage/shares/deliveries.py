@@ -29,10 +29,22 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueOpener
 from bot.storage.shares import openings
 from bot.storage.shares.openings import opener_is, opener_values
-from bot.storage.shares.rows import WIPE, Delivery, DeliveryEnd, DeliveryRows, DeliveryState, change, columns_of, is_in
+from bot.storage.shares.rows import (
+    WIPE,
+    Delivery,
+    DeliveryEnd,
+    DeliveryState,
+    change,
+    columns_of,
+    decrypt_delivery,
+    decrypt_or_empty,
+    encrypt_text,
+    is_in,
+)
 from bot.storage.tables import NO_ID, deliveries, is_id, shares
 
 MAX_POSTED = 10_000  # messages that are remembered while the database does not take them
@@ -47,7 +59,7 @@ class Deliveries:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._rows = DeliveryRows(sealer)
+        self._keys = DataKeys(db, sealer)
         self._posted: LRUCache[str, MessageRef] = LRUCache(MAX_POSTED)
 
     # --- making and sending
@@ -71,19 +83,21 @@ class Deliveries:
         `passphrase` is a passphrase that still has to be sent or shown. Raises `StorageUnavailable` if the row is in
         another state; the keys then exist only in memory.
         """
-        values = {
-            "secret_key": self._rows.encrypt(delivery, "secret_key", secret_key),
-            "metadata_key": self._rows.encrypt(delivery, "metadata_key", metadata_key),
-            "passphrase": None if passphrase is None else self._rows.encrypt(delivery, "passphrase", passphrase),
-            "passphrase_required": passphrase_required,
-            "expires_at": None if expires_at is None else expires_at.timestamp(),
-        }
-        row = await self._change(
-            delivery.id, is_in("asking", "unknown_outcome"), state="made", over_at=null(), **values
-        )
+        asking = is_in("asking", "unknown_outcome")
+        async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, delivery.sender)
+            values = {
+                "secret_key": encrypt_text(delivery, "secret_key", secret_key, sealer),
+                "metadata_key": encrypt_text(delivery, "metadata_key", metadata_key, sealer),
+                "passphrase": None if passphrase is None else encrypt_text(delivery, "passphrase", passphrase, sealer),
+                "passphrase_required": passphrase_required,
+                "expires_at": None if expires_at is None else expires_at.timestamp(),
+            }
+            row = await change(connection, delivery.id, asking, state="made", over_at=null(), **values)
+            opener = await self._keys.opener(connection, [row])
         if row is None:
             raise StorageUnavailable("the delivery is not being made any more")
-        return self._rows.decrypt(row)
+        return decrypt_delivery(row, opener)
 
     async def mark_failed(self, id: str, why: str) -> bool:
         """Waiting or asking → failed: there is no secret. `why` is a code."""
@@ -139,10 +153,10 @@ class Deliveries:
         Raises `NotYours` for everything else, and `Unsealable`. `id` may be any value: every value costs the same one
         query.
         """
-        row = await self._one(deliveries.c.id == (id if is_id(id) else NO_ID), _is_for(person))
+        row, opener = await self._one(deliveries.c.id == (id if is_id(id) else NO_ID), _is_for(person))
         if row is None:
             raise NotYours
-        return self._rows.decrypt(row)
+        return decrypt_delivery(row, opener)
 
     async def mark_opened(self, id: str, person: Person) -> Delivery:
         """Record that this person opened the delivery: wipe its keys. Returns the new row; the first opener stays."""
@@ -192,15 +206,16 @@ class Deliveries:
         async with self._db.writing() as connection:
             return await change(connection, row_id, condition, state=state, **values)
 
-    async def _one(self, *conditions: ColumnElement[bool]) -> Row[Any] | None:
+    async def _one(self, *conditions: ColumnElement[bool]) -> tuple[Row[Any] | None, ValueOpener]:
         async with self._db.reading() as connection:
-            return (await connection.execute(select(deliveries).where(*conditions))).one_or_none()
+            row = (await connection.execute(select(deliveries).where(*conditions))).one_or_none()
+            return row, await self._keys.opener(connection, [row])
 
     async def _by_id(self, row_id: str) -> Delivery:
-        row = await self._one(deliveries.c.id == row_id)
+        row, opener = await self._one(deliveries.c.id == row_id)
         if row is None:
             raise NotYours
-        return self._rows.decrypt_or_empty(row)
+        return decrypt_or_empty(row, opener)
 
 
 def _is_for(person: Person) -> ColumnElement[bool]:

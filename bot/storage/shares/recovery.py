@@ -7,14 +7,15 @@ from typing import Final
 from sqlalchemy import and_, delete, exists, or_, select
 
 from bot.storage.engine.database import Database, is_older, now
+from bot.storage.sealing.data_keys import DataKeys
 from bot.storage.sealing.sealer import Sealer
 from bot.storage.shares.rows import (
     CAN_BE_OPENED,
     Delivery,
-    DeliveryRows,
     PassphraseTo,
     Share,
-    ShareRows,
+    decrypt_or_empty,
+    decrypt_share,
     is_in,
 )
 from bot.storage.tables import deliveries, shares
@@ -34,8 +35,7 @@ class InterruptedShares:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._shares = ShareRows(sealer)
-        self._deliveries = DeliveryRows(sealer)
+        self._keys = DataKeys(db, sealer)
 
     async def unfinished(self, older_than: float) -> list[Delivery]:
         """Unfinished deliveries that did not change for `older_than` seconds: most likely a process died.
@@ -51,7 +51,8 @@ class InterruptedShares:
         query = select(deliveries).where(undone, is_older(deliveries.c.changed_at, older_than))
         async with self._db.reading() as connection:
             rows = (await connection.execute(query.order_by(deliveries.c.created_at, deliveries.c.position))).all()
-        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_empty(row, opener) for row in rows]
 
     async def without_card(self, older_than: float) -> list[Share]:
         """Shares that began `older_than` seconds ago, have no message to their sender, and are not being made."""
@@ -60,7 +61,8 @@ class InterruptedShares:
         query = select(shares).where(has_no_card, ~busy).order_by(shares.c.created_at, shares.c.id)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._shares.decrypt(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_share(row, opener) for row in rows]
 
     async def unannounced(self, older_than: float = 0.0) -> list[Delivery]:
         """Deliveries that were opened here `older_than` seconds ago, and may not have been announced to the sender."""
@@ -71,7 +73,8 @@ class InterruptedShares:
         )
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_empty(row, opener) for row in rows]
 
     async def late(self) -> list[Delivery]:
         """Deliveries that expired a day ago, which the watcher should have reported: nobody looks at them any more."""
@@ -79,7 +82,8 @@ class InterruptedShares:
             rows = (
                 await connection.execute(select(deliveries).where(_IS_LATE).order_by(deliveries.c.expires_at))
             ).all()
-        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_empty(row, opener) for row in rows]
 
     async def purge(self) -> int:
         """Delete shares that have been over for a week. Returns how many."""

@@ -18,8 +18,9 @@ from sqlalchemy import and_, case, null, or_, select, true, update
 from bot.errors import Unsealable
 from bot.logs import Log
 from bot.storage.engine.database import Database, is_older, now
+from bot.storage.sealing.data_keys import DataKeys
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.shares.rows import Delivery, DeliveryRows, change, is_in
+from bot.storage.shares.rows import Delivery, change, decrypt_delivery, decrypt_or_empty, is_in
 from bot.storage.tables import deliveries
 
 REMINDER_INTERVAL: Final = 3_600.0  # seconds
@@ -40,7 +41,7 @@ class Reminders:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._rows = DeliveryRows(sealer)
+        self._keys = DataKeys(db, sealer)
 
     async def claim_now(self, delivery_id: str) -> bool:
         """True if the recipient may be reminded now: sent, and no reminder in the last hour. Starts a new hour."""
@@ -81,13 +82,14 @@ class Reminders:
                 return []
             leased = update(deliveries).where(deliveries.c.id.in_(ids), _IS_DUE).returning(deliveries)
             rows = (await connection.execute(leased.values(reminder_lease_until=now + LEASE))).all()
+            opener = await self._keys.opener(connection, rows)
         claimed: list[Delivery] = []
         for row in rows:
             try:
-                claimed.append(self._rows.decrypt(row))
+                claimed.append(decrypt_delivery(row, opener))
             except Unsealable:
                 log.warning("reminder_unreadable", ref=row.id)
-                await self._end(self._rows.decrypt_or_empty(row))
+                await self._end(decrypt_or_empty(row, opener))
         return claimed
 
     async def mark_sent(self, delivery: Delivery) -> None:

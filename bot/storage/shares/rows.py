@@ -17,7 +17,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.audience import new_bound_id, open_audience, seal_audience
-from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.sealing.sealer import Binding, ValueOpener, ValueSealer
 from bot.storage.tables import DELIVERY_RECIPIENT, deliveries, new_id, owner, person_in, person_of
 
 PassphraseTo = Literal["nobody", "sender", "recipient"]
@@ -159,108 +159,99 @@ class Delivery:
         return self.can_be_opened or self.state == "opened"
 
 
-class ShareRows:
-    """Turns rows of `shares` into values and back. All encryption for that table is here."""
+def encrypt_share(
+    person: Person, new: NewShare, to: Sequence[Recipient], sealer: ValueSealer
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The rows of a new share and of its deliveries."""
+    share_id = new_id()
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def words(column: str, text: str | None) -> bytes | None:
+        binding = _share_binding(column, person, new.host, share_id)
+        return None if text is None else sealer.seal("metadata_key", binding, text.encode("utf-8", "surrogatepass"))
 
-    def encrypt(
-        self, person: Person, new: NewShare, to: Sequence[Recipient]
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The rows of the share and of its deliveries."""
-        share_id = new_id()
-        share = {
-            "id": share_id,
-            **owner(person),
-            "idempotency_key": new.idempotency_key,
-            "host": new.host,
-            "account_id": new.account_id,
-            "quiet": new.quiet,
-            "note": self._sealed_words("note", person, new.host, share_id, new.note),
-            "label": self._sealed_words("label", person, new.host, share_id, new.label),
-            "passphrase_to": new.passphrase_to,
-            "thread_ts": new.thread,
-            "created_at": now,
-        }
-        common = {
-            "share_id": share_id,
-            **owner(person),
-            "host": new.host,
-            "state": "waiting",
-        }
-        empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
-        rows = [
-            {"id": new_bound_id(), "position": place, **common, **empty, **recipient_values(one)}
-            for place, one in enumerate(to)
-        ]
-        for row in rows:
-            row["recipient"] = seal_audience(self._sealer, DELIVERY_RECIPIENT, row, new.passphrase_to)
-        return share, rows
+    share = {
+        "id": share_id,
+        **owner(person),
+        "idempotency_key": new.idempotency_key,
+        "host": new.host,
+        "account_id": new.account_id,
+        "quiet": new.quiet,
+        "note": words("note", new.note),
+        "label": words("label", new.label),
+        "passphrase_to": new.passphrase_to,
+        "thread_ts": new.thread,
+        "created_at": now,
+    }
+    common = {
+        "share_id": share_id,
+        **owner(person),
+        "host": new.host,
+        "state": "waiting",
+    }
+    empty = dict.fromkeys(("recipient_enterprise_id", "recipient_team_id", "recipient_user_id"))
+    rows = [
+        {"id": new_bound_id(), "position": place, **common, **empty, **recipient_values(one)}
+        for place, one in enumerate(to)
+    ]
+    for row in rows:
+        row["recipient"] = seal_audience(sealer, DELIVERY_RECIPIENT, row, new.passphrase_to)
+    return share, rows
 
-    def _sealed_words(self, column: str, person: Person, host: str, row_id: str, words: str | None) -> bytes | None:
-        if words is None:
-            return None
-        plain = words.encode("utf-8", "surrogatepass")
-        return self._sealer.seal("metadata_key", Binding.of(bound_names.SHARES, column, person, host, row_id), plain)
 
-    def _words(self, row: Row[Any], column: str) -> str | None:
+def decrypt_share(row: Row[Any], opener: ValueOpener) -> Share:
+    return Share(
+        id=row.id,
+        person=person_in(row),
+        host=row.host,
+        account_id=row.account_id,
+        quiet=row.quiet,
+        note=_words(row, "note", opener),
+        card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
+        created_at=moment(row.created_at),
+        label=_words(row, "label", opener),
+        passphrase_to=row.passphrase_to,
+        earlier_id=row.earlier_id,
+        unknown_tries=row.unknown_tries,
+        thread=row.thread_ts,
+    )
+
+
+def _words(row: Row[Any], column: str, opener: ValueOpener) -> str | None:
+    blob = getattr(row, column)
+    if blob is None:
+        return None
+    binding = _share_binding(column, person_in(row), row.host, row.id)
+    try:
+        return opener.open("metadata_key", binding, blob).decode("utf-8", "surrogatepass")
+    except Unsealable:
+        return None  # the share can be followed and burned without its note and label
+
+
+def encrypt_text(delivery: Delivery, column: str, text: Secret, sealer: ValueSealer) -> bytes:
+    """A key or passphrase for this column of the delivery."""
+    return sealer.seal_text("metadata_key", _binding(column, delivery.sender, delivery.host, delivery.id), text)
+
+
+def decrypt_delivery(row: Row[Any], opener: ValueOpener) -> Delivery:
+    """Raises `Unsealable`, also if somebody changed in the row who the delivery is for."""
+    sender = person_in(row)
+    passphrase_to = cast("PassphraseTo | None", open_audience(opener, DELIVERY_RECIPIENT, row))
+
+    def text(column: str) -> Secret:
         blob = getattr(row, column)
-        if blob is None:
-            return None
-        binding = Binding.of(bound_names.SHARES, column, person_in(row), row.host, row.id)
-        try:
-            return self._sealer.open("metadata_key", binding, blob).decode("utf-8", "surrogatepass")
-        except Unsealable:
-            return None  # the share can be followed and burned without its note and label
+        binding = _binding(column, sender, row.host, row.id)
+        return Secret("") if blob is None else opener.open_text("metadata_key", binding, blob)
 
-    def decrypt(self, row: Row[Any]) -> Share:
-        return Share(
-            id=row.id,
-            person=person_in(row),
-            host=row.host,
-            account_id=row.account_id,
-            quiet=row.quiet,
-            note=self._words(row, "note"),
-            card=MessageRef(row.team_id, row.card_channel, row.card_ts) if row.card_channel else None,
-            created_at=moment(row.created_at),
-            label=self._words(row, "label"),
-            passphrase_to=row.passphrase_to,
-            earlier_id=row.earlier_id,
-            unknown_tries=row.unknown_tries,
-            thread=row.thread_ts,
-        )
+    keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
+    return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None, passphrase_to)
 
 
-class DeliveryRows:
-    """Turns rows of `deliveries` into values and back. All encryption for that table is here."""
-
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
-
-    def encrypt(self, delivery: Delivery, column: str, text: Secret) -> bytes:
-        binding = _binding(column, delivery.sender, delivery.host, delivery.id)
-        return self._sealer.seal_text("metadata_key", binding, text)
-
-    def decrypt(self, row: Row[Any]) -> Delivery:
-        """Raises `Unsealable`, also if somebody changed in the row who the delivery is for."""
-        sender = person_in(row)
-        passphrase_to = cast("PassphraseTo | None", open_audience(self._sealer, DELIVERY_RECIPIENT, row))
-
-        def text(column: str) -> Secret:
-            blob = getattr(row, column)
-            binding = _binding(column, sender, row.host, row.id)
-            return Secret("") if blob is None else self._sealer.open_text("metadata_key", binding, blob)
-
-        keys = text("secret_key").as_kind(SecretKey), text("metadata_key").as_kind(MetadataKey)
-        return _delivery(row, *keys, text("passphrase") if row.passphrase is not None else None, passphrase_to)
-
-    def decrypt_or_empty(self, row: Row[Any]) -> Delivery:
-        """Like `decrypt`, with empty keys if they cannot be decrypted: lists still show the delivery."""
-        try:
-            return self.decrypt(row)
-        except Unsealable:
-            return _delivery(row, SecretKey(""), MetadataKey(""), None, None)
+def decrypt_or_empty(row: Row[Any], opener: ValueOpener) -> Delivery:
+    """Like `decrypt_delivery`, with empty keys if they cannot be decrypted: lists still show the delivery."""
+    try:
+        return decrypt_delivery(row, opener)
+    except Unsealable:
+        return _delivery(row, SecretKey(""), MetadataKey(""), None, None)
 
 
 def is_in(*states: DeliveryState) -> ColumnElement[bool]:
@@ -345,3 +336,7 @@ def _person(enterprise_id: str | None, team_id: str | None, user_id: str | None)
 
 def _binding(column: str, sender: Person, host: str, row_id: str) -> Binding:
     return Binding.of(bound_names.DELIVERIES, column, sender, host, row_id)
+
+
+def _share_binding(column: str, person: Person, host: str, row_id: str) -> Binding:
+    return Binding.of(bound_names.SHARES, column, person, host, row_id)

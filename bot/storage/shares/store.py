@@ -15,19 +15,22 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.storage import requests
 from bot.storage.engine.database import Database, now
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueOpener
 from bot.storage.shares.openings import opener_is
 from bot.storage.shares.rows import (
     CAN_BE_OPENED,
     NOT_GIVEN,
     Delivery,
-    DeliveryRows,
     DeliveryState,
     NewShare,
     Recipient,
     Share,
-    ShareRows,
     columns_of,
+    decrypt_delivery,
+    decrypt_or_empty,
+    decrypt_share,
+    encrypt_share,
     is_in,
 )
 from bot.storage.tables import OWNER, deliveries, own_row, owned_by, owner, person_in, shares
@@ -57,8 +60,7 @@ class Shares:
 
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
-        self._rows = ShareRows(sealer)
-        self._deliveries = DeliveryRows(sealer)
+        self._keys = DataKeys(db, sealer)
 
     async def begin(
         self, person: Person, new: NewShare, to: Sequence[Recipient], *, answers: str | None = None
@@ -71,8 +73,8 @@ class Shares:
 
         The share replaces the earlier one that `new` names, if that came to nothing and no other share replaces it.
         """
-        share, rows = self._rows.encrypt(person, new, to)
         async with self._db.writing() as connection:
+            share, rows = encrypt_share(person, new, to, await self._keys.sealer_for(connection, person))
             await self._db.advisory_lock(connection, "shares", new.idempotency_key)
             before = (
                 await connection.execute(select(shares).where(shares.c.idempotency_key == new.idempotency_key))
@@ -87,8 +89,9 @@ class Shares:
                     await requests.answer(connection, answers, row.id)
             elif person_in(before) != person:
                 raise NotYours
-        there = before or row
-        return self._rows.decrypt(there), await self.deliveries_of(there.id), before is None
+            there = before or row
+            opener = await self._keys.opener(connection, [there])
+        return decrypt_share(there, opener), await self.deliveries_of(there.id), before is None
 
     async def _replacing(self, connection: AsyncConnection, person: Person, earlier_id: str) -> dict[str, Any]:
         """The columns of a share that replaces this earlier one. Empty if it replaces none."""
@@ -105,8 +108,7 @@ class Shares:
 
     async def find_by_key(self, person: Person, idempotency_key: str) -> Share | None:
         """The share that was begun with this key, or None."""
-        row = await self._share_row(and_(owned_by(shares, person), shares.c.idempotency_key == idempotency_key))
-        return self._rows.decrypt(row) if row else None
+        return await self._share(owned_by(shares, person), shares.c.idempotency_key == idempotency_key)
 
     async def delete(self, id: str) -> bool:
         """Delete a share if all its deliveries failed. Its `idempotency_key` can then begin another share.
@@ -120,24 +122,25 @@ class Shares:
             return bool((await connection.execute(delete(shares).where(*empty))).rowcount)
 
     async def find(self, person: Person, id: object) -> Share:
-        row = await self._share_row(own_row(shares, person, id))
-        if row is None:
+        share = await self._share(own_row(shares, person, id))
+        if share is None:
             raise NotYours
-        return self._rows.decrypt(row)
+        return share
 
     async def deliveries_of(self, share_id: str) -> list[Delivery]:
         """The deliveries, in the order of their recipients. Keys that cannot be decrypted any more are empty."""
         query = select(deliveries).where(deliveries.c.share_id == share_id).order_by(deliveries.c.position)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._deliveries.decrypt_or_empty(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_empty(row, opener) for row in rows]
 
     async def own_delivery(self, person: Person, id: object) -> Delivery:
         """A delivery that this person sent. Raises `NotYours`, `Unsealable`."""
-        row = await self._delivery_row(own_row(deliveries, person, id))
+        row, opener = await self._delivery_row(own_row(deliveries, person, id))
         if row is None:
             raise NotYours
-        return self._deliveries.decrypt(row)
+        return decrypt_delivery(row, opener)
 
     async def of_tracked(self, tracked_id: str) -> tuple[Share, Delivery] | None:
         """The delivery that the watcher follows by this tracked row, with its share; None if there is none."""
@@ -157,8 +160,9 @@ class Shares:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
             found = (await connection.execute(theirs)).all() if rows else ()
-        by_id = {row.id: self._rows.decrypt(row) for row in found}
-        pairs = [(by_id.get(row.share_id), self._deliveries.decrypt_or_empty(row)) for row in rows]
+            opener = await self._keys.opener(connection, [*rows, *found])
+        by_id = {row.id: decrypt_share(row, opener) for row in found}
+        pairs = [(by_id.get(row.share_id), decrypt_or_empty(row, opener)) for row in rows]
         return [(share, delivery) for share, delivery in pairs if share is not None]
 
     async def left_behind(self, person: Person, limit: int) -> list[LeftBehind]:
@@ -183,7 +187,8 @@ class Shares:
         query = select(deliveries).where(owned_by(deliveries, person), deliveries.c.tracked_id.in_(tracked_ids))
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all() if tracked_ids else ()
-        return {row.tracked_id: self._deliveries.decrypt_or_empty(row).recipient for row in rows}
+            opener = await self._keys.opener(connection, rows)
+        return {row.tracked_id: decrypt_or_empty(row, opener).recipient for row in rows}
 
     async def waiting_for(self, person: Person, limit: int) -> Waiting:
         """What was sent to this person and can be opened, the newest first. What cannot be decrypted is left out."""
@@ -196,25 +201,20 @@ class Shares:
             rows = (await connection.execute(query.order_by(deliveries.c.created_at.desc()).limit(limit))).all()
             theirs = select(shares).where(shares.c.id.in_({row.share_id for row in rows}))
             found = (await connection.execute(theirs)).all() if rows else ()
-        by_id = {row.id: self._rows.decrypt(row) for row in found}
-        return Waiting(tuple(self._readable(rows, by_id)), rows[0].total if rows else 0)
-
-    def _readable(self, rows: Sequence[Row[Any]], by_id: dict[str, Share]) -> Iterator[tuple[Share, Delivery]]:
-        for row in rows:
-            with suppress(Unsealable):
-                if row.share_id in by_id:
-                    yield by_id[row.share_id], self._deliveries.decrypt(row)
+            opener = await self._keys.opener(connection, [*rows, *found])
+        by_id = {row.id: decrypt_share(row, opener) for row in found}
+        return Waiting(tuple(_readable(rows, by_id, opener)), rows[0].total if rows else 0)
 
     async def share_of(self, delivery: Delivery) -> Share:
-        row = await self._share_row(shares.c.id == delivery.share_id)
-        if row is None:
+        share = await self._share(shares.c.id == delivery.share_id)
+        if share is None:
             raise NotYours
-        return self._rows.decrypt(row)
+        return share
 
     async def find_earlier_card(self, share: Share) -> MessageRef | None:
         """The card of the earlier try that this share replaces, until `set_card`; None if there is none."""
-        row = await self._share_row(shares.c.id == share.earlier_id) if share.earlier_id else None
-        return self._rows.decrypt(row).card if row else None
+        earlier = await self._share(shares.c.id == share.earlier_id) if share.earlier_id else None
+        return earlier.card if earlier else None
 
     async def set_card(self, share_id: str, card: MessageRef) -> None:
         """Remember the message that shows the share to its sender. An earlier try that it replaces has no card then."""
@@ -231,15 +231,27 @@ class Shares:
     # --- rows
 
     async def _with_share(self, condition: ColumnElement[bool]) -> tuple[Share, Delivery] | None:
-        row = await self._delivery_row(condition)
+        row, opener = await self._delivery_row(condition)
         if row is None:
             return None
-        return await self.share_of(delivery := self._deliveries.decrypt_or_empty(row)), delivery
+        return await self.share_of(delivery := decrypt_or_empty(row, opener)), delivery
 
-    async def _share_row(self, *conditions: Any) -> Row[Any] | None:
+    async def _share(self, *conditions: Any) -> Share | None:
         async with self._db.reading() as connection:
-            return (await connection.execute(select(shares).where(*conditions))).one_or_none()
+            row = (await connection.execute(select(shares).where(*conditions))).one_or_none()
+            opener = await self._keys.opener(connection, [row])
+        return decrypt_share(row, opener) if row else None
 
-    async def _delivery_row(self, *conditions: Any) -> Row[Any] | None:
+    async def _delivery_row(self, *conditions: Any) -> tuple[Row[Any] | None, ValueOpener]:
         async with self._db.reading() as connection:
-            return (await connection.execute(select(deliveries).where(*conditions))).one_or_none()
+            row = (await connection.execute(select(deliveries).where(*conditions))).one_or_none()
+            return row, await self._keys.opener(connection, [row])
+
+
+def _readable(
+    rows: Sequence[Row[Any]], by_id: dict[str, Share], opener: ValueOpener
+) -> Iterator[tuple[Share, Delivery]]:
+    for row in rows:
+        with suppress(Unsealable):
+            if row.share_id in by_id:
+                yield by_id[row.share_id], decrypt_delivery(row, opener)

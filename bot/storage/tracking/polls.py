@@ -35,7 +35,8 @@ from bot.person import Person
 from bot.secret import MetadataKey, Secret
 from bot.storage.engine.database import CLOCK_TOLERANCE, Database, clock, now
 from bot.storage.leases import FREE
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueSealer
 from bot.storage.shares.rows import DeliveryState
 from bot.storage.tables import NO_ID, OWNER, deliveries, ignored, notifications, owned_by, tracked, watches
 from bot.storage.tables import new_id as new_lease
@@ -51,6 +52,7 @@ from bot.storage.tracking.rows import (
     OpenRow,
     TrackedRows,
     Watch,
+    decrypt_key,
     is_held,
     lock_person,
     watch_of,
@@ -79,6 +81,7 @@ class Polls:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._rows = TrackedRows(sealer)
+        self._keys = DataKeys(db, sealer)
         self.key_calls = KeyCalls(db)
 
     # --- leases
@@ -151,9 +154,11 @@ class Polls:
         found = {}
         async with self._db.reading() as connection:
             for some in _in_batches(ids):
-                for row in (await connection.execute(query.where(tracked.c.id.in_(some)))).all():
+                rows = (await connection.execute(query.where(tracked.c.id.in_(some)))).all()
+                opener = await self._keys.opener(connection, rows)
+                for row in rows:
                     try:
-                        found[row.id] = self._rows.decrypt_key(row)
+                        found[row.id] = decrypt_key(row, opener)
                     except Unsealable:
                         continue
         return found
@@ -203,6 +208,7 @@ class Polls:
         """
         async with self._db.writing() as connection:
             if new:
+                sealer = await self._keys.sealer_for(connection, watch.person)
                 await lock_person(self._db, connection, watch.person)
             moment = await clock(connection)
             following = null() if next_poll_in is None else literal(moment + next_poll_in)
@@ -211,8 +217,8 @@ class Polls:
             row = await _release_lease(connection, watch, next_poll_at=next_poll_at, version=version, **_WELL)
             if row is None:
                 return False
-            if row.everything:
-                await self._track(connection, watch, new, row.everything_since, moment)
+            if row.everything and new:
+                await self._track(connection, watch, new, row.everything_since, moment, sealer)
             await apply_changes(connection, watch.ref, changes, moment)
         return True
 
@@ -281,6 +287,7 @@ class Polls:
         new: Sequence[NewTracked],
         since: float | None,
         moment: float,
+        sealer: ValueSealer,
     ) -> None:
         blinds = {one.key: self._rows.blind_indexes(watch.host, one.key) for one in new}
         known = await _known(connection, watch.person, [blind for some in blinds.values() for blind in some])
@@ -290,7 +297,7 @@ class Polls:
         rows = []
         for one in wanted:
             of_secret = await self._rows.index_of_secret(self._db, connection, watch.host, one.secret_key)
-            values = self._rows.encrypt(watch.person, watch.host, watch.id, one, of_secret, moment)
+            values = self._rows.encrypt(watch.person, watch.host, watch.id, one, of_secret, moment, sealer=sealer)
             rows.append(values | {"found": True})
         await connection.execute(insert(tracked), rows)
         # Servers round the time of creation down to whole seconds.

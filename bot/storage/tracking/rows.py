@@ -18,7 +18,7 @@ from bot.storage.engine.database import Database, moment, moment_or_none, now
 from bot.storage.sealing import bound_names
 from bot.storage.sealing.blind_indexes import NamedIndex, index_of_secret, primary_index
 from bot.storage.sealing.keyring import KeyRing
-from bot.storage.sealing.sealer import Binding, Sealer
+from bot.storage.sealing.sealer import Binding, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import NO_ID, new_id, owned_by, owner, person_in, tracked, watches
 
 KnownEnd = Literal["received", "burned", "expired", "orphaned"]  # a host says what became of the secret
@@ -132,7 +132,7 @@ class Watch:
 
 
 class TrackedRows:
-    """Turns rows into values and back. All encryption for the table `tracked` is here."""
+    """Makes the values of new rows, and the blind indexes that find rows."""
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
@@ -148,6 +148,8 @@ class TrackedRows:
         new: NewTracked,
         of_secret: dict[str, Any],
         at: float | ColumnElement[float] = now,
+        *,
+        sealer: ValueSealer,
     ) -> dict[str, Any]:
         """The values of a new row. `at` is the time by the database's clock, in seconds since the epoch.
 
@@ -159,10 +161,10 @@ class TrackedRows:
             **owner(person),
             "watch_id": watch_id,
             "host": host,
-            "key": self._sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
+            "key": sealer.seal_text("metadata_key", _binding("key", person, host, row_id), new.key),
             **self.primary_index(host, new.key).values(),
             **of_secret,
-            "label": None if new.label is None else self.encrypt_label(person, host, row_id, new.label),
+            "label": None if new.label is None else encrypt_label(person, host, row_id, new.label, sealer),
             "state": new.state,
             "made_at": new.made_at.timestamp(),
             "expires_at": None if new.expires_at is None else new.expires_at.timestamp(),
@@ -184,10 +186,6 @@ class TrackedRows:
             return {"secret_blind_index": None, "secret_blind_index_kid": None}
         return (await index_of_secret(db, connection, self._sealer, host, key)).values("secret_blind_index")
 
-    def encrypt_label(self, person: Person, host: str, row_id: str, label: str) -> bytes:
-        plain = label.encode("utf-8", "surrogatepass")
-        return self._sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
-
     def blind_indexes(self, host: str, key: Secret) -> list[bytes]:
         """The blind indexes that the row of this key may have, one for each encryption key."""
         return [index(key) for index in self.indexers(host)]
@@ -200,26 +198,35 @@ class TrackedRows:
         """The condition for this person's row of this key."""
         return and_(owned_by(tracked, person), tracked.c.blind_index.in_(self.blind_indexes(host, key)))
 
-    def decrypt(self, row: Row[Any]) -> Tracked:
-        """Raises `Unsealable`."""
-        return _tracked(row, self.decrypt_key(row), self._decrypt_label(row, person_in(row)), readable=True)
 
-    def decrypt_key(self, row: Row[Any]) -> MetadataKey:
-        """Raises `Unsealable`."""
-        binding = _binding("key", person_in(row), row.host, row.id)
-        return self._sealer.open_text("metadata_key", binding, row.key, MetadataKey)
+def encrypt_label(person: Person, host: str, row_id: str, label: str, sealer: ValueSealer) -> bytes:
+    plain = label.encode("utf-8", "surrogatepass")
+    return sealer.seal("metadata_key", _binding("label", person, host, row_id), plain)
 
-    def decrypt_or_flag(self, row: Row[Any]) -> Tracked:
-        try:
-            return self.decrypt(row)
-        except Unsealable:
-            return _tracked(row, MetadataKey(""), None, readable=False)
 
-    def _decrypt_label(self, row: Row[Any], person: Person) -> str | None:
-        if row.label is None:
-            return None
-        plain = self._sealer.open("metadata_key", _binding("label", person, row.host, row.id), row.label)
-        return plain.decode("utf-8", "surrogatepass")
+def decrypt(row: Row[Any], opener: ValueOpener) -> Tracked:
+    """Raises `Unsealable`."""
+    return _tracked(row, decrypt_key(row, opener), _decrypt_label(row, person_in(row), opener), readable=True)
+
+
+def decrypt_key(row: Row[Any], opener: ValueOpener) -> MetadataKey:
+    """Raises `Unsealable`."""
+    binding = _binding("key", person_in(row), row.host, row.id)
+    return opener.open_text("metadata_key", binding, row.key, MetadataKey)
+
+
+def decrypt_or_flag(row: Row[Any], opener: ValueOpener) -> Tracked:
+    try:
+        return decrypt(row, opener)
+    except Unsealable:
+        return _tracked(row, MetadataKey(""), None, readable=False)
+
+
+def _decrypt_label(row: Row[Any], person: Person, opener: ValueOpener) -> str | None:
+    if row.label is None:
+        return None
+    plain = opener.open("metadata_key", _binding("label", person, row.host, row.id), row.label)
+    return plain.decode("utf-8", "surrogatepass")
 
 
 async def lock_person(db: Database, connection: AsyncConnection, person: Person) -> None:

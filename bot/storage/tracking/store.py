@@ -17,7 +17,8 @@ from bot.secret import MetadataKey, SecretKey
 from bot.storage.engine.database import Database, now
 from bot.storage.leases import FREE
 from bot.storage.sealing.blind_indexes import NamedIndex
-from bot.storage.sealing.sealer import Sealer
+from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.sealer import Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import deliveries, ignored, new_id, notifications, own_row, owned_by, owner, tracked, watches
 from bot.storage.tracking.changes import Change, apply_changes, cancel_reminder
 from bot.storage.tracking.rows import (
@@ -34,6 +35,9 @@ from bot.storage.tracking.rows import (
     Unnotified,
     Watch,
     WatchRef,
+    decrypt,
+    decrypt_or_flag,
+    encrypt_label,
     lock_person,
     watch_of,
 )
@@ -48,6 +52,7 @@ class Tracking:
     def __init__(self, db: Database, sealer: Sealer) -> None:
         self._db = db
         self._rows = TrackedRows(sealer)
+        self._keys = DataKeys(db, sealer)
 
     async def track(
         self,
@@ -71,26 +76,29 @@ class Tracking:
         new = NewTracked(key, made_at, expires_at, label, passphrase_required, state, secret_key)
         same = self._rows.is_of(person, host, key)
         async with self._db.writing() as connection:
+            sealer = await self._keys.sealer_for(connection, person)
             await lock_person(self._db, connection, person)
             # The watch is locked before the tracked row, in the order of `Polls.record_poll`.
             there = (await connection.execute(select(tracked).where(same))).one_or_none()
             state_now = state if there is None else there.state
             watch_id = await _watch(connection, person, host, wake=state_now not in OVER, zone=zone)
             await self._unignore(connection, person, host, key)
-            row = await self._update_row(connection, person, there, new)
+            row = await self._update_row(connection, person, there, new, sealer)
             made = row is None
             if row is None:
                 of_secret = await self._rows.index_of_secret(self._db, connection, host, secret_key)
-                values = self._rows.encrypt(person, host, watch_id, new, of_secret)
+                values = self._rows.encrypt(person, host, watch_id, new, of_secret, sealer=sealer)
                 row = (await connection.execute(insert(tracked).values(values).returning(tracked))).one()
-        return self._rows.decrypt_or_flag(row), made
+            opener = await self._keys.opener(connection, [row])
+        return decrypt_or_flag(row, opener), made
 
     async def list_of(self, person: Person) -> list[Tracked]:
         """Secrets that can still change first, then the newest first. Unreadable ones have `is_readable` False."""
         query = select(tracked).where(owned_by(tracked, person)).order_by(*_LISTED)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
-        return [self._rows.decrypt_or_flag(row) for row in rows]
+            opener = await self._keys.opener(connection, rows)
+        return [decrypt_or_flag(row, opener) for row in rows]
 
     async def page_of(self, person: Person, page: int, size: int) -> TrackedPage:
         """One page of `list_of`, counted from 0; the first one if that page is not there any more."""
@@ -99,9 +107,11 @@ class Tracking:
         query = select(tracked, count).where(mine).order_by(*_LISTED).limit(size).offset(page * size)
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
+            opener = await self._keys.opener(connection, rows)
         if not rows and page:
             return await self.page_of(person, 0, size)
-        return TrackedPage(tuple(map(self._rows.decrypt_or_flag, rows)), page, rows[0].total if rows else 0)
+        secrets = tuple(decrypt_or_flag(row, opener) for row in rows)
+        return TrackedPage(secrets, page, rows[0].total if rows else 0)
 
     async def unnotified_of(self, person: Person) -> Unnotified:
         """What this person should have been told of, and Slack took no message."""
@@ -116,14 +126,14 @@ class Tracking:
 
     async def find(self, person: Person, id: object) -> Tracked:
         """Raises `NotYours`, `Unsealable`."""
-        row = await self._row(own_row(tracked, person, id))
+        row, opener = await self._row(own_row(tracked, person, id))
         if row is None:
             raise NotYours
-        return self._rows.decrypt(row)
+        return decrypt(row, opener)
 
     async def find_key(self, person: Person, host: str, key: MetadataKey) -> Tracked | None:
-        row = await self._row(self._rows.is_of(person, host, key))
-        return self._rows.decrypt_or_flag(row) if row else None
+        row, opener = await self._row(self._rows.is_of(person, host, key))
+        return decrypt_or_flag(row, opener) if row else None
 
     async def with_known_secret_key(
         self, person: Person, host: str, keys: Collection[MetadataKey]
@@ -144,8 +154,10 @@ class Tracking:
             for some in range(0, len(indexes), MAX_VALUES):
                 of_keys = tracked.c.blind_index.in_(indexes[some : some + MAX_VALUES])
                 query = select(tracked).where(owned_by(tracked, person), tracked.c.host == host, of_keys)
-                for row in (await connection.execute(query)).all():
-                    one = self._rows.decrypt_or_flag(row)
+                rows = (await connection.execute(query)).all()
+                opener = await self._keys.opener(connection, rows)
+                for row in rows:
+                    one = decrypt_or_flag(row, opener)
                     if one.is_readable:
                         found[one.key] = one
         return found
@@ -160,7 +172,8 @@ class Tracking:
         opens = and_(tracked.c.host == host, tracked.c.secret_blind_index.in_(self._rows.blind_indexes(host, key)))
         async with self._db.reading() as connection:
             rows = (await connection.execute(select(tracked).where(here, opens).order_by(tracked.c.tracked_at))).all()
-        return [one for one in map(self._rows.decrypt_or_flag, rows) if one.is_readable]
+            opener = await self._keys.opener(connection, rows)
+        return [one for row in rows if (one := decrypt_or_flag(row, opener)).is_readable]
 
     async def stop(self, person: Person, id: object) -> Tracked:
         """Delete a tracked secret and its notifications. Returns it as it was. Raises `NotYours`.
@@ -180,8 +193,9 @@ class Tracking:
             await _ignore(
                 connection, person, row.host, NamedIndex(row.blind_index_kid, row.blind_index), row.expires_at
             )
+            opener = await self._keys.opener(connection, [row])
         await self._db.checkpoint()
-        return self._rows.decrypt_or_flag(row)
+        return decrypt_or_flag(row, opener)
 
     async def set_card(self, id: str, card: MessageRef) -> None:
         """Remember the message that shows the secret. `id` is of a row that was found before."""
@@ -214,7 +228,8 @@ class Tracking:
                 row = (await connection.execute(select(tracked).where(mine))).one_or_none()
             if row is not None:
                 await cancel_reminder(connection, row.id, state)
-        return self._rows.decrypt_or_flag(row) if row else None
+            opener = await self._keys.opener(connection, [row])
+        return decrypt_or_flag(row, opener) if row else None
 
     async def mark_opened(self, person: Person, host: str, key: SecretKey) -> Tracked | None:
         """Record that the person opened this secret through the bot. None if the person does not track it.
@@ -241,7 +256,8 @@ class Tracking:
                 return None
             await apply_changes(connection, whose, [change], row[1])
             after = (await connection.execute(select(tracked).where(tracked.c.id == known.id))).one_or_none()
-        return self._rows.decrypt_or_flag(after) if after else None
+            opener = await self._keys.opener(connection, [after])
+        return decrypt_or_flag(after, opener) if after else None
 
     async def forget_host(self, person: Person, host: str) -> None:
         """Delete the tracked secrets on this host and their notifications. A poll that is under way has no effect.
@@ -318,11 +334,16 @@ class Tracking:
         await connection.execute(delete(ignored).where(mine))
 
     async def _update_row(
-        self, connection: AsyncConnection, person: Person, row: Row[Any] | None, given: NewTracked
+        self,
+        connection: AsyncConnection,
+        person: Person,
+        row: Row[Any] | None,
+        given: NewTracked,
+        sealer: ValueSealer,
     ) -> Row[Any] | None:
         values: dict[str, Any] = {}
         if row is not None and given.label is not None:
-            values["label"] = self._rows.encrypt_label(person, row.host, row.id, given.label)
+            values["label"] = encrypt_label(person, row.host, row.id, given.label, sealer)
         if row is not None and row.found:
             values["found"] = None  # from now on the person tracks it by hand
         if row is not None and given.secret_key is not None:
@@ -333,9 +354,10 @@ class Tracking:
         after: Row[Any] | None = (await connection.execute(changed)).one_or_none()
         return after
 
-    async def _row(self, condition: ColumnElement[bool]) -> Row[Any] | None:
+    async def _row(self, condition: ColumnElement[bool]) -> tuple[Row[Any] | None, ValueOpener]:
         async with self._db.reading() as connection:
-            return (await connection.execute(select(tracked).where(condition))).one_or_none()
+            row = (await connection.execute(select(tracked).where(condition))).one_or_none()
+            return row, await self._keys.opener(connection, [row])
 
 
 async def _ignore(

@@ -70,7 +70,7 @@ async def fill(
         for start in range(first, first + count, AT_A_TIME):
             some = range(start, min(start + AT_A_TIME, first + count))
             made = {n: _watch(person(n), host, asleep=asleep) for n in some}
-            secrets = [row for n in some for row in _secrets(rows, person(n), n, host, made[n]["id"], each)]
+            secrets = [row for n in some for row in _secrets(rows, sealer, person(n), n, host, made[n]["id"], each)]
             async with db.writing() as connection:
                 await connection.execute(insert(accounts), [_account(sealer, person(n), n, host) for n in some])
                 await connection.execute(insert(watches), list(made.values()))
@@ -109,9 +109,9 @@ def _watch(who: Person, host: str, *, asleep: bool) -> dict[str, Any]:
 
 
 def _secrets(
-    rows: TrackedRows, who: Person, account: int, host: str, watch_id: str, each: int
+    rows: TrackedRows, sealer: Sealer, who: Person, account: int, host: str, watch_id: str, each: int
 ) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC)
     for number in range(each):
         new = NewTracked(MetadataKey(key(account, number)), now, now + LIFE)
-        yield rows.encrypt(who, host, watch_id, new, {}, now.timestamp())
+        yield rows.encrypt(who, host, watch_id, new, {}, now.timestamp(), sealer=sealer)
