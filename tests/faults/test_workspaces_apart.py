@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import subprocess
 import time
 from collections import Counter
@@ -37,7 +39,9 @@ def files(world: ManyWorld) -> Iterator[tuple[str, bytes]]:
 
 
 def dump_of(cluster: Cluster, world: ManyWorld) -> Iterator[tuple[str, bytes]]:
-    done = subprocess.run([cluster.programs / "pg_dump", world.database_url], capture_output=True, check=True)
+    program = shutil.which("pg_dump", path=f"{cluster.programs}:{os.environ['PATH']}")
+    assert program is not None
+    done = subprocess.run([program, world.database_url], capture_output=True, check=True)
     assert b"CREATE TABLE public.accounts" in done.stdout
     yield "the dump", done.stdout
 

@@ -90,3 +90,18 @@ async def test_a_rule_of_the_deployment_is_said_to_be_its(tmp_path):
         dora = somebody(world, "dora", guest=True)
         await dora.command("/ots", "retrieve")
         await dora.until(lambda: "Whoever runs this bot does not allow secrets to be opened here" in dora.sees())
+
+
+async def test_what_cannot_be_a_rule_is_said_at_its_field(own_world):
+    ada = somebody(own_world, "ada", admin=True)
+    view = await open_policy(ada)
+
+    wrong = {"hosts": "eu.onetimesecret.com", "default_host": "https://ca.onetimesecret.com", "shares_per_hour": "31"}
+    await ada.submit(view, wrong)
+    await ada.until(lambda: ada.view.errors)
+
+    assert ada.view.errors == {
+        "default_host": "This server is not among those that are allowed.",
+        "shares_per_hour": "A whole number from 1 to 30, please.",
+    }
+    assert rules_of(own_world) is None

@@ -19,6 +19,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage import tables
 from bot.storage.button_contexts import METADATA, NewButtonContext
 from bot.storage.engine.database import Database
+from bot.storage.executions import NewExecution, StepInputs
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.tables import new_id
 from tests.storage.conftest import SLOW_TWIN
@@ -82,6 +83,12 @@ async def context(services: Services, ada: Person) -> str:
     return made
 
 
+async def execution(services: Services, ada: Person) -> str:
+    made = await services.executions.receive(NewExecution(ada, ada.team_id, new_id(), "request_secret", StepInputs()))
+    assert made is not None
+    return made
+
+
 ROWS: dict[str, tuple[Any, Make, Table]] = {
     "own_account": (owners.own_account, account, tables.accounts),
     "own_reveal": (owners.own_reveal, reveal, tables.reveals),
@@ -92,6 +99,7 @@ ROWS: dict[str, tuple[Any, Make, Table]] = {
     "own_share": (owners.own_share, share, tables.shares),
     "own_delivery": (owners.own_delivery, sent, tables.deliveries),
     "received_delivery": (owners.received_delivery, received, tables.deliveries),
+    "own_execution": (owners.own_execution, execution, tables.executions),
     "own_button_context": (owners.own_button_context(METADATA), context, tables.button_contexts),
 }
 
