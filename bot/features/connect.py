@@ -12,7 +12,7 @@ from bot.interaction.owners import any_member
 from bot.interaction.parsed_text import parse_field
 from bot.onetime.client import Credentials
 from bot.onetime.links import Host
-from bot.policy.decide import acting, decide, is_allowed
+from bot.policy.decide import find_denial, is_allowed
 from bot.screen.parts import CANCEL, DONE, Buttons, Choice, Field, Modal, Note, Text
 from bot.screen.pieces import HostName, Phrase, Piece, Plain, Sentences, say
 from bot.secret import Secret
@@ -58,7 +58,7 @@ async def submit(interaction: Interaction, _row: None) -> Reply:
     """Check the token with its host, then keep it. Nothing is stored unless the host accepted it."""
     services = interaction.services
     host = services.hosts.named(interaction.selects.get("host", ""))
-    if (denial := decide(acting.get(), "hosts", host.url)) is not None:
+    if (denial := find_denial("hosts", host.url)) is not None:
         raise FieldErrors({"host": denial.tell}, rule=denial.rule)
     username, token = _read_account(interaction)
     await _check(interaction, Credentials(host, username, token))

@@ -52,7 +52,7 @@ def form(services: Services, layers: Layers) -> Modal:
         bounds.append(Note.of(words("passphrase", "deployment")))
     box: list[Part] = []
     if offered:
-        box.append(Checkboxes("allowed", say("Allowed"), tuple((name, _box_name(name)) for name in offered), ticked))
+        box.append(Checkboxes("allowed", say("Allowed"), tuple((name, NAMES[name]) for name in offered), ticked))
     if not layers.deployment.passphrase:
         required = (("on", say("Every secret that is shared needs a passphrase")),)
         chosen = frozenset({"on"} if mine.passphrase else ())
@@ -97,10 +97,6 @@ def form(services: Services, layers: Layers) -> Modal:
         submit=say("Save"),
         close=CANCEL,
     )
-
-
-def _box_name(name: str) -> Piece:
-    return NAMES[name]
 
 
 def _offered_boxes(services: Services, deployment: Policy) -> tuple[str, ...]:

@@ -47,12 +47,7 @@ class Policies:
         before = (await self.fresh(person)).workspace
         await self._stored.set(person, policy)
         self._known.pop((person.enterprise_id, person.team_id), None)
-        return note_change(before, policy)
-
-
-def note_change(before: Policy, after: Policy) -> tuple[str, ...]:
-    """Log which rules changed, by name alone, and return their names."""
-    changed = tuple(name for name in RULES if getattr(before, name) != getattr(after, name))
-    if changed:
-        log.info("policy_changed", reason=" ".join(changed))
-    return changed
+        changed = tuple(name for name in RULES if getattr(before, name) != getattr(policy, name))
+        if changed:
+            log.info("policy_changed", reason=" ".join(changed))
+        return changed

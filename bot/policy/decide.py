@@ -69,15 +69,20 @@ def decide(layers: Layers, rule: str, wanted: object = DOING_IT) -> PolicyDenied
     return next((PolicyDenied(rule, whose) for whose, one in layers.each() if not _allows(one, rule, wanted)), None)
 
 
+def find_denial(rule: str, wanted: object = DOING_IT) -> PolicyDenied | None:
+    """As `decide`, by the rules for whoever acts now."""
+    return decide(acting.get(), rule, wanted)
+
+
 def require(rule: str, wanted: object = DOING_IT) -> None:
     """Raise `PolicyDenied` unless the rules for whoever acts now allow it."""
-    if (denial := decide(acting.get(), rule, wanted)) is not None:
+    if (denial := find_denial(rule, wanted)) is not None:
         raise denial
 
 
 def is_allowed(rule: str, wanted: object = DOING_IT) -> bool:
     """Whether the rules for whoever acts now allow it."""
-    return decide(acting.get(), rule, wanted) is None
+    return find_denial(rule, wanted) is None
 
 
 def _allows(policy: Policy, rule: str, wanted: object) -> bool:

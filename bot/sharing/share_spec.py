@@ -11,7 +11,7 @@ from bot.interaction.passphrases import find_problem
 from bot.onetime.links import Host
 from bot.onetime.wire import is_address
 from bot.person import Person
-from bot.policy.decide import acting, decide
+from bot.policy.decide import find_denial
 from bot.screen.pieces import HostName, Listing, Piece, Who, say
 from bot.secret import Secret
 from bot.sharing.choices import ANONYMOUS, CHANNEL, LINK, PEOPLE
@@ -187,11 +187,11 @@ def _require_no_mail(spec: ShareSpec) -> None:
 def check_policy(spec: ShareSpec) -> None:
     """Raise `FieldErrors` with each rule that does not allow this share, at its field."""
     found = {
-        "account": decide(acting.get(), "hosts", spec.host.url),
-        "ttl": decide(acting.get(), "max_life", spec.ttl),
-        "passphrase_mode": decide(acting.get(), "passphrase", spec.passphrase is not None),
-        "channel": decide(acting.get(), "channels") if any(one.channel for one in spec.recipients) else None,
-        "whom": decide(acting.get(), "bare_links") if any(one.is_nobody for one in spec.recipients) else None,
+        "account": find_denial("hosts", spec.host.url),
+        "ttl": find_denial("max_life", spec.ttl),
+        "passphrase_mode": find_denial("passphrase", spec.passphrase is not None),
+        "channel": find_denial("channels") if any(one.channel for one in spec.recipients) else None,
+        "whom": find_denial("bare_links") if any(one.is_nobody for one in spec.recipients) else None,
     }
     if denied := {name: denial for name, denial in found.items() if denial is not None}:
         wrong = {name: denial.tell for name, denial in denied.items()}

@@ -113,7 +113,8 @@ class Members:
 
     async def has_left(self, person: Person, install_team: str | None) -> bool:
         """Whether somebody is no full member any more, as Slack says now. Raises `SlackError`."""
-        return await self._ask(person, install_team) is None
+        member = await self._ask(person, install_team)
+        return member is None or member.is_guest
 
     async def _ask_once(self, person: Person, install_team: str | None) -> Member | None:
         """Ask Slack once, also when a person that is not known yet does several things at the same time."""

@@ -175,8 +175,10 @@ async def set_language(me, label):
     await me.page.locator("#page-settings button").click()
     await me.dialog.locator("select").first.select_option(label=label)
     await expect(me.page.locator("html")).to_have_attribute("lang", {"Deutsch": "de", "Français": "fr"}[label])
+    name = "Einstellungen" if label == "Deutsch" else "Réglages"
+    await expect(me.dialog.get_by_role("heading", level=2)).to_have_text(name)
     await me.page.keyboard.press("Escape")
-    await expect(me.dialog).to_have_count(0)
+    await expect(me.page.locator("dialog")).to_have_count(0)  # a closed dialog stays in the page for a moment
 
 
 @pytest.mark.parametrize(("label", "language"), [("Deutsch", "de"), ("Français", "fr")])

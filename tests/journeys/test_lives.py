@@ -31,7 +31,10 @@ PASSPHRASE = "open sesame"
 OF_THE_LIVING = re.compile(r"wait|not answered|not opened yet|not been opened|expires|works once|press open|being made",
                            re.IGNORECASE)  # fmt: skip
 NO_TRACE = {"share_again"}  # what can still be done when a secret is over
-ENDS = ("opened", "opened by link", "burned", "burned elsewhere", "expired", "expired", "closed too early", "no answer")
+ENDS = (
+    "opened", "opened by link", "burned", "burned elsewhere", "expired", "expired", "closed too early",
+    "closed before it was opened", "no answer",
+)  # fmt: skip
 
 
 class Life:
@@ -158,6 +161,16 @@ class Life:
             await self.ben.click(label="Show again")
             await self.ben.until(lambda: self.ben.view and self.ben.view.secret_text() == TEXT)
             await self.ben.close()
+
+    async def is_closed_before_it_was_opened(self) -> None:
+        """The window was gone before anything was asked of the host: the secret lives on until its time is over."""
+        view = await self.window()
+        for _ in range(2):
+            self.world.workspace.plan("views.update", SlackFault.error("not_found"))
+        await self.ben.submit(view, self.answers)
+        await self.ben.until(lambda: any("was *not* opened" in one.shows for one in self.ben.dm))
+        self.world.workspace.clear_faults()
+        await self.ben.close()
 
     async def is_no_answer(self) -> None:
         """The answer of the host is lost, and the window with it; perhaps a later try works."""

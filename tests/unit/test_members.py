@@ -92,6 +92,7 @@ class Slack:
         self.asked = []
         self.noted = {}
         self.left = set()
+        self.guests = set()
 
     async def require(self, team_id):
         if team_id != "T1":
@@ -108,7 +109,7 @@ class Slack:
         await asyncio.sleep(0)
         self.asked.append(user_id)
         found = user(team_id="T1" if user_id == "U1" else "T2", tz="Europe/Berlin", deleted=user_id in self.left)
-        return found | {"id": user_id}
+        return found | {"id": user_id, "is_restricted": user_id in self.guests}
 
 
 @pytest.fixture
@@ -119,6 +120,16 @@ def slack():
 @pytest.fixture
 def members(slack):
     return Members(slack, slack, slack.note_locale, clock=lambda: slack.now)
+
+
+@pytest.mark.parametrize("became", ["left", "guests"])
+async def test_who_was_deactivated_or_became_a_guest_has_left_at_once(slack, members, became):
+    await members.require_member(ADA, "T1")
+    assert not await members.has_left(ADA, "T1")
+
+    getattr(slack, became).add(ADA.user_id)
+
+    assert await members.has_left(ADA, "T1")
 
 
 async def test_slack_is_asked_again_after_five_minutes(slack, members):

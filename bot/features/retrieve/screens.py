@@ -75,7 +75,9 @@ MAY_BE_OPENED = (
         "once, so you either get it or learn that it is gone."
     ),
 )
-RESTARTED = (WARNING_SIGN, say("*The app was restarted.* Nothing was opened. Please try again."))
+_NOTHING_OPENED_BEFORE_RESTART = say("*The app was restarted.* Nothing was opened.")
+RESTARTED = (WARNING_SIGN, Sentences.of(_NOTHING_OPENED_BEFORE_RESTART, say("Please try again.")))
+_IF_IT_HAS_OPEN = say("If its message still has the Open button, press that.")
 OPENING_ELSEWHERE = (
     WARNING_SIGN,
     say("Another window of yours is opening this secret. Nothing was tried here."),
@@ -282,15 +284,19 @@ def origin(host: Host, delivery: Delivery | None = None, note: str | None = None
 # --- direct messages
 
 
+# These two stay as they are when the secret is over, so they promise nothing.
+
+
 def dm_restarted() -> Message:
     """There was no window yet."""
-    return Message.of(RESTARTED[1], Text(RESTARTED))
+    said = Sentences.of(_NOTHING_OPENED_BEFORE_RESTART, _IF_IT_HAS_OPEN)
+    return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
 def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
     said = Sentences.of(
         say("The window was closed too early, so the one-time secret was *not* opened."),
-        say("Press Open on its message again to open it.") if delivery else say("Paste its link again to open it."),
+        _IF_IT_HAS_OPEN if delivery else say("If its link still works, paste it again."),
     )
     return Message.of(said, Text.of(said))
 

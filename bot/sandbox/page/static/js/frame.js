@@ -2,7 +2,7 @@
 
 import { byId, fill } from "./dom.js";
 import { language, t } from "./language.js";
-import { settingsButton } from "./settings.js";
+import { redrawSettings, settingsButton } from "./settings.js";
 import { on, world } from "./store.js";
 
 export function start() {
@@ -16,6 +16,7 @@ function draw() {
   byId("brand-note").textContent = t("brand_note");
   byId("panes").setAttribute("aria-label", t("panes"));
   fill(byId("page-settings"), settingsButton());
+  redrawSettings();
   drawTheme();
 }
 

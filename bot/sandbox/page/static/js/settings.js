@@ -11,6 +11,8 @@ import { world } from "./store.js";
 
 const THEMES = [["neutral", "theme_neutral"], ["paper", "theme_paper"]];
 
+let shown = null; // the open dialog: {close, language}
+
 export function settingsButton() {
   return el(
     "button",
@@ -19,25 +21,29 @@ export function settingsButton() {
   );
 }
 
+/** Shows the open settings in another language, if the page has one now. */
+export function redrawSettings() {
+  if (shown === null || shown.language === language()) return;
+  shown.close();
+  open();
+}
+
 function open() {
   const set = (what) => async (event) => report(await control({ ...what, [what.do]: event.target.value })); // the value has the name of its control
-  const setLanguage = async (event) => {
-    if (!report(await control({ do: "language", language: event.target.value }))) return;
-    close();
-    open(); // in the new language
-  };
   const body = el(
     "div",
     { class: "dialog-body" },
-    select(t("language"), LANGUAGES.map(({ code, name }) => [code, name]), language(), setLanguage),
+    select(t("language"), LANGUAGES.map(({ code, name }) => [code, name]), language(), set({ do: "language" })),
     el("p", { class: "dialog-note" }, t("language_note")),
     el("div", { class: "side-by-side" }, world.people.map((one) => select(t("reads", { name: one.name }), LANGUAGES.map(({ locale, name }) => [locale, name]), one.locale, set({ do: "locale", person: one.id })))),
     select(t("theme"), THEMES.map(([value, name]) => [value, t(name)]), world.settings.theme, set({ do: "theme" })),
     world.settings.round.length > 0 && el("div", { class: "dialog-foot" }, el("button", { type: "button", class: "button", onclick: again }, t("round_again"))),
   );
-  const close = dialog(t("settings"), body, { kind: "dialog-small" });
+  const opened = { language: language() };
+  opened.close = dialog(t("settings"), body, { kind: "dialog-small", onclose: () => (shown = shown === opened ? null : shown) });
+  shown = opened;
   function again() {
-    close();
+    opened.close();
     startRound();
   }
 }
