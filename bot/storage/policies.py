@@ -10,7 +10,7 @@ from bot.errors import Unsealable
 from bot.person import Person
 from bot.policy.rules import Policy, RuleError
 from bot.storage.engine.database import Database
-from bot.storage.tables import owner, workspace_policies
+from bot.storage.tables import workspace_policies, workspace_values
 
 
 class StoredPolicies:
@@ -21,7 +21,7 @@ class StoredPolicies:
 
     async def of(self, person: Person) -> Policy:
         """The rules of this person's workspace. Raises `Unsealable` for a row that cannot be read."""
-        mine = [workspace_policies.c[name] == value for name, value in _workspace(person).items()]
+        mine = [workspace_policies.c[name] == value for name, value in workspace_values(person).items()]
         async with self._db.reading() as connection:
             rules = await connection.scalar(select(workspace_policies.c.rules).where(*mine))
         try:
@@ -31,15 +31,11 @@ class StoredPolicies:
 
     async def set(self, person: Person, policy: Policy) -> None:
         """Replace the rules of this person's workspace."""
-        mine = [workspace_policies.c[name] == value for name, value in _workspace(person).items()]
+        mine = [workspace_policies.c[name] == value for name, value in workspace_values(person).items()]
         async with self._db.writing() as connection:
-            await self._db.advisory_lock(connection, "policies", *_workspace(person).values())
+            await self._db.advisory_lock(connection, "policies", *workspace_values(person).values())
             await connection.execute(delete(workspace_policies).where(*mine))
             if values := policy.as_values():
                 await connection.execute(
-                    insert(workspace_policies).values(**_workspace(person), rules=json.dumps(values))
+                    insert(workspace_policies).values(**workspace_values(person), rules=json.dumps(values))
                 )
-
-
-def _workspace(person: Person) -> dict[str, str]:
-    return {name: value for name, value in owner(person).items() if name != "user_id"}

@@ -716,6 +716,11 @@ def owner(person: Person) -> dict[str, str]:
     return {"enterprise_id": enterprise, "team_id": person.team_id, "user_id": person.user_id}
 
 
+def workspace_values(person: Person) -> dict[str, str]:
+    """The person's workspace as the values of a row."""
+    return {name: value for name, value in owner(person).items() if name != "user_id"}
+
+
 def owned_by(table: Table, person: Person) -> ColumnElement[bool]:
     """The condition that a row belongs to exactly this person."""
     return and_(*(table.c[name] == value for name, value in owner(person).items()))

@@ -35,7 +35,7 @@ from bot.storage.sealing.sealer import DATA_KEY_KEPT, Binding, Sealer, data_key_
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
-from bot.storage.tables import accounts, data_keys, metadata, new_id, owner
+from bot.storage.tables import accounts, data_keys, metadata, new_id, owner, workspace_values
 from bot.storage.workspace_rows import WorkspaceRows
 from tests.support.postgres import Cluster
 from tests.support.without_data_keys import seal_without_data_keys
@@ -397,6 +397,22 @@ async def test_with_a_data_key_that_does_not_open_nothing_is_sealed_and_no_other
 
     assert await token_of(database, Sealer(OLD), ada) == ""
     assert len(await keys_in(database)) == 1
+
+
+async def test_a_workspace_whose_data_key_does_not_open_keeps_no_other_from_rotating(database, ada):
+    await check_keys(database, Sealer(OLD))
+    await seal_without_data_keys(database)
+    for person in (ada, CLEO):
+        await connect(database, Sealer(OLD), person)
+    async with database.writing() as connection:
+        damaged = {"id": new_id(), "key": b"O1\x02k1 damaged", "created_at": 0.0}
+        await connection.execute(insert(data_keys).values(**workspace_values(ada), **damaged))
+
+    done = await rotate(database)
+
+    assert done == Rotated(resealed=2, left=3, unreadable=3)  # the key, and the two values of its workspace
+    assert await token_of(database, Sealer(NEW), ada) == "token"  # as it was
+    assert await token_of(database, Sealer(ONLY_NEW), CLEO) == "token"
 
 
 async def test_the_keys_of_two_workspaces_that_were_exchanged_open_nothing(database, ada):

@@ -33,7 +33,7 @@ from bot.storage.sealing.sealer import (
     data_key_of,
     kid_of,
 )
-from bot.storage.tables import DATA_KEY, data_keys, key_checks, new_id, owner
+from bot.storage.tables import DATA_KEY, data_keys, key_checks, new_id, workspace_values
 
 MAX_VALUES = 500  # in one statement: databases limit how many there may be
 
@@ -60,6 +60,8 @@ class DataKeys:
 
     async def sealer_for(self, connection: AsyncConnection, person: Person) -> ValueSealer:
         """What seals new values of this person's workspace, in a transaction that writes.
+
+        Raises `StorageRefused` if the workspace has a key that does not open.
 
         Until the transaction ends, nobody can destroy the key: erasing the workspace waits, and then deletes what was
         written. So nothing is ever sealed under a key that is gone. Call this before the transaction locks anything
@@ -90,9 +92,9 @@ class DataKeys:
         return RowOpener(self._sealer, self._all_opened((await connection.execute(select(data_keys))).all()))
 
     async def _make(self, connection: AsyncConnection, person: Person) -> Row[Any]:
-        await self._db.advisory_lock(connection, "data_keys", *_workspace(person).values())
+        await self._db.advisory_lock(connection, "data_keys", *workspace_values(person).values())
         if await _lock(connection, person) is None:  # nobody else has made one meanwhile
-            values = {"id": new_id(), **_workspace(person)}
+            values = {"id": new_id(), **workspace_values(person)}
             sealed = self._sealer.seal(DATA_KEY.purpose, DATA_KEY.binding(values), os.urandom(KEY_BYTES))
             await connection.execute(insert(data_keys).values(**values, key=sealed, created_at=now))
         return (await connection.execute(_query(person))).one()
@@ -138,11 +140,7 @@ async def _lock(connection: AsyncConnection, person: Person) -> Row[Any] | None:
 
 
 def _query(person: Person) -> Any:
-    return select(data_keys).where(*(data_keys.c[name] == value for name, value in _workspace(person).items()))
-
-
-def _workspace(person: Person) -> dict[str, str]:
-    return {name: value for name, value in owner(person).items() if name != "user_id"}
+    return select(data_keys).where(*(data_keys.c[name] == value for name, value in workspace_values(person).items()))
 
 
 def _data_key_in(value: object) -> str | None:

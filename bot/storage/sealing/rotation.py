@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,7 +67,7 @@ class Rotated:
 
     resealed: int  # values that it sealed anew
     left: int  # values that are not sealed as they should be, or have an index by another key than the primary one
-    unreadable: int  # those of them that do not open
+    unreadable: int  # those of them that do not open, or whose workspace has a data key that does not
 
 
 class Rotation:
@@ -148,6 +149,7 @@ class Rotation:
             batch = _Batch(self._sealer, opener, self._read_link, sealed, self._start_of(sealed))
             unreadable += sum(not batch.add(row) for row in rows)
             await self._write_patiently(batch)
+            unreadable += batch.left_out
             self._keyless += batch.keyless
             self._tell(min(self._resealed, self._total), self._total)
             await asyncio.sleep(SQLITE_PAUSE if self._db.is_sqlite else PAUSE)
@@ -172,19 +174,20 @@ class Rotation:
             await lock_indexes(self._db, connection)  # nobody waits for us yet, so this may take its time
             if not self._db.is_sqlite:
                 await connection.exec_driver_sql(LOCK_TIMEOUT)
-            sealers = await self._sealers_for(connection, batch)
-            written = await batch.write_values(connection, sealers)
+            written = await batch.write_values(connection, await self._sealers_for(connection, batch))
             await replace_indexes(connection, self._primary, batch.new_by_old)
             failpoint("batch_rotating")
         return written
 
     async def _sealers_for(self, connection: AsyncConnection, batch: _Batch) -> dict[WorkspaceIds, ValueSealer]:
-        """What seals the values of each workspace in the batch."""
+        """What seals the values of each workspace in the batch. A workspace whose data key does not open has none."""
         if batch.sealed in SEALED_KEYS:
             return dict.fromkeys(batch.workspaces, self._sealer)
-        return {
-            one: await self._keys.sealer_for(connection, person_of(*one, NOBODY)) for one in sorted(batch.workspaces)
-        }
+        sealers = {}
+        for one in sorted(batch.workspaces):
+            with suppress(StorageRefused):
+                sealers[one] = await self._keys.sealer_for(connection, person_of(*one, NOBODY))
+        return sealers
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +218,7 @@ class _Batch:
         self._values: list[_StaleValue] = []
         self.new_by_old: dict[bytes, bytes] = {}
         self.keyless = 0
+        self.left_out = 0  # values of workspaces whose data key does not open
 
     def add(self, row: Any) -> bool:
         """Add the value of this row. False if it does not open."""
@@ -248,8 +252,10 @@ class _Batch:
         return self._read_link(text) if self.sealed is LINK_CARD else text
 
     async def write_values(self, connection: AsyncConnection, sealers: Mapping[WorkspaceIds, ValueSealer]) -> int:
-        """Seal each value, and compare-and-set it. Returns how many were written."""
-        if not self._values:
+        """Seal each value that has a sealer, and compare-and-set it. Returns how many were written."""
+        sealable = [one for one in self._values if one.workspace in sealers]
+        self.left_out = len(self._values) - len(sealable)
+        if not sealable:
             return 0
         column, purpose = self.sealed.column, self.sealed.purpose
         this = and_(self.sealed.table.c.id == bindparam("row_id"), column == bindparam("old", type_=column.type))
@@ -260,6 +266,6 @@ class _Batch:
                 "old": one.old,
                 "new": sealers[one.workspace].seal(purpose, one.binding, one.plain),
             }
-            for one in self._values
+            for one in sealable
         ]
         return (await connection.execute(statement, values)).rowcount
