@@ -16,6 +16,9 @@ class BotError(Exception):
 
     tell: Piece = say("That did not work. Please try again in a moment.")
     button: Button | None = None
+    rule: str | None = (
+        None  # the name of the rule that refuses, for audit and metrics; None: no refusal of ours
+    )
 
     def __init__(self, why: str = "", *, tell: Piece | None = None) -> None:
         super().__init__(why or type(self).__name__)
@@ -33,6 +36,8 @@ class NotUnderstood(BotError):
 class HostNotAllowed(NotUnderstood):
     """A link or name of a host that the operator did not allow. It is never contacted."""
 
+    rule = "host"
+
 
 # --- who may do what
 
@@ -41,6 +46,7 @@ class NotYours(BotError):
     """The row belongs to somebody else or does not exist: one error for both, so that nobody can find out which."""
 
     tell: Piece = say("This is not available to you, or not any more.")
+    rule = "not_theirs"
 
 
 class NotAllowed(BotError):
@@ -50,10 +56,13 @@ class NotAllowed(BotError):
         "This app is for full members of this workspace. Guests and people from other workspaces open a "
         "one-time link in their browser."
     )
+    rule = "not_a_member"
 
 
 class LimitReached(BotError):
     """The person has used up a limit of this kind. `bot.interaction.limits` writes `tell`."""
+
+    rule = "limit"
 
     def __init__(self, kind: str, wait: float, *, tell: Piece | None = None) -> None:
         super().__init__(kind, tell=tell)

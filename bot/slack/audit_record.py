@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.errors import BotError, LimitReached, NotAllowed, NotYours
+from bot.errors import BotError, LimitReached
 from bot.interaction.feature import UNKNOWN_VERB, Handler, Kind, Outcome
 from bot.person import Person
 from bot.secret import Secret
@@ -45,7 +45,7 @@ class AuditRecord:
             return
         self._audit.note(
             self._actor, self._feature, outcome, name=self._name or None, surface=incoming.kind, place=self._place,
-            ref=self._ref, secret=self._secret, rule=None if error is None else rule_of(error),
+            ref=self._ref, secret=self._secret, rule=None if error is None else _rule(error),
         )  # fmt: skip
 
     @property
@@ -67,13 +67,6 @@ def _place_in(channel: str | None) -> str | None:
     return DIRECT if channel is not None and channel.startswith("D") else channel
 
 
-def rule_of(error: BotError) -> str | None:
-    """The rule of ours that denied the act; None for an error that is no denial.
-
-    An error that carries a `rule` of its own, as one of the policy does, names it.
-    """
-    if isinstance(rule := getattr(error, "rule", None), str):
-        return rule
-    if isinstance(error, LimitReached):
-        return f"limit:{error.kind}"
-    return type(error).__name__ if isinstance(error, NotAllowed | NotYours) else None
+def _rule(error: BotError) -> str | None:
+    """The rule that refused the act, and of a limit also which one; None for an error that is no refusal of ours."""
+    return f"{error.rule}:{error.kind}" if isinstance(error, LimitReached) else error.rule

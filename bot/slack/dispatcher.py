@@ -22,10 +22,7 @@ from slack_bolt.async_app import AsyncAck
 
 from bot.errors import (
     BotError,
-    HostNotAllowed,
-    LimitReached,
     NotAllowed,
-    NotYours,
     SlackError,
     StorageUnavailable,
     WindowClosed,
@@ -108,11 +105,6 @@ _AFTER_REVOCATION = frozenset({"app_uninstalled", "tokens_revoked"})
 
 # What a person does by clicking. Slack sends the other kinds by itself, or once for each window that was opened.
 _LIMITED = frozenset({Kind.ACTION, Kind.SHORTCUT, Kind.MESSAGE_SHORTCUT})
-
-# By which rule a person was refused.
-_RULES: Mapping[type[BotError], str] = {
-    NotAllowed: "not_a_member", NotYours: "not_theirs", LimitReached: "limit", HostNotAllowed: "host",
-}  # fmt: skip
 
 # Names that are logged although no handler has them: Slack's own and ours look like this, other text does not.
 _PLAIN_NAME = re.compile(r"[a-z_]{1,60}")
@@ -449,8 +441,8 @@ class Dispatcher:
                 self._tasks.start(record.leave(answer.changed_window))
 
     def _count_denial(self, error: BotError) -> None:
-        if (rule := getattr(error, "rule", None) or _RULES.get(type(error))) is not None:
-            self._services.metrics.denial(rule)
+        if error.rule is not None:
+            self._services.metrics.denial(error.rule)
 
     def _audited(self, incoming: Incoming, name: str) -> AuditRecord:
         feature = self._registry.feature_of(incoming.kind, name)

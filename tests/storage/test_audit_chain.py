@@ -61,7 +61,7 @@ def numbered(sequence, team="T0000001"):
 
 async def test_what_was_noted_is_read_back_and_its_chain_is_intact(database, sealer, store, ada, ben):
     said = entry(
-        ada, name="burn_confirm", place="C0000001", ref="row", secret="k1:ab", rule="NotYours", outcome="refused"
+        ada, name="burn_confirm", place="C0000001", ref="row", secret="k1:ab", rule="not_theirs", outcome="refused"
     )
     await store.write([entry(ben), said])
     await store.write([entry(ada)])

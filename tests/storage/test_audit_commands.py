@@ -48,7 +48,7 @@ async def exported(database, sealer, form="ndjson", **given):
 
 async def test_an_entry_is_exported_with_all_that_it_says(database, sealer, store, ada):
     await store.write(
-        [entry(ada, name="burn_confirm", surface="form", place="direct", ref="row", secret="k1:ab", rule="NotYours")]
+        [entry(ada, name="burn_confirm", surface="form", place="direct", ref="row", secret="k1:ab", rule="not_theirs")]
     )
 
     (one,) = await exported(database, sealer)
@@ -56,7 +56,7 @@ async def test_an_entry_is_exported_with_all_that_it_says(database, sealer, stor
     assert {name: value for name, value in one.items() if name not in ("commitment", "hash")} == {
         "at": "2023-11-14T22:13:20.000+00:00", "enterprise": None, "workspace": "T0000001", "sequence": 1,
         "user": ada.user_id, "act": "burn", "name": "burn_confirm", "surface": "form", "place": "direct", "ref": "row",
-        "secret": "k1:ab", "rule": "NotYours", "outcome": "done", "erased": False,
+        "secret": "k1:ab", "rule": "not_theirs", "outcome": "done", "erased": False,
     }  # fmt: skip
     (row,) = await exported(database, sealer, "csv")
     assert row == {name: "" if value is None else str(value) for name, value in one.items()}
