@@ -70,6 +70,12 @@ class LimitReached(BotError):
         self.wait = wait  # seconds until the person may do it again
 
 
+class JustSent(BotError):
+    """A button was pressed on a message before the database knew that Slack had taken the message."""
+
+    tell: Piece = say("This was sent only just now. Please press the button again in a moment.")
+
+
 class RequestOver(BotError):
     """The request for a secret was answered, declined or withdrawn, or its time has run out."""
 

@@ -28,7 +28,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, null, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.errors import NotYours, RequestOver, Unsealable
+from bot.errors import JustSent, NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
@@ -95,12 +95,11 @@ def _is(state: RequestState) -> ColumnElement[bool]:
 
 
 def _is_for(person: Person) -> ColumnElement[bool]:
-    """The condition that a request was sent to this person."""
+    """The condition that this person is asked."""
     return and_(
         requests.c.enterprise_id == owner(person)["enterprise_id"],
         requests.c.team_id == person.team_id,
         requests.c.asked_id == person.user_id,
-        requests.c.message_ts.is_not(None),
     )
 
 
@@ -165,15 +164,18 @@ class Requests:
         return await self._one(own_row(requests, person, id))
 
     async def find_for_asked(self, person: Person, id: object) -> Request:
-        """A request that was sent to this person. Raises `NotYours`, and `Unsealable` as `find` does."""
-        return await self._one(and_(requests.c.id == (id if is_id(id) else NOBODY), _is_for(person)))
+        """A request that was sent to this person. Raises `NotYours`, `JustSent`, and `Unsealable` as `find` does."""
+        request = await self._one(and_(requests.c.id == (id if is_id(id) else NOBODY), _is_for(person)))
+        if request.message is None:
+            raise JustSent if request.state == "waiting" else NotYours
+        return request
 
     async def waiting_for(self, person: Person, limit: int) -> tuple[list[Request], int]:
         """What this person is asked for and can answer, the newest first, and how many there are of all.
 
         Requests that are not bound to their people are left out.
         """
-        waits = and_(_is_for(person), _OPEN, _IN_TIME, _is("asked"))
+        waits = and_(_is_for(person), _IN_TIME, _is("asked"))
         query = select(*_COLUMNS, func.count().over().label("total")).where(waits)
         async with self._db.reading() as connection:
             newest = query.order_by(requests.c.created_at.desc()).limit(limit)

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 from sqlalchemy import event, select, update
 
-from bot.errors import NotYours, RequestOver, Unsealable
+from bot.errors import JustSent, NotYours, RequestOver, Unsealable
 from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import Secret
@@ -115,6 +115,13 @@ async def test_somebody_of_another_team_with_the_same_user_id_was_not_asked(requ
 
 async def test_what_was_not_sent_yet_cannot_be_answered(requests, ada, ben):
     made = await requests.begin(ada, ben, None)
+
+    with pytest.raises(JustSent):  # only its message has its id, so Slack has taken that by now
+        await requests.find_for_asked(ben, made.id)
+    with pytest.raises(NotYours):
+        await requests.find_for_asked(ada, made.id)
+
+    await requests.mark_undeliverable(made.id)
 
     with pytest.raises(NotYours):
         await requests.find_for_asked(ben, made.id)
