@@ -16,9 +16,7 @@ class BotError(Exception):
 
     tell: Piece = say("That did not work. Please try again in a moment.")
     button: Button | None = None
-    rule: str | None = (
-        None  # the name of the rule that refuses, for audit and metrics; None: no refusal of ours
-    )
+    rule: str | None = None  # the name of the rule that refuses, for audit and metrics; None: no refusal of ours
 
     def __init__(self, why: str = "", *, tell: Piece | None = None) -> None:
         super().__init__(why or type(self).__name__)

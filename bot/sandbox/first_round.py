@@ -17,6 +17,7 @@ FIRST_ROUND = (
         },
         event="window",
         person="ada",
+        window="share",
         offers=[RoundOffer(_WRITE, "ada", "team", "/ots share @ben")],
     ),
     RoundStep(

@@ -6,7 +6,6 @@ from playwright.async_api import Page, expect
 
 OPEN = re.compile("^Open .* works once$")  # what a screen reader says of the button
 PATIENCE = 30_000  # milliseconds; the bot starts in one second and looks every five, on a machine that is not busy
-AGAIN = 3_000  # milliseconds
 
 
 class Person:
@@ -20,14 +19,8 @@ class Person:
         await expect(self.page.get_by_role("radio", name="ada")).to_be_checked()
 
     async def be(self, name: str) -> None:
-        """Choose again if a message came at that very moment: the person is drawn anew then, and the click is lost."""
-        chosen = expect(self.page.get_by_role("radio", name=name))
-        try:
-            await self.page.locator(".person", has_text=name).click()
-            await chosen.to_be_checked(timeout=AGAIN)
-        except AssertionError:
-            await self.page.locator(".person", has_text=name).click()
-        await chosen.to_be_checked()
+        await self.page.locator(".person", has_text=name).click()
+        await expect(self.page.get_by_role("radio", name=name)).to_be_checked()
 
     async def go(self, place: str) -> None:
         await self.page.get_by_role("navigation", name="Conversations").get_by_role("button", name=place).click()

@@ -85,6 +85,14 @@ async def test_it_can_be_played_once_more_after_it_was_played(chromium, page):
         await play(me)
 
 
+async def test_another_window_is_not_the_one_that_the_first_step_waits_for(chromium, page):
+    async with at(chromium, page.url) as me:
+        await me.command("/ots connect")
+        await expect(me.window).to_contain_text("API token")
+
+        await expect(step(me)).to_contain_text("Step 1 of 5")
+
+
 async def test_a_page_that_is_loaded_again_goes_on_where_the_round_was(chromium, page, world):
     async with at(chromium, page.url) as me:
         ben = next(one for one in world.workspace.people if one.person.name == "ben")

@@ -83,6 +83,16 @@ async def test_a_day_in_a_message_gets_another_name_when_the_clock_moves_on(chro
         await me.sees("made yesterday")
 
 
+async def test_the_choice_of_a_person_is_not_drawn_anew_when_a_message_comes(me, notes):
+    """Somebody may be pressing it at that moment."""
+    before = await me.page.locator(".person", has_text="ben").element_handle()
+
+    notes.workspace.state.post(notes.workspace.state.open_dm("U0BEN"), {"text": "for you"})
+    await expect(me.page.get_by_role("radio", name="ben 1 unread")).to_be_attached()
+
+    assert await before.evaluate("node => node.isConnected")
+
+
 async def test_a_command_is_suggested_with_its_usage_hint(me):
     await me.page.locator("#composer-text").fill("/n")
 

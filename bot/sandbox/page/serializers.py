@@ -75,6 +75,7 @@ def view(one: SlackView) -> Json:
         "id": one.id,
         "hash": one.hash,
         "type": one.type,
+        "callback_id": one.callback_id,
         "title": one.title,
         "submit": one.submit,
         "close": str((one.payload.get("close") or {}).get("text", "")),

@@ -28,13 +28,14 @@ class RoundOffer:
 class RoundStep:
     """A step of the first round. It is over once `event` has happened to `person`.
 
-    The events: a `window` is open, a `message` of the app came, a secret was `opened` by anybody, the person is
-    `reading` the conversation with the app. A step without an event is the last one.
+    The events: the window with the callback id `window` is open, a `message` of the app came, a secret was `opened` by
+    anybody, the person is `reading` the conversation with the app. A step without an event is the last one.
     """
 
     texts: Texts
     event: Literal["window", "message", "opened", "reading", ""] = ""
     person: str = ""
+    window: str = ""
     offers: Sequence[RoundOffer] = ()
 
 
@@ -64,4 +65,5 @@ def _step(step: RoundStep) -> dict[str, Any]:
     offers = [
         {"labels": one.labels, "person": one.person, "place": one.place, "write": one.write} for one in step.offers
     ]
-    return {"texts": step.texts, "until": {"event": step.event, "person": step.person}, "offers": offers}
+    until = {"event": step.event, "person": step.person, "window": step.window}
+    return {"texts": step.texts, "until": until, "offers": offers}

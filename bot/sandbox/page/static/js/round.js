@@ -55,7 +55,7 @@ function advance() {
 /** Whether what a step waits for is there. */
 function isOver(until) {
   const who = world.people.find((one) => one.name === until.person);
-  if (until.event === "window") return (world.stacks[who?.id] ?? []).length > 0;
+  if (until.event === "window") return (world.stacks[who?.id] ?? []).some((one) => one.callback_id === until.window);
   if (until.event === "message") return [...world.messages.values()].some((one) => !known.has(one.key) && one.by_bot && channel(one.channel)?.user === who?.id);
   if (until.event === "opened") return opened().some((id) => !known.has(id));
   if (until.event === "reading") return here.me === who?.id && isDirect(channel(here.place)) && here.tab === "messages" && (world.stacks[who?.id] ?? []).length === 0;
