@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.features import Registry
@@ -318,6 +318,24 @@ async def press(world: ManyWorld, tenant: Tenant, buttons: dict[str, dict[str, A
         await ada.deliver("interactive", payload)
         await _ends(world, start)
         await closes(ada)
+
+
+async def paste(world: ManyWorld, tenant: Tenant, held: Sequence[SecretSnapshot]) -> None:
+    """Ada pastes links of another workspace wherever a command takes one, and goes no further than its window."""
+    for one in held:
+        private, secret = (f"{world.onetime.url}/{kind}" for kind in ("private", "secret"))
+        for text in (
+            f"metadata {private}/{one.metadata_key}",
+            f"burn {private}/{one.metadata_key}",
+            f"{private}/{one.metadata_key}",
+            f"{secret}/{one.secret_key}",
+            f"retrieve {secret}/{one.secret_key}",
+            f"track {private}/{one.metadata_key}",
+        ):
+            start = len(world.bot.output)
+            await tenant.ada.command("/ots", text)
+            await _ends(world, start)
+            await closes(tenant.ada)
 
 
 async def _ends(world: ManyWorld, start: int) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from bot.storage.engine.database import Database
 from bot.storage.tables import AUDIT, acts, limit_uses, metadata
-from tests.faults.tenants import Tenant, fill, open_homes, press, says, walk
+from tests.faults.tenants import Tenant, fill, open_homes, paste, press, says, walk
 from tests.support.many_world import ManyWorld
 from tests.support.postgres import Cluster, new_postgres_url, postgres
 from tests.support.waiting import PATIENCE, eventually
@@ -111,6 +111,10 @@ async def lives(search: Search, database_url: str | None = None) -> None:
                 if other is not tenant:
                     await press(world, tenant, other.buttons())
         assert [(one.metadata_key, one.state) for one in world.onetime.everything()] == states
+        for tenant in tenants:
+            for other in tenants:
+                if other is not tenant:
+                    await paste(world, tenant, other.held)
         assert visible(tenants) == set()
 
         await rotate(world, first)
