@@ -451,7 +451,7 @@ async def test_a_window_that_was_gone_before_opens_nothing_and_keeps_it_from_nob
     world.workspace.plan("views.update", SlackFault.error("not_found"))
 
     await ben.submit(of_ben)
-    await ben.until(lambda: any("Press Open on its message" in one.shows for one in ben.dm))
+    await ben.until(lambda: any("still has the Open button" in one.shows for one in ben.dm))
     await cleo.submit(of_cleo)
 
     await cleo.until(lambda: cleo.view.secret_text() == TEXT)
