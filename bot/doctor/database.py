@@ -101,7 +101,7 @@ async def _compare(db: Database, ring: KeyRing) -> list[Finding]:
     if await diagnosis.uses_data_keys(db):
         return []
     remedy = "When every process runs this version, run `python -m bot keys rotate`."
-    return [warning(NAME, "workspaces have no data keys yet, since the upgrade", remedy)]
+    return [warning(NAME, "not everything is encrypted under the data keys of workspaces, since the upgrade", remedy)]
 
 
 def find_network_filesystem(folder: Path) -> str | None:

@@ -79,11 +79,12 @@ async def erase_me(interaction: Interaction, _row: None) -> Reply:
 
 
 async def recover(services: Services, _alone_for: float | None = None) -> None:
-    """Erase workspaces whose token was revoked long ago. Raises `StorageUnavailable`."""
+    """Erase workspaces whose token was revoked long ago, and keys that nothing needs. Raises `StorageUnavailable`."""
     for install_team in await services.installations.revoked_for(KEPT_FOR):
         erased = await services.workspace_rows.erase(install_team)
         services.forget_installation(install_team)
         log.info("erased", reason="the token was revoked seven days ago", count=erased or 0)
+    await services.workspace_rows.destroy_unused_keys()
 
 
 FEATURE = Feature(

@@ -105,7 +105,8 @@ async def _change(connection: AsyncConnection, table: Table, keys: DataKeys, new
             )
         after = {**row, **changed}
         person = person_of(after["enterprise_id"], after["team_id"], after["user_id"])
-        changed |= _sealed_anew(table, row, after, opener, await keys.sealer_for(connection, person))
+        if any(sealed.table is table for sealed in SEALED):
+            changed |= _sealed_anew(table, row, after, opener, await keys.sealer_for(connection, person))
         await connection.execute(update(table).where(_is_row(table, row)).values(changed))
         count += 1
     return count

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import text, update
+from sqlalchemy import exists, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StorageUnavailable
@@ -19,7 +19,9 @@ from bot.storage.engine.location import DatabaseLocation, locate
 from bot.storage.engine.migrate import version_of
 from bot.storage.readiness import explain
 from bot.storage.sealing.data_keys import are_in_use
-from bot.storage.tables import key_checks
+from bot.storage.sealing.key_checks import starts_with
+from bot.storage.sealing.sealer import DATA_VERSION
+from bot.storage.tables import SEALED, SEALED_KEYS, key_checks
 
 __all__ = ["HEAD", "DatabaseFacts", "examine", "find_write_problem", "locate_checked", "opened"]
 
@@ -72,9 +74,15 @@ async def examine(db: Database) -> DatabaseFacts:
 
 
 async def uses_data_keys(db: Database) -> bool:
-    """Whether each workspace gets a data key. Raises `StorageUnavailable`."""
+    """Whether everything of a workspace is sealed under its data key. Raises `StorageUnavailable`."""
     async with db.reading() as connection:
-        return await are_in_use(connection)
+        if not await are_in_use(connection):
+            return False
+        for one in SEALED:
+            older = one.column.is_not(None) & ~starts_with(one.column, DATA_VERSION)
+            if one not in SEALED_KEYS and await connection.scalar(select(exists().where(older))):
+                return False
+    return True
 
 
 async def find_write_problem(db: Database) -> str | None:

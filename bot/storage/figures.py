@@ -43,7 +43,7 @@ class Figures:
         dead = select(func.count()).select_from(notifications)
         dead = dead.where(notifications.c.dead_letter.is_not(None), notifications.c.sent_at.is_(None))
         late = select(func.max(now - watches.c.next_poll_at)).where(watches.c.paused.is_(None))
-        async with self._db.reading() as connection:
+        async with self._db.snapshot() as connection:
             figures = (
                 await connection.scalar(due) or 0,
                 await connection.scalar(dead) or 0,

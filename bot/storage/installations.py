@@ -15,6 +15,7 @@ from bot.storage.sealing.data_keys import DataKeys
 from bot.storage.sealing.sealer import NOBODY, Binding, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import installations, new_id, organisation_workspaces
 
+INSTALLATIONS_LOCK: Final = "installations"  # of all of them: which workspaces an organisation has depends on them
 RENEWING: Final = 15.0  # seconds in which one process asks Slack for the next token, and no other
 
 
@@ -85,7 +86,7 @@ class Installations:
             "installed_at": now,
         }
         async with self._db.writing() as connection:
-            await self._db.advisory_lock(connection, "installations", new.install_team)
+            await self._db.advisory_lock(connection, INSTALLATIONS_LOCK)
             person = Person(who["enterprise_id"], who["team_id"], who["user_id"])
             sealed = _seal(person, row_id, new, await self._keys.sealer_for(connection, person))
             await connection.execute(delete(installations).where(_is(new.install_team)))

@@ -75,7 +75,8 @@ class LinkCards:
         )
         waiting: list[LinkCard] = []
         async with self._db.writing() as connection:
-            sealer = await self._keys.sealer_for(connection, poster)
+            workspace = LINK_CARD.workspace({**owner(poster), "message_team": message.team_id})
+            sealer = await self._keys.sealer_for(connection, workspace)
             await self._db.advisory_lock(connection, "link_cards", *message)
             for one in links:
                 same = link_cards.c.blind_index.in_(self._sealer.blind_indexes(one.host, one.key))

@@ -624,6 +624,14 @@ class SealedColumn:
         audience = tuple(row[name] or NOBODY for name in self.audience)
         return Binding.of(self.bound_table, self.bound_column, person, row.get("host", NOBODY), row["id"], audience)
 
+    def workspace(self, row: Mapping[str, Any]) -> Person:
+        """Nobody in the workspace whose data key seals a value of this column in this row.
+
+        A card belongs to the workspace that it is in: somebody of another one may have posted its link.
+        """
+        is_shared = self.table is link_cards and row["enterprise_id"] == NOBODY
+        return person_of(row["enterprise_id"], row["message_team" if is_shared else "team_id"], NOBODY)
+
     @property
     def host(self) -> ColumnElement[str]:
         """The host that the row is bound to; `-` where it is about none."""

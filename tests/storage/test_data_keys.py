@@ -14,30 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, select, update
+from cachetools import TTLCache
+from sqlalchemy import event, insert, select, true, update
 
 from bot.errors import CannotStart, StorageRefused, Unsealable
+from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
 from bot.storage.installations import Installations, NewInstallation
+from bot.storage.link_cards import LinkCards, PostedLink
 from bot.storage.people import PeopleRows
 from bot.storage.reveals.store import Reveals
-from bot.storage.sealing import changing, commands
-from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing import changing, commands, key_checks
+from bot.storage.sealing.data_keys import DataKeys, destroy_keys, kids_of_data_keys
 from bot.storage.sealing.key_checks import check_keys
 from bot.storage.sealing.key_uses import count_uses
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.rotation import Rotated, Rotation
-from bot.storage.sealing.sealer import DATA_KEY_KEPT, Binding, Sealer, data_key_of, kid_of
+from bot.storage.sealing.sealer import DATA_KEY_KEPT, Binding, Sealer, ValueSealer, data_key_of, kid_of
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
 from bot.storage.tables import accounts, data_keys, metadata, new_id, owner, workspace_values
 from bot.storage.workspace_rows import WorkspaceRows
 from tests.support.postgres import Cluster
+from tests.support.waiting import eventually
 from tests.support.without_data_keys import seal_without_data_keys
 
 HOST = "https://eu.onetimesecret.com"
@@ -65,6 +69,20 @@ async def blobs_in(db: Database) -> list[bytes]:
     """The sealed values of all accounts."""
     async with db.reading() as connection:
         return [blob for row in await connection.execute(select(accounts.c.username, accounts.c.token)) for blob in row]
+
+
+def account(person: Person, values: ValueSealer) -> dict[str, Any]:
+    """A row, sealed in the middle of a transaction."""
+    row_id, host = new_id(), "https://us.onetimesecret.com"
+    blob = values.seal("token", Binding.of("accounts", "token", person, host, row_id), b"late")
+    row = {"id": row_id, **owner(person), "host": host, "is_default": False, "created_at": 0.0}
+    return row | {"username": blob, "token": blob}
+
+
+def installation(person: Person, token: str) -> NewInstallation:
+    given: Any = {"enterprise_id": person.enterprise_id, "team_id": person.team_id, "installed_by": person.user_id}
+    given |= {"app_id": "A1", "bot_id": "B1", "bot_user_id": "U9", "scopes": (), "token": Secret(token)}
+    return NewInstallation(**given)
 
 
 @contextmanager
@@ -150,10 +168,7 @@ async def test_erasing_waits_for_who_is_sealing_and_takes_what_they_sealed(datab
         erasing = asyncio.create_task(WorkspaceRows(other).erase(ada.team_id))
         await asyncio.sleep(0.3)
         assert not erasing.done()
-        row_id, host = new_id(), "https://us.onetimesecret.com"
-        blob = values.seal("token", Binding.of("accounts", "token", ada, host, row_id), b"late")
-        row = {"id": row_id, **owner(ada), "host": host, "is_default": False, "created_at": 0.0}
-        await connection.execute(insert(accounts).values(**row, username=blob, token=blob))
+        await connection.execute(insert(accounts).values(account(ada, values)))
     await erasing
     await other.close()
 
@@ -166,7 +181,7 @@ async def test_who_seals_while_the_workspace_is_being_erased_gets_a_new_key(data
     (before,) = await keys_in(database)
     other = Database.open(url)
     async with other.writing() as connection:
-        await connection.execute(data_keys.delete())
+        await destroy_keys(other, connection, true())
         await connection.execute(accounts.delete())
         sealing = asyncio.create_task(connect(database, sealer, ada, "after"))
         await asyncio.sleep(0.3)
@@ -177,6 +192,111 @@ async def test_who_seals_while_the_workspace_is_being_erased_gets_a_new_key(data
     (after,) = await keys_in(database)
     assert after.id != before.id
     assert await token_of(database, Sealer(sealer.keyring), ada) == "after"
+
+
+async def test_erasing_waits_for_who_makes_the_first_key_and_takes_what_they_sealed(database, url, sealer, ada):
+    other = Database.open(url)
+    async with database.writing() as connection:
+        values = await DataKeys(database, sealer).sealer_for(connection, ada)
+        erasing = asyncio.create_task(WorkspaceRows(other).erase(ada.team_id))
+        await asyncio.sleep(0.3)
+        assert not erasing.done()
+        await connection.execute(insert(accounts).values(account(ada, values)))
+    await erasing
+    await other.close()
+
+    assert await blobs_in(database) == []
+    assert await keys_in(database) == []
+
+
+async def test_a_workspace_that_installs_while_its_organisation_is_erased_keeps_its_key(
+    database, url, sealer, monkeypatch
+):
+    cleo = Person("E0000001", "T0000002", "U000CLEO")
+    await connect(database, sealer, cleo)
+    other, goes_on = Database.open(url), asyncio.Event()
+    sealer_for = DataKeys.sealer_for
+
+    async def slowly(self: DataKeys, connection: Any, person: Person) -> Any:
+        found = await sealer_for(self, connection, person)
+        await goes_on.wait()
+        return found
+
+    monkeypatch.setattr(DataKeys, "sealer_for", slowly)
+    installing = asyncio.create_task(Installations(database, sealer).save(installation(cleo, "xoxb-1")))
+    await asyncio.sleep(0.2)
+    erasing = asyncio.create_task(WorkspaceRows(other).erase("E0000001"))
+    await asyncio.sleep(0.3)
+    assert not erasing.done()
+    goes_on.set()
+    await asyncio.gather(installing, erasing)
+    await other.close()
+
+    assert await token_of(database, Sealer(sealer.keyring), cleo) == "token"
+    found = await Installations(database, Sealer(sealer.keyring)).find("T0000002")
+    assert found is not None
+    assert found.token == Secret("xoxb-1")
+
+
+async def test_a_key_that_is_left_without_anything_is_destroyed_and_no_other_one(database, sealer, ada):
+    await connect(database, sealer, CLEO)
+    async with database.writing() as connection:
+        await DataKeys(database, sealer).sealer_for(connection, ada)
+    assert len(await keys_in(database)) == 2
+
+    assert await WorkspaceRows(database).destroy_unused_keys() == 1
+    assert await WorkspaceRows(database).destroy_unused_keys() == 0
+
+    assert [key.team_id for key in await keys_in(database)] == [CLEO.team_id]
+
+
+async def test_a_card_is_sealed_under_the_key_of_the_workspace_that_it_is_in(database, ada):
+    """Whoever posted the link may be of another workspace, which shares a channel with this one."""
+    sealer = Sealer(OLD)
+    link = PostedLink(Secret(f"{HOST}/secret/key"), HOST, SecretKey("key"))
+    message = MessageRef(ada.team_id, "C0000001", "1700000000.000100")
+    await seal_without_data_keys(database)
+    await LinkCards(database, sealer).keep(CLEO, message, [link])
+
+    await rotate(database, OLD)
+
+    assert [key.team_id for key in await keys_in(database)] == [ada.team_id]
+    await LinkCards(database, sealer).keep(CLEO, message._replace(ts="1700000000.000200"), [link])
+    assert [key.team_id for key in await keys_in(database)] == [ada.team_id]
+    assert await WorkspaceRows(database).destroy_unused_keys() == 0
+    assert {card.link for card in await LinkCards(database, sealer).unposted()} == {link.link}
+    await WorkspaceRows(database).erase(ada.team_id)
+    assert await keys_in(database) == []
+
+
+async def test_an_opened_key_is_forgotten_by_a_process_that_does_nothing_more(database, sealer, ada, monkeypatch):
+    time_now = [0.0]
+    sealer.data_keys = TTLCache(10, DATA_KEY_KEPT, timer=lambda: time_now[0])
+    monkeypatch.setattr("bot.storage.sealing.data_keys.DATA_KEY_KEPT", 1.0)  # it is looked at a second after that
+    await connect(database, sealer, ada)
+    held = sealer.data_keys._Cache__data
+    assert len(held) == 1
+
+    time_now[0] = DATA_KEY_KEPT + 1
+
+    await eventually(lambda: len(held) == 0)
+
+
+async def test_a_workspace_that_begins_while_values_are_counted_lacks_no_key(database, url, sealer, ada, monkeypatch):
+    await connect(database, sealer, ada)
+    other, count = Database.open(url), kids_of_data_keys
+
+    async def and_another_begins(connection: Any) -> dict[str, str]:
+        found = await count(connection)
+        await connect(other, sealer, CLEO)
+        return found
+
+    for module in (key_checks, commands):
+        monkeypatch.setattr(module, "kids_of_data_keys", and_another_begins)
+
+    await check_keys(database, sealer)
+    assert (await commands.verify(url, sealer.keyring))[1] == 0
+    await other.close()
 
 
 async def test_erasing_a_person_leaves_the_key_to_the_others(database, sealer, ada, ben):
@@ -232,9 +352,7 @@ async def fill(db: Database, sealer: Sealer, person: Person, canary: str) -> Non
     )
     await Reveals(db, sealer).begin(person, new_id(), HOST, SecretKey(f"key-{canary}"))
     await Shares(db, sealer).begin(person, NewShare(canary, HOST, None, False, canary, canary), [Recipient(person)])
-    given: Any = {"enterprise_id": None, "team_id": person.team_id, "installed_by": person.user_id, "app_id": "A1"}
-    given |= {"bot_id": "B1", "bot_user_id": "U9", "scopes": (), "token": Secret(f"xoxb-{canary}")}
-    await Installations(db, sealer).save(NewInstallation(**given))
+    await Installations(db, sealer).save(installation(person, f"xoxb-{canary}"))
 
 
 async def sealed_in(db: Database, sealer: Sealer) -> list[bytes]:

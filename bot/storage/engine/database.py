@@ -129,6 +129,14 @@ class Database:
                 yield connection
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that reads, and sees everything as it was at its first query. Raises `StorageUnavailable`."""
+        async with self.reading() as connection:
+            if not self.is_sqlite:
+                await connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield connection
+
+    @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that is on disk when the block ends, or undone if it raises. Raises `StorageUnavailable`.
 
@@ -166,13 +174,15 @@ class Database:
             async with self._engine.connect() as connection:
                 yield connection
 
-    async def advisory_lock(self, connection: AsyncConnection, *names: str) -> None:
+    async def advisory_lock(self, connection: AsyncConnection, *names: str, shared: bool = False) -> None:
         """Wait until no other transaction holds the lock with these names, then hold it until this transaction ends.
 
-        On SQLite there is only one writer at a time, so this method does nothing.
+        If it is `shared`, other transactions may hold it too, but only shared. On SQLite there is only one writer at a
+        time, so this method does nothing.
         """
         if not self.is_sqlite:
-            statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+            function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+            statement = text(f"SELECT {function}(hashtextextended(:name, 0))")
             await connection.execute(statement, {"name": "\x1f".join(names)})
 
     async def ping(self) -> None:

@@ -75,8 +75,8 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
         said.append(f"{broken} chains of the audit are not signed anew: `audit verify` says what is wrong with them.")
     if written := done.left - done.unreadable:
         said.append(
-            f"Left: {written}. Most likely a process whose first key is not {ring.primary} goes on writing. {DEPLOY}. "
-            "Then run `keys rotate` again."
+            f"Left: {written}. Most likely a process whose first key is not {ring.primary}, or whose version has no "
+            f"data keys, goes on writing. Stop that version. {DEPLOY}. Then run `keys rotate` again."
         )
     return "\n".join(said), done.left
 

@@ -87,7 +87,7 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
     Raises `CannotStart`.
     """
     opened, failed = Counter[str](), Counter[str]()
-    async with existing_database(database_url) as db, db.reading() as connection:
+    async with existing_database(database_url) as db, db.snapshot() as connection:
         opener = await DataKeys(db, Sealer(keyring)).opener_of_all(connection)
         sealed_by = await kids_of_data_keys(connection)
         for sealed in SEALED:
@@ -105,7 +105,7 @@ async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int
 @asynccontextmanager
 async def _reading(url: Secret | str) -> AsyncIterator[AsyncConnection]:
     """A reading transaction. Raises `CannotStart`."""
-    async with existing_database(url) as db, db.reading() as connection:
+    async with existing_database(url) as db, db.snapshot() as connection:
         yield connection
 
 

@@ -1,8 +1,7 @@
 """Data keys: each workspace's rows are sealed under a key of its own. When it is destroyed, nobody can open them.
 
 A data key is 32 random bytes, stored sealed by an encryption key and bound to its workspace. So a copy of a row that
-outlives its workspace, in an old page, a log or an export of single tables, opens for nobody, whoever has the
-encryption keys.
+outlives its workspace opens for nobody who has no copy of the row with its data key, whoever has the encryption keys.
 
 A workspace's key is made when the first value is sealed. On PostgreSQL none is made after an upgrade from a version
 without data keys: processes of that version may be running, and cannot open what a data key sealed. `keys rotate`
@@ -11,11 +10,12 @@ begins with them.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StorageRefused, Unsealable
@@ -23,6 +23,7 @@ from bot.person import Person
 from bot.storage.engine.database import Database, now
 from bot.storage.sealing.keyring import KEY_BYTES
 from bot.storage.sealing.sealer import (
+    DATA_KEY_KEPT,
     Binding,
     Purpose,
     RootKey,
@@ -33,9 +34,10 @@ from bot.storage.sealing.sealer import (
     data_key_of,
     kid_of,
 )
-from bot.storage.tables import DATA_KEY, data_keys, key_checks, new_id, workspace_values
+from bot.storage.tables import DATA_KEY, SEALED, SEALED_KEYS, data_keys, key_checks, new_id, workspace_values
 
 MAX_VALUES = 500  # in one statement: databases limit how many there may be
+_IN_USE = "data_key_in_use"  # the name of a lock: shared by whoever seals, and not by whoever destroys
 
 
 class RowOpener(ValueOpener):
@@ -63,11 +65,11 @@ class DataKeys:
 
         Raises `StorageRefused` if the workspace has a key that does not open.
 
-        Until the transaction ends, nobody can destroy the key: erasing the workspace waits, and then deletes what was
-        written. So nothing is ever sealed under a key that is gone. Call this before the transaction locks anything
-        else: the other order could end in a deadlock with erasing.
+        Until the transaction ends, nobody can destroy the key: `destroy_keys` waits, and what was written is there to
+        be deleted. So nothing is ever sealed under a key that is gone. Call this before the transaction locks anything
+        else: the other order could end in a deadlock with `destroy_keys`.
         """
-        row = await _lock(connection, person)
+        row = await self._lock(connection, person)
         if row is None:
             if not await are_in_use(connection):
                 return self._sealer
@@ -93,11 +95,21 @@ class DataKeys:
 
     async def _make(self, connection: AsyncConnection, person: Person) -> Row[Any]:
         await self._db.advisory_lock(connection, "data_keys", *workspace_values(person).values())
-        if await _lock(connection, person) is None:  # nobody else has made one meanwhile
+        row = (await connection.execute(_query(person))).one_or_none()
+        if row is None:  # nobody else has made one meanwhile
             values = {"id": new_id(), **workspace_values(person)}
             sealed = self._sealer.seal(DATA_KEY.purpose, DATA_KEY.binding(values), os.urandom(KEY_BYTES))
             await connection.execute(insert(data_keys).values(**values, key=sealed, created_at=now))
-        return (await connection.execute(_query(person))).one()
+            row = (await connection.execute(_query(person))).one()
+        return row
+
+    async def _lock(self, connection: AsyncConnection, person: Person) -> Row[Any] | None:
+        """The workspace's key, which nobody can destroy until the transaction ends.
+
+        The row itself is not locked: PostgreSQL would write it to its log again and again, for as long as that is kept.
+        """
+        await self._db.advisory_lock(connection, _IN_USE, *workspace_values(person).values(), shared=True)
+        return (await connection.execute(_query(person))).one_or_none()
 
     def _opened(self, row: Row[Any]) -> RootKey:
         """Raises `Unsealable`."""
@@ -105,6 +117,7 @@ class DataKeys:
         if known is None:
             root = self._sealer.open(DATA_KEY.purpose, DATA_KEY.binding(row._asdict()), row.key)
             known = self._sealer.data_keys[row.id] = RootKey(data_header_of(row.id), root)
+            asyncio.get_running_loop().call_later(DATA_KEY_KEPT + 1, self._sealer.data_keys.expire)
         return known
 
     def _all_opened(self, rows: Iterable[Row[Any]]) -> dict[str, RootKey]:
@@ -128,15 +141,46 @@ async def begin_data_keys(connection: AsyncConnection) -> None:
     await connection.execute(update(key_checks).where(key_checks.c.seals_values).values(seals_values=None))
 
 
+async def destroy_keys(db: Database, connection: AsyncConnection, condition: ColumnElement[bool]) -> int:
+    """Delete the data keys that meet the condition. Returns how many.
+
+    This waits for whoever is sealing something under one of them. Until the transaction ends nobody makes a new one.
+    """
+    if not db.is_sqlite:
+        await connection.execute(text("LOCK TABLE data_keys IN SHARE ROW EXCLUSIVE MODE"))
+        whose = (data_keys.c.enterprise_id, data_keys.c.team_id)
+        for row in (await connection.execute(select(*whose).where(condition).order_by(*whose))).all():
+            await db.advisory_lock(connection, _IN_USE, *row)
+    return (await connection.execute(delete(data_keys).where(condition))).rowcount
+
+
+async def destroy_unused_keys(db: Database) -> int:
+    """Delete the data keys of workspaces of which nothing else is stored. Returns how many.
+
+    Something that was under way while its workspace was erased makes a new key, and then writes nothing.
+    """
+    unused = and_(
+        *(~exists().where(_is_of(table)) for table in {one.table for one in SEALED if one not in SEALED_KEYS})
+    )
+    async with db.reading() as connection:
+        if not await connection.scalar(select(exists().where(unused).select_from(data_keys))):
+            return 0
+    async with db.writing() as connection:
+        return await destroy_keys(db, connection, unused)
+
+
+def _is_of(table: Table) -> ColumnElement[bool]:
+    """The condition that the data key may have sealed something in a row of this table."""
+    teams = [table.c[name] for name in ("team_id", "message_team") if name in table.c]
+    return and_(
+        table.c.enterprise_id == data_keys.c.enterprise_id, or_(*(team == data_keys.c.team_id for team in teams))
+    )
+
+
 async def kids_of_data_keys(connection: AsyncConnection) -> dict[str, str]:
     """By the id of each data key: the name of the encryption key that sealed it, or "" where nobody can say."""
     rows = await connection.execute(select(data_keys.c.id, data_keys.c.key))
     return {row.id: kid_of(row.key) or "" for row in rows}
-
-
-async def _lock(connection: AsyncConnection, person: Person) -> Row[Any] | None:
-    """The workspace's key. Until the transaction ends nobody can delete it, and everybody can read and reseal it."""
-    return (await connection.execute(_query(person).with_for_update(read=True, key_share=True))).one_or_none()
 
 
 def _query(person: Person) -> Any:

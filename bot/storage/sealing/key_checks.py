@@ -49,7 +49,7 @@ async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
 
 async def compare_keys(db: Database, sealer: Sealer | None) -> tuple[Sealer, frozenset[str]]:
     """Raise what `check_keys` raises, and write nothing. Gives the names of the keys that have a check already."""
-    async with db.reading() as connection:
+    async with db.snapshot() as connection:
         used = await count_by_kid(connection, sealer.keyring.kids if sealer else ())
         checks = {row.kid: row.sealed for row in await connection.execute(select(key_checks))}
     if sealer is None:

@@ -21,13 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import StorageRefused, StorageUnavailable, Unsealable
 from bot.failpoints import failpoint
+from bot.person import Person
 from bot.secret import Secret
 from bot.storage.engine.database import Database
 from bot.storage.sealing.blind_indexes import INDEXED, lock_indexes, replace_indexes
 from bot.storage.sealing.data_keys import DataKeys, begin_data_keys
 from bot.storage.sealing.key_checks import check_keys, starts_with
 from bot.storage.sealing.key_uses import count_rows
-from bot.storage.sealing.sealer import DATA_VERSION, NOBODY, Binding, Sealer, ValueOpener, ValueSealer, header_of
+from bot.storage.sealing.sealer import DATA_VERSION, Binding, Sealer, ValueOpener, ValueSealer, header_of
 from bot.storage.tables import (
     LINK_CARD,
     SEALED,
@@ -35,9 +36,9 @@ from bot.storage.tables import (
     SealedColumn,
     button_contexts,
     deliveries,
-    person_of,
     reveals,
     tracked,
+    workspace_values,
 )
 
 BATCH: Final = 200  # rows in one transaction
@@ -49,7 +50,6 @@ TRIES: Final = 20  # for a batch that finds the database busy
 # that it is never the bot's transaction that fails.
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
 
-WorkspaceIds = tuple[str, str]  # the ids of an enterprise, "-" for none, and of a team
 ReadLink = Callable[[Secret], Secret | None]  # the link of a card -> its secret key
 Tell = Callable[[int, int], None]  # how many values are done, and how many there are
 
@@ -179,14 +179,14 @@ class Rotation:
             failpoint("batch_rotating")
         return written
 
-    async def _sealers_for(self, connection: AsyncConnection, batch: _Batch) -> dict[WorkspaceIds, ValueSealer]:
+    async def _sealers_for(self, connection: AsyncConnection, batch: _Batch) -> dict[Person, ValueSealer]:
         """What seals the values of each workspace in the batch. A workspace whose data key does not open has none."""
         if batch.sealed in SEALED_KEYS:
             return dict.fromkeys(batch.workspaces, self._sealer)
-        sealers = {}
-        for one in sorted(batch.workspaces):
+        sealers: dict[Person, ValueSealer] = {}
+        for one in sorted(batch.workspaces, key=lambda workspace: sorted(workspace_values(workspace).items())):
             with suppress(StorageRefused):
-                sealers[one] = await self._keys.sealer_for(connection, person_of(*one, NOBODY))
+                sealers[one] = await self._keys.sealer_for(connection, one)
         return sealers
 
 
@@ -198,10 +198,7 @@ class _StaleValue:
     old: bytes
     binding: Binding
     plain: bytes = field(repr=False)
-
-    @property
-    def workspace(self) -> WorkspaceIds:
-        return self.binding.enterprise_id, self.binding.team_id
+    workspace: Person
 
 
 class _Batch:
@@ -230,7 +227,7 @@ class _Batch:
             return False
         is_new = blob.startswith(self._start)
         if not is_new:
-            self._values.append(_StaleValue(row.id, blob, binding, plain))
+            self._values.append(_StaleValue(row.id, blob, binding, plain, sealed.workspace(row._asdict())))
         key = self._key(Secret(plain.decode("utf-8", "surrogatepass"))) if self._has_key else None
         if key is not None:
             new_index, *older = self._sealer.blind_indexes(row.host, key)
@@ -240,7 +237,7 @@ class _Batch:
         return True
 
     @property
-    def workspaces(self) -> set[WorkspaceIds]:
+    def workspaces(self) -> set[Person]:
         """The workspaces of the values that are to be sealed anew."""
         return {value.workspace for value in self._values}
 
@@ -251,7 +248,7 @@ class _Batch:
     def _key(self, text: Secret) -> Secret | None:
         return self._read_link(text) if self.sealed is LINK_CARD else text
 
-    async def write_values(self, connection: AsyncConnection, sealers: Mapping[WorkspaceIds, ValueSealer]) -> int:
+    async def write_values(self, connection: AsyncConnection, sealers: Mapping[Person, ValueSealer]) -> int:
         """Seal each value that has a sealer, and compare-and-set it. Returns how many were written."""
         sealable = [one for one in self._values if one.workspace in sealers]
         self.left_out = len(self._values) - len(sealable)
