@@ -520,14 +520,28 @@ async def test_a_fault_of_postgresql_is_named(install, postgres, statement, says
     await assert_named(install, Fault(lambda _: None, "database", says, remedy))
 
 
-async def test_an_upgrade_after_which_rotate_has_not_run_is_named(install, new_postgres_url):
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO key_checks (kid, sealed, created_at, seals_values) VALUES ('before', '', 0, true)",
+        (
+            "INSERT INTO accounts (id, enterprise_id, team_id, user_id, host, username, token, is_default, created_at)"
+            " VALUES ('a', '-', 'T0000001', 'U0000001', 'https://eu.onetimesecret.com', :old, :old, false, 0)"
+        ),
+    ],
+    ids=["as before", "some values"],
+)
+async def test_an_upgrade_after_which_rotate_has_not_run_is_named(install, new_postgres_url, statement):
     url = install.settings["DATABASE_URL"] = new_postgres_url()
+    old = "'O1\\002k1'::bytea"  # sealed by the encryption key itself
     with psycopg.connect(url, autocommit=True) as connection:
-        values = "INSERT INTO key_checks (kid, sealed, created_at, seals_values) VALUES ('before', '', 0, true)"
-        connection.execute(values.encode())
+        connection.execute(statement.replace(":old", old).encode())
 
     remedy = "When every process runs this version, run `python -m bot keys rotate`"
-    await assert_named(install, Fault(lambda _: None, "database", "no data keys yet", remedy, result="warning"))
+    await assert_named(
+        install,
+        Fault(lambda _: None, "database", "not everything is encrypted under the data keys", remedy, result="warning"),
+    )
 
 
 async def test_a_postgresql_that_is_away_or_refuses_us_is_named_without_the_password(install, postgres):

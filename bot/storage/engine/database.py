@@ -30,6 +30,9 @@ WRITE_WAIT = sqlite.BUSY_TIMEOUT / 1000  # seconds to wait for other writers of 
 CLOCK_TOLERANCE = 60.0  # seconds that a clock may be set back by without anybody taking notice
 CHECKPOINT_WAIT = 100  # milliseconds: a checkpoint is not worth a longer wait
 
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_LOCK_SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))")
+
 # What holds in every transaction, in milliseconds.
 # A click waits for its answer, and a transaction that stays open delays the claims of all others.
 _POSTGRESQL = {
@@ -181,8 +184,7 @@ class Database:
         time, so this method does nothing.
         """
         if not self.is_sqlite:
-            function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-            statement = text(f"SELECT {function}(hashtextextended(:name, 0))")
+            statement = _LOCK_SHARED if shared else _LOCK
             await connection.execute(statement, {"name": "\x1f".join(names)})
 
     async def ping(self) -> None:

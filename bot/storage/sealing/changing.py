@@ -65,7 +65,7 @@ async def rotate(database_url: Secret | str, ring: KeyRing, read_link: ReadLink,
         done = await Rotation(db, sealer, read_link, progress.tell, batch).run()
         _, broken = await sign_heads(db, sealer)
     progress.end()
-    said = [f"Sealed {done.resealed} values anew with {ring.primary}."]
+    said = [f"Sealed {done.resealed} {'value' if done.resealed == 1 else 'values'} anew with {ring.primary}."]
     if not done.left:
         others = " and ".join(kid for kid in ring.kids if kid != ring.primary)
         said.append("Nothing is left." + (f" Next: `keys verify`, then `keys prune` for {others}." if others else ""))
