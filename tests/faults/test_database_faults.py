@@ -276,7 +276,7 @@ def test_what_is_no_database_is_refused(tmp_path, start):
 def overwrite_what_is_not_read_at_the_start(path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as connection:
         rows = [(f"k{n}", bytes(3_000), 0.0) for n in range(100)]
-        connection.executemany("INSERT INTO key_checks VALUES (?, ?, ?)", rows)
+        connection.executemany("INSERT INTO key_checks (kid, sealed, created_at) VALUES (?, ?, ?)", rows)
         connection.commit()
     content = bytearray(path.read_bytes())
     content[-10 * 4_096 :] = b"\xff" * (10 * 4_096)
