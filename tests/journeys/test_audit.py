@@ -108,7 +108,7 @@ async def test_a_denial_is_noted_with_its_rule_in_the_chain_of_this_workspace(wo
 
     entry = await noted(world, other, outcome="refused")
 
-    assert (entry["rule"], entry["workspace"]) == ("NotAllowed", world.workspace.state.team_id)
+    assert (entry["rule"], entry["workspace"]) == ("not_a_member", world.workspace.state.team_id)
 
 
 async def test_every_chain_is_intact(world, ada):
