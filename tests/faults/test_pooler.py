@@ -24,7 +24,9 @@ TIMES = 8  # psycopg would prepare a statement at its sixth use on a connection
 WHILE = "SELECT name, setting FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') ORDER BY name"
 
 # What PostgreSQL keeps for a connection, beyond the transaction.
-OF_A_CONNECTION = re.compile(r"\bLISTEN \w|[\"'(;]\s*SET (?!LOCAL\b|TRANSACTION\b)\w|pg_(?:try_)?advisory_lock|CREATE TEMP|WITH HOLD")
+OF_A_CONNECTION = re.compile(
+    r"\bLISTEN \w|[\"'(;]\s*SET (?!LOCAL\b|TRANSACTION\b)\w|pg_(?:try_)?advisory_lock|CREATE TEMP|WITH HOLD"
+)
 
 each_mode = pytest.mark.parametrize("mode", ["transaction", "session"])
 
