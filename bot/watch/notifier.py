@@ -36,6 +36,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
 from bot.periodic import PeriodicTask
+from bot.person import Person
 from bot.screen.parts import Message
 from bot.status.digest import digest_key, gather, in_simplest_words
 from bot.storage.notifications import Notification, Notifications, by_message
@@ -67,7 +68,7 @@ class Notifier:
         self._lease_renewer: LeaseRenewer[Notification] = LeaseRenewer(notifications.renew)
         self._sending: dict[asyncio.Task[None], str] = {}  # with the id of the workspace
         self._pauses = WorkspacePauses()
-        self._last_post_at: dict[str, float] = {}  # user id -> `time.monotonic`; may be still to come
+        self._last_post_at: dict[Person, float] = {}  # `time.monotonic`; may be still to come
 
     def stop(self) -> None:
         """Claim no more notifications. `run` returns a few seconds later."""
@@ -158,7 +159,7 @@ class Notifier:
 
     async def _send(self, together: list[Notification]) -> None:
         if not all(notification.is_posted for notification in together):
-            await self._wait_for_channel(together[0].person.user_id)
+            await self._wait_for_channel(together[0].person)
         # Deleted since the claim are those whose secret is not tracked any more, or whose account is gone.
         held = await self._notifications.still_held(*together)
         prepared = [one for one in [await self._prepare(notification) for notification in held] if one is not None]
@@ -189,12 +190,12 @@ class Notifier:
 
     async def _post(self, said: Sequence[PreparedNotification], *, plainly: bool = False) -> None:
         """Post one message for all of them. Raises `SlackError`."""
-        user_id, now = said[0].notification.person.user_id, time.monotonic()
-        self._last_post_at[user_id] = max(now, self._last_post_at.get(user_id, now))
+        person, now = said[0].notification.person, time.monotonic()
+        self._last_post_at[person] = max(now, self._last_post_at.get(person, now))
         if len(said) > 1:
             message = gather([one.listed or one.message for one in said if one.message])
             key = digest_key(one.notification.idempotency_key for one in said)
-            await self._services.send(said[0].notification.person, message, key)
+            await self._services.send(person, message, key)
             return
         (only,) = said
         assert only.message is not None
@@ -229,12 +230,12 @@ class Notifier:
                 self._services.metrics.notification("sent")
                 failpoint("notification_marked")
 
-    async def _wait_for_channel(self, user_id: str) -> None:
+    async def _wait_for_channel(self, person: Person) -> None:
         """Wait until CHANNEL_INTERVAL after the last message to this person, and take the next place in the queue."""
         now = time.monotonic()
-        wait = self._last_post_at.get(user_id, 0.0) + CHANNEL_INTERVAL - now
+        wait = self._last_post_at.get(person, 0.0) + CHANNEL_INTERVAL - now
         self._last_post_at = {one: at for one, at in self._last_post_at.items() if at + CHANNEL_INTERVAL > now}
-        self._last_post_at[user_id] = now + max(wait, 0.0)
+        self._last_post_at[person] = now + max(wait, 0.0)
         if wait > 0:
             await asyncio.sleep(wait)
 

@@ -41,12 +41,13 @@ class Plan:
     each: int = 100  # tracked secrets in each of them
     warm: int = 200  # people who use the first workspace before memory is read
     rounds: int = 4
+    settle: float = 45.0  # seconds in which everybody is asked about
     pause: float = FRESH_FOR + 1  # seconds before a turn
     idle: float = 5.0  # seconds before memory is read
 
 
 FULL = Plan()
-QUICK = Plan(workspaces=5, each=3, warm=1, rounds=1, pause=0.0, idle=0.0)
+QUICK = Plan(workspaces=5, each=3, warm=1, rounds=1, settle=0.0, pause=0.0, idle=0.0)
 
 
 @dataclass(slots=True)
@@ -198,6 +199,9 @@ async def _acks(world: ManyWorld, load: Load, plan: Plan) -> tuple[Figures, Figu
     secret = world.platform.workspaces[0].signing_secret
     one, every = Figures(), Figures()
     for _ in range(plan.rounds):
+        # Whoever was not seen for some minutes is acknowledged without words, and Slack is asked about them.
+        await load.run(Job(world.bot.port, secret, ids, 1, plan.workspaces, 60.0, words=False))
+        await asyncio.sleep(plan.settle)
         for team_ids, figures in ((ids[:1], one), (ids, every)):
             await asyncio.sleep(plan.pause)
             done = await load.run(Job(world.bot.port, secret, team_ids, 1, plan.workspaces, 30.0))

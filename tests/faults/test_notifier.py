@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -201,6 +201,22 @@ async def test_a_workspace_where_slack_answers_nothing_leaves_room_for_the_other
 
     telling.told.stuck_in = ""
     await eventually(lambda: len(telling.told.said) == len(stuck) + 1)
+    telling.notifier.stop()
+    await asyncio.wait_for(running, PATIENCE)
+
+
+async def test_who_has_the_same_id_in_another_workspace_waits_for_nobody(telling: Telling) -> None:
+    """Slack takes one message a second for one conversation."""
+    same = [replace(ADA, team_id=f"T000000{number}") for number in range(1, 9)]
+    for person in same:
+        await telling.news(person, person.team_id)
+    began = time.monotonic()
+    running = asyncio.create_task(telling.notifier.run())
+
+    await eventually(lambda: len(telling.told.said) == len(same))
+
+    assert telling.notifier._last_post_at.keys() == set(same)
+    assert time.monotonic() - began < (len(same) - 1) * notifier.CHANNEL_INTERVAL
     telling.notifier.stop()
     await asyncio.wait_for(running, PATIENCE)
 
