@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import CannotStart, Unsealable
 from bot.secret import Secret
 from bot.storage.engine.commands import existing_database
-from bot.storage.sealing.data_keys import DataKeys
+from bot.storage.sealing.data_keys import DataKeys, destroy_keys
 from bot.storage.sealing.keyring import KeyRing
 from bot.storage.sealing.sealer import NOBODY, Sealer, ValueOpener, ValueSealer
 from bot.storage.tables import AUDIT, SEALED, data_keys, metadata, person_of, requests
@@ -78,8 +78,7 @@ async def change_ids(database_url: Secret | str, keyring: KeyRing, new: NewIds) 
         keys = DataKeys(db, Sealer(keyring))
         tables = [table for table in metadata.sorted_tables if table not in AUDIT]
         counts = {table.name: await _change(connection, table, keys, new) for table in tables}
-        old = (data_keys.c.enterprise_id == NOBODY, data_keys.c.team_id == new.team)
-        await connection.execute(delete(data_keys).where(*old))
+        await destroy_keys(db, connection, and_(data_keys.c.enterprise_id == NOBODY, data_keys.c.team_id == new.team))
     changed = {name: count for name, count in counts.items() if count}
     return "\n".join(
         [*(f"{name}  {count}" for name, count in changed.items()), f"{sum(counts.values())} rows changed."]

@@ -159,20 +159,25 @@ async def test_when_another_process_erased_the_workspace_nothing_is_sealed_under
     assert await token_of(database, Sealer(sealer.keyring), ada) == "after"  # as after a restart
 
 
-async def test_erasing_waits_for_who_is_sealing_and_takes_what_they_sealed(database, url, sealer, ada):
-    await connect(database, sealer, ada)
+async def erase_while_sealing(database: Database, url: str, sealer: Sealer, person: Person) -> None:
+    """Another process erases the workspace of somebody who is sealing something, and waits for it."""
     other = Database.open(url)
-    own = Accounts(database, sealer)
     async with database.writing() as connection:
-        values = await DataKeys(database, sealer).sealer_for(connection, ada)
-        erasing = asyncio.create_task(WorkspaceRows(other).erase(ada.team_id))
+        values = await DataKeys(database, sealer).sealer_for(connection, person)
+        erasing = asyncio.create_task(WorkspaceRows(other).erase(person.team_id))
         await asyncio.sleep(0.3)
         assert not erasing.done()
-        await connection.execute(insert(accounts).values(account(ada, values)))
+        await connection.execute(insert(accounts).values(account(person, values)))
     await erasing
     await other.close()
 
-    assert await own.all_of(ada) == []
+
+async def test_erasing_waits_for_who_is_sealing_and_takes_what_they_sealed(database, url, sealer, ada):
+    await connect(database, sealer, ada)
+
+    await erase_while_sealing(database, url, sealer, ada)
+
+    assert await Accounts(database, sealer).all_of(ada) == []
     assert await keys_in(database) == []
 
 
@@ -195,15 +200,7 @@ async def test_who_seals_while_the_workspace_is_being_erased_gets_a_new_key(data
 
 
 async def test_erasing_waits_for_who_makes_the_first_key_and_takes_what_they_sealed(database, url, sealer, ada):
-    other = Database.open(url)
-    async with database.writing() as connection:
-        values = await DataKeys(database, sealer).sealer_for(connection, ada)
-        erasing = asyncio.create_task(WorkspaceRows(other).erase(ada.team_id))
-        await asyncio.sleep(0.3)
-        assert not erasing.done()
-        await connection.execute(insert(accounts).values(account(ada, values)))
-    await erasing
-    await other.close()
+    await erase_while_sealing(database, url, sealer, ada)
 
     assert await blobs_in(database) == []
     assert await keys_in(database) == []
