@@ -6,6 +6,7 @@ import os
 
 from bot.errors import StorageUnavailable
 from bot.storage.engine.database import Database
+from bot.storage.engine.sqlite import identity
 from bot.storage.sealing.key_checks import keys_open, write_check
 from bot.storage.sealing.sealer import Sealer
 
@@ -56,6 +57,8 @@ def _find_file_problem(db: Database) -> str | None:
         return None
     if not path.is_file():
         return f"the file {path} is gone: put it back, or restore a backup, and start again"
+    if identity(path) != db.file:
+        return f"the file {path} is another one than at the start: start again"
     if not all(os.access(one, os.W_OK) for one in (path, path.parent)):
         return f"{path} is read-only for the bot's user"
     return None

@@ -19,6 +19,9 @@ from bot.errors import CannotStart, StorageUnavailable
 from bot.storage.engine import database as module
 from bot.storage.engine import sqlite
 from bot.storage.engine.database import Database, migrate
+from bot.storage.readiness import check_database
+from bot.storage.sealing.keyring import KeyRing, generate_line
+from bot.storage.sealing.sealer import Sealer
 from bot.storage.tables import key_checks
 from tests.support.postgres import Cluster, new_postgres_url, postgres
 
@@ -305,6 +308,42 @@ def test_a_database_that_vanished_from_beside_its_log_is_not_made_anew(path, sta
         start(f"sqlite:///{path}")
 
     assert not path.exists()
+
+
+async def test_a_database_that_vanishes_while_it_is_open_is_not_made_anew_by_another_connection(path, small):
+    async with small.reading() as connection:
+        await connection.execute(select(key_checks))
+        path.unlink()
+
+        with pytest.raises(StorageUnavailable):
+            await count(small)
+
+    assert not path.exists()
+
+
+async def test_another_file_in_the_place_of_the_open_one_makes_it_unready(path, small):
+    sealer = Sealer(KeyRing.read(generate_line("k1").reveal()))
+    assert await check_database(small, sealer) is None
+    content = path.read_bytes()
+    moved = path.rename(path.with_name("moved"))
+
+    assert "is gone" in str(await check_database(small, sealer))
+    path.write_bytes(content)
+    assert "is another one than at the start" in str(await check_database(small, sealer))
+    moved.rename(path)
+    assert await check_database(small, sealer) is None
+
+
+async def test_a_database_whose_name_means_something_in_an_address_is_that_file(tmp_path):
+    path = tmp_path / "what%41 #1&mode=memory.db"
+    url = f"sqlite:///{path}".replace("%", "%25")
+    migrate(url)
+    db = Database.open(url)
+    await write(db)
+    await db.close()
+
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT kid FROM key_checks").fetchall() == [("k1",)]
 
 
 async def test_a_cut_log_loses_no_more_than_what_was_cut(path, small):

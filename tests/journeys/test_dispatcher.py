@@ -572,7 +572,6 @@ async def test_without_its_database_the_bot_is_alive_but_not_ready(damage):
     async with World() as world:
         await (drop_version(world) if damage == "other tables" else remove_database(world))
 
-        await asyncio.sleep(1.1)  # after the questions of its start the last answer holds for a second
         ready = await send(world.bot.port, [], path="/readyz", method="GET")
         alive = await send(world.bot.port, [], path="/healthz", method="GET")
 

@@ -97,6 +97,7 @@ class Database:
 
     def __init__(self, where: DatabaseLocation, engine: AsyncEngine) -> None:
         self.where = where
+        self.file = None if where.path is None else sqlite.identity(where.path)  # of the database that is open
         self._engine = engine
         self._writer = engine.execution_options(**{sqlite.BEGIN: "IMMEDIATE"})
         self._writing = Turns()

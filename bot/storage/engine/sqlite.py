@@ -6,6 +6,7 @@ import os
 import stat
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
 
@@ -36,6 +37,15 @@ def check_place(path: Path) -> None:
         _check_place(path)
     except OSError as error:
         raise CannotStart(f"DATABASE_URL: {path} cannot be used ({error.strerror}). Choose another path.") from None
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at this path from any other one; None if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _check_place(path: Path) -> None:
@@ -139,6 +149,12 @@ def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | Non
         "secure_delete=ON",  # what is deleted is overwritten with zeros
         "temp_store=MEMORY",
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> None:
+        # Without `mode=rw` SQLite would make a file anew that vanished: sqlite.org/uri.html.
+        arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+        options["uri"] = True
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
