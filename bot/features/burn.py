@@ -59,8 +59,9 @@ log = Log("burn")
 
 async def ask_first(interaction: Interaction, _row: None) -> Reply:
     """`/ots burn <link|key>`: shows what is about to be burned and asks."""
+    link = pasted.metadata_link(interaction, ASK)
     await interaction.show(Modal.of(FORM, TITLE, Text.of(LOOKING)))
-    host, key = await pasted.metadata_key(interaction, ASK)
+    host, key = await pasted.locate_key(interaction, link)
     return await _question(interaction, host, key)
 
 

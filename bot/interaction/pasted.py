@@ -208,25 +208,35 @@ async def metadata_key(interaction: Interaction, ask: Phrase) -> tuple[Host, Met
 
     Raises `NotUnderstood` for no text (`ask` is then shown), for text that is no link or key, and for a secret link.
     """
-    host, key, _ = await metadata_key_and_words(interaction, ask, words_allowed=False)
-    return host, key
+    return await locate_key(interaction, metadata_link(interaction, ask))
 
 
-async def metadata_key_and_words(
-    interaction: Interaction, ask: Phrase, *, words_allowed: bool = True
-) -> tuple[Host, MetadataKey, str]:
-    """The metadata key that was pasted, its host, and the other words in one line. Raises what `metadata_key` does.
+async def metadata_key_and_words(interaction: Interaction, ask: Phrase) -> tuple[Host, MetadataKey, str]:
+    """The metadata key that was pasted, its host, and the other words in one line. Raises what `metadata_key` does."""
+    link, words = _read_metadata(interaction, ask, words_allowed=True)
+    return *await locate_key(interaction, link), words
 
-    Words beside a link are always allowed: they may be what a mail or a chat put around it.
+
+def metadata_link(interaction: Interaction, ask: Phrase) -> MetadataLink | BareKey:
+    """What was pasted, for `locate_key`. Does no I/O. Raises what `metadata_key` does.
+
+    Words beside a link are allowed: they may be what a mail or a chat put around it.
     """
+    return _read_metadata(interaction, ask, words_allowed=False)[0]
+
+
+async def locate_key(interaction: Interaction, link: MetadataLink | BareKey) -> tuple[Host, MetadataKey]:
+    """The metadata key, and its host: the person's usual one for a key without a link."""
+    if isinstance(link, MetadataLink):
+        return link.host, link.key
+    return await usual_host(interaction), link.as_metadata()
+
+
+def _read_metadata(interaction: Interaction, ask: Phrase, *, words_allowed: bool) -> tuple[MetadataLink | BareKey, str]:
     pasted, words = _read(interaction, ask, words_allowed=words_allowed)
-    match pasted:
-        case SecretLink():
-            raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
-        case MetadataLink(host, key):
-            return host, key, words
-        case BareKey() as bare:
-            return await usual_host(interaction), bare.as_metadata(), words
+    if isinstance(pasted, SecretLink):
+        raise NotUnderstood("a secret link", tell=NEEDS_THE_PRIVATE_LINK)
+    return pasted, words
 
 
 def secret_key(interaction: Interaction, ask: Phrase) -> tuple[Host | None, SecretKey]:

@@ -10,7 +10,7 @@ from bot.clock import now
 from bot.errors import SlackError
 from bot.interaction.feature import FieldErrors, Interaction, Outcome, Reply
 from bot.logs import Log
-from bot.screen.parts import CANCEL, DONE, NO_FORM, Choice, Message, Modal, MomentPicker, Text
+from bot.screen.parts import CANCEL, DONE, NO_FORM, Choice, Message, Modal, MomentPicker, Note, Text
 from bot.screen.pieces import Listing, Piece, Sentences, When, say
 from bot.sharing.notify import redraw
 from bot.sharing.reminders import send_reminder
@@ -116,13 +116,16 @@ def _form(share: Share, waiting: list[Delivery], zone: str | None) -> Modal:
     if zone is not None and (end is None or _tomorrow(zone) < end):
         offered.append((TOMORROW, say("Tomorrow at 9 in the morning")))
     offered.append((AT, say("At the time below")))
-    before = say("Before {when}, when the secret expires. Once an hour at most.", when=When(end)) if end else None
+    before = (
+        [Note.of(say("Before {when}, when the secret expires. Once an hour at most.", when=When(end)))] if end else []
+    )
     return Modal.of(
         FORM,
         TITLE,
         Text.of(REMINDER_SIGN, say("Not opened yet: {people}.", people=_names(waiting))),
         Choice("when", say("When?"), tuple(offered), NOW),
-        MomentPicker("at", say("Date and time"), before),
+        MomentPicker("at", say("Date and time")),
+        *before,
         ref=share.id,
         submit=say("Remind"),
         close=CANCEL,

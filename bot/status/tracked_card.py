@@ -120,7 +120,12 @@ def tracked_buttons(tracked: Tracked) -> Buttons:
             tracked.id,
             accessibility_label=say("Refresh the status of {secret}", secret=which),
         ),
-        Button(say("Stop"), TRACKED_STOP, tracked.id, accessibility_label=say("Stop tracking {secret}", secret=which)),
+        Button(
+            say("Stop tracking"),
+            TRACKED_STOP,
+            tracked.id,
+            accessibility_label=say("Stop tracking {secret}", secret=which),
+        ),
     )
 
 

@@ -25,6 +25,24 @@ async def test_the_command_shows_what_it_burns_and_asks_first(world, ada):
     assert world.onetime.find_secret(held.metadata_key).state == "burned"
 
 
+@pytest.mark.parametrize(
+    ("pasted", "said"),
+    [
+        pytest.param("", "Paste the private link of the secret", id="nothing"),
+        pytest.param("the old password", "There is no link in that", id="text"),
+        pytest.param(f"https://eu.onetimesecret.com/secret/{'abcdefgh' * 4}", "needs the private link", id="other"),
+    ],
+)
+async def test_without_a_private_link_the_command_says_what_to_paste_and_opens_no_window(ada, pasted, said):
+    await ada.command("/ots", "help")  # from then on nobody has to ask Slack who ada is
+    await ada.until(lambda: ada.messages)
+
+    await ada.command("/ots", f"burn {pasted}".strip())
+
+    await ada.until(lambda: said in ada.messages[-1].shows.replace("*", ""))
+    assert ada.view is None
+
+
 async def test_a_passphrase_is_asked_for_where_there_is_one(world, ada):
     held = world.onetime.share(EMAIL, "text", passphrase="the right one")
     view = await _ask(world, ada, held)

@@ -200,7 +200,7 @@ async def test_stop_in_home_takes_the_secret_away(world, ada):
     await ada.command("/ots", f"track {world.onetime.url}/private/{held.metadata_key} db password")
     home = await open_home(ada, "db password")
 
-    await ada.click(home, label="Stop")
+    await ada.click(home, label="Stop tracking")
 
     await ada.until(lambda: ada.view and "is not tracked any more" in ada.view.text)
     await ada.until(lambda: "db password" not in words(ada.home))

@@ -76,7 +76,6 @@ async def test_help_and_errors_are_in_the_readers_language(world):
     await cleo.until(lambda: "Je ne connais pas cette commande" in cleo.sees())
     await cleo.command("/ots", "burn nonsense-nonsense")
     await cleo.until(lambda: "cette clé est trop court" in cleo.sees())
-    await cleo.close()
     await cleo.command("/ots", "share")
     view = await cleo.until(lambda: cleo.view and cleo.view.submit == "Partager" and cleo.view)
     await submit_share(cleo, view, {"text1": "   "})

@@ -117,7 +117,7 @@ async def test_a_stopped_one_is_not_looked_at_any_more(quick):
     held = quick.onetime.share(None, "text")
     card = await _tracked(quick, ada, held)
 
-    await ada.click(card, label="Stop")
+    await ada.click(card, label="Stop tracking")
     await ada.until(lambda: "not tracked any more" in ada.dm[0].shows)
     quick.onetime.open_as_outsider(held.secret_key)
     await ada.command("/ots", "tracked")
