@@ -222,14 +222,14 @@ async def test_keys_list_counts_every_sealed_value(upgraded):
     code, said = await run_bot("keys", "list", DATABASE_URL=upgraded.url, ENCRYPTION_KEYS=fixture.KEY_LINE)
 
     assert code == 0, said
-    assert said.startswith(f"k1  primary  {count_sealed(upgraded)} sealed  in use since ")
+    assert said.startswith(f"k1  primary  {count_sealed(upgraded)} values need it  in use since ")
 
 
 async def test_keys_list_counts_every_value_of_a_missing_key(upgraded):
     code, said = await run_bot("keys", "list", DATABASE_URL=upgraded.url, ENCRYPTION_KEYS=generate_line("k2").reveal())
 
     assert code == 0, said
-    assert f"k1  MISSING  {count_sealed(upgraded)} sealed" in said.splitlines()
+    assert f"k1  MISSING  {count_sealed(upgraded)} values need it" in said.splitlines()
 
 
 async def test_keys_verify_opens_every_sealed_value(upgraded):

@@ -24,6 +24,7 @@ from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
 from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import Database
+from bot.storage.forget import forget_workspace
 from bot.storage.installations import Installations, NewInstallation
 from bot.storage.link_cards import LinkCards, PostedLink
 from bot.storage.people import PeopleRows
@@ -484,7 +485,7 @@ async def test_a_rotation_makes_an_index_anew_whose_key_only_a_delivery_has(data
 async def test_what_the_keys_commands_count_includes_what_data_keys_sealed(database, url, ada):
     await connect(database, Sealer(OLD), ada)
 
-    assert "k1  MISSING  3 sealed" in await commands.list_keys(url, ONLY_NEW)
+    assert "k1  MISSING  3 values need it" in await commands.list_keys(url, ONLY_NEW)
     with pytest.raises(CannotStart, match=r"3 sealed values need k1\. Restore the key file"):
         await check_keys(database, Sealer(ONLY_NEW))
 
@@ -500,6 +501,32 @@ async def test_without_its_data_key_a_value_stops_the_start_and_is_counted(datab
     with pytest.raises(CannotStart, match=r"2 sealed values need a data key that is not in the database"):
         await check_keys(database, Sealer(OLD))
     assert (await commands.verify(url, OLD))[1] == 2
+
+
+async def test_a_start_without_a_data_key_names_the_workspace_and_erasing_that_one_is_a_way_on(database, url, ada):
+    for person in (ada, CLEO):
+        await connect(database, Sealer(OLD), person)
+    async with database.writing() as connection:
+        await connection.execute(data_keys.delete().where(data_keys.c.team_id == CLEO.team_id))
+
+    with pytest.raises(CannotStart) as refused:
+        await check_keys(database, Sealer(OLD))
+    assert f"They belong to: {CLEO.team_id}." in str(refused.value)
+    assert str(refused.value).endswith(f"`python -m bot forget workspace {CLEO.team_id}`.")
+
+    await forget_workspace(url, CLEO.team_id)
+    await check_keys(database, Sealer(OLD))
+    assert await token_of(database, Sealer(OLD), ada) == "token"
+
+
+async def test_a_start_names_a_few_of_many_workspaces_without_their_data_keys(database):
+    for number in range(7):
+        await connect(database, Sealer(OLD), Person(None, f"T{number}", "U0ADA"))
+    async with database.writing() as connection:
+        await connection.execute(data_keys.delete())
+
+    with pytest.raises(CannotStart, match=r"They belong to: T0, T1, T2, T3, T4 and 2 more\."):
+        await check_keys(database, Sealer(OLD))
 
 
 async def test_with_a_data_key_that_does_not_open_nothing_is_sealed_and_no_other_key_is_made(database, ada):

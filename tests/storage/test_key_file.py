@@ -178,7 +178,7 @@ async def test_a_key_is_pruned_only_when_nothing_uses_it(database, url, file, ad
 
     assert said.startswith("Removed k1")
     assert file.read_text() == f"{K2}\n"
-    assert await commands.list_keys(url, KeyRing.load(file)) == "k2  primary  0 sealed  not in use yet"
+    assert await commands.list_keys(url, KeyRing.load(file)) == "k2  primary  0 values need it  not in use yet"
     with pytest.raises(CannotStart, match="There is no key k1"):
         await changing.prune(url, source(file), "k1")
 
@@ -244,7 +244,7 @@ def test_the_steps_of_the_documents_replace_the_key(tmp_path, monkeypatch, capsy
     assert "Removed k1" in run("prune", "k1")
 
     assert asyncio.run(stored()) == Secret("token")
-    assert run("list").startswith("k2  primary  4 sealed  in use since 20")
+    assert run("list").startswith("k2  primary  4 values need it  in use since 20")
     assert len(run("list").splitlines()) == 1
 
 

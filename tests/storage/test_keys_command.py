@@ -102,8 +102,8 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
     said = await commands.list_keys(url, both)
 
     first, second = said.splitlines()
-    assert first == "k2  primary  0 sealed  not in use yet"
-    assert second.startswith("k1  opens  3 sealed  in use since 20")
+    assert first == "k2  primary  0 values need it  not in use yet"
+    assert second.startswith("k1  opens  3 values need it  in use since 20")
     for line in lines:
         encoded = line.partition(":")[2]
         root = base64.urlsafe_b64decode(f"{encoded}=")
@@ -113,7 +113,7 @@ async def test_listing_says_names_and_counts_and_no_key(database, url, ada, line
 async def test_listing_names_a_key_that_is_missing(database, url, ada, lines):
     await Accounts(database, Sealer(KeyRing.read(lines[1]))).connect(ada, HOST, Secret("name"), Secret("token"))
 
-    assert "k1  MISSING  3 sealed" in await commands.list_keys(url, KeyRing.read(lines[0]))
+    assert "k1  MISSING  3 values need it" in await commands.list_keys(url, KeyRing.read(lines[0]))
 
 
 async def test_verifying_opens_everything(database, url, ada, ben, lines):

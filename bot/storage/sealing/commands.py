@@ -67,18 +67,22 @@ def _real(path: Path) -> Path:
 
 
 async def list_keys(database_url: Secret | str, keyring: KeyRing) -> str:
-    """A line for each key: name, whether it is primary, how much it has sealed, since when. Raises `CannotStart`."""
+    """A line for each key: name, whether it is primary, how many values need it, since when. Raises `CannotStart`."""
     async with _reading(database_url) as connection:
         used = await count_by_kid(connection, keyring.kids)
         since = {row.kid: row.created_at for row in await connection.execute(select(key_checks))}
     known = [_described(kid, used[kid], since.get(kid), primary=kid == keyring.primary) for kid in keyring.kids]
-    missing = [f"{kid}  MISSING  {n} sealed" for kid, n in sorted(used.items()) if kid not in keyring.kids]
+    missing = [f"{kid}  MISSING  {_needed_by(n)}" for kid, n in sorted(used.items()) if kid not in keyring.kids]
     return "\n".join(known + missing)
 
 
-def _described(kid: str, sealed: int, since: float | None, *, primary: bool) -> str:
+def _described(kid: str, count: int, since: float | None, *, primary: bool) -> str:
     used = f"in use since {datetime.fromtimestamp(since, UTC):%Y-%m-%d}" if since else "not in use yet"
-    return f"{kid}  {'primary' if primary else 'opens'}  {sealed} sealed  {used}"
+    return f"{kid}  {'primary' if primary else 'opens'}  {_needed_by(count)}  {used}"
+
+
+def _needed_by(count: int) -> str:
+    return f"{count} {'value needs' if count == 1 else 'values need'} it"
 
 
 async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int]:

@@ -21,14 +21,16 @@ from bot.storage.sealing.sealer import (
     Binding,
     Sealer,
     data_id_of,
+    data_key_of,
     header_of,
     kid_of,
 )
-from bot.storage.tables import SEALED, SealedColumn, key_checks
+from bot.storage.tables import SEALED, SEALED_KEYS, SealedColumn, key_checks
 
 CONSTANT: Final = b"ots-bot key check"
 UNKNOWN_FORMAT = "(unknown format)"
 NO_DATA_KEY = "(a data key that is gone)"
+NAMED_WORKSPACES = 5  # in one message
 
 
 async def check_keys(db: Database, sealer: Sealer | None) -> Sealer:
@@ -52,15 +54,13 @@ async def compare_keys(db: Database, sealer: Sealer | None) -> tuple[Sealer, fro
     async with db.snapshot() as connection:
         used = await count_by_kid(connection, sealer.keyring.kids if sealer else ())
         checks = {row.kid: row.sealed for row in await connection.execute(select(key_checks))}
+        without_key = await _workspaces_without_key(connection) if used[NO_DATA_KEY] else []
     if sealer is None:
         raise CannotStart(_no_key(used))
     _refuse_wrong_keys(sealer, checks, used)
     missing = {kid: rows for kid, rows in used.items() if kid not in sealer.keyring.kids}
     if orphans := missing.get(NO_DATA_KEY):
-        raise CannotStart(
-            f"{_rows(orphans)} a data key that is not in the database. Restore the database from its backup, with the "
-            "table data_keys; nothing was changed."
-        )
+        raise CannotStart(_no_data_key(orphans, without_key))
     if missing:
         raise CannotStart(_missing(missing))
     return sealer, frozenset(checks)
@@ -88,6 +88,21 @@ async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) 
     for key_id, count in await connection.execute(select(of_key, func.count()).group_by(of_key)):
         used[sealed_by.get(data_id_of(key_id), NO_DATA_KEY) or UNKNOWN_FORMAT] += count
     return used
+
+
+async def _workspaces_without_key(connection: AsyncConnection) -> list[str]:
+    """The ids of the workspaces and organisations with values that a data key sealed which is gone, in order."""
+    sealed_by = await kids_of_data_keys(connection)
+    found = set()
+    for sealed in SEALED:
+        if sealed in SEALED_KEYS:
+            continue
+        values = select(sealed.table, sealed.column.label("blob")).where(starts_with(sealed.column, DATA_VERSION))
+        async for row in await connection.stream(values):
+            if data_key_of(row.blob) not in sealed_by:
+                workspace = sealed.workspace(row._asdict())
+                found.add(workspace.team_id if workspace.team_id != NOBODY else workspace.enterprise_id or NOBODY)
+    return sorted(found)
 
 
 def _headers(sealed: SealedColumn) -> Select[Any]:
@@ -161,6 +176,16 @@ def _no_key(used: Counter[str]) -> str:
             "and keep a copy of it apart from the database."
         )
     return f"No encryption key is configured, and {_needs(used)}. Set ENCRYPTION_KEYS_FILE to the file that has them."
+
+
+def _no_data_key(count: int, workspaces: list[str]) -> str:
+    few = ", ".join(workspaces[:NAMED_WORKSPACES])
+    more = f" and {left} more" if (left := len(workspaces) - NAMED_WORKSPACES) > 0 else ""
+    return (
+        f"{_rows(count)} a data key that is not in the database. They belong to: {few}{more}. Restore the database "
+        "from its backup, with the table data_keys; nothing was changed. Without a backup nobody can open them: erase "
+        f"each of these workspaces, with `python -m bot forget workspace {workspaces[0]}`."
+    )
 
 
 def _missing(missing: dict[str, int]) -> str:
