@@ -1,12 +1,12 @@
 """Generating: a password that is made up here and shown once, or made up by the host and sent without being shown."""
 
-import itertools
 import json
 import re
 
 import pytest
 
 from bot.sandbox.onetime import OnetimeFault
+from tests.journeys.conftest import somebody
 from tests.support.share_window import submit_share
 
 SHOW, SEND = "Show it to me", "Send it, or make a link"
@@ -18,8 +18,6 @@ TROUBLES = {
         "answer", status=404, body=b'{"message":"A passphrase is required for all secrets"}'
     ),
 }
-
-_numbers = itertools.count(1)
 
 
 async def window(person, text=""):
@@ -171,7 +169,7 @@ async def test_it_is_sent_without_being_shown_to_who_made_it(world, ada, ben):
 
 
 async def test_each_person_gets_a_password_of_their_own(world, ada, ben):
-    cleo = world.workspace.person(f"U0GCLEO{next(_numbers):04}", "cleo")
+    cleo = somebody(world, "cleo")
     view = await window(ada, f"<@{ben.id}> <@{cleo.id}>")
 
     await ada.submit(view)

@@ -1,7 +1,6 @@
 """Asking a colleague for a secret: what both see, who may do what, and how often."""
 
 import asyncio
-import itertools
 import sqlite3
 from contextlib import closing
 
@@ -11,12 +10,11 @@ from bot.sandbox.onetime import OnetimeFault
 from bot.sandbox.slack import CannotDo, SlackFault
 from bot.sandbox.slack.elements import FieldsRefused
 from bot.sandbox.slack.payloads import interaction, view_payload
+from tests.journeys.conftest import somebody
 from tests.support.share_window import submit_share
 
 SHARE_ROUTE = "/api/v1/share"
 TEXT = "sesame 7f3a, and nothing else"
-
-_numbers = itertools.count(1)
 
 
 async def window(person, text=""):
@@ -283,7 +281,7 @@ async def answers(ben, message, **fields):
 
 
 async def test_what_is_sent_is_for_who_asked_alone_and_ends_the_request(world, ada, ben):
-    cleo = world.workspace.person(f"U0RCLEO{next(_numbers):04}", "cleo")
+    cleo = somebody(world, "cleo")
     message, card = await asks(ada, ben)
 
     view = await answers(ben, message)

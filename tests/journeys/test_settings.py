@@ -13,8 +13,6 @@ from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 ALL = {"received", "burned", "expired", "orphaned"}
 KINDS = ("received", "burned", "expired", "orphaned")
 
-_numbers = itertools.count(1)
-
 
 async def opened(person, verb="settings"):
     await person.command("/ots", verb)
@@ -149,7 +147,7 @@ async def test_settings_that_cannot_be_read_are_not_shown_as_if_they_were_nothin
     ],
 )
 async def test_the_quiet_hours_are_in_the_zone_that_slack_says(world, zone, said):
-    person = world.workspace.person(f"U0ZONE{next(_numbers):04}", "zoe", tz=zone)
+    person = somebody(world, "zoe", tz=zone)
 
     view = await opened(person)
 

@@ -15,7 +15,7 @@ from bot.sandbox.onetime import OnetimeFault, OnetimeServer
 from bot.sandbox.slack import CannotDo, SlackFault
 from bot.sandbox.world import World
 from bot.slack.dispatcher import FORM_DEADLINE
-from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
 
 SHARE_ROUTE = "/api/v1/share"
@@ -128,15 +128,14 @@ async def test_a_link_that_could_not_be_seen_is_shown_from_the_card(world, ada):
 
 @pytest.mark.parametrize("kind", ["guest", "stranger", "deleted"])
 async def test_only_full_members_can_be_addressed(world, ada, kind):
-    number = next(_numbers)
-    somebody = world.workspace.person(f"U0SX{number:04}", "somebody", **{kind: True})
+    outsider = somebody(world, "outsider", **{kind: True})
 
-    await press_share(ada, to=[somebody.id])
+    await press_share(ada, to=[outsider.id])
 
     assert "Only full members" in ada.view.errors["to"]
     assert typed(ada.view) == TEXT
     assert made(world) == 0
-    assert somebody.dm == []
+    assert outsider.dm == []
 
 
 async def test_one_may_share_with_oneself(world, ada):

@@ -5,7 +5,7 @@ import itertools
 import json
 
 from bot.sandbox.onetime import OnetimeFault
-from tests.journeys.conftest import after_the_lines_so_far
+from tests.journeys.conftest import after_the_lines_so_far, somebody
 from tests.support.share_window import choose_whom, fill_share, submit_share, unfold
 
 SHARE_ROUTE = "/api/v1/share"
@@ -26,7 +26,7 @@ async def shared(person):
 
 
 def colleague(world):
-    return world.workspace.person(f"U0WBEN{next(_numbers):04}", "ben")
+    return somebody(world, "ben")
 
 
 def inputs(view):

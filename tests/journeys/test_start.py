@@ -7,7 +7,7 @@ import pytest
 
 from bot.errors import NotAllowed
 from bot.features import Registry
-from tests.journeys.conftest import EMAIL, TOKEN, connect
+from tests.journeys.conftest import EMAIL, TOKEN, connect, somebody
 from tests.support.english import english
 
 _numbers = itertools.count(1)
@@ -50,7 +50,7 @@ async def test_the_help_offers_an_account_where_it_says_what_for(world, ada):
 
 
 async def test_a_typo_has_a_button_that_goes_on_for_whom_it_named(world, ada):
-    ben = world.workspace.person(f"U0TYPO{next(_numbers):04}", "ben")
+    ben = somebody(world, "ben")
     message = await says(ada, f"shrae <@{ben.id}|ben> hunter2-canary")
     assert labels(message) == ["Go on with /ots share", "All commands"]
 
@@ -138,7 +138,7 @@ async def test_a_button_that_goes_on_never_ends_in_a_request_to_type_something(w
 
 
 async def test_a_secret_behind_the_verb_has_a_button_that_goes_on_without_it(world, ada):
-    ben = world.workspace.person(f"U0TYPO{next(_numbers):04}", "ben")
+    ben = somebody(world, "ben")
     await says(ada, "help")  # from then on nobody has to ask Slack who ada is
     for verb, title in (("share", "Share a secret"), ("generate", "Generate a password")):
         message = await says(ada, f"{verb} <@{ben.id}|ben> hunter2-canary")
@@ -153,7 +153,7 @@ async def test_a_secret_behind_the_verb_has_a_button_that_goes_on_without_it(wor
 
 async def test_who_names_too_many_gets_a_window_to_choose_in(world, ada):
     await says(ada, "help")  # from then on nobody has to ask Slack who ada is
-    everybody = " ".join(f"<@{world.workspace.person(f'U0MANY{number:02}', 'x').id}>" for number in range(11))
+    everybody = " ".join(f"<@{somebody(world, 'many').id}>" for _ in range(11))
     for named in (everybody, f"{everybody.split()[0]} <#C0TEAM|team>"):
         for verb, title in (("share", "Share a secret"), ("generate", "Generate a password")):
             message = await says(ada, f"{verb} {named}")
@@ -190,7 +190,7 @@ def all_blocks(person):
 async def test_an_outsider_is_told_once_what_they_can_do_and_sees_no_button(world, who):
     told = english(NotAllowed.tell)
     for text in FIRST_WORDS:
-        outsider = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", **OUTSIDERS[who])
+        outsider = somebody(world, "gina", **OUTSIDERS[who])
 
         await outsider.command("/ots", text)
 
@@ -203,7 +203,7 @@ async def test_an_outsider_is_told_once_what_they_can_do_and_sees_no_button(worl
 
 @pytest.mark.parametrize("who", OUTSIDERS)
 async def test_an_outsider_whom_the_bot_knows_is_told_the_same(world, who):
-    outsider = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", **OUTSIDERS[who])
+    outsider = somebody(world, "gina", **OUTSIDERS[who])
     told = english(NotAllowed.tell)
     await says(outsider, "help")
 
@@ -217,7 +217,7 @@ async def test_an_outsider_whom_the_bot_knows_is_told_the_same(world, who):
 
 async def test_a_message_in_a_channel_says_that_it_is_not_for_guests(world, ada):
     place = world.workspace.channel(f"C0START{next(_numbers):04}", "ops", [ada, world.workspace.bot_user_id])
-    guest = world.workspace.person(f"U0OUT{next(_numbers):04}", "gina", guest=True)
+    guest = somebody(world, "gina", guest=True)
     place.members.add(guest.id)
     await ada.command("/ots", f"share <#{place.id}|ops>")
     view = await window(ada, "Share a secret")
@@ -239,10 +239,7 @@ async def test_after_connecting_the_next_thing_is_to_share(world, ada):
 
 
 async def test_of_several_people_those_who_cannot_get_it_are_named(world, ada):
-    ben, gina = (
-        world.workspace.person(f"U0{name.upper()}{next(_numbers):04}", name, guest=name == "gina")
-        for name in ("ben", "gina")
-    )
+    ben, gina = somebody(world, "ben"), somebody(world, "gina", guest=True)
     await ada.command("/ots", f"share <@{ben.id}> <@{gina.id}>")
     view = await window(ada, "Share a secret")
 

@@ -7,7 +7,7 @@ from bot.sandbox.slack import SlackFault
 from bot.sandbox.world import World
 from bot.storage.sealing.keyring import generate_line
 from tests.contract.upgrade.emulators import run_bot
-from tests.journeys.conftest import EMAIL, TOKEN
+from tests.journeys.conftest import EMAIL, TOKEN, somebody
 from tests.journeys.test_check_link import labels
 from tests.support.share_window import submit_share
 from tests.support.waiting import eventually
@@ -222,7 +222,7 @@ async def test_a_private_link_gets_no_card_and_its_poster_is_warned_once(world, 
 
 
 async def test_a_guest_is_not_warned_and_gets_cards(world, ada, ben):
-    guest = world.workspace.person(f"U0GUEST{ada.id[-4:]}", "guest", guest=True)
+    guest = somebody(world, "guest", guest=True)
     channel = world.workspace.channel(f"C0G{ada.id[2:]}", "guests", [guest, ben])
     private = world.onetime.share(None, "hunter2")
     await guest.post(f"{world.onetime.url}/private/{private.metadata_key}", channel=channel)
@@ -271,7 +271,7 @@ async def test_a_message_with_several_links_gets_a_card_for_each_in_one_call(wor
 
 
 async def test_a_stranger_gets_a_card_for_a_posted_link_and_cannot_use_it(world, ben):
-    stranger = world.workspace.person(f"U0STR{ben.id[-4:]}", "stranger", stranger=True)
+    stranger = somebody(world, "stranger", stranger=True)
     channel = world.workspace.channel(f"C0S{ben.id[2:]}", "shared", [stranger, ben], shared=True)
     secret, message = await post_link(world, stranger, channel)
 
