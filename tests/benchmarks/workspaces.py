@@ -1,7 +1,8 @@
 """A thousand workspaces at one `web` and one `worker`, on PostgreSQL behind PgBouncer, against one workspace there.
 
 Each workspace has an account with a hundred tracked secrets, and has had a command, a notification and a Home tab before
-memory is read. The acknowledgements are of workspaces that did nothing for a while, so that nothing about them is fresh.
+memory is read. The acknowledgements are of workspaces that did nothing for a while, so that their installations are read
+again; their people are known to be members, or a command would be acknowledged without words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from bot.person import Person
 from bot.sandbox.bot_process import BotProcess
 from bot.sandbox.slack import SlackWorkspace, WorkspaceMember
 from bot.secret import Secret
-from bot.slack.many_workspaces import FRESH_FOR
+from bot.slack import many_workspaces, members
 from bot.storage.engine.database import Database, migrate
 from bot.storage.installations import Installations, NewInstallation
 from bot.storage.sealing.keyring import KeyRing
@@ -41,13 +42,14 @@ class Plan:
     each: int = 100  # tracked secrets in each of them
     warm: int = 200  # people who use the first workspace before memory is read
     rounds: int = 4
+    forget: float = members.FRESH_FOR  # seconds until nobody is known to be a member
     settle: float = 45.0  # seconds in which everybody is asked about
-    pause: float = FRESH_FOR + 1  # seconds before a turn
+    pause: float = many_workspaces.FRESH_FOR + 1  # seconds before a turn
     idle: float = 5.0  # seconds before memory is read
 
 
 FULL = Plan()
-QUICK = Plan(workspaces=5, each=3, warm=1, rounds=1, settle=0.0, pause=0.0, idle=0.0)
+QUICK = Plan(workspaces=5, each=3, warm=1, rounds=1, forget=0.0, settle=0.0, pause=0.0, idle=0.0)
 
 
 @dataclass(slots=True)
@@ -198,10 +200,11 @@ async def _acks(world: ManyWorld, load: Load, plan: Plan) -> tuple[Figures, Figu
     ids = [workspace.state.team_id for workspace in world.platform.workspaces]
     secret = world.platform.workspaces[0].signing_secret
     one, every = Figures(), Figures()
+    # Everybody is asked about now, so nobody is forgotten before the last round is over.
+    await asyncio.sleep(plan.forget)
+    await load.run(Job(world.bot.port, secret, ids, 1, plan.workspaces, 60.0, words=False))
+    await asyncio.sleep(plan.settle)
     for _ in range(plan.rounds):
-        # Whoever was not seen for some minutes is acknowledged without words, and Slack is asked about them.
-        await load.run(Job(world.bot.port, secret, ids, 1, plan.workspaces, 60.0, words=False))
-        await asyncio.sleep(plan.settle)
         for team_ids, figures in ((ids[:1], one), (ids, every)):
             await asyncio.sleep(plan.pause)
             done = await load.run(Job(world.bot.port, secret, team_ids, 1, plan.workspaces, 30.0))

@@ -21,12 +21,16 @@ TEAM = "T0STEPS0000"
 _numbers = itertools.count(1)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def organisation():
-    workspace = SlackWorkspace(team_id=TEAM, enterprise_id="E0STEPS")
+def workspace_with_step(team_id):
+    workspace = SlackWorkspace(team_id=team_id, enterprise_id="E0STEPS")
     workspace.state.org_install = True
     workspace.allow_steps(FUNCTIONS)
-    async with World(workspace=workspace) as world:
+    return workspace
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def organisation():
+    async with World(workspace=workspace_with_step(TEAM)) as world:
         yield world
 
 
@@ -37,13 +41,17 @@ def place(organisation):
     return organisation
 
 
-@pytest.fixture
-def people(place):
+def new_people(workspace):
     number = next(_numbers)
     return [
-        place.workspace.person(f"W0{name.upper()}{number:04}", f"{name}{number}", locale=locale)
-        for name, locale in (("ada", "en-GB"), ("ben", "en-GB"), ("cleo", "en-GB"))
+        workspace.person(f"W0{name.upper()}{number:04}", f"{name}{number}", locale="en-GB")
+        for name in ("ada", "ben", "cleo")
     ]
+
+
+@pytest.fixture
+def people(place):
+    return new_people(place.workspace)
 
 
 async def run(place, runner, asked, /, **inputs):
@@ -498,3 +506,24 @@ async def test_who_ran_it_is_erased_and_the_workflow_still_goes_on(place, people
 
     assert await ended(execution) == "completed"
     assert execution.outputs["state"] == "declined"
+
+
+# --- Socket Mode
+
+
+async def test_in_socket_mode_a_step_outlives_a_restart_and_ends_with_the_answer():
+    workspace = workspace_with_step("T0SOCKSTEP0")
+    async with World(workspace=workspace, mode="socket") as world:
+        ada, ben, _cleo = new_people(workspace)
+        execution, delivery = await workspace.run_step(
+            REQUEST_STEP, ada, asked=ben.id, purpose="the staging password", workflow="Onboarding"
+        )
+        assert delivery.via == "socket"
+        message = await ben.until(lambda: ben.dm and ben.dm[-1])
+
+        await starts_again(world)
+        await answers(ben, message)
+
+        assert await ended(execution) == "completed"
+        assert execution.outputs["state"] == "answered"
+        assert len(ben.dm) == 1
