@@ -18,14 +18,16 @@ class HomeChange:
 
     asks: bool = True  # servers are asked again for what they list
     opens: bool = False  # the person has opened it, so it is published even if it looks as before
+    is_answered: bool = False  # a server has answered, later than its Home was drawn
 
     def __or__(self, other: HomeChange) -> HomeChange:
-        return HomeChange(self.asks or other.asks, self.opens or other.opens)
+        return HomeChange(self.asks or other.asks, self.opens or other.opens, self.is_answered or other.is_answered)
 
 
 SOMETHING: Final = HomeChange()
 OPENED: Final = HomeChange(opens=True)
-REDRAWN: Final = HomeChange(asks=False)  # what is known is shown in another way, or a server has answered
+REDRAWN: Final = HomeChange(asks=False)  # what is known is shown in another way
+ANSWERED: Final = HomeChange(asks=False, is_answered=True)
 
 
 class HomeChanges:

@@ -13,7 +13,10 @@ from sqlalchemy import event
 
 from bot.errors import NotAllowed, SlackError, StorageUnavailable
 from bot.features.home import publisher as module
+from bot.features.home import refs as refs_module
+from bot.features.home import server_lists
 from bot.features.home.publisher import HomePublisher
+from bot.features.home.refs import StableRefs
 from bot.interaction.home_changes import OPENED, REDRAWN, SOMETHING, HomeChanges
 from bot.language import Language
 from bot.message_ref import MessageRef
@@ -24,6 +27,7 @@ from bot.screen.parts import MAX_BLOCKS
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.slack import blocks
 from bot.storage import homes as homes_module
+from bot.storage.button_contexts import METADATA, ButtonContexts, NewButtonContext
 from bot.storage.engine.database import is_within
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.tables import homes as table
@@ -308,6 +312,64 @@ async def test_a_turned_page_asks_no_server_and_stores_no_button_twice(database,
 
     assert server.asked == 1
     assert not any("INSERT INTO button_contexts" in one for one in sent)
+
+
+async def test_lists_that_cannot_all_be_remembered_are_shown_all_the_same(database, sealer, ada, ben, monkeypatch):
+    monkeypatch.setattr(server_lists, "MAX_LISTED", 5)
+    server = Server(4)
+    place = Place(database, sealer, onetime=server)
+    for person in (ada, ben):
+        await place.services.accounts.connect(person, HOST, Secret("name"), Secret("token"))
+    async with running(place):
+        for person in (ada, ben):
+            await place.open(person)
+        await place.shows(2)
+        server.may_answer.set()
+        await place.shows(4)
+        await asyncio.sleep(0.5)
+
+    shown = {person: json.dumps(blocks.home(view, Language.EN)) for person, view, _ in place.published}
+    assert all("4 secrets" in shown[person] for person in (ada, ben))
+    assert server.asked <= 4  # at most once more for each, where the list was not remembered
+    assert len(place.published) == 4
+
+
+async def test_a_list_that_is_longer_than_can_be_remembered_is_shown_and_not_asked_for_again(
+    database, sealer, ada, monkeypatch
+):
+    monkeypatch.setattr(server_lists, "MAX_LISTED", 5)
+    server = Server(40)
+    server.may_answer.set()
+    place = Place(database, sealer, onetime=server)
+    await place.services.accounts.connect(ada, HOST, Secret("name"), Secret("token"))
+    async with running(place):
+        await place.open(ada)
+        shown = json.dumps(await place.shows(1))
+        await place.services.homes.show(ada, recent_page=1)
+        place.services.home_changes.mark(ada, REDRAWN)
+        await place.shows(2)
+
+    assert "40 secrets" in shown
+    assert server.asked == 1
+
+
+# --- buttons
+
+
+async def test_the_buttons_of_a_home_stay_until_there_are_too_many(database, sealer, ada, ben, monkeypatch):
+    monkeypatch.setattr(refs_module, "MAX_REFS", 3)
+    contexts = ButtonContexts(database, sealer)
+    refs = StableRefs(contexts)
+    one, two, *more = (NewButtonContext(METADATA, HOST, MetadataKey(f"{number:031}")) for number in range(4))
+
+    first = await refs.keep(ada, one, two)
+
+    assert await refs.keep(ada, two, one) == [first[1], first[0]]
+    assert not set(await refs.keep(ben, one, two)) & set(first)
+    await refs.keep(ada, *more)
+    (again,) = await refs.keep(ada, one)
+    assert again not in first
+    assert (await contexts.find(ada, METADATA, again)).key == one.key
 
 
 # --- changes

@@ -16,30 +16,27 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
 from bot.errors import BotError, NotAllowed, SlackError, StorageUnavailable, ViewChanged
 from bot.failpoints import failpoint
 from bot.features.home import tab
 from bot.features.home.content import load
 from bot.features.home.refs import StableRefs
-from bot.interaction.home_changes import REDRAWN, HomeChange
+from bot.features.home.server_lists import ServerLists
+from bot.interaction.home_changes import HomeChange
 from bot.interaction.services import Services
 from bot.language import Language
 from bot.logs import Log
 from bot.person import Person
 from bot.policy.decide import acting
 from bot.screen.parts import HomeView
-from bot.status.recent_list import Recent, load_recent
-from bot.storage.accounts import Account
 from bot.storage.engine.turns import acting_person
 from bot.storage.homes import Home
 
 CONCURRENCY = 8  # Homes that are drawn at the same time
-GRACE = 0.3  # seconds that the first Home waits for the server
 AGAIN = 30.0  # seconds until Slack or the database is tried again
 MAX_PEOPLE = 10_000  # of whom it is remembered what they see
-LISTED_FOR = 600.0  # seconds; how long a server's list is drawn without asking again
 
 # Raises `NotAllowed` for who is no member of the workspace that the app is installed in, and `SlackError`.
 RequireMember = Callable[[Person, str | None], Awaitable[object]]
@@ -69,7 +66,7 @@ class HomePublisher:
         self._require_member = require_member
         self._may_be_admin = may_be_admin
         self._refs = StableRefs(services.button_contexts)
-        self._listed: TTLCache[str, Recent | BotError] = TTLCache(MAX_PEOPLE, LISTED_FOR)  # by the id of the account
+        self._lists = ServerLists(services)
         self._shown: LRUCache[Person, _Shown] = LRUCache(MAX_PEOPLE)
         self._busy: set[Person] = set()
         self._slots = asyncio.Semaphore(CONCURRENCY)
@@ -165,20 +162,7 @@ class HomePublisher:
         may_be_admin = self._may_be_admin(home.person, home.install_team)
         content = await load(self._services, home, may_be_admin=may_be_admin)
         account = content.default_account
-        if account is not None and (change.asks or account.id not in self._listed):
-            asking = tasks.create_task(self._ask(home.person, account))
-            if not (await asyncio.wait({asking}, timeout=GRACE))[0]:
-                again = partial(self._services.home_changes.mark, home.person, REDRAWN)
-                asking.add_done_callback(lambda _: again())
-        listed = self._listed.get(account.id) if account is not None else None
+        listed = None
+        if account is not None:
+            listed = await self._lists.of(home.person, account, change, tasks)
         return await tab.draw(self._services, home, content, listed, partial(self._refs.keep, home.person))
-
-    async def _ask(self, person: Person, account: Account) -> None:
-        """Ask the server for its list. Raises nothing."""
-        try:
-            self._listed[account.id] = await load_recent(self._services, person, account)
-        except BotError as error:
-            self._listed[account.id] = error
-        except Exception as error:  # noqa: BLE001 - its Home says that it did not work
-            log.error("home_failed", cause=error)
-            self._listed[account.id] = BotError()

@@ -7,7 +7,8 @@ from cachetools import TTLCache
 from bot.person import Person
 from bot.storage.button_contexts import DAY, AnyNewButtonContext, ButtonContexts
 
-MAX_REFS = 50_000
+MAX_PEOPLE = 10_000
+MAX_REFS = 200  # of one person; a Home has about 30
 REUSED_FOR = DAY / 24  # seconds; a context lives for a day
 
 
@@ -16,18 +17,22 @@ class StableRefs:
 
     def __init__(self, contexts: ButtonContexts) -> None:
         self._contexts = contexts
-        self._known: TTLCache[object, str] = TTLCache(MAX_REFS, REUSED_FOR)
+        self._known: TTLCache[Person, dict[int, str]] = TTLCache(MAX_PEOPLE, REUSED_FOR)
 
     async def keep(self, person: Person, *new: AnyNewButtonContext) -> list[str]:
         """The ids of these contexts, in order. Only those that are new are stored. Raises `StorageUnavailable`."""
-        names = [_name(person, one) for one in new]
-        missing = {name: one for name, one in zip(names, new, strict=True) if name not in self._known}
-        kept = await self._contexts.keep(person, *missing.values())
-        made = dict(zip(missing, kept, strict=True))
-        found = [made.get(name) or self._known[name] for name in names]
-        self._known.update(made)
+        known = self._known.get(person, {})
+        names = [_name(one) for one in new]
+        missing = {name: one for name, one in zip(names, new, strict=True) if name not in known}
+        made = dict(zip(missing, await self._contexts.keep(person, *missing.values()), strict=True))
+        found = [made.get(name) or known[name] for name in names]
+        if len(known) + len(made) > MAX_REFS or person not in self._known:
+            self._known[person] = made
+        else:
+            known.update(made)
         return found
 
 
-def _name(person: Person, new: AnyNewButtonContext) -> object:
-    return person, new.kind.name, new.host, new.key, new.account_id, tuple(sorted(new.data.items()))
+def _name(new: AnyNewButtonContext) -> int:
+    """64 bits in place of all that the context says: there may be very many."""
+    return hash((new.kind.name, new.host, new.key, new.account_id, tuple(sorted(new.data.items()))))
