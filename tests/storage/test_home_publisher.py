@@ -77,14 +77,16 @@ class Place:
 class Server:
     """A server that answers when it is told to."""
 
-    def __init__(self, count=1):
+    def __init__(self, count=1, takes=0.0):
         self.may_answer = asyncio.Event()
         self.asked = 0
         self._count = count
+        self._takes = takes  # seconds
 
     async def recent(self, _credentials):
         self.asked += 1
         await self.may_answer.wait()
+        await asyncio.sleep(self._takes)
         return [_listed(number) for number in range(self._count)]
 
 
@@ -316,7 +318,8 @@ async def test_a_turned_page_asks_no_server_and_stores_no_button_twice(database,
 
 async def test_lists_that_cannot_all_be_remembered_are_shown_all_the_same(database, sealer, ada, ben, monkeypatch):
     monkeypatch.setattr(server_lists, "MAX_LISTED", 5)
-    server = Server(4)
+    monkeypatch.setattr(server_lists, "GRACE", 0.01)
+    server = Server(4, takes=0.1)
     place = Place(database, sealer, onetime=server)
     for person in (ada, ben):
         await place.services.accounts.connect(person, HOST, Secret("name"), Secret("token"))
@@ -326,7 +329,7 @@ async def test_lists_that_cannot_all_be_remembered_are_shown_all_the_same(databa
         await place.shows(2)
         server.may_answer.set()
         await place.shows(4)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)
 
     shown = {person: json.dumps(blocks.home(view, Language.EN)) for person, view, _ in place.published}
     assert all("4 secrets" in shown[person] for person in (ada, ben))
