@@ -316,25 +316,26 @@ async def test_a_turned_page_asks_no_server_and_stores_no_button_twice(database,
     assert not any("INSERT INTO button_contexts" in one for one in sent)
 
 
-async def test_lists_that_cannot_all_be_remembered_are_shown_all_the_same(database, sealer, ada, ben, monkeypatch):
+async def test_lists_that_cannot_all_be_remembered_are_shown_all_the_same(database, sealer, monkeypatch):
     monkeypatch.setattr(server_lists, "MAX_LISTED", 5)
     monkeypatch.setattr(server_lists, "GRACE", 0.01)
     server = Server(4, takes=0.1)
     place = Place(database, sealer, onetime=server)
-    for person in (ada, ben):
+    people = [Person(None, TEAM, f"U{number}") for number in range(6)]
+    for person in people:
         await place.services.accounts.connect(person, HOST, Secret("name"), Secret("token"))
     async with running(place):
-        for person in (ada, ben):
+        for person in people:
             await place.open(person)
-        await place.shows(2)
+        await place.shows(6)
         server.may_answer.set()
-        await place.shows(4)
+        await place.shows(12)
         await asyncio.sleep(1)
 
     shown = {person: json.dumps(blocks.home(view, Language.EN)) for person, view, _ in place.published}
-    assert all("4 secrets" in shown[person] for person in (ada, ben))
-    assert server.asked <= 4  # at most once more for each, where the list was not remembered
-    assert len(place.published) == 4
+    assert all("4 secrets" in shown[person] for person in people)
+    assert server.asked <= 12  # at most once more for each, where the list was not remembered
+    assert len(place.published) == 12
 
 
 async def test_a_list_that_is_longer_than_can_be_remembered_is_shown_and_not_asked_for_again(
