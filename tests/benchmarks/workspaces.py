@@ -105,7 +105,8 @@ async def _measure(database_url: str, plan: Plan) -> list[Goal]:
     print()
     print(table(["ack", "p50", "p99"], [one.row("one workspace"), every.row(f"{plan.workspaces:,} workspaces")]))
     return [
-        Goal("kB of memory for a workspace, web and worker together", sum(grown), "at most", 20),
+        Goal("kB of memory of `web` for a workspace", grown[0], "at most", 20),
+        Goal("kB of memory of the worker for a workspace", grown[1], "at most", 20),
         Goal(f"p99 of an ack, {plan.workspaces:,} workspaces / one", ratio(every.p99, one.p99), "at most", 2.0),
     ]
 

@@ -16,7 +16,7 @@ from bot.storage.accounts import Account
 
 GRACE = 0.3  # seconds that a Home waits for the server
 LISTED_FOR = 600.0  # seconds; how long a list is shown without asking again
-MAX_LISTED = 10_000  # secrets that are remembered, of all accounts together; each takes half a kB
+MAX_LISTED = 5_000  # secrets that are remembered, of all accounts together; each takes half a kB
 
 Listed = Recent | BotError  # what the server answered
 
