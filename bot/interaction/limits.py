@@ -86,7 +86,7 @@ class Limits:
         """The bound that the settings give a rule of the policy; a number that nobody reaches if they give none."""
         return {"shares_per_hour": self._shares_per_hour, "opens_per_hour": self._opens_per_hour}.get(rule, MAX_COUNT)
 
-    async def _consume_for_all(self, person: Person, kind: str, idempotency_key: str | None) -> None:
+    async def _consume_for_all(self, person: Person, kind: str, idempotency_key: str) -> None:
         """Count it for all people of the workspace together, if there is a rule. Raises `LimitReached`."""
         rule = WORKSPACE_RULES.get(kind)
         levels = [(whose, getattr(one, rule)) for whose, one in acting.get().each()] if rule else []
@@ -103,18 +103,18 @@ class Limits:
 
         A use that was counted with the same `idempotency_key` (at most 80 characters) is not counted again.
         """
+        key = idempotency_key or secrets.token_urlsafe(16)
         try:
-            await self._uses.consume(person, *(one.limit for one in limits), idempotency_key=idempotency_key)
+            await self._uses.consume(person, *(one.limit for one in limits), idempotency_key=key)
         except LimitReached as reached:
             did = next(one.reached for one in limits if one.limit.kind == reached.kind)
             said = Sentences.of(did, _try_again(reached.wait))
             raise LimitReached(reached.kind, reached.wait, tell=said) from None
         for one in limits:
             try:
-                await self._consume_for_all(person, one.limit.kind, idempotency_key)
+                await self._consume_for_all(person, one.limit.kind, key)
             except LimitReached:
-                if idempotency_key is not None:
-                    await self._uses.give_back(person, idempotency_key)
+                await self._uses.give_back(person, key)
                 raise
 
     async def count_card_call(self, team_id: str) -> float:

@@ -11,6 +11,8 @@ from sqlalchemy import func, select, update
 from bot.errors import LimitReached
 from bot.interaction.card_queue import MAX_CALLS, PERIOD
 from bot.interaction.limits import Limits
+from bot.policy.decide import Layers, acting
+from bot.policy.rules import Policy
 from bot.storage.engine.database import Database, now
 from bot.storage.limits import DAY, HOUR, Limit, LimitUses
 from bot.storage.tables import limit_uses
@@ -170,3 +172,19 @@ async def test_all_processes_together_make_no_more_calls_for_cards_than_slack_ta
     assert waits == [0.0] * MAX_CALLS
     assert 0 < await one.count_card_call("T1") <= PERIOD
     assert 0 < await other.count_card_call("T1") <= PERIOD
+
+
+@pytest.mark.parametrize("idempotency_key", ["the act", None])
+async def test_what_the_limit_of_the_workspace_refuses_is_not_counted_for_the_person(
+    database, ada, ben, idempotency_key
+):
+    limits = Limits(LimitUses(database), shares_per_hour=2)
+    token = acting.set(Layers(workspace=Policy(workspace_shares_per_hour=1)))
+    await limits.consume(ben, limits.share)
+
+    with pytest.raises(LimitReached):
+        await limits.consume(ada, limits.share, idempotency_key=idempotency_key)
+
+    acting.reset(token)
+    for _ in range(2):
+        await limits.consume(ada, limits.share)
