@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ TALL = 3000  # pixels; a window on a screen of this height needs no scrolling, s
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AT_ONCE = 40  # messages
 SHEET = 1600  # pixels wide
-PER_SHEET = 24  # pictures
+PER_SHEET = 12  # pictures
 
 
 Shown = list[tuple[Screen, Locator]]
@@ -115,27 +116,35 @@ class Look:
 
 
 class Sheets:
-    """Contact sheets in a folder. Without a folder nothing is kept."""
+    """Contact sheets in a folder, each written as soon as it is full. Without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._pictures: dict[str, list[tuple[str, bytes]]] = {}
+        self._written: Counter[str] = Counter()
 
     async def add(self, sheet: str, caption: str, shown: Locator) -> None:
-        if self._folder is not None:
-            picture = await shown.screenshot(type="jpeg", quality=80)
-            self._pictures.setdefault(sheet, []).append((caption, picture))
-
-    async def write(self, browser: Browser) -> None:
         if self._folder is None:
             return
+        pictures = self._pictures.setdefault(sheet, [])
+        pictures.append((caption, await shown.screenshot(type="jpeg", quality=80)))
+        if len(pictures) == PER_SHEET:
+            browser = shown.page.context.browser
+            assert browser is not None
+            await self._write(browser, sheet)
+
+    async def write(self, browser: Browser) -> None:
+        """Write those that are not full."""
+        for sheet in [*self._pictures]:
+            await self._write(browser, sheet)
+
+    async def _write(self, browser: Browser, sheet: str) -> None:
+        assert self._folder is not None
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._written[sheet] += 1
         page = await browser.new_page(viewport={"width": SHEET, "height": 1000})
-        for sheet, pictures in self._pictures.items():
-            for start in range(0, len(pictures), PER_SHEET):
-                await page.set_content(_sheet(sheet, pictures[start : start + PER_SHEET]))
-                path = self._folder / f"{sheet}-{start // PER_SHEET + 1:02}.png"
-                await page.screenshot(path=path, full_page=True)
+        await page.set_content(_sheet(sheet, self._pictures.pop(sheet)))
+        await page.screenshot(path=self._folder / f"{sheet}-{self._written[sheet]:02}.png", full_page=True)
         await page.close()
 
 
