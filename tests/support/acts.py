@@ -64,6 +64,7 @@ TABLES = (
     "link_cards",
 )
 WITHOUT_ID = ("preferences", "share_choices")  # one row for each person
+ABOUT_OTHERS = ("following_messages", "outdated_messages")  # recovery would change these messages: their rows are gone
 TEXT = "the owner's secret"
 MESSAGE = ("D0ANY", "1.0")  # the conversation and time stamp of a message with a button
 
@@ -128,7 +129,7 @@ class Owned:
         self.world.onetime.add_account(EMAIL, TOKEN)
 
     def clear(self):
-        self.change("DELETE FROM {}", tables=(*TABLES, *WITHOUT_ID))
+        self.change("DELETE FROM {}", tables=(*TABLES, *WITHOUT_ID, *ABOUT_OTHERS))
 
     @property
     def host(self):

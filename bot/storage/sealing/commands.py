@@ -19,7 +19,7 @@ from bot.storage.engine.commands import existing_database
 from bot.storage.engine.location import locate
 from bot.storage.sealing.audience import has_bound_id
 from bot.storage.sealing.data_keys import DataKeys, kids_of_data_keys
-from bot.storage.sealing.key_checks import NO_DATA_KEY, UNKNOWN_FORMAT, count_by_kid
+from bot.storage.sealing.key_checks import NO_DATA_KEY, UNKNOWN_FORMAT, count_by_kid, needing
 from bot.storage.sealing.key_file import write_new
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.sealer import Sealer, ValueOpener, data_key_of, kid_of
@@ -82,7 +82,7 @@ def _described(kid: str, count: int, since: float | None, *, primary: bool) -> s
 
 
 def _needed_by(count: int) -> str:
-    return f"{count} {'value needs' if count == 1 else 'values need'} it"
+    return f"{count} {needing(count)} it"
 
 
 async def verify(database_url: Secret | str, keyring: KeyRing) -> tuple[str, int]:

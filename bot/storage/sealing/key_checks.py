@@ -21,7 +21,6 @@ from bot.storage.sealing.sealer import (
     Binding,
     Sealer,
     data_id_of,
-    data_key_of,
     header_of,
     kid_of,
 )
@@ -81,8 +80,7 @@ async def count_by_kid(connection: AsyncConnection, kids: tuple[str, ...] = ()) 
     others = select(header).where(~by_data_key, *(~starts_with(header, header_of(kid)) for kid in kids))
     async for (other,) in await connection.stream(others):
         used[kid_of(other) or UNKNOWN_FORMAT] += 1
-    start = len(DATA_VERSION) + 1
-    key_ids = select(func.substr(header, start, DATA_ID_BYTES, type_=header.type).label("id")).where(by_data_key)
+    key_ids = select(_data_key_id(header).label("id")).where(by_data_key)
     of_key = key_ids.subquery().c.id
     sealed_by = await kids_of_data_keys(connection)
     for key_id, count in await connection.execute(select(of_key, func.count()).group_by(of_key)):
@@ -97,9 +95,10 @@ async def _workspaces_without_key(connection: AsyncConnection) -> list[str]:
     for sealed in SEALED:
         if sealed in SEALED_KEYS:
             continue
-        values = select(sealed.table, sealed.column.label("blob")).where(starts_with(sealed.column, DATA_VERSION))
+        by_data_key = starts_with(sealed.column, DATA_VERSION)
+        values = select(*sealed.bound_columns, _data_key_id(sealed.column).label("key_id")).where(by_data_key)
         async for row in await connection.stream(values):
-            if data_key_of(row.blob) not in sealed_by:
+            if data_id_of(row.key_id) not in sealed_by:
                 workspace = sealed.workspace(row._asdict())
                 found.add(workspace.team_id if workspace.team_id != NOBODY else workspace.enterprise_id or NOBODY)
     return sorted(found)
@@ -108,6 +107,11 @@ async def _workspaces_without_key(connection: AsyncConnection) -> list[str]:
 def _headers(sealed: SealedColumn) -> Select[Any]:
     column = sealed.column
     return select(func.substr(column, 1, MAX_HEADER, type_=column.type).label("header")).where(column.is_not(None))
+
+
+def _data_key_id(header: ColumnElement[bytes]) -> ColumnElement[bytes]:
+    """The id of the data key in a value that one sealed, or in its header."""
+    return func.substr(header, len(DATA_VERSION) + 1, DATA_ID_BYTES, type_=header.type)
 
 
 def starts_with(header: ColumnElement[bytes], start: bytes) -> ColumnElement[bool]:
@@ -200,4 +204,9 @@ def _needs(kids: dict[str, int]) -> str:
 
 
 def _rows(count: int) -> str:
-    return f"{count} sealed {'value needs' if count == 1 else 'values need'}"
+    return f"{count} sealed {needing(count)}"
+
+
+def needing(count: int) -> str:
+    """What comes between a number of values and the key that they need."""
+    return "value needs" if count == 1 else "values need"
