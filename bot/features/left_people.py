@@ -96,7 +96,7 @@ async def _list(interaction: Interaction, *above: Part) -> Modal:
     if not found:
         nothing = say("Nobody who left this workspace has shared a secret here that can still be opened.")
         return Modal.of(NO_FORM, TITLE, *above, Text.of(nothing), close=DONE)
-    note = Note.of(say("Who they shared these with cannot open them any more when they are burned."))
+    note = Note.of(say("Once they are burned, nobody can open them any more."))
     numbered = enumerate(zip(found, refs, strict=True), 1)
     rows = [part for place, (one, ref) in numbered for part in _row(place, one, ref)]
     return Modal.of(NO_FORM, TITLE, *above, *rows, note, close=DONE)

@@ -14,7 +14,7 @@ from bot.onetime.wire import Metadata
 from bot.screen.parts import Button, Menu, MenuItem, Message, Note, Part, Text
 from bot.screen.pieces import Bold, Code, HostName, Listing, Mark, Phrase, Sentences, say
 from bot.status.names import SecretName
-from bot.status.recent_list import FILTERS, Recent, context_of, load_recent, names_of, read_filter, rows
+from bot.status.recent_list import FILTERS, NONE_YET, Recent, context_of, load_recent, names_of, read_filter, rows
 from bot.status.words import DOT, RecentFilter, count_words, secret_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import RECENT_PAGE, ButtonContext, NewButtonContext
@@ -127,6 +127,8 @@ async def _page(interaction: Interaction, account: Account, wanted: Wanted) -> R
         await _filters(interaction, recent, wanted),
         *rows(shown, names, refs, page * paging.PAGE + 1),
     ]
+    if not recent.secrets:
+        parts.append(Text.of(NONE_YET))
     parts += await paging.foot(
         interaction.keep, page, last,
         lambda ref: Button(say("Newer"), NEWER, ref),

@@ -90,9 +90,12 @@ async def _track(interaction: Interaction, host: Host, key: MetadataKey, label: 
     )
     await show_card(interaction, tracked, host.name)
     said = (
-        say("You will get a message when it is opened, burned or expires. Its status is in our direct conversation.")
+        say(
+            "You will get a message when it is opened, burned or expires. Its status is in your direct messages with "
+            "this app."
+        )
         if is_new
-        else say("You are tracking it already. Its status is in our direct conversation.")
+        else say("You are tracking it already. Its status is in your direct messages with this app.")
     )
     return Reply(Message.of(said, Text.of(EYES, said), *access.notes), Outcome.DONE)
 
@@ -248,7 +251,7 @@ async def watch(interaction: Interaction, _row: None) -> Reply:
         )
     else:
         said = say(
-            "New secrets of your account on {server} are not tracked any more. You still track the ones before.",
+            "New secrets of your account on {server} are not tracked any more. You still track the earlier ones.",
             server=server,
         )
     return Reply(Message.of(said, Text.of(EYES, said)), Outcome.DONE)

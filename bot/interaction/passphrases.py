@@ -26,8 +26,8 @@ _WORDS: Final = {
     SEEN: (say("It has characters that cannot be seen."), say("Without characters that cannot be seen")),
     PLAIN: (say("It has curly quotes, a long dash or an ellipsis."), say("With plain quotes, dashes and dots")),
     CURLY: (say("It has plain quotes, dashes or dots."), say("With the curly quotes and long dashes of phones")),
-    COMPOSED: (say("It has letters such as é in two parts."), say("With letters such as é in one part")),
-    DECOMPOSED: (say("It has letters such as é in one part."), say("With letters such as é in two parts")),
+    COMPOSED: (say("It has letters such as é as two characters."), say("With letters such as é as one character")),
+    DECOMPOSED: (say("It has letters such as é as one character."), say("With letters such as é as two characters")),
 }
 # These undo what happens to a text by accident, so they are ticked. The others are as likely to be wrong as right.
 _LIKELY: Final = frozenset({TRIMMED, SEEN, PLAIN, COMPOSED})
@@ -78,7 +78,7 @@ def find_problem(passphrase: Secret) -> Phrase | None:
             "It has curly quotes, a long dash or an ellipsis, which not every keyboard can type. Use plain ones."
         )
     if not is_composed(text):
-        return say("It has letters with accents in a form that not every keyboard types. Please type it again.")
+        return say("Its letters with accents are in a form that not every keyboard types. Please type it again.")
     return None
 
 

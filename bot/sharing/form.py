@@ -136,7 +136,11 @@ def _fields(form_state: FormState, ref: str, texts: Sequence[Secret] = ()) -> li
 def _where_it_goes(form_state: FormState) -> Phrase:
     if form_state.is_generated:
         if (password := form_state.password) is None:
-            return say("The server generates it, a new one for each person. You do not see it.")
+            if form_state.is_for_people:
+                return say("The server generates it, a new one for each person. You do not see it.")
+            return say("The server generates it. You do not see it.")
+        if not form_state.is_for_people:
+            return say("It is generated here: {length}. You do not see it.", length=password.in_words())
         return say(
             "It is generated here, a new one for each person: {length}. You do not see it.", length=password.in_words()
         )

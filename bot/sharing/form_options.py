@@ -9,7 +9,7 @@ from bot.interaction.lives import usual
 from bot.policy.decide import acting
 from bot.screen.parts import Button, Checkboxes, Choice, Field, Note, Part
 from bot.screen.pieces import Duration, HostName, Phrase, Piece, say
-from bot.sharing.choices import ANONYMOUS, PEOPLE, SERVER
+from bot.sharing.choices import ANONYMOUS, SERVER
 from bot.sharing.form_state import FormState
 from bot.sharing.passwords import LENGTHS, PasswordKind, length_words, use_words
 from bot.storage.share_choices import GENERATE, MINE, NO_PASSPHRASE
@@ -125,8 +125,7 @@ def summary(form_state: FormState) -> list[Phrase]:
 
 def can_be_apart(form_state: FormState) -> bool:
     """Whether a passphrase can be sent separately: there is one, and it is for people who can be written to."""
-    is_for_people = bool(form_state.only) or form_state.whom == PEOPLE
-    return is_for_people and form_state.choices.passphrase != NO_PASSPHRASE
+    return form_state.is_for_people and form_state.choices.passphrase != NO_PASSPHRASE
 
 
 def life_of(form_state: FormState) -> int:

@@ -94,6 +94,11 @@ class FormState:
         return self.chosen_whom or (CHANNEL if self.channel and not self.to else PEOPLE)
 
     @property
+    def is_for_people(self) -> bool:
+        """Whether it is sent to people: each gets a secret of their own."""
+        return bool(self.only) or self.whom == PEOPLE
+
+    @property
     def is_shown(self) -> bool:
         """Whether a generated password is shown: until it is chosen, if the command named nobody to send it to."""
         is_for_nobody = not (self.to or self.channel or self.asks_to_choose)

@@ -41,7 +41,9 @@ def recipient_message(share: Share, delivery: Delivery, *, escrow: bool = True) 
 
 def reminder(share: Share, delivery: Delivery, *, escrow: bool = True) -> Message:
     """The message to the recipient after Remind. It opens the delivery like the first message, and ends like it."""
-    said = say("A reminder: the one-time secret from {person} is not opened yet.", person=Who(delivery.sender.user_id))
+    said = say(
+        "A reminder: the one-time secret from {person} has not been opened yet.", person=Who(delivery.sender.user_id)
+    )
     return _with_open_button(share, delivery, REMINDER_SIGN, said, escrow=escrow)
 
 

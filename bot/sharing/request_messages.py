@@ -81,7 +81,7 @@ def _how_note(request: Request) -> Note:
     if request.workflow is not None:
         return Note.of(
             say(
-                "You type it into a window. It can be opened only by {people}, by each once. It is in no message. Send "
+                "You type it into a window. It can be opened only by {people}, once each. It is in no message. Send "
                 "something only if you expected to be asked. You can answer until {when}.",
                 people=_openers(request),
                 when=When(request.expires_at),
@@ -119,7 +119,7 @@ def card(request: Request) -> Message:
     parts: list[Part] = [Text.of(asked, Mark("\n"), *request_card_words(request))]
     if request.note:
         parts.append(Text.of(what_for(request.note)))
-    if request.workflow is not None:
+    if request.workflow is not None and (request.is_open or request.state == "answered"):
         parts.append(Note.of(say("It can be opened only by {people}.", people=_openers(request))))
     if request.is_open:
         parts += [

@@ -51,7 +51,7 @@ def window(
         )
         parts.append(Text.of(Mark(":information_source: "), shortened))
     parts += advice
-    parts.append(Note.of(say("A message in our direct conversation shows its status from now on.")))
+    parts.append(Note.of(say("A message in your direct messages with this app shows its status from now on.")))
     return Modal.of(SHARED_FORM, SHARED, *parts, close=DONE)
 
 

@@ -122,12 +122,11 @@ def _id(share: Share, deliveries: list[Delivery]) -> tuple[Piece, ...]:
 
 def _delivery_parts(share: Share, delivery: Delivery, number: int | None) -> list[Part]:
     which = name_of_delivery(share, delivery).in_label(number=number)
-    parts: list[Part] = [
-        Text.of(
-            DELIVERY_SIGNS[delivery.state],
-            say("{recipient}: {status}", recipient=recipient_name(delivery.recipient), status=delivery_words(delivery)),
-        )
-    ]
+    name, status = recipient_name(delivery.recipient), delivery_words(delivery)
+    said = say("{recipient}: {status}", recipient=name, status=status)
+    if delivery.state in NOT_GIVEN:  # the words are sentences
+        said = say("{recipient}: {status}.", recipient=name, status=status)
+    parts: list[Part] = [Text.of(DELIVERY_SIGNS[delivery.state], said)]
     buttons = [_burn_button(share, delivery, number)] if delivery.can_be_opened else []
     if delivery.recipient.is_nobody and delivery.state in {"made", "link_shown"}:
         label = say("Show the link of {secret}", secret=which)
@@ -238,7 +237,9 @@ def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     name = name_of_delivery(share, delivery).in_list()
     summary = said = say("{secret} was not opened yet and expires soon.", secret=name)
     if delivery.expires_at:
-        said = say("{secret} was not opened yet and expires {when}.", secret=Bold(name), when=When(delivery.expires_at))
+        said = say(
+            "{secret} has not been opened yet and expires {when}.", secret=Bold(name), when=When(delivery.expires_at)
+        )
     buttons = [_burn_button(share, delivery)]
     if not delivery.recipient.is_nobody:
         buttons.append(_remind_button(share))

@@ -110,7 +110,7 @@ def _read_mail_address(interaction: Interaction, form_state: FormState, wrong: d
         return None
     if not is_address(typed):
         wrong["mail_address"] = say(
-            "That is not one e-mail address that Onetime Secret can use: letters without accents, digits and . _ % + -"
+            "Onetime Secret takes one e-mail address: an @, and else only plain letters, digits and . _ % + -"
         )
     return typed
 

@@ -27,7 +27,7 @@ from bot.interaction.services import Services
 from bot.logs import Log
 from bot.person import Person
 from bot.screen.parts import Modal, Part, Text
-from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, Where, Who, say
+from bot.screen.pieces import Listing, Phrase, Piece, Plain, Sentences, Where, Who, say, say_count
 from bot.secret import Secret
 from bot.sharing import form, request_messages, result_window, share_spec
 from bot.sharing.create import CreatedShare, Mail, PassphraseIgnored, create
@@ -147,7 +147,9 @@ AGAIN = say("What you typed is still here. Pressing *Share* makes a new secret."
 AGAIN_FOR_THE_OTHERS = say(
     "What you typed is still here. Pressing *Share* makes a new secret for the people below only."
 )
-PASSPHRASE_ON_THE_CARD = say("The passphrase of those that were made is with their status, in our direct conversation.")
+PASSPHRASE_ON_THE_CARD = say(
+    "The passphrase of those that were made is with their status, in your direct messages with this app."
+)
 
 
 def _unsent(deliveries: list[Delivery]) -> list[Delivery]:
@@ -231,15 +233,23 @@ def _refused_field(said_by_server: str, form_state: FormState) -> dict[str, Piec
     reason = said_by_server.lower()
     if form_state.mail_address and "email" in reason:
         return {"mail_address": say("Onetime Secret does not send mail to this address. Nothing was made.")}
-    number = re.search(r"(\d[\d,]{0,11})(?: bytes| characters)?", reason)
+    number = re.search(r"(\d[\d,]{0,11})(?: (bytes|characters))?", reason)
     if "passphrase" in reason:
         return {"passphrase": _passphrase_error(said_by_server, number[1] if number else "")}
     if re.search(r"size|bytes|characters|too (?:big|long|large)", reason):
         said: Piece = say("That is too long for the server.")
         if number:
-            said = Sentences.of(said, say("Its limit is {limit}.", limit=Plain(number[0])))
+            said = Sentences.of(said, say("Its limit is {limit}.", limit=_size(number)))
         return {f"text{form_state.text_fields}": said}
     return {}
+
+
+def _size(found: re.Match[str]) -> Piece:
+    """A number that a server says, with its unit if it says one."""
+    count, unit = int(found[1].replace(",", "")), found[2]
+    if unit == "bytes":
+        return say_count("{count} byte", "{count} bytes", count)
+    return say_count("{count} character", "{count} characters", count) if unit else Plain(found[1])
 
 
 def _passphrase_error(reason: str, number: str) -> Phrase:

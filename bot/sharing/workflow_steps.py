@@ -35,10 +35,10 @@ REFUSALS: Final[dict[str, Phrase]] = {
     "too_many_openers": say("A secret can be requested for up to {count} people.", count=MAX_OPENERS),
     "opener_asked": say("The person who is asked cannot be one of those who open the secret."),
     "purpose_missing": say("The workflow does not say what the secret is for. Please fill that in for this step."),
-    "purpose_too_long": say("What the secret is for has to be in {count} characters or less.", count=MAX_PURPOSE),
+    "purpose_too_long": say("What the secret is for has to be in {count} characters or fewer.", count=MAX_PURPOSE),
     "workflow_missing": say("The workflow's name is missing. Please fill it in for this step."),
-    "workflow_too_long": say("The workflow's name has to be in {count} characters or less.", count=MAX_WORKFLOW),
-    "unknown_wait": say("The time for the answer is none of those that this step offers, up to 7 days."),
+    "workflow_too_long": say("The workflow's name has to be in {count} characters or fewer.", count=MAX_WORKFLOW),
+    "unknown_wait": say("This step does not offer that time for the answer. Choose one of its times, 7 days at most."),
     "limit": say("Too many secrets were requested today. Please try again tomorrow."),
 }
 

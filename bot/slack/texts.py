@@ -113,7 +113,8 @@ def draw(piece: Value, language: Language, style: TextStyle) -> str:  # noqa: C9
             return text
         case Bold(inner):
             drawn = draw(inner, language, style)
-            return f"*{drawn}*" if style == "mrkdwn" else drawn
+            can_be_bold = style == "mrkdwn" and "*" not in drawn  # an asterisk that somebody typed would end it
+            return f"*{drawn}*" if can_be_bold else drawn
         case Code(inner):
             drawn = draw(inner, language, style)
             return f"`{drawn}`" if style == "mrkdwn" else drawn

@@ -7,6 +7,7 @@ from typing import Final
 from bot.onetime.links import Host
 from bot.screen.parts import Button, Buttons, Confirm, Part, Text
 from bot.screen.pieces import Bold, HostName, Piece, When, say
+from bot.status.buttons import connect_button
 from bot.status.words import DOT, WARNING_SIGN
 from bot.storage.accounts import Account
 
@@ -37,15 +38,15 @@ def disconnect_button(account: Account) -> Button:
     return Button(say("Disconnect"), DISCONNECT, account.id, "danger", confirm, label)
 
 
-def account_parts(account: Account, *more: Button) -> list[Part]:
-    """What is known of an account, and its buttons. `more` are buttons that stand before those."""
+def account_parts(account: Account, *, is_refused: bool = False) -> list[Part]:
+    """What is known of an account, and its buttons. `is_refused`: its server does not accept its token any more."""
     server = account_name(account)
     line: list[Piece] = [Bold(server)]
     line += [DOT, say("default")] if account.is_default else []
     if not account.is_readable:
         line += [DOT, WARNING_SIGN, say("cannot be read any more, please connect it again")]
     line += [DOT, say("connected {when}", when=When(account.created_at))]
-    buttons = [*more]
+    buttons = [connect_button(say("Reconnect"))] if is_refused or not account.is_readable else []
     if not account.is_default:
         label = say("Make default: the account on {server}", server=server)
         buttons.append(Button(say("Make default"), MAKE_DEFAULT, account.id, accessibility_label=label))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bot import clock
 from bot.onetime.links import Host
-from bot.onetime.wire import Metadata
+from bot.onetime.wire import Metadata, SecretState
 from bot.screen.parts import Button, Buttons, Facts, Item, MenuItem, Note, Part, Text
 from bot.screen.pieces import Bold, HostName, Mark, Piece, Plain, When, say, say_in
 from bot.secret import MetadataKey
 from bot.status.burn import burn_confirm
 from bot.status.buttons import BURN, BURN_WITH_PASSPHRASE, METADATA_DETAILS, METADATA_REFRESH, TRACK
 from bot.status.names import SecretName
-from bot.status.words import DOT, secret_sign, secret_words
+from bot.status.words import DOT, expiry_label, secret_sign, secret_words
 from bot.storage.button_contexts import ButtonContext
 
 
@@ -28,8 +28,8 @@ def card(metadata: Metadata, host: Host, name: SecretName) -> tuple[Part, ...]:
     if metadata.received:
         rows.append((say_in("the label of a date", "Opened"), When(metadata.received)))
     elif metadata.expires_at:
-        over = metadata.state_at(clock.now()).is_over
-        label = say("Would have expired") if over else say("Expires")
+        state = metadata.state_at(clock.now())
+        label = expiry_label(has_expired=state is SecretState.EXPIRED, is_over=state.is_over)
         rows.append((label, When(metadata.expires_at)))
     rows += passphrase_row(metadata) + recipients_row(metadata)
     return (Text.of(Bold(name.in_list()), Mark("\n"), *state_line(metadata)), Facts(tuple(rows)))
@@ -56,7 +56,7 @@ def line(metadata: Metadata, name: SecretName, ref: str, *, number: int) -> Item
     pieces: list[Piece] = [secret_sign(state := metadata.state_at(clock.now())), Bold(name.in_list()), Mark("\n")]
     pieces.append(secret_words(state))
     if metadata.received:
-        pieces += [DOT, When(metadata.received)]
+        pieces += [Mark(" "), When(metadata.received)]
     elif metadata.expires_at and not state.is_over:
         pieces += [DOT, say("expires {when}", when=When(metadata.expires_at))]
     if metadata.created:

@@ -12,7 +12,9 @@ UNTOLD = say("Without “is opened”, nobody tells you when somebody has read i
 def notifications_sentence(prefs: NotificationPreferences) -> Piece:
     wanted = [words for kind, words in NOTIFICATION_CHOICES.items() if kind in prefs.notifications]
     if not wanted:
-        return say("No message tells you any more what happens to a secret: only `/ots tracked` shows that.")
+        return say(
+            "No message tells you any more that a secret is opened, burned or expired: only `/ots tracked` shows it."
+        )
     said = say("You get a message when a secret that you track {events}.", events=Listing(tuple(wanted), "or"))
     return said if "received" in prefs.notifications else Sentences.of(said, UNTOLD)
 

@@ -12,6 +12,7 @@ from bot.onetime.links import Host
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
 from bot.screen.parts import Part
+from bot.screen.pieces import say
 from bot.secret import MetadataKey
 from bot.status import metadata_card
 from bot.status.names import SecretName, find_names, find_shared
@@ -31,6 +32,9 @@ FILTERS: Final[dict[RecentFilter, frozenset[SecretState]]] = {
 }
 
 Shared = Mapping[MetadataKey, tuple[Share, Delivery]]
+
+
+NONE_YET: Final = say("None yet. `/ots share` shares one.")
 
 
 def read_filter(word: str) -> RecentFilter | None:

@@ -26,6 +26,7 @@ from bot.status.words import (
     TRACKED_SIGNS,
     TRACKED_WORDS,
     WARNING_SIGN,
+    expiry_label,
     tracked_notification,
 )
 from bot.storage.tracking.rows import NotificationKind, Tracked
@@ -50,7 +51,7 @@ def tracked_card(
     if tracked.received_at:
         rows.append((say_in("the label of a date", "Opened"), When(tracked.received_at)))
     elif tracked.expires_at:
-        label = say("Would have expired") if tracked.is_over else say("Expires")
+        label = expiry_label(has_expired=tracked.state == "expired", is_over=tracked.is_over)
         rows.append((label, When(tracked.expires_at)))
     parts: list[Part] = [
         Text.of(Bold(name_of_tracked(tracked).in_list()), Mark("\n"), TRACKED_SIGNS[tracked.state], words),
@@ -138,7 +139,7 @@ def listed_message(tracked: Tracked, kind: NotificationKind) -> Message:
     )
     if kind != "card":
         said = tracked_notification(tracked, kind, long)
-    elif tracked.expires_at:
+    elif tracked.expires_at and not tracked.is_over:
         said = say("{secret}: {state}, expires {when}.", secret=long, state=words, when=When(tracked.expires_at))
     else:
         said = say("{secret}: {state}.", secret=long, state=words)

@@ -12,7 +12,20 @@ from typing import Final, Generic, Literal, TypedDict, TypeVar, assert_never
 
 from bot.onetime.wire import Metadata, SecretState
 from bot.person import Person
-from bot.screen.pieces import Mark, Phrase, Piece, Plain, SecretNamed, Sentences, When, Where, Who, say, say_count
+from bot.screen.pieces import (
+    Mark,
+    Phrase,
+    Piece,
+    Plain,
+    SecretNamed,
+    Sentences,
+    When,
+    Where,
+    Who,
+    say,
+    say_count,
+    say_in,
+)
 from bot.status.names import note_at_start, note_inside, quoted
 from bot.storage.requests import Request
 from bot.storage.shares.rows import Delivery, Recipient
@@ -69,6 +82,13 @@ def expired_words(at: datetime | None, *, is_unopened: bool = True) -> Piece:
     return Sentences.of(said, NOBODY_OPENED_IT) if is_unopened else said
 
 
+def expiry_label(*, has_expired: bool, is_over: bool) -> Phrase:
+    """The label of the time at which a secret expires. `is_over`: it has expired, or came to another end before."""
+    if has_expired:
+        return say_in("the label of a date", "Expired")
+    return say("Would have expired") if is_over else say("Expires")
+
+
 def secret_over_words(metadata: Metadata, state: SecretState) -> Piece:
     """What became of a secret that is in this final state, for somebody who wanted to open it."""
     match state:
@@ -102,7 +122,7 @@ def secret_sign(state: SecretState) -> Mark:
             assert_never(state)
 
 
-NOT_NOTIFIED: Final = say("You got no message of this: Slack did not take it.")
+NOT_NOTIFIED: Final = say("You got no message about this: Slack did not take it.")
 
 
 def count_words(count: int, wanted: RecentFilter) -> Phrase:
@@ -173,7 +193,7 @@ TRACKED_WORDS: Final[_ByTrackedState[Phrase]] = {
     "burned": say("Burned before anybody opened it"),
     "expired": say("Expired unopened"),
     "orphaned": say("Gone before it expired"),
-    "unknown": say("Onetime Secret no longer knows"),
+    "unknown": say("Onetime Secret no longer knows it"),
 }
 
 TRACKED_SIGNS: Final[_ByTrackedState[Mark]] = {
@@ -284,15 +304,17 @@ _DELIVERY_WORDS: Final[_FixedDeliveryWords] = {
     "sent": say("not opened yet"),
     "opening": say("not opened yet"),
     "link_shown": say("not opened yet"),
-    "unknown_outcome": say("*may exist, and nobody has its link*. The server's answer made no sense. It was not sent"),
+    "unknown_outcome": say(
+        "*the secret may exist, and nobody has its link*. The server's answer made no sense. It was not sent"
+    ),
     "burned": say("burned before anybody opened it"),
     "expired": say("expired unopened"),
     "gone": say("gone, and nobody knows how"),
 }
 
 _MAY_BE_MAILED: Final = say(
-    "*may exist, and nobody here has its link*. The server's answer made no sense. If you gave an e-mail address, the "
-    "server may have sent the link there"
+    "*the secret may exist, and nobody here has its link*. The server's answer made no sense. If you gave an e-mail "
+    "address, the server may have sent the link there"
 )
 
 # `Delivery.reason` of one that failed -> why there is no secret.

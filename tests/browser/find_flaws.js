@@ -13,6 +13,12 @@
   const said = (text) => JSON.stringify(text.trim().slice(0, 60));
   const measure = document.createElement("canvas").getContext("2d");
 
+  /** The edges of the nearest part whose lines the text is in. */
+  const blockOf = (node) => {
+    while (/^(inline|contents)/.test(getComputedStyle(node).display)) node = node.parentElement;
+    return node.getBoundingClientRect();
+  };
+
   const width = (text, style) => {
     measure.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     return measure.measureText(text).width;
@@ -51,7 +57,9 @@
     const range = document.createRange();
     range.selectNodeContents(text);
     const rects = [...range.getClientRects()];
-    if (rects.some((one) => one.right > frame.right + SLACK || one.left < frame.left - SLACK)) flaws.push(`wider than its place: ${said(text.data)}`);
+    const place = blockOf(parent);
+    const right = Math.min(place.right, frame.right) + SLACK;
+    if (rects.some((one) => one.right > right || one.left < frame.left - SLACK)) flaws.push(`wider than its place: ${said(text.data)}`);
     for (let box = parent; box && box !== root.parentElement; box = box.parentElement) {
       const { overflowX, overflowY } = getComputedStyle(box);
       const at = box.getBoundingClientRect();

@@ -172,6 +172,14 @@ async def test_the_check_finds_what_is_cut_wide_or_hard_to_read(chromium):
                 )
                 await shown.locator(".block-text").evaluate("node => node.style.setProperty('overflow', 'hidden')")
                 assert any(about in flaw for flaw in await find_flaws(shown, is_wide=False)), style
+        long_word = {"type": "header", "text": {"type": "plain_text", "text": "w" * 24}}
+        async for _, shown in shown_one_by_one(
+            notes, me, [Screen("message", {"text": "a word", "blocks": [long_word]})]
+        ):
+            assert await find_flaws(shown, is_wide=False) == []
+            header = shown.locator(".block-header")
+            await header.evaluate("node => Object.assign(node.style, {width: '200px', overflowWrap: 'normal'})")
+            assert [flaw for flaw in await find_flaws(shown, is_wide=False) if "wider than its place" in flaw]
 
 
 PLANTED_STYLES = {

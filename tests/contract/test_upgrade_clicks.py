@@ -516,7 +516,7 @@ async def test_a_card_reminds(old):
     await person.submit(await window(person, "Remind"))
 
     await sees(person, "Reminded")
-    await is_told(old.member(old.told("share remind")["to"]), "is not opened yet")
+    await is_told(old.member(old.told("share remind")["to"]), "has not been opened yet")
 
 
 @presses("share_copy")

@@ -87,6 +87,7 @@ async def test_connecting_again_replaces_the_token(world, connected):
 
     await connected.command("/ots", "recent")
     await connected.until(lambda: "0 secrets" in connected.sees())
+    assert "None yet. `/ots share` shares one." in connected.sees()
 
 
 async def test_a_host_that_is_not_allowed_is_named_and_never_contacted(world, ada):

@@ -698,7 +698,7 @@ async def test_one_byte_more_than_its_host_takes_is_refused_unseen(of_two_hosts)
         await ada.close()
 
 
-@pytest.mark.parametrize(("version", "said"), [("0.26", "10000 bytes"), ("0.25", "10000 characters")])
+@pytest.mark.parametrize(("version", "said"), [("0.26", "10,000 bytes"), ("0.25", "10,000 characters")])
 async def test_a_host_that_takes_less_than_its_operator_says_is_told_at_the_field_and_nothing_is_lost(version, said):
     async with World(version=version, settings={"ONETIME_MAX_SECRET_BYTES": "15000"}) as world:
         ada, ben = (world.workspace.person(f"U0{name.upper()}", name) for name in ("ada", "ben"))

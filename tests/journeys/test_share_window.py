@@ -214,7 +214,7 @@ async def test_an_address_that_a_server_would_read_in_part_is_refused_at_its_fie
 
     await connected.submit(view)
 
-    assert "not one e-mail address" in view.errors["mail_address"]
+    assert "takes one e-mail address" in view.errors["mail_address"]
     assert SHARE_ROUTE not in [call.route for call in world.onetime.calls]
 
 

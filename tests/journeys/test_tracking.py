@@ -203,7 +203,7 @@ async def test_the_list_says_which_news_did_not_arrive(quick):
     await ada.command("/ots", "tracked")
 
     listed = await ada.until(lambda: _list(ada))
-    assert "You got no message of this: Slack did not take it." in listed.shows
+    assert "You got no message about this: Slack did not take it." in listed.shows
     assert len(ada.dm) == 1
 
 

@@ -254,6 +254,7 @@ async def test_a_step_that_nobody_answers_ends_as_expired(place, people):
     assert execution.outputs["state"] == "expired"
     await ben.until(lambda: "Its time has passed" in message.shows)
     await ada.until(lambda: "Not answered in time" in card.shows)
+    assert "can be opened only by" not in card.shows
     assert "has not answered your workflow's request in time" in ada.dm[-1].shows
 
 
@@ -286,9 +287,9 @@ async def test_somebody_whom_slack_gives_no_messages_is_not_asked(place, people)
     ("inputs", "said"),
     [
         ({"purpose": "   "}, "does not say what the secret is for"),
-        ({"purpose": "x" * (MAX_PURPOSE + 1)}, f"{MAX_PURPOSE} characters or less"),
+        ({"purpose": "x" * (MAX_PURPOSE + 1)}, f"{MAX_PURPOSE} characters or fewer"),
         ({"workflow": "\u200b "}, "name is missing"),
-        ({"workflow": "x" * (MAX_WORKFLOW + 1)}, f"{MAX_WORKFLOW} characters or less"),
+        ({"workflow": "x" * (MAX_WORKFLOW + 1)}, f"{MAX_WORKFLOW} characters or fewer"),
         ({"asked": "W0NOBODY"}, "Only full members of this workspace can be asked"),
         ({"openers": ["W0NOBODY"]}, "Only full members of this workspace can open the secret"),
         ({"openers": [f"W0MANY{number}" for number in range(11)]}, "up to 10 people"),
@@ -378,7 +379,7 @@ async def test_a_wait_that_the_step_does_not_offer_is_refused(place, people):
 
     await eventually(ends)
     (said,) = ends()
-    assert "none of those that this step offers" in said.payload["error"]
+    assert "This step does not offer that time" in said.payload["error"]
     assert ben.dm == []
 
 

@@ -25,9 +25,10 @@ from bot.screen.parts import (
     Revealed,
     Text,
 )
-from bot.screen.pieces import Mark, Plain, When, Who
+from bot.screen.pieces import Bold, Mark, Plain, When, Who
 from bot.secret import Secret
 from bot.slack import blocks, texts
+from bot.status.names import SecretName
 
 HOSTILE = [
     "<!channel> <!here> <@U1> <#C1>",
@@ -204,3 +205,11 @@ def test_times_are_in_the_readers_zone_with_utc_to_fall_back_on():
 @pytest.mark.parametrize("value", [None, 7, "", "abc", "ref", ["ref:x"], "key:abc"])
 def test_anything_else_in_a_button_is_no_id(value):
     assert blocks.read_ref(value) is None
+
+
+def test_an_asterisk_that_somebody_typed_does_not_end_bold_text():
+    assert texts.mrkdwn([Bold(Plain("the VPN"))], Language.EN) == "*the VPN*"
+
+    said = texts.mrkdwn([Bold(SecretName("a *bold* name").in_list()), Mark(": sent")], Language.EN)
+
+    assert said == "“a *\u200bbold*\u200b name”: sent"

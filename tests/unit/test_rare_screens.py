@@ -196,7 +196,8 @@ def tracking() -> Iterator[Screen]:
 
 
 def requests() -> Iterator[Screen]:
-    for state, is_open, is_bound in itertools.product(get_args(RequestState), (True, False), (True, False)):
+    possible = [(state, False) for state in get_args(RequestState)] + [("asked", True), ("waiting", True)]
+    for (state, is_open), is_bound in itertools.product(possible, (True, False)):
         one = replace(REQUEST, state=state, is_open=is_open, is_bound=is_bound)
         yield from (request_messages.question(one), request_messages.card(one))
         if (message := request_messages.outcome_notification(one)) is not None:

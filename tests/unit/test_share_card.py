@@ -107,6 +107,14 @@ def test_the_card_counts_who_has_opened_it():
     assert "2 of 3 opened" in drawn(sender_card.sender_card(SHARE, three))
 
 
+@each_row("state", ["failed", "unknown_outcome", "undeliverable"], ids=str)
+def test_why_nobody_got_it_is_said_in_whole_sentences(state):
+    shown = blocks.message(sender_card.sender_card(SHARE, [delivery(state)]), Language.EN)["blocks"]
+
+    (said,) = [one["text"]["text"] for one in shown if "<@U0BEN>:" in one.get("text", {}).get("text", "")]
+    assert said.endswith(".")
+
+
 def test_one_that_was_made_without_a_passphrase_burns_at_once_and_one_with_asks_for_it():
     without = delivery("sent", passphrase_required=False)
 

@@ -1,5 +1,6 @@
 """The window in which something is shared: what it is for, what it makes up, and where a host's refusal belongs."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -214,7 +215,7 @@ def test_a_passphrase_that_is_made_up_is_never_the_same_and_easy_to_read_aloud()
         (Refused(reason="A passphrase is required for all secrets"),
          {"passphrase": "The server says: “A passphrase is required for all secrets”."}),
         (Refused(reason="Secret value exceeds the maximum size of 10000 characters"),
-         {"text2": "That is too long for the server. Its limit is 10000 characters."}),
+         {"text2": "That is too long for the server. Its limit is 10,000 characters."}),
         (Refused(reason="Das ist zu groß (max. size 9)"), {"text2": "That is too long for the server. Its limit is 9."}),
         (PassphraseIgnored(), {"passphrase": plain_english(PassphraseIgnored.tell)}),
         (FieldErrors({"to": Mark("who")}), {"to": "who"}),
@@ -252,3 +253,14 @@ MAILED = FormState(chosen_whom="link", is_connected=True, mail_address="dora@exa
 )
 def test_a_mail_is_offered_where_there_is_an_account_to_send_it_and_nobody_in_slack_to_get_it(form_state, is_offered):
     assert ("mail_address" in field_names(list(form.form(form_state, "r" * 22).parts))) is is_offered
+
+
+@each_row(("whom", "is_for_each"), [("people", True), ("channel", False), ("link", False)], ids=str)
+@each_row("kind", ["words", "server"], ids=str)
+def test_what_is_generated_is_a_new_one_for_each_person_only_where_people_get_it(whom, is_for_each, kind):
+    form_state = FormState(is_generated=True, chosen_whom=whom, chosen_is_shown=False, chosen_kind=kind)
+
+    shown = json.dumps(blocks.modal(form.form(form_state, "f" * 22), Language.EN))
+
+    assert "You do not see it." in shown
+    assert ("for each person" in shown) == is_for_each

@@ -27,12 +27,12 @@ ACTS: Final[Mapping[str, Piece]] = {
     "home": say_in("an act", "Use the Home tab"),
     "leaving": say_in("an act", "Erase data"),
     "policy": say_in("an act", "Set the policy"),
-    "left_people": say_in("an act", "Burn what somebody left"),
+    "left_people": say_in("an act", "Burn secrets of somebody who left"),
     "activity": say_in("an act", "Look at what I did"),
     "unknown": say_in("an act", "Something that this app does not know"),
     "notification": say_in("an act", "Message from this app"),
     "seen": say_in("an act", "New status of a tracked secret"),
-    "erased": say_in("an act", "Erase somebody"),
+    "erased": say_in("an act", "Erase somebody's data"),
 }
 
 OUTCOMES: Final[Mapping[str, Piece]] = {

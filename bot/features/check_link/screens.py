@@ -218,12 +218,12 @@ def effect_of_checking(link: PastedLink) -> Phrase:
         case MetadataLink() if is_old:
             return say(
                 "That server is old: the first “Check now” changes the status of the secret there, and the server "
-                "hands out the secret, which this app drops unread. The secret can still be opened."
+                "sends the secret to this app, which throws it away unread. The secret can still be opened."
             )
         case MetadataLink():
             return say(
                 "Up to version 0.25, the first “Check now” changes the status of the secret on that server, may let "
-                "the secret live for 7 days, and the server hands out the secret, which this app drops unread. Newer "
+                "the secret live for 7 days, and sends the secret to this app, which throws it away unread. Newer "
                 "servers change nothing."
             )
 

@@ -33,7 +33,6 @@ def _others(count: int) -> Phrase:
 
 
 def _account(account: Account, *, is_refused: bool) -> list[Part]:
-    reconnect = [connect_button(say("Reconnect"))] if is_refused or not account.is_readable else []
     refusal = say("{server} does not accept your API token any more.", server=account_name(account))
     warning = [Note.of(WARNING_SIGN, refusal)] if is_refused else []
-    return [*account_parts(account, *reconnect), *warning]
+    return [*account_parts(account, is_refused=is_refused), *warning]

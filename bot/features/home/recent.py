@@ -10,7 +10,7 @@ from bot.screen.parts import Button, Buttons, Divider, Heading, Menu, MenuItem, 
 from bot.screen.pieces import say
 from bot.status.account_card import account_name
 from bot.status.buttons import connect_button
-from bot.status.recent_list import FILTERS, Recent, context_of, names_of, read_filter, rows
+from bot.status.recent_list import FILTERS, NONE_YET, Recent, context_of, names_of, read_filter, rows
 from bot.status.words import WARNING_SIGN, WORKING_SIGN, RecentFilter, count_words
 from bot.storage.accounts import Account
 from bot.storage.button_contexts import RECENT_PAGE, NewButtonContext
@@ -49,6 +49,8 @@ async def _list(services: Services, home: Home, recent: Recent, keep: paging.Kee
     refs = await keep(*(context_of(recent, one) for one in shown))
     names = await names_of(services, home.person, recent, shown)
     found: list[Part] = [await _filters(recent, state, keep), *rows(shown, names, refs, page * paging.PAGE + 1)]
+    if not recent.secrets:
+        found.append(Text.of(NONE_YET))
     return found + await paging.foot(
         keep,
         page,

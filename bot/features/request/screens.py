@@ -80,6 +80,6 @@ def outcome(request: Request) -> Modal:
         )
     else:
         said = Text.of(DONE_SIGN, say("{person} was asked.", person=who))
-    withdraw = Note.of(say("In our direct conversation you can see and withdraw it."))
+    withdraw = Note.of(say("In your direct messages with this app you can see and withdraw it."))
     parts = (said,) if request.state == "undeliverable" else (said, withdraw)
     return Modal.of(REQUESTED_FORM, REQUEST_TITLE, *parts, close=DONE)
