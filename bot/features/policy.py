@@ -60,7 +60,7 @@ def form(services: Services, layers: Layers) -> Modal:
     return Modal.of(
         FORM,
         TITLE,
-        Text.of(say("What people of this workspace may do with this app. It holds at once, for everybody.")),
+        Text.of(say("What people of this workspace may do with this app. It applies at once, to everybody.")),
         *bounds,
         *box,
         Choice(
@@ -72,7 +72,7 @@ def form(services: Services, layers: Layers) -> Modal:
         Field(
             "hosts",
             NAMES["hosts"],
-            say("Names, separated by blanks. Empty: all that are listed below."),
+            say("Names, separated by spaces. Empty: all that are listed below."),
             optional=True,
             initial=" ".join(one.split("://")[-1] for one in mine.hosts or ()),
         ),

@@ -16,7 +16,7 @@ SAVED_FORM = "settings_saved"
 TITLE = say("Settings")
 AS_IN_SLACK = "slack"  # the value of the choice that takes the language from Slack
 
-NAMES = say("Name the secret in push notifications, as on a lock screen")
+NAMES = say("Name the secret in push notifications, such as on a lock screen")
 NAMELESS = say("Push notifications say “a secret” and not which. The messages in Slack still name it.")
 REMINDER = say("Remind me once before an unopened secret expires")
 

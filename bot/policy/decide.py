@@ -104,7 +104,7 @@ def words(rule: str, whose: Whose) -> Phrase:
     what = WHAT[rule]
     if whose == "workspace":
         return say("Your workspace's admins do not allow {what} (rule: {rule}).", what=what, rule=NAMES[rule])
-    return say("Whoever runs this bot does not allow {what} (rule: {rule}).", what=what, rule=NAMES[rule])
+    return say("Whoever runs this app does not allow {what} (rule: {rule}).", what=what, rule=NAMES[rule])
 
 
 WHAT: dict[str, Piece] = {

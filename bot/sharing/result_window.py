@@ -61,7 +61,7 @@ def _mail_sign(mail: Mail) -> Mark:
 
 def _mail_words(mail: Mail) -> Phrase:
     if not mail.sent_to:
-        return say("The server ignored the e-mail address, so nobody got a mail. Send the link yourself.")
+        return say("The server ignored the e-mail address, so nobody got an e-mail. Send the link yourself.")
     addresses = Listing(tuple(Plain(one) for one in mail.sent_to))
     if mail.fits:
         return say("Onetime Secret sends the link to {address}.", address=addresses)

@@ -89,7 +89,7 @@ async def test_a_rule_of_the_deployment_is_said_to_be_its(tmp_path):
     async with World(settings={"POLICY_FILE": str(file)}) as world:
         dora = somebody(world, "dora", guest=True)
         await dora.command("/ots", "retrieve")
-        await dora.until(lambda: "Whoever runs this bot does not allow secrets to be opened here" in dora.sees())
+        await dora.until(lambda: "Whoever runs this app does not allow secrets to be opened here" in dora.sees())
 
 
 async def test_what_cannot_be_a_rule_is_said_at_its_field(own_world):

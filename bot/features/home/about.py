@@ -35,9 +35,7 @@ def for_admins(content: Content) -> list[Part]:
     """Empty for everybody else."""
     if not content.may_be_admin:
         return []
-    said = say(
-        "You set what people of this workspace may do with this app, and burn what people shared who have left it."
-    )
+    said = say("You set what people of this workspace may do with this app, and burn secrets of people who left it.")
     buttons = Buttons.of(
         Button(say("Open the policy"), POLICY_OPEN), Button(say("Secrets of people who left"), LEFT_OPEN)
     )
