@@ -30,7 +30,7 @@ SELECT count(*) FROM tracked JOIN deliveries ON deliveries.tracked_id = tracked.
 PASSPHRASE = re.compile(r"(?:[a-z]{4}-){4}[a-z]{4}")
 
 # What is left for one recipient.
-BUTTON, NOT_MADE, MAY_EXIST, NOT_SENT = "a button", "*not made*", "*may exist", "*not sent*"
+BUTTON, NOT_MADE, MAY_EXIST, NOT_SENT = "a button", "*not made*", "*the secret may exist", "*not sent*"
 
 # The steps in the moment between Slack's answer and the bot's mark: only a kill there lets a message come once more.
 BETWEEN_POST_AND_MARK = {"delivery_posted", "card_posted", "passphrase_sent"}

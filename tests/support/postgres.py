@@ -27,7 +27,7 @@ SCHEMA = " UNION ALL ".join(
 )  # changes with every DDL statement
 ROOM = 1 << 20  # bytes of rows that a test may leave; with more, emptying tables takes longer than making new ones
 
-PORTS = range(10_000, 32_000)  # below those that systems give to connections
+PORTS = range(20_000, 32_000)  # below those that systems give to connections, and above those of recorded bots
 
 FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=16MB"
 
