@@ -14,7 +14,7 @@ APP = "Onetime Secret"
 LANGUAGES = {  # what somebody reads who has shared and is connected, then somebody new, then a guest
     "en": (("What you shared and track", "Waiting for you", "wifi"), ("Nothing yet",), ("full members",)),
     "de": (("Was du geteilt hast und verfolgst", "Wartet auf dich", "wifi"), ("Noch nichts",), ("Vollmitglieder",)),
-    "fr": (("Ce que vous avez partagé et suivez", "Ce qui vous attend", "wifi"), ("Rien",), ("membres",)),
+    "fr": (("Ce que vous partagez et suivez", "Ce qui vous attend", "wifi"), ("Rien",), ("membres",)),
 }
 
 
