@@ -76,7 +76,7 @@ def online_backup(url: str, directory: Path, _cluster: Callable[[], Cluster]) ->
     copy = directory / "copy.db"
     running = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=10)
     with closing(running) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)  # in one step: between two steps a write makes it begin anew, maybe without end
+        source.backup(target, pages=50, sleep=0.001)
     return f"sqlite:///{copy}"
 
 
