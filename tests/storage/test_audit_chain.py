@@ -52,7 +52,7 @@ async def change(database, *statements):
 
 async def rows_of(database, table=audit_entries):
     async with database.reading() as connection:
-        return (await connection.execute(select(table))).all()
+        return (await connection.execute(select(table).order_by(*table.primary_key))).all()
 
 
 def numbered(sequence, team="T0000001"):
