@@ -57,9 +57,11 @@ class Writer:
             )
             self.stored.append(person.user_id)
 
-    async def until(self, count: int) -> None:
-        while len(self.stored) < count:  # noqa: ASYNC110 - nothing reports it
-            await asyncio.sleep(0.005)
+    async def until(self, count: int, writing: asyncio.Task[None]) -> None:
+        while len(self.stored) < count:
+            done, _ = await asyncio.wait({writing}, timeout=0.005)
+            for failed in done:
+                failed.result()
 
 
 # Each copies a database that is in use, and returns the URL of a new one that was made from the copy.
@@ -109,11 +111,11 @@ async def test_a_backup_made_while_the_bot_writes_has_all_that_was_stored_before
     writer = Writer(db, Sealer(ring))
     writing = asyncio.create_task(writer.run())
     try:
-        await writer.until(BEFORE)
+        await writer.until(BEFORE, writing)
         before, began = set(writer.stored), time.monotonic()
         restored = await asyncio.to_thread(copy, url, tmp_path, lambda: request.getfixturevalue("postgres"))
         took, at_the_end = time.monotonic() - began, len(writer.stored)
-        await writer.until(at_the_end + AFTER)
+        await writer.until(at_the_end + AFTER, writing)
     finally:
         writing.cancel()
         await asyncio.wait({writing})

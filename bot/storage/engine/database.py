@@ -218,11 +218,11 @@ class Database:
             return
         with suppress(SQLAlchemyError):
             async with self._bare.connect() as connection:
-                try:
-                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_WAIT}")
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout={CHECKPOINT_WAIT}")
+                with suppress(SQLAlchemyError):
                     await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                finally:
-                    await connection.exec_driver_sql(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT}")
+                # Not after a cancellation: its connection is closed, and the error of that would replace it.
+                await connection.exec_driver_sql(f"PRAGMA busy_timeout={sqlite.BUSY_TIMEOUT}")
 
     async def close(self) -> None:
         await self._engine.dispose()

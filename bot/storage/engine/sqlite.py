@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, event
 
@@ -134,6 +136,29 @@ def damaged(path: Path | None) -> str:
     )
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that ends its transaction when it is closed.
+
+    A task that is cancelled in a query leaves a cursor with rows to read, and SQLite closes a connection only after the
+    last of these (sqlite.org/c3ref/close.html). Its locks would stay for as long as anything refers to the cursor.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
+        made = super().cursor(factory)
+        self._cursors.add(made)
+        return made
+
+    def close(self) -> None:
+        for cursor in list(self._cursors):
+            cursor.close()
+        self._cursors.clear()
+        super().close()
+
+
 def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | None = None) -> None:
     """Apply our settings to every connection of the pool, and let transactions begin when our code says so.
 
@@ -155,6 +180,7 @@ def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | Non
         # Without `mode=rw` SQLite would make a file anew that vanished: sqlite.org/uri.html.
         arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
         options["uri"] = True
+        options["factory"] = _Connection
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
