@@ -235,7 +235,7 @@ def _in_channel(delivery: Delivery, name: SecretName, said: SecretNamed) -> Piec
 def expires_soon_message(share: Share, delivery: Delivery) -> Message:
     """A reminder to the sender, with buttons for what can still be done."""
     name = name_of_delivery(share, delivery).in_list()
-    summary = said = say("{secret} was not opened yet and expires soon.", secret=name)
+    summary = said = say("{secret} has not been opened yet and expires soon.", secret=name)
     if delivery.expires_at:
         said = say(
             "{secret} has not been opened yet and expires {when}.", secret=Bold(name), when=When(delivery.expires_at)
