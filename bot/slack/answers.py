@@ -85,10 +85,12 @@ def error_window(error: BotError) -> Modal:
 class UnknownForm(BotError):
     """A window that this version of the bot does not know was submitted."""
 
-    tell = say("This window is from another version of the app. Nothing was done.")
+    tell = say("This window is from another version of the app. Nothing was done. Open it again.")
 
 
-FORM_KEPT = say("This window is from another version of the app. Nothing was done. What you typed is still here.")
+FORM_KEPT = say(
+    "This window is from another version of the app. Nothing was done. Copy what you typed, and open the window again."
+)
 
 
 class Answer:

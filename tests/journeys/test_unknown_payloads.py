@@ -15,8 +15,10 @@ from tests.support.rows import each_row
 from tests.support.waiting import eventually
 
 CANARY = "canary-in-the-body-4b1d"
-FORM_KEPT = "This window is from another version of the app. Nothing was done. What you typed is still here."
-NOTHING_DONE = "This window is from another version of the app. Nothing was done."
+FORM_KEPT = (
+    "This window is from another version of the app. Nothing was done. Copy what you typed, and open the window again."
+)
+NOTHING_DONE = "This window is from another version of the app. Nothing was done. Open it again."
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["http", "socket"])
