@@ -212,7 +212,7 @@ _ABOUT: Final[dict[str, About]] = {
 
 
 def classify(code: str) -> About:
-    """What this code is about. A status of HTTP that is Slack's or a proxy's (`http_502`) is about now."""
+    """What this code is about: "now" for each HTTP status that ends by itself, such as a proxy's `http_502`."""
     if code.startswith("http_5") or code in {"http_408", "http_429"}:
         return "now"
     return _ABOUT.get(code, "unknown")
