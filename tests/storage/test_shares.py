@@ -641,3 +641,26 @@ async def test_only_one_share_replaces_another_and_only_of_the_same_person(share
     assert await shares.delete(second.id)
     fourth, _, _ = await shares.begin(ada, later(delivery.share_id, 4), [Recipient(ben)])
     assert fourth.earlier_id == delivery.share_id
+
+
+async def test_who_left_is_listed_for_their_own_workspace_alone(shares, deliveries, database, ada, ben):
+    """The most secrets first. Two workspaces may have people with the same id, and so may an organisation."""
+    others = [Person(None, "T0000002", ada.user_id), Person("E0000001", TEAM, ada.user_id)]
+    for number, sender in enumerate([ben, ada, ada, *others]):
+        _, [made], _ = await shares.begin(
+            sender, dataclasses.replace(NEW, idempotency_key=f"{number}"), [Recipient(ben)]
+        )
+        await make(deliveries, made)
+    async with database.writing() as connection:
+        await connection.execute(update(share_table).values(sender_left_at=now))
+
+    assert await shares.left_behind(ben, 9) == [(ada, 2), (ben, 1)]
+    assert await shares.left_behind(others[0], 9) == [(others[0], 1)]
+    assert await shares.left_behind(others[1], 9) == [(others[1], 1)]
+    assert await shares.left_behind(ben, 1) == [(ada, 2)]
+
+
+async def test_who_has_not_left_is_not_listed(shares, deliveries, delivery, ben):
+    await make(deliveries, delivery)
+
+    assert await shares.left_behind(ben, 9) == []
