@@ -22,7 +22,8 @@ MAX_ADDRESSES = 100  # that are no links, in one text
 
 NEEDS_THE_PRIVATE_LINK = say(
     "That is the link that opens the secret. This needs the *private* link (`/private/…` or "
-    "`/receipt/…`), which only the person who made the secret has. `/ots recent` lists yours."
+    "`/receipt/…`), which only the person who made the secret has. `/ots tracked` lists what you shared here, "
+    "and `/ots recent` what your account has made."
 )
 NEEDS_THE_SECRET_LINK = say(
     "That is a *private* link. It belongs to the person who made the secret, and it cannot open it. "

@@ -14,7 +14,6 @@ from bot.screen.pieces import (
     Bold,
     HostName,
     Mark,
-    Phrase,
     Piece,
     Plain,
     SecretNamed,
@@ -37,7 +36,7 @@ from bot.status.words import (
     delivery_summary,
     delivery_title,
     delivery_words,
-    link_was_shown_to,
+    how_it_was_opened,
     recipient_name,
 )
 from bot.storage.shares.rows import NOT_GIVEN, Delivery, Share
@@ -201,7 +200,7 @@ def opened_or_over_notification(share: Share, delivery: Delivery) -> Message:
     return Message.of(said, Text.of(OPENED_SIGN, said))
 
 
-def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
+def _opened_sentence(share: Share, delivery: Delivery) -> Piece:
     when = When(delivery.opened_at) if delivery.opened_at else None
     name = name_of_delivery(share, delivery)
     if delivery.opener is not None and not delivery.is_by_link:
@@ -212,17 +211,10 @@ def _opened_sentence(share: Share, delivery: Delivery) -> Phrase:
             return say("{person} opened {secret}.", person=who, secret=secret)
         return say("{person} opened {secret} {when}.", person=who, secret=secret, when=when)
     secret = _in_channel(delivery, name, name.in_list())
-    if (shown_to := link_was_shown_to(delivery)) is None:
-        return (
-            say("{secret} was opened {when}.", secret=secret, when=when)
-            if when
-            else say("{secret} was opened.", secret=secret)
-        )
-    if when is None:
-        return say("{secret} was opened, with the link that {person} was shown.", secret=secret, person=shown_to)
-    return say(
-        "{secret} was opened {when}, with the link that {person} was shown.", secret=secret, when=when, person=shown_to
-    )
+    said = say("{secret} was opened.", secret=secret)
+    if when is not None:
+        said = say("{secret} was opened {when}.", secret=secret, when=when)
+    return Sentences.of(said, *how_it_was_opened(delivery))
 
 
 def _in_channel(delivery: Delivery, name: SecretName, said: SecretNamed) -> Piece:

@@ -28,7 +28,7 @@ from bot.screen.pieces import (
 )
 from bot.status.names import note_at_start, note_inside, quoted
 from bot.storage.requests import Request
-from bot.storage.shares.rows import Delivery, Recipient
+from bot.storage.shares.rows import NOT_GIVEN, Delivery, Recipient
 from bot.storage.tracking.rows import KnownEnd, NotificationKind, Tracked
 
 ValueT = TypeVar("ValueT")
@@ -210,7 +210,7 @@ NOTIFICATION_CHOICES: Final[dict[KnownEnd, Phrase]] = {
     "received": say("is opened"),
     "burned": say("is burned"),
     "expired": say("expires"),
-    "orphaned": say("is gone before it expires"),
+    "orphaned": say("is gone for an unknown reason"),
 }
 
 REMINDER_SUMMARY: Final = say("not opened yet, expires soon")
@@ -305,7 +305,7 @@ _DELIVERY_WORDS: Final[_FixedDeliveryWords] = {
     "opening": say("not opened yet"),
     "link_shown": say("not opened yet"),
     "unknown_outcome": say(
-        "*the secret may exist, and nobody has its link*. The server's answer made no sense. It was not sent"
+        "*the secret may exist, and nobody has its link*. No clear answer came from the server. It was not sent"
     ),
     "burned": say("burned before anybody opened it"),
     "expired": say("expired unopened"),
@@ -313,8 +313,8 @@ _DELIVERY_WORDS: Final[_FixedDeliveryWords] = {
 }
 
 _MAY_BE_MAILED: Final = say(
-    "*the secret may exist, and nobody here has its link*. The server's answer made no sense. If you gave an e-mail "
-    "address, the server may have sent the link there"
+    "*the secret may exist, and nobody here has its link*. No clear answer came from the server. If you gave an "
+    "e-mail address, the server may have sent the link there"
 )
 
 # `Delivery.reason` of one that failed -> why there is no secret.
@@ -380,13 +380,17 @@ def _opened_words(delivery: Delivery) -> Phrase:
     when = When(delivery.opened_at) if delivery.opened_at else None
     if (shown_to := link_was_shown_to(delivery)) is not None:
         if when is None:
-            return say("opened, with the link that {person} was shown", person=shown_to)
-        return say("opened {when}, with the link that {person} was shown", when=when, person=shown_to)
+            return say("opened; its link was shown to {person}", person=shown_to)
+        return say("opened {when}; its link was shown to {person}", when=when, person=shown_to)
     if delivery.opener is not None and not delivery.is_by_link:
         who = Who(delivery.opener.user_id)
         if when is None:
             return say("opened by {person}", person=who)
         return say("opened by {person} {when}", person=who, when=when)
+    if delivery.opener is None and not delivery.recipient.is_nobody:
+        if when is None:
+            return say("opened; this app showed it to nobody")
+        return say("opened {when}; this app showed it to nobody", when=when)
     return say("opened") if when is None else say("opened {when}", when=when)
 
 
@@ -407,7 +411,7 @@ def _why_undeliverable(delivery: Delivery) -> Phrase:
 
 
 def link_was_shown_to(delivery: Delivery) -> Who | None:
-    """Who was shown the link that a secret was opened with; None where that was its sender, or nobody.
+    """Who was shown the link of a secret; None where that was its sender, or nobody.
 
     In a browser, anybody who has the link can open the secret, so nothing more is known.
     """
@@ -416,10 +420,24 @@ def link_was_shown_to(delivery: Delivery) -> Who | None:
     return Who(delivery.opener.user_id)
 
 
+def how_it_was_opened(delivery: Delivery) -> tuple[Phrase, ...]:
+    """What this app knows of who read a secret that was not opened in Slack. Nothing for one that was.
+
+    An opening that was interrupted, or somebody who found the link elsewhere, leaves no trace but the server's.
+    """
+    if (shown_to := link_was_shown_to(delivery)) is not None:
+        return (say("Its link was shown to {person}.", person=shown_to),)
+    if delivery.opener is None and not delivery.recipient.is_nobody:
+        return (say("This app showed it to nobody."),)
+    return ()
+
+
 def delivery_title(delivery: Delivery) -> Phrase:
     """What became of the only delivery of a share, for the title of the sender's card."""
     if delivery.state == "opened":
         return say("Opened")
+    if delivery.state in NOT_GIVEN and not delivery.recipient.is_nobody:
+        return say("Not sent")
     return say("Not opened") if delivery.is_over else say("Not opened yet")
 
 
@@ -482,12 +500,9 @@ def _over_as_opened_by_link(delivery: Delivery, note: str | None) -> Piece:
     said = say("{secret} was opened.", secret=which)
     if delivery.opened_at:
         said = say("{secret} was opened {when}.", secret=which, when=When(delivery.opened_at))
-    shown_to = link_was_shown_to(delivery)
-    if shown_to is None:
-        return said
-    if delivery.opener == delivery.recipient.user:
+    if delivery.is_by_link and delivery.opener == delivery.recipient.user:
         return Sentences.of(said, say("Its link was shown to you."))
-    return Sentences.of(said, say("Its link was shown to {person}.", person=shown_to))
+    return Sentences.of(said, *how_it_was_opened(delivery))
 
 
 def delivery_taken_words(delivery: Delivery, person: Person) -> Piece:
@@ -497,16 +512,7 @@ def delivery_taken_words(delivery: Delivery, person: Person) -> Piece:
         return _opener_words(delivery, person, delivery.opener)
     match delivery.state:
         case "opened":
-            if (shown_to := link_was_shown_to(delivery)) is None:
-                return Sentences.of(_was_opened(delivery.opened_at), WORKED_ONCE)
-            said = say("It was opened, with the link that {person} was shown.", person=shown_to)
-            if delivery.opened_at:
-                said = say(
-                    "It was opened {when}, with the link that {person} was shown.",
-                    when=When(delivery.opened_at),
-                    person=shown_to,
-                )
-            return Sentences.of(said, WORKED_ONCE)
+            return Sentences.of(_was_opened(delivery.opened_at), *how_it_was_opened(delivery), WORKED_ONCE)
         case "burned":
             return say("{person} burned it before anybody opened it.", person=Who(delivery.sender.user_id))
         case "expired":

@@ -93,6 +93,20 @@ async def test_another_window_is_not_the_one_that_the_first_step_waits_for(chrom
         await expect(step(me)).to_contain_text("Step 1 of 5")
 
 
+async def test_a_secret_that_was_opened_before_the_message_is_not_the_one_of_the_round(chromium, page):
+    """As README's first step has it: a secret of the website is opened before anything is shared."""
+    async with at(chromium, page.url) as me:
+        await me.make_secret("made on the website")
+        await me.command("/ots retrieve", "link")
+        await me.press("Open")
+        await expect(me.window).to_contain_text("made on the website")
+        await expect(step(me)).to_contain_text("Step 1 of 5")
+        await me.page.keyboard.press("Escape")
+        await expect(me.window).to_have_count(0)
+
+        await play(me)
+
+
 async def test_a_page_that_is_loaded_again_goes_on_where_the_round_was(chromium, page, world):
     async with at(chromium, page.url) as me:
         ben = next(one for one in world.workspace.people if one.person.name == "ben")

@@ -74,13 +74,15 @@ class Delivery:
     async def _for_ben(self) -> str:
         if self.has_seen(self.ben):
             return SEEN[0]
-        if any("Show again" in one.shows for one in self.ben.dm):
+        offers = [one.shows for one in self.ben.dm if "Show again" in one.shows or "Try again" in one.shows]
+        assert all(f"From @{self.ada.id}" in one for one in offers)  # which of all secrets it was
+        if any("Show again" in one for one in offers):
             if self.ben.view:
                 await self.ben.close()
             await self.ben.click(label="Show again")
             await self.ben.until(lambda: self.has_seen(self.ben))
             return HELD[0]
-        return LOST[0] if any("Try again" in one.shows for one in self.ben.dm) else FREE[0]
+        return LOST[0] if offers else FREE[0]
 
     async def _for_cleo(self) -> str:
         if "opened this one-time secret" in self.message.shows:
@@ -101,6 +103,8 @@ class Delivery:
             if f"@{person.id} opened" in news[0]:
                 await self.ada.until(partial(self._card_names, person))
                 return said
+        assert "This app showed it to nobody" in news[0]
+        await self.ada.until(lambda: "this app showed it to nobody" in self.card.shows)
         return LOST[2]
 
     def _card_names(self, person) -> bool:

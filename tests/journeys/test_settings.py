@@ -63,7 +63,10 @@ SAYS = {
     "everything": (
         KINDS,
         ["on"],
-        ("secret that you track is opened, is burned, expires, or is gone before it expires.", "You are reminded once"),
+        (
+            "secret that you track is opened, is burned, expires, or is gone for an unknown reason.",
+            "You are reminded once",
+        ),
         ("Without", "not reminded"),
     ),
     "one kind": (["received"], [], ("secret that you track is opened.", "You are not reminded"), ("Without",)),

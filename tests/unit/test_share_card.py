@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
@@ -113,6 +114,30 @@ def test_why_nobody_got_it_is_said_in_whole_sentences(state):
 
     (said,) = [one["text"]["text"] for one in shown if "<@U0BEN>:" in one.get("text", {}).get("text", "")]
     assert said.endswith(".")
+
+
+@each_row("state", ["failed", "unknown_outcome", "undeliverable"], ids=str)
+def test_what_was_never_sent_is_not_called_unopened(state):
+    assert "Not sent" in drawn(sender_card.sender_card(SHARE, [delivery(state)]))
+    assert "Not opened" in drawn(sender_card.sender_card(SHARE, [delivery(state, "nobody")]))  # it was for no one here
+
+
+@pytest.mark.parametrize("to", ["a person", "a channel"])
+def test_of_a_secret_that_was_not_opened_here_only_what_is_known_is_said(to):
+    """An opening that was interrupted may have opened it, too, so nobody is named as the one who did."""
+    after_its_link = replace(delivery("opened", to), is_by_link=True)
+    by_nobody = replace(delivery("opened", to), opener=None)
+
+    for said in (sender_card.opened_or_over_notification, lambda share, one: sender_card.sender_card(share, [one])):
+        assert re.search("opened .*[.;] [Ii]ts link was shown to <@U0CLEO>", drawn(said(SHARE, after_its_link)))
+        assert re.search("opened .*[.;] [Tt]his app showed it to nobody", drawn(said(SHARE, by_nobody)))
+        assert "showed it" not in drawn(said(SHARE, delivery("opened", to)))
+
+
+def test_nothing_is_said_of_who_opened_what_was_for_nobody_here():
+    shown = drawn(sender_card.opened_or_over_notification(SHARE, replace(delivery("opened", "nobody"), opener=None)))
+
+    assert "showed it" not in shown
 
 
 def test_one_that_was_made_without_a_passphrase_burns_at_once_and_one_with_asks_for_it():

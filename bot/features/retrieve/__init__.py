@@ -1,9 +1,9 @@
 """`/ots retrieve`: opens a one-time secret in a window, so that it is never lost.
 
 opening.py has the order of an opening, which matters more than anything else in this bot. asking.py shows the window
-before it, showing.py the secret after it. screens.py has the words. deliveries.py is for secrets that were shared with
-this bot: the recipient pastes no link, and the sender is notified. recovery.py finishes openings that were
-interrupted, and resume.py their windows.
+before it, showing.py the secret after it. screens.py has the words, origin.py says who it is from. deliveries.py is for
+secrets that were shared with this bot: the recipient pastes no link, and the sender is notified. recovery.py finishes
+openings that were interrupted, and resume.py their windows.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from bot.errors import StorageUnavailable
 from bot.features.retrieve import screens
+from bot.features.retrieve.origin import find_origin
 from bot.interaction.feature import Interaction
 from bot.interaction.services import Services
 from bot.message_ref import MessageRef
@@ -36,7 +37,8 @@ async def report_unknown_outcome(
         earlier = await services.following_messages.find_unknown_outcome(reveal.id)
     if earlier is not None and earlier.subject_id == reveal.id and not reveal.outcome_unknown:
         return  # of this very try, before a crash
-    message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name, again=earlier is not None)
+    above = await find_origin(services, reveal)
+    message = screens.dm_may_be_opened(reveal.id, Host(reveal.host).name, again=earlier is not None, above=above)
     if earlier is not None and await can_update(services, earlier.message, message, reveal.person):
         posted = earlier.message
     else:

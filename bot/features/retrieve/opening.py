@@ -52,8 +52,9 @@ from bot.failpoints import failpoint
 from bot.features.retrieve import deliveries, delivery_screens, screens
 from bot.features.retrieve.button_messages import report_unknown_outcome, tell
 from bot.features.retrieve.known import find_metadata
+from bot.features.retrieve.origin import find_origin
 from bot.features.retrieve.own_opening import settle_own_opening
-from bot.features.retrieve.showing import find_origin, show, show_patiently
+from bot.features.retrieve.showing import show, show_patiently
 from bot.interaction.access import HostAccess
 from bot.interaction.feature import Interaction, Outcome, Reply, read_outcome
 from bot.interaction.passphrases import offer_other_forms, read_passphrase
@@ -145,7 +146,7 @@ async def _try_to_open(interaction: Interaction, host: Host, reveal: Reveal, del
         await interaction.tell(screens.dm_nothing_opened(delivery))
         return Reply(None, Outcome.WINDOW_CLOSED)
     failpoint("probed")
-    above = await find_origin(interaction, reveal)
+    above = await find_origin(interaction.services, reveal)
     try:
         access = await interaction.services.access(interaction.person, host)
         if not await services.reveals.claim(reveal.id):
@@ -311,7 +312,7 @@ async def _show_or_report(
     except (SlackError, StorageUnavailable):
         failpoint("unshown")
         if until:
-            await tell(interaction, "show_again", reveal.id, screens.dm_show_again(reveal.id, until))
+            await tell(interaction, "show_again", reveal.id, screens.dm_show_again(reveal.id, until, above))
         else:
             await interaction.tell(screens.dm_lost(access.credentials.host.name))
         failpoint("notified")

@@ -8,6 +8,7 @@ from bot.errors import BotError, SlackError
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
 from bot.features.retrieve.button_messages import end_messages, remember, report_unknown_outcome
+from bot.features.retrieve.origin import find_origin
 from bot.interaction.services import Services
 from bot.logs import Log
 from bot.message_ref import MessageRef
@@ -68,7 +69,8 @@ async def _report_stale(services: Services, reveal: Reveal) -> None:
 
 
 async def _offer_again(services: Services, reveal: Reveal) -> None:
-    message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+    above = await find_origin(services, reveal)
+    message = screens.dm_show_again(reveal.id, reveal.escrow_expires_at, above)
     posted = await send_in_some_words(services, reveal.person, message, f"{reveal.id}:unseen")
     await remember(services, "show_again", reveal.id, posted, reveal.person)
 

@@ -71,8 +71,8 @@ LOCKED = (Mark(":lock: "), Sentences.of(SecretLocked.tell, NOTHING_OPENED))
 MAY_BE_OPENED = (
     WARNING_SIGN,
     say(
-        "*It may have been opened.* Onetime Secret's answer made no sense. Trying again is safe: a secret opens only "
-        "once, so you either get it or learn that it is gone."
+        "*It may have been opened.* No clear answer came from Onetime Secret. Trying again is safe: a secret opens "
+        "only once, so you either get it or learn that it is gone."
     ),
 )
 _NOTHING_OPENED_BEFORE_RESTART = say("*The app was restarted.* Nothing was opened.")
@@ -207,7 +207,8 @@ def wrong_passphrase(tries: int) -> tuple[Piece, ...]:
 def unknown_outcome(host: Host) -> Modal:
     """Shown until the row says that the secret may be gone; then `ask` with `MAY_BE_OPENED` follows."""
     said = say(
-        "*{server}'s* answer made no sense. The secret may be open now, or not. One moment…", server=HostName(host.name)
+        "No clear answer came from *{server}*. The secret may be open now, or not. One moment…",
+        server=HostName(host.name),
     )
     return Modal.of(FORM, TITLE, Text.of(WARNING_SIGN, said))
 
@@ -301,8 +302,11 @@ def dm_nothing_opened(delivery: Delivery | None = None) -> Message:
     return Message.of(said, Text.of(said))
 
 
-def dm_show_again(ref: str, until: datetime | None) -> Message:
-    """The secret was fetched, but the window was gone. The message has a button and no content."""
+def dm_show_again(ref: str, until: datetime | None, above: tuple[Part, ...] = ()) -> Message:
+    """The secret was fetched, but the window was gone. The message has a button and no content.
+
+    `above` says where the secret is from.
+    """
     opened = say("A one-time secret was opened for you, but its window closed too early.")
     said = (
         Sentences.of(opened, say("It is kept encrypted until {time}.", time=When(until, "clock"))) if until else opened
@@ -310,6 +314,7 @@ def dm_show_again(ref: str, until: datetime | None) -> Message:
     label = say("Show again, in a new window")
     return Message.of(
         Sentences.of(opened, say("Press Show again to see it.")),
+        *above,
         Text.of(said),
         Buttons.of(Button(say("Show again"), SHOW_AGAIN, ref, "primary", accessibility_label=label)),
         Note.of(say("If you have seen it already, there is nothing to do.")),
@@ -352,8 +357,11 @@ def dm_expired(host: str) -> Message:
     return Message.of(said, Text.of(WARNING_SIGN, said))
 
 
-def dm_may_be_opened(ref: str, host: str, *, again: bool = False) -> Message:
-    """The process died between the request to the host and the escrow. `again`: a later try was interrupted, too."""
+def dm_may_be_opened(ref: str, host: str, *, again: bool = False, above: tuple[Part, ...] = ()) -> Message:
+    """The process died between the request to the host and the escrow. `again`: a later try was interrupted, too.
+
+    `above` says where the secret is from.
+    """
     label = say("Try again to open the secret")
     said = say(
         "The app was interrupted while it opened a one-time secret on *{server}* for you. It may have been opened "
@@ -366,6 +374,7 @@ def dm_may_be_opened(ref: str, host: str, *, again: bool = False) -> Message:
             "The app was interrupted while it opened a one-time secret for you. It may have been opened. Try again: "
             "that is safe."
         ),
+        *above,
         Text.of(Sentences.of(said, *later)),
         Buttons.of(Button(say("Try again"), TRY_AGAIN, ref, "primary", accessibility_label=label)),
     )

@@ -6,15 +6,15 @@ from contextlib import suppress
 
 import stamina
 
-from bot.errors import BotError, SlackError, StorageUnavailable
+from bot.errors import SlackError, StorageUnavailable
 from bot.failpoints import failpoint
 from bot.features.retrieve import screens
 from bot.features.retrieve.button_messages import tell
+from bot.features.retrieve.origin import find_origin
 from bot.interaction import paging
 from bot.interaction.feature import Interaction, Outcome, Reply
 from bot.interaction.retry import slack_retry_predicate
 from bot.logs import Log
-from bot.onetime.links import Host
 from bot.screen.long import pages
 from bot.screen.parts import Button, Buttons, Modal, Note, Part
 from bot.screen.pieces import say
@@ -79,22 +79,12 @@ async def _page_buttons(interaction: Interaction, ref: str, page: int, count: in
     )  # fmt: skip
 
 
-async def find_origin(interaction: Interaction, reveal: Reveal) -> tuple[Part, ...]:
-    """What stands above the secret of this reveal. Raises nothing: the secret matters more."""
-    services, host = interaction.services, Host(reveal.host)
-    if reveal.delivery_id is not None:
-        with suppress(BotError):
-            delivery = await services.deliveries.find_for_recipient(interaction.person, reveal.delivery_id)
-            return screens.origin(host, delivery, (await services.shares.share_of(delivery)).note)
-    return screens.origin(host)
-
-
 async def turn_page(interaction: Interaction, context: ButtonContext[None]) -> Reply:
     ref = context.data["reveal"]
     text = await interaction.services.reveals.read_escrow(interaction.person, ref)
     if text is None:
         return Reply(screens.nothing_left(push=True), Outcome.REFUSED)
-    above = await find_origin(interaction, await interaction.services.reveals.find(interaction.person, ref))
+    above = await find_origin(interaction.services, await interaction.services.reveals.find(interaction.person, ref))
     await show(interaction, ref, text, int(context.data["page"]), above=above)
     return Reply(None, Outcome.SHOWN)
 
@@ -108,7 +98,7 @@ async def show_again(interaction: Interaction, reveal: Reveal) -> Reply:
     text = await interaction.services.reveals.read_escrow(interaction.person, reveal.id)
     if text is None:
         return Reply(screens.dm_nothing_held(), Outcome.REFUSED)
-    if await show(interaction, reveal.id, text, 0, above=await find_origin(interaction, reveal)):
+    if await show(interaction, reveal.id, text, 0, above=await find_origin(interaction.services, reveal)):
         with suppress(SlackError):
             await interaction.show(screens.dm_shown())
     return Reply(None, Outcome.SHOWN)
@@ -123,7 +113,8 @@ async def finish(interaction: Interaction, reveal: Reveal) -> Reply:
 async def close_pages(interaction: Interaction, reveal: Reveal) -> Reply:
     """The window of a secret of several pages was closed without “Done”: offer the escrow in a direct message."""
     if reveal.has_escrow:
-        again = screens.dm_show_again(reveal.id, reveal.escrow_expires_at)
+        above = await find_origin(interaction.services, reveal)
+        again = screens.dm_show_again(reveal.id, reveal.escrow_expires_at, above)
         await tell(interaction, "show_again", reveal.id, again)
         await interaction.services.reveals.mark_notified(reveal.id)
     return Reply(None, Outcome.SHOWN)

@@ -45,6 +45,7 @@ class SecretSnapshot:
     ttl: int  # seconds
     owner: str | None = field(repr=False)  # user name; None for a secret that was made anonymously
     recipients: tuple[str, ...] = field(default=(), repr=False)  # obscured
+    opened: float | None = None  # seconds since 1970
 
 
 @dataclass(slots=True, eq=False)
@@ -201,6 +202,7 @@ class SecretStore:
             ttl=secret.ttl,
             owner=secret.owner,
             recipients=tuple(secret.recipients),
+            opened=secret.received,
         )
 
     def find_by_either_key(self, key: str) -> StoredSecret | None:

@@ -99,5 +99,6 @@ def secret(snapshot: SecretSnapshot, now: float) -> Json:
         "has_passphrase": snapshot.has_passphrase,
         "owner": snapshot.owner,
         "created": snapshot.created,
+        "opened": snapshot.opened,
         "left": max(0.0, snapshot.created + snapshot.ttl - now) if snapshot.has_plaintext else None,
     }

@@ -29,7 +29,8 @@ class RoundStep:
     """A step of the first round. It is over once `event` has happened to `person`.
 
     The events: the window with the callback id `window` is open, a `message` of the app came, a secret was `opened` by
-    anybody, the person is `reading` the conversation with the app. A step without an event is the last one.
+    anybody after such a message, the person is `reading` the conversation with the app. A step without an event is the
+    last one.
     """
 
     texts: Texts

@@ -17,7 +17,7 @@ const LASTING = ["message", "opened"]; // what stays there: a later step that wa
 const SEEN = "first-round"; // in the storage of the browser, once the round was dismissed
 
 let step = null; // the current step; null while no round is shown
-let known = new Set(); // what was there before the round: keys of messages, ids of opened secrets
+let known = new Set(); // the keys of the messages that were there before the round
 let drawn = null;
 
 export function start() {
@@ -33,7 +33,7 @@ function begin() {
 
 /** Starts the round on demand. What is there already does not count. */
 export function startRound() {
-  known = new Set([...world.messages.keys(), ...opened()]);
+  known = new Set(world.messages.keys());
   step = 0;
   advance();
 }
@@ -56,13 +56,17 @@ function advance() {
 function isOver(until) {
   const who = world.people.find((one) => one.name === until.person);
   if (until.event === "window") return (world.stacks[who?.id] ?? []).some((one) => one.callback_id === until.window);
-  if (until.event === "message") return [...world.messages.values()].some((one) => !known.has(one.key) && one.by_bot && channel(one.channel)?.user === who?.id);
-  if (until.event === "opened") return opened().some((id) => !known.has(id));
+  if (until.event === "message") return came(who) < Infinity;
+  if (until.event === "opened") return world.secrets.some((one) => one.opened !== null && one.opened > came(who));
   if (until.event === "reading") return here.me === who?.id && isDirect(channel(here.place)) && here.tab === "messages" && (world.stacks[who?.id] ?? []).length === 0;
   return false;
 }
 
-const opened = () => world.secrets.filter((one) => one.state === "received").map((one) => one.id);
+/** When the app's first message of this round to a person came, in seconds; Infinity if none did. */
+function came(who) {
+  const theirs = [...world.messages.values()].filter((one) => !known.has(one.key) && one.by_bot && channel(one.channel)?.user === who?.id);
+  return Math.min(...theirs.map((one) => one.ts));
+}
 
 function draw() {
   const node = byId("round");
