@@ -377,21 +377,25 @@ def delivery_words(delivery: Delivery) -> Piece:
 
 
 def _opened_words(delivery: Delivery) -> Phrase:
-    when = When(delivery.opened_at) if delivery.opened_at else None
-    if (shown_to := link_was_shown_to(delivery)) is not None:
-        if when is None:
-            return say("opened; its link was shown to {person}", person=shown_to)
+    if delivery.opened_at is None:
+        return _opened_sometime_words(delivery)
+    when = When(delivery.opened_at)
+    if (shown_to := _link_was_shown_to(delivery)) is not None:
         return say("opened {when}; its link was shown to {person}", when=when, person=shown_to)
     if delivery.opener is not None and not delivery.is_by_link:
-        who = Who(delivery.opener.user_id)
-        if when is None:
-            return say("opened by {person}", person=who)
-        return say("opened by {person} {when}", person=who, when=when)
-    if delivery.opener is None and not delivery.recipient.is_nobody:
-        if when is None:
-            return say("opened; this app showed it to nobody")
+        return say("opened by {person} {when}", person=Who(delivery.opener.user_id), when=when)
+    if _was_shown_to_nobody(delivery):
         return say("opened {when}; this app showed it to nobody", when=when)
-    return say("opened") if when is None else say("opened {when}", when=when)
+    return say("opened {when}", when=when)
+
+
+def _opened_sometime_words(delivery: Delivery) -> Phrase:
+    """The server did not say when."""
+    if (shown_to := _link_was_shown_to(delivery)) is not None:
+        return say("opened; its link was shown to {person}", person=shown_to)
+    if delivery.opener is not None and not delivery.is_by_link:
+        return say("opened by {person}", person=Who(delivery.opener.user_id))
+    return say("opened; this app showed it to nobody") if _was_shown_to_nobody(delivery) else say("opened")
 
 
 def sent_words(delivery: Delivery) -> Piece:
@@ -410,7 +414,7 @@ def _why_undeliverable(delivery: Delivery) -> Phrase:
     return known or say("*not sent*: Slack did not take the message ({code})", code=Plain(delivery.reason or "unknown"))
 
 
-def link_was_shown_to(delivery: Delivery) -> Who | None:
+def _link_was_shown_to(delivery: Delivery) -> Who | None:
     """Who was shown the link of a secret; None where that was its sender, or nobody.
 
     In a browser, anybody who has the link can open the secret, so nothing more is known.
@@ -421,15 +425,18 @@ def link_was_shown_to(delivery: Delivery) -> Who | None:
 
 
 def how_it_was_opened(delivery: Delivery) -> tuple[Phrase, ...]:
-    """What this app knows of who read a secret that was not opened in Slack. Nothing for one that was.
-
-    An opening that was interrupted, or somebody who found the link elsewhere, leaves no trace but the server's.
-    """
-    if (shown_to := link_was_shown_to(delivery)) is not None:
+    """What this app knows of who read a secret that was not opened in Slack. Nothing for one that was."""
+    if (shown_to := _link_was_shown_to(delivery)) is not None:
         return (say("Its link was shown to {person}.", person=shown_to),)
-    if delivery.opener is None and not delivery.recipient.is_nobody:
-        return (say("This app showed it to nobody."),)
-    return ()
+    return (say("This app showed it to nobody."),) if _was_shown_to_nobody(delivery) else ()
+
+
+def _was_shown_to_nobody(delivery: Delivery) -> bool:
+    """Whether a secret for somebody here was opened, and neither it nor its link was shown to anybody.
+
+    An opening that was interrupted does that, or somebody who found the link elsewhere.
+    """
+    return delivery.opener is None and not delivery.recipient.is_nobody
 
 
 def delivery_title(delivery: Delivery) -> Phrase:

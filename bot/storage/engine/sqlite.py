@@ -136,7 +136,7 @@ def damaged(path: Path | None) -> str:
     )
 
 
-class _Connection(sqlite3.Connection):
+class _SqliteConnection(sqlite3.Connection):
     """A connection that ends its transaction when it is closed.
 
     A task that is cancelled in a query leaves a cursor with rows to read, and SQLite closes a connection only after the
@@ -180,7 +180,7 @@ def set_up(engine: Engine, *, foreign_keys: bool = True, busy_timeout: int | Non
         # Without `mode=rw` SQLite would make a file anew that vanished: sqlite.org/uri.html.
         arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
         options["uri"] = True
-        options["factory"] = _Connection
+        options["factory"] = _SqliteConnection
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
