@@ -108,7 +108,8 @@ async def _load_account(interaction: Interaction, host: Host | None) -> Account:
         missing = say("You have not connected an account.")
         if host:
             missing = say("You have not connected an account on {server}.", server=HostName(host.name))
-        raise NotConnected(tell=Sentences.of(missing, say("`/ots connect` does it in a minute.")))
+        connect = say("`/ots connect` does it in a minute.")
+        raise NotConnected(tell=Sentences.of(missing, connect, say("`/ots tracked` lists what you shared here.")))
     return account
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, insert, 
 
 from bot.message_ref import MessageRef
 from bot.person import Person
-from bot.storage.engine.database import Database, now
+from bot.storage.engine.database import Database, is_older, now
 from bot.storage.reveals.rows import is_of_same_secret
 from bot.storage.tables import deliveries, following_messages, new_id, owner, person_in, reveals, tracked
 
@@ -25,6 +25,7 @@ FollowingKind = OfDelivery | OfTracked | OfReveal
 
 _MAY_BE_OPENED: Final[OfReveal] = "may_be_opened"
 _OTHERS = reveals.alias()
+SETTLED = 60.0  # seconds after the end of a secret, when what was opened has been shown
 MAX_AT_ONCE = 200  # messages; the others follow a minute later
 
 
@@ -74,10 +75,13 @@ class FollowingMessages:
     async def outdated_of_reveals(self) -> list[FollowingMessage]:
         """Messages about reveals that are over, or whose row cannot be used any more.
 
-        Also “Try again”, if another reveal of the same person and secret has shown the secret.
+        Also “Try again”, if another reveal of the same person and secret has shown the secret, or if the secret was
+        shared here and is over. A secret that was opened a moment ago is just being shown, perhaps.
         """
         later_worked = exists().where(is_of_same_secret(_OTHERS, reveals), _OTHERS.c.state == "shown")
-        is_needed = or_(following_messages.c.kind != _MAY_BE_OPENED, ~later_worked)
+        of_reveal = deliveries.c.id == reveals.c.delivery_id
+        is_over = exists().where(of_reveal, deliveries.c.over_at.is_not(None), is_older(deliveries.c.over_at, SETTLED))
+        is_needed = or_(following_messages.c.kind != _MAY_BE_OPENED, and_(~later_worked, ~is_over))
         is_open = and_(reveals.c.state.not_in(("shown", "over")), reveals.c.expires_at > now, is_needed)
         return await self._outdated(get_args(OfReveal), None, reveals, is_open)
 

@@ -15,6 +15,7 @@ from bot.message_ref import MessageRef
 from bot.person import Person
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.engine.database import Database, now
+from bot.storage.following_messages import SETTLED, FollowingMessages
 from bot.storage.reveals.recovery import InterruptedReveals
 from bot.storage.reveals.rows import MAX_WRONG_TRIES
 from bot.storage.reveals.store import Reveals
@@ -288,3 +289,30 @@ async def test_nothing_that_opens_it_is_left_when_it_was_opened(stores, ben, del
         window = (await connection.execute(select(reveals_table))).one()
 
     assert (row.secret_key, row.passphrase, window.secret_key, window.escrow) == (None, None, None, None)
+
+
+async def test_try_again_ends_when_the_secret_that_was_shared_here_is_over(stores, ben, delivery):
+    following = FollowingMessages(stores.database)
+    ref = await begun(stores.reveals, ben, delivery)
+    await following.add("may_be_opened", ref, MessageRef(TEAM, "D0BEN", "1.3"), ben)
+    assert await following.outdated_of_reveals() == []
+
+    await stores.deliveries.close(delivery.id, "opened")
+    assert await following.outdated_of_reveals() == []  # it may be just being shown
+    async with stores.database.writing() as connection:
+        await connection.execute(update(deliveries_table).values(over_at=now - SETTLED - 1))
+
+    assert [one.subject_id for one in await following.outdated_of_reveals()] == [ref]
+
+
+async def test_show_again_stays_while_the_secret_is_held(stores, ben, delivery):
+    following = FollowingMessages(stores.database)
+    ref = await begun(stores.reveals, ben, delivery)
+    assert await stores.reveals.reserve(ref)
+    assert await stores.reveals.claim(ref)
+    await stores.reveals.keep(await stores.reveals.find(ben, ref), TEXT)
+    await following.add("show_again", ref, MessageRef(TEAM, "D0BEN", "1.3"), ben)
+    async with stores.database.writing() as connection:
+        await connection.execute(update(deliveries_table).values(over_at=now - SETTLED - 1))
+
+    assert await following.outdated_of_reveals() == []
