@@ -384,8 +384,8 @@ def _opened_words(delivery: Delivery) -> Phrase:
         return say("opened {when}; its link was shown to {person}", when=when, person=shown_to)
     if delivery.opener is not None and not delivery.is_by_link:
         return say("opened by {person} {when}", person=Who(delivery.opener.user_id), when=when)
-    if _was_shown_to_nobody(delivery):
-        return say("opened {when}; this app showed it to nobody", when=when)
+    if _is_reader_unknown(delivery):
+        return say("opened {when}; this app does not know who saw it", when=when)
     return say("opened {when}", when=when)
 
 
@@ -395,7 +395,7 @@ def _opened_sometime_words(delivery: Delivery) -> Phrase:
         return say("opened; its link was shown to {person}", person=shown_to)
     if delivery.opener is not None and not delivery.is_by_link:
         return say("opened by {person}", person=Who(delivery.opener.user_id))
-    return say("opened; this app showed it to nobody") if _was_shown_to_nobody(delivery) else say("opened")
+    return say("opened; this app does not know who saw it") if _is_reader_unknown(delivery) else say("opened")
 
 
 def sent_words(delivery: Delivery) -> Piece:
@@ -428,13 +428,13 @@ def how_it_was_opened(delivery: Delivery) -> tuple[Phrase, ...]:
     """What this app knows of who read a secret that was not opened in Slack. Nothing for one that was."""
     if (shown_to := _link_was_shown_to(delivery)) is not None:
         return (say("Its link was shown to {person}.", person=shown_to),)
-    return (say("This app showed it to nobody."),) if _was_shown_to_nobody(delivery) else ()
+    return (say("This app does not know who saw it."),) if _is_reader_unknown(delivery) else ()
 
 
-def _was_shown_to_nobody(delivery: Delivery) -> bool:
-    """Whether a secret for somebody here was opened, and neither it nor its link was shown to anybody.
+def _is_reader_unknown(delivery: Delivery) -> bool:
+    """Whether a secret for somebody here was opened, and not by a button of its messages or with a link from them.
 
-    An opening that was interrupted does that, or somebody who found the link elsewhere.
+    An opening that was interrupted does that, or somebody who found the link elsewhere, and perhaps opened it here.
     """
     return delivery.opener is None and not delivery.recipient.is_nobody
 

@@ -251,7 +251,7 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
         assert await openings.release(connection, delivery.id, BEN)
     await telling.all_due()
     await telling.until_quiet()
-    assert telling.told.to(ADA) == [f"Secret for <@{BEN.user_id}> was opened. This app showed it to nobody."]
+    assert telling.told.to(ADA) == [f"Secret for <@{BEN.user_id}> was opened. This app does not know who saw it."]
     assert (await telling.shares.own_delivery(ADA, delivery.id)).state == "opened"
 
 

@@ -103,8 +103,8 @@ class Delivery:
             if f"@{person.id} opened" in news[0]:
                 await self.ada.until(partial(self._card_names, person))
                 return said
-        assert "This app showed it to nobody" in news[0]
-        await self.ada.until(lambda: "this app showed it to nobody" in self.card.shows)
+        assert "This app does not know who saw it" in news[0]
+        await self.ada.until(lambda: "this app does not know who saw it" in self.card.shows)
         return LOST[2]
 
     def _card_names(self, person) -> bool:

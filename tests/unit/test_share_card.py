@@ -130,14 +130,14 @@ def test_of_a_secret_that_was_not_opened_here_only_what_is_known_is_said(to):
 
     for said in (sender_card.opened_or_over_notification, lambda share, one: sender_card.sender_card(share, [one])):
         assert re.search("opened .*[.;] [Ii]ts link was shown to <@U0CLEO>", drawn(said(SHARE, after_its_link)))
-        assert re.search("opened .*[.;] [Tt]his app showed it to nobody", drawn(said(SHARE, by_nobody)))
-        assert "showed it" not in drawn(said(SHARE, delivery("opened", to)))
+        assert re.search("opened .*[.;] [Tt]his app does not know who saw it", drawn(said(SHARE, by_nobody)))
+        assert "does not know" not in drawn(said(SHARE, delivery("opened", to)))
 
 
 def test_nothing_is_said_of_who_opened_what_was_for_nobody_here():
     shown = drawn(sender_card.opened_or_over_notification(SHARE, replace(delivery("opened", "nobody"), opener=None)))
 
-    assert "showed it" not in shown
+    assert "does not know" not in shown
 
 
 def test_one_that_was_made_without_a_passphrase_burns_at_once_and_one_with_asks_for_it():
