@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, and_, delete, insert, null, or_, select, update
+from sqlalchemy import Row, and_, delete, func, insert, null, or_, select, update
 
 from bot.person import Person
 from bot.storage.engine.database import Database, is_older, now
@@ -22,6 +22,7 @@ from bot.storage.tables import acts, owned_by, owner, person_in
 
 KEPT: Final = 3_600.0  # seconds; Slack's signatures are valid for 300, and its last retry comes after some 360
 DAY: Final = 86_400.0  # seconds, after which nobody expects an answer any more
+MAX_DURATION: Final = 300.0  # seconds; the longest act takes less, and recovery has answered for a process that is gone
 MAX_TEXT = 64  # characters of an id of Slack's that is stored
 
 # What the window shows: a placeholder of ours, which must be replaced; the same after the person had the answer in a
@@ -87,6 +88,17 @@ class Acts:
     def leave(self, key: str) -> None:
         """This process does no more for the act. Unless it has its answer, recovery gives one."""
         self._under_way.discard(key)
+
+    async def first_under_way(self, person: Person) -> float | None:
+        """When the first act of this person began that has no answer yet, in seconds since the epoch; or None.
+
+        Events do not count, nor what began more than `MAX_DURATION` seconds ago.
+        """
+        is_recent = ~is_older(acts.c.started_at, MAX_DURATION)
+        mine = and_(owned_by(acts, person), acts.c.answered_at.is_(None), ~acts.c.is_event, is_recent)
+        async with self._db.reading() as connection:
+            began: float | None = await connection.scalar(select(func.min(acts.c.started_at)).where(mine))
+        return began
 
     async def unanswered(self, older_than: float) -> list[Act]:
         """Acts of people that began `older_than` seconds ago without an answer, and are not under way in this process.

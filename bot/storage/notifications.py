@@ -55,6 +55,7 @@ class Notification:
     tracked: Tracked | None  # None: the notification is about an account
     host: str  #: canonical base URL
     lease: str
+    created_at: float  # when the change was found, in seconds since the epoch
     digest: str = ALONE  # notifications of one claim with the same digest go out as one message
     is_posted: bool = False  # Slack has the message; only what follows it is left to do
     refusals: int = 0  # answers of Slack with a code that the bot does not know, before this try
@@ -183,6 +184,7 @@ class Notifications:
             tracked=secret,
             host=row.host,
             lease=row.lease,
+            created_at=row.created_at,
             digest=row.digest or ALONE,
             is_posted=row.posted_at is not None,
             refusals=row.refusals,

@@ -52,6 +52,7 @@ MAX_TRIES = 300  # of a notification for which Slack is never ready
 MAX_REFUSALS = 5  # answers to one notification with a code that the bot does not know
 CHANNEL_INTERVAL = 1.0  # seconds between two messages to one person: Slack's limit for a conversation
 OPENING_DELAY = 10.0  # seconds to wait while somebody is opening the secret here, until the outcome is known
+ACT_DELAY = 2.0  # seconds to wait while the person has something under way in Slack that may have caused the change
 MARK_TRIES, MARK_WITHIN = 5, 20.0  # how often, and for how many seconds, the mark of a posted message is tried
 FINISH_TIME = 3.0  # seconds at shutdown for notifications that are being sent
 
@@ -158,6 +159,8 @@ class Notifier:
                 self._lease_renewer.forget(notification)
 
     async def _send(self, together: list[Notification]) -> None:
+        if not (together := await self._put_off_during_acts(together)):
+            return
         if not all(notification.is_posted for notification in together):
             await self._wait_for_channel(together[0].person)
         # Deleted since the claim are those whose secret is not tracked any more, or whose account is gone.
@@ -177,6 +180,19 @@ class Notifier:
             await self._record_failure(ready, error, said)
             return
         await self._settle(prepared)
+
+    async def _put_off_during_acts(self, together: Sequence[Notification]) -> list[Notification]:
+        """Those to send now. What may be the effect of something that its person has under way in Slack is put off.
+
+        When that ends, the bot has deleted the notification of what the person did themselves.
+        """
+        began = await self._services.acts.first_under_way(together[0].person)
+        if began is None:
+            return list(together)
+        effects = [one for one in together if one.tracked and not one.is_posted and one.created_at >= began]
+        for notification in effects:
+            await self._notifications.reschedule(notification, ACT_DELAY, counts=False)
+        return [one for one in together if one not in effects]
 
     async def _prepare(self, notification: Notification) -> PreparedNotification | None:
         """None if the notification cannot be sent now, or never."""

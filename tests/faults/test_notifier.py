@@ -21,6 +21,7 @@ from bot.screen.parts import Message
 from bot.secret import MetadataKey, SecretKey
 from bot.slack import blocks
 from bot.storage import notifications
+from bot.storage.acts import Act, Acts, act_key
 from bot.storage.engine.database import Database, migrate
 from bot.storage.leases import free_leases
 from bot.storage.message_slots import FLOOD, FLOOD_TIME, MessageSlots
@@ -113,6 +114,7 @@ class Telling:
         self.told = Told()
         self.preferences = Preferences(db)
         self.shares, self.deliveries = Shares(db, sealer), Deliveries(db, sealer)
+        self.acts = Acts(db)
         services = make_services(
             db, sealer, tracking=self.tracking, preferences=self.preferences, shares=self.shares,
             send=self.told.post, update=self.told.update,
@@ -253,6 +255,64 @@ async def test_what_is_being_opened_here_is_told_when_it_is_known_whether_it_was
     await telling.until_quiet()
     assert telling.told.to(ADA) == [f"Secret for <@{BEN.user_id}> was opened. This app does not know who saw it."]
     assert (await telling.shares.own_delivery(ADA, delivery.id)).state == "opened"
+
+
+async def begin_act(telling: Telling, person: Person, number: int) -> Act:
+    """The person has pressed something, and it is not answered yet."""
+    act = Act(act_key(f"trigger:{number}"), person, person.team_id, "action", "burn", None, None)
+    assert await telling.acts.begin(act)
+    return act
+
+
+async def test_what_a_person_did_themselves_is_never_news_for_them_however_long_its_answer_takes(
+    telling: Telling,
+) -> None:
+    """The server has burned it already, a poll has seen that, and the answer to the call is still on its way."""
+    act = await begin_act(telling, ADA, 1)
+    secret = await telling.news(ADA, "one", "burned")
+
+    await telling.until_quiet()
+    await telling.tracking.settle(ADA, HOST, secret.key, "burned")
+    await telling.acts.end(act.key)
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert telling.told.to(ADA) == []
+
+
+async def test_what_an_act_has_not_caused_is_told_after_it(telling: Telling) -> None:
+    act = await begin_act(telling, ADA, 1)
+    await telling.news(ADA, "one", "burned")
+    await telling.news(ADA, "two")
+    await telling.until_quiet()
+    assert telling.told.to(ADA) == []
+
+    await telling.acts.end(act.key)
+    await telling.all_due()
+    await telling.until_quiet()
+
+    assert [summary.split("”")[0] for summary in telling.told.to(ADA)] == ["“one", "“two"]
+
+
+async def test_an_act_that_began_later_and_an_act_of_somebody_else_delay_nothing(telling: Telling) -> None:
+    await begin_act(telling, BEN, 1)
+    await telling.news(ADA, "one")
+    await begin_act(telling, ADA, 2)
+
+    await telling.until_quiet()
+
+    assert len(telling.told.to(ADA)) == 1
+
+
+async def test_what_a_person_does_meanwhile_does_not_delay_a_warning_about_the_account(telling: Telling) -> None:
+    await begin_act(telling, ADA, 1)
+    await telling.tracking.track(ADA, HOST, MetadataKey("key"), made_at=MADE, expires_at=None)
+    (watch,) = await telling.polls.claim(1, 30)
+    assert await telling.polls.record_refusal(watch, most=1)
+
+    await telling.until_quiet()
+
+    assert len(telling.told.to(ADA)) == 1
 
 
 async def test_what_can_never_arrive_is_given_up_although_somebody_begins_to_open_the_secret(

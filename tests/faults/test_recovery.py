@@ -542,7 +542,8 @@ async def test_a_reminder_that_was_posted_is_marked_although_the_database_did_no
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tracked, _ = await house.services.tracking.track(ADA, HOST, MetadataKey("key"), made_at=now(), expires_at=None)
-    prepared = await prepare(house.services, Notification("n", ADA, "reminder", "once", 1, tracked, HOST, "lease"))
+    reminder = Notification("n", ADA, "reminder", "once", 1, tracked, HOST, "lease", created_at=0.0)
+    prepared = await prepare(house.services, reminder)
     monkeypatch.setattr(house.services.following_messages, "_db", FullDisk())
 
     assert prepared.keep is not None

@@ -33,7 +33,7 @@ PEOPLE = 6
 SECONDS = 45.0  # of load
 KILLS_AT = (10.0, 22.0)  # seconds from the beginning: of a web, of a worker
 STRIKE_WITHIN = 5.0  # seconds in which a process may be killed in the middle of a call
-TRIES = 3  # for one delivery, each at the next web
+TRIES = 3  # for one delivery, never twice in a row at the same web
 SETTLED_WITHIN = 420.0  # seconds; recovery waits for 180 before it answers for a process that is gone
 SETTINGS = {"WATCH_EVERY": "5", "SHARES_PER_HOUR": "100000", "OPENS_PER_HOUR": "100000"}
 TOKEN = "token-of-everybody"
@@ -80,11 +80,12 @@ class RoundRobin:
     async def _deliver(self, request: web.Request) -> web.Response:
         assert self._session is not None
         body, headers = await request.read(), {name: request.headers[name] for name in request.headers}
+        first, self._next = self._next, self._next + 1
         for number in range(TRIES):
             if number and request.content_type == "application/json":
                 headers |= {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": "connection_failed"}
-            self._next += 1
-            url = f"http://127.0.0.1:{self._webs[self._next % len(self._webs)].port}/slack/events"
+            web_process = self._webs[(first + number) % len(self._webs)]
+            url = f"http://127.0.0.1:{web_process.port}/slack/events"
             try:
                 async with self._session.post(url, data=body, headers=headers) as answer:
                     said, kind = await answer.read(), answer.headers.get("Content-Type", "text/plain")

@@ -154,6 +154,59 @@ async def test_what_one_opened_oneself_through_the_bot_is_no_news(quick):
     assert len(ada.dm) == 1
 
 
+@pytest.mark.parametrize("tracked", ["by hand", "found by the watcher"])
+async def test_what_one_opens_on_a_slow_server_is_no_news_although_the_watcher_sees_it_first(quick, tracked):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    held = quick.onetime.share(EMAIL, "the text")
+    if tracked == "by hand":
+        await _tracked(quick, ada, held)
+    else:
+        await ada.command("/ots", "watch on")
+        await ada.until(lambda: ada.dm)
+    late = OnetimeFault("hang after")
+    quick.onetime.plan("/api/v1/secret/{key}", late)
+
+    await ada.command("/ots", f"retrieve {quick.onetime.url}/secret/{held.secret_key}")
+    view = await ada.until(lambda: ada.view and ada.view.submit == "Open" and ada.view)
+    await ada.submit(view)
+    await quick.onetime.wait_for_call("/api/v1/secret/{key}")
+    await _watcher_sees_it(quick, ada)
+    late.release()
+
+    await ada.until(lambda: "the text" in ada.sees())
+    await ada.until(lambda: "Opened" in ada.dm[0].shows)
+    await eventually(lambda: not _unsent(quick))
+    assert len(ada.dm) == 1
+
+
+async def test_what_one_burns_on_a_slow_server_is_no_news_although_the_watcher_sees_it_first(quick):
+    ada = await connect(quick.workspace.person("U0ADA", "ada"))
+    card = await _tracked(quick, ada, quick.onetime.share(EMAIL, "text"))
+    late = OnetimeFault("hang after")
+    quick.onetime.plan("/api/v1/private/{key}/burn", late)
+
+    await ada.click(card, label="Burn")
+    await quick.onetime.wait_for_call("/api/v1/private/{key}/burn")
+    await _watcher_sees_it(quick, ada)
+    late.release()
+
+    await ada.until(lambda: "Burned" in ada.dm[0].shows)
+    await eventually(lambda: not _unsent(quick))
+    assert len(ada.dm) == 1
+
+
+async def _watcher_sees_it(world, ada):
+    """Until the notification that nobody is to get has been put off once. The host's answer may take 10 seconds."""
+    await ada.command("/ots", "watch on")  # which looks at once
+    await eventually(lambda: _unsent(world, "AND due_at > created_at"))
+
+
+def _unsent(world, condition=""):
+    with closing(sqlite3.connect(f"file:{world.directory}/bot.db?mode=ro", uri=True)) as database:
+        query = f"SELECT count(*) FROM notifications WHERE sent_at IS NULL {condition}"
+        return database.execute(query).fetchone()[0]
+
+
 async def test_who_else_tracks_what_somebody_opened_through_the_bot_is_told_soon(world, ada):
     ben = world.workspace.person(f"{ada.id}BEN", f"{ada.name}-ben")
     held = world.onetime.share(None, "the text")

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.person import Person
-from bot.storage.acts import DAY, KEPT, Act, Acts, act_key
-from bot.storage.engine.database import Database, now
+from bot.storage.acts import DAY, KEPT, MAX_DURATION, Act, Acts, act_key
+from bot.storage.engine.database import Database, clock, now
 from bot.storage.tables import acts as table
 
 ACT = Act(act_key("trigger:1"), Person(None, "T1", "U1"), "T1", "form", "request", None, "V1")
@@ -68,6 +68,40 @@ async def test_an_act_without_an_answer_is_found_unless_it_is_under_way_or_an_ev
     assert await acts.unanswered(30) == [ACT]
     await acts.end(ACT.key)
     assert await acts.unanswered(30) == []
+
+
+async def test_the_first_act_of_a_person_that_has_no_answer_yet_is_known_to_every_process(acts, database):
+    elsewhere = Acts(database)
+    assert await elsewhere.first_under_way(ACT.person) is None
+    await acts.begin(EVENT)
+    await acts.begin(dataclasses.replace(ACT, key=act_key("trigger:0"), person=Person(None, "T2", "U1")))
+    assert await elsewhere.first_under_way(ACT.person) is None
+
+    await acts.begin(ACT)
+    await age(database, 60)
+    later = dataclasses.replace(ACT, key=act_key("trigger:2"))
+    await acts.begin(later)
+
+    async with database.reading() as connection:
+        moment = await clock(connection)
+    first = await elsewhere.first_under_way(ACT.person)
+    assert first == pytest.approx(moment - 60, abs=30)
+    await acts.end(ACT.key)
+    second = await elsewhere.first_under_way(ACT.person)
+    assert first is not None
+    assert second is not None
+    assert second > first
+    await acts.end(later.key)
+    assert await elsewhere.first_under_way(ACT.person) is None
+
+
+async def test_an_act_that_took_too_long_is_not_under_way_any_more(acts, database):
+    await acts.begin(ACT)
+    await age(database, MAX_DURATION - 30)
+    assert await acts.first_under_way(ACT.person) is not None
+
+    await age(database, MAX_DURATION + 30)
+    assert await acts.first_under_way(ACT.person) is None
 
 
 async def test_a_window_that_shows_a_secret_stays_known_as_such(acts, database):
