@@ -75,6 +75,22 @@ async def test_what_was_opened_here_is_told_once_also_to_who_tracks_it_by_hand(q
     await ada.until(lambda: "Opened" in by_hand.shows and "*Opened*" in card.shows)
 
 
+async def test_a_sender_reads_that_nobody_knows_who_saw_it_where_somebody_else_had_the_link(quick):
+    ada, ben, held = await _shared(quick)
+    cleo = quick.workspace.person("U0CLEO", "cleo")
+
+    await cleo.command("/ots", f"retrieve {quick.onetime.url}/secret/{held.secret_key}")
+    view = await cleo.until(lambda: cleo.view and cleo.view.submit == "Open" and cleo.view)
+    await cleo.submit(view)
+    await cleo.until(lambda: cleo.view.secret_text() == TEXT)
+
+    (_, news) = await ada.until(lambda: len(ada.dm) == 2 and ada.dm)
+    assert "was opened" in news.shows
+    assert "This app does not know who saw it" in news.shows
+    await ada.until(lambda: "this app does not know who saw it" in ada.dm[0].shows)
+    await ben.until(lambda: "was opened" in ben.dm[0].shows)
+
+
 async def test_a_link_that_its_sender_opens_here_is_opened_on_the_card(quick):
     ada = quick.workspace.person("U0ADA", "ada")
     await share(ada)
