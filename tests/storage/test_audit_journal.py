@@ -20,20 +20,22 @@ ON_SQLITE = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 
 
 class Batches(AuditStore):
-    """Counts the batches; `fails` of them first."""
+    """Counts the batches, and keeps what each entry was about; `fails` of them first."""
 
     sizes: list[int]
+    refs: list[str | None]
     fails = 0
 
     def __init__(self, *given):
         super().__init__(*given)
-        self.sizes = []
+        self.sizes, self.refs = [], []
 
     async def write(self, entries):
         if self.fails:
             self.fails -= 1
             raise StorageUnavailable("busy")
         self.sizes.append(len(entries))
+        self.refs += [entry.ref for entry in entries]
         await super().write(entries)
 
 
@@ -75,6 +77,28 @@ async def test_a_hundred_entries_do_not_wait(audit, store, database, ada, monkey
                 await asyncio.sleep(0.01)
 
     assert store.sizes == [100]
+
+
+@ON_SQLITE
+async def test_more_than_a_batch_is_written_in_order_and_once_each(audit, store, database, ada):
+    refs = [str(number) for number in range(250)]
+    for ref in refs:
+        audit.note(ada, "burn", "done", ref=ref)
+
+    await audit.flush()
+
+    assert (store.sizes, await stored(database)) == ([100, 100, 50], 250)
+    assert store.refs == refs
+
+
+@ON_SQLITE
+async def test_two_who_write_at_once_write_nothing_twice(audit, store, database, ada):
+    for _ in range(20):
+        audit.note(ada, "burn", "done")
+
+    await asyncio.gather(audit.flush(), audit.flush())
+
+    assert (store.sizes, await stored(database)) == ([20], 20)
 
 
 @ON_SQLITE

@@ -16,6 +16,9 @@ from bot.errors import CannotStart
 from bot.message_ref import MessageRef
 from bot.secret import MetadataKey, Secret, SecretKey
 from bot.storage.accounts import Accounts
+from bot.storage.audit.heads import count_heads
+from bot.storage.audit.journal import Audit
+from bot.storage.audit.store import AuditStore
 from bot.storage.engine.database import Database, migrate
 from bot.storage.link_cards import LinkCards, PostedLink
 from bot.storage.link_warnings import LinkWarnings
@@ -181,6 +184,23 @@ async def test_a_key_is_pruned_only_when_nothing_uses_it(database, url, file, ad
     assert await commands.list_keys(url, KeyRing.load(file)) == "k2  primary  0 values need it  not in use yet"
     with pytest.raises(CannotStart, match="There is no key k1"):
         await changing.prune(url, source(file), "k1")
+
+
+async def test_a_key_that_the_audit_needs_is_not_pruned(database, url, file, ada):
+    old, new = (KeyRing.read(lines) for lines in (f"{K1}\n{K2}", f"{K2}\n{K1}"))
+    await check_keys(database, Sealer(old))
+    audit = Audit(AuditStore(database, Sealer(old)), Sealer(old))
+    audit.note(ada, "burn", "done")
+    await audit.flush()
+    file.write_text(f"{K2}\n{K1}\n")
+
+    with pytest.raises(CannotStart, match=r"It sealed 1 in audit_chains, 1 in audit_keys"):
+        await changing.prune(url, source(file), "k1")
+    await changing.rotate(url, new, lambda _: None, 10)
+    assert (await changing.prune(url, source(file), "k1")).startswith("Removed k1")
+
+    async with database.reading() as connection:
+        assert (await count_heads(connection)) == {"k2": 1}
 
 
 async def test_the_key_that_seals_is_not_pruned(url, file):

@@ -6,13 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import LargeBinary, delete, select, text, update
 
 from bot import failpoints
 from bot.message_ref import MessageRef
@@ -32,10 +33,11 @@ from bot.storage.sealing.key_checks import check_keys
 from bot.storage.sealing.key_uses import count_uses
 from bot.storage.sealing.keyring import KeyRing, generate_line
 from bot.storage.sealing.rotation import Rotated, Rotation
-from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import accounts, ignored, link_warnings, new_id, tracked
+from bot.storage.sealing.sealer import Sealer, data_key_of, header_of, kid_of
+from bot.storage.tables import accounts, audit_chains, ignored, key_checks, link_warnings, metadata, new_id, tracked
 from bot.storage.tracking.rows import Tracked
 from bot.storage.tracking.store import Tracking
+from tests.support import full_database
 from tests.support.waiting import eventually
 from tests.support.without_data_keys import seal_without_data_keys
 
@@ -134,6 +136,30 @@ async def test_indexes_without_a_key_are_kept_and_counted_until_they_expire(data
         sealed, indexed = await count_uses(connection, "k1")
     assert (+sealed, dict(indexed)) == ({}, {"ignored": 1, "link_warnings": 1, "tracked": 1})
     assert not await LinkWarnings(database, Sealer(NEW)).claim(ada, HOST, MetadataKey("posted"))
+
+
+async def test_every_value_and_every_signature_of_a_key_is_counted_in_every_table(database):
+    """Each column that holds a sealed value is found by the values themselves, and not by a list."""
+    expected = Counter[str]()
+    async with database.writing() as connection:
+        await connection.execute(delete(key_checks))
+        await full_database.fill(connection, Sealer(OLD))
+        await connection.execute(update(audit_chains).values(kid="k1"))
+        expected["audit_chains"] += full_database.ROWS
+        for column in (column for table in metadata.sorted_tables for column in table.columns):
+            if not isinstance(column.type, LargeBinary) or column.table is key_checks:
+                continue
+            for value in (await connection.execute(select(column).where(column.is_not(None)))).scalars().all():
+                if kid_of(value) is None and data_key_of(value) is None:
+                    continue
+                by_k1 = update(column.table).where(column == value)
+                await connection.execute(by_k1.values({column.name: header_of("k1") + value}))
+                expected[column.table.name] += 1
+
+        sealed, _ = await count_uses(connection, "k1")
+
+    assert sealed == expected
+    assert expected.keys() >= {"data_keys", "audit_keys", "accounts", "deliveries", "installations", "link_cards"}
 
 
 async def test_an_index_of_a_row_from_before_is_counted_for_every_key(database, ada):

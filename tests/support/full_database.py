@@ -1,7 +1,8 @@
 """Rows in every table, made from the tables themselves, so that a new table has rows without a change here.
 
-Sealed columns hold values that open: under data keys, one for each workspace. The first row of a table has a value in every column, the second one in none that
-can do without, and the values are those that a copy would get wrong first: NUL bytes, fractions, both truths, emoji.
+Sealed columns hold values that open: under data keys, one for each workspace. The first row of a table has a value in
+every column, the second one in none that can do without, and the values are those that a copy would get wrong first:
+NUL bytes, fractions, both truths, emoji.
 """
 
 from __future__ import annotations
