@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from cachetools import TTLCache
-from sqlalchemy import event, insert, select, true, update
+from sqlalchemy import delete, event, insert, select, true, update
 
 from bot.errors import CannotStart, StorageRefused, Unsealable
 from bot.message_ref import MessageRef
@@ -39,8 +39,9 @@ from bot.storage.sealing.sealer import DATA_KEY_KEPT, Binding, Sealer, ValueSeal
 from bot.storage.shares.deliveries import Deliveries
 from bot.storage.shares.rows import NewShare, Recipient
 from bot.storage.shares.store import Shares
-from bot.storage.tables import accounts, data_keys, metadata, new_id, owner, workspace_values
+from bot.storage.tables import SEALED, SEALED_KEYS, accounts, data_keys, metadata, new_id, owner, workspace_values
 from bot.storage.workspace_rows import WorkspaceRows
+from tests.support import full_database
 from tests.support.postgres import Cluster
 from tests.support.waiting import eventually
 from tests.support.without_data_keys import seal_without_data_keys
@@ -246,6 +247,29 @@ async def test_a_key_that_is_left_without_anything_is_destroyed_and_no_other_one
     assert await WorkspaceRows(database).destroy_unused_keys() == 0
 
     assert [key.team_id for key in await keys_in(database)] == [CLEO.team_id]
+
+
+@pytest.mark.parametrize("table", sorted({one.table.name for one in SEALED if one not in SEALED_KEYS}))
+async def test_a_workspace_keeps_its_key_for_as_long_as_a_single_row_is_left(database, sealer, table):
+    own = metadata.tables[table]
+    # A row cannot be there without those that it must refer to.
+    parents = {key.column.table for column in own.columns if not column.nullable for key in column.foreign_keys}
+    async with database.writing() as connection:
+        for other in reversed(metadata.sorted_tables):
+            await connection.execute(delete(other))
+        await full_database.fill(connection, sealer)
+        if without := {column.name: None for column in own.columns if column.nullable and column.foreign_keys}:
+            await connection.execute(update(own).values(without))
+        for other in metadata.sorted_tables:
+            if other not in {own, data_keys, *parents}:
+                await connection.execute(delete(other))
+        left = (await connection.execute(select(own.c.enterprise_id, own.c.team_id))).all()
+    assert left
+
+    await WorkspaceRows(database).destroy_unused_keys()
+
+    kept = {(key.enterprise_id, key.team_id) for key in await keys_in(database)}
+    assert kept >= {(row.enterprise_id, row.team_id) for row in left}
 
 
 async def test_a_card_is_sealed_under_the_key_of_the_workspace_that_it_is_in(database, ada):

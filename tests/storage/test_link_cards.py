@@ -196,8 +196,15 @@ async def test_all_cards_of_a_secret_end_together_and_once(cards, card, ada, ben
     assert {one.id for one in await cards.undrawn()} == {one.id for one in ended}
 
 
-async def test_nobody_elsewhere_ends_a_card(cards, card):
-    assert await cards.mark(Person(None, "T0ELSEWHERE", "U1"), HOST, KEY, "opened") == []
+async def test_nobody_elsewhere_ends_a_card(cards, card, tracking: Tracking, database, sealer):
+    elsewhere = Person(None, "T0ELSEWHERE", "U1")
+    names = Guesses(database, sealer).names_of(HOST, KEY)
+    made = await _track(tracking, elsewhere, MetadataKey("m" * 62), KEY)
+
+    assert await cards.mark(elsewhere, HOST, KEY, "opened") == []
+    assert await cards.mark_named(elsewhere, names, "burned") == []
+    assert await cards.mark_tracked(elsewhere, made, "burned") == []
+    assert await cards.undrawn() == []
 
 
 async def test_a_card_ends_by_the_names_of_the_secret_key_too(cards, card, ada, database, sealer):
