@@ -86,3 +86,14 @@ async def test_of_a_disconnected_account_not_even_the_sealed_bytes_are_left(data
 
     assert account.id.encode() in before
     assert account.id.encode() not in files(tmp_path)
+
+
+async def test_of_an_expired_button_not_even_the_sealed_bytes_are_left(database, sealer, ada, tmp_path):
+    contexts = ButtonContexts(database, sealer, ttl=0)
+    (ref,) = await contexts.keep(ada, NewButtonContext(METADATA, HOST, MetadataKey("key"), data={"name": "value"}))
+    before = files(tmp_path)
+
+    assert await contexts.purge() == 1
+
+    assert ref.encode() in before
+    assert ref.encode() not in files(tmp_path)

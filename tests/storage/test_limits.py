@@ -55,6 +55,18 @@ async def test_the_limit_is_each_persons_own(limits, ada, ben):
         await limits.consume(other, THREE)
 
 
+async def test_what_is_given_back_is_one_use_and_nobody_elses(limits, database, ada, ben):
+    for person in (ada, ben):
+        for key in ("one", "two"):
+            await limits.consume(person, THREE, idempotency_key=key)
+
+    await limits.give_back(ada, "one")
+
+    async with database.reading() as connection:
+        left = (await connection.execute(select(limit_uses.c.user_id, limit_uses.c.idempotency_key))).all()
+    assert sorted(left) == sorted([(ada.user_id, "two"), (ben.user_id, "one"), (ben.user_id, "two")])
+
+
 async def test_what_is_of_another_kind_does_not_count(limits, ada):
     for _ in range(3):
         await limits.consume(ada, THREE)

@@ -59,6 +59,23 @@ async def test_its_messages_come_back_as_they_were_posted(requests, asked):
     assert (found.message, found.card) == (POSTED, card)
 
 
+async def test_what_waits_for_somebody_is_what_they_can_answer_the_newest_first(requests, database, ada, ben, asked):
+    await requests.begin(ada, ben, Secret("not sent yet"))
+    newer = await requests.begin(ada, ben, Secret("newer"))
+    await requests.mark_asked(newer.id, POSTED)
+    late = await requests.begin(ada, ben, Secret("out of time"))
+    await requests.mark_asked(late.id, POSTED)
+    async with database.writing() as connection:
+        await connection.execute(update(table).where(table.c.id == late.id).values(expires_at=now - 1))
+        await connection.execute(update(table).where(table.c.id == asked.id).values(created_at=now - 60))
+
+    found, total = await requests.waiting_for(ben, 10)
+    assert ([one.id for one in found], total) == ([newer.id, asked.id], 2)
+    first, total = await requests.waiting_for(ben, 1)
+    assert ([one.id for one in first], total) == ([newer.id], 2)
+    assert await requests.waiting_for(ada, 10) == ([], 0)
+
+
 async def test_the_note_comes_back_exactly_and_is_not_readable_in_the_row(requests, database, asked):
     async with database.reading() as connection:
         stored = await connection.scalar(select(table.c.note))

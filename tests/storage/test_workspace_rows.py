@@ -14,7 +14,7 @@ from bot.secret import Secret
 from bot.storage.engine.database import Database
 from bot.storage.installations import Installations, NewInstallation
 from bot.storage.sealing.sealer import Sealer
-from bot.storage.tables import AUDIT, installations, metadata
+from bot.storage.tables import AUDIT, acts, executions, homes, installations, link_cards, metadata
 from bot.storage.workspace_rows import WorkspaceRows
 from tests.support.full_database import ROWS, fill
 from tests.support.services import make_services
@@ -47,7 +47,7 @@ async def left(db: Database) -> dict[str, set[str]]:
         for table in metadata.sorted_tables:
             if "team_id" in table.c and table not in AUDIT:
                 for team in (await connection.scalars(select(table.c.team_id))).all():
-                    found[team].add(table.name)
+                    found.setdefault(team, set()).add(table.name)
     return found
 
 
@@ -56,6 +56,37 @@ async def test_a_workspace_goes_with_all_of_its_rows(full):
     assert await WorkspaceRows(full).erase("T1")
 
     assert await left(full) == before | {"T1": set()}
+
+
+async def test_what_people_of_other_workspaces_did_in_it_goes_with_a_workspace(full):
+    """A channel may be shared with another workspace, whose people post links there and press buttons."""
+    here = {link_cards: "message_team", acts: "install_team", executions: "install_team", homes: "install_team"}
+    async with full.writing() as connection:
+        for table, name in here.items():
+            of_t2 = update(table).where(table.c.team_id == "T2")
+            await connection.execute(of_t2.values({name: "T1", "team_id": "T9", "enterprise_id": "-"}))
+
+    await WorkspaceRows(full).erase("T1")
+
+    async with full.reading() as connection:
+        for table in here:
+            assert (await connection.execute(select(table).where(table.c.team_id == "T9"))).all() == [], table.name
+
+
+@pytest.mark.parametrize("is_revoked", [False, True])
+async def test_a_workspace_whose_organisation_has_the_app_keeps_its_rows_unless_that_is_revoked(
+    full, sealer, is_revoked
+):
+    made = await new(full, sealer, team_id=None, enterprise_id="E9", token=Secret("xoxb-org"))
+    await made.note_member("T1", "E9")
+    if is_revoked:
+        assert await made.revoke("E9", time.time() + 60)
+    before = await left(full)
+
+    await WorkspaceRows(full).erase("T1")
+
+    kept = before["T1"] - {"installations"}
+    assert (await left(full))["T1"] - {"installations"} == (set() if is_revoked else kept)
 
 
 async def test_an_organisation_goes_with_its_workspaces_but_not_with_those_that_installed_it_themselves(full):
