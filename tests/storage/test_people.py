@@ -39,10 +39,13 @@ def of(team_id: str) -> Any:
 
 @pytest.fixture
 async def full(database: Database, sealer: Sealer) -> Database:
-    """Rows of each person in every table that can have some."""
+    """Rows of each person in every table that can have some, which go with no other row where they need none."""
     async with database.writing() as connection:
         for number, team_id in enumerate(TEAMS):
             await fill(connection, sealer, of(team_id), first=ROWS * number)
+        for table in HAVE_OWNERS:
+            if without := {column.name: None for column in table.columns if column.foreign_keys and column.nullable}:
+                await connection.execute(update(table).values(without))
     return database
 
 
